@@ -1,0 +1,200 @@
+//! The names of binds, and selections of them.
+
+use std::fmt;
+use std::ops::RangeFull;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// The name of a bind: `None` for the default bind, else a non-empty string.
+///
+/// Everything that takes a key takes `"auth"`, `Some("auth")` or `None`. Any non-empty string is a key but `default`,
+/// `main` and `temp`, which already name something; SQL compares names without regard to ASCII case, so neither are
+/// `Main` or `TEMP`.
+///
+/// As in Flask-SQLAlchemy, the default bind has the key `None`.
+///
+/// ```
+/// use multibind::BindKey;
+///
+/// assert_eq!(BindKey::from("auth").to_string(), "auth");
+/// assert_eq!(BindKey::from(None).to_string(), "default");
+/// assert_eq!(BindKey::DEFAULT.as_str(), None);
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BindKey(Option<Arc<str>>);
+
+/// What SQL or this crate already calls something else.
+const RESERVED: [&str; 3] = ["default", "main", "temp"];
+
+impl BindKey {
+    /// The key of the default bind.
+    ///
+    /// ```
+    /// # use multibind::BindKey;
+    /// assert_eq!(BindKey::DEFAULT, BindKey::from(None));
+    /// ```
+    pub const DEFAULT: BindKey = BindKey(None);
+
+    /// The key as a string, `None` for the default bind.
+    ///
+    /// ```
+    /// assert_eq!(multibind::BindKey::from("auth").as_str(), Some("auth"));
+    /// ```
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Whether this is the default bind's key.
+    ///
+    /// ```
+    /// assert!(multibind::BindKey::from(None).is_default());
+    /// ```
+    pub fn is_default(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The schema name that stands for the bind in SQL: `main` for the default bind, else the key.
+    pub(crate) fn schema_name(&self) -> &str {
+        self.as_str().unwrap_or("main")
+    }
+
+    /// Refuses an empty key and the reserved ones.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Some(key) = self.as_str() else { return Ok(()) };
+        if key.is_empty() {
+            return Err(Error::BindKey {
+                key: key.to_string(),
+                problem: "it is empty; the default bind is set apart, with `default_bind` or `[default]`",
+            });
+        }
+        if key.contains('\0') {
+            return Err(Error::BindKey {
+                key: key.escape_debug().to_string(),
+                problem: "it has a NUL character, which no SQL name can have",
+            });
+        }
+        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
+            return Err(Error::BindKey {
+                key: key.to_string(),
+                problem: "`default`, `main` and `temp` are reserved; the default bind's key is `None`, \
+                          set with `default_bind` or `[default]`",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for BindKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str().unwrap_or("default"))
+    }
+}
+
+/// The key as it is shown, `default` for the default bind: no other bind can have that key.
+impl serde::Serialize for BindKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Debug for BindKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.as_str(), f)
+    }
+}
+
+impl From<&str> for BindKey {
+    fn from(key: &str) -> Self {
+        BindKey(Some(key.into()))
+    }
+}
+
+impl From<String> for BindKey {
+    fn from(key: String) -> Self {
+        BindKey(Some(key.into()))
+    }
+}
+
+impl From<&String> for BindKey {
+    fn from(key: &String) -> Self {
+        BindKey(Some(key.as_str().into()))
+    }
+}
+
+// The only `Option` that turns into a key, so that a bare `None` needs no type.
+impl From<Option<&str>> for BindKey {
+    fn from(key: Option<&str>) -> Self {
+        BindKey(key.map(Into::into))
+    }
+}
+
+impl From<&BindKey> for BindKey {
+    fn from(key: &BindKey) -> Self {
+        key.clone()
+    }
+}
+
+/// Which binds an operation is for: one key, a list of keys with `None` among them, or `..` for all.
+///
+/// ```
+/// use multibind::{Bind, Harness};
+///
+/// let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory()).start()?;
+/// db.create_all("auth")?;
+/// db.create_all(None)?;
+/// db.create_all([None, Some("auth")])?;
+/// db.create_all(..)?;
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection(Option<Vec<BindKey>>);
+
+impl Selection {
+    /// The keys that were named, `None` for all binds.
+    pub(crate) fn keys(&self) -> Option<&[BindKey]> {
+        self.0.as_deref()
+    }
+}
+
+impl From<RangeFull> for Selection {
+    fn from(_: RangeFull) -> Self {
+        Selection(None)
+    }
+}
+
+impl From<Option<&str>> for Selection {
+    fn from(key: Option<&str>) -> Self {
+        Selection(Some(vec![key.into()]))
+    }
+}
+
+/// One key alone is a selection.
+macro_rules! selection_from_key {
+    ($($key:ty),*) => {$(
+        impl From<$key> for Selection {
+            fn from(key: $key) -> Self {
+                Selection(Some(vec![key.into()]))
+            }
+        }
+    )*};
+}
+selection_from_key!(&str, String, &String, BindKey, &BindKey);
+
+impl<K: Into<BindKey>, const N: usize> From<[K; N]> for Selection {
+    fn from(keys: [K; N]) -> Self {
+        Selection(Some(keys.into_iter().map(Into::into).collect()))
+    }
+}
+
+impl<K: Into<BindKey>> From<Vec<K>> for Selection {
+    fn from(keys: Vec<K>) -> Self {
+        Selection(Some(keys.into_iter().map(Into::into).collect()))
+    }
+}
+
+impl<K: Into<BindKey> + Clone> From<&[K]> for Selection {
+    fn from(keys: &[K]) -> Self {
+        Selection(Some(keys.iter().cloned().map(Into::into).collect()))
+    }
+}

@@ -1,0 +1,270 @@
+//! Rows by column name: what is written, looked for and found.
+
+use std::fmt;
+
+use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::error::{Error, Result};
+use crate::script::quote;
+
+/// Values by column name, in the order written.
+///
+/// Made with [`row!`](crate::row!); also what [`TableSession::find`](crate::TableSession::find) gives back.
+///
+/// ```
+/// use multibind::row;
+///
+/// let ann = row! { id: 1, username: "ann", email: None };
+/// assert_eq!(ann.get::<String>("username")?, "ann");
+/// assert_eq!(ann.get::<Option<String>>("email")?, None);
+/// assert_eq!(ann.to_string(), "id = 1, username = 'ann', email = NULL");
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    columns: Vec<(String, Value)>,
+    /// The columns whose values SQLite cannot store, and why not; told when the row is used.
+    invalid: Vec<(String, String)>,
+}
+
+impl Row {
+    /// A row without columns; as a filter it matches every row.
+    ///
+    /// ```
+    /// assert!(multibind::Row::new().is_empty());
+    /// ```
+    pub fn new() -> Row {
+        Row::default()
+    }
+
+    /// Adds a column, or replaces its value where the row has it.
+    ///
+    /// A value that SQLite cannot store (a `u64` past `i64::MAX`) is reported when the row is used.
+    ///
+    /// ```
+    /// let row = multibind::Row::new().set("id", 1).set("name", "ann");
+    /// assert_eq!(row.to_string(), "id = 1, name = 'ann'");
+    /// ```
+    #[must_use]
+    pub fn set(mut self, column: impl Into<String>, value: impl ToSql) -> Row {
+        let column = column.into();
+        self.invalid.retain(|(name, _)| !name.eq_ignore_ascii_case(&column));
+        let value = match value.to_sql() {
+            Ok(ToSqlOutput::Owned(value)) => value,
+            Ok(ToSqlOutput::Borrowed(value)) => owned(value),
+            Ok(_) => self.reject(&column, "only plain values can be compared and shown"),
+            Err(error) => self.reject(&column, &format!("SQLite cannot store the value: {error}")),
+        };
+        // As SQLite stores it.
+        let value = match value {
+            Value::Real(number) if number.is_nan() => Value::Null,
+            value => value,
+        };
+        match self.columns.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&column)) {
+            Some(place) => place.1 = value,
+            None => self.columns.push((column, value)),
+        }
+        self
+    }
+
+    fn reject(&mut self, column: &str, problem: &str) -> Value {
+        self.invalid.push((column.to_string(), problem.to_string()));
+        Value::Null
+    }
+
+    /// The value of a column, its name compared as SQL does, without regard to ASCII case.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] when the row has no such column or its value is not a `T`.
+    ///
+    /// ```
+    /// let row = multibind::row! { id: 7 };
+    /// assert_eq!(row.get::<i64>("ID")?, 7);
+    /// assert!(row.get::<String>("id").is_err());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
+        let value = self
+            .value(column)
+            .ok_or_else(|| Error::Row { problem: format!("no column `{column}` in the row ({self})") })?;
+        T::column_result(value.into()).map_err(|error| {
+            let asked = std::any::type_name::<T>();
+            Error::Row { problem: format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value)) }
+        })
+    }
+
+    /// The value of a column as SQLite stores it, `None` when the row has no such column.
+    ///
+    /// ```
+    /// use multibind::rusqlite::types::Value;
+    ///
+    /// assert_eq!(multibind::row! { id: 7 }.value("id"), Some(&Value::Integer(7)));
+    /// ```
+    pub fn value(&self, column: &str) -> Option<&Value> {
+        self.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, value)| value)
+    }
+
+    /// The columns and their values, in order.
+    ///
+    /// ```
+    /// let row = multibind::row! { id: 7 };
+    /// assert_eq!(row.columns().map(|(name, _)| name).collect::<Vec<_>>(), ["id"]);
+    /// ```
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.columns.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether the row has no columns.
+    ///
+    /// ```
+    /// assert!(multibind::row! {}.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The row, or the error kept when it was made.
+    pub(crate) fn checked(&self) -> Result<&Row> {
+        match self.invalid.first() {
+            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}") }),
+            None => Ok(self),
+        }
+    }
+
+    /// The first column that a table does not have, with those that it has; `columns_of` asks SQLite for the columns of a
+    /// query.
+    pub(crate) fn missing_from(
+        &self,
+        table: &str,
+        columns_of: impl Fn(&str) -> rusqlite::Result<Vec<String>>,
+    ) -> rusqlite::Result<Option<(String, Vec<String>)>> {
+        let columns = columns_of(&format!("SELECT t.* FROM main.{} AS t", quote(table)))?;
+        // There are more than are listed: the rowid has names too.
+        let has = |name: &str| columns_of(&format!("SELECT t.{} FROM main.{} AS t", quote(name), quote(table))).is_ok();
+        let missing = self.columns().map(|(name, _)| name).find(|name| !has(name)).map(str::to_string);
+        Ok(missing.map(|missing| (missing, columns)))
+    }
+
+    /// The first columns of the row.
+    pub(crate) fn first(&self, columns: usize) -> Row {
+        Row { columns: self.columns.iter().take(columns).cloned().collect(), invalid: Vec::new() }
+    }
+
+    /// A row from a result row of SQLite.
+    pub(crate) fn from_sql(names: &[String], row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+        Row::from_sql_at(names, row, 0)
+    }
+
+    /// The same, from the columns that begin at `start`.
+    pub(crate) fn from_sql_at(names: &[String], row: &rusqlite::Row<'_>, start: usize) -> rusqlite::Result<Row> {
+        let columns = names.iter().zip(start..).map(|(name, at)| Ok((name.clone(), owned(row.get_ref(at)?))));
+        Ok(Row { columns: columns.collect::<rusqlite::Result<_>>()?, invalid: Vec::new() })
+    }
+}
+
+/// `NULL`, numbers as SQL writes them, text in quotes, blobs as `x'…'`, columns joined by a comma.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (name, value)) in self.columns.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} = {}", Shown(value))?;
+        }
+        Ok(())
+    }
+}
+
+/// A map from column names to values, in the row's order; a blob is `{ blob: "00ff" }`, which no text can be taken for.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.columns.iter().map(|(name, value)| (name, Plain(value))))
+    }
+}
+
+/// A value as a format that knows no SQLite has it.
+struct Plain<'v>(&'v Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Integer(number) => serializer.serialize_i64(*number),
+            Value::Real(number) => serializer.serialize_f64(*number),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Blob(bytes) => {
+                let mut blob = serializer.serialize_map(Some(1))?;
+                blob.serialize_entry("blob", &format_args!("{}", Hex(bytes)))?;
+                blob.end()
+            }
+        }
+    }
+}
+
+/// Bytes as two digits each.
+struct Hex<'b>(&'b [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A value as SQL would write it.
+pub(crate) struct Shown<'v>(pub(crate) &'v Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("NULL"),
+            Value::Integer(number) => write!(f, "{number}"),
+            Value::Real(number) => write!(f, "{number:?}"),
+            Value::Text(text) => write!(
+                f,
+                "'{}'",
+                text.replace('\'', "''").escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+            ),
+            Value::Blob(bytes) => write!(f, "x'{}'", Hex(bytes)),
+        }
+    }
+}
+
+/// A value of SQLite's as one of ours; text that is not UTF-8 keeps its bytes.
+pub(crate) fn owned(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.to_string()),
+            Err(_) => Value::Blob(bytes.to_vec()),
+        },
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
+/// A [`Row`] from columns and values: `row! { username: "ann", email: None }`.
+///
+/// A column is an identifier or a string (`"first name"`); a value is anything `rusqlite` can bind, or `None` for
+/// `NULL`. `row! {}` has no columns and, where rows are looked for, matches every one.
+///
+/// ```
+/// use multibind::row;
+///
+/// let name = String::from("ann");
+/// let row = row! { username: name, "first name": Some("Ann"), email: None, };
+/// assert_eq!(row.to_string(), "username = 'ann', first name = 'Ann', email = NULL");
+/// ```
+#[macro_export]
+macro_rules! row {
+    (@columns $row:expr;) => { $row };
+    (@columns $row:expr; $name:tt : None $(, $($rest:tt)*)?) => {
+        $crate::row!(@columns $row.set($crate::row!(@name $name), $crate::rusqlite::types::Null); $($($rest)*)?)
+    };
+    (@columns $row:expr; $name:tt : $value:expr $(, $($rest:tt)*)?) => {
+        $crate::row!(@columns $row.set($crate::row!(@name $name), $value); $($($rest)*)?)
+    };
+    (@name $name:ident) => { ::core::stringify!($name).trim_start_matches("r#") };
+    (@name $name:literal) => { $name };
+    ($($columns:tt)*) => { $crate::row!(@columns $crate::Row::new(); $($columns)*) };
+}
