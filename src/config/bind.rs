@@ -1,0 +1,436 @@
+//! One bind as the user wrote it.
+
+use std::any::TypeId;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::Connection;
+
+use super::options::EngineOptions;
+use super::origin::Origin;
+use super::redact::UrlText;
+
+/// Where a bind's database is kept.
+///
+/// ```
+/// use multibind::{Bind, Harness, Storage};
+///
+/// for storage in [Storage::Memory, Storage::MemDb, Storage::TempFile] {
+///     let db = Harness::builder().default_bind(Bind::url("sqlite:///app.db").storage(storage)).start()?;
+///     assert_eq!(db.path(None)?.is_some(), storage == Storage::TempFile);
+/// }
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Storage {
+    /// Shared-cache memory, the fastest to start; a table written to in an open transaction is locked for others, who
+    /// get an error at once. See [SQLite's shared-cache mode](https://sqlite.org/sharedcache.html).
+    Memory,
+    /// SQLite's `memdb` VFS: memory, with the locks and the busy timeout of a file.
+    MemDb,
+    /// A file in a private temporary folder, in WAL mode, for code that needs a path or other processes.
+    TempFile,
+}
+
+/// As a file says it: `memory`, `memdb` or `temp_file`.
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Storage::Memory => "memory",
+            Storage::MemDb => "memdb",
+            Storage::TempFile => "temp_file",
+        })
+    }
+}
+
+/// One database of the application: where its stand-in is kept, what tables and data it starts with, its options.
+///
+/// ```
+/// use multibind::{row, Bind, Harness};
+///
+/// let db = Harness::builder()
+///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+///     .bind("meta", Bind::temp_file().schema("CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT)"))
+///     .bind("auth", Bind::url("postgresql://app:secret@db.example/auth").schema("CREATE TABLE user (name TEXT)"))
+///     .start()?;
+/// assert!(db.path("meta")?.is_some());
+/// assert!(db.path("auth")?.is_none());
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Bind {
+    pub(crate) url: Option<UrlText>,
+    pub(crate) storage: Option<Storage>,
+    pub(crate) schema: Vec<SchemaSource>,
+    pub(crate) data: Vec<PathBuf>,
+    pub(crate) options: EngineOptions,
+    pub(crate) allow_missing_parents: bool,
+    /// Where it was configured, for errors.
+    pub(crate) origin: Origin,
+}
+
+/// Where a bind's tables come from.
+#[derive(Clone, Debug)]
+pub(crate) enum SchemaSource {
+    /// SQL text.
+    Sql(String),
+    /// A `.sql` file, or a folder of them.
+    Path(PathBuf),
+    /// The application's own migrator.
+    With(Migrator),
+}
+
+/// What runs a migrator on a connection.
+pub(crate) type MigrateFn =
+    dyn Fn(&mut Connection) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
+/// A closure that makes tables, with an identity under which its result may be kept.
+#[derive(Clone)]
+pub(crate) struct Migrator {
+    pub(crate) run: Arc<MigrateFn>,
+    /// The type of a closure that captures nothing: each has a type of its own, and two of one type are one code.
+    /// `None` for one that captures something, whose result is never shared.
+    pub(crate) identity: Option<TypeId>,
+}
+
+impl fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("|conn| …")
+    }
+}
+
+impl Bind {
+    /// A shared-cache database in memory: starts fastest.
+    ///
+    /// SQLite locks its tables one by one, and answers "database table is locked" at once where another connection has
+    /// one locked. Code under test that writes from several threads wants [`Bind::memdb`].
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE post (title TEXT)")).start()?;
+    /// let (one, other) = (db.connection(None)?, db.connection(None)?);
+    /// one.execute("INSERT INTO post VALUES ('hello')", [])?;
+    /// assert_eq!(other.query_row("SELECT title FROM post", [], |row| row.get::<_, String>(0))?, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn memory() -> Bind {
+        Bind { storage: Some(Storage::Memory), ..Bind::default() }
+    }
+
+    /// A database in memory by SQLite's `memdb` VFS: connections wait for each other as they do on a file, up to the
+    /// busy timeout.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// let db = Harness::builder().bind("auth", Bind::memdb().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// std::thread::scope(|threads| {
+    ///     for name in ["ann", "bob"] {
+    ///         let conn = db.connection("auth").unwrap();
+    ///         threads.spawn(move || conn.execute("INSERT INTO user VALUES (?1)", [name]).unwrap());
+    ///     }
+    /// });
+    /// db.assert_landed("auth", "user", row! { name: "ann" }).assert_landed("auth", "user", row! { name: "bob" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn memdb() -> Bind {
+        Bind { storage: Some(Storage::MemDb), ..Bind::default() }
+    }
+
+    /// A file in a private temporary folder that is removed with the harness.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let db = Harness::builder().bind("meta", Bind::temp_file()).start()?;
+    /// let file = db.path("meta")?.unwrap();
+    /// assert!(file.exists());
+    /// drop(db);
+    /// assert!(!file.exists());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn temp_file() -> Bind {
+        Bind { storage: Some(Storage::TempFile), ..Bind::default() }
+    }
+
+    /// The stand-in for a database that production reaches by `url`.
+    ///
+    /// Nothing that the URL names is opened, created or connected to. It is only a name: two keys with the URL of the
+    /// same file or the same server's database share one stand-in, as they share one database in production. A URL
+    /// that means memory is never shared. The stand-in is kept in memory unless [`storage`](Bind::storage) says
+    /// otherwise, and no message shows the URL's password.
+    ///
+    /// | URL | names |
+    /// |---|---|
+    /// | `sqlite://`, `sqlite:///`, `sqlite:` | memory |
+    /// | `sqlite:///:memory:`, `sqlite::memory:`, `sqlite://:memory:`, `:memory:` | memory |
+    /// | `sqlite:///:memory:?cache=shared` | memory; with `cached`, which people copy, it is too, and a warning is logged |
+    /// | `file::memory:?cache=shared`, `file:x?mode=memory`, `file:/x?vfs=memdb` | memory |
+    /// | `sqlite:///app.db`, `sqlite://app.db`, `sqlite:app.db` | the file `app.db`, relative |
+    /// | `sqlite:////var/lib/app.db`, `sqlite:/var/lib/app.db` | the file `/var/lib/app.db` |
+    /// | `file:app.db?mode=ro`, `sqlite:///file:app.db?uri=true` | the file `app.db` |
+    /// | `file:///var/lib/app.db`, `file://localhost/var/lib/app.db` | the file `/var/lib/app.db` |
+    /// | `sqlite+pysqlite:///app.db` | the file `app.db`: any driver may follow a scheme |
+    /// | `postgres://`, `postgresql://`, `postgresql+psycopg2://` | a database of a PostgreSQL server |
+    /// | `mysql://`, `mysqldb://`, `mysql+pymysql://user:pw@host:3306/db` | a database of a MySQL or MariaDB server |
+    /// | `mariadb://`, `mariadb+mariadbconnector://` | the same as with `mysql://` |
+    ///
+    /// Two files are the same where their paths are, percent escapes decoded and `.` and `..` worked out; no disk is
+    /// looked at. Two databases of servers are the same where kind of server, host (case aside, `localhost` where there
+    /// is none), port (the usual one where there is none) or socket, and database name are; driver, user, password and
+    /// other parameters do not count.
+    ///
+    /// A URL that is none of these is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::url("postgresql+psycopg2://app:secret@db.example/app").schema("CREATE TABLE post (id)"))
+    ///     .bind("reports", Bind::url("postgres://reader@DB.example:5432/app"))
+    ///     .start()?;
+    /// db.connection(None)?.execute("INSERT INTO post VALUES (1)", []).unwrap();
+    /// let seen: i64 = db.connection("reports")?.query_row("SELECT count(*) FROM post", [], |row| row.get(0)).unwrap();
+    /// assert_eq!(seen, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn url(url: impl Into<String>) -> Bind {
+        Bind { url: Some(UrlText::new(url, Origin::Code)), ..Bind::default() }
+    }
+
+    /// Where the database is kept.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness, Storage};
+    /// let bind = Bind::url("postgresql://db.example/app").storage(Storage::TempFile);
+    /// let db = Harness::builder().default_bind(bind).start()?;
+    /// assert!(db.path(None)?.is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn storage(mut self, storage: Storage) -> Bind {
+        self.storage = Some(storage);
+        self
+    }
+
+    /// Adds SQL text that makes tables.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").schema("CREATE INDEX by_name ON user (name)");
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// assert_eq!(db.metadata("auth")?.table("user").unwrap().indexes()[0].name(), "by_name");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn schema(mut self, sql: impl Into<String>) -> Bind {
+        self.schema.push(SchemaSource::Sql(sql.into()));
+        self
+    }
+
+    /// Adds a `.sql` file, or the `.sql` files of a folder in natural order (`2_b.sql` before `10_a.sql`).
+    ///
+    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let bind = Bind::memory().schema_path("fixtures/auth"); // with `1_user.sql` and `10_user_email.sql`
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// assert!(db.metadata("auth")?.table("user").unwrap().column("email").is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn schema_path(mut self, path: impl Into<PathBuf>) -> Bind {
+        self.schema.push(SchemaSource::Path(path.into()));
+        self
+    }
+
+    /// Adds a closure that makes tables on the connection it is given: the application's own migrator.
+    ///
+    /// What a closure that captures nothing makes is made once in a process and copied from then on; one that
+    /// captures something runs at each start.
+    ///
+    /// ```
+    /// # use multibind::{rusqlite, Bind, Harness};
+    /// fn migrate(conn: &mut rusqlite::Connection) -> rusqlite::Result<()> {
+    ///     conn.execute_batch("CREATE TABLE user (name TEXT)")
+    /// }
+    ///
+    /// let db = Harness::builder().bind("auth", Bind::memory().schema_with(migrate)).start()?;
+    /// assert!(db.metadata("auth")?.table("user").is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn schema_with<F, E>(mut self, migrate: F) -> Bind
+    where
+        F: Fn(&mut Connection) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let identity = (std::mem::size_of::<F>() == 0).then(TypeId::of::<F>);
+        let run = Arc::new(move |conn: &mut Connection| migrate(conn).map_err(Into::into));
+        self.schema.push(SchemaSource::With(Migrator { run, identity }));
+        self
+    }
+
+    /// Adds data: a CSV, JSON or SQL file, or a folder of them, loaded when the tables are there.
+    ///
+    /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
+    /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's
+    /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one, and an empty field,
+    /// quoted or not, is `NULL`: an empty string is written in JSON or SQL. In JSON `true` and `false` are 1 and 0, a
+    /// list or an object is stored as its text, and a column that an object leaves out gets its default.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// let bind = Bind::memory().schema_path("fixtures/auth").data("fixtures/data/auth");
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// db.assert_landed("auth", "user", row! { username: "edgar", email: None });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn data(mut self, path: impl Into<PathBuf>) -> Bind {
+        self.data.push(path.into());
+        self
+    }
+
+    /// How many connections the bind's pool may have; 10 unless set, as in `r2d2`, and at least 1.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory().pool_size(1)).start()?;
+    /// let _held = db.connection(None)?;
+    /// assert!(db.pool(None)?.try_get().is_none());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn pool_size(mut self, size: u32) -> Bind {
+        self.options.pool_size = Some(size);
+        self
+    }
+
+    /// How long the pool waits for a connection to be free; 30 seconds unless set, and more than none.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # use std::time::Duration;
+    /// let bind = Bind::memory().pool_size(1).pool_timeout(Duration::from_millis(20));
+    /// let db = Harness::builder().default_bind(bind).start()?;
+    /// let _held = db.connection(None)?;
+    /// assert!(matches!(db.connection(None), Err(multibind::Error::Pool { .. })));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn pool_timeout(mut self, timeout: Duration) -> Bind {
+        self.options.pool_timeout = Some(timeout);
+        self
+    }
+
+    /// How old a connection of the pool may grow before it is replaced; no limit unless set, or with
+    /// [`Duration::MAX`].
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # use std::time::Duration;
+    /// let db = Harness::builder().default_bind(Bind::memory().pool_recycle(Duration::from_secs(3600))).start()?;
+    /// assert_eq!(db.pool(None)?.max_lifetime(), Some(Duration::from_secs(3600)));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn pool_recycle(mut self, age: Duration) -> Bind {
+        self.options.pool_recycle = Some(age);
+        self
+    }
+
+    /// Whether each statement is logged with its bind, at level `info` and target `multibind::echo`.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # static LOG: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    /// # struct Logger;
+    /// # impl log::Log for Logger {
+    /// #     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool { metadata.target() == "multibind::echo" }
+    /// #     fn log(&self, record: &log::Record<'_>) {
+    /// #         if self.enabled(record.metadata()) {
+    /// #             LOG.lock().unwrap().push(format!("{} {}", record.level(), record.args()));
+    /// #         }
+    /// #     }
+    /// #     fn flush(&self) {}
+    /// # }
+    /// # log::set_logger(&Logger).unwrap();
+    /// # log::set_max_level(log::LevelFilter::Info);
+    /// let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").echo(true);
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// db.connection("auth")?.execute("DELETE FROM user", [])?;
+    /// assert_eq!(LOG.lock().unwrap().last().unwrap(), "INFO [auth] DELETE FROM user"); // what a logger collected
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn echo(mut self, echo: bool) -> Bind {
+        self.options.echo = Some(echo);
+        self
+    }
+
+    /// How long a connection waits for a lock; 5 seconds unless set.
+    ///
+    /// See [`sqlite3_busy_timeout`](https://sqlite.org/c3ref/busy_timeout.html).
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # use std::time::Duration;
+    /// let db = Harness::builder().default_bind(Bind::memdb().busy_timeout(Duration::from_millis(200))).start()?;
+    /// let waits = db.connection(None)?.pragma_query_value(None, "busy_timeout", |row| row.get::<_, i64>(0))?;
+    /// assert_eq!(waits, 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn busy_timeout(mut self, timeout: Duration) -> Bind {
+        self.options.busy_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether foreign keys are enforced; they are unless set.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let schema = "CREATE TABLE user (id INTEGER PRIMARY KEY); CREATE TABLE login (user_id INTEGER REFERENCES user)";
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema(schema))
+    ///     .bind("legacy", Bind::memory().schema(schema).foreign_keys(false))
+    ///     .start()?;
+    /// assert!(db.connection(None)?.execute("INSERT INTO login VALUES (7)", []).is_err());
+    /// assert!(db.connection("legacy")?.execute("INSERT INTO login VALUES (7)", []).is_ok());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn foreign_keys(mut self, enforced: bool) -> Bind {
+        self.options.foreign_keys = Some(enforced);
+        self
+    }
+
+    /// Sets a [pragma](https://sqlite.org/pragma.html) that every connection of the bind starts with.
+    ///
+    /// `foreign_keys` and `busy_timeout` are the options of those names. A name that is not an identifier is an error
+    /// at start.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory().pragma("case_sensitive_like", true)).start()?;
+    /// let alike: bool = db.connection(None)?.query_row("SELECT 'ann' LIKE 'ANN'", [], |row| row.get(0))?;
+    /// assert!(!alike);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pragma(mut self, name: impl Into<String>, value: impl Into<Value>) -> Bind {
+        self.options.set_pragma(name.into(), value.into());
+        self
+    }
+
+    /// Allows a foreign key whose parent table is in another bind, which SQLite cannot enforce.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let post = Bind::memory().schema("CREATE TABLE post (author INTEGER REFERENCES user)").foreign_keys(false);
+    /// let user = Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY)");
+    /// let apart = Harness::builder().default_bind(post.clone()).bind("auth", user.clone()).start();
+    /// assert!(matches!(apart, Err(multibind::Error::ForeignParent { .. })));
+    ///
+    /// let db = Harness::builder().default_bind(post.allow_missing_parents(true)).bind("auth", user).start()?;
+    /// db.connection(None)?.execute("INSERT INTO post VALUES (7)", [])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow_missing_parents(mut self, allow: bool) -> Bind {
+        self.allow_missing_parents = allow;
+        self
+    }
+}

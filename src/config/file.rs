@@ -1,0 +1,385 @@
+//! A configuration from TOML: the native form and Flask-SQLAlchemy's names.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::bind::{Bind, SchemaSource, Storage};
+use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
+use super::origin::Origin;
+use super::paths::resolve_path;
+use super::redact::UrlText;
+use super::reference::ReferenceText;
+use super::suggest::suggest;
+use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
+use super::Config;
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest;
+
+/// What a bind can be told besides engine options.
+const BIND_SETTINGS: [&str; 6] = ["url", "storage", "schema", "schema_sql", "data", "allow_missing_parents"];
+
+/// What a file can have at its top.
+const TOP: [&str; 8] = [
+    "default",
+    "binds",
+    "data",
+    "temp_dir",
+    "references",
+    "SQLALCHEMY_DATABASE_URI",
+    "SQLALCHEMY_BINDS",
+    "SQLALCHEMY_ENGINE_OPTIONS",
+];
+
+/// Names of Flask-SQLAlchemy, those of its second version among them, that set an engine option for every bind.
+const OPTION_NAMES: [(&str, &str); 5] = [
+    ("SQLALCHEMY_ECHO", "echo"),
+    ("SQLALCHEMY_MAX_OVERFLOW", "max_overflow"),
+    ("SQLALCHEMY_POOL_RECYCLE", "pool_recycle"),
+    ("SQLALCHEMY_POOL_SIZE", "pool_size"),
+    ("SQLALCHEMY_POOL_TIMEOUT", "pool_timeout"),
+];
+
+/// Names of Flask-SQLAlchemy that mean nothing here.
+const WITHOUT_EFFECT: [&str; 5] = [
+    "SQLALCHEMY_COMMIT_ON_TEARDOWN",
+    "SQLALCHEMY_NATIVE_UNICODE",
+    "SQLALCHEMY_QUERY_TIMEOUT",
+    "SQLALCHEMY_RECORD_QUERIES",
+    "SQLALCHEMY_TRACK_MODIFICATIONS",
+];
+
+impl Config {
+    /// Reads a TOML file.
+    ///
+    /// A relative path is looked for in the folder of the crate under test; the paths in the file are relative to the
+    /// file's own folder. What a file may say is told at [`Config::from_toml`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be read as text, else as for [`Config::from_toml`].
+    ///
+    /// ```
+    /// use multibind::Config;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("binds.toml");
+    /// # std::fs::write(&path, "[default]\nurl = 'sqlite:///app.db'\n")?;
+    /// let config = Config::from_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Config> {
+        let path = path.as_ref();
+        let found = resolve_path(path);
+        let text = fs::read_to_string(&found).map_err(Error::io("read the configuration", &found))?;
+        let folder = found.parent().unwrap_or(&found).to_path_buf();
+        Reader::new(Some(path.to_path_buf()), &text, folder).read()
+    }
+
+    /// Reads TOML text; relative paths in it are looked for in `base_dir`.
+    ///
+    /// The native form has the default bind in `[default]` and each other in `[binds.KEY]`:
+    ///
+    /// ```
+    /// use multibind::Config;
+    ///
+    /// let config = Config::from_toml(
+    ///     r#"
+    ///     data = "data"                        # files whose tables may be in any bind
+    ///
+    ///     [default]
+    ///     schema = "schema/default.sql"        # a file, a folder, or a list of them
+    ///
+    ///     [binds.auth]
+    ///     url = "mysql://db.example/users"     # the stand-in's name; never connected to
+    ///     schema_sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT UNIQUE)"
+    ///     data = ["data/auth/user.csv"]
+    ///     pool_size = 5                        # and other engine options
+    ///
+    ///     [binds.meta]
+    ///     storage = "temp_file"                # or "memory", or "memdb"
+    ///     allow_missing_parents = true
+    ///     pragmas = { journal_mode = "DELETE", foreign_keys = false }
+    ///     "#,
+    ///     "fixtures",
+    /// )?;
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    ///
+    /// Engine options are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
+    /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys` and `pragmas`. One
+    /// that only a server or SQLAlchemy has (`charset`, `client_encoding`, …) is logged as not applied.
+    ///
+    /// Flask-SQLAlchemy's names are read too, and can be mixed with the native form as long as nothing is set twice:
+    ///
+    /// ```
+    /// use multibind::Config;
+    ///
+    /// let config = Config::from_toml(
+    ///     r#"
+    ///     SQLALCHEMY_DATABASE_URI = "postgresql:///main"
+    ///     SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5 }    # for every bind; a bind's own win
+    ///
+    ///     [SQLALCHEMY_BINDS]
+    ///     meta = "sqlite:////path/to/meta.db"
+    ///     auth = { url = "mysql://localhost/users", pool_recycle = 3600 }
+    ///
+    ///     [default]
+    ///     schema = "schema/main"
+    ///     "#,
+    ///     "fixtures",
+    /// )?;
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    ///
+    /// Other names of Flask-SQLAlchemy are accepted without an effect; other names in upper case are the application's
+    /// own and passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config), with the line, where the text is not TOML, and for a name that is not
+    /// known, a value that is not what it should be, and a setting that is there twice. URLs are read, and keys
+    /// checked, when the harness starts.
+    pub fn from_toml(text: &str, base_dir: impl AsRef<Path>) -> Result<Config> {
+        Reader::new(None, text, resolve_path(base_dir.as_ref())).read()
+    }
+}
+
+struct Reader<'t> {
+    file: Option<PathBuf>,
+    text: &'t str,
+    base: PathBuf,
+    config: Config,
+    /// What has been set, with its line; without a bind for what is set for all.
+    seen: Vec<(Option<BindKey>, String, usize)>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(file: Option<PathBuf>, text: &'t str, base: PathBuf) -> Reader<'t> {
+        Reader { file, text, base, config: Config::default(), seen: Vec::new() }
+    }
+
+    fn read(mut self) -> Result<Config> {
+        let document = DeTable::parse(self.text).map_err(|error| {
+            // Its `Display` shows the line itself, which may hold a password.
+            self.error(None, error.span().unwrap_or_default(), format!("this is not TOML: {}", error.message()))
+        })?;
+        for (name, value) in entries(document.get_ref()) {
+            self.top(name.get_ref(), name.span(), value)?;
+        }
+        Ok(self.config)
+    }
+
+    fn top(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        match name {
+            "default" => self.bind(BindKey::DEFAULT, span, value),
+            "binds" | "SQLALCHEMY_BINDS" => {
+                for (key, value) in entries(self.fit(None, table(name, value))?) {
+                    self.bind(BindKey::from(key.get_ref().as_ref()), key.span(), value)?;
+                }
+                Ok(())
+            }
+            "temp_dir" => {
+                let path = self.fit(None, string(name, value))?;
+                self.config.temp_dir = Some(self.base.join(path));
+                Ok(())
+            }
+            "references" => {
+                let tables = value.get_ref().as_array().ok_or_else(|| Misfit::wanted(name, "a list of tables", value));
+                self.fit(None, tables)?.iter().try_for_each(|value| self.reference(value))
+            }
+            "data" => {
+                let paths = self.fit(None, paths(name, value))?;
+                self.config.data = paths.into_iter().map(|path| self.base.join(path)).collect();
+                Ok(())
+            }
+            "SQLALCHEMY_DATABASE_URI" => self.setting(&BindKey::DEFAULT, "url", span, value),
+            "SQLALCHEMY_ENGINE_OPTIONS" => {
+                for (name, value) in entries(self.fit(None, table(name, value))?) {
+                    match name.get_ref().as_ref() {
+                        // The default engine's, as in Flask-SQLAlchemy.
+                        "url" => self.setting(&BindKey::DEFAULT, "url", name.span(), value)?,
+                        option => self.default_option(option, name.span(), value)?,
+                    }
+                }
+                Ok(())
+            }
+            _ if WITHOUT_EFFECT.contains(&name) => {
+                log::debug!("`{name}` has no effect here");
+                Ok(())
+            }
+            _ => match OPTION_NAMES.iter().find(|(known, _)| *known == name) {
+                Some((_, option)) => self.default_option(option, span, value),
+                None if is_the_applications(name) => Ok(()),
+                None => {
+                    let names = OPTION_NAMES.iter().map(|(name, _)| *name);
+                    let suggestion = suggest(name, TOP, names.chain(WITHOUT_EFFECT));
+                    Err(self.error(None, span, format!("unknown name `{name}`; {suggestion}")))
+                }
+            },
+        }
+    }
+
+    /// An engine option for every bind.
+    fn default_option(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        self.once(None, name, span.clone())?;
+        if !EngineOptions::knows(name) {
+            let suggestion = suggest(name, APPLIED, NOT_APPLIED);
+            return Err(self.error(None, span, format!("unknown engine option `{name}`; {suggestion}")));
+        }
+        let fit = self.config.options.set(name, value);
+        self.fit(None, fit)
+    }
+
+    /// A bind: its URL, or a table of its settings.
+    fn bind(&mut self, key: BindKey, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        match value.get_ref() {
+            DeValue::String(_) => self.setting(&key, "url", span, value),
+            DeValue::Table(settings) => {
+                self.bind_mut(&key, span);
+                for (name, value) in entries(settings) {
+                    self.setting(&key, name.get_ref(), name.span(), value)?;
+                }
+                Ok(())
+            }
+            _ => {
+                let name = key.to_string();
+                self.fit(None, Err(Misfit::wanted(&name, "a URL or a table of settings", value)))
+            }
+        }
+    }
+
+    fn setting(&mut self, key: &BindKey, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        self.once(Some(key), name, span.clone())?;
+        if !BIND_SETTINGS.contains(&name) && !EngineOptions::knows(name) {
+            let listed = BIND_SETTINGS.into_iter().chain(APPLIED);
+            let suggestion = suggest(name, listed, NOT_APPLIED);
+            return Err(self.error(Some(key), span, format!("unknown setting `{name}`; {suggestion}")));
+        }
+        let origin = self.origin(value.span());
+        let base = self.base.clone();
+        let bind = self.bind_mut(key, span);
+        let fit = set(bind, name, value, origin, &base);
+        self.fit(Some(key), fit)
+    }
+
+    /// The bind of this key, added where it is new.
+    fn bind_mut(&mut self, key: &BindKey, span: Range<usize>) -> &mut Bind {
+        let at = match self.config.binds.iter().position(|(known, _)| known == key) {
+            Some(at) => at,
+            None => {
+                let bind = Bind { origin: self.origin(span), ..Bind::default() };
+                self.config.binds.push((key.clone(), bind));
+                self.config.binds.len() - 1
+            }
+        };
+        &mut self.config.binds[at].1
+    }
+
+    /// Refuses a setting that is there already, under another name or in the other form.
+    fn once(&mut self, key: Option<&BindKey>, name: &str, span: Range<usize>) -> Result<()> {
+        let set = self.seen.iter().find(|(known, setting, _)| known.as_ref() == key && setting == name);
+        if let Some((_, _, line)) = set {
+            let problem = format!("`{name}` is set twice, here and on line {line}");
+            return Err(self.error(key, span, problem));
+        }
+        self.seen.push((key.cloned(), name.to_string(), self.line(&span)));
+        Ok(())
+    }
+
+    /// One of `[[references]]`: `from` and `to`, each as `bind.table.column`.
+    fn reference(&mut self, value: &Placed<'_>) -> Result<()> {
+        let (mut from, mut to) = (None, None);
+        for (name, value) in entries(self.fit(None, table("references", value))?) {
+            let end = match name.get_ref().as_ref() {
+                "from" => &mut from,
+                "to" => &mut to,
+                other => {
+                    let suggestion = suggest(other, ["from", "to"], []);
+                    return Err(self.error(
+                        None,
+                        name.span(),
+                        format!("unknown name `{other}` in a reference; {suggestion}"),
+                    ));
+                }
+            };
+            *end = Some(self.fit(None, string(name.get_ref().as_ref(), value))?.to_string());
+        }
+        match (from, to) {
+            (Some(from), Some(to)) => {
+                self.config.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
+                Ok(())
+            }
+            _ => {
+                let problem = "a reference has `from` and `to`, each as `bind.table.column`".to_string();
+                Err(self.error(None, value.span(), problem))
+            }
+        }
+    }
+
+    fn fit<T>(&self, key: Option<&BindKey>, fit: Fit<T>) -> Result<T> {
+        fit.map_err(|Misfit { span, problem }| self.error(key, span, problem))
+    }
+
+    fn error(&self, key: Option<&BindKey>, span: Range<usize>, problem: String) -> Error {
+        let origin = self.origin(span);
+        match key {
+            Some(key) => origin.error(key, problem),
+            None => {
+                let (file, line) = origin.place();
+                Error::Config { file, line, bind: None, problem }
+            }
+        }
+    }
+
+    fn origin(&self, span: Range<usize>) -> Origin {
+        Origin::Toml { file: self.file.clone(), line: self.line(&span) }
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+/// Sets what a bind is told by name.
+fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &Path) -> Fit<()> {
+    match name {
+        "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),
+        "storage" => bind.storage = Some(storage(name, value)?),
+        "schema" => {
+            let sources = paths(name, value)?.into_iter().map(|path| SchemaSource::Path(base.join(path)));
+            bind.schema.extend(sources);
+        }
+        "schema_sql" => bind.schema.push(SchemaSource::Sql(string(name, value)?.to_string())),
+        "data" => bind.data.extend(paths(name, value)?.into_iter().map(|path| base.join(path))),
+        "allow_missing_parents" => bind.allow_missing_parents = boolean(name, value)?,
+        _ => bind.options.set(name, value)?,
+    }
+    Ok(())
+}
+
+fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
+    const KINDS: [&str; 3] = ["memory", "memdb", "temp_file"];
+    match string(name, value)? {
+        "memory" => Ok(Storage::Memory),
+        "memdb" => Ok(Storage::MemDb),
+        "temp_file" => Ok(Storage::TempFile),
+        other => {
+            let suggestion = suggest(other, KINDS, []);
+            Err(Misfit::new(value.span(), format!("`storage` cannot be `{other}`; {suggestion}")))
+        }
+    }
+}
+
+/// A name in upper case that is not one of Flask-SQLAlchemy's, nor near to one.
+fn is_the_applications(name: &str) -> bool {
+    let known = TOP.into_iter().chain(OPTION_NAMES.iter().map(|(name, _)| *name)).chain(WITHOUT_EFFECT);
+    let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let near = nearest(name, known).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
+    upper && !name.starts_with("SQLALCHEMY_") && !near
+}

@@ -1,0 +1,168 @@
+//! What the user wrote: binds, tables and options, from code, TOML or the environment. Opens no database.
+
+mod authority;
+mod bind;
+mod env;
+mod file;
+mod options;
+mod origin;
+mod paths;
+mod redact;
+mod reference;
+mod resolve;
+mod suggest;
+mod table;
+mod url;
+mod value;
+
+pub use bind::{Bind, Storage};
+pub(crate) use bind::{Migrator, SchemaSource};
+pub(crate) use options::EngineOptions;
+pub(crate) use paths::resolve_path;
+pub(crate) use reference::ReferenceText;
+pub(crate) use resolve::DatabaseSpec;
+pub use table::{Table, TableGroup};
+
+use std::path::PathBuf;
+
+use crate::key::BindKey;
+
+/// The binds of an application as the user wrote them, before anything is started.
+///
+/// Read from TOML with [`Config::from_file`] or [`Config::from_toml`], or made from code with the methods here;
+/// [`Harness::from_config`](crate::Harness::from_config) starts it. Nothing is opened, and keys, URLs and options are
+/// only checked, when it is started.
+///
+/// ```
+/// use multibind::{Bind, BindKey, Config, Harness};
+///
+/// let config = Config::new()
+///     .bind("auth", Bind::url("mysql://db.example/users").schema("CREATE TABLE user (id INTEGER PRIMARY KEY)"))
+///     .default_bind(Bind::url("sqlite:///app.db"));
+/// let db = Harness::from_config(config)?;
+/// assert_eq!(db.binds(), [BindKey::DEFAULT, BindKey::from("auth")]);
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Config {
+    /// In the order configured, the default bind among them.
+    binds: Vec<(BindKey, Bind)>,
+    /// Tables registered one by one, each with its bind key.
+    tables: Vec<Table>,
+    /// Data files whose tables may be in any bind.
+    data: Vec<PathBuf>,
+    /// Engine options for every bind; a bind's own win.
+    options: EngineOptions,
+    /// Where files are kept, where the user says.
+    temp_dir: Option<PathBuf>,
+    /// References that cross from one bind into another.
+    references: Vec<ReferenceText>,
+}
+
+impl Config {
+    /// A configuration without binds.
+    ///
+    /// ```
+    /// use multibind::{Config, Harness};
+    ///
+    /// let error = Harness::from_config(Config::new()).unwrap_err();
+    /// assert_eq!(error.to_string(), "no bind is configured: set a default or a named bind");
+    /// ```
+    pub fn new() -> Config {
+        Config::default()
+    }
+
+    /// Adds the default bind.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config};
+    ///
+    /// let config = Config::new().default_bind(Bind::memory());
+    /// ```
+    pub fn default_bind(self, bind: Bind) -> Config {
+        self.bind(BindKey::DEFAULT, bind)
+    }
+
+    /// Adds a bind. A key that is there already, ASCII case aside, is an error at start, as is one that is reserved.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config};
+    ///
+    /// let config = Config::new().bind("auth", Bind::memory()).bind("meta", Bind::temp_file());
+    /// ```
+    pub fn bind(mut self, key: impl Into<BindKey>, bind: Bind) -> Config {
+        self.binds.push((key.into(), bind));
+        self
+    }
+
+    /// Registers a table with the bind it belongs to. A bind that is not configured is an error at start.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config, Table};
+    ///
+    /// let user = Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)").bind_key("auth");
+    /// let config = Config::new().bind("auth", Bind::memory()).table(user);
+    /// ```
+    pub fn table(mut self, table: Table) -> Config {
+        self.tables.push(table);
+        self
+    }
+
+    /// Registers the tables of a group; a member without a key of its own has the group's.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config, Table, TableGroup};
+    ///
+    /// let accounts = TableGroup::new("auth").table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)"));
+    /// let config = Config::new().bind("auth", Bind::memory()).tables(accounts);
+    /// ```
+    pub fn tables(mut self, group: TableGroup) -> Config {
+        let TableGroup { key, tables } = group;
+        self.tables.extend(tables.into_iter().map(|table| match table.key {
+            Some(_) => table,
+            None => table.bind_key(&key),
+        }));
+        self
+    }
+
+    /// Adds data whose tables may be in any bind: a CSV, JSON or SQL file, or a folder of them.
+    ///
+    /// A relative path is looked for in the folder of the crate under test. What belongs to a bind that is known is
+    /// better told with [`Bind::data`].
+    ///
+    /// ```
+    /// use multibind::{Bind, Config};
+    ///
+    /// let config = Config::new().default_bind(Bind::memory()).data("fixtures/data");
+    /// ```
+    pub fn data(mut self, path: impl Into<PathBuf>) -> Config {
+        self.data.push(path.into());
+        self
+    }
+
+    /// Where the files of binds in [`Storage::TempFile`] are kept, in a private folder.
+    ///
+    /// Unless set, that is where `TMPDIR` says, else a RAM disk if the system has one with room, else the system's
+    /// folder for temporary files. A relative path is looked for in the folder of the crate under test.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config};
+    ///
+    /// let config = Config::new().default_bind(Bind::temp_file()).temp_dir("target");
+    /// ```
+    pub fn temp_dir(mut self, path: impl Into<PathBuf>) -> Config {
+        self.temp_dir = Some(resolve_path(&path.into()));
+        self
+    }
+
+    /// The folder set for files.
+    pub(crate) fn chosen_folder(&self) -> Option<&std::path::Path> {
+        self.temp_dir.as_deref()
+    }
+
+    /// The data files whose tables may be in any bind, by absolute paths.
+    pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
+        self.data.iter().map(|path| resolve_path(path)).collect()
+    }
+}

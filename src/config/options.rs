@@ -1,0 +1,269 @@
+//! Engine options: how a bind's connections and pool behave.
+
+use std::fmt;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use toml::de::DeValue;
+
+use super::redact::is_secret;
+use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
+
+/// Engine options, each unset until the user sets it.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct EngineOptions {
+    pub(crate) pool_size: Option<u32>,
+    pub(crate) pool_timeout: Option<Duration>,
+    pub(crate) pool_recycle: Option<Duration>,
+    pub(crate) echo: Option<bool>,
+    pub(crate) busy_timeout: Option<Duration>,
+    pub(crate) foreign_keys: Option<bool>,
+    /// In the order set, a name once.
+    pub(crate) pragmas: Vec<(String, Value)>,
+    /// What only a server or another toolkit has, kept and logged as not applied.
+    pub(crate) not_applied: Vec<String>,
+}
+
+/// The options that have an effect.
+pub(crate) const APPLIED: [&str; 7] =
+    ["busy_timeout", "echo", "foreign_keys", "pool_recycle", "pool_size", "pool_timeout", "pragmas"];
+
+/// Options of SQLAlchemy's engines and dialects, of libpq and of the MySQL drivers that an SQLite stand-in has no use
+/// for. Sorted.
+#[rustfmt::skip]
+pub(crate) const NOT_APPLIED: [&str; 100] = [
+    "application_name", "auth_plugin", "autocommit", "cached_statements", "channel_binding", "charset",
+    "check_same_thread", "client_encoding", "client_flag", "collation", "compress", "connect_args",
+    "connect_timeout", "conv", "convert_unicode", "creator", "cursorclass", "detect_types", "echo_pool",
+    "enable_from_linting", "encoding", "executemany_batch_page_size", "executemany_mode",
+    "executemany_values_page_size", "execution_options", "fallback_application_name", "future", "gssencmode",
+    "hide_parameters", "implicit_returning", "init_command", "insertmanyvalues_page_size", "isolation_level",
+    "json_deserializer", "json_serializer", "keepalives", "keepalives_count", "keepalives_idle",
+    "keepalives_interval", "krbsrvname", "label_length", "local_infile", "lock_timeout", "logging_name",
+    "max_allowed_packet", "max_identifier_length", "max_overflow", "module", "native_datetime", "native_inet_types",
+    "options", "paramstyle", "passfile", "plugins", "pool", "pool_events", "pool_logging_name", "pool_pre_ping",
+    "pool_reset_on_return", "pool_use_lifo", "poolclass", "prepared_statement_cache_size",
+    "prepared_statement_name_func", "query_cache_size", "read_default_file", "read_default_group", "read_timeout",
+    "search_path", "server_side_cursors", "service", "skip_autocommit_rollback", "sql_mode", "ssl", "ssl_ca",
+    "ssl_cert", "ssl_disabled", "ssl_key", "ssl_verify_cert", "ssl_verify_identity", "sslcert", "sslcompression",
+    "sslcrl", "sslkey", "sslmode", "sslpassword", "sslrootcert", "statement_timeout", "strategy",
+    "supports_native_boolean", "target_session_attrs", "tcp_user_timeout", "time_zone", "unix_socket",
+    "use_batch_mode", "use_insertmanyvalues", "use_native_hstore", "use_native_unicode", "use_pure", "use_unicode",
+    "write_timeout",
+];
+
+/// As long as a pool can be told to wait: a limit that no test means, far below what overflows a clock.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// What stands for `pool_recycle = -1` until defaults are applied, so that a bind can set it against a default.
+const NEVER: Duration = Duration::MAX;
+
+impl EngineOptions {
+    /// Whether an option of this name is known, with or without an effect.
+    pub(crate) fn knows(name: &str) -> bool {
+        APPLIED.contains(&name) || NOT_APPLIED.binary_search(&name).is_ok()
+    }
+
+    /// Sets an option from a file by its name, which is a known one.
+    pub(crate) fn set(&mut self, name: &str, value: &Placed<'_>) -> Fit<()> {
+        match name {
+            "pool_size" => {
+                let size = integer(value).and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
+                self.pool_size = Some(size.ok_or_else(|| Misfit::wanted(name, "an integer of at least 1", value))?);
+            }
+            "pool_timeout" => {
+                self.pool_timeout =
+                    Some(seconds(value).ok_or_else(|| Misfit::wanted(name, "a number of seconds above 0", value))?);
+            }
+            "pool_recycle" => {
+                let age = if number(value) == Some(-1.0) { Some(NEVER) } else { seconds(value) };
+                let wanted = "a number of seconds above 0, or -1 for never";
+                self.pool_recycle = Some(age.ok_or_else(|| Misfit::wanted(name, wanted, value))?);
+            }
+            "busy_timeout" => {
+                let timeout = integer(value).and_then(milliseconds);
+                let wanted = "a number of milliseconds from 0 to 2147483647";
+                self.busy_timeout = Some(timeout.ok_or_else(|| Misfit::wanted(name, wanted, value))?);
+            }
+            // SQLAlchemy's `echo = "debug"` also shows the rows.
+            "echo" => self.echo = Some(value.get_ref().as_str() == Some("debug") || boolean(name, value)?),
+            "foreign_keys" => self.foreign_keys = Some(boolean(name, value)?),
+            "pragmas" => self.set_pragmas(value)?,
+            // The callers ask `knows` first, since what else is known depends on the place.
+            _ => self.not_applied.push(name.to_string()),
+        }
+        Ok(())
+    }
+
+    fn set_pragmas(&mut self, pragmas: &Placed<'_>) -> Fit<()> {
+        for (name, value) in entries(table("pragmas", pragmas)?) {
+            let setting = match value.get_ref() {
+                DeValue::String(text) => Some(Value::Text(text.to_string())),
+                DeValue::Boolean(flag) => Some(Value::Integer((*flag).into())),
+                DeValue::Integer(_) => integer(value).map(Value::Integer),
+                DeValue::Float(_) => number(value).map(Value::Real),
+                _ => None,
+            };
+            let name = name.get_ref().as_ref();
+            let wanted = || Misfit::wanted(name, "a number, a string, true or false", value);
+            let setting = setting.ok_or_else(wanted)?;
+            if let Some(problem) = pragma_problem(name, &setting) {
+                return Err(Misfit::new(value.span(), problem));
+            }
+            let twice = match name.to_ascii_lowercase().as_str() {
+                "foreign_keys" => self.foreign_keys.is_some(),
+                "busy_timeout" => self.busy_timeout.is_some(),
+                name => self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)),
+            };
+            if twice {
+                return Err(Misfit::new(value.span(), format!("`{name}` is set twice, here among the pragmas")));
+            }
+            self.set_pragma(name.to_string(), setting);
+        }
+        Ok(())
+    }
+
+    /// Sets a pragma; `foreign_keys` and `busy_timeout` among them are the options of those names.
+    pub(crate) fn set_pragma(&mut self, name: String, value: Value) {
+        self.pragmas.retain(|(set, _)| !set.eq_ignore_ascii_case(&name));
+        match (name.to_ascii_lowercase().as_str(), truth(&value), &value) {
+            ("foreign_keys", Some(enforced), _) => self.foreign_keys = Some(enforced),
+            ("busy_timeout", _, Value::Integer(timeout)) if milliseconds(*timeout).is_some() => {
+                self.busy_timeout = milliseconds(*timeout);
+            }
+            // Where the value is not one of theirs, it is kept for `problem` to tell.
+            _ => self.pragmas.push((name, value)),
+        }
+    }
+
+    /// What is wrong with options that were set from code.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let too_long = |time: Duration| time.is_zero() || time > LONGEST;
+        if self.pool_size == Some(0) {
+            return Some("`pool_size` must be at least 1, not 0".to_string());
+        }
+        if let Some(time) = self.pool_timeout.filter(|time| too_long(*time)) {
+            return Some(format!("`pool_timeout` must be above 0 and at most {LONGEST:?}, not {time:?}"));
+        }
+        if let Some(time) = self.pool_recycle.filter(|time| *time != NEVER && too_long(*time)) {
+            return Some(format!("`pool_recycle` must be above 0 and at most {LONGEST:?}, not {time:?}"));
+        }
+        if let Some(time) = self.busy_timeout.filter(|time| time.as_millis() > i32::MAX as u128) {
+            return Some(format!("`busy_timeout` must be at most 2147483647 milliseconds, not {time:?}"));
+        }
+        self.pragmas.iter().find_map(|(name, value)| pragma_problem(name, value))
+    }
+
+    /// These options, with `defaults` where nothing is set.
+    pub(crate) fn or(mut self, defaults: &EngineOptions) -> EngineOptions {
+        self.pool_size = self.pool_size.or(defaults.pool_size);
+        self.pool_timeout = self.pool_timeout.or(defaults.pool_timeout);
+        self.pool_recycle = self.pool_recycle.or(defaults.pool_recycle);
+        self.echo = self.echo.or(defaults.echo);
+        self.busy_timeout = self.busy_timeout.or(defaults.busy_timeout);
+        self.foreign_keys = self.foreign_keys.or(defaults.foreign_keys);
+        for (name, value) in &defaults.pragmas {
+            if !self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
+                self.pragmas.push((name.clone(), value.clone()));
+            }
+        }
+        for name in &defaults.not_applied {
+            if !self.not_applied.contains(name) {
+                self.not_applied.push(name.clone());
+            }
+        }
+        self
+    }
+
+    /// The first option that both set and set differently.
+    pub(crate) fn conflict(&self, other: &EngineOptions) -> Option<String> {
+        fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+            one.is_some() && other.is_some() && one != other
+        }
+        let named = [
+            ("pool_size", differ(&self.pool_size, &other.pool_size)),
+            ("pool_timeout", differ(&self.pool_timeout, &other.pool_timeout)),
+            ("pool_recycle", differ(&self.pool_recycle, &other.pool_recycle)),
+            ("echo", differ(&self.echo, &other.echo)),
+            ("busy_timeout", differ(&self.busy_timeout, &other.busy_timeout)),
+            ("foreign_keys", differ(&self.foreign_keys, &other.foreign_keys)),
+        ];
+        let pragma = || {
+            self.pragmas.iter().find_map(|(name, value)| {
+                let differs = |(set, to): &&(String, Value)| set.eq_ignore_ascii_case(name) && to != value;
+                other.pragmas.iter().find(differs).map(|_| format!("pragmas.{name}"))
+            })
+        };
+        named.iter().find(|(_, differs)| *differs).map(|(name, _)| name.to_string()).or_else(pragma)
+    }
+
+    /// The options to start with, once all defaults are in.
+    pub(crate) fn settled(mut self) -> EngineOptions {
+        self.pool_recycle = self.pool_recycle.filter(|age| *age != NEVER);
+        self
+    }
+}
+
+impl fmt::Debug for EngineOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EngineOptions { pool_size, pool_timeout, pool_recycle, echo, busy_timeout, foreign_keys, .. } = self;
+        // SQLCipher is given its key by a pragma.
+        let hidden = Value::Text("***".to_string());
+        let pragmas = self.pragmas.iter().map(|(name, value)| (name, if is_secret(name) { &hidden } else { value }));
+        f.debug_struct("EngineOptions")
+            .field("pool_size", pool_size)
+            .field("pool_timeout", pool_timeout)
+            .field("pool_recycle", pool_recycle)
+            .field("echo", echo)
+            .field("busy_timeout", busy_timeout)
+            .field("foreign_keys", foreign_keys)
+            .field("pragmas", &pragmas.collect::<Vec<_>>())
+            .field("not_applied", &self.not_applied)
+            .finish()
+    }
+}
+
+/// A time in seconds, as SQLAlchemy has it, that a pool can wait.
+fn seconds(value: &Placed<'_>) -> Option<Duration> {
+    let time = Duration::try_from_secs_f64(number(value)?).ok()?;
+    (!time.is_zero() && time <= LONGEST).then_some(time)
+}
+
+/// A time in milliseconds, as SQLite's pragma has it, that SQLite can wait: it has an `int` for it.
+fn milliseconds(value: i64) -> Option<Duration> {
+    i32::try_from(value).ok().and_then(|value| u64::try_from(value).ok()).map(Duration::from_millis)
+}
+
+/// What [SQLite takes for a boolean](https://sqlite.org/pragma.html#pragma_foreign_keys).
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Integer(number) => Some(*number != 0),
+        Value::Text(text) => match text.to_ascii_lowercase().as_str() {
+            "1" | "on" | "yes" | "true" => Some(true),
+            "0" | "off" | "no" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What is wrong with a pragma. Its name is written into SQL as it is, so it must be an identifier.
+fn pragma_problem(name: &str, value: &Value) -> Option<String> {
+    let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !identifier {
+        return Some(format!("`{name}` is not the name of a pragma: it must be an identifier"));
+    }
+    match (name.to_ascii_lowercase().as_str(), value) {
+        ("foreign_keys", value) if truth(value).is_none() => {
+            Some("pragma `foreign_keys` must be true or false".to_string())
+        }
+        ("busy_timeout", Value::Integer(timeout)) if milliseconds(*timeout).is_some() => None,
+        ("busy_timeout", _) => {
+            Some("pragma `busy_timeout` must be a number of milliseconds from 0 to 2147483647".to_string())
+        }
+        (_, Value::Real(number)) if !number.is_finite() => Some(format!("pragma `{name}` must be a finite number")),
+        (_, Value::Null | Value::Blob(_)) => Some(format!("pragma `{name}` must be a number or a string")),
+        _ => None,
+    }
+}

@@ -1,0 +1,207 @@
+//! URLs without their passwords, to be shown.
+//!
+//! Broken URLs are shown too, in the errors about them, so this does not rely on a URL being one. Where a password is
+//! possible it is taken for one: hiding too much costs a reader a guess, hiding too little costs a secret.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use super::authority::read_hosts;
+use super::origin::Origin;
+
+/// A URL as the user wrote it, shown without its password.
+#[derive(Clone, Default)]
+pub(crate) struct UrlText {
+    text: String,
+    origin: Origin,
+}
+
+impl UrlText {
+    pub(crate) fn new(text: impl Into<String>, origin: Origin) -> UrlText {
+        UrlText { text: text.into(), origin }
+    }
+
+    /// The URL with its password; not to be printed.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it was written.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl fmt::Display for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.text))
+    }
+}
+
+impl fmt::Debug for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact(&self.text), f)
+    }
+}
+
+/// Whether a parameter or a pragma of this name is a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = percent_decoded(name).to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token"].iter().any(|part| name.contains(part)) || name.ends_with("key")
+}
+
+/// The URL with `***` where it has, or may have, a password.
+fn redact(text: &str) -> String {
+    let mut secrets = parameters(text);
+    secrets.extend(userinfo_and_port(text));
+    secrets.sort_by_key(|range| range.start);
+    let mut shown = String::new();
+    let mut end = 0;
+    for secret in secrets.into_iter().filter(|range| !range.is_empty()) {
+        // One that starts within the last, or right where it ended, goes on hiding.
+        if end == 0 || secret.start > end {
+            shown.push_str(&text[end..secret.start]);
+            shown.push_str("***");
+        }
+        end = end.max(secret.end);
+    }
+    shown.push_str(&text[end..]);
+    shown
+}
+
+/// Values of parameters like `password=…`, in a URL's query or in a `key=value key=value` list.
+fn parameters(text: &str) -> Vec<Range<usize>> {
+    text.match_indices('=')
+        .filter(|(equals, _)| {
+            let before = text[..*equals].trim_end();
+            let name = before.rsplit(|c: char| c.is_whitespace() || "?&;".contains(c)).next();
+            name.is_some_and(is_secret)
+        })
+        .map(|(equals, _)| {
+            let value = &text[equals + 1..];
+            equals + 1..equals + 1 + value.find('&').unwrap_or(value.len())
+        })
+        .collect()
+}
+
+/// From the first `:` to the last `@`, and what stands in a port's place but is none: `user:password` with the host
+/// forgotten.
+fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
+    let (scheme, start) = body(text);
+    let mut secrets = Vec::new();
+    let mut host = start;
+    if let Some(at) = text[start..].rfind('@').map(|at| start + at) {
+        if let Some(colon) = text[start..at].find(':') {
+            secrets.push(start + colon + 1..at);
+        }
+        host = at + 1;
+    }
+    let local = is_local(&scheme) || text.starts_with(":memory:");
+    let hosts = &text[host..];
+    let hosts = &hosts[..hosts.find(['/', '?']).unwrap_or(hosts.len())];
+    if let (false, None, Some(colon)) = (local, read_hosts(hosts), hosts.find(':')) {
+        secrets.push(host + colon + 1..text.len());
+    }
+    secrets
+}
+
+/// The scheme, lower-cased and empty where there is none, and where what follows it starts.
+fn body(text: &str) -> (String, usize) {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    let rest = text.get(scheme.len() + 1..).unwrap_or_default();
+    let lower = scheme.to_ascii_lowercase();
+    let like_one = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c)) && !scheme.is_empty();
+    match rest.strip_prefix("//") {
+        Some(_) if like_one => (lower, scheme.len() + 3),
+        // `sqlite:app.db`; of others it is not known whether the first part is a scheme or a user.
+        _ if is_local(&lower) => (lower, scheme.len() + 1),
+        _ => (String::new(), 0),
+    }
+}
+
+/// Whether a lower-case scheme is of files: then a colon is part of a name.
+fn is_local(scheme: &str) -> bool {
+    scheme == "file" || scheme.split('+').next() == Some("sqlite")
+}
+
+/// The text with its percent escapes decoded; as it is where that would not be UTF-8.
+pub(crate) fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                // Two hexadecimal digits are at most 255.
+                decoded.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::redact;
+
+    #[rstest]
+    #[case::none("postgresql://localhost/main", "postgresql://localhost/main")]
+    #[case::user_alone("postgresql://ann@localhost/main", "postgresql://ann@localhost/main")]
+    #[case::plain("mysql+pymysql://user:pw@host:3306/db", "mysql+pymysql://user:***@host:3306/db")]
+    #[case::no_user("redis://:pw@host/0", "redis://:***@host/0")]
+    #[case::at_sign("postgres://u:p@w@host/db", "postgres://u:***@host/db")]
+    #[case::slash("postgres://u:p/w@host/db", "postgres://u:***@host/db")]
+    #[case::at_sign_then_slash("postgres://u:p@x/w@host/db", "postgres://u:***@host/db")]
+    #[case::colon("postgres://u:p:w@host:5432/db", "postgres://u:***@host:5432/db")]
+    #[case::question_mark("postgres://u:p@x?w@host/db", "postgres://u:***@host/db")]
+    #[case::hash("postgres://u:p#w@host/db", "postgres://u:***@host/db")]
+    #[case::space("postgres://u:p w@host/db", "postgres://u:***@host/db")]
+    #[case::unicode("postgres://ü:pä%zzß@hóst/db", "postgres://ü:***@hóst/db")]
+    #[case::parameter("postgres://h/db?user=u&password=pw&x=1", "postgres://h/db?user=u&password=***&x=1")]
+    #[case::passwd("mysql://h/db?passwd=pw", "mysql://h/db?passwd=***")]
+    #[case::pwd("mysql://h/db?PWD=pw", "mysql://h/db?PWD=***")]
+    #[case::sslpassword("postgres://h/db?sslpassword=pw;w#w", "postgres://h/db?sslpassword=***")]
+    #[case::encoded_name("postgres://h/db?p%61ssword=pw", "postgres://h/db?p%61ssword=***")]
+    #[case::at_sign_in_parameter("postgres://u:pw@h/db?password=a@b&x=1", "postgres://u:***&x=1")]
+    #[case::parameter_in_password("postgres://u:p&password=x@h/db", "postgres://u:***")]
+    #[case::two_parameters("postgres://h/db?password=a&pwd=b", "postgres://h/db?password=***&pwd=***")]
+    #[case::forgotten_host("postgres://user:pw/db", "postgres://user:***")]
+    #[case::forgotten_host_and_digits("postgres://user:1234567/db", "postgres://user:***")]
+    #[case::bad_port("postgres://u:pw@host:54x2/db", "postgres://u:***@host:***")]
+    #[case::several_hosts("postgres://u:pw@a:1,b:2/db", "postgres://u:***@a:1,b:2/db")]
+    #[case::ipv6("postgres://u:pw@[::1]:5432/db", "postgres://u:***@[::1]:5432/db")]
+    #[case::broken_ipv6("postgres://u:pw@[::1/db", "postgres://u:***@[:***")]
+    #[case::no_scheme("u:pw@host/db", "u:***@host/db")]
+    #[case::no_slashes("mysql:u:pw@host/db", "mysql:***@host/db")]
+    #[case::empty_scheme("://u:pw@host/db", ":***@host/db")]
+    #[case::space_in_scheme("post gres://u:pw@host/db", "post gres:***@host/db")]
+    #[case::nearly_sqlite("sqlite3:pw@host/db", "sqlite3:***@host/db")]
+    #[case::jdbc("jdbc:mysql://host/db?user=u&password=pw", "jdbc:***")]
+    #[case::key_value_list("host=h password = 'p w' dbname=d", "host=h password =***")]
+    #[case::cipher(
+        "sqlite+pysqlcipher://:pw@/app.db?kdf_iter=64000",
+        "sqlite+pysqlcipher://:***@/app.db?kdf_iter=64000"
+    )]
+    #[case::cipher_key("file:app.db?key=pw", "file:app.db?key=***")]
+    #[case::memory(":memory:", ":memory:")]
+    #[case::memory_sqlx("sqlite::memory:", "sqlite::memory:")]
+    #[case::file_name("sqlite:///file:app.db?uri=true", "sqlite:///file:app.db?uri=true")]
+    #[case::bare_file("app.db", "app.db")]
+    #[case::empty("", "")]
+    #[case::colons(":::", ":***")]
+    fn a_url_is_shown_without_its_password(#[case] url: &str, #[case] shown: &str) {
+        assert_eq!(redact(url), shown);
+    }
+}

@@ -1,0 +1,364 @@
+//! From what the user wrote to the databases to start: keys checked, URLs read, defaults applied, equal URLs joined.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::bind::{Bind, SchemaSource, Storage};
+use super::options::EngineOptions;
+use super::origin::Origin;
+use super::paths::resolve_path;
+use super::table::Table;
+use super::url::{misspells_cache, DatabaseUrl};
+use super::Config;
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+
+/// One database to start: every bind key that means it, and what it starts with.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseSpec {
+    /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
+    pub(crate) keys: Vec<BindKey>,
+    pub(crate) storage: Storage,
+    /// With the defaults of the configuration applied.
+    pub(crate) options: EngineOptions,
+    /// In order; registered tables last. Paths are absolute.
+    pub(crate) schema: Vec<SchemaSource>,
+    /// Absolute paths.
+    pub(crate) data: Vec<PathBuf>,
+    pub(crate) allow_missing_parents: bool,
+}
+
+impl DatabaseSpec {
+    /// The key that names it first.
+    pub(crate) fn key(&self) -> &BindKey {
+        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+    }
+}
+
+/// A database while the binds that mean it are put together.
+struct Draft {
+    keys: Vec<BindKey>,
+    identity: Option<DatabaseUrl>,
+    /// With the key that set it.
+    storage: Option<(BindKey, Storage)>,
+    /// Each key's own, with the defaults of the configuration applied.
+    options: Vec<(BindKey, EngineOptions)>,
+    schema: Vec<(BindKey, SchemaSource)>,
+    data: Vec<(BindKey, PathBuf)>,
+    allow_missing_parents: bool,
+}
+
+impl Config {
+    /// The databases to start, the default bind's first, the others in the order configured.
+    pub(crate) fn resolve(&self) -> Result<Vec<DatabaseSpec>> {
+        let binds = self.ordered();
+        if binds.is_empty() {
+            return Err(Error::NoBind);
+        }
+        check_keys(&binds)?;
+        let mut drafts: Vec<Draft> = Vec::new();
+        for (key, bind) in binds {
+            let draft = self.draft(key, bind)?;
+            match drafts.iter_mut().find(|known| known.identity.is_some() && known.identity == draft.identity) {
+                Some(known) => known.join(draft, &bind.origin)?,
+                None => drafts.push(draft),
+            }
+        }
+        for table in &self.tables {
+            self.add_table(&mut drafts, table)?;
+        }
+        Ok(drafts.into_iter().map(Draft::finish).collect())
+    }
+
+    /// The default bind first, the others in the order configured.
+    fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
+        let mut binds = self.binds.iter().map(|(key, bind)| (key, bind)).collect::<Vec<_>>();
+        binds.sort_by_key(|(key, _)| !key.is_default());
+        binds
+    }
+
+    /// A bind on its own: its options checked, its URL read, its paths made absolute.
+    fn draft(&self, key: &BindKey, bind: &Bind) -> Result<Draft> {
+        if let Some(problem) = bind.options.problem() {
+            return Err(bind.origin.error(key, problem));
+        }
+        let mut identity = None;
+        if let Some(url) = &bind.url {
+            identity = DatabaseUrl::parse(key, url)?.identity().cloned();
+            if misspells_cache(url) {
+                log::warn!("bind `{key}`: the URL `{url}` has `cached`; SQLite's parameter is `cache`");
+            }
+        }
+        let options = bind.options.clone().or(&self.options);
+        for name in &options.not_applied {
+            log::warn!("bind `{key}`: the engine option `{name}` is not applied: SQLite has no use for it");
+        }
+        let schema = bind.schema.iter().map(|source| match source {
+            SchemaSource::Path(path) => SchemaSource::Path(resolve_path(path)),
+            source => source.clone(),
+        });
+        Ok(Draft {
+            keys: vec![key.clone()],
+            identity,
+            storage: bind.storage.map(|storage| (key.clone(), storage)),
+            options: vec![(key.clone(), options)],
+            schema: schema.map(|source| (key.clone(), source)).collect(),
+            data: bind.data.iter().map(|path| (key.clone(), resolve_path(path))).collect(),
+            allow_missing_parents: bind.allow_missing_parents,
+        })
+    }
+
+    /// A registered table goes to the database of the bind it names.
+    fn add_table(&self, drafts: &mut [Draft], table: &Table) -> Result<()> {
+        let key = table.key.clone().unwrap_or(BindKey::DEFAULT);
+        match drafts.iter_mut().find(|draft| draft.keys.contains(&key)) {
+            Some(draft) => {
+                draft.add_schema(key, SchemaSource::Sql(table.sql.clone()));
+                Ok(())
+            }
+            None => {
+                let configured = self.ordered().into_iter().map(|(key, _)| key.clone()).collect();
+                if key.is_default() {
+                    let first_line = table.sql.trim().lines().next().unwrap_or_default();
+                    let what = Some(format!("the registered table `{first_line}`"));
+                    return Err(Error::NoDefaultBind { what, configured });
+                }
+                Err(Error::UnknownBind { bind: key, configured })
+            }
+        }
+    }
+}
+
+/// Refuses keys that cannot be one, and keys that SQL cannot tell apart.
+fn check_keys(binds: &[(&BindKey, &Bind)]) -> Result<()> {
+    for (at, (key, bind)) in binds.iter().enumerate() {
+        key.check().map_err(|error| bind.origin.locate(key, error))?;
+        let same = |known: &BindKey| match (known.as_str(), key.as_str()) {
+            (Some(known), Some(key)) => known.eq_ignore_ascii_case(key),
+            (known, key) => known == key,
+        };
+        if let Some((first, _)) = binds[..at].iter().find(|(known, _)| same(known)) {
+            let error = Error::DuplicateBind { bind: (*key).clone(), first: (*first).clone() };
+            return Err(bind.origin.locate(key, error));
+        }
+    }
+    Ok(())
+}
+
+impl Draft {
+    /// Takes in a bind of the same URL. What one of them leaves unset, the other may set.
+    fn join(&mut self, other: Draft, origin: &Origin) -> Result<()> {
+        let Some(key) = other.keys.first() else { return Ok(()) };
+        let refuse = |first: &BindKey, setting: &str| {
+            origin.error(
+                key,
+                format!(
+                    "its URL is that of bind `{first}`, so both have one database, but `{setting}` differs: \
+                     set it in one of them, or alike in both"
+                ),
+            )
+        };
+        match (&self.storage, &other.storage) {
+            (Some((first, mine)), Some((_, theirs))) if mine != theirs => return Err(refuse(first, "storage")),
+            (None, Some(_)) => self.storage.clone_from(&other.storage),
+            _ => {}
+        }
+        for (_, theirs) in &other.options {
+            let conflict = self.options.iter().find_map(|(first, mine)| Some((first, mine.conflict(theirs)?)));
+            if let Some((first, setting)) = conflict {
+                return Err(refuse(first, &setting));
+            }
+        }
+        self.options.extend(other.options);
+        self.allow_missing_parents |= other.allow_missing_parents;
+        for (key, source) in other.schema {
+            self.add_schema(key, source);
+        }
+        for (key, path) in other.data {
+            if !self.data.iter().any(|(set_by, known)| *set_by != key && *known == path) {
+                self.data.push((key, path));
+            }
+        }
+        self.keys.extend(other.keys);
+        Ok(())
+    }
+
+    /// Adds a schema source; one that another key of this database has too is there once.
+    fn add_schema(&mut self, key: BindKey, source: SchemaSource) {
+        if !self.schema.iter().any(|(set_by, known)| *set_by != key && same_source(known, &source)) {
+            self.schema.push((key, source));
+        }
+    }
+
+    fn finish(self) -> DatabaseSpec {
+        let options = self.options.into_iter().map(|(_, options)| options);
+        DatabaseSpec {
+            keys: self.keys,
+            storage: self.storage.map_or(Storage::Memory, |(_, storage)| storage),
+            options: options.reduce(|first, next| first.or(&next)).unwrap_or_default().settled(),
+            schema: self.schema.into_iter().map(|(_, source)| source).collect(),
+            data: self.data.into_iter().map(|(_, path)| path).collect(),
+            allow_missing_parents: self.allow_missing_parents,
+        }
+    }
+}
+
+/// Whether two sources make the same tables for certain.
+fn same_source(one: &SchemaSource, other: &SchemaSource) -> bool {
+    match (one, other) {
+        (SchemaSource::Sql(one), SchemaSource::Sql(other)) => one == other,
+        (SchemaSource::Path(one), SchemaSource::Path(other)) => one == other,
+        (SchemaSource::With(one), SchemaSource::With(other)) => {
+            Arc::ptr_eq(&one.run, &other.run) || (one.identity.is_some() && one.identity == other.identity)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+    use rusqlite::types::Value;
+
+    use super::*;
+
+    /// The databases of a TOML text.
+    fn resolved(text: &str) -> Vec<DatabaseSpec> {
+        Config::from_toml(text, "/base").unwrap().resolve().unwrap()
+    }
+
+    #[test]
+    fn engine_options_have_the_units_of_sqlalchemy_and_sqlite() {
+        let specs = resolved(
+            r#"
+            [default]
+            pool_size = 5
+            pool_timeout = 1.5
+            pool_recycle = 3600
+            echo = "debug"
+            busy_timeout = 250
+            foreign_keys = false
+            pragmas = { cache_size = -2_000, synchronous = "OFF", recursive_triggers = true, ratio = 0.5 }
+            "#,
+        );
+        let pragma = |name: &str, value: Value| (name.to_string(), value);
+        let expected = EngineOptions {
+            pool_size: Some(5),
+            pool_timeout: Some(Duration::from_millis(1500)),
+            pool_recycle: Some(Duration::from_secs(3600)),
+            echo: Some(true),
+            busy_timeout: Some(Duration::from_millis(250)),
+            foreign_keys: Some(false),
+            pragmas: vec![
+                pragma("cache_size", Value::Integer(-2000)),
+                pragma("synchronous", Value::Text("OFF".to_string())),
+                pragma("recursive_triggers", Value::Integer(1)),
+                pragma("ratio", Value::Real(0.5)),
+            ],
+            not_applied: vec![],
+        };
+        assert_eq!(specs[0].options, expected);
+    }
+
+    #[test]
+    fn defaults_are_for_every_bind_and_a_binds_own_win() {
+        let specs = resolved(
+            r#"
+            SQLALCHEMY_ECHO = true
+            SQLALCHEMY_POOL_TIMEOUT = 20
+            SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5, pool_recycle = 280, max_overflow = 2, pragmas = { a = 1, b = 1 } }
+            SQLALCHEMY_DATABASE_URI = "postgresql:///main"
+            SQLALCHEMY_BINDS.auth = { url = "mysql://h/users", pool_size = 2, pool_recycle = -1, charset = "utf8mb4" }
+            SQLALCHEMY_BINDS.meta = { url = "sqlite://", echo = false, pragmas = { b = 2 } }
+            "#,
+        );
+        let options = specs.iter().map(|spec| &spec.options).collect::<Vec<_>>();
+        let sizes = options.iter().map(|options| options.pool_size).collect::<Vec<_>>();
+        let ages = options.iter().map(|options| options.pool_recycle).collect::<Vec<_>>();
+        let echoes = options.iter().map(|options| options.echo).collect::<Vec<_>>();
+        assert_eq!(sizes, [Some(5), Some(2), Some(5)]);
+        assert_eq!(ages, [Some(Duration::from_secs(280)), None, Some(Duration::from_secs(280))]);
+        assert_eq!(echoes, [Some(true), Some(true), Some(false)]);
+        assert!(options.iter().all(|options| options.pool_timeout == Some(Duration::from_secs(20))));
+        assert_eq!(options[1].not_applied, ["charset", "max_overflow"]);
+        let pragma = |name: &str, value| (name.to_string(), Value::Integer(value));
+        assert_eq!(options[2].pragmas, [pragma("b", 2), pragma("a", 1)]);
+    }
+
+    #[test]
+    fn a_recycle_age_of_duration_max_is_no_limit() {
+        let config = Config::new().default_bind(Bind::memory().pool_recycle(Duration::MAX));
+        assert_eq!(config.resolve().unwrap()[0].options.pool_recycle, None);
+    }
+
+    #[test]
+    fn keys_of_one_url_have_one_database_with_what_each_of_them_set() {
+        let url = "postgres://db.example/app";
+        let migrate = |_: &mut rusqlite::Connection| Ok::<(), rusqlite::Error>(());
+        let migrator = Bind::url(url).schema_with(migrate);
+        let config = Config::new()
+            .bind("second", migrator.clone().schema("A").schema("B").schema_path("/s.sql").data("/d.csv").pool_size(3))
+            .bind("alone", Bind::url("postgres://db.example/other"))
+            .bind("third", migrator.schema_path("/s.sql").schema("C").data("/d.csv").data("/e.csv").echo(true))
+            .default_bind(Bind::url(url).schema("A").storage(Storage::TempFile))
+            .table(Table::new("C"))
+            .table(Table::new("D").bind_key("third"));
+        let specs = config.resolve().unwrap();
+
+        let keys = |spec: &DatabaseSpec| spec.keys.iter().map(BindKey::to_string).collect::<Vec<_>>();
+        assert_eq!(specs.iter().map(keys).collect::<Vec<_>>(), [vec!["default", "second", "third"], vec!["alone"]]);
+        let spec = &specs[0];
+        assert_eq!(spec.storage, Storage::TempFile);
+        assert_eq!((spec.options.pool_size, spec.options.echo), (Some(3), Some(true)));
+        assert_eq!(
+            format!("{:?}", spec.schema),
+            r#"[Sql("A"), With(|conn| …), Sql("B"), Path("/s.sql"), Sql("C"), Sql("D")]"#
+        );
+        assert_eq!(spec.data, [PathBuf::from("/d.csv"), PathBuf::from("/e.csv")]);
+        assert_eq!(specs[1].storage, Storage::Memory);
+    }
+
+    #[test]
+    fn a_source_that_one_key_has_twice_stays_twice() {
+        let bind = Bind::memory().schema("A").schema("A").data("/d.csv").data("/d.csv");
+        let specs = Config::new().default_bind(bind).resolve().unwrap();
+        assert_eq!((specs[0].schema.len(), specs[0].data.len()), (2, 2));
+    }
+
+    #[test]
+    fn paths_are_those_of_the_configs_folder_or_of_the_crate_under_test() {
+        let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
+        let specs = resolved("default = { schema = ['a.sql', '/b.sql'], data = 'c.csv' }");
+        assert_eq!(format!("{:?}", specs[0].schema), r#"[Path("/base/a.sql"), Path("/b.sql")]"#);
+        assert_eq!(specs[0].data, [PathBuf::from("/base/c.csv")]);
+
+        let config = Config::new().default_bind(Bind::memory().data("c.csv").schema_path("a.sql")).data("d");
+        let specs = config.resolve().unwrap();
+        assert_eq!(specs[0].data, [folder.join("c.csv")]);
+        assert_eq!(format!("{:?}", specs[0].schema), format!("[Path({:?})]", folder.join("a.sql")));
+        assert_eq!(config.shared_data(), [folder.join("d")]);
+        let config = Config::from_toml("data = ['d']\ndefault = {}", "relative").unwrap();
+        assert_eq!(config.shared_data(), [folder.join("relative/d")]);
+    }
+
+    #[rstest]
+    #[case::number(Value::Integer(0), Some(false))]
+    #[case::on(Value::Text("On".to_string()), Some(true))]
+    #[case::no(Value::Text("NO".to_string()), Some(false))]
+    fn the_foreign_keys_pragma_is_the_option(#[case] value: Value, #[case] enforced: Option<bool>) {
+        let bind = Bind::memory().pragma("Foreign_Keys", value).pragma("busy_timeout", 7);
+        let options = &Config::new().default_bind(bind).resolve().unwrap()[0].options;
+        assert_eq!(options.foreign_keys, enforced);
+        assert_eq!(options.busy_timeout, Some(Duration::from_millis(7)));
+        assert_eq!(options.pragmas, []);
+    }
+
+    #[test]
+    fn the_names_that_are_not_applied_are_sorted_and_not_applied() {
+        use super::super::options::{APPLIED, NOT_APPLIED};
+        assert!(NOT_APPLIED.is_sorted());
+        assert!(APPLIED.iter().all(|name| !NOT_APPLIED.contains(name)));
+    }
+}
