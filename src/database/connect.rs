@@ -1,0 +1,122 @@
+//! Opening a connection the way a bind's options say.
+
+use std::ffi::CStr;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
+use rusqlite::{ffi, Connection};
+
+use super::echo;
+use super::location::Location;
+use crate::config::EngineOptions;
+use crate::script::quote;
+
+/// How every connection of a bind is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    busy_timeout: Duration,
+    foreign_keys: bool,
+    pragmas: Vec<(String, Value)>,
+    /// The bind's name in the log, where statements are logged.
+    echo: Option<&'static echo::BindName>,
+}
+
+/// SQLite's busy timeout unless the user sets one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Setup {
+    pub(crate) fn new(options: &EngineOptions, bind: &str) -> Setup {
+        Setup {
+            busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
+            foreign_keys: options.foreign_keys.unwrap_or(true),
+            pragmas: options.pragmas.clone(),
+            echo: options.echo.unwrap_or(false).then(|| echo::interned(bind)),
+        }
+    }
+
+    /// How long a connection waits for a lock.
+    pub(crate) fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+
+    /// A connection as the application gets it.
+    pub(crate) fn open(&self, location: &Location) -> rusqlite::Result<Connection> {
+        let conn = self.open_quietly(location)?;
+        self.echo(&conn);
+        Ok(conn)
+    }
+
+    /// The same, for this crate's own use: its statements are not logged.
+    pub(crate) fn open_quietly(&self, location: &Location) -> rusqlite::Result<Connection> {
+        let conn = Connection::open_with_flags(location.uri(), location.flags())?;
+        self.apply(&conn, location.path().is_some())?;
+        Ok(conn)
+    }
+
+    /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
+    pub(crate) fn apply(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        conn.busy_timeout(self.busy_timeout)?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, self.foreign_keys)?;
+        if on_disk {
+            conn.execute_batch("PRAGMA synchronous = OFF")?;
+        }
+        for (name, value) in &self.pragmas {
+            // A pragma may answer with a row or not; either is fine.
+            conn.pragma_update(None, name, value)?;
+        }
+        Ok(())
+    }
+
+    /// Logs the connection's statements from here on, if the bind says so.
+    pub(crate) fn echo(&self, conn: &Connection) {
+        if let Some(bind) = self.echo {
+            echo::start(conn, bind);
+        }
+    }
+}
+
+/// Renames a connection's `main` schema, so that `auth.user` resolves on a connection to `auth` alone.
+///
+/// `main` stays an alias. `name` must live until the connection is closed or renamed: SQLite keeps the pointer, see
+/// `SQLITE_DBCONFIG_MAINDBNAME` in <https://sqlite.org/c3ref/c_dbconfig_defensive.html>.
+///
+/// # Safety
+///
+/// The caller keeps `name` alive and in place as long as `conn` is open under it.
+pub(crate) unsafe fn rename_main(conn: &Connection, name: &CStr) -> rusqlite::Result<()> {
+    // SAFETY: the handle is open, the argument is what this option takes, and the caller keeps it alive.
+    let code = unsafe { ffi::sqlite3_db_config(conn.handle(), ffi::SQLITE_DBCONFIG_MAINDBNAME, name.as_ptr()) };
+    match code {
+        ffi::SQLITE_OK => Ok(()),
+        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
+    }
+}
+
+/// A number that every commit to the database changes, as the connection's cache knows it.
+///
+/// See `SQLITE_FCNTL_DATA_VERSION` in <https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html>. In a shared cache it
+/// is up to date without a read.
+pub(super) fn commits(conn: &Connection) -> rusqlite::Result<u32> {
+    let mut version: std::ffi::c_uint = 0;
+    let place = std::ptr::from_mut(&mut version).cast();
+    // SAFETY: the handle is open and the operation writes one `unsigned int` to `place`.
+    let code =
+        unsafe { ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_DATA_VERSION, place) };
+    match code {
+        ffi::SQLITE_OK => Ok(version),
+        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
+    }
+}
+
+/// What `last_insert_rowid()` is on a connection until it inserts, see
+/// <https://sqlite.org/c3ref/set_last_insert_rowid.html>.
+pub(crate) fn set_last_insert_rowid(conn: &Connection, rowid: i64) {
+    // SAFETY: the handle is open.
+    unsafe { ffi::sqlite3_set_last_insert_rowid(conn.handle(), rowid) }
+}
+
+/// `ATTACH` under any name a key can be.
+pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Result<()> {
+    conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
+}

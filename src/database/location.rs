@@ -1,0 +1,77 @@
+//! Where one running database is: a name in memory or a file, and the URI that leads there.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::OpenFlags;
+
+/// The place of a running database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// Shared-cache memory under a name that is unique in the process.
+    SharedCache(String),
+    /// SQLite's `memdb` VFS under a name that is unique in the process.
+    MemDb(String),
+    /// A file in a private folder.
+    File(PathBuf),
+}
+
+impl Location {
+    /// A new name in shared-cache memory.
+    pub(crate) fn shared_cache() -> Location {
+        Location::SharedCache(unique_name())
+    }
+
+    /// A new name in the `memdb` VFS.
+    pub(crate) fn memdb() -> Location {
+        Location::MemDb(unique_name())
+    }
+
+    /// An SQLite URI, see <https://sqlite.org/uri.html>.
+    pub(crate) fn uri(&self) -> String {
+        match self {
+            Location::SharedCache(name) => format!("file:{name}?mode=memory&cache=shared"),
+            // Only a name that starts with a slash is shared between connections.
+            Location::MemDb(name) => format!("file:/{name}?vfs=memdb"),
+            Location::File(path) => format!("file:{}", percent_encoded(path)),
+        }
+    }
+
+    /// The file, for a database that is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Location::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// How to open it. A file is never created by opening: one that is gone must not come back empty.
+    pub(crate) fn flags(&self) -> OpenFlags {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match self {
+            Location::File(_) => flags,
+            _ => flags | OpenFlags::SQLITE_OPEN_CREATE,
+        }
+    }
+}
+
+/// A name that no other database of this process has; the process number keeps logs of several apart.
+fn unique_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("multibind-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A path as it stands in a URI: every byte that could mean something else is encoded.
+fn percent_encoded(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let text = if cfg!(windows) { format!("/{}", text.replace('\\', "/")) } else { text.into_owned() };
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~:".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

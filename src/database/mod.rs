@@ -1,0 +1,354 @@
+//! One running database: where it is, its connections, its pool, and the image it was made from.
+
+mod connect;
+mod echo;
+mod hold;
+mod image;
+mod location;
+mod once;
+mod pool;
+mod probe;
+
+use std::ffi::CString;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
+pub(crate) use image::{copy_pages, schema_version, Image};
+pub(crate) use location::Location;
+pub(crate) use once::OnceCache;
+pub use pool::{Pool, PooledConnection};
+pub(crate) use probe::is_locked_out;
+
+use crate::config::{EngineOptions, Storage};
+use crate::error::{is_lock, Error, Result};
+use crate::key::BindKey;
+use crate::script::quote;
+use hold::{hold, Against};
+
+/// The lock, also after a panic elsewhere: what it guards is never left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One running database, under one bind key or several.
+#[derive(Debug)]
+pub(crate) struct Database {
+    keys: Vec<BindKey>,
+    location: Location,
+    setup: Setup,
+    options: EngineOptions,
+    /// What it was at start.
+    image: Arc<Image>,
+    /// This crate's own connection: it keeps memory alive and looks without waiting. Opened on first use for a file.
+    observer: Mutex<Option<Connection>>,
+    /// Its tables as they were when last looked at.
+    known: Mutex<Known>,
+    /// How many sessions have written to it and not committed.
+    uncommitted: AtomicUsize,
+    pool: OnceLock<Pool>,
+}
+
+impl Database {
+    /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
+    pub(crate) fn start(
+        keys: Vec<BindKey>,
+        storage: Storage,
+        options: EngineOptions,
+        image: Arc<Image>,
+        file: impl FnOnce() -> Result<std::path::PathBuf>,
+    ) -> Result<Database> {
+        let location = match storage {
+            Storage::Memory => Location::shared_cache(),
+            Storage::MemDb => Location::memdb(),
+            Storage::TempFile => Location::File(file()?),
+        };
+        let setup = Setup::new(&options, &label(&keys));
+        let known =
+            Mutex::new(Known { image: Arc::clone(&image), version: image.version(), commits: None, copied: None });
+        let observer = Mutex::new(None);
+        let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
+        let database = Database { keys, location, setup, options, image, observer, known, uncommitted, pool };
+        database.fill()?;
+        Ok(database)
+    }
+
+    fn fill(&self) -> Result<()> {
+        if let Location::File(path) = &self.location {
+            let bytes = self.image.file().map_err(Error::sql(self.key(), ""))?;
+            return std::fs::write(path, bytes).map_err(Error::io("write", path));
+        }
+        self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
+    }
+
+    /// The key that names the database first.
+    pub(crate) fn key(&self) -> &BindKey {
+        // A specification always has a key; the default's stands in so that nothing here can panic.
+        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+    }
+
+    /// Every key that means the database.
+    pub(crate) fn keys(&self) -> &[BindKey] {
+        &self.keys
+    }
+
+    pub(crate) fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        self.location.uri()
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.location.path()
+    }
+
+    /// Whether connections share one cache, with locks by table and a view of what is not committed.
+    pub(crate) fn is_shared_cache(&self) -> bool {
+        matches!(self.location, Location::SharedCache(_))
+    }
+
+    pub(crate) fn storage(&self) -> Storage {
+        match self.location {
+            Location::SharedCache(_) => Storage::Memory,
+            Location::MemDb(_) => Storage::MemDb,
+            Location::File(_) => Storage::TempFile,
+        }
+    }
+
+    pub(crate) fn busy_timeout(&self) -> Duration {
+        self.setup.busy_timeout()
+    }
+
+    /// The keys as people read them, `default = test1` where there are several.
+    pub(crate) fn label(&self) -> String {
+        label(&self.keys)
+    }
+
+    /// Counts a session that has begun to write.
+    pub(crate) fn write_begun(&self) {
+        self.uncommitted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes back what `write_begun` counted.
+    pub(crate) fn write_ended(&self) {
+        self.uncommitted.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether a session has written to it and not committed.
+    pub(crate) fn has_uncommitted_session(&self) -> bool {
+        self.uncommitted.load(Ordering::Relaxed) > 0
+    }
+
+    /// The pool, made when first asked for.
+    pub(crate) fn pool(&self) -> &Pool {
+        self.pool.get_or_init(|| pool::build(&self.location, &self.setup, &self.options))
+    }
+
+    /// A connection of its own for a session, on which the bind's key is a schema name.
+    pub(crate) fn engine(&self) -> rusqlite::Result<Engine> {
+        let conn = self.setup.open(&self.location)?;
+        Engine::new(conn, self.key())
+    }
+
+    /// A connection of its own, logged where the bind says so.
+    pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
+        self.setup.open(&self.location)
+    }
+
+    /// Sets a connection to no database up as one to this would be.
+    pub(crate) fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.setup.apply(conn, false)?;
+        self.setup.echo(conn);
+        Ok(())
+    }
+
+    /// A connection for this crate's own looks and repairs, not logged.
+    pub(crate) fn open_quietly(&self) -> rusqlite::Result<Connection> {
+        self.setup.open_quietly(&self.location)
+    }
+
+    /// Runs `look` on this crate's own connection, which is open for as long as the database lives.
+    pub(crate) fn observe<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut observer = lock(&self.observer);
+        let conn = match &mut *observer {
+            Some(conn) => conn,
+            none => {
+                let conn = self.open_quietly()?;
+                // Whatever the user's pragmas are for the application's connections, this one keeps notes in memory and
+                // sees what is committed.
+                conn.execute_batch(
+                    "PRAGMA temp_store = memory; PRAGMA query_only = false; PRAGMA read_uncommitted = false",
+                )?;
+                none.insert(conn)
+            }
+        };
+        look(conn)
+    }
+
+    /// The same, giving up on a lock at once.
+    pub(crate) fn observe_at_once<T>(
+        &self,
+        look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.observe(|conn| {
+            // What waits is a busy handler, which a shared cache has none of and a WAL file's reader never calls.
+            conn.busy_timeout(Duration::ZERO)?;
+            let seen = look(conn);
+            conn.busy_timeout(self.busy_timeout())?;
+            seen
+        })
+    }
+
+    /// Puts an image's pages over what the database holds, with its connections left open.
+    pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+        self.observe_at_once(|conn| {
+            let mut known = lock(&self.known);
+            if known.copied.is_some() && known.copied == self.commits(conn)? && known.image.id() == image.id() {
+                // Nothing was committed since it was copied. What is about to be must not be passed over.
+                conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+                return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
+            }
+            image.copy_into(conn, "main")?;
+            let (version, copied) = (image::schema_version(conn)?, self.commits(conn)?);
+            *known = Known { image: Arc::clone(image), version, commits: copied, copied };
+            Ok(())
+        })
+    }
+
+    /// An image of what is committed now. Fails at once where another connection has a write transaction open.
+    pub(crate) fn committed(&self) -> rusqlite::Result<Image> {
+        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction))
+    }
+
+    /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would
+    /// have to wait for.
+    pub(crate) fn check_free(&self) -> rusqlite::Result<()> {
+        self.observe(|conn| hold(conn, Against::Everyone, self.busy_timeout(), |_| Ok(())))
+    }
+
+    /// How many commits there have been. A shared cache counts them where every connection sees the count; elsewhere
+    /// only reading tells.
+    fn commits(&self, conn: &Connection) -> rusqlite::Result<Option<u32>> {
+        self.is_shared_cache().then(|| connect::commits(conn)).transpose()
+    }
+
+    /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
+    /// somebody's lock is in the way of looking, those of the last look.
+    pub(crate) fn tables(&self) -> rusqlite::Result<Arc<Image>> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            match self.look_at_tables() {
+                Err(error) if is_lock(&error) => {
+                    if looks == LOOKS {
+                        return Ok(Arc::clone(&lock(&self.known).image));
+                    }
+                    std::thread::sleep(BETWEEN_LOOKS);
+                }
+                looked => return looked,
+            }
+        }
+    }
+
+    fn look_at_tables(&self) -> rusqlite::Result<Arc<Image>> {
+        self.observe_at_once(|conn| {
+            let mut known = lock(&self.known);
+            let commits = self.commits(conn)?;
+            if commits.is_some() && commits == known.commits {
+                return Ok(Arc::clone(&known.image));
+            }
+            conn.busy_timeout(Duration::ZERO)?;
+            let version = image::schema_version(conn);
+            conn.busy_timeout(self.busy_timeout())?;
+            let version = version?;
+            if version != known.version {
+                known.image = Arc::new(Image::of_committed(conn)?);
+                known.version = version;
+                known.copied = None;
+            }
+            known.commits = commits;
+            Ok(Arc::clone(&known.image))
+        })
+    }
+}
+
+/// How often tables are looked for while a lock is in the way: longer than a commit takes, and shorter than somebody's
+/// open transaction is worth waiting for.
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
+fn label(keys: &[BindKey]) -> String {
+    keys.iter().map(BindKey::to_string).collect::<Vec<_>>().join(" = ")
+}
+
+/// The tables of a database when last looked at.
+#[derive(Debug)]
+struct Known {
+    image: Arc<Image>,
+    /// SQLite's number for the schema, which every change of it changes.
+    version: i64,
+    /// The count of commits at that time, where there is one to see.
+    commits: Option<u32>,
+    /// The count when the image was copied in; the database is the image as long as it stands.
+    copied: Option<u32>,
+}
+
+/// A connection with its bind's key as the name of its `main` schema.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    // Dropped before the name that it points to.
+    conn: Connection,
+    name: CString,
+}
+
+impl Engine {
+    /// Gives an open connection the name.
+    pub(crate) fn new(conn: Connection, key: &BindKey) -> rusqlite::Result<Engine> {
+        let mut engine = Engine { conn, name: CString::default() };
+        engine.rename(key)?;
+        Ok(engine)
+    }
+
+    /// Makes `key` the schema name, for a database with several keys.
+    pub(crate) fn rename(&mut self, key: &BindKey) -> rusqlite::Result<()> {
+        let name = CString::new(key.schema_name()).map_err(rusqlite::Error::NulError)?;
+        // SAFETY: the name is moved into `self` below, its bytes stay where they are on the heap, and it is dropped
+        // after the connection.
+        unsafe { rename_main(&self.conn, &name)? };
+        self.name = name;
+        Ok(())
+    }
+
+    /// The same for a connection that has another name at other times.
+    ///
+    /// A virtual table keeps the name that it is first used under, so each is used as one of `main`, which is always a
+    /// name.
+    pub(crate) fn rename_among(&mut self, key: &BindKey) -> rusqlite::Result<()> {
+        self.rename(&BindKey::DEFAULT)?;
+        for table in self.virtual_tables()? {
+            // One that cannot be used says so to who uses it.
+            drop(self.conn.prepare(&format!("SELECT 1 FROM {}", quote(&table))));
+        }
+        match key.is_default() {
+            true => Ok(()),
+            false => self.rename(key),
+        }
+    }
+
+    fn virtual_tables(&self) -> rusqlite::Result<Vec<String>> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+        let mut select = self.conn.prepare_cached(sql)?;
+        let names = select.query_map([], |row| row.get(0))?;
+        names.collect()
+    }
+
+    pub(crate) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
