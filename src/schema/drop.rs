@@ -1,0 +1,92 @@
+//! Dropping everything a bind's users made.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::metadata::Metadata;
+use super::references::{enforce, enforced, parents_first};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::script::quote;
+
+/// Drops triggers, views and tables, children before parents, in one transaction.
+pub(crate) fn drop_all(conn: &mut Connection, key: &BindKey) -> Result<()> {
+    // Dropping a parent deletes its rows first, which foreign keys in a circle never let happen.
+    let pragma = "PRAGMA foreign_keys";
+    let enforcement = enforced(conn).map_err(Error::sql(key, pragma))?;
+    enforce(conn, false).map_err(Error::sql(key, pragma))?;
+    let outcome = drop_in_transaction(conn, key);
+    let restored = enforce(conn, enforcement).map_err(Error::sql(key, pragma));
+    outcome.and(restored)
+}
+
+fn drop_in_transaction(conn: &mut Connection, key: &BindKey) -> Result<()> {
+    let transaction =
+        conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
+    let metadata = Metadata::read(&transaction, key)?;
+    let triggers = metadata.triggers().iter().map(|trigger| ("TRIGGER", trigger.name()));
+    let views = metadata.views().iter().map(|view| ("VIEW", view.name()));
+    let tables = parents_first(&metadata).into_iter().rev().map(|table| ("TABLE", table.name()));
+    for (kind, name) in triggers.chain(views).chain(tables) {
+        let sql = format!("DROP {kind} main.{}", quote(name));
+        transaction.execute(&sql, []).map_err(Error::sql(key, &sql))?;
+    }
+    transaction.commit().map_err(Error::sql(key, "COMMIT"))
+}
+
+// Which connection of a pool drops the tables, and what became of its settings, is not seen from outside.
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+    use super::*;
+
+    #[test]
+    fn triggers_go_first_then_views_then_children_before_their_parents() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE b_parent (id INTEGER PRIMARY KEY);
+             CREATE TABLE a_child (up REFERENCES b_parent);
+             CREATE TABLE c_child (up REFERENCES B_PARENT, next REFERENCES c_child);
+             CREATE VIEW v AS SELECT * FROM c_child;
+             CREATE TRIGGER t AFTER INSERT ON a_child BEGIN SELECT 1; END;",
+        )
+        .unwrap();
+        let dropped = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&dropped);
+        conn.authorizer(Some(move |context: AuthContext<'_>| {
+            let name = match context.action {
+                AuthAction::DropTable { table_name } => table_name,
+                AuthAction::DropTrigger { trigger_name, .. } => trigger_name,
+                AuthAction::DropView { view_name } => view_name,
+                _ => return Authorization::Allow,
+            };
+            seen.lock().unwrap().push(name.to_string());
+            Authorization::Allow
+        }))
+        .unwrap();
+        drop_all(&mut conn, &BindKey::DEFAULT).unwrap();
+        assert_eq!(*dropped.lock().unwrap(), ["t", "v", "c_child", "a_child", "b_parent"]);
+    }
+
+    #[test]
+    fn foreign_keys_are_enforced_afterwards_as_they_were_before() {
+        for enforcement in [true, false] {
+            let mut conn = Connection::open_in_memory().unwrap();
+            enforce(&conn, enforcement).unwrap();
+            drop_all(&mut conn, &BindKey::DEFAULT).unwrap();
+            assert_eq!(enforced(&conn).unwrap(), enforcement);
+
+            conn.authorizer(Some(|context: AuthContext<'_>| match context.action {
+                AuthAction::DropTable { .. } => Authorization::Deny,
+                _ => Authorization::Allow,
+            }))
+            .unwrap();
+            conn.execute_batch("CREATE TABLE t (x)").unwrap();
+            drop_all(&mut conn, &BindKey::DEFAULT).unwrap_err();
+            assert_eq!(enforced(&conn).unwrap(), enforcement);
+            assert!(conn.is_autocommit());
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The files of a folder, in the order a person would list them.
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+use crate::script::{line_at, BYTE_ORDER_MARK};
+
+/// The files right in the folder, hidden ones left out, in natural order.
+pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        // By the path, not by the entry, so that a link counts as what it leads to.
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") && path.is_file() {
+            // Without the extension, so that `v2.sql` is before `v2.1.sql`.
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((stem, path));
+        }
+    }
+    files.sort_by(|(left, left_path), (right, right_path)| {
+        natural_order(left, right).then_with(|| left_path.cmp(right_path))
+    });
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Whether the file's name ends in `.extension`, in either case.
+pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// Why a file gives no text.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// The line that is not text, counted from 1, where the file could be read at all.
+    pub(crate) line: Option<usize>,
+    pub(crate) problem: String,
+}
+
+/// A file's text, without the byte order mark that some editors put first.
+pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Unreadable { line: None, problem: format!("the file cannot be read: {error}") })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        let problem = format!("the text is not UTF-8 from byte {} on: save the file as UTF-8", valid + 1);
+        Unreadable { line: Some(line_at(&before, valid)), problem }
+    })?;
+    match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(marked) => Ok(marked.to_string()),
+        None => Ok(text),
+    }
+}
+
+/// Numbers in names are compared as numbers, so 2 is before 10; the rest as text.
+fn natural_order(left: &str, right: &str) -> Ordering {
+    let (mut left_rest, mut right_rest) = (left, right);
+    loop {
+        let (left_part, right_part) = (part(left_rest), part(right_rest));
+        if left_part.is_empty() || right_part.is_empty() {
+            // `01` and `1` are the same number, so the text decides between names that differ in nothing else.
+            return left_part.len().cmp(&right_part.len()).then_with(|| left.cmp(right));
+        }
+        let order = match (number(left_part), number(right_part)) {
+            // Of two numbers without leading zeros the longer is the larger, however many digits they have.
+            (Some(left), Some(right)) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
+            _ => left_part.cmp(right_part),
+        };
+        if order.is_ne() {
+            return order;
+        }
+        left_rest = &left_rest[left_part.len()..];
+        right_rest = &right_rest[right_part.len()..];
+    }
+}
+
+/// The digits the text starts with, or what is before the first digit.
+fn part(text: &str) -> &str {
+    let digits = text.starts_with(|first: char| first.is_ascii_digit());
+    let end = text.find(|next: char| next.is_ascii_digit() != digits);
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The digits without leading zeros, `None` for other text.
+fn number(part: &str) -> Option<&str> {
+    part.starts_with(|first: char| first.is_ascii_digit()).then(|| part.trim_start_matches('0'))
+}

@@ -1,0 +1,17 @@
+//! A bind's tables: where their SQL comes from, what SQLite made of it, making them again, dropping them.
+
+mod create;
+mod drop;
+pub(crate) mod folder;
+mod metadata;
+mod references;
+mod reflect;
+mod source;
+
+pub(crate) use create::create_all;
+pub(crate) use drop::drop_all;
+pub(crate) use metadata::ObjectKind;
+pub use metadata::{ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata};
+pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
+pub(crate) use references::{enforced, missing_parents, parents_first};
+pub(crate) use source::{execute, read, Part};

@@ -1,0 +1,58 @@
+//! Foreign keys as they bear on order: which are enforced, which table is whose parent, which parent is missing.
+
+use rusqlite::Connection;
+
+use super::metadata::{Metadata, TableInfo};
+
+/// Whether SQLite enforces foreign keys on this connection.
+pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row("PRAGMA foreign_keys", [], |row| row.get(0))
+}
+
+/// Switches enforcement on or off; SQLite ignores it within a transaction.
+pub(crate) fn enforce(conn: &Connection, enforced: bool) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "foreign_keys", enforced)
+}
+
+/// The tables, each after those it refers to. Where they refer to each other in a circle, none can be first and the
+/// order given decides.
+pub(crate) fn parents_first(metadata: &Metadata) -> Vec<&TableInfo> {
+    fn visit<'m>(metadata: &'m Metadata, at: usize, visited: &mut [bool], order: &mut Vec<&'m TableInfo>) {
+        if std::mem::replace(&mut visited[at], true) {
+            return;
+        }
+        let table = &metadata.tables()[at];
+        for key in table.foreign_keys() {
+            if let Some(parent) = metadata.position(key.parent()) {
+                visit(metadata, parent, visited, order);
+            }
+        }
+        order.push(table);
+    }
+
+    let mut visited = vec![false; metadata.tables().len()];
+    let mut order = Vec::with_capacity(visited.len());
+    for at in 0..visited.len() {
+        visit(metadata, at, &mut visited, &mut order);
+    }
+    order
+}
+
+/// The foreign keys whose parent table is not in the same bind: the table and the parent it names.
+///
+/// Asked of SQLite and not of metadata, which takes longer to read than a start may.
+pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "SELECT t.name, k.\"table\" FROM main.sqlite_schema AS t \
+        CROSS JOIN pragma_foreign_key_list(t.name, 'main') AS k \
+        WHERE t.type = 'table' AND t.rootpage > 0 AND k.seq = 0 AND NOT EXISTS ( \
+            SELECT * FROM main.sqlite_schema AS p WHERE p.type = 'table' AND p.name = k.\"table\" COLLATE NOCASE) \
+        ORDER BY t.rowid, k.id DESC";
+    // No foreign key is written without the word, so without it there is none to ask for.
+    let any = "SELECT EXISTS (SELECT * FROM main.sqlite_schema WHERE sql LIKE '%references%')";
+    if !conn.query_row(any, [], |row| row.get(0))? {
+        return Ok(Vec::new());
+    }
+    let mut keys = conn.prepare(sql)?;
+    let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    keys.collect()
+}

@@ -1,0 +1,240 @@
+//! Running the SQL and the migrators that make a bind's tables.
+
+use std::any::Any;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::folder;
+use super::references::{enforce, enforced};
+use crate::config::{resolve_path, Migrator, SchemaSource};
+use crate::error::{sqlite_message, Error, Result};
+use crate::key::BindKey;
+use crate::script;
+
+/// One piece of a schema, read from where the user put it.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Script(Script),
+    Migrator(Migrator),
+}
+
+/// SQL text, and the file it was read from if it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Script {
+    pub(crate) origin: Option<PathBuf>,
+    pub(crate) text: String,
+}
+
+/// Reads the files that the sources name, and runs nothing.
+pub(crate) fn read(key: &BindKey, sources: &[SchemaSource]) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for source in sources {
+        match source {
+            SchemaSource::Sql(text) => parts.push(Part::Script(Script { origin: None, text: text.clone() })),
+            SchemaSource::With(migrator) => parts.push(Part::Migrator(migrator.clone())),
+            SchemaSource::Path(path) => {
+                for file in sql_files(key, &resolve_path(path))? {
+                    let text =
+                        folder::text(&file).map_err(|error| failure(key, Some(&file), error.line, error.problem))?;
+                    parts.push(Part::Script(Script { origin: Some(file), text }));
+                }
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// A `.sql` file itself, or those of a folder.
+fn sql_files(key: &BindKey, path: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |problem: String| failure(key, Some(path), None, problem);
+    if !path.is_dir() {
+        if path.exists() && !folder::has_extension(path, "sql") {
+            return Err(fail("a schema is a `.sql` file or a folder of them, and this is neither".to_string()));
+        }
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files = folder::files(path).map_err(|error| fail(format!("the folder cannot be read: {error}")))?;
+    files.retain(|file| folder::has_extension(file, "sql"));
+    if files.is_empty() {
+        return Err(fail("the folder has no `.sql` file".to_string()));
+    }
+    Ok(files)
+}
+
+/// Runs a schema on a database that the caller throws away if it fails.
+///
+/// Scripts run in one transaction as far as they let: what SQLite does not do within one (`VACUUM`, a change of
+/// journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside, and a script's own `BEGIN` and
+/// `COMMIT` are the script's. Migrators run outside, since they make transactions of their own. Whether foreign keys
+/// are enforced is afterwards as it was, whatever a dump at the top of a script said.
+pub(crate) fn execute(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> Result<()> {
+    let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
+    let enforcement = enforced(conn).map_err(fail)?;
+    let outcome = execute_all(conn, key, parts);
+    if !conn.is_autocommit() {
+        // After a failure; its error is the one to tell.
+        let _ = conn.execute_batch("ROLLBACK");
+    }
+    let restored = match enforced(conn) {
+        Ok(now) if now == enforcement => Ok(()),
+        _ => enforce(conn, enforcement),
+    };
+    outcome.and(restored.map_err(fail))
+}
+
+fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> Result<()> {
+    let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
+    let mut ours = Ours::default();
+    for part in parts {
+        match part {
+            Part::Script(script) => execute_script(conn, key, script, &mut ours)?,
+            Part::Migrator(migrator) => {
+                ours.commit(conn).map_err(fail)?;
+                migrate(conn, migrator).map_err(|problem| failure(key, None, None, problem))?;
+            }
+        }
+    }
+    ours.commit(conn).map_err(fail)
+}
+
+fn execute_script(conn: &Connection, key: &BindKey, source: &Script, ours: &mut Ours) -> Result<()> {
+    let fail = |line, problem| failure(key, source.origin.as_deref(), Some(line), problem);
+    let statements = script::statements(&source.text).map_err(|error| fail(error.line, error.to_string()))?;
+    let mut opened = None;
+    for statement in &statements {
+        ours.execute(conn, statement.text)
+            .map_err(|error| fail(script::error_line(&source.text, statement, &error), sqlite_message(&error)))?;
+        opened = match conn.is_autocommit() || ours.open {
+            true => None,
+            false => opened.or(Some(statement.line)),
+        };
+    }
+    match opened {
+        None => Ok(()),
+        Some(line) => Err(fail(line, "the transaction begun here is never committed: add a `COMMIT`".to_string())),
+    }
+}
+
+/// Whether the transaction that is open was opened here and not by a script.
+#[derive(Default)]
+struct Ours {
+    open: bool,
+}
+
+impl Ours {
+    fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        if std::mem::take(&mut self.open) {
+            conn.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        match self.attempt(conn, sql) {
+            // SQLite says of few statements beforehand that a transaction is no place for them, but of all by refusing.
+            Err(refused) if self.open && !conn.is_autocommit() => {
+                self.commit(conn)?;
+                conn.prepare(sql).and_then(|mut statement| script::finish(&mut statement)).map_err(|_| refused)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        let mut statement = conn.prepare(sql)?;
+        // What neither writes nor answers sets something: `BEGIN`, `SAVEPOINT`, `ATTACH`, most pragmas.
+        let sets = statement.readonly() && statement.column_count() == 0;
+        if sets && self.open {
+            self.commit(conn)?;
+            // Prepared again, for many a pragma takes effect or not when it is prepared.
+            statement = conn.prepare(sql)?;
+        } else if !statement.readonly() && conn.is_autocommit() {
+            conn.execute_batch("BEGIN")?;
+            self.open = true;
+        }
+        script::finish(&mut statement)
+    }
+}
+
+/// Runs a migrator; what it returns or panics with becomes a message.
+fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| (migrator.run)(conn)));
+    match outcome {
+        Ok(Ok(())) if conn.is_autocommit() => Ok(()),
+        Ok(Ok(())) => Err("the migrator left a transaction open: commit it before returning".to_string()),
+        Ok(Err(error)) => Err(format!("the migrator failed: {}", chain(error.as_ref()))),
+        Err(panic) => Err(format!("the migrator panicked: {}", panic_message(panic.as_ref()))),
+    }
+}
+
+/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
+/// in the message above it is left out.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let sqlite = error.downcast_ref::<rusqlite::Error>();
+        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
+        if text.is_empty() {
+            text = message;
+        } else if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        next = if sqlite.is_some() { None } else { error.source() };
+    }
+    text
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with a value that is no text")
+}
+
+fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {
+    Error::Schema { bind: key.clone(), file: file.map(Path::to_path_buf), line, problem }
+}
+
+// The connection that a schema runs on is not seen from outside.
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
+        let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
+        execute(conn, &BindKey::DEFAULT, &read(&BindKey::DEFAULT, &sources)?)
+    }
+
+    #[rstest]
+    #[case::of_a_dump("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); COMMIT;")]
+    #[case::that_fails("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); CREATE TABLE t (x); COMMIT;")]
+    #[case::that_leaves_a_transaction("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x);")]
+    fn a_connection_is_after_a_schema_as_it_was_before(#[case] sql: &str) {
+        let mut conn = Connection::open_in_memory().unwrap();
+        enforce(&conn, true).unwrap();
+        let _ = run(&mut conn, &[sql]);
+        assert!(enforced(&conn).unwrap());
+        assert!(conn.is_autocommit());
+    }
+
+    #[test]
+    fn scripts_run_in_one_transaction_as_far_as_they_let() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let commits = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let seen = std::sync::Arc::clone(&commits);
+        conn.commit_hook(Some(move || {
+            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            false
+        }))
+        .unwrap();
+        let sources = [
+            "CREATE TABLE a (x); INSERT INTO a VALUES (1); SELECT 1;",
+            "CREATE TABLE IF NOT EXISTS a (x); CREATE TABLE b (x)",
+        ];
+        run(&mut conn, &sources).unwrap();
+        assert_eq!(commits.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+}
