@@ -1,0 +1,322 @@
+//! Loading data files: everything in every bind, or nothing in any.
+
+use std::collections::HashMap;
+use std::ffi::c_int;
+use std::rc::Rc;
+
+use rusqlite::types::Value;
+use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavior};
+
+use super::target::{no_table_in, table_in};
+use super::{DataFile, Format, Record, Records};
+use crate::error::{list, sqlite_message, Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest;
+use crate::row::Shown;
+use crate::schema::{enforced, parents_first, Metadata, TableInfo};
+use crate::script::{self, quote};
+
+/// The files for one database. Two binds that share a database share one of these, for it has one transaction.
+pub(crate) struct Load<'c> {
+    pub(crate) key: &'c BindKey,
+    pub(crate) conn: &'c mut Connection,
+    pub(crate) files: Vec<DataFile>,
+}
+
+/// Loads the files in one transaction a database and commits when all went well; gives the number of rows.
+///
+/// Should a commit itself fail, the databases committed before it stay so, and [`Error::Commit`] says which.
+pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
+    let mut read = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut records = Vec::with_capacity(part.files.len());
+        for file in &part.files {
+            records.push(file.records().map_err(|bad| file.error(bad.line, bad.problem))?);
+        }
+        read.push((part, records));
+    }
+
+    let mut rows = 0;
+    let mut open = Vec::with_capacity(read.len());
+    for (Load { key, conn, files }, records) in &mut read {
+        let transaction = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
+        rows += fill(&transaction, key, files, records)?;
+        open.push((*key, transaction));
+    }
+    commit(open)?;
+    Ok(rows)
+}
+
+fn commit(open: Vec<(&BindKey, Transaction<'_>)>) -> Result<()> {
+    let mut committed = Vec::new();
+    let mut open = open.into_iter();
+    while let Some((key, transaction)) = open.next() {
+        if let Err(source) = transaction.commit() {
+            let rolled_back = std::iter::once(key).chain(open.map(|(key, _)| key)).cloned().collect();
+            return Err(Error::Commit { failed: key.clone(), committed: committed.into(), rolled_back, source });
+        }
+        committed.push(key.clone());
+    }
+    Ok(())
+}
+
+/// Runs one database's files in the transaction that is open; gives the number of rows.
+fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records]) -> Result<usize> {
+    // A row may come before the one it refers to: in its own table, or where tables refer to each other.
+    let pragma = "PRAGMA defer_foreign_keys = ON";
+    conn.execute_batch(pragma).map_err(Error::sql(key, pragma))?;
+    let enforced = enforced(conn).map_err(Error::sql(key, "PRAGMA foreign_keys"))?;
+    let metadata = Metadata::read(conn, key)?;
+    let mut filling = Filling { conn, key, files, records, metadata: &metadata, enforced, origins: HashMap::new() };
+    let mut rows = 0;
+    for (file, table) in filling.in_order()? {
+        rows += filling.insert(file, table)?;
+    }
+    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.format == Format::Sql) {
+        rows += filling.run(at, &file.text)?;
+    }
+    if enforced && unresolved_foreign_keys(conn) {
+        return Err(filling.foreign_key_error());
+    }
+    Ok(rows)
+}
+
+/// One database's load while its transaction is open.
+struct Filling<'l> {
+    conn: &'l Connection,
+    key: &'l BindKey,
+    files: &'l [DataFile],
+    /// Of each file.
+    records: &'l [Records],
+    metadata: &'l Metadata,
+    enforced: bool,
+    /// The file and the record that rows with foreign keys came from, by table and rowid.
+    origins: HashMap<(&'l str, i64), (usize, usize)>,
+}
+
+impl<'l> Filling<'l> {
+    /// The files with rows and their tables, parents before children.
+    fn in_order(&self) -> Result<Vec<(usize, &'l str)>> {
+        let order: HashMap<_, _> =
+            parents_first(self.metadata).into_iter().enumerate().map(|(place, table)| (table.name(), place)).collect();
+        let mut found = Vec::new();
+        for (at, file) in self.files.iter().enumerate().filter(|(_, file)| file.format != Format::Sql) {
+            let key = file.bind.as_ref().unwrap_or(self.key);
+            let name = file.table.as_deref().unwrap_or(file.stem());
+            let Some(table) = table_in(name, key, self.metadata) else {
+                return Err(self.error(at, None, no_table_in(name, key, self.metadata)));
+            };
+            found.push((at, table));
+        }
+        // A view, whose triggers may write to any table, comes last.
+        found.sort_by_key(|(_, table)| order.get(table).copied().unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    fn insert(&mut self, at: usize, table: &'l str) -> Result<usize> {
+        let Records { header, records } = &self.records[at];
+        let info = self.metadata.table(table);
+        let traced = self.enforced && info.is_some_and(|info| !info.foreign_keys().is_empty());
+        let prepare = |columns: &[String], line| {
+            let statement = self.conn.prepare_cached(&insert_sql(table, columns));
+            statement.map_err(|error| self.error(at, Some(line), refused_columns(info, columns, &error)))
+        };
+
+        // A file without records has its columns checked all the same.
+        let mut prepared: Option<(&Rc<[String]>, _)> = match header {
+            Some((columns, line)) => Some((columns, prepare(columns, *line)?)),
+            None => None,
+        };
+        let mut origins = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            let (columns, mut statement) = match prepared.take() {
+                Some((columns, statement)) if columns == &record.columns => (columns, statement),
+                _ => (&record.columns, prepare(&record.columns, record.line)?),
+            };
+            statement
+                .execute(params_from_iter(&record.values))
+                .map_err(|error| self.error(at, Some(record.line), sqlite_message(&error)))?;
+            if traced {
+                origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
+            }
+            prepared = Some((columns, statement));
+        }
+        self.origins.extend(origins);
+        Ok(records.len())
+    }
+
+    fn run(&self, at: usize, text: &str) -> Result<usize> {
+        let statements = script::statements(text).map_err(|nul| self.error(at, Some(nul.line), nul.to_string()))?;
+        let mut rows = 0;
+        for statement in &statements {
+            let before = self.conn.total_changes();
+            match self.run_statement(statement.text) {
+                Ok(None) => {}
+                Ok(Some(problem)) => return Err(self.error(at, Some(statement.line), problem)),
+                Err(error) => {
+                    let line = script::error_line(text, statement, &error);
+                    return Err(self.error(at, Some(line), sqlite_message(&error)));
+                }
+            }
+            // Without the rows that triggers changed; asked only after a change, for it keeps the number of the last.
+            if self.conn.total_changes() > before {
+                rows += usize::try_from(self.conn.changes()).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Runs a statement, but for one that would end the transaction: then gives what to say.
+    fn run_statement(&self, sql: &str) -> rusqlite::Result<Option<&'static str>> {
+        let mut statement = self.conn.prepare(sql)?;
+        if statement.readonly() && statement.column_count() == 0 && script::changes_transaction(self.conn, sql)? {
+            let problem = "data is loaded in one transaction, so a data file neither begins nor ends one: \
+                           take `BEGIN`, `COMMIT` and `ROLLBACK` out";
+            return Ok(Some(problem));
+        }
+        script::finish(&mut statement).map(|()| None)
+    }
+
+    /// What `PRAGMA foreign_key_check` says of the row that comes first in the files.
+    fn foreign_key_error(&self) -> Error {
+        let violations = match self.violations() {
+            Ok(violations) => violations,
+            Err(error) => return self.error(0, None, sqlite_message(&error)),
+        };
+        let traced = violations.iter().filter_map(|found| {
+            let table = self.metadata.table(&found.table)?;
+            Some((*self.origins.get(&(table.name(), found.rowid?))?, found, table))
+        });
+        if let Some(((file, place), found, table)) = traced.min_by_key(|(origin, ..)| *origin) {
+            let record = &self.records[file].records[place];
+            let format = self.files[file].format;
+            return self.error(file, Some(record.line), no_parent(found, table, record, format));
+        }
+        // Not a row from a CSV or JSON file, or one without a rowid, which SQLite then does not identify.
+        let tables = self.in_order().unwrap_or_default();
+        let of_table = violations.iter().find_map(|found| {
+            let (file, _) = tables.iter().find(|(_, table)| table.eq_ignore_ascii_case(&found.table))?;
+            Some((*file, found))
+        });
+        let script = || self.files.iter().position(|file| file.format == Format::Sql).unwrap_or(0);
+        match of_table.or_else(|| Some((script(), violations.first()?))) {
+            Some((file, found)) => {
+                let problem = format!(
+                    "FOREIGN KEY constraint failed: a row of `{}` has no match in `{}`",
+                    found.table, found.parent
+                );
+                self.error(file, None, problem)
+            }
+            None => self.error(script(), None, "FOREIGN KEY constraint failed"),
+        }
+    }
+
+    fn violations(&self) -> rusqlite::Result<Vec<Violation>> {
+        let mut statement = self.conn.prepare("PRAGMA main.foreign_key_check")?;
+        let violations = statement.query_map([], |row| {
+            Ok(Violation {
+                table: row.get("table")?,
+                rowid: row.get("rowid")?,
+                parent: row.get("parent")?,
+                foreign_key: row.get("fkid")?,
+            })
+        })?;
+        violations.collect()
+    }
+
+    fn error(&self, file: usize, line: Option<usize>, problem: impl Into<String>) -> Error {
+        self.files[file].error(line, problem)
+    }
+}
+
+/// A row that refers to none, by [`PRAGMA foreign_key_check`](https://sqlite.org/pragma.html#pragma_foreign_key_check).
+struct Violation {
+    table: String,
+    rowid: Option<i64>,
+    parent: String,
+    foreign_key: i64,
+}
+
+fn insert_sql(table: &str, columns: &[String]) -> String {
+    let table = quote(table);
+    if columns.is_empty() {
+        return format!("INSERT INTO main.{table} DEFAULT VALUES");
+    }
+    let names: Vec<_> = columns.iter().map(|name| quote(name)).collect();
+    let places = vec!["?"; columns.len()];
+    format!("INSERT INTO main.{table} ({}) VALUES ({})", names.join(", "), places.join(", "))
+}
+
+/// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.
+fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
+    let known = table.filter(|table| !table.columns().is_empty());
+    let wrong = known.and_then(|table| Some((table, columns.iter().find(|name| table.column(name).is_none())?)));
+    let Some((table, wrong)) = wrong else { return sqlite_message(error) };
+    let names: Vec<_> = table.columns().iter().filter(|c| c.generated().is_none()).map(|c| c.name()).collect();
+    let nearest = nearest(wrong, names.iter().copied()).map(|name| format!("the nearest is `{name}`; "));
+    let nearest = nearest.unwrap_or_default();
+    format!("table `{}` has no column `{wrong}`: {nearest}its columns are {}", table.name(), list(&names))
+}
+
+fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Format) -> String {
+    let key = table.foreign_keys().iter().find(|key| key.id() == found.foreign_key);
+    let values = key.map(|key| key.columns()).unwrap_or_default().iter().map(|column| {
+        let place = record.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
+        match place.map(|place| &record.values[place]) {
+            // As the CSV file has it, which does not tell text from numbers.
+            Some(Value::Text(text)) if format == Format::Csv => format!("{column} = {text}"),
+            Some(value) => format!("{column} = {}", Shown(value)),
+            None => column.clone(),
+        }
+    });
+    let values = values.collect::<Vec<_>>();
+    let parent = match key.map(|key| key.parent_columns()) {
+        Some(columns) if !columns.is_empty() => format!("`{}` ({})", found.parent, list(columns)),
+        _ => format!("`{}`", found.parent),
+    };
+    format!("FOREIGN KEY constraint failed: {} has no match in {parent}", list(&values))
+}
+
+/// Whether a commit would fail for foreign keys:
+/// [`SQLITE_DBSTATUS_DEFERRED_FKS`](https://sqlite.org/c3ref/c_dbstatus_options.html).
+fn unresolved_foreign_keys(conn: &Connection) -> bool {
+    let (mut current, mut highest): (c_int, c_int) = (0, 0);
+    // SAFETY: the handle is that of a connection which is borrowed, so open, for the length of the call, and the call
+    // keeps neither of the pointers.
+    let code = unsafe {
+        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_DEFERRED_FKS, &mut current, &mut highest, 0)
+    };
+    code == ffi::SQLITE_OK && current != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(key: &str, folder: &std::path::Path) -> (BindKey, Connection, Vec<DataFile>) {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (x)").unwrap();
+        (key.into(), conn, crate::data::read(&folder.join("t.csv"), Some(&key.into())).unwrap())
+    }
+
+    #[test]
+    fn a_commit_that_fails_says_what_became_of_each_bind() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), "x\n1\n").unwrap();
+        let mut databases = ["a", "b", "c"].map(|key| database(key, folder.path()));
+        databases[1].1.commit_hook(Some(|| true)).unwrap();
+
+        let parts = databases.iter_mut().map(|(key, conn, files)| Load { key, conn, files: files.clone() });
+        insta::assert_snapshot!(
+            load(parts.collect()).unwrap_err(),
+            @"commit failed in bind `b`: constraint failed. Committed: a; rolled back: b, c"
+        );
+        let rows = databases.map(|(_, conn, _)| {
+            assert!(conn.is_autocommit());
+            conn.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap()
+        });
+        assert_eq!(rows, [1, 0, 0]);
+    }
+}

@@ -1,0 +1,136 @@
+//! Data files: CSV, JSON and SQL that fill the tables a test starts from.
+//!
+//! - **CSV**: the first record names the columns. Values are bound as text, and a column's
+//!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. An empty field
+//!   is `NULL`, quoted or not; an empty string can only be written in JSON or SQL.
+//! - **JSON**: a list of objects, which may differ in their keys; a column that an object does not name gets its
+//!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
+//! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
+//!
+//! A CSV or JSON file is named after its table. Where the bind is not given, the name says it: `auth.user.csv` is for the
+//! table `user` of the bind `auth`, `main.post.csv` for the default bind's `post`; a table that only one bind has needs no
+//! bind. An SQL file without a given bind is named `auth.sql` or `auth.anything.sql`.
+
+mod csv;
+mod json;
+mod load;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rusqlite::types::Value;
+
+use crate::config::resolve_path;
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::schema::folder;
+
+pub(crate) use load::{load, Load};
+pub(crate) use target::assign;
+
+/// A data file as it was read, its content not yet looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DataFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) text: String,
+    /// The bind it was given to, or that [`assign`] has found.
+    pub(crate) bind: Option<BindKey>,
+    /// The table it is for, where [`assign`] has found it; else the file's name says it.
+    pub(crate) table: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    Csv,
+    Json,
+    Sql,
+}
+
+/// Rows for one table as a file has them.
+#[derive(Debug, Default, PartialEq)]
+struct Records {
+    /// The columns that every record has and the line that names them, for a format that does so.
+    header: Option<(Rc<[String]>, usize)>,
+    records: Vec<Record>,
+}
+
+/// One row, and the line that it starts on.
+#[derive(Debug, PartialEq)]
+struct Record {
+    line: usize,
+    columns: Rc<[String]>,
+    values: Vec<Value>,
+}
+
+/// What is wrong with a file, and on which line.
+#[derive(Debug, PartialEq)]
+struct Malformed {
+    line: Option<usize>,
+    problem: String,
+}
+
+impl DataFile {
+    /// The file's name without its extension.
+    fn stem(&self) -> &str {
+        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+    }
+
+    /// The file's name alone.
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.path.file_name().unwrap_or_default().to_string_lossy()
+    }
+
+    fn records(&self) -> Result<Records, Malformed> {
+        match self.format {
+            Format::Csv => csv::records(&self.text),
+            Format::Json => json::records(&self.text),
+            Format::Sql => Ok(Records::default()),
+        }
+    }
+
+    fn error(&self, line: Option<usize>, problem: impl Into<String>) -> Error {
+        error(&self.path, self.bind.as_ref(), line, problem)
+    }
+}
+
+/// Reads a data file, or the data files of a folder in natural order, for the bind if it is known.
+pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>> {
+    let path = resolve_path(path);
+    if !path.is_dir() {
+        return Ok(vec![read_file(path, bind)?]);
+    }
+    let files = folder::files(&path)
+        .map_err(|failed| error(&path, bind, None, format!("the folder cannot be read: {failed}")))?;
+    if files.is_empty() {
+        return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
+    }
+    files.into_iter().map(|file| read_file(file, bind)).collect()
+}
+
+fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
+    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
+    let format = formats.into_iter().find(|(extension, _)| folder::has_extension(&path, extension));
+    let Some((_, format)) = format else {
+        let problem = match path.extension() {
+            _ if !path.exists() => "there is no such file or folder".to_string(),
+            Some(found) => {
+                format!("`.{}` is no kind of data file: they are .csv, .json and .sql", found.to_string_lossy())
+            }
+            None => "a file without an extension is no data file: they are .csv, .json and .sql".to_string(),
+        };
+        return Err(error(&path, bind, None, problem));
+    };
+    if path.file_stem().is_none_or(|stem| stem.to_str().is_none()) {
+        return Err(error(&path, bind, None, "the file's name is not UTF-8, and it says which table the data is for"));
+    }
+    match folder::text(&path) {
+        Ok(text) => Ok(DataFile { path, format, text, bind: bind.cloned(), table: None }),
+        Err(unreadable) => Err(error(&path, bind, unreadable.line, unreadable.problem)),
+    }
+}
+
+fn error(path: &Path, bind: Option<&BindKey>, line: Option<usize>, problem: impl Into<String>) -> Error {
+    Error::Data { file: path.to_path_buf(), line, bind: bind.cloned(), problem: problem.into() }
+}
