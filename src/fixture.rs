@@ -1,0 +1,35 @@
+//! Ready-made [rstest](https://docs.rs/rstest) fixtures.
+//!
+//! `use multibind::fixture::harness;` and an argument `harness: Harness` are all that a test needs when the binds of the
+//! crate under test are in its file `fixtures/binds.toml`. `#[rstest]` comes from the user's own dependency on rstest.
+
+use rstest::fixture;
+
+use crate::harness::Harness;
+
+/// The file that [`harness`] reads, relative to the folder of the crate under test, where `cargo test` runs its tests.
+const BINDS: &str = "fixtures/binds.toml";
+
+/// A started [`Harness`] with the binds of `fixtures/binds.toml` in the crate under test, a new one for each test.
+///
+/// # Panics
+///
+/// With the text of the error, when the file is missing, is no configuration or its binds cannot be started:
+/// [`Harness::from_file`] returns the same error instead.
+///
+/// ```rust,test_harness
+/// use multibind::fixture::harness;
+/// use multibind::{row, Harness};
+/// use rstest::rstest;
+///
+/// #[rstest]
+/// fn a_setting_lands_in_meta(harness: Harness) -> multibind::Result<()> {
+///     harness.connection("meta")?.execute("INSERT INTO setting VALUES ('theme', 'dark')", []).unwrap();
+///     harness.assert_landed("meta", "setting", row! { name: "theme" });
+///     Ok(())
+/// }
+/// ```
+#[fixture]
+pub fn harness() -> Harness {
+    Harness::from_file(BINDS).unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,272 @@
+//! From a configuration to running databases, or to an error and nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::template::{Blueprint, Template};
+use super::{folder, references, Bound, Harness, Running};
+use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
+use crate::data;
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+
+/// Binds from code; from [`Harness::builder`].
+///
+/// ```
+/// use multibind::{Bind, Harness, Table};
+///
+/// let db = Harness::builder()
+///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+///     .bind("auth", Bind::memdb())
+///     .table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)").bind_key("auth"))
+///     .start()?;
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct HarnessBuilder {
+    config: Config,
+    env: bool,
+}
+
+impl HarnessBuilder {
+    /// Sets the default bind, whose key is `None`.
+    ///
+    /// ```
+    /// # use multibind::{Bind, BindKey, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory()).start()?;
+    /// assert_eq!(db.binds(), [BindKey::DEFAULT]);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn default_bind(mut self, bind: Bind) -> HarnessBuilder {
+        self.config = self.config.default_bind(bind);
+        self
+    }
+
+    /// Adds a bind. A key that is there already, or cannot be one, is an error at start.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let builder = Harness::builder().bind("auth", Bind::memory());
+    /// assert_eq!(builder.clone().start()?.binds().len(), 1);
+    /// let error = builder.bind("auth", Bind::temp_file()).start().unwrap_err();
+    /// assert_eq!(error.to_string(), "bind `auth` is configured twice");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn bind(mut self, key: impl Into<BindKey>, bind: Bind) -> HarnessBuilder {
+        self.config = self.config.bind(key, bind);
+        self
+    }
+
+    /// Registers a single table with the bind it belongs to.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness, Table};
+    /// let user = Table::new("CREATE TABLE user (name TEXT)").bind_key("auth");
+    /// let db = Harness::builder().bind("auth", Bind::memory()).table(user).start()?;
+    /// assert!(db.metadata("auth")?.table("user").is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn table(mut self, table: Table) -> HarnessBuilder {
+        self.config = self.config.table(table);
+        self
+    }
+
+    /// Registers tables that share a bind key.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness, Table, TableGroup};
+    /// let accounts = TableGroup::new("auth")
+    ///     .table(Table::new("CREATE TABLE user (name TEXT)"))
+    ///     .table(Table::new("CREATE TABLE role (name TEXT)"));
+    /// let db = Harness::builder().bind("auth", Bind::memory()).tables(accounts).start()?;
+    /// assert_eq!(db.metadata("auth")?.tables().len(), 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn tables(mut self, group: TableGroup) -> HarnessBuilder {
+        self.config = self.config.tables(group);
+        self
+    }
+
+    /// Adds data files whose tables may be in any bind.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema_path("fixtures/default"))
+    ///     .bind("auth", Bind::memory().schema_path("fixtures/auth"))
+    ///     .data("fixtures/data/auth") // with `user.json`; only `auth` has a table of that name
+    ///     .start()?;
+    /// db.assert_landed("auth", "user", row! { username: "grace" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn data(mut self, path: impl Into<PathBuf>) -> HarnessBuilder {
+        self.config = self.config.data(path);
+        self
+    }
+
+    /// Declares that a column in one bind refers to a column in another, which SQLite cannot enforce: each as
+    /// `bind.table.column`, with `main` for the default bind. See [`Config::reference`].
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE post (author TEXT)"))
+    ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT PRIMARY KEY)"))
+    ///     .reference("main.post.author", "auth.user.name")
+    ///     .start()?;
+    /// db.connection(None)?.execute("INSERT INTO post VALUES ('ann')", [])?;
+    /// assert_eq!(db.check_references()?[0].row(), &row! { author: "ann" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reference(mut self, from: impl Into<String>, to: impl Into<String>) -> HarnessBuilder {
+        self.config = self.config.reference(from, to);
+        self
+    }
+
+    /// Where the files of binds in [`Storage::TempFile`](crate::Storage::TempFile) are kept, in a private folder.
+    ///
+    /// Unless set, that is where `TMPDIR` says, else a RAM disk if the system has one with 256 MiB free (`/dev/shm` on
+    /// Linux), else the system's folder for temporary files.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let folder = tempfile::tempdir()?;
+    /// let db = Harness::builder().default_bind(Bind::temp_file()).temp_dir(folder.path()).start()?;
+    /// assert!(db.path(None)?.unwrap().starts_with(folder.path()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn temp_dir(mut self, path: impl Into<PathBuf>) -> HarnessBuilder {
+        self.config = self.config.temp_dir(path);
+        self
+    }
+
+    /// Lets `DATABASE_URL` and `DATABASE_URL_<KEY>` of the environment override the binds' URLs, as
+    /// [`Config::with_env`] does.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # // SAFETY: nothing else runs in the process yet.
+    /// # unsafe { std::env::set_var("DATABASE_URL_REPORTS", "postgresql://db.example/app") };
+    /// // The environment has DATABASE_URL_REPORTS=postgresql://db.example/app.
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory())
+    ///     .bind("app", Bind::url("postgresql://db.example/app"))
+    ///     .bind("reports", Bind::memory())
+    ///     .with_env()
+    ///     .start()?;
+    /// assert_eq!(db.uri("reports")?, db.uri("app")?);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn with_env(mut self) -> HarnessBuilder {
+        self.env = true;
+        self
+    }
+
+    /// Starts a database for every bind, with its tables and its data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBind`], [`Error::BindKey`], [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what
+    /// is configured; [`Error::Schema`] for tables that could not be made, [`Error::ForeignParent`] for a foreign key
+    /// into another bind, [`Error::Data`] for data that could not be loaded; [`Error::Io`] for a file that could not be
+    /// written. Nothing is left of what was started before.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
+    /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
+    /// ```
+    pub fn start(self) -> Result<Harness> {
+        match self.env {
+            true => start(&self.config.with_env()?),
+            false => start(&self.config),
+        }
+    }
+}
+
+/// Starts what a configuration says.
+pub(super) fn start(config: &Config) -> Result<Harness> {
+    let specs = config.resolve()?;
+    let blueprints = specs.iter().map(Blueprint::read).collect::<Result<Vec<_>>>()?;
+    let shared = config.shared_data().iter().map(|path| data::read(path, None)).collect::<Result<Vec<_>>>()?.concat();
+    let templates = match shared.is_empty() {
+        true => blueprints.iter().map(Blueprint::template).collect::<Result<Vec<_>>>()?,
+        false => with_data(&specs, blueprints, shared)?,
+    };
+    check_parents(&specs, &templates)?;
+    let references =
+        references::resolve(config, &specs, |position| match (specs.get(position), templates.get(position)) {
+            (Some(spec), Some(template)) => template.metadata(spec.key()),
+            _ => Err(Error::NoBind),
+        })?;
+
+    let folder = Mutex::new(None);
+    let mut databases = Vec::with_capacity(specs.len());
+    for (place, (spec, template)) in specs.into_iter().zip(templates).enumerate() {
+        let image = Arc::clone(&template.image);
+        let file = || file_in(&folder, config.chosen_folder(), place);
+        let database = Database::start(spec.keys, spec.storage, spec.options, image, file)?;
+        databases.push(Bound { database, template, metadata: Mutex::new(None) });
+    }
+    Ok(Harness::of(Running { databases, folder, references }))
+}
+
+/// The templates where data for any bind is given: each file goes to the bind that has its table.
+fn with_data(
+    specs: &[DatabaseSpec],
+    blueprints: Vec<Blueprint<'_>>,
+    shared: Vec<data::DataFile>,
+) -> Result<Vec<Arc<Template>>> {
+    let mut own = vec![Vec::new(); specs.len()];
+    {
+        let tables = blueprints.iter().zip(specs).map(|(blueprint, spec)| blueprint.template()?.metadata(spec.key()));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let targets: Vec<_> =
+            specs.iter().zip(&tables).map(|(spec, tables)| (spec.keys.as_slice(), &**tables)).collect();
+        for mut file in shared {
+            let place = data::assign(&mut file, &targets)?;
+            if let Some(files) = own.get_mut(place) {
+                files.push(file);
+            }
+        }
+    }
+    blueprints.into_iter().zip(own).map(|(blueprint, data)| blueprint.with(data).template()).collect()
+}
+
+/// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is
+/// written.
+fn check_parents(specs: &[DatabaseSpec], templates: &[Arc<Template>]) -> Result<()> {
+    for (at, (spec, template)) in
+        specs.iter().zip(templates).enumerate().filter(|(_, (spec, _))| !spec.allow_missing_parents)
+    {
+        for (table, parent) in template.missing_parents() {
+            let mut found = Vec::new();
+            for (other, (spec, template)) in specs.iter().zip(templates).enumerate() {
+                if other != at && template.metadata(spec.key())?.table(parent).is_some() {
+                    found.push(spec.key().clone());
+                }
+            }
+            if !found.is_empty() {
+                let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
+                return Err(Error::ForeignParent { bind, table, parent, found });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The path of a bind's file in the harness's private folder, which is made for the first. The name is a number: a key
+/// may have any character.
+fn file_in(folder: &Mutex<Option<TempDir>>, chosen: Option<&Path>, place: usize) -> Result<PathBuf> {
+    let mut folder = crate::database::lock(folder);
+    let folder = match &mut *folder {
+        Some(folder) => folder,
+        none => none.insert(folder::make(chosen)?),
+    };
+    Ok(folder.path().join(format!("{place}.db")))
+}

@@ -1,0 +1,44 @@
+//! The private folder that a harness keeps its files in.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::error::{Error, Result};
+
+/// Makes a private folder: where the user says, else on a RAM disk with room, else where temporary files go.
+///
+/// `TMPDIR` is the user saying where. The folder is readable by its owner only.
+pub(super) fn make(chosen: Option<&Path>) -> Result<TempDir> {
+    let parent = chosen.map(Path::to_path_buf).unwrap_or_else(usual);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("multibind-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let made = builder.tempdir_in(&parent);
+    made.map_err(Error::io("make a private folder in", parent))
+}
+
+fn usual() -> PathBuf {
+    let said = std::env::var_os("TMPDIR").is_some();
+    ram_disk().filter(|_| !said).unwrap_or_else(std::env::temp_dir)
+}
+
+/// A RAM disk that can be written to and has room for the databases of many tests.
+#[cfg(target_os = "linux")]
+fn ram_disk() -> Option<PathBuf> {
+    use rustix::fs::{access, statvfs, Access};
+
+    /// Containers often have one of 64 MiB, which a suite may fill.
+    const ROOM: u64 = 256 << 20;
+    let place = PathBuf::from("/dev/shm");
+    let room = statvfs(&place).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
+    let writable = access(&place, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    (writable && room >= ROOM).then_some(place)
+}
+
+/// No other system has one at a place that is known.
+#[cfg(not(target_os = "linux"))]
+fn ram_disk() -> Option<PathBuf> {
+    None
+}

@@ -1,0 +1,94 @@
+//! Whether the databases of a test are kept: what the test says, else what the environment says.
+
+use std::env;
+use std::sync::OnceLock;
+use std::thread;
+
+use super::Harness;
+use crate::database::lock;
+
+/// The variable that says it for every test that does not.
+const VARIABLE: &str = "MULTIBIND_KEEP";
+
+/// When the databases of a harness are saved as files as it is dropped; for [`Harness::keep`], and the values of
+/// `MULTIBIND_KEEP`.
+///
+/// ```
+/// use multibind::{Bind, Harness, Keep};
+///
+/// let db = Harness::builder().default_bind(Bind::memory()).start()?;
+/// db.keep(Keep::Never);
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Keep {
+    /// Whatever becomes of the test: `MULTIBIND_KEEP=always`.
+    Always,
+    /// When the test fails, which is what happens unless something else is said: `MULTIBIND_KEEP=failed`.
+    #[default]
+    Failed,
+    /// Not even then: `MULTIBIND_KEEP=never`.
+    Never,
+}
+
+impl Keep {
+    /// What `MULTIBIND_KEEP` says, read once in a process.
+    fn from_env() -> Keep {
+        static SAID: OnceLock<Keep> = OnceLock::new();
+        *SAID.get_or_init(|| match env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned()).as_deref() {
+            None | Some("") => Keep::default(),
+            Some("always") => Keep::Always,
+            Some("failed") => Keep::Failed,
+            Some("never") => Keep::Never,
+            Some(unknown) => {
+                log::warn!("{VARIABLE} is `{unknown}`, which is none of always, failed and never: failed is meant");
+                Keep::default()
+            }
+        })
+    }
+}
+
+impl Harness {
+    /// Says when this harness's databases are saved as it is dropped, whatever `MULTIBIND_KEEP` says.
+    ///
+    /// A test that is to panic has nothing to look into: with [`Keep::Never`] it leaves nothing behind.
+    ///
+    /// By default they are saved when the test fails by a panic, as a failed assertion is one. They are ordinary SQLite
+    /// files with a rollback journal, one for each database, named by its bind key; beside them, `changes.txt` says what
+    /// changed since the harness started. A line on standard error says where they are:
+    /// `multibind/PACKAGE--BINARY/TEST` in the target folder, where `TEST` is the test's path with `--` for `::`. The
+    /// target folder is `CARGO_TARGET_DIR` if that is an absolute path, else the one the test's program is in, else the
+    /// system's folder for temporary files. Of a test with several harnesses, the first that is dropped has its files
+    /// there, the others in folders `2`, `3` and so on in it.
+    ///
+    /// What is saved is what is committed. A later failure of the same test replaces the files; of all tests, the last 100
+    /// are kept, in at most 512 MiB.
+    ///
+    /// A test that fails by returning an error is over before it fails, so a harness cannot tell: run it with
+    /// `MULTIBIND_KEEP=always`. Where a panic aborts, nothing is dropped and nothing saved.
+    ///
+    /// ```should_panic
+    /// use multibind::{Bind, Harness, Keep};
+    ///
+    /// let db = Harness::builder().default_bind(Bind::memory()).start().unwrap();
+    /// db.keep(Keep::Never).assert_landed(None, "post", multibind::row! { title: "hello" });
+    /// ```
+    pub fn keep(&self, keep: Keep) -> &Harness {
+        *lock(&self.keep) = Some(keep);
+        self
+    }
+
+    /// Whether the databases are to be saved now that the harness goes.
+    pub(crate) fn is_to_be_kept(&self) -> bool {
+        match lock(&self.keep).unwrap_or_else(Keep::from_env) {
+            Keep::Always => true,
+            Keep::Failed => thread::panicking(),
+            Keep::Never => false,
+        }
+    }
+
+    /// The name of the test that started it, as far as there is one: libtest gives it to the test's thread.
+    pub(crate) fn test_name(&self) -> Option<&str> {
+        self.started_by.name()
+    }
+}

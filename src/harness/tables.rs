@@ -1,0 +1,174 @@
+//! Tables of the selected binds: made, dropped, read back; data loaded.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Bound, Harness, Running};
+use crate::data::{self, Load};
+use crate::database::lock;
+use crate::error::{Error, Result};
+use crate::key::{BindKey, Selection};
+use crate::schema::{self, Metadata};
+
+impl Harness {
+    /// Makes the tables of the selected binds that are not there, with their indexes, views and triggers.
+    ///
+    /// `start` has made them already; this is for after [`drop_all`](Harness::drop_all). It loads no data. Each bind
+    /// is one transaction. As in Flask-SQLAlchemy, `..` stands for all binds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, before anything is done;
+    /// [`Error::Schema`] for a bind whose tables SQLite did not make.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// db.drop_all(None)?;
+    /// db.create_all(None)?;
+    /// db.create_all(..)?;
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_all(&self, selection: impl Into<Selection>) -> Result<()> {
+        for bound in self.running().selected(&selection.into())? {
+            let mut conn = bound.connect()?;
+            schema::create_all(&mut conn, &*bound.metadata()?, bound.database.key())?;
+        }
+        Ok(())
+    }
+
+    /// Drops every table of the selected binds, children before parents, and their views and triggers.
+    ///
+    /// Each bind is one transaction; other binds are left alone. [`metadata`](Harness::metadata) keeps what was
+    /// there, so that [`create_all`](Harness::create_all) can make it again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, before anything is done;
+    /// [`Error::Schema`] for a bind whose tables SQLite did not drop, which then has them all.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// db.drop_all(..)?;
+    /// db.reflect(..)?;
+    /// assert_eq!(db.metadata(None)?.tables().len(), 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
+        for bound in self.running().selected(&selection.into())? {
+            // What is dropped must be known, or it could not be made again.
+            bound.metadata()?;
+            schema::drop_all(&mut bound.connect()?, bound.database.key())?;
+        }
+        Ok(())
+    }
+
+    /// Reads the tables of the selected binds back from their databases, with what others made or changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured; [`Error::Sql`] for a bind
+    /// that could not be read.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
+    /// db.connection(None)?.execute("CREATE TABLE made_later (x)", [])?;
+    /// db.reflect(None)?;
+    /// assert!(db.metadata(None)?.table("made_later").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reflect(&self, selection: impl Into<Selection>) -> Result<()> {
+        for bound in self.running().selected(&selection.into())? {
+            let metadata = Metadata::read(&bound.connect()?, bound.database.key())?;
+            *lock(&bound.metadata) = Some(Arc::new(metadata));
+        }
+        Ok(())
+    }
+
+    /// Loads a data file, or the data files of a folder, and gives the number of rows they had.
+    ///
+    /// A CSV or JSON file is named after its table: `user.csv` where one bind has that table, else with the bind's key,
+    /// `auth.user.csv` (`main` stands for the default bind). An SQL file is named after its bind, `auth.sql` or
+    /// `auth.more.sql`. What files may hold is told at [`Bind::data`](crate::Bind::data). A relative path is looked for
+    /// in the folder of the crate under test.
+    ///
+    /// Each bind's rows are one transaction, and none is committed before all are complete.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] with file and line, and nothing is loaded in any bind; [`Error::Locked`] when another connection
+    /// has a transaction open on one. [`Error::Commit`] when a commit itself fails, which says what became of each bind.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("user.csv");
+    /// # std::fs::write(&file, "id,name\n1,ann\n")?;
+    /// let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (id INT, name TEXT)")).start()?;
+    /// assert_eq!(db.load(&file)?, 1);
+    /// db.assert_landed("auth", "user", row! { id: 1, name: "ann" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<usize> {
+        let databases = &self.running().databases;
+        let files = data::read(path.as_ref(), None)?;
+        let mut conns = databases.iter().map(Bound::connect).collect::<Result<Vec<_>>>()?;
+        let tables = databases.iter().zip(&conns).map(|(bound, conn)| Metadata::read(conn, bound.database.key()));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        let targets: Vec<_> =
+            databases.iter().zip(&tables).map(|(bound, tables)| (bound.database.keys(), tables)).collect();
+        let mut of_each: Vec<Vec<_>> = databases.iter().map(|_| Vec::new()).collect();
+        for mut file in files {
+            let place = data::assign(&mut file, &targets)?;
+            if let Some(files) = of_each.get_mut(place) {
+                files.push(file);
+            }
+        }
+        let parts = databases.iter().zip(&mut conns).zip(of_each).filter(|(_, files)| !files.is_empty());
+        data::load(parts.map(|((bound, conn), files)| Load { key: bound.database.key(), conn, files }).collect())
+    }
+
+    /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x INT)")).start()?;
+    /// let metadata = db.metadata(None)?;
+    /// let columns = metadata.table("t").unwrap().columns();
+    /// assert_eq!(columns[0].declared_type(), "INT");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn metadata(&self, key: impl Into<BindKey>) -> Result<Arc<Metadata>> {
+        self.running().bound(&key.into())?.metadata()
+    }
+}
+
+impl Running {
+    /// What [`reflect`](Harness::reflect) last read of each database, in their order; `None` where it was not asked.
+    pub(crate) fn reflected(&self) -> Vec<Option<Arc<Metadata>>> {
+        self.databases.iter().map(|bound| lock(&bound.metadata).clone()).collect()
+    }
+
+    /// Puts back what `reflected` gave of the database at a position.
+    pub(crate) fn set_reflected(&self, position: usize, metadata: Option<Arc<Metadata>>) {
+        if let Some(bound) = self.databases.get(position) {
+            *lock(&bound.metadata) = metadata;
+        }
+    }
+}
+
+impl Bound {
+    pub(super) fn metadata(&self) -> Result<Arc<Metadata>> {
+        if let Some(metadata) = &*lock(&self.metadata) {
+            return Ok(Arc::clone(metadata));
+        }
+        self.template.metadata(self.database.key())
+    }
+
+    pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
+        self.database.open_quietly().map_err(Error::sql(self.database.key(), ""))
+    }
+}

@@ -1,0 +1,184 @@
+//! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
+
+use std::any::TypeId;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::Connection;
+
+use crate::config::{resolve_path, DatabaseSpec, EngineOptions, SchemaSource};
+use crate::data::{self, DataFile, Load};
+use crate::database::{Image, OnceCache, Setup};
+use crate::error::{list, Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest;
+use crate::schema::{self, Metadata};
+
+/// A bind's tables and data, made once.
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) image: Arc<Image>,
+    metadata: OnceLock<Arc<Metadata>>,
+    /// The foreign keys whose parent is not in it: the table, and the parent's name.
+    missing_parents: Vec<(String, String)>,
+}
+
+/// Everything that shapes a template. Two that are equal make equal databases.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    schema: Vec<Made>,
+    data: Vec<DataFile>,
+    foreign_keys: Option<bool>,
+    /// Their values by how they print, for a real number has no identity of its own.
+    pragmas: Vec<(String, String)>,
+}
+
+/// One source of tables.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Made {
+    By(Option<PathBuf>, String),
+    With(TypeId),
+}
+
+/// How many templates are kept that no harness uses.
+const MOST_TEMPLATES: usize = 128;
+static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES);
+
+/// A bind's sources, read but not yet run.
+pub(super) struct Blueprint<'s> {
+    spec: &'s DatabaseSpec,
+    schema: Vec<schema::Part>,
+    data: Vec<DataFile>,
+}
+
+impl<'s> Blueprint<'s> {
+    /// Reads the files of a bind's schema and of its own data.
+    pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
+        let key = spec.key();
+        let schema = schema::read(key, &spec.schema)?;
+        let data = spec.data.iter().map(|path| data::read(path, Some(key))).collect::<Result<Vec<_>>>()?.concat();
+        Ok(Blueprint { spec, schema, data })
+    }
+
+    /// The same with more data.
+    pub(super) fn with(mut self, data: Vec<DataFile>) -> Blueprint<'s> {
+        self.data.extend(data);
+        self
+    }
+
+    /// The template, made now if this process has not made it before.
+    pub(super) fn template(&self) -> Result<Arc<Template>> {
+        match self.identity() {
+            Some(identity) => TEMPLATES.get_or_make(&identity, || self.make()),
+            // What a closure does that captures something is not known to be the same twice.
+            None => self.make().map(Arc::new),
+        }
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        let schema = self.schema.iter().map(|part| match part {
+            schema::Part::Script(script) => Some(Made::By(script.origin.clone(), script.text.clone())),
+            schema::Part::Migrator(migrator) => migrator.identity.map(Made::With),
+        });
+        let options = &self.spec.options;
+        Some(Identity {
+            schema: schema.collect::<Option<_>>()?,
+            data: self.data.clone(),
+            foreign_keys: options.foreign_keys,
+            pragmas: options.pragmas.iter().map(|(name, value)| (name.clone(), format!("{value:?}"))).collect(),
+        })
+    }
+
+    /// A schema's failure with what the user may not think of.
+    fn explained(&self, error: Error) -> Error {
+        let Error::Schema { bind, file, line, mut problem } = error else { return error };
+        let is_path = |text: &str| !text.contains(char::is_whitespace) && resolve_path(text.as_ref()).exists();
+        let path = self.spec.schema.iter().find_map(|source| match source {
+            SchemaSource::Sql(text) if is_path(text) => Some(text),
+            _ => None,
+        });
+        if let Some(path) = path.filter(|_| file.is_none()) {
+            problem.push_str(&format!("; `{path}` is a file or a folder: give it to `schema_path`"));
+        }
+        if self.spec.keys.len() > 1 {
+            let keys = list(&self.spec.keys);
+            problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
+        }
+        Error::Schema { bind, file, line, problem }
+    }
+
+    fn make(&self) -> Result<Template> {
+        let key = self.spec.key();
+        let mut conn = connection(&self.spec.options, key)?;
+        schema::execute(&mut conn, key, &self.schema).map_err(|error| self.explained(error))?;
+        if !self.data.is_empty() {
+            data::load(vec![Load { key, conn: &mut conn, files: self.data.clone() }])?;
+        }
+        write_encoding(&conn).map_err(Error::sql(key, ""))?;
+        let missing_parents = schema::missing_parents(&conn).map_err(Error::sql(key, ""))?;
+        let image = Arc::new(Image::new(conn).map_err(Error::sql(key, ""))?);
+        Ok(Template { image, metadata: OnceLock::new(), missing_parents })
+    }
+}
+
+/// What a pragma that SQLite does not have would silently do is nothing.
+fn check_pragmas(conn: &Connection, options: &EngineOptions, key: &BindKey) -> Result<()> {
+    if options.pragmas.is_empty() {
+        return Ok(());
+    }
+    let known = (|| {
+        let mut names = conn.prepare("SELECT name FROM pragma_pragma_list")?;
+        let names = names.query_map([], |row| row.get::<_, String>(0))?;
+        names.collect::<rusqlite::Result<Vec<_>>>()
+    })()
+    .map_err(Error::sql(key, ""))?;
+    for (name, _) in &options.pragmas {
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
+            let problem = format!("bind `{key}`: SQLite has no pragma `{name}`{near}");
+            return Err(Error::Config { file: None, line: None, bind: Some(key.clone()), problem });
+        }
+    }
+    Ok(())
+}
+
+/// A private database set up as the bind's connections are, so that what a pragma does to a new database is done.
+fn connection(options: &EngineOptions, key: &BindKey) -> Result<Connection> {
+    let conn = Connection::open_in_memory().map_err(Error::sql(key, ""))?;
+    check_pragmas(&conn, options, key)?;
+    Setup::new(options, "").apply(&conn, false).map_err(|error| Error::Config {
+        file: None,
+        line: None,
+        bind: Some(key.clone()),
+        problem: format!("bind `{key}`: a pragma failed: {error}"),
+    })?;
+    // A bind may be read only for its application; its tables are made all the same.
+    conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;
+    Ok(conn)
+}
+
+/// Writes down the encoding of a database that nothing was written to: until then only its connection knows it.
+fn write_encoding(conn: &Connection) -> rusqlite::Result<()> {
+    let unwritten = "SELECT page_count = 0 AND encoding <> 'UTF-8' FROM pragma_page_count, pragma_encoding";
+    match conn.query_row(unwritten, [], |row| row.get(0))? {
+        // A view has no page of its own to leave behind.
+        true => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
+        false => Ok(()),
+    }
+}
+
+impl Template {
+    /// Its tables, read when first asked for.
+    pub(super) fn metadata(&self, key: &BindKey) -> Result<Arc<Metadata>> {
+        if let Some(metadata) = self.metadata.get() {
+            return Ok(Arc::clone(metadata));
+        }
+        let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key))?);
+        Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
+    }
+
+    pub(super) fn missing_parents(&self) -> &[(String, String)] {
+        &self.missing_parents
+    }
+}
