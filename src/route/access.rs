@@ -1,0 +1,205 @@
+//! What a statement touches, as SQLite's authorizer reports it while preparing.
+
+use std::sync::{Arc, Mutex};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
+use rusqlite::Connection;
+
+use crate::database::lock;
+
+/// Where SQLite keeps apart names of different kinds: a table and an index may share a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Tables and views.
+    Table,
+    Index,
+    Trigger,
+}
+
+/// One thing that a statement does to one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    pub(super) act: Act,
+    /// The schema name, which SQLite leaves out where a statement reads no column of a table.
+    pub(super) schema: Option<String>,
+    /// The view or trigger that does it, where it is not the statement itself.
+    pub(super) accessor: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Read(String),
+    /// Rows written.
+    Write(String),
+    /// The schema changed: by an object that is made, or one that is changed or dropped.
+    Create(Made, String),
+    Change(Kind, String),
+    /// `ANALYZE` and `REINDEX`, which take every database where no name is given.
+    Maintain(Kind, String),
+    Pragma(String, Option<String>),
+    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `ATTACH`, `DETACH`: what the session does itself.
+    Control(Control),
+    /// A function that tells what the connection last wrote.
+    Counts(String),
+}
+
+/// What a statement makes, and the table that it is on where it is on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Table,
+    View,
+    Index { on: String },
+    Trigger { on: String },
+}
+
+impl Access {
+    /// The name of the table that it is about.
+    pub(super) fn table(&self) -> Option<&str> {
+        match &self.act {
+            Act::Read(name) | Act::Write(name) | Act::Change(Kind::Table, name) => Some(name),
+            Act::Create(Made::Index { on } | Made::Trigger { on }, _) => Some(on),
+            _ => None,
+        }
+    }
+
+    /// Whether it is in the schema of what lives as long as one connection.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.schema.as_deref() == TEMP
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
+    Attach,
+    Detach,
+}
+
+impl Control {
+    /// What to call instead.
+    pub(super) fn instead(self) -> &'static str {
+        match self {
+            Control::Begin => "BEGIN is the session's own: its first statement on a bind begins the transaction",
+            Control::Commit => "COMMIT is the session's own: call `session.commit()`",
+            Control::Rollback => "ROLLBACK is the session's own: call `session.rollback()`",
+            Control::Savepoint => "SAVEPOINT is the session's own: call `session.savepoint()`",
+            Control::Release => "RELEASE is the session's own: call `commit()` on what `session.savepoint()` gave",
+            Control::RollbackTo => {
+                "ROLLBACK TO is the session's own: call `rollback()` on what `session.savepoint()` gave"
+            }
+            Control::Attach => {
+                "ATTACH is the session's own: name a table as `key.table`, or configure a bind for the database"
+            }
+            Control::Detach => "DETACH is the session's own: a bind is attached for as long as a statement needs it",
+        }
+    }
+}
+
+/// A list that a connection's authorizer fills.
+#[derive(Clone, Default)]
+pub(super) struct AccessLog(Arc<Mutex<Vec<Access>>>);
+
+impl AccessLog {
+    /// Starts listening on a connection. Pragmas are refused: many of them act while they are prepared.
+    pub(super) fn listen(&self, conn: &Connection) -> rusqlite::Result<()> {
+        let log = self.clone();
+        conn.authorizer(Some(move |context: AuthContext<'_>| log.note(context)))
+    }
+
+    /// Everything noted since the last call.
+    pub(super) fn take(&self) -> Vec<Access> {
+        std::mem::take(&mut lock(&self.0))
+    }
+
+    fn note(&self, context: AuthContext<'_>) -> Authorization {
+        let schema = context.database_name;
+        let Some((act, schema)) = act_of(context.action, schema) else { return Authorization::Allow };
+        let verdict = if matches!(act, Act::Pragma(..)) { Authorization::Deny } else { Authorization::Allow };
+        let access = Access { act, schema: schema.map(str::to_string), accessor: context.accessor.map(str::to_string) };
+        let mut log = lock(&self.0);
+        if log.last() != Some(&access) {
+            log.push(access);
+        }
+        verdict
+    }
+}
+
+/// The action in this module's terms, and the schema it is in; `None` for what touches no object.
+fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, Option<&'a str>)> {
+    let named = |name: &str| name.to_string();
+    let act = match action {
+        AuthAction::Read { table_name, .. } => Act::Read(named(table_name)),
+        AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } => Act::Write(named(table_name)),
+        AuthAction::CreateTable { table_name } | AuthAction::CreateVtable { table_name, .. } => {
+            Act::Create(Made::Table, named(table_name))
+        }
+        AuthAction::CreateView { view_name } => Act::Create(Made::View, named(view_name)),
+        AuthAction::CreateIndex { index_name, table_name } => {
+            Act::Create(Made::Index { on: named(table_name) }, named(index_name))
+        }
+        AuthAction::CreateTrigger { trigger_name, table_name } => {
+            Act::Create(Made::Trigger { on: named(table_name) }, named(trigger_name))
+        }
+        AuthAction::CreateTempTable { table_name } => return Some((Act::Create(Made::Table, named(table_name)), TEMP)),
+        AuthAction::CreateTempView { view_name } => return Some((Act::Create(Made::View, named(view_name)), TEMP)),
+        AuthAction::CreateTempIndex { index_name, table_name } => {
+            return Some((Act::Create(Made::Index { on: named(table_name) }, named(index_name)), TEMP))
+        }
+        AuthAction::CreateTempTrigger { trigger_name, table_name } => {
+            return Some((Act::Create(Made::Trigger { on: named(table_name) }, named(trigger_name)), TEMP))
+        }
+        AuthAction::DropTable { table_name } | AuthAction::DropVtable { table_name, .. } => {
+            Act::Change(Kind::Table, named(table_name))
+        }
+        AuthAction::DropView { view_name } => Act::Change(Kind::Table, named(view_name)),
+        AuthAction::DropIndex { index_name, .. } => Act::Change(Kind::Index, named(index_name)),
+        AuthAction::DropTrigger { trigger_name, .. } => Act::Change(Kind::Trigger, named(trigger_name)),
+        AuthAction::DropTempTable { table_name } => return Some((Act::Change(Kind::Table, named(table_name)), TEMP)),
+        AuthAction::DropTempView { view_name } => return Some((Act::Change(Kind::Table, named(view_name)), TEMP)),
+        AuthAction::DropTempIndex { index_name, .. } => {
+            return Some((Act::Change(Kind::Index, named(index_name)), TEMP))
+        }
+        AuthAction::DropTempTrigger { trigger_name, .. } => {
+            return Some((Act::Change(Kind::Trigger, named(trigger_name)), TEMP))
+        }
+        AuthAction::AlterTable { database_name, table_name } => {
+            return Some((Act::Change(Kind::Table, named(table_name)), Some(database_name)))
+        }
+        AuthAction::Reindex { index_name } => Act::Maintain(Kind::Index, named(index_name)),
+        AuthAction::Analyze { table_name } => Act::Maintain(Kind::Table, named(table_name)),
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            Act::Pragma(pragma_name.to_ascii_lowercase(), pragma_value.map(str::to_string))
+        }
+        AuthAction::Transaction { operation } => Act::Control(match operation {
+            TransactionOperation::Begin => Control::Begin,
+            TransactionOperation::Rollback => Control::Rollback,
+            // SQLite says `COMMIT`, which rusqlite has no name for.
+            _ => Control::Commit,
+        }),
+        AuthAction::Savepoint { operation, .. } => Act::Control(match operation {
+            TransactionOperation::Release => Control::Release,
+            TransactionOperation::Rollback => Control::RollbackTo,
+            _ => Control::Savepoint,
+        }),
+        AuthAction::Function { function_name } if tells_counts(function_name) => Act::Counts(named(function_name)),
+        AuthAction::Attach { .. } => Act::Control(Control::Attach),
+        AuthAction::Detach { .. } => Act::Control(Control::Detach),
+        _ => return None,
+    };
+    Some((act, schema))
+}
+
+/// Whether what the function tells depends on what its connection wrote.
+fn tells_counts(function: &str) -> bool {
+    ["changes", "total_changes"].iter().any(|counts| counts.eq_ignore_ascii_case(function))
+}
+
+/// The schema of what lives as long as one connection.
+pub(super) const TEMP: Option<&str> = Some("temp");

@@ -1,0 +1,225 @@
+//! The names in every bind, and the routes found with them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+
+use super::access::Kind;
+use super::router::Router;
+use super::{Plan, Told};
+use crate::database::{lock, Image, OnceCache};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::script::quote;
+
+/// One database as the router sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Every key that means it, the first its own.
+    pub(super) keys: Vec<BindKey>,
+    /// Its tables.
+    pub(super) image: Arc<Image>,
+    /// The names of its virtual tables.
+    pub(super) virtuals: Vec<String>,
+}
+
+impl Place {
+    pub(super) fn key(&self) -> &BindKey {
+        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        self.keys.iter().any(BindKey::is_default)
+    }
+}
+
+/// The names of every bind at one moment, and what has been found out with them.
+///
+/// Shared by all harnesses of the process whose binds have the same tables, so that a statement is looked into once.
+pub(crate) struct Catalog {
+    pub(super) members: Vec<Place>,
+    names: HashMap<(Kind, String), Vec<Named>>,
+    router: Mutex<Router>,
+    routes: Mutex<HashMap<Box<str>, Arc<Plan>>>,
+    told: Mutex<HashMap<Box<str>, Told>>,
+}
+
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.keys()).finish()
+    }
+}
+
+/// A name as it is written in the schema of one member.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) member: usize,
+    pub(super) name: String,
+}
+
+/// How many routes a catalog keeps; when there are more it starts anew, which costs each a look.
+const MOST_ROUTES: usize = 4096;
+/// The longest text in bytes that a route is kept for; a longer one is looked into each time.
+const LONGEST_TEXT: usize = 16 * 1024;
+/// How many catalogs are kept that no session uses.
+const MOST_CATALOGS: usize = 64;
+
+/// What makes two catalogs one: the keys and the images of their members.
+type Identity = Vec<(Vec<BindKey>, u64)>;
+static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
+
+impl Catalog {
+    /// The catalog of these databases: their keys and what their tables are.
+    pub(crate) fn of(databases: Vec<(Vec<BindKey>, Arc<Image>)>) -> Result<Arc<Catalog>> {
+        let identity = databases.iter().map(|(keys, image)| (keys.clone(), image.id())).collect::<Identity>();
+        CATALOGS.get_or_make(&identity, || Catalog::make(databases))
+    }
+
+    /// The catalog of one database alone, whose names mean it whatever other binds have.
+    pub(crate) fn alone(keys: &[BindKey], image: Arc<Image>) -> Result<Arc<Catalog>> {
+        let default = std::iter::once(BindKey::DEFAULT);
+        let named = keys.iter().filter(|key| !key.is_default()).cloned();
+        Catalog::of(vec![(default.chain(named).collect(), image)])
+    }
+
+    /// Whether this is the catalog of these databases.
+    pub(crate) fn is_of(&self, databases: &[(&[BindKey], Arc<Image>)]) -> bool {
+        let own = self.members.iter().map(|member| (member.keys.as_slice(), member.image.id()));
+        own.eq(databases.iter().map(|(keys, image)| (*keys, image.id())))
+    }
+
+    fn make(databases: Vec<(Vec<BindKey>, Arc<Image>)>) -> Result<Catalog> {
+        let mut members = Vec::with_capacity(databases.len());
+        let mut names = HashMap::<_, Vec<Named>>::new();
+        for (member, (keys, image)) in databases.into_iter().enumerate() {
+            let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+            let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key, ""))?;
+            let mut virtuals = Vec::new();
+            for (kind, name, is_virtual) in found {
+                if is_virtual {
+                    virtuals.push(folded(&name));
+                }
+                names.entry((kind, folded(&name))).or_default().push(Named { member, name });
+            }
+            members.push(Place { keys, image, virtuals });
+        }
+        let main = members.iter().position(Place::is_default);
+        let router = Router::new(&members, main).map_err(Error::sql(&BindKey::DEFAULT, ""))?;
+        Ok(Catalog { members, names, router: Mutex::new(router), routes: Mutex::default(), told: Mutex::default() })
+    }
+
+    /// The configured keys, in order.
+    pub(super) fn keys(&self) -> Vec<BindKey> {
+        self.members.iter().flat_map(|member| member.keys.iter().cloned()).collect()
+    }
+
+    /// The first key of a member.
+    pub(crate) fn key(&self, member: usize) -> BindKey {
+        self.members.get(member).map_or(BindKey::DEFAULT, |member| member.key().clone())
+    }
+
+    /// The member that has the default bind's key.
+    pub(crate) fn default_member(&self) -> Option<usize> {
+        self.members.iter().position(Place::is_default)
+    }
+
+    /// Where a name is, compared as SQL does.
+    pub(super) fn named(&self, kind: Kind, name: &str) -> &[Named] {
+        self.names.get(&(kind, folded(name))).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names of some kinds that several members have, in order.
+    pub(super) fn names_of_several(&self, kinds: &[Kind]) -> Vec<(Kind, String)> {
+        let several = self.names.iter().filter(|((kind, _), named)| named.len() > 1 && kinds.contains(kind));
+        let mut names = several.map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        names.sort_unstable();
+        names
+    }
+
+    /// The columns that tables of one name have, in whatever member.
+    pub(super) fn columns_of(&self, table: &str) -> Vec<String> {
+        let mut columns = Vec::<String>::new();
+        for named in self.named(Kind::Table, table) {
+            let Some(member) = self.members.get(named.member) else { continue };
+            let own = member.image.with(|conn| {
+                let select = conn.prepare(&format!("SELECT * FROM {}", quote(table)));
+                select.map(|select| select.column_names().into_iter().map(str::to_string).collect::<Vec<_>>())
+            });
+            // A view may be one that cannot be read.
+            for column in own.unwrap_or_default() {
+                if !columns.iter().any(|known| known.eq_ignore_ascii_case(&column)) {
+                    columns.push(column);
+                }
+            }
+        }
+        if columns.is_empty() {
+            columns.push("multibind".to_string());
+        }
+        columns
+    }
+
+    /// What tells the tables of a member from what they were.
+    pub(crate) fn image_id(&self, member: usize) -> Option<u64> {
+        self.members.get(member).map(|member| member.image.id())
+    }
+
+    /// Every table name with its bind.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (BindKey, &str)> {
+        let tables = self.names.iter().filter(|((kind, _), _)| *kind == Kind::Table);
+        tables.flat_map(|(_, named)| named).map(|named| (self.key(named.member), named.name.as_str()))
+    }
+
+    /// The plan of a statement: found once, then kept by its text.
+    pub(crate) fn route(&self, sql: &str) -> Result<Arc<Plan>> {
+        // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
+        let sql = sql.trim();
+        kept(&self.routes, sql, || super::resolve::resolve(self, &mut lock(&self.router), sql).map(Arc::new))
+    }
+
+    /// What a statement does to the one bind it is told to run on.
+    pub(crate) fn told(&self, sql: &str) -> Result<Told> {
+        let sql = sql.trim();
+        kept(&self.told, sql, || super::resolve::told(self, &mut lock(&self.router), sql))
+    }
+}
+
+/// What was found for a text before, or what `find` finds now.
+fn kept<T: Clone>(found: &Mutex<HashMap<Box<str>, T>>, sql: &str, find: impl FnOnce() -> Result<T>) -> Result<T> {
+    if let Some(known) = lock(found).get(sql) {
+        return Ok(known.clone());
+    }
+    let new = find()?;
+    if sql.len() > LONGEST_TEXT {
+        return Ok(new);
+    }
+    let mut found = lock(found);
+    if found.len() >= MOST_ROUTES {
+        found.clear();
+    }
+    found.insert(sql.into(), new.clone());
+    Ok(new)
+}
+
+/// A name as SQLite compares it: ASCII letters without case, all others as they are.
+pub(super) fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// Every name in a schema, with its kind and whether it is a virtual table's.
+fn names_in(conn: &Connection) -> rusqlite::Result<Vec<(Kind, String, bool)>> {
+    let mut objects = conn.prepare("SELECT type, name, rootpage = 0 FROM sqlite_schema")?;
+    let objects = objects.query_map([], |row| {
+        let of = row.get_ref(0)?.as_str()?;
+        let kind = match of {
+            "index" => Kind::Index,
+            "trigger" => Kind::Trigger,
+            _ => Kind::Table,
+        };
+        Ok((kind, row.get::<_, String>(1)?, of == "table" && row.get(2)?))
+    })?;
+    // The indexes that SQLite makes for a constraint cannot be named in a statement of their own.
+    objects
+        .filter(|object| !matches!(object, Ok((Kind::Index, name, _)) if name.starts_with("sqlite_autoindex_")))
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! Views and triggers, which SQLite makes without looking whether what they use is there.
+//!
+//! One that is made in the wrong bind could never be used, so it is made in a copy first and tried.
+
+use rusqlite::Connection;
+
+use super::access::{Access, Act, Kind, Made};
+use super::catalog::Catalog;
+use super::resolve::not_run;
+use crate::database::{copy_pages, Engine, Image};
+use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
+use crate::key::BindKey;
+use crate::script::quote;
+
+/// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
+/// connection to a member that has one of `keys` as its schema name.
+pub(super) fn check_made(
+    catalog: &Catalog,
+    (keys, member): (&[BindKey], usize),
+    sql: &str,
+    accesses: &[Access],
+) -> Result<()> {
+    let made = accesses.iter().find_map(|access| match &access.act {
+        Act::Create(made @ (Made::View | Made::Trigger { .. }), name) if !access.is_temporary() => Some((made, name)),
+        _ => None,
+    });
+    let (Some((made, name)), Some(place)) = (made, catalog.members.get(member)) else { return Ok(()) };
+    for key in keys {
+        let failed = |source| Error::sql(key, sql)(source);
+        let Some(plain) = made_in_a_copy(&place.image, key, sql).map_err(failed)? else { continue };
+        if let Err(error) = plain.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+            let problem = format!(
+                "other connections could no longer read bind `{key}`: {}. Inside it name the tables without the bind",
+                sqlite_message(&error)
+            );
+            return Err(not_run(sql, problem));
+        }
+        let Some(missing) = probes(&plain, made, name).iter().find_map(|probe| missing_table(&plain, probe)) else {
+            continue;
+        };
+        let elsewhere = catalog.named(Kind::Table, &missing);
+        if !elsewhere.is_empty() && !elsewhere.iter().any(|named| named.member == member) {
+            let others = elsewhere.iter().map(|named| catalog.key(named.member)).collect::<Vec<_>>();
+            return Err(not_run(sql, wrong_bind(made, name, &missing, key, &others)));
+        }
+    }
+    Ok(())
+}
+
+fn wrong_bind(made: &Made, name: &str, missing: &str, key: &BindKey, others: &[BindKey]) -> String {
+    let what = if *made == Made::View { "view" } else { "trigger" };
+    let there = format!(
+        "the {what} `{name}` would be in bind `{key}`, and `{missing}` is not: it is in {}. A {what} uses tables of its \
+         own bind alone",
+        list(others)
+    );
+    match others {
+        [other] if *made == Made::View && !other.is_default() => format!(
+            "{there}: make it there, as `{}.{}` or with `session.on({})`",
+            sql_name(other.schema_name()),
+            sql_name(name),
+            argument(other)
+        ),
+        [other] if *made == Made::View => format!("{there}: make it there, with `session.on({})`", argument(other)),
+        _ => there,
+    }
+}
+
+/// A plain connection to a copy in which the statement was run as the session would run it; `None` where it fails,
+/// which is for the session's own connection to say.
+fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<Option<Connection>> {
+    let mut copy = Connection::open_in_memory()?;
+    image.copy_into(&mut copy, "main")?;
+    let copy = Engine::new(copy, key)?;
+    if copy.conn().execute_batch(sql).is_err() {
+        return Ok(None);
+    }
+    let mut plain = Connection::open_in_memory()?;
+    copy_pages(copy.conn(), &mut plain, "main")?;
+    Ok(Some(plain))
+}
+
+/// Statements that use the view, or that run the trigger.
+fn probes(plain: &Connection, made: &Made, name: &str) -> Vec<String> {
+    let Made::Trigger { on } = made else { return vec![format!("SELECT 1 FROM {}", quote(name))] };
+    let on = quote(on);
+    let mut probes = vec![format!("DELETE FROM {on}"), format!("INSERT INTO {on} DEFAULT VALUES")];
+    if let Ok(select) = plain.prepare(&format!("SELECT * FROM {on}")) {
+        let columns = select.column_names().into_iter().map(quote);
+        probes.extend(columns.map(|column| format!("UPDATE {on} SET {column} = NULL")));
+    }
+    probes
+}
+
+/// The table that a statement misses.
+fn missing_table(plain: &Connection, probe: &str) -> Option<String> {
+    let error = plain.prepare(probe).err()?;
+    let message = sqlite_message(&error);
+    let table = message.strip_prefix("no such table: ")?;
+    Some(table.strip_prefix("main.").unwrap_or(table).to_string())
+}

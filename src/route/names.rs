@@ -1,0 +1,78 @@
+//! Looking a table up by its name, and saying what comes near when there is none.
+
+use super::access::Kind;
+use super::catalog::{Catalog, Named};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest_tables;
+
+impl Catalog {
+    /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
+    pub(crate) fn table(&self, name: &str) -> Result<(usize, String)> {
+        let mut meant = self.named(Kind::Table, name).to_vec();
+        for (_, member, table) in self.qualified(name) {
+            meant.extend(self.named(Kind::Table, table).iter().filter(|named| named.member == member).cloned());
+        }
+        match meant.as_slice() {
+            [one] => Ok((one.member, one.name.clone())),
+            [] => Err(self.unknown_table(name)),
+            several => Err(self.ambiguous(name, several)),
+        }
+    }
+
+    /// Every way to read a name as a key, a dot and the rest; a key may have dots of its own.
+    fn qualified<'n>(&'n self, name: &'n str) -> impl Iterator<Item = (&'n BindKey, usize, &'n str)> {
+        self.members.iter().enumerate().flat_map(move |(at, member)| {
+            member.keys.iter().filter_map(move |key| {
+                let schema = key.schema_name();
+                let (head, rest) = (name.get(..schema.len())?, name.get(schema.len()..)?);
+                head.eq_ignore_ascii_case(schema).then(|| rest.strip_prefix('.').map(|table| (key, at, table)))?
+            })
+        })
+    }
+
+    /// The keys that one of SQLite's messages misses, with their members: those before a dot, or that of the first
+    /// member with such a name.
+    pub(super) fn missed_in(&self, message: &str) -> Vec<(BindKey, usize)> {
+        const ABOUT: [&str; 5] =
+            ["no such table: ", "no such view: ", "no such index: ", "no such trigger: ", "unknown database "];
+        let Some(name) = ABOUT.iter().find_map(|about| message.strip_prefix(about)) else { return Vec::new() };
+        let keyed = self.members.iter().enumerate().flat_map(|(at, member)| {
+            let named = member.keys.iter().filter(|key| key.schema_name().eq_ignore_ascii_case(name));
+            named.map(move |key| (key.clone(), at))
+        });
+        let qualified = self.qualified(name).map(|(key, at, _)| (key.clone(), at));
+        let kinds = [Kind::Table, Kind::Index, Kind::Trigger];
+        let named = kinds.iter().filter_map(|kind| self.first_named(*kind, name));
+        let mut keys = keyed.chain(qualified).chain(named).collect::<Vec<_>>();
+        keys.dedup();
+        keys
+    }
+
+    /// The first member that has a name, with the key to attach it by.
+    pub(super) fn first_named(&self, kind: Kind, name: &str) -> Option<(BindKey, usize)> {
+        self.named(kind, name).first().map(|named| (self.key(named.member), named.member))
+    }
+
+    pub(super) fn ambiguous(&self, table: &str, several: &[Named]) -> Error {
+        let mut binds = several.iter().map(|named| self.key(named.member)).collect::<Vec<_>>();
+        binds.dedup();
+        Error::AmbiguousTable { table: table.to_string(), binds }
+    }
+
+    pub(super) fn unknown_table(&self, table: &str) -> Error {
+        // What is compared is the table's own name, without a key that may stand before it.
+        let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
+        let known = self.tables().map(|(bind, name)| (bind, name.to_string()));
+        Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, known) }
+    }
+
+    pub(crate) fn no_default(&self, what: &str) -> Error {
+        Error::NoDefaultBind { what: Some(what.to_string()), configured: self.keys() }
+    }
+
+    /// The member of a key.
+    pub(crate) fn member_of(&self, key: &BindKey) -> Option<usize> {
+        self.members.iter().position(|member| member.keys.contains(key))
+    }
+}

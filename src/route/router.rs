@@ -1,0 +1,189 @@
+//! A connection with copies of the binds' tables under their keys, on which statements are prepared and never run.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::access::{Access, AccessLog};
+use super::catalog::{folded, Place};
+use crate::database::attach;
+use crate::key::BindKey;
+use crate::script::quote;
+
+/// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
+/// <https://sqlite.org/limits.html>.
+pub(super) const MOST_ATTACHED: usize = 10;
+
+/// A connection to look at statements with.
+pub(super) struct Router {
+    conn: Connection,
+    log: AccessLog,
+    /// The member whose tables are in `main`.
+    main: Option<usize>,
+    /// What is attached, the least recently wanted first.
+    attached: Vec<(BindKey, usize)>,
+    /// Every key that can be attached, with its member.
+    all: Vec<(BindKey, usize)>,
+    /// The names of virtual tables.
+    virtuals: HashSet<String>,
+}
+
+/// What SQLite said of a statement.
+pub(super) struct Seen {
+    pub(super) accesses: Vec<Access>,
+    /// Whether it is an `EXPLAIN`, which runs nothing.
+    pub(super) explains: bool,
+    /// Whether SQLite says that running it writes to no database file.
+    pub(super) readonly: bool,
+    /// Whether it gives rows.
+    pub(super) has_columns: bool,
+}
+
+/// What the program of a statement uses, from `EXPLAIN`, by schema name.
+#[derive(Default)]
+pub(super) struct Program {
+    pub(super) transactions: Vec<String>,
+    pub(super) vacuums: Vec<String>,
+}
+
+impl Router {
+    /// A router over `members`, with the tables of `main` in its `main` schema and no other attached yet.
+    pub(super) fn new(members: &[Place], main: Option<usize>) -> rusqlite::Result<Router> {
+        let mut conn = Connection::open_in_memory()?;
+        if let Some(member) = main.and_then(|main| members.get(main)) {
+            member.image.copy_into(&mut conn, "main")?;
+        }
+        let log = AccessLog::default();
+        log.listen(&conn)?;
+        let keys =
+            members.iter().enumerate().flat_map(|(at, member)| member.keys.iter().map(move |key| (key.clone(), at)));
+        let all = keys.filter(|(key, _)| !key.is_default()).collect();
+        let virtuals = members.iter().flat_map(|member| member.virtuals.iter().cloned()).collect();
+        Ok(Router { conn, log, main, attached: Vec::new(), all, virtuals })
+    }
+
+    /// Whether every key can be attached at once.
+    pub(super) fn holds_all(&self) -> bool {
+        self.all.len() <= MOST_ATTACHED
+    }
+
+    /// Every key that can be attached, with its member.
+    pub(super) fn all(&self) -> Vec<(BindKey, usize)> {
+        self.all.clone()
+    }
+
+    /// The keys that are attached, with their members.
+    pub(super) fn attached(&self) -> Vec<(BindKey, usize)> {
+        self.attached.clone()
+    }
+
+    /// Attaches what is wanted and is not, dropping what was wanted longest ago. No more than ten can be wanted.
+    pub(super) fn attach(&mut self, members: &[Place], wanted: &[(BindKey, usize)]) -> rusqlite::Result<()> {
+        let place = |attached: &[(BindKey, usize)], key: &BindKey| attached.iter().position(|(known, _)| known == key);
+        for (key, _) in wanted {
+            if let Some(place) = place(&self.attached, key) {
+                let entry = self.attached.remove(place);
+                self.attached.push(entry);
+            }
+        }
+        for (key, at) in wanted {
+            if place(&self.attached, key).is_some() {
+                continue;
+            }
+            if self.attached.len() == MOST_ATTACHED {
+                let (oldest, _) = self.attached.remove(0);
+                self.conn.execute(&format!("DETACH {}", quote(oldest.schema_name())), [])?;
+            }
+            attach(&self.conn, ":memory:", key.schema_name())?;
+            self.attached.push((key.clone(), *at));
+            if let Some(member) = members.get(*at) {
+                member.image.copy_into(&mut self.conn, key.schema_name())?;
+            }
+        }
+        self.log.take();
+        Ok(())
+    }
+
+    /// Attaches every key there is, if there are no more than ten.
+    pub(super) fn attach_all(&mut self, members: &[Place]) -> rusqlite::Result<()> {
+        if self.attached.len() == self.all.len() {
+            return Ok(());
+        }
+        self.attach(members, &self.all())
+    }
+
+    /// Whether a key is attached, or is that of `main`.
+    pub(super) fn has(&self, key: &BindKey) -> bool {
+        key.is_default() || self.attached.iter().any(|(attached, _)| attached == key)
+    }
+
+    /// Whether a member is attached, by whatever key, or is in `main`.
+    pub(super) fn holds(&self, member: usize) -> bool {
+        self.main == Some(member) || self.attached.iter().any(|(_, at)| *at == member)
+    }
+
+    /// The member and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.
+    pub(super) fn member(&self, schema: &str) -> Option<(BindKey, usize)> {
+        if schema.eq_ignore_ascii_case("main") {
+            return self.main.map(|main| (BindKey::DEFAULT, main));
+        }
+        // Usually as the key is spelt, but as the statement spells it where no column of a table is read.
+        self.attached.iter().find(|(key, _)| key.schema_name().eq_ignore_ascii_case(schema)).cloned()
+    }
+
+    /// Prepares a statement and says what SQLite reported; what was noted before a failure comes with it.
+    pub(super) fn see(&self, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
+        let seen = self.see_once(sql)?;
+        // A virtual table prepares statements of its own when it is first used, which are reported like this one's.
+        let uses_virtual = !self.virtuals.is_empty()
+            && seen.accesses.iter().filter_map(Access::table).any(|table| self.virtuals.contains(&folded(table)));
+        if uses_virtual {
+            return self.see_once(sql);
+        }
+        Ok(seen)
+    }
+
+    fn see_once(&self, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
+        self.log.take();
+        let prepared = self.conn.prepare(sql).map(|statement| Seen {
+            accesses: Vec::new(),
+            explains: statement.is_explain() != 0,
+            readonly: statement.readonly(),
+            has_columns: statement.column_count() > 0,
+        });
+        let accesses = self.log.take();
+        match prepared {
+            Ok(seen) => Ok(Seen { accesses, ..seen }),
+            Err(error) => Err((error, accesses)),
+        }
+    }
+
+    /// The databases that the program of a statement opens, which is prepared but not run. Not for an `EXPLAIN`.
+    pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
+        let mut listing = self.conn.prepare(&format!("EXPLAIN {sql}"))?;
+        let mut rows = listing.raw_query();
+        let mut program = Program::default();
+        while let Some(row) = rows.next()? {
+            let database: usize = match row.get_ref(2)?.as_i64() {
+                Ok(number) => usize::try_from(number).unwrap_or_default(),
+                Err(_) => continue,
+            };
+            match row.get_ref(1)?.as_str()? {
+                "Transaction" => program.transactions.push(self.conn.db_name(database)?),
+                "Vacuum" => program.vacuums.push(self.conn.db_name(database)?),
+                _ => {}
+            }
+        }
+        drop(rows);
+        drop(listing);
+        self.log.take();
+        Ok(program)
+    }
+
+    /// Runs statements on this copy and its `temp` schema.
+    pub(super) fn temp(&self, sql: &str) -> rusqlite::Result<()> {
+        let done = self.conn.execute_batch(sql);
+        self.log.take();
+        done
+    }
+}

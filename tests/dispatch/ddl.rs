@@ -1,0 +1,229 @@
+//! What makes, changes and drops tables goes to their bind.
+
+use multibind::{row, Bind, Harness};
+use rstest::rstest;
+
+use crate::binds::{blog, changed_by, read};
+
+#[rstest]
+#[case::create("CREATE TABLE fresh (x)", "default")]
+#[case::create_qualified("CREATE TABLE auth.fresh (x)", "auth")]
+#[case::create_in_an_odd_key("CREATE TABLE \"me ta\".fresh (x)", "me ta")]
+#[case::create_in_main("CREATE TABLE main.fresh (x)", "default")]
+#[case::create_with_the_name_of_another_binds("CREATE TABLE user (x)", "default")]
+#[case::create_if_not_exists("CREATE TABLE IF NOT EXISTS auth.fresh (x)", "auth")]
+#[case::create_as("CREATE TABLE auth.fresh AS SELECT * FROM user", "auth")]
+#[case::create_as_of_the_default_bind("CREATE TABLE fresh AS SELECT * FROM post", "default")]
+#[case::create_without_rowid("CREATE TABLE auth.fresh (x PRIMARY KEY) WITHOUT ROWID, STRICT", "")]
+#[case::create_virtual("CREATE VIRTUAL TABLE auth.fresh USING fts5 (x)", "auth")]
+#[case::create_index("CREATE INDEX i ON user (name)", "auth")]
+#[case::create_index_of_the_default_bind("CREATE INDEX i ON post (title)", "default")]
+#[case::create_index_qualified("CREATE UNIQUE INDEX auth.i ON user (name)", "auth")]
+#[case::create_index_quoted("CREATE INDEX i ON [USER] (name)", "auth")]
+#[case::create_partial_index("CREATE INDEX i ON user (lower(name)) WHERE boss IS NULL", "auth")]
+#[case::create_trigger("CREATE TRIGGER t AFTER DELETE ON user BEGIN DELETE FROM event; END", "auth")]
+#[case::create_trigger_of_the_default_bind(
+    "CREATE TRIGGER t AFTER DELETE ON post BEGIN DELETE FROM log; END",
+    "default"
+)]
+#[case::create_trigger_on_a_view("CREATE TRIGGER t INSTEAD OF DELETE ON boss BEGIN DELETE FROM user; END", "auth")]
+#[case::create_view("CREATE VIEW v AS SELECT * FROM post", "default")]
+#[case::create_view_qualified("CREATE VIEW auth.v AS SELECT * FROM user", "auth")]
+#[case::create_view_over_an_ambiguous_name("CREATE VIEW auth.v AS SELECT * FROM log", "auth")]
+#[case::create_view_before_its_table("CREATE VIEW v AS SELECT * FROM not_yet", "default")]
+#[case::rename("ALTER TABLE user RENAME TO person", "auth")]
+#[case::rename_column("ALTER TABLE user RENAME COLUMN boss TO chief", "auth")]
+#[case::add_column("ALTER TABLE user ADD COLUMN email", "auth")]
+#[case::drop_column("ALTER TABLE role DROP COLUMN name", "")]
+#[case::drop_table("DROP TABLE role", "auth")]
+#[case::drop_table_with_everything("DROP TABLE user", "auth")]
+#[case::drop_table_if_exists("DROP TABLE IF EXISTS role", "auth")]
+#[case::drop_virtual("DROP TABLE word", "me ta")]
+#[case::drop_view("DROP VIEW boss_of_boss", "auth")]
+#[case::drop_trigger("DROP TRIGGER joined", "auth")]
+#[case::vacuum("VACUUM", "default")]
+fn a_schema_changes_in_its_own_bind(#[case] sql: &str, #[case] bind: &str) {
+    let db = blog();
+    if bind.is_empty() {
+        // SQLite refuses it, wherever it runs.
+        assert!(db.session().execute(sql, []).is_err());
+        return;
+    }
+    let route = db.session().bind_of(sql).unwrap();
+    assert_eq!(route.writes().unwrap().to_string(), bind);
+    let changed = changed_by(&db, |session| {
+        session.execute(sql, []).unwrap();
+    });
+    assert!(changed == [bind] || sql == "VACUUM", "{changed:?}");
+}
+
+#[rstest]
+#[case::table("DROP TABLE IF EXISTS nowhere")]
+#[case::table_of_a_bind("DROP TABLE IF EXISTS auth.nowhere")]
+#[case::view("DROP VIEW IF EXISTS nowhere")]
+#[case::index("DROP INDEX IF EXISTS \"me ta\".nowhere")]
+#[case::trigger("DROP TRIGGER IF EXISTS nowhere")]
+#[case::created("CREATE TABLE IF NOT EXISTS auth.user (x)")]
+#[case::index_created("CREATE INDEX IF NOT EXISTS auth.by_line ON log (line)")]
+#[case::view_created("CREATE VIEW IF NOT EXISTS auth.boss AS SELECT 1")]
+fn nothing_is_done_where_there_is_nothing_to_do(#[case] sql: &str) {
+    let db = blog();
+    let changed = changed_by(&db, |session| {
+        session.execute(sql, []).unwrap();
+    });
+    assert_eq!(changed, [""; 0]);
+}
+
+#[test]
+fn on_says_where_a_table_is_made() {
+    let db = blog();
+    let changed = changed_by(&db, |session| {
+        session.on("auth").unwrap().execute("CREATE TABLE fresh (x)", []).unwrap();
+        session.execute("INSERT INTO fresh VALUES (1)", []).unwrap();
+    });
+    assert_eq!(changed, ["auth"]);
+    db.assert_landed("auth", "fresh", row! { x: 1 });
+}
+
+#[test]
+fn a_view_or_a_trigger_over_another_binds_table_is_refused() {
+    let db = blog();
+    let mut session = db.session();
+    let mut refused = |sql: &str| session.execute(sql, []).unwrap_err();
+    insta::assert_snapshot!(refused("CREATE VIEW v AS SELECT name FROM user"), @r#"
+    the session does not run this statement: the view `v` would be in bind `default`, and `user` is not: it is in auth. A view uses tables of its own bind alone: make it there, as `auth.v` or with `session.on("auth")`
+      in: CREATE VIEW v AS SELECT name FROM user
+    "#);
+    insta::assert_snapshot!(refused("CREATE VIEW auth.\"a view\" AS SELECT * FROM setting"), @r#"
+    the session does not run this statement: the view `a view` would be in bind `auth`, and `setting` is not: it is in me ta. A view uses tables of its own bind alone: make it there, as `"me ta"."a view"` or with `session.on("me ta")`
+      in: CREATE VIEW auth."a view" AS SELECT * FROM setting
+    "#);
+    insta::assert_snapshot!(refused("CREATE VIEW auth.v AS SELECT * FROM post"), @"
+    the session does not run this statement: the view `v` would be in bind `auth`, and `post` is not: it is in default. A view uses tables of its own bind alone: make it there, with `session.on(None)`
+      in: CREATE VIEW auth.v AS SELECT * FROM post
+    ");
+    insta::assert_snapshot!(refused("CREATE VIEW v AS SELECT * FROM post, user"), @r#"
+    the session does not run this statement: the view `v` would be in bind `default`, and `user` is not: it is in auth. A view uses tables of its own bind alone: make it there, as `auth.v` or with `session.on("auth")`
+      in: CREATE VIEW v AS SELECT * FROM post, user
+    "#);
+    insta::assert_snapshot!(refused("CREATE VIEW v AS SELECT * FROM auth.user"), @"
+    SQLite does not accept the statement: view v cannot reference objects in database auth
+      in: CREATE VIEW v AS SELECT * FROM auth.user
+    ");
+    insta::assert_snapshot!(refused("CREATE VIEW auth.v AS SELECT * FROM auth.user"), @"
+    the session does not run this statement: other connections could no longer read bind `auth`: malformed database schema (v) - view v cannot reference objects in database auth. Inside it name the tables without the bind
+      in: CREATE VIEW auth.v AS SELECT * FROM auth.user
+    ");
+    insta::assert_snapshot!(refused("CREATE TRIGGER t AFTER UPDATE OF title ON post BEGIN DELETE FROM user; END"), @"
+    the session does not run this statement: the trigger `t` would be in bind `default`, and `user` is not: it is in auth. A trigger uses tables of its own bind alone
+      in: CREATE TRIGGER t AFTER UPDATE OF title ON post BEGIN DELETE FROM user; END
+    ");
+    insta::assert_snapshot!(refused("CREATE TRIGGER t AFTER INSERT ON user BEGIN INSERT INTO post (title) VALUES (NEW.name); END"), @"
+    the session does not run this statement: the trigger `t` would be in bind `auth`, and `post` is not: it is in default. A trigger uses tables of its own bind alone
+      in: CREATE TRIGGER t AFTER INSERT ON user BEGIN INSERT INTO post (title) VALUES (NEW.name); END
+    ");
+    insta::assert_snapshot!(session.on("auth").unwrap().execute("CREATE VIEW v AS SELECT * FROM auth.user", []).unwrap_err(), @"
+    the session does not run this statement: other connections could no longer read bind `auth`: malformed database schema (v) - view v cannot reference objects in database auth. Inside it name the tables without the bind
+      in: CREATE VIEW v AS SELECT * FROM auth.user
+    ");
+    session.execute("CREATE VIEW auth.v AS SELECT name FROM user", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT name FROM v"), ["ann", "bob"]);
+    session.commit().unwrap();
+    assert_eq!(
+        db.connection("auth").unwrap().query_row("SELECT count(*) FROM v", [], |row| row.get::<_, i64>(0)).unwrap(),
+        2
+    );
+}
+
+#[test]
+fn a_table_is_not_made_from_another_binds_rows() {
+    let db = blog();
+    insta::assert_snapshot!(db.session().execute("CREATE TABLE copy AS SELECT name FROM user", []).unwrap_err(), @"
+    a statement cannot write to bind `default` and use auth too: separate databases share no transaction. Read the rows first, with `session.query`, then write them with `session.execute`
+      in: CREATE TABLE copy AS SELECT name FROM user
+    ");
+}
+
+#[rstest]
+#[case::one_table("ANALYZE user", "writes auth", &["auth"])]
+#[case::one_index("ANALYZE auth.by_line", "writes auth", &["auth"])]
+#[case::one_bind("ANALYZE \"me ta\"", "writes me ta", &["me ta"])]
+#[case::all("ANALYZE", "writes default, auth, me ta", &["default", "auth", "me ta"])]
+#[case::reindex_one("REINDEX user", "writes auth", &[])]
+#[case::reindex_a_bind("REINDEX auth.by_line", "writes auth", &[])]
+#[case::reindex_all("REINDEX", "writes default, auth, me ta", &[])]
+#[case::reindex_a_collation_without_index("REINDEX rtrim", "touches no table", &[])]
+fn maintenance_goes_to_what_it_names_or_everywhere(#[case] sql: &str, #[case] route: &str, #[case] changed: &[&str]) {
+    let db = blog();
+    assert_eq!(db.session().bind_of(sql).unwrap().to_string(), route);
+    let found = changed_by(&db, |session| {
+        session.execute(sql, []).unwrap();
+    });
+    // Statistics are kept where there are rows in an indexed table.
+    assert!(found.iter().all(|bind| changed.contains(&bind.as_str())), "{found:?}");
+    assert_eq!(found.is_empty(), changed.is_empty());
+}
+
+#[rstest]
+#[case::default("VACUUM", None)]
+#[case::main("VACUUM main", None)]
+#[case::qualified("VACUUM auth", Some("auth"))]
+#[case::odd_key("VACUUM \"me ta\"", Some("me ta"))]
+fn a_vacuum_packs_the_bind_it_names(#[case] sql: &str, #[case] key: Option<&str>) {
+    let schema = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000)); DELETE FROM t;";
+    let bind = || Bind::temp_file().schema(schema);
+    let db = Harness::builder().default_bind(bind()).bind("auth", bind()).bind("me ta", bind()).start().unwrap();
+    let free = || {
+        let of = |key: &multibind::BindKey| {
+            let conn = db.connection(key).unwrap();
+            conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        db.binds().iter().map(|bind| (bind.clone(), of(bind) > 0)).collect::<Vec<_>>()
+    };
+    assert!(free().iter().all(|(_, free)| *free));
+    let mut session = db.session();
+    assert_eq!(session.bind_of(sql).unwrap().writes(), Some(&key.into()));
+    session.execute(sql, []).unwrap();
+    assert!(free().iter().all(|(bind, free)| *free == (*bind != key.into())), "{:?}", free());
+}
+
+#[test]
+fn a_vacuum_into_writes_the_file_it_names() {
+    let db = blog();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.db");
+    db.session().execute("VACUUM auth INTO ?1", [file.to_str().unwrap()]).unwrap();
+    let copy = multibind::rusqlite::Connection::open(file).unwrap();
+    assert_eq!(copy.query_row("SELECT count(*) FROM user", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+}
+
+#[test]
+fn a_vacuum_within_a_unit_of_work_is_sqlites_error() {
+    let db = blog();
+    let mut session = db.session();
+    session.execute("DELETE FROM post", []).unwrap();
+    insta::assert_snapshot!(session.execute("VACUUM", []).unwrap_err(), @"
+    bind `default`: cannot VACUUM from within a transaction
+      in: VACUUM
+    ");
+    session.execute("VACUUM auth", []).unwrap();
+    session.commit().unwrap();
+    session.execute("VACUUM", []).unwrap();
+}
+
+#[test]
+fn without_a_default_bind_a_table_has_nowhere_to_go() {
+    let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name)")).start().unwrap();
+    let mut session = db.session();
+    let mut refused = |sql: &str| session.execute(sql, []).unwrap_err();
+    insta::assert_snapshot!(refused("CREATE TABLE fresh (x)"), @"no default bind for a statement whose table names no bind: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
+    insta::assert_snapshot!(refused("SELECT 1"), @"no default bind for a statement that touches no table: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
+    insta::assert_snapshot!(refused("PRAGMA user_version"), @"no default bind for a pragma that names no bind: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
+    insta::assert_snapshot!(refused("VACUUM"), @"no default bind for a VACUUM that names no bind: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
+    insta::assert_snapshot!(refused("SELECT * FROM sqlite_schema"), @"no default bind for a statement whose table names no bind: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
+    insta::assert_snapshot!(refused("SELECT count(*) FROM main.nowhere"), @"no table `main.nowhere` in any bind");
+    session.execute("CREATE TABLE auth.fresh (x)", []).unwrap();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT changes()"), ["1"]);
+    assert_eq!(read(&mut session, "SELECT value FROM auth.user, json_each('[1]')"), ["1"]);
+}

@@ -1,0 +1,215 @@
+//! Queries over several binds, and what each storage lets them see.
+
+use multibind::rusqlite::Connection;
+use multibind::{row, Bind, Error, Harness};
+use rstest::rstest;
+
+use crate::binds::{blog, changed_by, read};
+
+#[rstest]
+#[case::join("SELECT title, name FROM post JOIN user ON author = name", "reads default, auth", &["one|ann", "two|bob"])]
+#[case::left_join("SELECT title, value FROM post LEFT JOIN setting ON value = title", "reads default, me ta", &["one|NULL", "two|NULL"])]
+#[case::three("SELECT title, user.name, value FROM post, user, setting WHERE author = user.name AND title = 'one'", "reads default, auth, me ta", &["one|ann|dark"])]
+#[case::three_by_key("SELECT a.line, b.line FROM main.log a, auth.log b, \"me ta\".log c", "reads default, auth, me ta", &[])]
+#[case::without_the_default_bind("SELECT user.name, value FROM user, setting WHERE user.id = 1", "reads auth, me ta", &["ann|dark"])]
+#[case::subquery("SELECT title FROM post WHERE author IN (SELECT name FROM user WHERE boss IS NULL)", "reads default, auth", &["one"])]
+#[case::correlated("SELECT name, (SELECT count(*) FROM post WHERE author = user.name) FROM user", "reads default, auth", &["ann|1", "bob|1"])]
+#[case::exists("SELECT title FROM post WHERE EXISTS (SELECT 1 FROM user WHERE name = author AND boss = 1)", "reads default, auth", &["two"])]
+#[case::exists_without_a_column("SELECT title FROM post WHERE NOT EXISTS (SELECT 1 FROM user)", "reads default, auth", &[])]
+#[case::compound("SELECT title FROM post UNION SELECT name FROM user ORDER BY 1", "reads default, auth", &["ann", "bob", "one", "two"])]
+#[case::intersect("SELECT author FROM post INTERSECT SELECT name FROM user", "reads default, auth", &["ann", "bob"])]
+#[case::counts("SELECT (SELECT count(*) FROM post), (SELECT count(*) FROM user), (SELECT count(*) FROM setting)", "reads default, auth, me ta", &["2|2|1"])]
+#[case::counted_join("SELECT count(*) FROM post, user", "reads default, auth", &["4"])]
+#[case::cte("WITH both (x) AS (SELECT title FROM post UNION ALL SELECT name FROM user) SELECT count(*) FROM both", "reads default, auth", &["4"])]
+#[case::recursive("WITH RECURSIVE up (id) AS (SELECT id FROM post WHERE id = 2 UNION SELECT boss FROM up JOIN user USING (id)) SELECT id FROM up", "reads default, auth", &["2", "1", "NULL"])]
+#[case::view("SELECT title FROM post JOIN boss ON author = name", "reads default, auth", &["one"])]
+#[case::views_counted("SELECT count(*) FROM boss, answer, post", "reads default, auth", &["2"])]
+#[case::fts5("SELECT name FROM user, word WHERE word MATCH 'fox' ORDER BY name", "reads auth, me ta", &["ann", "bob"])]
+#[case::rtree("SELECT name FROM user JOIN area ON area.id = user.id WHERE low < 1", "reads auth, me ta", &["ann"])]
+#[case::json_each("SELECT name, value FROM post JOIN user ON author = name, json_each(doc) WHERE value = 2", "reads default, auth", &["ann|2", "bob|2"])]
+#[case::explained("EXPLAIN QUERY PLAN SELECT 1 FROM post, user WHERE author = name AND user.id = 1", "reads default, auth", &[])]
+fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
+    let db = blog();
+    let mut session = db.session();
+    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    let rows = read(&mut session, sql);
+    assert!(if sql.starts_with("EXPLAIN") { !rows.is_empty() } else { rows == expected }, "{rows:?}");
+}
+
+#[rstest]
+#[case::insert_select("INSERT INTO post (title) SELECT name FROM user", "default", &["auth"])]
+#[case::insert_value("INSERT INTO setting VALUES ('n', (SELECT count(*) FROM post))", "me ta", &["default"])]
+#[case::update("UPDATE post SET author = NULL WHERE author NOT IN (SELECT name FROM user)", "default", &["auth"])]
+#[case::update_from("UPDATE post SET title = value FROM setting", "default", &["me ta"])]
+#[case::update_from_two("UPDATE user SET name = value FROM setting, post", "auth", &["default", "me ta"])]
+#[case::delete("DELETE FROM user WHERE name IN (SELECT author FROM post)", "auth", &["default"])]
+#[case::with_insert("WITH u AS (SELECT name FROM user) INSERT INTO post (author) SELECT name FROM u", "default", &["auth"])]
+#[case::upsert("INSERT INTO setting VALUES ('theme', 'x') ON CONFLICT DO UPDATE SET value = (SELECT title FROM post)", "me ta", &["default"])]
+#[case::returning("INSERT INTO post (title) VALUES ('x') RETURNING (SELECT count(*) FROM user)", "default", &["auth"])]
+#[case::create_as("CREATE TABLE \"me ta\".copy AS SELECT * FROM post", "me ta", &["default"])]
+fn a_write_that_reads_another_bind_is_refused(#[case] sql: &str, #[case] write: &str, #[case] others: &[&str]) {
+    let db = blog();
+    let error = db.session().bind_of(sql).unwrap_err();
+    let Error::CrossBindWrite { write: found, others: also, .. } = &error else { panic!("{error}") };
+    assert_eq!(found.to_string(), write);
+    assert_eq!(also.iter().map(ToString::to_string).collect::<Vec<_>>(), others);
+    assert_eq!(changed_by(&db, |session| assert!(session.execute(sql, []).is_err())), [""; 0]);
+}
+
+#[test]
+fn a_refused_write_shows_the_two_steps_which_work() {
+    let db = blog();
+    let mut session = db.session();
+    let sql = "INSERT INTO post (author) SELECT name FROM user WHERE boss = 1";
+    insta::assert_snapshot!(session.execute(sql, []).unwrap_err(), @"
+    a statement cannot write to bind `default` and use auth too: separate databases share no transaction. Read the rows first, with `session.query`, then write them with `session.execute`
+      in: INSERT INTO post (author) SELECT name FROM user WHERE boss = 1
+    ");
+    let names: Vec<String> = session.query("SELECT name FROM user WHERE boss = 1", [], |row| row.get(0)).unwrap();
+    for name in names {
+        session.execute("INSERT INTO post (author, title) VALUES (?1, 'copied')", [name]).unwrap();
+    }
+    session.commit().unwrap();
+    db.assert_landed(None, "post", row! { author: "bob", title: "copied" });
+}
+
+fn pair(storage: fn() -> Bind) -> Harness {
+    Harness::builder()
+        .default_bind(storage().schema("CREATE TABLE post (title)").busy_timeout(std::time::Duration::from_millis(20)))
+        .bind("auth", storage().schema("CREATE TABLE user (name)").busy_timeout(std::time::Duration::from_millis(20)))
+        .start()
+        .unwrap()
+}
+
+const JOIN: &str = "SELECT title, name FROM post, user";
+
+#[test]
+fn a_join_sees_the_sessions_own_rows_in_shared_memory() {
+    let db = pair(Bind::memory);
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    assert_eq!(read(&mut session, JOIN), ["one|ann"]);
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("INSERT INTO user VALUES ('bob')", []).unwrap();
+    assert_eq!(read(&mut savepoint, JOIN), ["one|ann", "one|bob"]);
+    savepoint.rollback().unwrap();
+    assert_eq!(read(&mut session, JOIN), ["one|ann"]);
+    session.rollback().unwrap();
+    assert_eq!(read(&mut session, JOIN).len(), 0);
+}
+
+#[rstest]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_join_over_rows_that_it_could_not_see_says_to_commit_first(#[case] storage: fn() -> Bind) {
+    let db = pair(storage);
+    let mut session = db.session();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), @"
+        the session does not run this statement: it reads default, auth on one connection, which cannot see what this session has written to bind `auth` and not committed: commit first, or keep the bind in `Bind::memory()`
+          in: SELECT title, name FROM post, user
+        ");
+    }
+    session.commit().unwrap();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    session.commit().unwrap();
+    assert_eq!(read(&mut session, JOIN), ["one|ann"]);
+    // A unit of work that has only read keeps no one from seeing all there is.
+    assert_eq!(read(&mut session, "SELECT name FROM user"), ["ann"]);
+    assert_eq!(read(&mut session, JOIN), ["one|ann"]);
+}
+
+#[test]
+fn a_join_over_a_table_that_is_not_committed_says_to_commit_first() {
+    let db = pair(Bind::memory);
+    let mut session = db.session();
+    session.execute("CREATE TABLE auth.role (name)", []).unwrap();
+    session.execute("INSERT INTO role VALUES ('admin')", []).unwrap();
+    let sql = "SELECT * FROM post, role";
+    insta::assert_snapshot!(session.query(sql, [], |_| Ok(())).unwrap_err(), @"
+    the session does not run this statement: it reads default, auth on one connection, which cannot see what this session has written to bind `auth` and not committed: commit first
+      in: SELECT * FROM post, role
+    ");
+    session.commit().unwrap();
+    assert_eq!(read(&mut session, sql).len(), 0);
+}
+
+#[test]
+fn others_uncommitted_rows_are_never_seen_in_shared_memory() {
+    let db = pair(Bind::memory);
+    let other = Connection::open(db.uri("auth").unwrap()).unwrap();
+    other.execute_batch("BEGIN; INSERT INTO user VALUES ('not yet')").unwrap();
+    // Whether the session has written itself or not, it gets no such row and waits no longer than it is told.
+    let mut session = db.session();
+    insta::assert_snapshot!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), @"
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+      in: SELECT title, name FROM post, user
+    ");
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    insta::assert_snapshot!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), @"
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+      in: SELECT title, name FROM post, user
+    ");
+    // A write that another's lock kept out gives it no right to look either.
+    assert!(matches!(session.execute("INSERT INTO user VALUES ('mine')", []).unwrap_err(), Error::Locked { .. }));
+    assert!(matches!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), Error::Locked { .. }));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(read(&mut session, JOIN).len(), 0);
+    session.execute("INSERT INTO user VALUES ('mine')", []).unwrap();
+    assert_eq!(read(&mut session, JOIN), ["one|mine"]);
+}
+
+#[test]
+fn others_uncommitted_rows_are_never_seen_in_files() {
+    let db = pair(Bind::temp_file);
+    let other = Connection::open(db.path("auth").unwrap().unwrap()).unwrap();
+    other.execute_batch("BEGIN; INSERT INTO user VALUES ('not yet')").unwrap();
+    db.connection(None).unwrap().execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    let mut session = db.session();
+    assert_eq!(read(&mut session, JOIN).len(), 0);
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(read(&mut session, JOIN), ["one|not yet"]);
+}
+
+#[test]
+fn others_uncommitted_rows_are_never_seen_in_memdb() {
+    let db = pair(Bind::memdb);
+    let other = Connection::open(db.uri("auth").unwrap()).unwrap();
+    other.execute_batch("BEGIN; INSERT INTO user VALUES ('not yet')").unwrap();
+    let mut session = db.session();
+    assert!(matches!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), Error::Locked { .. }));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(read(&mut session, JOIN).len(), 0);
+}
+
+#[test]
+fn a_join_writes_nothing_whatever_its_functions_do() {
+    let db = pair(Bind::memory);
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    session.commit().unwrap();
+    let changed = changed_by(&db, |session| {
+        session.query(JOIN, [], |_| Ok(())).unwrap();
+    });
+    assert_eq!(changed, [""; 0]);
+}
+
+#[test]
+fn kinds_of_storage_join() {
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE a (x); INSERT INTO a VALUES (1)"))
+        .bind("b", Bind::memdb().schema("CREATE TABLE b (x); INSERT INTO b VALUES (2)"))
+        .bind("c", Bind::temp_file().schema("CREATE TABLE c (x); INSERT INTO c VALUES (3)"))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    assert_eq!(read(&mut session, "SELECT a.x, b.x, c.x FROM a, b, c"), ["1|2|3"]);
+    session.execute("UPDATE a SET x = 9", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT a.x, b.x, c.x FROM a, b, c"), ["9|2|3"]);
+    session.execute("UPDATE c SET x = 8", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT a.x, b.x FROM a, b"), ["9|2"]);
+    assert!(matches!(session.query("SELECT 1 FROM a, c", [], |_| Ok(())).unwrap_err(), Error::Statement { .. }));
+}

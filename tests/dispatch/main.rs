@@ -1,0 +1,13 @@
+//! Where a statement goes: `bind_of` says it, and plain connections to every bind show what it did.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+mod ambiguous;
+mod binds;
+mod ddl;
+mod joins;
+mod later;
+mod many;
+mod names;
+mod refused;
+mod shared;
+mod statements;
