@@ -1,0 +1,363 @@
+//! The session's connections, its open transactions, and what it knows of the tables in each bind.
+
+mod orphans;
+mod tables;
+
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{ffi, Connection, TransactionState};
+
+use super::statement::Ready;
+use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image};
+use crate::error::{list, Error, Result};
+use crate::harness::Running;
+use crate::key::BindKey;
+use crate::orphan::Orphan;
+use crate::route::{Catalog, Told};
+
+/// One connection for each bind the session has touched, and the unit of work on them.
+#[derive(Debug, Default)]
+pub(in crate::session) struct Engines {
+    open: BTreeMap<usize, Engine>,
+    /// The binds with an open transaction, in the order they were begun.
+    begun: Vec<usize>,
+    /// Those of them that something was written to.
+    written: Vec<usize>,
+    /// How many savepoints are open.
+    depth: usize,
+    /// What referred to nothing in another bind before this unit of work wrote, by the reference's place.
+    orphans: BTreeMap<usize, Vec<Orphan>>,
+    /// The tables of binds whose schema this unit of work has changed.
+    changed: BTreeMap<usize, Arc<Image>>,
+    /// The tables of each bind when last looked at. Those of a bind with an open transaction are not looked at anew: its
+    /// own lock may be in the way.
+    seen: BTreeMap<usize, Arc<Image>>,
+    /// What the present unit of work knows of all tables.
+    catalog: Option<Arc<Catalog>>,
+    /// The binds that this session has ever written to.
+    wrote: Vec<usize>,
+    /// The rowid of the last row inserted, on whatever connection.
+    last_rowid: i64,
+    /// The tables that each connection was last made to know.
+    known: BTreeMap<usize, Option<u64>>,
+}
+
+impl Engines {
+    /// The bind that a statement has to run on which asks what its connection wrote, and uses these binds; `None`
+    /// where any will do.
+    pub(in crate::session) fn counting(
+        &self,
+        running: &Running,
+        sql: &str,
+        function: &str,
+        used: &[usize],
+    ) -> Result<Option<usize>> {
+        match (self.wrote.as_slice(), used) {
+            ([], _) => Ok(None),
+            ([one], []) => Ok(Some(*one)),
+            ([one], [used]) if one == used => Ok(Some(*one)),
+            (wrote, _) => {
+                let binds = wrote.iter().map(|member| running.key(*member)).collect::<Vec<_>>();
+                Err(Error::Statement {
+                    sql: sql.to_string(),
+                    problem: format!(
+                        "`{function}()` tells what one connection wrote, and this session wrote to {}: ask each with \
+                         `session.on(key)`",
+                        list(&binds)
+                    ),
+                })
+            }
+        }
+    }
+
+    /// Runs `work` on a bind's connection, in its transaction unless the statement takes part in none.
+    pub(in crate::session) fn run<T>(
+        &mut self,
+        running: &Running,
+        member: usize,
+        key: &BindKey,
+        sql: &str,
+        told: Told,
+        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let Some(database) = running.at(member) else {
+            return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
+        };
+        self.open(database, member)?;
+        // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
+        // have written meanwhile.
+        if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
+            engine.rename_among(key).map_err(|error| failed(key, sql, error))?;
+        }
+        let version = |engine: &Engine| schema_version(engine.conn()).ok();
+        let before = told.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
+        self.begin(database, member, told.in_transaction)?;
+        // What takes part in no transaction is written at once, and counts no rows.
+        let writes = told.writes && told.in_transaction;
+        if writes && !self.written.contains(&member) {
+            self.note_orphans(running, member)?;
+            self.written.push(member);
+            database.write_begun();
+        }
+        if writes && !self.wrote.contains(&member) {
+            self.wrote.push(member);
+        }
+        let Some(engine) = self.open.get(&member) else {
+            return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
+        };
+        let done = inserting_after(&mut self.last_rowid, engine.conn(), |conn| {
+            work(Ready { conn, limit: database.busy_timeout() })
+        });
+        let done = done.map_err(|error| failed(key, sql, error));
+        let changed = || before != version(engine);
+        if told.changes_schema.unwrap_or_else(changed) {
+            self.reread(member)?;
+        }
+        done
+    }
+
+    /// Opens the bind's connection where that has not been done.
+    fn open(&mut self, database: &Database, member: usize) -> Result<()> {
+        if let Entry::Vacant(place) = self.open.entry(member) {
+            let engine = database.engine().map_err(|error| failed(database.key(), "", error))?;
+            engine.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+            place.insert(engine);
+        }
+        Ok(())
+    }
+
+    /// Begins the bind's transaction where that has not been done and the statement takes part in it.
+    fn begin(&mut self, database: &Database, member: usize, in_transaction: bool) -> Result<()> {
+        let key = database.key();
+        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        if self.begun.contains(&member) {
+            // A statement that fails badly, or RAISE(ROLLBACK), ends the whole transaction. What comes next must not
+            // be committed as it is written.
+            return match conn.is_autocommit() {
+                true => Err(Error::RolledBack { bind: key.clone() }),
+                false => Ok(()),
+            };
+        }
+        let tables = self.catalog.as_ref().and_then(|catalog| catalog.image_id(member));
+        if self.known.insert(member, tables) != Some(tables) && !database.is_shared_cache() {
+            read_schema_again(conn);
+        }
+        if in_transaction {
+            run(conn, "BEGIN").map_err(|error| failed(key, "BEGIN", error))?;
+            self.begun.push(member);
+            for level in 1..=self.depth {
+                let sql = savepoint_sql("SAVEPOINT", level);
+                run(conn, &sql).map_err(|error| failed(key, &sql, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a bind's tables as this unit of work has left them.
+    fn reread(&mut self, member: usize) -> Result<()> {
+        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        if self.begun.contains(&member) && !conn.is_autocommit() {
+            let image = Image::of_transaction(conn).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            self.changed.insert(member, Arc::new(image));
+        }
+        self.catalog = None;
+        Ok(())
+    }
+
+    /// Whether this unit of work has written to a bind, and so keeps all others from writing there.
+    pub(in crate::session) fn has_written(&self, member: usize) -> bool {
+        let state = self.open.get(&member).map(|engine| engine.conn().transaction_state(Some("main")));
+        matches!(state, Some(Ok(TransactionState::Write)))
+    }
+
+    /// The binds that this unit of work has written to.
+    pub(in crate::session) fn uncommitted(&self, running: &Running) -> Vec<BindKey> {
+        self.written.iter().map(|member| running.key(*member)).collect()
+    }
+
+    /// Whether this unit of work has changed a bind's schema.
+    pub(in crate::session) fn has_changed_schema(&self, member: usize) -> bool {
+        self.changed.contains_key(&member)
+    }
+
+    /// What a bind holds, with what this unit of work has written to it.
+    pub(in crate::session) fn own_image(&self, database: &Database, member: usize) -> rusqlite::Result<Image> {
+        match self.open.get(&member) {
+            Some(engine) if self.has_written(member) => Image::of_transaction(engine.conn()),
+            _ => database.observe(|conn| Image::of_committed(conn)),
+        }
+    }
+
+    /// Does something on a connection as if it were the one that last inserted a row.
+    pub(in crate::session) fn as_last_inserter<T>(
+        &mut self,
+        conn: &Connection,
+        work: impl FnOnce(&Connection) -> T,
+    ) -> T {
+        inserting_after(&mut self.last_rowid, conn, work)
+    }
+
+    /// Commits in the order begun.
+    pub(in crate::session) fn commit(&mut self, running: &Running) -> Result<()> {
+        if self.depth > 0 {
+            return Err(Error::OpenSavepoint);
+        }
+        // Found before anything is committed.
+        if let Some(member) = self.begun.iter().find(|member| self.has_lost_transaction(**member)) {
+            return Err(Error::RolledBack { bind: running.key(*member) });
+        }
+        self.check_references(running)?;
+        let begun = std::mem::take(&mut self.begun);
+        self.end_of_unit(running);
+        let key = |member: &usize| running.key(*member);
+        for (at, member) in begun.iter().enumerate() {
+            let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
+            if let Err(source) = run(conn, "COMMIT") {
+                let (committed, rest) = begun.split_at(at);
+                for member in rest {
+                    self.abandon(*member);
+                }
+                return Err(Error::Commit {
+                    failed: key(member),
+                    committed: committed.iter().map(key).collect(),
+                    rolled_back: rest.iter().map(key).collect(),
+                    source,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether SQLite has ended a transaction that this unit of work has begun.
+    fn has_lost_transaction(&self, member: usize) -> bool {
+        self.open.get(&member).is_some_and(|engine| engine.conn().is_autocommit())
+    }
+
+    /// Rolls all of them back, savepoints and all.
+    pub(in crate::session) fn rollback(&mut self, running: &Running) -> Result<()> {
+        self.depth = 0;
+        let mut first = Ok(());
+        for member in std::mem::take(&mut self.begun) {
+            let Some(conn) = self.open.get(&member).map(Engine::conn) else { continue };
+            if conn.is_autocommit() {
+                continue;
+            }
+            if let Err(error) = run(conn, "ROLLBACK") {
+                let key = running.key(member);
+                first = first.and(Err(failed(&key, "ROLLBACK", error)));
+                self.open.remove(&member);
+            }
+        }
+        self.end_of_unit(running);
+        first
+    }
+
+    /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
+    fn abandon(&mut self, member: usize) {
+        let rolled_back = match self.open.get(&member).map(Engine::conn) {
+            Some(conn) => conn.is_autocommit() || run(conn, "ROLLBACK").is_ok(),
+            None => true,
+        };
+        if !rolled_back {
+            self.open.remove(&member);
+        }
+    }
+
+    fn end_of_unit(&mut self, running: &Running) {
+        for database in self.written.drain(..).filter_map(|member| running.at(member)) {
+            database.write_ended();
+        }
+        self.orphans.clear();
+        // What a unit of work knew of its own tables is no longer its own; the next one looks again.
+        if !std::mem::take(&mut self.changed).is_empty() {
+            self.catalog = None;
+        }
+    }
+
+    /// Sets a savepoint on every bind begun so far, and gives its level.
+    pub(in crate::session) fn savepoint(&mut self, running: &Running) -> Result<usize> {
+        let level = self.depth + 1;
+        self.on_all_begun(running, &savepoint_sql("SAVEPOINT", level))?;
+        self.depth = level;
+        Ok(level)
+    }
+
+    /// Keeps what was done since a savepoint, as a part of the unit of work.
+    pub(in crate::session) fn release(&mut self, running: &Running, level: usize) -> Result<()> {
+        if level > self.depth {
+            return Ok(());
+        }
+        self.depth = level - 1;
+        self.on_all_begun(running, &savepoint_sql("RELEASE", level))
+    }
+
+    /// Undoes what was done since a savepoint, on binds first touched after it too.
+    pub(in crate::session) fn rollback_to(&mut self, running: &Running, level: usize) -> Result<()> {
+        // A rollback of the whole session has taken the savepoints with it.
+        if level > self.depth {
+            return Ok(());
+        }
+        self.depth = level - 1;
+        self.on_all_begun(running, &savepoint_sql("ROLLBACK TO", level))?;
+        self.on_all_begun(running, &savepoint_sql("RELEASE", level))?;
+        for member in self.changed.keys().copied().collect::<Vec<_>>() {
+            self.reread(member)?;
+        }
+        Ok(())
+    }
+
+    fn on_all_begun(&self, running: &Running, sql: &str) -> Result<()> {
+        for member in &self.begun {
+            let Some(engine) = self.open.get(member) else { continue };
+            // A transaction that SQLite has ended has no savepoints; the next statement says so.
+            if !engine.conn().is_autocommit() {
+                let key = running.key(*member);
+                run(engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A session is one connection to its user, whose `last_insert_rowid()` is that of the last insert on any bind.
+fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce(&Connection) -> T) -> T {
+    set_last_insert_rowid(conn, *last_rowid);
+    let done = work(conn);
+    *last_rowid = conn.last_insert_rowid();
+    done
+}
+
+/// Makes a connection know what another has changed in the schema. By itself it finds that out when a statement runs,
+/// which it prepares with what it knew before; in a shared cache all connections know the same.
+fn read_schema_again(conn: &Connection) {
+    // Where a writer is in the way, the statement to come says so.
+    let ready = Ready { conn, limit: Duration::ZERO };
+    drop(ready.query("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())));
+}
+
+/// How many prepared statements a session's connection keeps.
+const STATEMENTS_KEPT: usize = 128;
+
+fn savepoint_sql(verb: &str, level: usize) -> String {
+    format!("{verb} multibind_{level}")
+}
+
+fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    Ready { conn, limit: Duration::ZERO }.execute(sql, []).map(drop)
+}
+
+/// SQLite's answer, with a way out where another connection is in the way.
+pub(in crate::session) fn failed(key: &BindKey, sql: &str, source: rusqlite::Error) -> Error {
+    let (bind, sql) = (key.clone(), sql.to_string());
+    match &source {
+        rusqlite::Error::ExecuteReturnedResults => {
+            Error::Statement { sql, problem: "it returns rows: give it to `query` or `query_row`".to_string() }
+        }
+        rusqlite::Error::SqliteFailure(failure, _) if failure.extended_code == ffi::SQLITE_BUSY_SNAPSHOT => {
+            Error::Stale { bind, sql, source }
+        }
+        _ => Error::sql(key, &sql)(source),
+    }
+}

@@ -1,0 +1,75 @@
+//! References from one bind into another, checked as a unit of work sees both ends.
+
+use rusqlite::Connection;
+
+use super::{failed, Engines};
+use crate::error::{Error, Result};
+use crate::harness::{Reference, ReferenceEnd, Running};
+use crate::orphan::Orphan;
+
+impl Engines {
+    /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
+    pub(super) fn note_orphans(&mut self, running: &Running, member: usize) -> Result<()> {
+        for (place, reference) in running.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
+            if self.orphans.contains_key(&place) {
+                continue;
+            }
+            match self.orphans_of(running, reference) {
+                Ok(orphans) => drop(self.orphans.insert(place, orphans)),
+                // Behind another's lock they cannot be told apart from new ones; commit will look again.
+                Err(Error::Locked { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a unit of work that leaves a row without what it refers to in another bind.
+    pub(super) fn check_references(&self, running: &Running) -> Result<()> {
+        let mut new = Vec::new();
+        for (place, reference) in running.references().iter().enumerate() {
+            if !self.written.iter().any(|member| reference.touches(*member)) {
+                continue;
+            }
+            let mut known = self.orphans.get(&place).cloned().unwrap_or_default();
+            for orphan in self.orphans_of(running, reference)? {
+                match known.iter().position(|known| *known == orphan) {
+                    Some(at) => drop(known.swap_remove(at)),
+                    None => new.push(orphan),
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Orphans { orphans: new })
+    }
+
+    /// What refers to nothing, as this unit of work sees both ends.
+    fn orphans_of(&self, running: &Running, reference: &Reference) -> Result<Vec<Orphan>> {
+        let seen = |end: &ReferenceEnd| match self.open.get(&end.position) {
+            Some(engine) if self.begun.contains(&end.position) => Ok(View::Own(engine.conn())),
+            _ => running.quiet(end).map(View::Committed),
+        };
+        let (from, to) = (seen(&reference.from)?, seen(&reference.to)?);
+        let orphans = reference.orphans(from.conn(), to.conn());
+        orphans.map_err(|error| failed(&running.key(reference.from.position), "", error))
+    }
+}
+
+/// One end of a reference as a unit of work sees it.
+enum View<'e> {
+    /// With what it has written itself.
+    Own(&'e Connection),
+    /// A bind it has not touched.
+    Committed(Connection),
+}
+
+impl View<'_> {
+    fn conn(&self) -> &Connection {
+        match self {
+            View::Own(conn) => conn,
+            View::Committed(conn) => conn,
+        }
+    }
+}

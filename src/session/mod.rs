@@ -1,0 +1,341 @@
+//! The unit of work over the binds: statements sent to the bind they touch, committed or rolled back together.
+
+mod engines;
+mod join;
+mod on;
+mod savepoint;
+mod statement;
+mod table;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use rusqlite::{Params, Row};
+
+pub use on::OnBind;
+pub use savepoint::Savepoint;
+pub use table::TableSession;
+
+use crate::error::{Error, Result};
+use crate::harness::{Harness, Running};
+use crate::key::BindKey;
+use crate::route::{Destination, Route, Told};
+use crate::script;
+use engines::Engines;
+use join::Joined;
+use statement::Ready;
+
+/// A unit of work over all binds: sends each statement to the bind whose tables it touches.
+///
+/// Its first statement on a bind begins that bind's transaction; [`commit`](Session::commit) commits them in the order
+/// in which they were begun, and a session that is dropped rolls back. It has connections of its own, so that code
+/// under test sees what it wrote only after a commit. In its SQL, `last_insert_rowid()` is that of the last insert in any
+/// bind. It is `Send`.
+///
+/// ```
+/// use multibind::{row, Bind, Harness};
+///
+/// let db = Harness::builder()
+///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+///     .bind("auth", Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT UNIQUE)"))
+///     .start()?;
+///
+/// let mut session = db.session();
+/// session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"])?; // goes to auth
+/// session.table("post")?.insert(row! { title: "hello" })?; // goes to default
+/// let names: Vec<String> = session.query("SELECT username FROM user", [], |row| row.get(0))?;
+/// assert_eq!(names, ["ann"]);
+/// session.commit()?;
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    running: Arc<Running>,
+    engines: Engines,
+    joined: Joined,
+}
+
+impl Harness {
+    /// A session over all binds, with connections of its own.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.query_row("SELECT 1 + 1", [], |row| row.get::<_, i64>(0))?, 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn session(&self) -> Session {
+        Session { running: Arc::clone(self.running()), engines: Engines::default(), joined: Joined::default() }
+    }
+}
+
+impl Session {
+    /// Runs a statement that returns no rows and gives the number of rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTable`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and [`Error::CrossBindWrite`] when
+    /// it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it, [`Error::Statement`] when it is one
+    /// the session does not run here, one that returns rows for example, [`Error::Sql`] when it fails,
+    /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
+    /// earlier error made SQLite roll its bind back.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.execute("INSERT INTO user VALUES (?1), (?2)", ["ann", "bob"])?, 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+        self.run(sql, |ready| ready.execute(sql, params))
+    }
+
+    /// Runs a statement and gives what `map` makes of each row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Session::execute), and [`Error::Sql`] for what `map` returns.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann')")).start()?;
+    /// let names: Vec<String> = db.session().query("SELECT name FROM user", [], |row| row.get(0))?;
+    /// assert_eq!(names, ["ann"]);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn query<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        self.run(sql, |ready| ready.query(sql, params, map))
+    }
+
+    /// Runs a statement and gives what `map` makes of its first row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](Session::query), and [`Error::Sql`] with `QueryReturnedNoRows` when there is no row.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let count: i64 = db.session().query_row("SELECT count(*) FROM user", [], |row| row.get(0))?;
+    /// assert_eq!(count, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn query_row<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.run(sql, |ready| ready.query_first(sql, params, map))
+    }
+
+    /// Runs the statements of a script one after the other, each on its own bind, and discards their rows.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Session::execute) for the first statement that fails; those before it have run, and are
+    /// undone by [`rollback`](Session::rollback).
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE post (title TEXT)"))
+    /// #     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let mut session = db.session();
+    /// session.execute_batch("INSERT INTO user VALUES ('ann'); INSERT INTO post VALUES ('hello');")?;
+    /// session.commit()?;
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
+        for statement in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
+            self.query(statement.text, [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// A table by its name, plain (`user`) or with its bind key (`auth.user`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTable`] with the nearest names, [`Error::AmbiguousTable`] when several binds have one.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let mut session = db.session();
+    /// session.table("user")?.insert(row! { name: "ann" })?;
+    /// assert_eq!(session.table("auth.user")?.count(row! { name: "ann" })?, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
+        let (member, table) = self.engines.find(&self.running, |catalog| catalog.table(name))?;
+        Ok(TableSession::new(self, member, table))
+    }
+
+    /// Statements for one bind, told and not deduced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// session.on("meta")?.execute("INSERT INTO log VALUES ('started')", [])?;
+    /// session.commit()?;
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn on(&mut self, key: impl Into<BindKey>) -> Result<OnBind<'_>> {
+        let key = key.into();
+        let member = self.running.position(&key)?;
+        Ok(OnBind::new(self, member, key))
+    }
+
+    /// The binds that a statement reads and the one it writes, without running it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Session::execute) that are found before a statement runs.
+    ///
+    /// ```
+    /// # use multibind::{Bind, BindKey, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let route = db.session().bind_of("DELETE FROM user")?;
+    /// assert_eq!(route.writes(), Some(&BindKey::from("auth")));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn bind_of(&self, sql: &str) -> Result<Route> {
+        Ok(self.engines.current_plan(&self.running, sql)?.route.clone())
+    }
+
+    /// Commits every bind the session touched, in the order it first touched them.
+    ///
+    /// Separate databases have no common commit: when one fails, those before it stay committed and the rest are
+    /// rolled back. The session is usable afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Commit`], which says which binds were committed and which rolled back. With nothing committed:
+    /// [`Error::OpenSavepoint`], and [`Error::RolledBack`] when an earlier error made SQLite roll a bind back.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO t VALUES (1)", [])?;
+    /// session.commit()?;
+    /// db.assert_landed(None, "t", multibind::row! { x: 1 });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn commit(&mut self) -> Result<()> {
+        self.engines.commit(&self.running)
+    }
+
+    /// Rolls every bind back that the session touched since the last commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sql`] when SQLite could not roll a bind back; the others have been.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO t VALUES (1)", [])?;
+    /// session.rollback()?;
+    /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn rollback(&mut self) -> Result<()> {
+        self.engines.rollback(&self.running)
+    }
+
+    /// A point to go back to, over every bind, those touched later included.
+    ///
+    /// Statements go through what it returns; `commit()` on that keeps them in the session's unit of work, `rollback()`
+    /// or dropping it undoes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sql`] when SQLite could not set it.
+    ///
+    /// ```
+    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let mut session = db.session();
+    /// let mut savepoint = session.savepoint()?;
+    /// savepoint.execute("INSERT INTO t VALUES (1)", [])?;
+    /// savepoint.rollback()?;
+    /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn savepoint(&mut self) -> Result<Savepoint<'_>> {
+        Savepoint::new(self)
+    }
+
+    /// Runs a statement where it belongs.
+    fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let Session { running, engines, joined } = self;
+        let (catalog, plan) = engines.plan(running, sql).map_err(|error| error.before(sql))?;
+        let told = Told {
+            writes: plan.route.writes().is_some(),
+            changes_schema: Some(plan.changes_schema),
+            in_transaction: plan.in_transaction,
+        };
+        let counting = match &plan.counts {
+            Some(function) => engines.counting(running, sql, function, &plan.binds_used())?,
+            None => None,
+        };
+        match (&plan.on, counting) {
+            (Destination::One(..), Some(member)) if plan.binds_used().is_empty() => {
+                engines.run(running, member, &running.key(member), sql, told, work)
+            }
+            (Destination::One(member, key), _) => engines.run(running, *member, key, sql, told, work),
+            (Destination::Join(members), _) => {
+                let lookups = plan.looks_up.then_some(catalog);
+                joined.run(running, engines, members, lookups, sql, work)
+            }
+            (Destination::Each(members), _) => {
+                // The last is run by `work`, whose answer is the statement's.
+                let (last, rest) = members.split_last().map_or((0, [].as_slice()), |(last, rest)| (*last, rest));
+                for member in rest {
+                    engines.run(running, *member, &running.key(*member), sql, told, |ready| {
+                        ready.query(sql, [], |_| Ok(()))
+                    })?;
+                }
+                engines.run(running, last, &running.key(last), sql, told, work)
+            }
+        }
+    }
+}
+
+/// A session that is dropped rolls back.
+impl Drop for Session {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell_uncommitted();
+        }
+        if let Err(error) = self.rollback() {
+            log::warn!("cannot roll back a session that is dropped: {error}");
+        }
+    }
+}
+
+impl Session {
+    /// Says on stderr what a failing test may have forgotten: code on other connections does not see what a session has
+    /// not committed, or finds it locked.
+    fn tell_uncommitted(&self) {
+        let binds = self.engines.uncommitted(&self.running);
+        if !binds.is_empty() {
+            let binds = crate::error::list(&binds);
+            // A stderr that is closed must not turn a panic into an abort.
+            let _ =
+                writeln!(io::stderr(), "multibind: a session of this test has written to {binds} and not committed");
+        }
+    }
+}
+
+fn not_run(sql: &str, problem: impl ToString) -> Error {
+    Error::Statement { sql: sql.to_string(), problem: problem.to_string() }
+}

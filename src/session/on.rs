@@ -1,0 +1,177 @@
+//! Statements for one bind, told and not deduced.
+
+use rusqlite::{Params, Row};
+
+use super::statement::Ready;
+use super::table::TableSession;
+use super::{not_run, Session};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::script;
+
+/// A session's statements for one bind; from [`Session::on`].
+///
+/// Names are looked up in that bind alone, temporary tables included. They are a part of the session's unit of work.
+///
+/// ```
+/// # use multibind::{row, Bind, Harness};
+/// # let log = "CREATE TABLE log (line TEXT)";
+/// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+/// let mut session = db.session();
+/// session.on("meta")?.execute("INSERT INTO log VALUES (?1)", ["started"])?;
+/// let lines: i64 = session.on("meta")?.query_row("SELECT count(*) FROM log", [], |row| row.get(0))?;
+/// assert_eq!(lines, 1);
+/// session.commit()?;
+/// db.assert_landed("meta", "log", row! { line: "started" });
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct OnBind<'s> {
+    session: &'s mut Session,
+    member: usize,
+    key: BindKey,
+}
+
+impl<'s> OnBind<'s> {
+    pub(super) fn new(session: &'s mut Session, member: usize, key: BindKey) -> OnBind<'s> {
+        OnBind { session, member, key }
+    }
+
+    /// Runs a statement that returns no rows and gives the number of rows it changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Statement`] when it is one the session does not run here, one that returns rows for example,
+    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection is in the way,
+    /// [`Error::RolledBack`] when an earlier error made SQLite roll the bind back.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.on("meta")?.execute("INSERT INTO log VALUES (?1), (?2)", ["one", "two"])?, 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
+        self.run(sql, |ready| ready.execute(sql, params))
+    }
+
+    /// Runs a statement and gives what `map` makes of each row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](OnBind::execute), and [`Error::Sql`] for what `map` returns.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// session.on("meta")?.execute("INSERT INTO log VALUES ('started')", [])?;
+    /// let lines: Vec<String> = session.on("meta")?.query("SELECT line FROM log", [], |row| row.get(0))?;
+    /// assert_eq!(lines, ["started"]);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn query<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        self.run(sql, |ready| ready.query(sql, params, map))
+    }
+
+    /// Runs a statement and gives what `map` makes of its first row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`query`](OnBind::query), and [`Error::Sql`] with `QueryReturnedNoRows` when there is no row.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// let lines: i64 = session.on("meta")?.query_row("SELECT count(*) FROM log", [], |row| row.get(0))?;
+    /// assert_eq!(lines, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn query_row<T>(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.run(sql, |ready| ready.query_first(sql, params, map))
+    }
+
+    /// Runs the statements of a script one after the other and discards their rows.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](OnBind::execute) for the first statement that fails; those before it have run.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// session.on("meta")?.execute_batch("INSERT INTO log VALUES ('one'); INSERT INTO log VALUES ('two');")?;
+    /// assert_eq!(session.on("meta")?.table("log")?.count(row! {})?, 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
+        for statement in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
+            self.query(statement.text, [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// A table of the bind by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInBind`] when the bind has no such table.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// let mut session = db.session();
+    /// session.on("meta")?.table("log")?.insert(row! { line: "started" })?;
+    /// session.commit()?;
+    /// db.assert_landed("meta", "log", row! { line: "started" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
+        let Some(database) = self.session.running.at(self.member) else {
+            return Err(Error::UnknownBind { bind: self.key, configured: self.session.running.keys() });
+        };
+        match self.session.engines.catalog_of(database, self.member)?.table(name) {
+            Ok((_, table)) => Ok(TableSession::new(self.session, self.member, table)),
+            Err(_) => Err(self.not_here(name)?),
+        }
+    }
+
+    /// That the bind has no such table, and which do.
+    fn not_here(&mut self, name: &str) -> Result<Error> {
+        let Session { running, engines, .. } = &mut *self.session;
+        let (found, nearest) = match engines.catalog(running)?.table(name) {
+            Ok((member, _)) => (vec![running.key(member)], Vec::new()),
+            Err(Error::AmbiguousTable { binds, .. }) => (binds, Vec::new()),
+            Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
+            Err(error) => return Err(error),
+        };
+        Ok(Error::NotInBind { bind: self.key.clone(), table: name.to_string(), found, nearest })
+    }
+
+    fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let Session { running, engines, .. } = &mut *self.session;
+        let Some(database) = running.at(self.member) else {
+            return Err(Error::UnknownBind { bind: self.key.clone(), configured: running.keys() });
+        };
+        let told = engines.catalog_of(database, self.member).map_err(|error| error.before(sql))?.told(sql)?;
+        engines.run(running, self.member, &self.key, sql, told, work)
+    }
+}

@@ -1,0 +1,253 @@
+//! One table's rows, by column name.
+
+use rusqlite::types::Value;
+use rusqlite::{params_from_iter, ErrorCode};
+
+use super::statement::Ready;
+use super::Session;
+use crate::error::{Error, Result};
+use crate::route::Told;
+use crate::row::Row;
+use crate::script::quote;
+
+/// One table of one bind, its rows by column name; from [`Session::table`].
+///
+/// A row given to look for others matches those whose columns are what it says, compared as SQL's `IS` does, `NULL`
+/// with `NULL`; `row! {}` matches all.
+///
+/// ```
+/// # use multibind::{row, Bind, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)")).start()?;
+/// let mut session = db.session();
+/// let mut users = session.table("user")?;
+/// let ann = users.insert(row! { name: "ann" })?;
+/// users.insert(row! { name: None })?;
+/// assert_eq!(users.find(row! { id: ann })?, Some(row! { id: ann, name: "ann" }));
+/// assert_eq!(users.update(row! { name: None }, row! { name: "bob" })?, 1);
+/// assert_eq!(users.delete(row! { name: "ann" })?, 1);
+/// assert_eq!(users.all(row! {})?.len(), 1);
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TableSession<'s> {
+    session: &'s mut Session,
+    member: usize,
+    table: String,
+}
+
+impl<'s> TableSession<'s> {
+    pub(super) fn new(session: &'s mut Session, member: usize, table: String) -> TableSession<'s> {
+        TableSession { session, member, table }
+    }
+
+    /// Inserts a row and gives its rowid.
+    ///
+    /// Columns left out get their defaults. For a `WITHOUT ROWID` table the number means nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite refuses the row,
+    /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
+    /// earlier error made SQLite roll the bind back.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.table("user")?.insert(row! { name: "eve" })?, 3);
+    /// session.commit()?;
+    /// db.assert_landed("auth", "user", row! { id: 3, name: "eve" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn insert(&mut self, row: Row) -> Result<i64> {
+        let row = row.checked()?;
+        let table = self.name();
+        let sql = if row.is_empty() {
+            format!("INSERT INTO {table} DEFAULT VALUES")
+        } else {
+            let names = row.columns().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ");
+            let places = vec!["?"; row.columns().len()].join(", ");
+            format!("INSERT INTO {table} ({names}) VALUES ({places})")
+        };
+        self.run(&sql, true, &[row], |ready| {
+            ready.execute(&sql, params_from_iter(values(row)))?;
+            Ok(ready.conn.last_insert_rowid())
+        })
+    }
+
+    /// The first row that matches, with all its columns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite cannot look; what is in the
+    /// way is told as by [`insert`](TableSession::insert).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// let mut users = session.table("user")?;
+    /// assert_eq!(users.find(row! { name: "bob" })?, Some(row! { id: 2, name: "bob" }));
+    /// assert_eq!(users.find(row! { name: "eve" })?, None);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn find(&mut self, filter: Row) -> Result<Option<Row>> {
+        Ok(self.select(&filter, " LIMIT 1")?.pop())
+    }
+
+    /// Every row that matches, with all their columns, in the order SQLite gives them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](TableSession::find).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.table("user")?.all(row! { name: "ann" })?, [row! { id: 1, name: "ann" }]);
+    /// assert_eq!(session.table("user")?.all(row! {})?.len(), 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn all(&mut self, filter: Row) -> Result<Vec<Row>> {
+        self.select(&filter, "")
+    }
+
+    /// How many rows match.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](TableSession::find).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.table("user")?.count(row! { name: "ann" })?, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn count(&mut self, filter: Row) -> Result<usize> {
+        let filter = filter.checked()?;
+        let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), matching(filter));
+        let count = self.run(&sql, false, &[filter], |ready| {
+            ready.query_first(&sql, params_from_iter(values(filter)), |row| row.get::<_, i64>(0))
+        })?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// Sets the columns of every row that matches and gives their number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] when there is nothing to set, and those of [`insert`](TableSession::insert).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// let mut users = session.table("user")?;
+    /// assert_eq!(users.update(row! { name: "bob" }, row! { name: "rob" })?, 1);
+    /// assert_eq!(users.find(row! { id: 2 })?, Some(row! { id: 2, name: "rob" }));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn update(&mut self, filter: Row, set: Row) -> Result<usize> {
+        let (filter, set) = (filter.checked()?, set.checked()?);
+        if set.is_empty() {
+            return Err(Error::Row { problem: format!("nothing to set in `{}`: the second row is empty", self.table) });
+        }
+        let columns = set.columns().map(|(name, _)| format!("{} = ?", quote(name))).collect::<Vec<_>>().join(", ");
+        let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), matching(filter));
+        self.run(&sql, true, &[filter, set], |ready| {
+            ready.execute(&sql, params_from_iter(values(set).chain(values(filter))))
+        })
+    }
+
+    /// Deletes every row that matches and gives their number.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](TableSession::insert).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// let mut session = db.session();
+    /// assert_eq!(session.table("user")?.delete(row! { name: "bob" })?, 1);
+    /// assert_eq!(session.table("user")?.count(row! {})?, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn delete(&mut self, filter: Row) -> Result<usize> {
+        let filter = filter.checked()?;
+        let sql = format!("DELETE FROM {} AS t{}", self.name(), matching(filter));
+        self.run(&sql, true, &[filter], |ready| ready.execute(&sql, params_from_iter(values(filter))))
+    }
+
+    fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
+        let filter = filter.checked()?;
+        let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), matching(filter));
+        self.run(&sql, false, &[filter], |ready| {
+            ready.query(&sql, params_from_iter(values(filter)), |row| {
+                let names = row.as_ref().column_names().into_iter().map(str::to_string).collect::<Vec<_>>();
+                Row::from_sql(&names, row)
+            })
+        })
+    }
+
+    /// The table of the bind, whatever temporary table the session has made of that name.
+    fn name(&self) -> String {
+        format!("main.{}", quote(&self.table))
+    }
+
+    /// Runs a statement made from the table and these rows.
+    fn run<T>(
+        &mut self,
+        sql: &str,
+        writes: bool,
+        rows: &[&Row],
+        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let Session { running, engines, .. } = &mut *self.session;
+        let key = running.key(self.member);
+        let told = Told { writes, changes_schema: Some(false), in_transaction: true };
+        match engines.run(running, self.member, &key, sql, told, work) {
+            Err(Error::Sql { source, .. }) if is_refused(&source) => {
+                // What SQLite says of a column that is not there, with what is.
+                let looking = Told { writes: false, ..told };
+                let missing = engines.run(running, self.member, &key, sql, looking, |ready| {
+                    let missing = rows.iter().map(|row| row.missing_from(&self.table, |query| ready.columns(query)));
+                    missing.collect::<rusqlite::Result<Vec<_>>>()
+                });
+                match missing.ok().and_then(|missing| missing.into_iter().flatten().next()) {
+                    Some((column, columns)) => Err(Error::no_column(&key, &self.table, &column, &columns)),
+                    None => Err(Error::sql(&key, sql)(source)),
+                }
+            }
+            done => done,
+        }
+    }
+}
+
+/// Whether SQLite did not accept the statement, rather than could not do it.
+fn is_refused(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
+}
+
+fn values(row: &Row) -> impl Iterator<Item = &Value> {
+    row.columns().map(|(_, value)| value)
+}
+
+/// The `WHERE` of a filter. Columns are named through the table: SQLite takes a name in quotes that is no column for a
+/// string, see <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
+fn matching(filter: &Row) -> String {
+    let conditions = filter.columns().map(|(name, _)| format!("t.{} IS ?", quote(name))).collect::<Vec<_>>();
+    match conditions.as_slice() {
+        [] => String::new(),
+        conditions => format!(" WHERE {}", conditions.join(" AND ")),
+    }
+}
