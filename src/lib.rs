@@ -1,0 +1,89 @@
+//! Real SQLite databases for every bind of an application under test, and assertions on which of them a row landed in.
+//!
+//! An application that keeps its data in several databases picks one for each table by a short string, the bind key.
+//! Its worst bug is silent: a row goes to the wrong database and every query still succeeds. A [`Harness`] brings up an
+//! SQLite database for each bind, hands the databases to the code under test, and asserts where each row landed:
+//!
+//! ```
+//! use multibind::{row, Bind, Harness};
+//!
+//! let db = Harness::builder()
+//!     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+//!     .bind("auth", Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT UNIQUE)"))
+//!     .start()?;
+//!
+//! // The code under test, on a connection of its own; `pool`, `uri` and `path` are other ways to give it one.
+//! db.connection("auth")?.execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
+//!
+//! db.assert_landed("auth", "user", row! { username: "ann" });
+//! # Ok::<(), multibind::Error>(())
+//! ```
+//!
+//! | you want to | see |
+//! |---|---|
+//! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
+//! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
+//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::path`] |
+//! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
+//! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
+//! | assert what changed | [`ChangeSet::assert`] with [`changes!`], [`ChangeSet::assert_only`], [`ChangeSet::assert_none`] |
+//! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] |
+//! | see what there is | [`Harness::describe`], [`Harness::diagram`] |
+//! | run statements without choosing a database | [`Session`] |
+//! | have it all in a test's argument | the fixture `multibind::fixture::harness` |
+//!
+//! The words are those of [Flask-SQLAlchemy's binds](https://flask-sqlalchemy.readthedocs.io/en/stable/binds/): a
+//! **bind** is one database of the application, named by its **bind key**; the default bind's key is `None`. A
+//! **stand-in** is the SQLite database that takes the place of one that a production URL names: the URL is only a name,
+//! and nothing that it names is opened.
+//!
+//! # Where the guarantees end
+//!
+//! - A stand-in has SQLite's types and SQL, not a server's.
+//! - The code under test must take its databases from the harness. What it opens by itself is not seen.
+//! - Separate databases have no common commit: an [`Error::Commit`] says which binds were committed.
+//! - In shared-cache memory, the default, an open transaction locks the tables it wrote, and others get "database table
+//!   is locked" at once. Commit before the code under test runs, or use [`Bind::memdb`].
+//! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing.
+//! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then.
+
+/// The README's code, compiled and run with the documentation's.
+#[cfg(all(doctest, feature = "fixture"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod config;
+mod data;
+mod database;
+mod error;
+#[cfg(feature = "fixture")]
+pub mod fixture;
+mod harness;
+mod key;
+mod nearest;
+mod observe;
+mod orphan;
+mod route;
+mod row;
+mod schema;
+mod script;
+mod session;
+
+pub use config::{Bind, Config, Storage, Table, TableGroup};
+pub use database::{Pool, PooledConnection};
+pub use error::{Error, Result};
+pub use harness::{Harness, HarnessBuilder, Keep};
+pub use key::{BindKey, Selection};
+pub use observe::{
+    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Landing, RowUpdate, Snapshot,
+    TableChange,
+};
+pub use orphan::Orphan;
+pub use route::Route;
+pub use row::Row;
+pub use schema::{
+    ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata, TableInfo, TableKind, TriggerInfo, ViewInfo,
+};
+pub use session::{OnBind, Savepoint, Session, TableSession};
+
+pub use rusqlite;

@@ -1,0 +1,50 @@
+//! Which column of a table was which before.
+
+use crate::schema::{ColumnInfo, TableInfo};
+
+/// The columns of a table before and after.
+pub(super) struct Columns<'t> {
+    /// Those it had and has, in the order it has them.
+    pub(super) kept: Vec<(&'t ColumnInfo, &'t ColumnInfo)>,
+    /// Those it no longer has.
+    pub(super) gone: Vec<&'t ColumnInfo>,
+    /// Those it did not have.
+    pub(super) new: Vec<&'t ColumnInfo>,
+}
+
+impl<'t> Columns<'t> {
+    /// Matches columns by name; those left over that are of one type and stand in one place have been renamed.
+    pub(super) fn of(before: &'t TableInfo, after: &'t TableInfo) -> Columns<'t> {
+        let (old, new) = (visible(before), visible(after));
+        let alike = old.len() == new.len();
+        let mut columns = Columns { kept: Vec::new(), gone: Vec::new(), new: Vec::new() };
+        for (at, column) in new.iter().enumerate() {
+            let renamed = || {
+                let was = old.get(at).filter(|was| alike && find(&new, was).is_none())?;
+                was.declared_type().eq_ignore_ascii_case(column.declared_type()).then_some(*was)
+            };
+            match find(&old, column).or_else(renamed) {
+                Some(was) => columns.kept.push((was, column)),
+                None => columns.new.push(column),
+            }
+        }
+        let kept = |was: &ColumnInfo| columns.kept.iter().any(|(kept, _)| std::ptr::eq(*kept, was));
+        columns.gone = old.into_iter().filter(|was| !kept(was)).collect();
+        columns
+    }
+
+    /// Those whose values are kept in rows; what is generated follows from them.
+    pub(super) fn stored(&self) -> impl Iterator<Item = (&'t ColumnInfo, &'t ColumnInfo)> + '_ {
+        let stored = |column: &ColumnInfo| column.generated().is_none();
+        self.kept.iter().copied().filter(move |(was, is)| stored(was) && stored(is))
+    }
+}
+
+/// A virtual table's hidden columns are arguments to it, not values of its rows.
+fn visible(table: &TableInfo) -> Vec<&ColumnInfo> {
+    table.columns().iter().filter(|column| !column.is_hidden()).collect()
+}
+
+fn find<'t>(columns: &[&'t ColumnInfo], wanted: &ColumnInfo) -> Option<&'t ColumnInfo> {
+    columns.iter().copied().find(|column| column.name().eq_ignore_ascii_case(wanted.name()))
+}

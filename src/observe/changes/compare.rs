@@ -1,0 +1,91 @@
+//! Comparing two states of one database.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::definition::{definitions, differences, Definition};
+use super::rows::{self, Rows, AFTER, BEFORE};
+use super::{ChangeKind, TableChange};
+use crate::database::{attach, Image};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::schema::{Metadata, TableInfo, TableKind};
+
+/// What changed in the database at `position` from one image to another.
+pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {
+    if before.has_bytes_of(after).map_err(Error::sql(key, ""))? {
+        return Ok(Vec::new());
+    }
+    let was = before.with(|conn| Metadata::read(conn, key))?;
+    let is = after.with(|conn| Metadata::read(conn, key))?;
+    let (was, is) = (definitions(&was), definitions(&is));
+    let conn = both(before, after).map_err(Error::sql(key, ""))?;
+
+    let mut names = was.keys().chain(is.keys()).collect::<Vec<_>>();
+    names.sort_unstable();
+    names.dedup();
+    let mut changes = Vec::new();
+    for name in names {
+        let change = of_one(&conn, was.get(name), is.get(name)).map_err(Error::sql(key, ""))?;
+        changes.extend(change.map(|change| TableChange { position, bind: key.clone(), ..change }));
+    }
+    Ok(changes)
+}
+
+/// A private connection with a copy of both.
+fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
+    let mut conn = Connection::open_in_memory()?;
+    // A view or a trigger may name the schema it was made in, `main.user`, which is not that of the copy. SQLite would
+    // not read the tables beside it either, but for this.
+    conn.pragma_update(None, "writable_schema", true)?;
+    for (image, schema) in [(before, BEFORE), (after, AFTER)] {
+        attach(&conn, ":memory:", schema)?;
+        image.copy_into(&mut conn, schema)?;
+    }
+    Ok(conn)
+}
+
+/// What changed in one table or view; `None` for nothing.
+fn of_one(
+    conn: &Connection,
+    before: Option<&Definition<'_>>,
+    after: Option<&Definition<'_>>,
+) -> rusqlite::Result<Option<TableChange>> {
+    let Some(named) = after.or(before) else { return Ok(None) };
+    let table = |definition: Option<&Definition<'_>>| definition.and_then(|definition| definition.table.cloned());
+    let (was, is) = (table(before), table(after));
+    let details = match (before, after) {
+        (Some(before), Some(after)) => differences(before, after),
+        _ => Vec::new(),
+    };
+    let kind = match (before, after) {
+        (None, _) => ChangeKind::Created,
+        (_, None) => ChangeKind::Dropped,
+        _ if details.is_empty() => ChangeKind::Rows,
+        _ => ChangeKind::Altered,
+    };
+    let rows = rows_of(conn, was.as_ref(), is.as_ref())?;
+    if kind == ChangeKind::Rows && rows.is_empty() {
+        return Ok(None);
+    }
+    let key = rows::key(was.as_ref().or(is.as_ref()), is.as_ref().or(was.as_ref()));
+    let (bind, table, is_view) = (BindKey::DEFAULT, named.name.to_string(), named.table.is_none());
+    Ok(Some(TableChange { position: 0, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
+}
+
+fn rows_of(conn: &Connection, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<Rows> {
+    let rows = match (before, after) {
+        (Some(before), Some(after)) => rows::compare(conn, before, after),
+        (None, Some(after)) => rows::all(conn, AFTER, after).map(|inserted| Rows { inserted, ..Rows::default() }),
+        (Some(before), None) => rows::all(conn, BEFORE, before).map(|deleted| Rows { deleted, ..Rows::default() }),
+        (None, None) => Ok(Rows::default()),
+    };
+    let is_virtual = |table: Option<&TableInfo>| table.is_some_and(|table| table.kind() == TableKind::Virtual);
+    match rows {
+        // Only the application may know its module, or have what it reads from. Then SQLite takes the tables that it
+        // keeps its rows in for ordinary ones, and they are compared.
+        Err(_) if is_virtual(before) || is_virtual(after) => Ok(Rows::default()),
+        rows => rows,
+    }
+}

@@ -1,0 +1,101 @@
+//! What a table or a view is made of, and what is another about it.
+
+use std::collections::BTreeMap;
+
+use super::columns::Columns;
+use crate::schema::{ColumnInfo, Metadata, ObjectKind, TableInfo};
+
+/// A table with its indexes and triggers, or a view with its triggers.
+pub(super) struct Definition<'m> {
+    pub(super) name: &'m str,
+    /// `None` for a view.
+    pub(super) table: Option<&'m TableInfo>,
+    sql: &'m str,
+    parts: Parts<'m>,
+}
+
+/// Indexes and triggers: what each is, its name in the case SQL compares it in; its name and its SQL.
+type Parts<'m> = BTreeMap<(&'static str, String), (&'m str, &'m str)>;
+
+/// Tables and views in the order in which changes are told: by name, in the case SQL compares it in.
+pub(super) type Definitions<'m> = BTreeMap<(String, bool), Definition<'m>>;
+
+pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
+    let mut found = Definitions::new();
+    for table in metadata.tables() {
+        let indexes = table.indexes().iter().filter_map(|index| {
+            let is_it = |name: &str| name.eq_ignore_ascii_case(index.name());
+            let mut objects = metadata.objects().iter().filter(|object| object.kind == ObjectKind::Index);
+            // One that SQLite made for a constraint has no SQL of its own.
+            let object = objects.find(|object| is_it(&object.name))?;
+            Some((("index", folded(&object.name)), (object.name.as_str(), object.sql.as_str())))
+        });
+        let parts = indexes.chain(triggers(metadata, table.name())).collect();
+        let definition = Definition { name: table.name(), table: Some(table), sql: table.sql(), parts };
+        found.insert((folded(table.name()), false), definition);
+    }
+    for view in metadata.views() {
+        let parts = triggers(metadata, view.name()).collect();
+        let definition = Definition { name: view.name(), table: None, sql: view.sql(), parts };
+        found.insert((folded(view.name()), true), definition);
+    }
+    found
+}
+
+fn triggers<'m>(
+    metadata: &'m Metadata,
+    of: &'m str,
+) -> impl Iterator<Item = ((&'static str, String), (&'m str, &'m str))> {
+    let triggers = metadata.triggers().iter().filter(move |trigger| trigger.table().eq_ignore_ascii_case(of));
+    triggers.map(|trigger| (("trigger", folded(trigger.name())), (trigger.name(), trigger.sql())))
+}
+
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// What is another, a phrase each; nothing where the SQL of both is the same.
+pub(super) fn differences(before: &Definition<'_>, after: &Definition<'_>) -> Vec<String> {
+    let mut told = Vec::new();
+    if before.sql != after.sql {
+        if let (Some(was), Some(is)) = (before.table, after.table) {
+            told = column_differences(&Columns::of(was, is));
+        }
+        if told.is_empty() {
+            told.push("its SQL is another".to_string());
+        }
+    }
+    for ((what, name), (spelled, sql)) in &after.parts {
+        match before.parts.get(&(*what, name.clone())) {
+            None => told.push(format!("{what} `{spelled}` is new")),
+            Some((_, was)) if was != sql => told.push(format!("{what} `{spelled}` is another")),
+            Some(_) => {}
+        }
+    }
+    let gone = before.parts.iter().filter(|(part, _)| !after.parts.contains_key(*part));
+    told.extend(gone.map(|((what, _), (spelled, _))| format!("{what} `{spelled}` is gone")));
+    told
+}
+
+fn column_differences(columns: &Columns<'_>) -> Vec<String> {
+    let mut told = Vec::new();
+    for (was, is) in &columns.kept {
+        if was.name() != is.name() {
+            told.push(format!("column `{}` is now `{}`", was.name(), is.name()));
+        }
+        if is_another(was, is) {
+            told.push(format!("column `{}` is declared otherwise", is.name()));
+        }
+    }
+    told.extend(columns.new.iter().map(|column| format!("column `{}` is new", column.name())));
+    told.extend(columns.gone.iter().map(|column| format!("column `{}` is gone", column.name())));
+    told
+}
+
+fn is_another(was: &ColumnInfo, is: &ColumnInfo) -> bool {
+    was.declared_type() != is.declared_type()
+        || was.is_not_null() != is.is_not_null()
+        || was.default() != is.default()
+        || was.primary_key() != is.primary_key()
+        || was.generated() != is.generated()
+}

@@ -1,0 +1,317 @@
+//! What a test expects to have changed: tables by name, with how many rows of them.
+
+use std::fmt;
+
+use super::{ChangeKind, TableChange};
+use crate::key::BindKey;
+
+/// The changes a test expects, no others; for [`ChangeSet::assert`](super::ChangeSet::assert), made with
+/// [`changes!`](crate::changes!) or from a list of tables and counts.
+///
+/// ```
+/// use multibind::{changes, ExpectedChanges};
+///
+/// let written = ExpectedChanges::from([("auth.user", 1), ("meta.log", -2)]);
+/// assert_eq!(written, changes! { "auth.user" => +1, "meta.log" => -2 });
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedChanges {
+    pub(super) tables: Vec<(ExpectedTable, Counts)>,
+}
+
+impl ExpectedChanges {
+    /// No change in any bind, to begin with.
+    ///
+    /// ```
+    /// assert_eq!(multibind::ExpectedChanges::new(), multibind::changes! {});
+    /// ```
+    pub fn new() -> ExpectedChanges {
+        ExpectedChanges::default()
+    }
+
+    /// The same, and a change in one table more.
+    ///
+    /// ```
+    /// use multibind::{changes, Counts, ExpectedChanges};
+    ///
+    /// let table = "user";
+    /// let expected = ExpectedChanges::new().and(("auth", table), Counts::new().inserted(2));
+    /// assert_eq!(expected, changes! { ("auth", "user") => +2 });
+    /// ```
+    #[must_use]
+    pub fn and(mut self, table: impl Into<ExpectedTable>, counts: impl Into<Counts>) -> ExpectedChanges {
+        self.tables.push((table.into(), counts.into()));
+        self
+    }
+}
+
+impl<T: Into<ExpectedTable>, C: Into<Counts>, const N: usize> From<[(T, C); N]> for ExpectedChanges {
+    fn from(tables: [(T, C); N]) -> Self {
+        tables.into_iter().collect()
+    }
+}
+
+impl<T: Into<ExpectedTable>, C: Into<Counts>> From<Vec<(T, C)>> for ExpectedChanges {
+    fn from(tables: Vec<(T, C)>) -> Self {
+        tables.into_iter().collect()
+    }
+}
+
+impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedChanges {
+    fn from_iter<I: IntoIterator<Item = (T, C)>>(tables: I) -> Self {
+        ExpectedChanges { tables: tables.into_iter().map(|(table, counts)| (table.into(), counts.into())).collect() }
+    }
+}
+
+/// A table of a bind: `"auth.user"`, or `("auth", "user")`.
+///
+/// In the short form the default bind is `main`, as in SQL, or `default`. Where dots in keys and tables leave it open which
+/// is meant, the long form says it; its key for the default bind is `None`.
+///
+/// ```
+/// use multibind::ExpectedTable;
+///
+/// assert_eq!(ExpectedTable::from("main.post").to_string(), "main.post");
+/// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "main.post");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedTable(pub(super) Named);
+
+/// How a table was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// As `bind.table`, not yet taken apart.
+    Text(String),
+    Of(BindKey, String),
+}
+
+impl fmt::Display for ExpectedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Named::Text(text) => f.write_str(text),
+            Named::Of(key, table) => write!(f, "{}.{table}", key.schema_name()),
+        }
+    }
+}
+
+impl From<&str> for ExpectedTable {
+    fn from(text: &str) -> Self {
+        ExpectedTable(Named::Text(text.to_string()))
+    }
+}
+
+impl From<String> for ExpectedTable {
+    fn from(text: String) -> Self {
+        ExpectedTable(Named::Text(text))
+    }
+}
+
+impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
+    fn from((key, table): (K, T)) -> Self {
+        ExpectedTable(Named::Of(key.into(), table.into()))
+    }
+}
+
+/// How many rows of a table were inserted, updated and deleted, and whether the table itself is new, another or gone.
+///
+/// A number alone is that many rows inserted, a negative one deleted.
+///
+/// ```
+/// use multibind::Counts;
+///
+/// assert_eq!(Counts::from(-2), Counts::new().deleted(2));
+/// assert_eq!(Counts::new().created().inserted(1).to_string(), "created, + 1 inserted");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counts {
+    /// `None` where only rows changed, or nothing.
+    kind: Option<ChangeKind>,
+    inserted: usize,
+    updated: usize,
+    deleted: usize,
+}
+
+impl Counts {
+    /// Nothing changed, to begin with.
+    ///
+    /// ```
+    /// assert_eq!(multibind::Counts::new().to_string(), "nothing");
+    /// ```
+    pub fn new() -> Counts {
+        Counts::default()
+    }
+
+    /// So many rows are new.
+    ///
+    /// ```
+    /// # use multibind::Counts;
+    /// assert_eq!(Counts::new().inserted(2), Counts::from(2));
+    /// ```
+    #[must_use]
+    pub fn inserted(self, rows: usize) -> Counts {
+        Counts { inserted: rows, ..self }
+    }
+
+    /// So many rows have other values.
+    ///
+    /// ```
+    /// assert_eq!(multibind::Counts::new().updated(2).to_string(), "~ 2 updated");
+    /// ```
+    #[must_use]
+    pub fn updated(self, rows: usize) -> Counts {
+        Counts { updated: rows, ..self }
+    }
+
+    /// So many rows are gone.
+    ///
+    /// ```
+    /// # use multibind::Counts;
+    /// assert_eq!(Counts::new().deleted(2), Counts::from(-2));
+    /// ```
+    #[must_use]
+    pub fn deleted(self, rows: usize) -> Counts {
+        Counts { deleted: rows, ..self }
+    }
+
+    /// The table or view is new; its rows count as inserted.
+    ///
+    /// ```
+    /// # use multibind::{changes, Counts, ExpectedChanges};
+    /// let counts = Counts::new().created().inserted(1);
+    /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => created +1 });
+    /// ```
+    #[must_use]
+    pub fn created(self) -> Counts {
+        Counts { kind: Some(ChangeKind::Created), ..self }
+    }
+
+    /// The SQL of the table or view, or of its indexes or triggers, is another.
+    ///
+    /// ```
+    /// # use multibind::{changes, Counts, ExpectedChanges};
+    /// let counts = Counts::new().altered().updated(1);
+    /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => altered ~1 });
+    /// ```
+    #[must_use]
+    pub fn altered(self) -> Counts {
+        Counts { kind: Some(ChangeKind::Altered), ..self }
+    }
+
+    /// The table or view is gone; its rows count as deleted.
+    ///
+    /// ```
+    /// # use multibind::{changes, Counts, ExpectedChanges};
+    /// let counts = Counts::new().dropped().deleted(1);
+    /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => dropped -1 });
+    /// ```
+    #[must_use]
+    pub fn dropped(self) -> Counts {
+        Counts { kind: Some(ChangeKind::Dropped), ..self }
+    }
+
+    pub(super) fn of(change: &TableChange) -> Counts {
+        let kind = Some(change.kind).filter(|kind| *kind != ChangeKind::Rows);
+        let rows = &change.rows;
+        Counts { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Counts::default()
+    }
+
+    /// What changed, a phrase each.
+    pub(super) fn phrases(&self) -> Vec<String> {
+        let counts = [("+", self.inserted, "inserted"), ("~", self.updated, "updated"), ("-", self.deleted, "deleted")];
+        let counts = counts.into_iter().filter(|(_, count, _)| *count > 0);
+        let counts = counts.map(|(mark, count, what)| format!("{mark} {count} {what}"));
+        self.kind().map(str::to_string).into_iter().chain(counts).collect()
+    }
+
+    /// As [`changes!`](crate::changes!) takes it.
+    pub(super) fn as_written(&self) -> String {
+        let counts = [("+", self.inserted), ("~", self.updated), ("-", self.deleted)];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(mark, count)| format!("{mark}{count}"));
+        self.kind().map(str::to_string).into_iter().chain(counts).collect::<Vec<_>>().join(" ")
+    }
+
+    fn kind(&self) -> Option<&'static str> {
+        match self.kind? {
+            ChangeKind::Created => Some("created"),
+            ChangeKind::Altered => Some("altered"),
+            ChangeKind::Dropped => Some("dropped"),
+            ChangeKind::Rows => None,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_nothing() {
+            true => f.write_str("nothing"),
+            false => f.write_str(&self.phrases().join(", ")),
+        }
+    }
+}
+
+impl From<i32> for Counts {
+    fn from(rows: i32) -> Self {
+        let count = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX);
+        match rows < 0 {
+            true => Counts::new().deleted(count),
+            false => Counts::new().inserted(count),
+        }
+    }
+}
+
+/// The changes a test expects, by table: `+n` rows inserted, `~n` updated, `-n` deleted, for
+/// [`ChangeSet::assert`](crate::ChangeSet::assert).
+///
+/// A table is `"bind.table"`, with `main` for the default bind, or `(key, "table")`. `created`, `altered` or `dropped`
+/// before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
+///
+/// ```
+/// use multibind::{changes, Counts, ExpectedChanges};
+///
+/// let users = 3;
+/// let expected = changes! {
+///     "auth.user" => +users ~1,
+///     "auth.token" => dropped -2,
+///     (None, "post") => +(users * 2),
+/// };
+/// assert_eq!(
+///     expected,
+///     ExpectedChanges::new()
+///         .and("auth.user", Counts::new().inserted(3).updated(1))
+///         .and("auth.token", Counts::new().dropped().deleted(2))
+///         .and((None, "post"), 6)
+/// );
+/// ```
+#[macro_export]
+macro_rules! changes {
+    (@table $list:expr;) => { $list };
+    (@table $list:expr; $table:expr => $($rest:tt)+) => {
+        $crate::changes!(@counts $list; $table; $crate::Counts::new(); $($rest)+)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; + $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.inserted($rows); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; ~ $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.updated($rows); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; - $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.deleted($rows); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; created $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.created(); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; altered $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.altered(); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; dropped $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.dropped(); $($rest)*)
+    };
+    (@counts $list:expr; $table:expr; $counts:expr; $(, $($rest:tt)*)?) => {
+        $crate::changes!(@table $list.and($table, $counts); $($($rest)*)?)
+    };
+    ($($changes:tt)*) => { $crate::changes!(@table $crate::ExpectedChanges::new(); $($changes)*) };
+}

@@ -1,0 +1,304 @@
+//! What a failed assertion on a landing says.
+
+use std::fmt::Write as _;
+
+use rusqlite::types::Value;
+
+use super::glance::{glance, Glance, View};
+use super::look::{comparisons, look, Effort, Found, Place};
+use super::report::{difference, paragraph, quoted, row_in_short, table as show_table};
+use crate::database::Database;
+use crate::error::{argument, is_lock, Result};
+use crate::harness::Running;
+use crate::key::BindKey;
+use crate::row::{Row, Shown};
+use crate::script::quote;
+
+/// What was asserted of a row and a bind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// It is there, committed, and in no other bind.
+    Landed,
+    /// It is not there.
+    NotLanded,
+}
+
+/// How many rows of a bind a message shows.
+const SHOWN: usize = 3;
+
+/// The message if the assertion fails.
+pub(super) fn of(
+    running: &Running,
+    expected: Expected,
+    key: &BindKey,
+    table: &str,
+    row: &Row,
+) -> Result<Option<String>> {
+    let target = running.database(key)?;
+    // What is elsewhere decides only whether a row is in one bind alone.
+    let effort = |database: &Database| match expected {
+        Expected::NotLanded if database.key() != target.key() => Effort::Once,
+        _ => Effort::Settled,
+    };
+    let places = look(running, table, row.checked()?, SHOWN + 1, effort)?;
+    let verdict = match expected {
+        Expected::Landed => {
+            landed(target.key(), table, &places).map(|why| format!("the row did not land in `{key}`: {why}"))
+        }
+        Expected::NotLanded => not_landed(key, target.key(), table, &places),
+    };
+    Ok(verdict.map(|verdict| message(running, expected, key, table, row, &places, &verdict)))
+}
+
+/// Where the row is not in the target alone, committed: why.
+fn landed(target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
+    let here = places.iter().find(|place| place.bind == *target).map(|place| &place.found);
+    let elsewhere = || places.iter().filter(|place| place.bind != *target);
+    let found = quoted(elsewhere().filter(|place| place.rows().is_some()).map(Place::label));
+    let also = if found.is_empty() { String::new() } else { format!("; it is in {found} too") };
+    match here {
+        Some(Found::Unreadable(_)) => Some(format!("the bind cannot be read{}", also.replace(" too", ""))),
+        Some(Found::Rows { rows, view: View::Open, .. }) if !rows.is_empty() => {
+            Some(format!("it is there, but not committed: {}{also}", still_open(table)))
+        }
+        Some(Found::Rows { rows, .. }) if !rows.is_empty() => match unknown_in(elsewhere(), table) {
+            _ if !found.is_empty() => Some(format!("it is in {found} too")),
+            unknown => unknown,
+        },
+        _ if !found.is_empty() => Some(format!("it is in {found}")),
+        Some(Found::NoTable) => Some(format!("the bind has no table `{table}`, and the row is in no other")),
+        Some(Found::NoColumn { column, .. }) => {
+            Some(format!("its table `{table}` has no column `{column}`, and the row is in no other bind"))
+        }
+        _ => Some("it is in no bind".to_string()),
+    }
+}
+
+/// A bind of which it cannot be told whether the row is in it.
+fn unknown_in<'p>(mut places: impl Iterator<Item = &'p Place>, table: &str) -> Option<String> {
+    places.find_map(|place| match &place.found {
+        Found::Unreadable(_) => Some(format!("it is there, but `{}` cannot be read", place.bind)),
+        Found::Rows { view: View::Open, .. } => {
+            Some(format!("it is there, but what `{}` has is not settled: {}", place.bind, still_open(table)))
+        }
+        _ => None,
+    })
+}
+
+fn still_open(table: &str) -> String {
+    format!("a transaction that wrote to `{table}` is still open")
+}
+
+/// Where the row is in the target, or that cannot be told: how that is said.
+fn not_landed(key: &BindKey, target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
+    let unknown = |why: String| Some(format!("whether the row is in `{key}` cannot be told: {why}"));
+    match places.iter().find(|place| place.bind == *target).map(|place| &place.found)? {
+        Found::Rows { rows, view: View::Open, .. } if !rows.is_empty() => {
+            Some(format!("the row is in `{key}`, though not committed: {}", still_open(table)))
+        }
+        Found::Rows { view: View::Open, .. } => unknown(format!("it is not seen, but {}", still_open(table))),
+        Found::Rows { rows, .. } if !rows.is_empty() => Some(format!("the row is in `{key}`")),
+        Found::NoColumn { column, .. } => unknown(format!("its table `{table}` has no column `{column}`")),
+        Found::Unreadable(_) => unknown("the bind cannot be read".to_string()),
+        Found::Rows { .. } | Found::NoTable => None,
+    }
+}
+
+impl Place {
+    /// The rows that match, where there are any.
+    fn rows(&self) -> Option<&[Row]> {
+        match &self.found {
+            Found::Rows { rows, .. } if !rows.is_empty() => Some(rows),
+            _ => None,
+        }
+    }
+
+    fn label(&self) -> String {
+        match self.found {
+            Found::Rows { view: View::Open, .. } => format!("`{}`, not committed", self.bind),
+            _ => format!("`{}`", self.bind),
+        }
+    }
+}
+
+fn message(
+    running: &Running,
+    expected: Expected,
+    target: &BindKey,
+    table: &str,
+    row: &Row,
+    places: &[Place],
+    verdict: &str,
+) -> String {
+    let expectation = match expected {
+        Expected::Landed => format!("in `{target}`, committed, and in no other bind"),
+        Expected::NotLanded => format!("not in `{target}`"),
+    };
+    let looked_for = if row.is_empty() { "any row".to_string() } else { row_in_short(row) };
+    let mut message = String::new();
+    let _ = writeln!(message, "{}\n", paragraph(verdict, 0, 0));
+    let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
+    let _ = writeln!(message, "  looked for  {looked_for}");
+    let _ = writeln!(message, "  expected    {expectation}\n");
+    let rows = running.databases().zip(places).map(|(database, place)| {
+        let (rows, found) = describe(database, place, row);
+        [database.label(), rows, found]
+    });
+    let _ = writeln!(message, "{}\n", show_table(&["bind", "rows", "found"], rows));
+    let sessions = running.databases().filter(|database| database.has_uncommitted_session());
+    let sessions = quoted(sessions.map(|database| format!("`{}`", database.key())));
+    if !sessions.is_empty() {
+        let _ = writeln!(message, "A session has written to {sessions} and not committed: `session.commit()` first?\n");
+    }
+    let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, |place| &place.bind);
+    let (locate, connection) = (format!("db.locate({table:?}, row)?"), format!("db.connection({})?", argument(opened)));
+    let width = locate.chars().count().max(connection.chars().count());
+    let _ = writeln!(message, "To look further:");
+    let _ = writeln!(message, "  {locate:width$}  every place where the row is");
+    let _ = write!(message, "  {connection:width$}  a connection to `{opened}`");
+    message
+}
+
+/// How many rows the table has, and what of them is worth seeing.
+fn describe(database: &Database, place: &Place, row: &Row) -> (String, String) {
+    match &place.found {
+        Found::NoTable => (String::new(), "no such table".to_string()),
+        Found::Unreadable(error) => (String::new(), format!("cannot be read: {}", why(error))),
+        Found::NoColumn { table, column, columns } => {
+            let total = glance(database, View::Committed, |glance| total(glance, table)).unwrap_or_default();
+            (total, format!("no column `{column}`: the table has {}", columns.join(", ")))
+        }
+        Found::Rows { table, rows, view } => {
+            // What is out of reach by now is left out of the message.
+            let total = glance(database, *view, |glance| total(glance, table)).unwrap_or_default();
+            let (title, lines) = match (rows.as_slice(), view) {
+                ([], _) => {
+                    let near = glance(database, *view, |glance| nearest(glance, table, row));
+                    let near = near.unwrap_or_default();
+                    (if near.is_empty() { "no row at all" } else { "no row matches; nearest:" }, near)
+                }
+                ([_], View::Committed) => ("the row:", shown(rows)),
+                ([_], View::Open) => ("the row, not committed:", shown(rows)),
+                (_, View::Committed) => ("rows that match:", shown(rows)),
+                (_, View::Open) => ("rows that match, not committed:", shown(rows)),
+            };
+            (total, listed(title, &lines))
+        }
+    }
+}
+
+fn shown(rows: &[Row]) -> Vec<String> {
+    rows.iter().map(row_in_short).collect()
+}
+
+/// SQLite's answer, or what it means where that is more use.
+fn why(error: &rusqlite::Error) -> String {
+    match is_lock(error) {
+        true => "another connection has a transaction open that locks it".to_string(),
+        false => crate::error::sqlite_message(error),
+    }
+}
+
+fn total(glance: &Glance<'_>, table: &str) -> rusqlite::Result<String> {
+    let counted = glance.rows(&format!("SELECT count(*) AS n FROM main.{}", quote(table)), std::iter::empty())?;
+    Ok(counted.first().and_then(|row| row.get::<i64>("n").ok()).map(|n| n.to_string()).unwrap_or_default())
+}
+
+fn listed(title: &str, lines: &[String]) -> String {
+    let more = (lines.len() > SHOWN).then(|| "  and more".to_string());
+    let lines = lines.iter().take(SHOWN).map(|line| format!("  {}", line.replace('\n', "\n  ")));
+    std::iter::once(title.to_string()).chain(lines).chain(more).collect::<Vec<_>>().join("\n")
+}
+
+/// How many rows are compared with the one looked for.
+const COMPARED: usize = 500;
+
+/// The rows that come nearest, each with what is different.
+fn nearest(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Vec<String>> {
+    let columns = glance.columns(&format!("SELECT t.* FROM main.{} AS t", quote(table)))?;
+    let asked = || row.columns().map(|(_, value)| value);
+    let same = comparisons(row);
+    let order = if same.is_empty() { String::new() } else { format!(" ORDER BY {} DESC", same.join(" + ")) };
+    let also = same.iter().map(|comparison| format!(", {comparison}")).collect::<String>();
+    let query = format!("SELECT t.*{also} FROM main.{} AS t{order} LIMIT {COMPARED}", quote(table));
+    let twice = asked().chain(asked());
+    let mut near =
+        glance.rows(&query, twice)?.iter().map(|found| Near::new(found, columns.len(), row)).collect::<Vec<_>>();
+    near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+    near.truncate(SHOWN);
+    Ok(near.iter().map(|near| near.shown(row)).collect())
+}
+
+/// A row that is not the one looked for.
+struct Near {
+    row: Row,
+    /// The columns that are not as asked.
+    different: Vec<String>,
+    likeness: f64,
+}
+
+impl Near {
+    /// From the columns of the table, followed by whether each column asked for is what was asked.
+    fn new(found: &Row, columns: usize, asked: &Row) -> Near {
+        let row = found.first(columns);
+        let same = found.columns().skip(columns).map(|(_, value)| *value == Value::Integer(1));
+        let (mut different, mut likely) = (Vec::new(), 0.0);
+        for ((name, asked), same) in asked.columns().zip(same) {
+            if same {
+                likely += 1.0;
+            } else {
+                likely += row.value(name).map_or(0.0, |found| likeness(found, asked));
+                different.push(name.to_string());
+            }
+        }
+        Near { row, different, likeness: likely }
+    }
+
+    fn shown(&self, asked: &Row) -> String {
+        let row = row_in_short(&self.row);
+        let differences = self.different.iter().map(|name| {
+            let difference = self.row.value(name).zip(asked.value(name)).map(|(found, asked)| difference(found, asked));
+            (name, difference.flatten())
+        });
+        let differences = differences.collect::<Vec<_>>();
+        // Of one column that was asked for, the row says it all.
+        let plain = asked.columns().len() == 1 && differences.iter().all(|(_, difference)| difference.is_none());
+        if differences.is_empty() || plain {
+            return row;
+        }
+        let names = differences.iter().map(|(name, difference)| match difference {
+            Some(difference) if !difference.contains(':') => format!("{name} ({difference})"),
+            _ => (*name).clone(),
+        });
+        let mut shown = format!("{row}\n  differs in {}", names.collect::<Vec<_>>().join(", "));
+        for (name, difference) in &differences {
+            if let Some(difference) = difference.as_ref().filter(|difference| difference.contains(':')) {
+                let _ = write!(shown, "\n    {name} {difference}");
+            }
+        }
+        shown
+    }
+}
+
+/// How like the value asked for one is that is not the same, from 0 to below 1.
+fn likeness(found: &Value, asked: &Value) -> f64 {
+    /// What it would be where all is alike but the letter.
+    const MOST: f64 = 0.9;
+    match (found, asked) {
+        (Value::Text(found), Value::Text(asked)) => MOST * strsim::normalized_damerau_levenshtein(found, asked),
+        (Value::Integer(found), Value::Integer(asked)) => MOST / (1.0 + found.abs_diff(*asked) as f64),
+        // The same in another type is a mistake that is easily made.
+        (Value::Text(text), number @ (Value::Integer(_) | Value::Real(_)))
+        | (number @ (Value::Integer(_) | Value::Real(_)), Value::Text(text))
+            if *text == Shown(number).to_string() =>
+        {
+            MOST
+        }
+        (Value::Text(text), Value::Blob(bytes)) | (Value::Blob(bytes), Value::Text(text))
+            if text.as_bytes() == bytes.as_slice() =>
+        {
+            MOST
+        }
+        _ => 0.0,
+    }
+}

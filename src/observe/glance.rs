@@ -1,0 +1,111 @@
+//! Reading a bind without waiting for a lock and without leaving one.
+//!
+//! What is read is put into a temporary table of this crate's own connection, by one statement that returns no row: so
+//! SQLite runs it from beginning to end in one call. In a shared cache that call holds the cache's mutex, and the locks
+//! that it takes come and go under it: no other connection ever sees them, while those of a query that is read row by
+//! row would make a writer fail. See <https://sqlite.org/sharedcache.html>.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::types::Value;
+use rusqlite::{params_from_iter, Connection};
+
+use crate::database::{is_locked_out, Database};
+use crate::error::is_lock;
+use crate::row::Row;
+
+/// A bind's own connection, with which to look once.
+pub(super) struct Glance<'c> {
+    conn: &'c Connection,
+    shared_cache: bool,
+}
+
+/// Which rows of a shared cache are seen; elsewhere there are only those that are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// What is committed. A table that an open transaction has written to cannot be read.
+    Committed,
+    /// What open transactions have made of it.
+    Open,
+}
+
+/// Looks at a bind once. Where a lock is in the way that is an error, at once.
+pub(super) fn glance<T>(
+    database: &Database,
+    view: View,
+    look: impl FnOnce(&Glance<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let shared_cache = database.is_shared_cache();
+    database.observe(|conn| {
+        let glance = Glance { conn, shared_cache };
+        glance.unlocked(SCHEMA)?;
+        conn.busy_timeout(Duration::ZERO)?;
+        conn.pragma_update(None, "read_uncommitted", view == View::Open)?;
+        let seen = look(&glance);
+        // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
+        let _ = conn.pragma_update(None, "read_uncommitted", false);
+        conn.busy_timeout(database.busy_timeout())?;
+        seen
+    })
+}
+
+/// Reads nothing, and needs what every statement needs.
+const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
+
+/// How long to look again where another connection's lock is in the way: a commit is over in less, a transaction that
+/// somebody has left open is not worth waiting for.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// Looks until no lock is in the way, or it has been for so long that somebody has left a transaction open.
+pub(super) fn patiently<T>(mut look: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let started = Instant::now();
+    loop {
+        match look() {
+            Err(error) if is_lock(&error) && started.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            seen => return seen,
+        }
+    }
+}
+
+impl Glance<'_> {
+    /// The columns that a query would give, which is not run.
+    pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
+        self.unlocked(SCHEMA)?;
+        let statement = self.conn.prepare_cached(query)?;
+        Ok(statement.column_names().into_iter().map(str::to_string).collect())
+    }
+
+    /// What a query gives.
+    pub(super) fn rows<'v>(&self, query: &str, values: impl Iterator<Item = &'v Value>) -> rusqlite::Result<Vec<Row>> {
+        let columns = self.columns(query)?;
+        let seen = format!("temp.multibind_{}", columns.len());
+        let names = (0..columns.len()).map(|at| format!("c{at}")).collect::<Vec<_>>().join(", ");
+        // Columns without a type leave every value as it is.
+        self.conn.prepare_cached(&format!("CREATE TABLE IF NOT EXISTS {seen} ({names})"))?.execute([])?;
+        self.conn.prepare_cached(&format!("DELETE FROM {seen}"))?.execute([])?;
+        self.unlocked(&format!("SELECT 1 FROM ({query}) LIMIT 0"))?;
+        self.conn.prepare_cached(&format!("INSERT INTO {seen} {query}"))?.execute(params_from_iter(values))?;
+
+        let mut statement = self.conn.prepare_cached(&format!("SELECT * FROM {seen} ORDER BY rowid"))?;
+        let rows = statement.query_map([], |row| Row::from_sql(&columns, row))?;
+        rows.collect()
+    }
+
+    /// The error, if a lock is in the way of a query: where an application has built rusqlite with `unlock_notify`, it
+    /// would wait for that lock without a limit.
+    fn unlocked(&self, query: &str) -> rusqlite::Result<()> {
+        match self.shared_cache && is_locked_out(self.conn, query) {
+            true => Err(locked(query)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn locked(query: &str) -> rusqlite::Error {
+    let what = if query == SCHEMA { "schema" } else { "table" };
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_LOCKED_SHAREDCACHE);
+    rusqlite::Error::SqliteFailure(code, Some(format!("database {what} is locked")))
+}

@@ -1,0 +1,113 @@
+//! The databases of a test, kept as files: when it fails, or by hand.
+
+mod file_name;
+mod folder;
+mod room;
+mod save;
+
+use std::fmt::Write as _;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::harness::Harness;
+use save::Saved;
+
+/// Saves the databases if the test has failed, before they go.
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if !self.is_to_be_kept() {
+            return;
+        }
+        // A panic in here while another is under way would end the process, with every test that still runs.
+        let _ = catch_unwind(AssertUnwindSafe(|| say(&kept(self))));
+    }
+}
+
+impl Harness {
+    /// Saves every database as an ordinary SQLite file in a folder, which is made if it is not there, and gives the files
+    /// in the order of the binds.
+    ///
+    /// A file is named by its bind key, `auth.db`, or `default.db`; what a file name cannot hold is written as `%` and two
+    /// digits for each byte. A file of that name is replaced. Beside them, `changes.txt` says what changed since the
+    /// harness started. What is saved is what is committed; the files have a rollback journal, whatever the storage.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`](crate::Error::InUse) at once, and with nothing written, when another connection has a write
+    /// transaction open on a bind in memory; [`Error::Sql`](crate::Error::Sql) when a bind cannot be read;
+    /// [`Error::Io`](crate::Error::Io) for a file or folder that cannot be written.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+    ///
+    /// let files = db.save_to(folder.path())?;
+    /// assert_eq!(files, [folder.path().join("auth.db")]);
+    /// let conn = multibind::rusqlite::Connection::open(&files[0])?;
+    /// assert_eq!(conn.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0))?, "ann");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        save::all(self.running(), dir.as_ref())
+    }
+}
+
+/// Saves the databases by the test's name, and tells where.
+fn kept(harness: &Harness) -> String {
+    let folder = folder::of_test(harness.test_name());
+    let images = save::copies(harness.running());
+    match folder.replace(|dir, room| save::what_can_be(harness.running(), &images, room, dir)) {
+        Ok((dir, saved)) => {
+            room::make(folder.root(), &dir);
+            told(&dir, &saved)
+        }
+        Err(error) => format!("multibind: the databases of this test are not kept: {error}"),
+    }
+}
+
+/// Where the files are and how to open them.
+fn told(dir: &Path, saved: &[Saved]) -> String {
+    let mut told = format!("multibind: the databases of this test are kept in {}\n", dir.display());
+    let width = saved.iter().map(|database| database.label.chars().count()).max().unwrap_or(0);
+    for database in saved {
+        let what = match &database.file {
+            Ok(name) => format!("sqlite3 {}", quoted(&dir.join(name))),
+            Err(problem) => format!("not kept: {problem}"),
+        };
+        let _ = writeln!(told, "  {:width$}  {what}", database.label);
+    }
+    let _ = write!(told, "What changed since the start is in {}", dir.join(save::CHANGES).display());
+    told
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@%=,:".contains(char);
+    match (path.chars().all(plain), cfg!(windows)) {
+        (true, _) => path,
+        (false, true) => format!("\"{path}\""),
+        (false, false) => format!("'{}'", path.replace('\'', r"'\''")),
+    }
+}
+
+/// Says it where the test's own output goes: the runner shows it with the failure.
+#[expect(clippy::print_stderr, reason = "a failed test has no other place to say it")]
+fn say(message: &str) {
+    eprintln!("{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(not(windows))]
+    fn a_path_is_one_word_for_a_shell() {
+        assert_eq!(quoted(Path::new("/t/a--b/me%20ta.db")), "/t/a--b/me%20ta.db");
+        assert_eq!(quoted(Path::new("/t/it's $HOME/x.db")), r"'/t/it'\''s $HOME/x.db'");
+    }
+}

@@ -1,0 +1,132 @@
+//! Writing the databases of a harness and what changed in them to a folder.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::file_name::file_name;
+use crate::database::{Database, Image};
+use crate::error::{Error, Result};
+use crate::harness::Running;
+use crate::observe::changes::since_start;
+use crate::observe::snapshot::committed;
+
+/// The file that says what changed.
+pub(super) const CHANGES: &str = "changes.txt";
+
+/// A database that was saved under a name, or the reason why it was not.
+pub(super) struct Saved {
+    pub(super) label: String,
+    pub(super) file: Result<String, String>,
+}
+
+/// The committed state of each database, or why it cannot be read.
+pub(super) fn copies(running: &Running) -> Vec<Result<Image>> {
+    running.databases().map(copy).collect()
+}
+
+/// What is committed. A file can be read while another connection has a write transaction open, memory cannot.
+fn copy(database: &Database) -> Result<Image> {
+    committed(database).or_else(|error| match error {
+        Error::InUse { .. } => database.observe_at_once(|conn| Image::of_committed(conn)).map_err(|_| error),
+        error => Err(error),
+    })
+}
+
+/// Saves all of them in a folder, or says why that is not possible.
+pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
+    let images = copies(running).into_iter().collect::<Result<Vec<_>>>()?;
+    fs::create_dir_all(dir).map_err(Error::io("make the folder", dir))?;
+    let mut files = Vec::with_capacity(images.len());
+    for (database, image) in running.databases().zip(&images) {
+        let file = dir.join(name(database));
+        write_database(&file, bytes(database, image)?)?;
+        files.push(file);
+    }
+    let images = images.iter().map(Some).collect::<Vec<_>>();
+    write(&dir.join(CHANGES), changes(running, &images, &[]).as_bytes())?;
+    Ok(files)
+}
+
+/// Saves those that can be read, in no more bytes than this, and notes why others are missing.
+pub(super) fn what_can_be(
+    running: &Running,
+    images: &[Result<Image>],
+    mut room: u64,
+    dir: &Path,
+) -> Result<Vec<Saved>> {
+    let mut saved = Vec::with_capacity(images.len());
+    for (database, image) in running.databases().zip(images) {
+        let file = match image {
+            Ok(image) => within(&mut room, database, image, dir)?,
+            Err(error) => Err(error.to_string()),
+        };
+        saved.push(Saved { label: database.label(), file });
+    }
+    let notes = saved.iter().filter_map(|saved| {
+        let problem = saved.file.as_ref().err()?;
+        Some(format!("The database of {} is not kept: {problem}", saved.label))
+    });
+    let open = running.databases().filter(|database| database.has_uncommitted_session());
+    let open = open.map(|database| format!("A session has written to {} and not committed.", database.label()));
+    let notes = notes.chain(open).collect::<Vec<_>>();
+    let images = images.iter().map(|image| image.as_ref().ok()).collect::<Vec<_>>();
+    write(&dir.join(CHANGES), changes(running, &images, &notes).as_bytes())?;
+    Ok(saved)
+}
+
+fn within(room: &mut u64, database: &Database, image: &Image, dir: &Path) -> Result<Result<String, String>> {
+    let bytes = bytes(database, image)?;
+    match room.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) {
+        Some(rest) => *room = rest,
+        None => return Ok(Err(format!("with {} MiB it is too large; `save_to` has no limit", bytes.len() >> 20))),
+    }
+    let name = name(database);
+    write_database(&dir.join(&name), bytes)?;
+    Ok(Ok(name))
+}
+
+fn name(database: &Database) -> String {
+    format!("{}.db", file_name(&database.key().to_string()))
+}
+
+fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
+    image.bytes().map_err(Error::sql(database.key(), ""))
+}
+
+/// What changed since the start, and what cannot be told.
+fn changes(running: &Running, now: &[Option<&Image>], notes: &[String]) -> String {
+    let (changes, errors) = since_start(running, now);
+    let mut told =
+        format!("What changed in every bind since the harness started, as far as it is committed:\n\n{changes}\n");
+    let errors = errors.iter().map(|error| format!("What changed in it cannot be told: {error}"));
+    for note in notes.iter().cloned().chain(errors) {
+        told.push_str(&format!("\n{note}\n"));
+    }
+    told
+}
+
+/// Replaces a database. What an earlier one left beside it must not be taken for its own.
+fn write_database(path: &Path, bytes: &[u8]) -> Result<()> {
+    for beside in ["-journal", "-wal", "-shm"] {
+        let mut beside_it = path.as_os_str().to_owned();
+        beside_it.push(beside);
+        match fs::remove_file(&beside_it) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("remove", beside_it)(error)),
+            _ => {}
+        }
+    }
+    write(path, bytes)
+}
+
+/// Replaces a file in one step: who has the old one open keeps it.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error| Error::io("write", path)(error);
+    let mut builder = tempfile::Builder::new();
+    // As any file is made, and not for its owner alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut new = builder.tempfile_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    new.write_all(bytes).map_err(failed)?;
+    new.persist(path).map(drop).map_err(|error| failed(error.error))
+}

@@ -1,0 +1,193 @@
+//! Where a row is: every landing of it, and the assertions on them.
+
+use super::failure::{self, Expected};
+use super::glance::View;
+use super::look::{look, Effort, Found};
+use crate::error::{is_lock, Error, Result};
+use crate::harness::Harness;
+use crate::key::BindKey;
+use crate::row::Row;
+
+/// A row where it was found: the bind, the table, the whole row.
+///
+/// ```
+/// # use multibind::{row, Bind, BindKey, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)")).start()?;
+/// db.connection("auth")?.execute("INSERT INTO user (name) VALUES ('ann')", [])?;
+/// let landings = db.locate("user", row! { name: "ann" })?;
+/// assert_eq!(landings.len(), 1);
+/// assert_eq!(landings[0].bind(), &BindKey::from("auth"));
+/// assert_eq!(landings[0].row().get::<i64>("id")?, 1);
+/// assert!(landings[0].is_committed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Landing {
+    bind: BindKey,
+    table: String,
+    row: Row,
+    committed: bool,
+}
+
+impl Landing {
+    /// The bind; of several keys for one database, the one that names it first.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// assert_eq!(db.locate("user", row! { name: "ann" })?[0].bind().as_str(), Some("auth"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn bind(&self) -> &BindKey {
+        &self.bind
+    }
+
+    /// The table, as it is spelled in the schema.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// assert_eq!(db.locate("USER", row! { name: "ann" })?[0].table(), "user");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The whole row.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// assert_eq!(db.locate("user", row! { name: "ann" })?[0].row(), &row! { id: 1, name: "ann" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Whether it is known to be committed.
+    ///
+    /// In shared-cache memory a row is also seen while a transaction that wrote to its table is open. SQLite tells
+    /// which tables such a transaction wrote to, not which rows, so then no row of the table is known to be committed.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO user VALUES (2, 'bob')", [])?;
+    /// assert!(!db.locate("user", row! { name: "bob" })?[0].is_committed());
+    /// session.commit()?;
+    /// assert!(db.locate("user", row! { name: "bob" })?[0].is_committed());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn is_committed(&self) -> bool {
+        self.committed
+    }
+}
+
+impl Harness {
+    /// Every place where a row is: in each bind that has a table of that name, each row whose columns are what `row`
+    /// says.
+    ///
+    /// It reads the databases, so it sees what any driver wrote, and leaves no lock in anybody's way. Values compare as
+    /// [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL`. Name enough columns to tell the
+    /// row from others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTable`] when no bind has the table, [`Error::Row`] when none of those that have it has the row's
+    /// columns; [`Error::Locked`] when another connection's open transaction keeps a bind from being read: one that
+    /// changes tables in shared-cache memory, one that writes anything in `memdb`. [`Error::Sql`] for what SQLite cannot
+    /// read, a view of a table that is gone for example.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let log = "CREATE TABLE log (line TEXT)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(log)).bind("meta", Bind::memory().schema(log)).start()?;
+    /// db.connection("meta")?.execute("INSERT INTO log VALUES ('started')", [])?;
+    /// let landings = db.locate("log", row! { line: "started" })?;
+    /// assert_eq!(landings.iter().map(|landing| landing.bind().to_string()).collect::<Vec<_>>(), ["meta"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
+        let seen = look(self.running(), table, row.checked()?, usize::MAX, |_| Effort::Readable)?;
+        let mut landings = Vec::new();
+        for place in seen {
+            match place.found {
+                Found::Rows { table, rows, view } => {
+                    let bind = &place.bind;
+                    landings.extend(rows.into_iter().map(|row| Landing {
+                        bind: bind.clone(),
+                        table: table.clone(),
+                        row,
+                        committed: view == View::Committed,
+                    }));
+                }
+                Found::Unreadable(source) if is_lock(&source) => {
+                    return Err(Error::Locked { bind: place.bind, sql: String::new(), source })
+                }
+                Found::Unreadable(source) => return Err(Error::Sql { bind: place.bind, sql: String::new(), source }),
+                Found::NoTable | Found::NoColumn { .. } => {}
+            }
+        }
+        Ok(landings)
+    }
+
+    /// Asserts that a row is in one bind, committed, and in no other; gives the harness for a next assertion.
+    ///
+    /// It passes only on what is committed. Where another connection's transaction is in the way of seeing that, it
+    /// looks again for a quarter of a second, longer than a commit takes, and then fails: it waits for nobody who has
+    /// left a transaction open.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there, is there but not committed, is in another bind too, or that cannot be told; and for a
+    /// bind, a table or a column that does not exist. The message shows what was found in every bind, the nearest rows
+    /// where none matches.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// db.assert_landed("auth", "user", row! { name: "ann" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_landed(&self, key: impl Into<BindKey>, table: &str, row: Row) -> &Harness {
+        self.assert_expected(Expected::Landed, &key.into(), table, &row)
+    }
+
+    /// Asserts that a row is not in a bind; gives the harness for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// When it is there, committed or not; when that cannot be told, because a transaction that may have deleted it is
+    /// still open; and for a bind that is not configured, a table that no bind has, or a column that the bind's table
+    /// does not have, for then the assertion would say nothing. A bind without the table has not the row either.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// db.assert_not_landed("auth", "user", row! { name: "ann" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_not_landed(&self, key: impl Into<BindKey>, table: &str, row: Row) -> &Harness {
+        self.assert_expected(Expected::NotLanded, &key.into(), table, &row)
+    }
+
+    #[track_caller]
+    fn assert_expected(&self, expected: Expected, key: &BindKey, table: &str, row: &Row) -> &Harness {
+        match failure::of(self.running(), expected, key, table, row) {
+            Ok(None) => self,
+            Ok(Some(message)) => panic!("{message}"),
+            Err(Error::Row { problem }) => panic!("cannot look for a row of `{table}` in bind `{key}`: {problem}"),
+            Err(error) => panic!("cannot look for a row of `{table}` in bind `{key}`: {error}"),
+        }
+    }
+}

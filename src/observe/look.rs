@@ -1,0 +1,150 @@
+//! Looking for a row in every bind.
+
+use super::glance::{glance, patiently, Glance, View};
+use crate::database::Database;
+use crate::error::{is_lock, Error, Result};
+use crate::harness::Running;
+use crate::key::BindKey;
+use crate::nearest::nearest_tables;
+use crate::row::Row;
+use crate::script::quote;
+
+/// What was found in one database.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) bind: BindKey,
+    pub(super) found: Found,
+}
+
+#[derive(Debug)]
+pub(super) enum Found {
+    /// It has no table of that name.
+    NoTable,
+    /// Its table lacks a column that the row names.
+    NoColumn { table: String, column: String, columns: Vec<String> },
+    /// The rows that match, in this view: where it is not [`View::Committed`], an open transaction has written to the
+    /// table, and what is committed cannot be told.
+    Rows { table: String, rows: Vec<Row>, view: View },
+    /// It cannot be read now.
+    Unreadable(rusqlite::Error),
+}
+
+/// How much it is worth to look again where another connection's lock is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Until what is committed is seen.
+    Settled,
+    /// Until something is seen, of a transaction that is still open too.
+    Readable,
+    /// Not at all.
+    Once,
+}
+
+/// Looks in every database for at most `most` rows that match.
+pub(super) fn look(
+    running: &Running,
+    table: &str,
+    row: &Row,
+    most: usize,
+    effort: impl Fn(&Database) -> Effort,
+) -> Result<Vec<Place>> {
+    let places = running.databases().map(|database| {
+        let found = look_in(database, table, row, most, effort(database)).unwrap_or_else(Found::Unreadable);
+        Place { bind: database.key().clone(), found }
+    });
+    let places = places.collect::<Vec<_>>();
+    check(running, table, &places)?;
+    Ok(places)
+}
+
+fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Effort) -> rusqlite::Result<Found> {
+    let see = |view| glance(database, view, |glance| find(glance, table, row, most, view));
+    // In a shared cache one can look past the lock on a table; nothing looks past one on the schema.
+    let past = |error| match database.is_shared_cache() {
+        true => see(View::Open),
+        false => Err(error),
+    };
+    let committed = || see(View::Committed);
+    let either = || match committed() {
+        Err(error) if is_lock(&error) => past(error),
+        seen => seen,
+    };
+    match effort {
+        Effort::Once => either(),
+        Effort::Readable => patiently(either),
+        Effort::Settled => match patiently(committed) {
+            Err(error) if is_lock(&error) => past(error),
+            seen => seen,
+        },
+    }
+}
+
+fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize, view: View) -> rusqlite::Result<Found> {
+    let Some(table) = spelled(glance, table)? else { return Ok(Found::NoTable) };
+    let most = i64::try_from(most).unwrap_or(-1);
+    let query = format!("SELECT t.* FROM main.{} AS t{} LIMIT {most}", quote(&table), matching(row));
+    match glance.rows(&query, row.columns().map(|(_, value)| value)) {
+        Ok(rows) => Ok(Found::Rows { table, rows, view }),
+        Err(error) if is_lock(&error) => Err(error),
+        Err(error) => refused(glance, table, row, error),
+    }
+}
+
+/// The `WHERE` of a search. Columns are named through the table: SQLite takes a name in quotes that is no column for a
+/// string, see <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
+fn matching(row: &Row) -> String {
+    match row.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", comparisons(row).join(" AND ")),
+    }
+}
+
+/// Whether each column is what the row says.
+pub(super) fn comparisons(row: &Row) -> Vec<String> {
+    row.columns().map(|(name, _)| format!("t.{} IS ?", quote(name))).collect()
+}
+
+/// Why SQLite did not accept the search: a column is not there, or else what it says itself.
+fn refused(glance: &Glance<'_>, table: String, row: &Row, error: rusqlite::Error) -> rusqlite::Result<Found> {
+    match row.missing_from(&table, |query| glance.columns(query))? {
+        Some((column, columns)) => Ok(Found::NoColumn { table, column, columns }),
+        None => Err(error),
+    }
+}
+
+/// A table's name as the schema has it.
+fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>> {
+    let asked = rusqlite::types::Value::Text(table.to_string());
+    let query = "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE";
+    let found = glance.rows(query, std::iter::once(&asked))?;
+    Ok(found.first().and_then(|row| row.get("name").ok()))
+}
+
+/// Refuses a search that could find nothing anywhere: no bind has the table, or none that has it has the columns.
+fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
+    if places.iter().any(|place| matches!(place.found, Found::Rows { .. } | Found::Unreadable(_))) {
+        return Ok(());
+    }
+    let without = places.iter().find_map(|place| match &place.found {
+        Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
+        _ => None,
+    });
+    match without {
+        Some((place, table, column, columns)) => Err(Error::no_column(&place.bind, table, column, columns)),
+        None => Err(unknown_table(running, table)),
+    }
+}
+
+fn unknown_table(running: &Running, table: &str) -> Error {
+    // SQLite's own tables have names that nobody means.
+    let query = "SELECT name FROM main.sqlite_schema
+                 WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'";
+    let mut names = Vec::new();
+    for database in running.databases() {
+        // What cannot be read is not among the nearest.
+        let found = glance(database, View::Committed, |glance| glance.rows(query, std::iter::empty()));
+        let found = found.unwrap_or_default().into_iter().filter_map(|row| row.get::<String>("name").ok());
+        names.extend(found.map(|name| (database.key().clone(), name)));
+    }
+    Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
+}

@@ -1,0 +1,16 @@
+//! Looking at every bind: where rows landed, what changed.
+
+mod changes;
+mod failure;
+mod glance;
+mod keep;
+mod landing;
+mod look;
+mod picture;
+mod report;
+mod snapshot;
+
+pub use changes::{ChangeKind, ChangeSet, Counts, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
+pub use landing::Landing;
+pub use picture::Description;
+pub use snapshot::Snapshot;

@@ -1,0 +1,119 @@
+//! The binds, their tables and how many rows they have, as a table for people.
+
+use std::fmt;
+
+use super::tables;
+use crate::config::Storage;
+use crate::database::Database;
+use crate::error::{is_lock, sqlite_message};
+use crate::harness::Harness;
+use crate::observe::glance::{glance, View};
+use crate::observe::report::{cut, table};
+use crate::script::quote;
+
+/// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
+///
+/// Its [`Display`](fmt::Display) is a table for people.
+///
+/// ```
+/// # use multibind::{Bind, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+/// assert!(db.describe().to_string().contains("user"));
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Description {
+    binds: Vec<Described>,
+}
+
+/// One database.
+#[derive(Clone, Debug)]
+struct Described {
+    label: String,
+    storage: Storage,
+    /// Names with what is known of their rows.
+    tables: Vec<(String, String)>,
+}
+
+impl Harness {
+    /// The binds, where they are kept, their tables and how many rows those have, for printing.
+    ///
+    /// It shows what is committed, and waits for no one. In shared-cache memory the rows of a table are also counted while
+    /// a transaction that wrote to it is open, and then said to be not committed. A bind or a table that cannot be read
+    /// is in the table with the reason.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+    ///     .bind("auth", Bind::memdb().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann'), ('bob')"))
+    ///     .start()?;
+    /// assert_eq!(db.describe().to_string(), "\
+    /// ──────────────────────────────────
+    ///  bind      storage   table   rows
+    /// ══════════════════════════════════
+    ///  default   memory    post    0
+    /// ──────────────────────────────────
+    ///  auth      memdb     user    2
+    /// ──────────────────────────────────");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn describe(&self) -> Description {
+        Description { binds: self.running().databases().map(describe).collect() }
+    }
+}
+
+fn describe(database: &Database) -> Described {
+    let tables = match tables(database) {
+        Ok(metadata) => {
+            let tables = metadata.tables().iter().map(|table| (table.name().to_string(), rows(database, table.name())));
+            let views = metadata.views().iter().map(|view| (format!("{} (view)", view.name()), String::new()));
+            tables.chain(views).collect()
+        }
+        Err(error) => vec![(format!("cannot be read: {error}"), String::new())],
+    };
+    Described { label: database.label(), storage: database.storage(), tables }
+}
+
+/// What is said of the number of a table's rows.
+fn rows(database: &Database, table: &str) -> String {
+    let (count, open) = match count(database, View::Committed, table) {
+        Err(error) if is_lock(&error) && database.is_shared_cache() => (count(database, View::Open, table), true),
+        count => (count, false),
+    };
+    match count {
+        Ok(count) if open => format!("{count} (not committed)"),
+        Ok(count) => count.to_string(),
+        Err(error) if is_lock(&error) => "locked".to_string(),
+        // A virtual table whose module only the application has.
+        Err(error) => sqlite_message(&error),
+    }
+}
+
+fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> {
+    let query = format!("SELECT count(*) AS rows FROM main.{}", quote(table));
+    let counted = glance(database, view, |glance| glance.rows(&query, std::iter::empty()))?;
+    let count = counted.first().and_then(|row| row.get("rows").ok());
+    count.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// How much of a key is shown, and of a table's name, in characters.
+const NAME_SHOWN: usize = 30;
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.binds.iter().map(|bind| {
+            let column = |text: &dyn Fn(&(String, String)) -> String| {
+                bind.tables.iter().map(text).collect::<Vec<_>>().join("\n")
+            };
+            let names = match bind.tables.as_slice() {
+                [] => "no tables".to_string(),
+                [(reason, rows)] if rows.is_empty() => reason.clone(),
+                _ => column(&|(name, _)| cut(name, NAME_SHOWN)),
+            };
+            [cut(&bind.label, NAME_SHOWN), bind.storage.to_string(), names, column(&|(_, rows)| rows.clone())]
+        });
+        f.write_str(&table(&["bind", "storage", "table", "rows"], rows))
+    }
+}

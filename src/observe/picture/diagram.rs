@@ -1,0 +1,155 @@
+//! The binds' tables and what refers to what, as a Mermaid diagram.
+
+use std::fmt::Write as _;
+
+use super::mermaid::{quoted, type_name, word};
+use super::tables;
+use crate::database::Database;
+use crate::error::Result;
+use crate::harness::{Harness, ReferenceEnd};
+use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
+
+impl Harness {
+    /// The tables of every bind with their columns, foreign keys and references into other binds, as a
+    /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
+    ///
+    /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a reference
+    /// from one bind into another, declared with [`reference`](crate::HarnessBuilder::reference). The tables are in the
+    /// order of the binds and, within one, in that in which they were made. Views are left out. As long as the tables are
+    /// the same, so is the text: it has no row counts, which [`describe`](Harness::describe) has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sql`](crate::Error::Sql) for a bind whose tables cannot be read.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, author TEXT NOT NULL)"))
+    ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT PRIMARY KEY)"))
+    ///     .reference("main.post.author", "auth.user.name")
+    ///     .start()?;
+    /// assert_eq!(db.diagram()?, r#"erDiagram
+    ///     %% bind default, in memory
+    ///     "main.post" {
+    ///         INTEGER id PK
+    ///         TEXT author FK
+    ///     }
+    ///     %% bind auth, in memory
+    ///     "auth.user" {
+    ///         TEXT name PK
+    ///     }
+    ///     %% references from one bind into another
+    ///     "auth.user" ||..o{ "main.post" : "author → name"
+    /// "#);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn diagram(&self) -> Result<String> {
+        let running = self.running();
+        let binds =
+            running.databases().map(|database| Ok((database, tables(database)?))).collect::<Result<Vec<_>>>()?;
+        let mut diagram = String::from("erDiagram\n");
+        for (position, (database, tables)) in binds.iter().enumerate() {
+            let refers = |table: &TableInfo, column: &ColumnInfo| {
+                let mut references = running.references().iter().map(|reference| &reference.from);
+                references.any(|from| from.position == position && is(from, table, column))
+            };
+            let label = quoted(&database.label());
+            let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), database.storage());
+            for table in tables.tables() {
+                entity(&mut diagram, &name(database, table.name()), table, |column| refers(table, column));
+            }
+            for table in tables.tables() {
+                for key in table.foreign_keys() {
+                    foreign_key(&mut diagram, database, tables, table, key);
+                }
+            }
+        }
+        if !running.references().is_empty() {
+            diagram.push_str("    %% references from one bind into another\n");
+        }
+        for reference in running.references() {
+            let (from, to) = (&reference.from, &reference.to);
+            let (Some((child, tables)), Some((parent, _))) = (binds.get(from.position), binds.get(to.position)) else {
+                continue;
+            };
+            let columns = std::slice::from_ref(&from.column);
+            let (one, many) = tables.table(&from.table).map_or(("|o", "o{"), |table| cardinality(table, columns));
+            let (parent, child) = (name(parent, &to.table), name(child, &from.table));
+            let label = quoted(&format!("{} → {}", from.column, to.column));
+            let _ = writeln!(diagram, "    {parent} {one}..{many} {child} : {label}");
+        }
+        Ok(diagram)
+    }
+}
+
+fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
+    end.table.eq_ignore_ascii_case(table.name()) && end.column.eq_ignore_ascii_case(column.name())
+}
+
+/// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
+fn name(database: &Database, table: &str) -> String {
+    let part = |part: &str| match part.contains(['.', '"']) {
+        true => crate::script::quote(part),
+        false => part.to_string(),
+    };
+    quoted(&format!("{}.{}", part(database.key().schema_name()), part(table)))
+}
+
+fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: impl Fn(&ColumnInfo) -> bool) {
+    let columns = table.columns().iter().filter(|column| !column.is_hidden()).collect::<Vec<_>>();
+    if columns.is_empty() {
+        // A virtual table whose module only the application has.
+        let _ = writeln!(diagram, "    {name}");
+        return;
+    }
+    let _ = writeln!(diagram, "    {name} {{");
+    for column in columns {
+        let has = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(column.name()));
+        let refers = refers(column) || table.foreign_keys().iter().any(|key| has(key.columns()));
+        let keys = [
+            (column.primary_key().is_some(), "PK"),
+            (refers, "FK"),
+            (column.primary_key().is_none() && is_unique(table, &[column.name()]), "UK"),
+        ];
+        let keys = keys.into_iter().filter_map(|(is, key)| is.then_some(key)).collect::<Vec<_>>().join(", ");
+        let word = word(column.name());
+        let comment = if word == column.name() { String::new() } else { format!(" {}", quoted(column.name())) };
+        let space = if keys.is_empty() { "" } else { " " };
+        let _ = writeln!(diagram, "        {} {word}{space}{keys}{comment}", type_name(column.declared_type()));
+    }
+    diagram.push_str("    }\n");
+}
+
+fn foreign_key(diagram: &mut String, database: &Database, tables: &Metadata, child: &TableInfo, key: &ForeignKey) {
+    let parent = tables.table(key.parent());
+    let mut label = key.columns().join(", ");
+    if !key.parent_columns().is_empty() {
+        let _ = write!(label, " → {}", key.parent_columns().join(", "));
+    }
+    if parent.is_none() {
+        label.push_str(" (no such table)");
+    }
+    let (one, many) = cardinality(child, key.columns());
+    let parent = name(database, parent.map_or(key.parent(), TableInfo::name));
+    let _ = writeln!(diagram, "    {parent} {one}--{many} {} : {}", name(database, child.name()), quoted(&label));
+}
+
+/// How many parents a row has, one or at most one, and how many rows a parent, at most one or any number.
+fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static str) {
+    let always = columns.iter().filter_map(|name| child.column(name));
+    let always = always.into_iter().all(|column| column.is_not_null() || column.primary_key().is_some());
+    (if always { "||" } else { "|o" }, if is_unique(child, columns) { "o|" } else { "o{" })
+}
+
+/// Whether no two rows have the same values in these columns.
+fn is_unique(table: &TableInfo, columns: &[impl AsRef<str>]) -> bool {
+    let within = |key: Vec<&str>| {
+        !key.is_empty()
+            && key.iter().all(|name| columns.iter().any(|column| column.as_ref().eq_ignore_ascii_case(name)))
+    };
+    let indexes = table.indexes().iter().filter(|index| index.is_unique() && !index.is_partial());
+    let mut indexed = indexes.filter_map(|index| index.columns().collect::<Option<Vec<_>>>());
+    within(table.primary_key().collect()) || indexed.any(within)
+}

@@ -1,0 +1,140 @@
+//! The state of every bind at one moment, and the way back to it.
+
+use std::sync::{Arc, Weak};
+
+use crate::database::{Database, Image};
+use crate::error::{is_lock, Error, Result};
+use crate::harness::{Harness, Running};
+use crate::key::BindKey;
+use crate::schema::Metadata;
+
+/// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
+///
+/// It is a copy of the databases' pages in memory, keeps no lock and no connection to them, and can be restored and
+/// compared with as often as wanted. A clone is the same snapshot, not a second copy.
+///
+/// ```
+/// # use multibind::{row, Bind, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+/// let before = db.snapshot()?;
+/// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+/// db.changes_since(&before)?.assert_only("auth");
+/// db.restore(&before)?;
+/// db.changes_since(&before)?.assert_none();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Whose it is. Not kept alive: a harness can be closed while there are snapshots of it.
+    running: Weak<Running>,
+    keys: Vec<BindKey>,
+    /// In the order of the harness's databases.
+    states: Vec<State>,
+}
+
+/// One database at the moment of the snapshot.
+#[derive(Clone, Debug)]
+struct State {
+    image: Arc<Image>,
+    reflected: Option<Arc<Metadata>>,
+}
+
+impl Harness {
+    /// Takes the committed state of every bind, whoever wrote it and through whatever driver.
+    ///
+    /// It costs a copy of the pages. Others may have connections open, and read; each bind is copied while no one
+    /// writes to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] at once when another connection has a write transaction open on a bind, for then it is not
+    /// settled what its state is; [`Error::Sql`] when a bind cannot be read.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let before = db.snapshot()?;
+    ///
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO t VALUES (1)", [])?;
+    /// let error = db.snapshot().unwrap_err(); // not committed
+    /// assert!(error.to_string().starts_with("bind `default` is being written to"));
+    ///
+    /// session.commit()?;
+    /// db.restore(&before)?;
+    /// db.assert_not_landed(None, "t", row! { x: 1 });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let running = self.running();
+        let mut states = Vec::with_capacity(running.databases().len());
+        for (database, reflected) in running.databases().zip(running.reflected()) {
+            states.push(State { image: Arc::new(committed(database)?), reflected });
+        }
+        Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
+    }
+
+    /// Puts every bind back to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
+    /// (`user_version`, `application_id`), and what [`metadata`](Harness::metadata) says of it.
+    ///
+    /// Connections and pools stay usable. Only SQLite's own count of schema changes (`PRAGMA schema_version`) is
+    /// another than before, so that they notice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::Restore`] at once, and with nothing
+    /// restored in any bind, when another connection has a transaction or an unfinished query open that would see its
+    /// database change under it. Where storage fails later, it says which binds were restored.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x); INSERT INTO t VALUES (1)")).start()?;
+    /// let before = db.snapshot()?;
+    /// let conn = db.connection(None)?;
+    /// conn.execute("DROP TABLE t", [])?;
+    /// db.restore(&before)?;
+    /// assert_eq!(conn.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0))?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
+        let running = self.running();
+        snapshot.check(running)?;
+        for database in running.databases() {
+            database.check_free().map_err(failed(database, &[]))?;
+        }
+        let mut restored = Vec::new();
+        for (position, (database, state)) in running.databases().zip(&snapshot.states).enumerate() {
+            database.overwrite(&state.image).map_err(failed(database, &restored))?;
+            running.set_reflected(position, state.reflected.clone());
+            restored.push(database.key().clone());
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Refuses a snapshot of another harness.
+    pub(super) fn check(&self, running: &Arc<Running>) -> Result<()> {
+        match Weak::ptr_eq(&self.running, &Arc::downgrade(running)) {
+            true => Ok(()),
+            false => Err(Error::ForeignSnapshot { binds: self.keys.clone() }),
+        }
+    }
+
+    /// The databases, in the order of the harness's.
+    pub(super) fn images(&self) -> impl Iterator<Item = &Image> {
+        self.states.iter().map(|state| &*state.image)
+    }
+}
+
+/// What a database holds committed.
+pub(super) fn committed(database: &Database) -> Result<Image> {
+    database.committed().map_err(|source| match is_lock(&source) {
+        true => Error::InUse { bind: database.key().clone(), source },
+        false => Error::sql(database.key(), "")(source),
+    })
+}
+
+fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
+    move |source| Error::Restore { failed: database.key().clone(), restored: restored.to_vec(), source }
+}
