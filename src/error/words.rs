@@ -1,0 +1,140 @@
+//! How messages are worded: places, names and lists, and what SQLite's own answers mean.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::key::BindKey;
+use crate::nearest::nearest;
+
+/// SQLite's message alone, without the statement that rusqlite adds to some.
+pub(crate) fn sqlite_message(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// Whether an authorizer refused the statement.
+pub(crate) fn is_denied(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::AuthorizationForStatementDenied)
+}
+
+/// Whether another connection is in the way.
+pub(crate) fn is_lock(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+}
+
+/// `default, auth, meta`, or `none`.
+pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
+    match items {
+        [] => "none".to_string(),
+        items => items.iter().map(T::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// A name as it is written in SQL, in quotes where it needs them.
+pub(crate) fn sql_name(name: &str) -> String {
+    let plain =
+        |at: usize, letter: char| letter == '_' || letter.is_ascii_alphabetic() || at > 0 && letter.is_ascii_digit();
+    match !name.is_empty() && name.chars().enumerate().all(|(at, letter)| plain(at, letter)) {
+        true => name.to_string(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// A key as it is written as an argument.
+pub(crate) fn argument(bind: &BindKey) -> String {
+    bind.as_str().map_or_else(|| "None".to_string(), |key| format!("{key:?}"))
+}
+
+/// The bind to show a way out with: one with a key to write, if there is one.
+pub(super) fn example(binds: &[BindKey]) -> &BindKey {
+    binds.iter().find(|bind| !bind.is_default()).or(binds.first()).unwrap_or(&BindKey::DEFAULT)
+}
+
+/// What to do about a lock, where it is one.
+pub(super) fn in_the_way(error: &rusqlite::Error) -> &'static str {
+    match is_lock(error) {
+        true => {
+            ": another connection has a transaction or an unfinished query open on it. Commit it, roll it back or drop \
+             it first; a session that is not committed is one"
+        }
+        false => "",
+    }
+}
+
+/// What a key that is not configured was probably meant to be.
+pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
+    let Some(asked) = bind.as_str() else { return String::new() };
+    if asked.eq_ignore_ascii_case("default") || asked.eq_ignore_ascii_case("main") {
+        return "; the default bind's key is `None`".to_string();
+    }
+    let near = nearest(asked, configured.iter().filter_map(BindKey::as_str));
+    near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default()
+}
+
+pub(super) fn other_spelling(bind: &BindKey, first: &BindKey) -> String {
+    if bind == first {
+        return String::new();
+    }
+    format!(": `{first}` differs only in case, and SQL compares names without it")
+}
+
+pub(super) fn place(file: &Option<PathBuf>, line: Option<usize>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("{}:{line}: ", file.display()),
+        (Some(file), None) => format!("{}: ", file.display()),
+        (None, Some(line)) => format!("line {line}: "),
+        (None, None) => String::new(),
+    }
+}
+
+pub(super) fn at(file: &Option<PathBuf>, line: Option<usize>) -> String {
+    match place(file, line).trim_end_matches(": ") {
+        "" => String::new(),
+        place => format!(" at {place}"),
+    }
+}
+
+pub(super) fn in_file(file: &std::path::Path, line: Option<usize>, bind: Option<&BindKey>) -> String {
+    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+    let bind = bind.map(|bind| format!(" (bind `{bind}`)")).unwrap_or_default();
+    format!("{}{line}{bind}", file.display())
+}
+
+pub(super) fn nearest_tables(nearest: &[(BindKey, String)]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    let names = nearest.iter().map(|(bind, table)| format!("`{table}` in {bind}")).collect::<Vec<_>>();
+    format!("; the nearest names are {}", names.join(", "))
+}
+
+pub(super) fn elsewhere(found: &[BindKey]) -> String {
+    match found {
+        [] => String::new(),
+        found => format!(", but in {}", list(found)),
+    }
+}
+
+/// The statement on a line of its own, cut where it is long.
+pub(super) fn statement(sql: &str) -> String {
+    match sql.trim() {
+        "" => String::new(),
+        sql => format!("\n  in: {}", shown(sql)),
+    }
+}
+
+/// A text as people read it, cut where it is long; a NUL character would end it for some who read it.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 300;
+    if text.contains('\0') {
+        return shown(&text.replace('\0', "\\0")).into_owned().into();
+    }
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()).into(),
+        None => text.into(),
+    }
+}
