@@ -1,6 +1,7 @@
 //! SQL scripts: where each statement ends, running one, and names inside SQL.
 
 use std::ffi::CStr;
+use std::fmt;
 
 use rusqlite::{ffi, Connection};
 
@@ -20,11 +21,16 @@ pub(crate) struct Statement<'s> {
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Text that SQLite would read only up to its NUL character.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the SQL has a NUL character, where SQLite would stop reading")]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NulCharacter {
     /// The line it is on, counted from 1.
     pub(crate) line: usize,
+}
+
+impl fmt::Display for NulCharacter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the SQL has a NUL character, where SQLite would stop reading")
+    }
 }
 
 /// The statements of a script, as [`sqlite3_complete`](https://sqlite.org/c3ref/complete.html) tells them apart, so

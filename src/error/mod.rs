@@ -1,16 +1,13 @@
 //! What can go wrong: what was asked, what was found, what to do next.
 
+mod display;
 mod words;
 
-use std::fmt;
 use std::path::PathBuf;
 
 use crate::key::BindKey;
 use crate::orphan::Orphan;
 pub(crate) use words::{argument, is_denied, is_lock, list, sql_name, sqlite_message};
-use words::{
-    at, elsewhere, example, in_file, in_the_way, meant, nearest_tables, other_spelling, place, shown, statement,
-};
 
 /// A result of this crate.
 ///
@@ -39,15 +36,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(error.to_string(), "no bind `audit`: configured are default, auth");
 /// # Ok::<(), multibind::Error>(())
 /// ```
-#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not one bind is configured.
-    #[error("no bind is configured: set a default or a named bind")]
     NoBind,
 
     /// A key that cannot name a bind.
-    #[error("`{key}` cannot be a bind key: {problem}")]
     BindKey {
         /// The key.
         key: String,
@@ -56,7 +50,6 @@ pub enum Error {
     },
 
     /// A key that is configured twice, or two keys that SQL cannot tell apart.
-    #[error("bind `{bind}` is configured twice{}", other_spelling(bind, first))]
     DuplicateBind {
         /// The key that came second.
         bind: BindKey,
@@ -65,7 +58,6 @@ pub enum Error {
     },
 
     /// A key that no configured bind has.
-    #[error("no bind `{}`: configured are {}{}", shown(&bind.to_string()), list(configured), meant(bind, configured))]
     UnknownBind {
         /// The key that was asked for.
         bind: BindKey,
@@ -74,10 +66,6 @@ pub enum Error {
     },
 
     /// The default bind was asked for and none is configured.
-    #[error(
-        "no default bind{}: configured are {}; set one with `default_bind` or `[default]`, or name a bind with \
-         `on(key)` or a qualified table", what.as_deref().map(|what| format!(" for {what}")).unwrap_or_default(), list(configured)
-    )]
     NoDefaultBind {
         /// What needed it, a statement for example.
         what: Option<String>,
@@ -86,7 +74,6 @@ pub enum Error {
     },
 
     /// A configuration that does not say a thing that can be done.
-    #[error("{}{problem}", place(file, *line))]
     Config {
         /// The file, where there is one.
         file: Option<PathBuf>,
@@ -99,7 +86,6 @@ pub enum Error {
     },
 
     /// A database URL that names no database.
-    #[error("{}bind `{bind}`: {problem}", place(file, *line))]
     Url {
         /// The file, where the URL is in one.
         file: Option<PathBuf>,
@@ -112,7 +98,6 @@ pub enum Error {
     },
 
     /// A schema that SQLite, a migrator or the file system refused.
-    #[error("bind `{bind}`: the schema failed{}: {problem}", at(file, *line))]
     Schema {
         /// The bind.
         bind: BindKey,
@@ -125,12 +110,6 @@ pub enum Error {
     },
 
     /// A foreign key whose parent table is in another bind.
-    #[error(
-        "table `{table}` in bind `{bind}` has a foreign key to `{parent}`, which is not in bind `{bind}` but in {}: \
-         SQLite cannot enforce it. Give `{table}` the bind key of its parent; or declare a reference in place of the \
-         foreign key, with `reference` or `[[references]]`; or allow it with `allow_missing_parents`",
-        list(found)
-    )]
     ForeignParent {
         /// The bind of the table with the foreign key.
         bind: BindKey,
@@ -143,7 +122,6 @@ pub enum Error {
     },
 
     /// Data that could not be loaded; nothing was, in any bind.
-    #[error("{}: {problem}; nothing was loaded", in_file(file, *line, bind.as_ref()))]
     Data {
         /// The file.
         file: PathBuf,
@@ -156,7 +134,6 @@ pub enum Error {
     },
 
     /// A table that no bind has.
-    #[error("no table `{}` in any bind{}", shown(table), nearest_tables(nearest))]
     UnknownTable {
         /// The name that was asked for.
         table: String,
@@ -165,7 +142,6 @@ pub enum Error {
     },
 
     /// A table that the bind which was named does not have.
-    #[error("no table `{table}` in bind `{bind}`{}{}", elsewhere(found), nearest_tables(nearest))]
     NotInBind {
         /// The bind.
         bind: BindKey,
@@ -178,9 +154,6 @@ pub enum Error {
     },
 
     /// A name that tables in several binds have.
-    #[error(
-        "table `{table}` is in the binds {}: say which, with `{}.{}` in the SQL or with `on({})`",
-        list(binds), sql_name(example(binds).schema_name()), sql_name(table), argument(example(binds)))]
     AmbiguousTable {
         /// The name.
         table: String,
@@ -189,7 +162,6 @@ pub enum Error {
     },
 
     /// A statement that SQLite refused.
-    #[error("bind `{bind}`: {}{}", shown(&sqlite_message(source)), statement(sql))]
     Sql {
         /// The bind it ran on.
         bind: BindKey,
@@ -200,13 +172,6 @@ pub enum Error {
     },
 
     /// A statement that waited for another connection's lock as long as the busy timeout allows.
-    #[error(
-        "bind `{bind}`: {}. Another connection has a transaction or an unfinished query open on it: commit or drop \
-         it first (a session that is not committed is one). Code under test that writes from several threads wants \
-         `Bind::memdb()` or `Bind::temp_file()`{}",
-        sqlite_message(source),
-        statement(sql)
-    )]
     Locked {
         /// The bind.
         bind: BindKey,
@@ -217,12 +182,6 @@ pub enum Error {
     },
 
     /// A write to a bind that another connection has written to since the session's unit of work first read it.
-    #[error(
-        "bind `{bind}`: {}. Another connection has written to it since this unit of work first read from it, and \
-         what was read is out of date: call `session.rollback()`, then start again{}",
-        sqlite_message(source),
-        statement(sql)
-    )]
     Stale {
         /// The bind.
         bind: BindKey,
@@ -233,17 +192,12 @@ pub enum Error {
     },
 
     /// A statement on a bind whose transaction SQLite has rolled back after an error.
-    #[error(
-        "bind `{bind}`: an earlier error made SQLite roll the transaction back: call `session.rollback()`, then start \
-         the unit of work again"
-    )]
     RolledBack {
         /// The bind.
         bind: BindKey,
     },
 
     /// A statement that SQLite does not accept in any bind.
-    #[error("SQLite does not accept the statement: {}{}", shown(&sqlite_message(source)), statement(sql))]
     Prepare {
         /// The statement.
         sql: String,
@@ -252,24 +206,15 @@ pub enum Error {
     },
 
     /// A session that was to be committed while a savepoint of it is open.
-    #[error(
-        "the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave first; \
-         `session.rollback()` ends one that was forgotten"
-    )]
     OpenSavepoint,
 
     /// A harness that was to be closed while sessions of it are alive.
-    #[error("the harness is still in use: {} before `close`", match sessions {
-        1 => "a session of it is alive; drop it".to_string(),
-        sessions => format!("{sessions} sessions of it are alive; drop them"),
-    })]
     StillInUse {
         /// How many.
         sessions: usize,
     },
 
     /// A statement that the session does not run.
-    #[error("the session does not run this statement: {problem}{}", statement(sql))]
     Statement {
         /// The statement.
         sql: String,
@@ -278,7 +223,6 @@ pub enum Error {
     },
 
     /// A statement that writes to one bind and reads from another, or writes to several.
-    #[error("a statement cannot write to bind `{}` and use {} too: {hint}{}", write, list(others), statement(sql))]
     CrossBindWrite {
         /// The bind it writes to.
         write: BindKey,
@@ -291,12 +235,6 @@ pub enum Error {
     },
 
     /// A commit that did not succeed in every bind; separate databases have no common commit.
-    #[error(
-        "commit failed in bind `{failed}`: {}. Committed: {}; rolled back: {}",
-        sqlite_message(source),
-        list(committed),
-        list(rolled_back)
-    )]
     Commit {
         /// The bind whose commit failed.
         failed: BindKey,
@@ -309,10 +247,6 @@ pub enum Error {
     },
 
     /// A bind whose state is not settled, because another connection has a write transaction open on it.
-    #[error(
-        "bind `{bind}` is being written to: another connection has a transaction open on it ({source}). Commit it or roll \
-         it back first; a session that is not committed is one"
-    )]
     InUse {
         /// The bind.
         bind: BindKey,
@@ -321,7 +255,6 @@ pub enum Error {
     },
 
     /// A restore that did not succeed in every bind.
-    #[error("cannot restore bind `{failed}`: {source}{}. Restored: {}", in_the_way(source), list(restored))]
     Restore {
         /// The bind that could not be put back.
         failed: BindKey,
@@ -333,26 +266,18 @@ pub enum Error {
     },
 
     /// A snapshot that was used with a harness it is not of.
-    #[error(
-        "the snapshot is of another harness, with the binds {}: take one with `snapshot()` of the harness it is for",
-        list(binds)
-    )]
     ForeignSnapshot {
         /// The binds of the harness that it is of.
         binds: Vec<BindKey>,
     },
 
     /// A commit that would leave rows that refer to a row in another bind that is not there; nothing was committed.
-    #[error(
-        "commit refused, nothing was committed in any bind: {}. Write what they refer to and commit again, or roll back",
-        orphans.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Orphans {
         /// The rows.
         orphans: Vec<Orphan>,
     },
 
     /// A pool that gave no connection.
-    #[error("bind `{bind}`: the pool gave no connection: {source}")]
     Pool {
         /// The bind.
         bind: BindKey,
@@ -361,14 +286,12 @@ pub enum Error {
     },
 
     /// A row that cannot be used as it is.
-    #[error("row: {problem}")]
     Row {
         /// What is wrong with it.
         problem: String,
     },
 
     /// A file or folder that could not be used.
-    #[error("cannot {action} `{}`: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -379,10 +302,20 @@ pub enum Error {
     },
 }
 
-/// As people read it: a test that returns or unwraps an error prints it so.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Sql { source, .. }
+            | Error::Locked { source, .. }
+            | Error::Stale { source, .. }
+            | Error::Prepare { source, .. }
+            | Error::Commit { source, .. }
+            | Error::InUse { source, .. }
+            | Error::Restore { source, .. } => Some(source),
+            Error::Pool { source, .. } => Some(source),
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
     }
 }
 

@@ -1,0 +1,149 @@
+//! What each error says.
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use super::words::{
+    argument, at, elsewhere, example, in_file, in_the_way, list, meant, nearest_tables, other_spelling, place, shown,
+    sql_name, sqlite_message, statement,
+};
+use super::Error;
+
+/// As people read it: a test that returns or unwraps an error prints it so.
+impl Debug for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NoBind => f.write_str("no bind is configured: set a default or a named bind"),
+            Error::BindKey { key, problem } => write!(f, "`{key}` cannot be a bind key: {problem}"),
+            Error::DuplicateBind { bind, first } => {
+                write!(f, "bind `{bind}` is configured twice{}", other_spelling(bind, first))
+            }
+            Error::UnknownBind { bind, configured } => {
+                let (name, meant) = (bind.to_string(), meant(bind, configured));
+                write!(f, "no bind `{}`: configured are {}{meant}", shown(&name), list(configured))
+            }
+            Error::NoDefaultBind { what, configured } => {
+                let what = what.as_ref().map(|what| format!(" for {what}")).unwrap_or_default();
+                write!(
+                    f,
+                    "no default bind{what}: configured are {}; set one with `default_bind` or `[default]`, or name a \
+                     bind with `on(key)` or a qualified table",
+                    list(configured)
+                )
+            }
+            Error::Config { file, line, problem, .. } => write!(f, "{}{problem}", place(file, *line)),
+            Error::Url { file, line, bind, problem } => write!(f, "{}bind `{bind}`: {problem}", place(file, *line)),
+            Error::Schema { bind, file, line, problem } => {
+                write!(f, "bind `{bind}`: the schema failed{}: {problem}", at(file, *line))
+            }
+            Error::ForeignParent { bind, table, parent, found } => write!(
+                f,
+                "table `{table}` in bind `{bind}` has a foreign key to `{parent}`, which is not in bind `{bind}` but \
+                 in {}: SQLite cannot enforce it. Give `{table}` the bind key of its parent; or declare a reference in \
+                 place of the foreign key, with `reference` or `[[references]]`; or allow it with \
+                 `allow_missing_parents`",
+                list(found)
+            ),
+            Error::Data { file, line, bind, problem } => {
+                write!(f, "{}: {problem}; nothing was loaded", in_file(file, *line, bind.as_ref()))
+            }
+            Error::UnknownTable { table, nearest } => {
+                write!(f, "no table `{}` in any bind{}", shown(table), nearest_tables(nearest))
+            }
+            Error::NotInBind { bind, table, found, nearest } => {
+                write!(f, "no table `{table}` in bind `{bind}`{}{}", elsewhere(found), nearest_tables(nearest))
+            }
+            Error::AmbiguousTable { table, binds } => {
+                let (example, table_in_sql) = (example(binds), sql_name(table));
+                let (binds, schema, key) = (list(binds), sql_name(example.schema_name()), argument(example));
+                write!(
+                    f,
+                    "table `{table}` is in the binds {binds}: say which, with `{schema}.{table_in_sql}` in the SQL or \
+                     with `on({key})`"
+                )
+            }
+            Error::Sql { bind, sql, source } => {
+                write!(f, "bind `{bind}`: {}{}", shown(&sqlite_message(source)), statement(sql))
+            }
+            Error::Locked { bind, sql, source } => write!(
+                f,
+                "bind `{bind}`: {}. Another connection has a transaction or an unfinished query open on it: commit or \
+                 drop it first (a session that is not committed is one). Code under test that writes from several \
+                 threads wants `Bind::memdb()` or `Bind::temp_file()`{}",
+                sqlite_message(source),
+                statement(sql)
+            ),
+            Error::Stale { bind, sql, source } => write!(
+                f,
+                "bind `{bind}`: {}. Another connection has written to it since this unit of work first read from it, \
+                 and what was read is out of date: call `session.rollback()`, then start again{}",
+                sqlite_message(source),
+                statement(sql)
+            ),
+            Error::RolledBack { bind } => write!(
+                f,
+                "bind `{bind}`: an earlier error made SQLite roll the transaction back: call `session.rollback()`, \
+                 then start the unit of work again"
+            ),
+            Error::Prepare { sql, source } => {
+                let message = sqlite_message(source);
+                write!(f, "SQLite does not accept the statement: {}{}", shown(&message), statement(sql))
+            }
+            Error::OpenSavepoint => f.write_str(
+                "the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave \
+                 first; `session.rollback()` ends one that was forgotten",
+            ),
+            Error::StillInUse { sessions: 1 } => {
+                f.write_str("the harness is still in use: a session of it is alive; drop it before `close`")
+            }
+            Error::StillInUse { sessions } => {
+                write!(f, "the harness is still in use: {sessions} sessions of it are alive; drop them before `close`")
+            }
+            Error::Statement { sql, problem } => {
+                write!(f, "the session does not run this statement: {problem}{}", statement(sql))
+            }
+            Error::CrossBindWrite { write, others, hint, sql } => {
+                let (others, sql) = (list(others), statement(sql));
+                write!(f, "a statement cannot write to bind `{write}` and use {others} too: {hint}{sql}")
+            }
+            Error::Commit { failed, committed, rolled_back, source } => write!(
+                f,
+                "commit failed in bind `{failed}`: {}. Committed: {}; rolled back: {}",
+                sqlite_message(source),
+                list(committed),
+                list(rolled_back)
+            ),
+            Error::InUse { bind, source } => write!(
+                f,
+                "bind `{bind}` is being written to: another connection has a transaction open on it ({source}). \
+                 Commit it or roll it back first; a session that is not committed is one"
+            ),
+            Error::Restore { failed, restored, source } => {
+                let (why, restored) = (in_the_way(source), list(restored));
+                write!(f, "cannot restore bind `{failed}`: {source}{why}. Restored: {restored}")
+            }
+            Error::ForeignSnapshot { binds } => write!(
+                f,
+                "the snapshot is of another harness, with the binds {}: take one with `snapshot()` of the harness it \
+                 is for",
+                list(binds)
+            ),
+            Error::Orphans { orphans } => {
+                let orphans = orphans.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                write!(
+                    f,
+                    "commit refused, nothing was committed in any bind: {orphans}. Write what they refer to and commit \
+                     again, or roll back"
+                )
+            }
+            Error::Pool { bind, source } => write!(f, "bind `{bind}`: the pool gave no connection: {source}"),
+            Error::Row { problem } => write!(f, "row: {problem}"),
+            Error::Io { action, path, source } => write!(f, "cannot {action} `{}`: {source}", path.display()),
+        }
+    }
+}
