@@ -42,8 +42,8 @@
 //! - A stand-in has SQLite's types and SQL, not a server's.
 //! - The code under test must take its databases from the harness. What it opens by itself is not seen.
 //! - Separate databases have no common commit: an [`Error::Commit`] says which binds were committed.
-//! - In shared-cache memory, the default, an open transaction locks the tables it wrote, and others get "database table
-//!   is locked" at once. Commit before the code under test runs, or use [`Bind::memdb`].
+//! - A session's open transaction keeps the code under test from writing to its binds, as any writer does: it waits for
+//!   the busy timeout and fails. Commit first.
 //! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing.
 //! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then.
 

@@ -127,7 +127,8 @@ fn rows_that_drivers_pools_and_sessions_wrote_are_seen_in_their_binds(db: Harnes
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn a_row_is_seen_in_every_kind_of_storage(#[case] storage: Storage) {
@@ -565,7 +566,8 @@ fn a_key_that_is_not_configured_is_refused(db: Harness) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn a_transaction_that_is_open_elsewhere_is_told_at_once(#[case] storage: Storage) {

@@ -321,7 +321,7 @@ fn an_unknown_engine_option_is_an_error_with_the_nearest_known_one() {
 #[case("pragmas.busy_timeout = 'long'", "pragma `busy_timeout` must be a number of milliseconds from 0 to 2147483647")]
 #[case("url = 3", "`url` must be a string, not 3")]
 #[case("storage = 'tempfile'", "`storage` cannot be `tempfile`; the nearest known one is `temp_file`")]
-#[case("storage = 'disk'", "`storage` cannot be `disk`; known are `memory`, `memdb`, `temp_file`")]
+#[case("storage = 'disk'", "`storage` cannot be `disk`; known are `memory`, `shared_cache`, `memdb`, `temp_file`")]
 #[case("schema = { path = 'a.sql' }", "`schema` must be a path or a list of paths, not a table")]
 #[case("schema = ['a.sql', 3]", "`schema` must be a path or a list of paths, not 3")]
 #[case("schema = ''", "`schema` has an empty path")]

@@ -59,7 +59,8 @@ fn writing(started: Vec<Started>) -> Vec<String> {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory, "shared")]
+#[case::memory(Storage::Memory, "memory")]
+#[case::shared_cache(Storage::SharedCache, "shared")]
 #[case::memdb(Storage::MemDb, "memdb")]
 #[case::temp_file(Storage::TempFile, "file")]
 fn a_warm_start_runs_no_statement_that_writes(#[case] storage: Storage, #[case] name: &str) {
@@ -83,7 +84,8 @@ fn a_warm_start_runs_no_statement_that_writes(#[case] storage: Storage, #[case] 
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory, "shared")]
+#[case::memory(Storage::Memory, "memory")]
+#[case::shared_cache(Storage::SharedCache, "shared")]
 #[case::memdb(Storage::MemDb, "memdb")]
 #[case::temp_file(Storage::TempFile, "file")]
 fn a_warm_start_runs_as_many_statements_for_a_hundred_tables_as_for_one(#[case] storage: Storage, #[case] name: &str) {
@@ -97,7 +99,8 @@ fn a_warm_start_runs_as_many_statements_for_a_hundred_tables_as_for_one(#[case] 
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory, "shared_reset")]
+#[case::memory(Storage::Memory, "memory_reset")]
+#[case::shared_cache(Storage::SharedCache, "shared_reset")]
 #[case::memdb(Storage::MemDb, "memdb_reset")]
 #[case::temp_file(Storage::TempFile, "file_reset")]
 fn a_reset_makes_no_table_anew(#[case] storage: Storage, #[case] name: &str) {

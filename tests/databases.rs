@@ -25,6 +25,7 @@ fn pragma(conn: &Connection, name: &str) -> i64 {
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
 #[case::url(Bind::url("postgresql://db.example/main"))]
@@ -46,6 +47,7 @@ fn all_connections_of_a_bind_see_one_database(#[case] bind: Bind) {
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
 fn harnesses_and_binds_of_the_same_tables_are_databases_apart(#[case] bind: Bind) {
@@ -100,7 +102,7 @@ fn thousands_of_databases_live_at_once_each_with_a_name_of_its_own() {
 #[case("😀")]
 fn a_key_is_any_string_and_never_a_file_name_or_sql(
     #[case] key: &str,
-    #[values(Bind::memory(), Bind::memdb(), Bind::temp_file())] bind: Bind,
+    #[values(Bind::memory(), Bind::shared_cache(), Bind::memdb(), Bind::temp_file())] bind: Bind,
 ) {
     let db =
         Harness::builder().default_bind(Bind::temp_file()).bind(key, bind.schema(TABLE).echo(true)).start().unwrap();
@@ -148,18 +150,21 @@ fn memory_is_freed_and_files_are_removed_when_the_harness_is_dropped() {
     let bind = |bind: Bind| bind.schema(TABLE);
     let db = Harness::builder()
         .default_bind(bind(Bind::memory()))
+        .bind("shared", bind(Bind::shared_cache()))
         .bind("memdb", bind(Bind::memdb()))
         .bind("file", bind(Bind::temp_file()))
         .start()
         .unwrap();
     let _ = db.connection("file").unwrap();
-    let uris = [db.uri(None).unwrap(), db.uri("memdb").unwrap()];
+    let uris = [db.uri("shared").unwrap(), db.uri("memdb").unwrap()];
+    let memory = db.uri(None).unwrap();
     let file = db.path("file").unwrap().unwrap();
     assert!(file.exists());
 
     drop(db);
 
     assert!(!file.parent().unwrap().exists());
+    assert!(Connection::open(memory).is_err(), "the name must lead nowhere");
     for uri in uris {
         assert_eq!(tables(&Connection::open(uri).unwrap()), 0, "the name must lead to a new, empty database");
     }
@@ -206,6 +211,7 @@ fn close_says_that_a_session_is_alive() {
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
 fn engine_options_reach_every_connection(#[case] bind: Bind) {
@@ -259,7 +265,7 @@ fn foreign_keys_are_enforced_unless_the_user_says_otherwise(#[case] without: Bin
 
 #[test]
 fn pragmas_that_shape_a_new_database_do() {
-    for bind in [Bind::memory(), Bind::memdb(), Bind::temp_file()] {
+    for bind in [Bind::memory(), Bind::shared_cache(), Bind::memdb(), Bind::temp_file()] {
         let bind =
             bind.pragma("page_size", 1024).pragma("auto_vacuum", 2).schema(TABLE).schema("PRAGMA user_version = 9");
         let db = Harness::builder().default_bind(bind).start().unwrap();
@@ -365,6 +371,7 @@ fn a_bind_that_is_not_configured_is_an_error_that_lists_those_that_are() {
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
 fn reset_puts_every_bind_back_to_its_start_and_connections_stay_usable(#[case] bind: Bind) {
@@ -390,6 +397,7 @@ fn reset_puts_every_bind_back_to_its_start_and_connections_stay_usable(#[case] b
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb().busy_timeout(Duration::from_millis(20)))]
 #[case::temp_file(Bind::temp_file().busy_timeout(Duration::from_millis(20)))]
 fn reset_does_not_wait_for_a_transaction_that_is_open(#[case] bind: Bind) {

@@ -158,6 +158,7 @@ fn sqlx_3947_and_4050_a_test_has_as_many_databases_as_it_wants() {
 /// rusqlite #616, crawshaw/sqlite #43, go-sqlite3 #1205: each pooled connection to memory has a database of its own.
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 fn rusqlite_616_all_connections_to_memory_see_one_database(#[case] bind: Bind) {
     let db = Harness::builder().default_bind(bind.schema(POST).pool_size(4)).start().unwrap();
@@ -180,12 +181,12 @@ fn rusqlite_616_all_connections_to_memory_see_one_database(#[case] bind: Bind) {
 #[test]
 fn sqlx_326_a_lock_of_a_shared_cache_is_waited_for_or_explained() {
     let brief = Duration::from_millis(20);
-    let db = Harness::builder().default_bind(Bind::memory().schema(POST).busy_timeout(brief)).start().unwrap();
+    let db = Harness::builder().default_bind(Bind::shared_cache().schema(POST).busy_timeout(brief)).start().unwrap();
     let writer = db.connection(None).unwrap();
     writer.execute_batch("BEGIN; INSERT INTO post (title) VALUES ('not yet')").unwrap();
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("UPDATE post SET title = 'x'", []).unwrap_err(), @"
-    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: UPDATE post SET title = 'x'
     ");
     writer.execute_batch("COMMIT").unwrap();
@@ -196,6 +197,7 @@ fn sqlx_326_a_lock_of_a_shared_cache_is_waited_for_or_explained() {
 
 /// The same reports: with many threads that write at once.
 #[rstest]
+#[case::memory(Bind::memory())]
 #[case::memdb(Bind::memdb())]
 #[case::file(Bind::temp_file())]
 fn sqlx_1649_threads_that_write_lose_nothing_where_locks_are_waited_for(#[case] bind: Bind) {

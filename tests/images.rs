@@ -195,7 +195,8 @@ fn tables_made_after_the_start_are_made_as_a_pragma_of_the_bind_says(
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
 fn a_bind_that_is_read_only_for_its_application_has_its_tables(
@@ -214,7 +215,8 @@ fn a_bind_that_is_read_only_for_its_application_has_its_tables(
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
 fn a_counter_goes_on_where_the_image_left_it_in_each_database(#[case] storage: Storage) {

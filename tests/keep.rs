@@ -177,7 +177,7 @@ mod runs {
     fn fails_beside_open_transactions() {
         let bind = |bind: Bind| bind.schema("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('start')");
         let db = Harness::builder()
-            .default_bind(bind(Bind::memory()))
+            .default_bind(bind(Bind::shared_cache()))
             .bind("memdb", bind(Bind::memdb()))
             .bind("file", bind(Bind::temp_file()))
             .bind("free", bind(Bind::memory()))
@@ -515,6 +515,7 @@ fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
 
 #[rstest]
 #[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
 fn every_storage_is_saved_as_a_file_with_a_rollback_journal(#[case] bind: Bind) {
@@ -537,8 +538,8 @@ fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
     let dir = folder.path().join("saved");
     let schema = "CREATE TABLE t (x)";
     let db = Harness::builder()
-        .default_bind(Bind::memory().schema(schema))
-        .bind("auth", Bind::memory().schema(schema))
+        .default_bind(Bind::shared_cache().schema(schema))
+        .bind("auth", Bind::shared_cache().schema(schema))
         .start()
         .unwrap();
     let mut session = db.session();

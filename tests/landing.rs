@@ -61,6 +61,7 @@ fn binds(landings: &[multibind::Landing]) -> Vec<String> {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn a_row_is_found_whoever_wrote_it(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -811,8 +812,8 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
 }
 
 #[test]
-fn a_row_in_an_open_transaction_is_not_committed() {
-    let (landed, not_landed) = uncommitted(Bind::memory, Writer::Connection);
+fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
+    let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is there, but not committed: a transaction that wrote to `user`
     is still open
@@ -830,6 +831,8 @@ fn a_row_in_an_open_transaction_is_not_committed() {
     ───────────────────────────────────────────────────────────
      meta             no such table
     ───────────────────────────────────────────────────────────
+
+    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -852,11 +855,13 @@ fn a_row_in_an_open_transaction_is_not_committed() {
      meta             no such table
     ───────────────────────────────────────────────────────────
 
+    A connection to `auth` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    let (landed, not_landed) = uncommitted(Bind::memory, Writer::Session);
+    let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is there, but not committed: a transaction that wrote to `user`
     is still open
@@ -925,6 +930,8 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
      meta             no such table
     ────────────────────────────────
 
+    A connection to `auth` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -975,6 +982,8 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
      meta             no such table
     ──────────────────────────────────────────────────────────────────────────────────────────
 
+    A connection to `auth` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -994,6 +1003,8 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ──────────────────────────────────────────────────────────────────────────────────────────
      meta             no such table
     ──────────────────────────────────────────────────────────────────────────────────────────
+
+    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1046,8 +1057,9 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     "#);
 }
 
-#[rstest]
-fn a_row_is_located_in_an_open_transaction_and_known_not_to_be_committed(db: Harness) -> multibind::Result<()> {
+#[test]
+fn in_a_shared_cache_a_row_in_an_open_transaction_is_located_and_known_not_to_be_committed() -> multibind::Result<()> {
+    let db = start(Bind::shared_cache);
     let conn = plain(&db, "auth");
     conn.execute_batch("INSERT INTO user (username) VALUES ('ann'); BEGIN; INSERT INTO user (username) VALUES ('bob')")
         .unwrap();
@@ -1058,8 +1070,9 @@ fn a_row_is_located_in_an_open_transaction_and_known_not_to_be_committed(db: Har
     Ok(())
 }
 
-#[rstest]
-fn a_row_whose_deletion_is_not_committed_is_not_gone(db: Harness) {
+#[test]
+fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
+    let db = start(Bind::shared_cache);
     for key in [None, Some("meta")] {
         plain(&db, key).execute("INSERT INTO log (event) VALUES ('started')", []).unwrap();
     }
@@ -1083,6 +1096,8 @@ fn a_row_whose_deletion_is_not_committed_is_not_gone(db: Harness) {
                         id = 1, event = 'started'
     ──────────────────────────────────────────────
 
+    A connection to `default` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -1105,6 +1120,8 @@ fn a_row_whose_deletion_is_not_committed_is_not_gone(db: Harness) {
                         id = 1, event = 'started'
     ──────────────────────────────────────────────
 
+    A connection to `default` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -1126,6 +1143,7 @@ fn an_open_transaction_on_another_table_is_in_nobodys_way(db: Harness) {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn an_assertion_disturbs_no_transaction(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -1151,8 +1169,8 @@ fn an_assertion_disturbs_no_transaction(#[case] storage: fn() -> Bind) -> multib
 }
 
 #[test]
-fn tables_that_are_being_made_are_reported() {
-    let db = start(Bind::memory);
+fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
+    let db = start(Bind::shared_cache);
     plain(&db, "auth").execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
     let conn = plain(&db, "auth");
     conn.execute_batch("BEGIN; CREATE TABLE made (x); INSERT INTO made VALUES (1)").unwrap();
@@ -1171,6 +1189,8 @@ fn tables_that_are_being_made_are_reported() {
     ──────────────────────────────────────────────────────────────────────────────────────────
      meta             no such table
     ──────────────────────────────────────────────────────────────────────────────────────────
+
+    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1192,11 +1212,13 @@ fn tables_that_are_being_made_are_reported() {
      meta             no such table
     ──────────────────────────────────────────────────────────────────────────────────────────
 
+    A connection to `auth` has a transaction open that writes: not committed yet?
+
     To look further:
       db.locate("made", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`");
+    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
     conn.execute_batch("COMMIT").unwrap();
     db.assert_landed("auth", "made", row! { x: 1 });
 
@@ -1235,6 +1257,7 @@ fn write(db: &Harness, thread: i64, others: &Barrier) -> i64 {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn assertions_hold_while_eight_threads_write(#[case] storage: fn() -> Bind) -> multibind::Result<()> {

@@ -163,7 +163,8 @@ fn a_shared_stand_in_is_one_bind_with_both_keys() {
 }
 
 #[rstest]
-#[case::memory(Storage::Memory, "2 (not committed)")]
+#[case::memory(Storage::Memory, "1")]
+#[case::shared_cache(Storage::SharedCache, "2 (not committed)")]
 #[case::memdb(Storage::MemDb, "locked")]
 #[case::temp_file(Storage::TempFile, "1")]
 fn an_open_transaction_elsewhere_is_neither_waited_for_nor_hidden(#[case] storage: Storage, #[case] expected: &str) {

@@ -18,6 +18,7 @@ fn start(bind: fn() -> Bind) -> Harness {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn a_commit_that_would_leave_an_orphan_is_refused_and_nothing_is_committed(#[case] bind: fn() -> Bind) {

@@ -72,6 +72,7 @@ fn statements_go_to_the_bind_of_their_table(db: Harness) -> multibind::Result<()
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn the_first_statement_on_a_bind_begins_its_transaction_and_no_other(
@@ -117,6 +118,7 @@ fn binds_are_committed_in_the_order_first_touched(db: Harness) -> multibind::Res
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn a_commit_that_fails_in_the_second_of_three_binds_says_which_are_committed(
@@ -228,6 +230,7 @@ fn two_sessions_of_one_harness_are_two_units_of_work(db: Harness) -> multibind::
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn a_session_sees_its_own_writes_however_it_is_asked(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -266,6 +269,7 @@ fn a_harness_cannot_be_closed_while_it_has_sessions(db: Harness) -> multibind::R
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn savepoints_nest_and_cover_binds_first_touched_inside(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -665,6 +669,7 @@ fn a_script_runs_each_statement_on_its_bind_up_to_the_first_error(db: Harness) -
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn pragmas_and_vacuum_run_outside_of_the_transaction(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -798,7 +803,8 @@ fn a_statement_that_sqlite_refuses_is_shown_with_its_bind(db: Harness) -> multib
 }
 
 #[rstest]
-#[case::memory(Bind::memory, "database table is locked")]
+#[case::memory(Bind::memory, "database is locked")]
+#[case::shared_cache(Bind::shared_cache, "database table is locked")]
 #[case::memdb(Bind::memdb, "database is locked")]
 #[case::temp_file(Bind::temp_file, "database is locked")]
 fn a_lock_that_does_not_go_away_ends_the_wait(#[case] storage: fn() -> Bind, #[case] message: &str) {
@@ -808,11 +814,13 @@ fn a_lock_that_does_not_go_away_ends_the_wait(#[case] storage: fn() -> Bind, #[c
     let mut session = db.session();
     let error = session.on("auth").unwrap().execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");
-    let error = error.to_string();
+    let error = error
+        .to_string()
+        .replace(". A shared cache locks whole tables, for readers too; `Bind::memory()` does not", "");
     assert!(error.contains(message), "{message}: {error}");
     insta::allow_duplicates! {
         insta::assert_snapshot!(error.replace(message, "(SQLite's message)"), @"
-        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one)
           in: INSERT INTO user (username) VALUES ('ann')
         ");
     }
@@ -824,6 +832,7 @@ fn a_lock_that_does_not_go_away_ends_the_wait(#[case] storage: fn() -> Bind, #[c
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn a_lock_in_one_bind_is_in_nobodys_way_in_another(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
@@ -843,15 +852,15 @@ fn a_lock_in_one_bind_is_in_nobodys_way_in_another(#[case] storage: fn() -> Bind
 
 #[test]
 fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()> {
-    let db = start(Bind::memory);
+    let db = start(Bind::shared_cache);
     let (mut one, mut other) = (db.session(), db.session());
     one.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     insta::assert_snapshot!(other.query("SELECT * FROM user", [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT * FROM user
     ");
     insta::assert_snapshot!(other.table("user")?.insert(row! { username: "bob" }).unwrap_err(), @r#"
-    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). Code under test that writes from several threads wants `Bind::memdb()` or `Bind::temp_file()`
+    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: INSERT INTO main."user" ("username") VALUES (?)
     "#);
     one.commit()?;
@@ -879,6 +888,7 @@ fn a_write_after_a_read_that_is_out_of_date_says_so() -> multibind::Result<()> {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
 fn sessions_on_eight_threads_write_to_one_bind(#[case] storage: fn() -> Bind) -> multibind::Result<()> {

@@ -70,7 +70,8 @@ fn every_bind_goes_back_whoever_wrote_to_it(db: Harness) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn connections_that_stay_open_see_what_was_restored_and_go_on(#[case] storage: Storage) {
@@ -97,7 +98,8 @@ fn connections_that_stay_open_see_what_was_restored_and_go_on(#[case] storage: S
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn counters_and_pragmas_go_back_too(#[case] storage: Storage) {
@@ -118,7 +120,8 @@ fn counters_and_pragmas_go_back_too(#[case] storage: Storage) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn a_table_that_was_dropped_comes_back_with_its_rows(#[case] storage: Storage) {
@@ -170,7 +173,8 @@ fn any_bind_can_be_taken_and_put_back(#[case] bind: Bind) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn a_snapshot_is_taken_beside_connections_that_read(#[case] storage: Storage) {
@@ -186,7 +190,7 @@ fn a_snapshot_is_taken_beside_connections_that_read(#[case] storage: Storage) {
 fn a_write_transaction_elsewhere_is_told_at_once_and_by_bind(db: Harness) {
     let mut session = db.session();
     session.on(None).unwrap().execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
-    insta::assert_snapshot!(db.snapshot().unwrap_err(), @"bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one");
+    insta::assert_snapshot!(db.snapshot().unwrap_err(), @"bind `default` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one");
     session.rollback().unwrap();
 
     for key in ["auth", "meta"] {
@@ -200,7 +204,8 @@ fn a_write_transaction_elsewhere_is_told_at_once_and_by_bind(db: Harness) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
 fn nothing_is_restored_while_one_bind_is_being_written_to(#[case] storage: Storage) {
@@ -234,7 +239,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
 }
 
 #[rstest]
-#[case::shared_cache(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 fn a_query_that_is_not_finished_keeps_its_database_under_it(#[case] storage: Storage) {
     let db = in_storage(storage);

@@ -18,7 +18,7 @@ use super::redact::UrlText;
 /// ```
 /// use multibind::{Bind, Harness, Storage};
 ///
-/// for storage in [Storage::Memory, Storage::MemDb, Storage::TempFile] {
+/// for storage in [Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile] {
 ///     let db = Harness::builder().default_bind(Bind::url("sqlite:///app.db").storage(storage)).start()?;
 ///     assert_eq!(db.path(None)?.is_some(), storage == Storage::TempFile);
 /// }
@@ -27,20 +27,24 @@ use super::redact::UrlText;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Storage {
-    /// Shared-cache memory, the fastest to start; a table written to in an open transaction is locked for others, who
-    /// get an error at once. See [SQLite's shared-cache mode](https://sqlite.org/sharedcache.html).
+    /// Memory with the locks of a file in WAL mode: readers beside one writer, and a wait of up to the busy timeout where
+    /// two write. It starts in the same time whatever is in it.
     Memory,
-    /// SQLite's `memdb` VFS: memory, with the locks and the busy timeout of a file.
+    /// SQLite's shared-cache memory: a table written to in an open transaction is locked for others, who get an error at
+    /// once. See [SQLite's shared-cache mode](https://sqlite.org/sharedcache.html).
+    SharedCache,
+    /// SQLite's `memdb` VFS: memory with the busy timeout of a file; nobody reads while a transaction writes.
     MemDb,
     /// A file in a private temporary folder, in WAL mode, for code that needs a path or other processes.
     TempFile,
 }
 
-/// As a file says it: `memory`, `memdb` or `temp_file`.
+/// As a file says it: `memory`, `shared_cache`, `memdb` or `temp_file`.
 impl fmt::Display for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Storage::Memory => "memory",
+            Storage::SharedCache => "shared_cache",
             Storage::MemDb => "memdb",
             Storage::TempFile => "temp_file",
         })
@@ -105,10 +109,10 @@ impl fmt::Debug for Migrator {
 }
 
 impl Bind {
-    /// A shared-cache database in memory: starts fastest.
+    /// A database in memory, with the locks of a file in WAL mode: what code under test sees in production.
     ///
-    /// SQLite locks its tables one by one, and answers "database table is locked" at once where another connection has
-    /// one locked. Code under test that writes from several threads wants [`Bind::memdb`].
+    /// Readers and one writer do not wait for each other; a second writer waits up to the busy timeout. Whatever it has
+    /// of tables and rows, it starts in the same time: it shares the pages of those before it until it writes to them.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -122,8 +126,28 @@ impl Bind {
         Bind { storage: Some(Storage::Memory), ..Bind::default() }
     }
 
-    /// A database in memory by SQLite's `memdb` VFS: connections wait for each other as they do on a file, up to the
-    /// busy timeout.
+    /// A database in SQLite's shared-cache memory, `file:name?mode=memory&cache=shared`.
+    ///
+    /// For an application that uses a shared cache itself. SQLite locks its tables one by one, and answers "database
+    /// table is locked" at once where another connection has one locked: no busy timeout applies, see
+    /// [its documentation](https://sqlite.org/sharedcache.html).
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let user = "CREATE TABLE user (name TEXT)";
+    /// let db = Harness::builder().bind("auth", Bind::shared_cache().schema(user)).start()?;
+    /// let (one, other) = (db.connection("auth")?, db.connection("auth")?);
+    /// one.execute_batch("BEGIN; INSERT INTO user VALUES ('ann')")?;
+    /// let error = other.execute("INSERT INTO user VALUES ('bob')", []).unwrap_err();
+    /// assert!(error.to_string().ends_with("is locked"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shared_cache() -> Bind {
+        Bind { storage: Some(Storage::SharedCache), ..Bind::default() }
+    }
+
+    /// A database in memory by SQLite's `memdb` VFS: connections wait for each other up to the busy timeout, readers for
+    /// a writer too.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

@@ -100,7 +100,7 @@ impl Config {
     ///     pool_size = 5                        # and other engine options
     ///
     ///     [binds.meta]
-    ///     storage = "temp_file"                # or "memory", or "memdb"
+    ///     storage = "temp_file"                # or "memory", "shared_cache", "memdb"
     ///     allow_missing_parents = true
     ///     pragmas = { journal_mode = "DELETE", foreign_keys = false }
     ///     "#,
@@ -363,9 +363,10 @@ fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &P
 }
 
 fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
-    const KINDS: [&str; 3] = ["memory", "memdb", "temp_file"];
+    const KINDS: [&str; 4] = ["memory", "shared_cache", "memdb", "temp_file"];
     match string(name, value)? {
         "memory" => Ok(Storage::Memory),
+        "shared_cache" => Ok(Storage::SharedCache),
         "memdb" => Ok(Storage::MemDb),
         "temp_file" => Ok(Storage::TempFile),
         other => {

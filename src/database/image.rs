@@ -1,7 +1,7 @@
 //! An image: a database made once, from which others are copied page by page.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rusqlite::backup::Backup;
 use rusqlite::{ffi, Connection};
@@ -15,7 +15,7 @@ pub(crate) struct Image {
     version: i64,
     conn: Mutex<Connection>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
-    file: OnceLock<Vec<u8>>,
+    file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
     bytes: OnceLock<Vec<u8>>,
 }
@@ -87,13 +87,18 @@ impl Image {
     }
 
     /// The bytes of the database as a file in WAL mode.
-    pub(crate) fn file(&self) -> rusqlite::Result<&[u8]> {
+    pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         if let Some(bytes) = self.file.get() {
-            return Ok(bytes);
+            return Ok(Arc::clone(bytes));
         }
-        let mut bytes = self.bytes()?.to_vec();
-        set_wal_mark(&mut bytes);
-        Ok(self.file.get_or_init(|| bytes))
+        let conn = lock(&self.conn);
+        if conn.serialize("main")?.is_empty() {
+            // A database to which nothing was written has no header yet that could say how it is journalled.
+            conn.execute_batch("PRAGMA user_version = 0")?;
+        }
+        let mut bytes: Arc<[u8]> = conn.serialize("main")?[..].into();
+        set_wal_mark(Arc::make_mut(&mut bytes));
+        Ok(Arc::clone(self.file.get_or_init(|| bytes)))
     }
 
     /// The bytes of the database as a file with a rollback journal.
@@ -152,7 +157,7 @@ pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -
     }
 }
 
-fn busy(code: std::ffi::c_int) -> rusqlite::Error {
+pub(super) fn busy(code: std::ffi::c_int) -> rusqlite::Error {
     let message = "the database is in use: a transaction or an unfinished query is open on another connection";
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.to_string()))
 }

@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
+use super::memory::Memory;
+
 /// The place of a running database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Location {
+    /// This process's memory, with the locks of a file.
+    Memory(Arc<Memory>),
     /// Shared-cache memory under a name that is unique in the process.
     SharedCache(String),
     /// SQLite's `memdb` VFS under a name that is unique in the process.
@@ -30,6 +35,7 @@ impl Location {
     /// An SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
         match self {
+            Location::Memory(memory) => memory.uri(),
             Location::SharedCache(name) => format!("file:{name}?mode=memory&cache=shared"),
             // Only a name that starts with a slash is shared between connections.
             Location::MemDb(name) => format!("file:/{name}?vfs=memdb"),
@@ -49,8 +55,8 @@ impl Location {
     pub(crate) fn flags(&self) -> OpenFlags {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match self {
-            Location::File(_) => flags,
-            _ => flags | OpenFlags::SQLITE_OPEN_CREATE,
+            Location::Memory(_) | Location::File(_) => flags,
+            Location::SharedCache(_) | Location::MemDb(_) => flags | OpenFlags::SQLITE_OPEN_CREATE,
         }
     }
 }

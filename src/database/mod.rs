@@ -5,6 +5,7 @@ mod echo;
 mod hold;
 mod image;
 mod location;
+mod memory;
 mod once;
 mod pool;
 mod probe;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection};
 
 pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
 pub(crate) use image::{copy_pages, schema_version, Image};
@@ -29,6 +30,7 @@ use crate::error::{is_lock, Error, Result};
 use crate::key::BindKey;
 use crate::script::quote;
 use hold::{hold, Against};
+use memory::Memory;
 
 /// The lock, also after a panic elsewhere: what it guards is never left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,13 +65,22 @@ impl Database {
         file: impl FnOnce() -> Result<std::path::PathBuf>,
     ) -> Result<Database> {
         let location = match storage {
-            Storage::Memory => Location::shared_cache(),
+            Storage::Memory => {
+                let bytes = image.file().map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?;
+                Location::Memory(Memory::new(bytes).map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
+            }
+            Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
             Storage::TempFile => Location::File(file()?),
         };
         let setup = Setup::new(&options, &label(&keys));
-        let known =
-            Mutex::new(Known { image: Arc::clone(&image), version: image.version(), commits: None, copied: None });
+        // A database in memory starts as the image without a copy.
+        let commits = match &location {
+            Location::Memory(memory) => Some(memory.commits()),
+            _ => None,
+        };
+        let known = Known { image: Arc::clone(&image), version: image.version(), commits, copied: commits };
+        let known = Mutex::new(known);
         let observer = Mutex::new(None);
         let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
         let database = Database { keys, location, setup, options, image, observer, known, uncommitted, pool };
@@ -78,11 +89,16 @@ impl Database {
     }
 
     fn fill(&self) -> Result<()> {
-        if let Location::File(path) = &self.location {
-            let bytes = self.image.file().map_err(Error::sql(self.key(), ""))?;
-            return std::fs::write(path, bytes).map_err(Error::io("write", path));
+        match &self.location {
+            Location::Memory(_) => Ok(()),
+            Location::File(path) => {
+                let bytes = self.image.file().map_err(Error::sql(self.key(), ""))?;
+                std::fs::write(path, bytes).map_err(Error::io("write", path))
+            }
+            Location::SharedCache(_) | Location::MemDb(_) => {
+                self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
+            }
         }
-        self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
     }
 
     /// The key that names the database first.
@@ -115,7 +131,8 @@ impl Database {
 
     pub(crate) fn storage(&self) -> Storage {
         match self.location {
-            Location::SharedCache(_) => Storage::Memory,
+            Location::Memory(_) => Storage::Memory,
+            Location::SharedCache(_) => Storage::SharedCache,
             Location::MemDb(_) => Storage::MemDb,
             Location::File(_) => Storage::TempFile,
         }
@@ -143,6 +160,18 @@ impl Database {
     /// Whether a session has written to it and not committed.
     pub(crate) fn has_uncommitted_session(&self) -> bool {
         self.uncommitted.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether some connection has a transaction open that can write; where only waiting would tell, whether that is in
+    /// the way now.
+    pub(crate) fn has_writer(&self) -> bool {
+        match &self.location {
+            Location::Memory(memory) => memory.has_writer(),
+            _ => {
+                let held = self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), |_| Ok(())));
+                held.is_err_and(|error| is_lock(&error))
+            }
+        }
     }
 
     /// The pool, made when first asked for.
@@ -207,6 +236,20 @@ impl Database {
 
     /// Puts an image's pages over what the database holds, with its connections left open.
     pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+        if let Location::Memory(memory) = &self.location {
+            let mut known = lock(&self.known);
+            // What is about to be committed must not be passed over, so a writer is looked for first.
+            let has_writer = memory.has_writer();
+            if known.copied == Some(memory.commits()) && known.image.id() == image.id() {
+                return if has_writer { Err(image::busy(ffi::SQLITE_BUSY)) } else { Ok(()) };
+            }
+            let same_schema = u32::try_from(known.version).ok().filter(|_| known.image.id() == image.id());
+            if let Some(replaced) = memory.replace(image.file()?, same_schema) {
+                let (version, commits) = (replaced.schema.into(), Some(replaced.commits));
+                *known = Known { image: Arc::clone(image), version, commits, copied: commits };
+                return Ok(());
+            }
+        }
         self.observe_at_once(|conn| {
             let mut known = lock(&self.known);
             if known.copied.is_some() && known.copied == self.commits(conn)? && known.image.id() == image.id() {
@@ -232,10 +275,13 @@ impl Database {
         self.observe(|conn| hold(conn, Against::Everyone, self.busy_timeout(), |_| Ok(())))
     }
 
-    /// How many commits there have been. A shared cache counts them where every connection sees the count; elsewhere
-    /// only reading tells.
-    fn commits(&self, conn: &Connection) -> rusqlite::Result<Option<u32>> {
-        self.is_shared_cache().then(|| connect::commits(conn)).transpose()
+    /// How many commits there have been, where a number tells; elsewhere only reading does.
+    fn commits(&self, conn: &Connection) -> rusqlite::Result<Option<u64>> {
+        match &self.location {
+            Location::Memory(memory) => Ok(Some(memory.commits())),
+            Location::SharedCache(_) => connect::commits(conn).map(|commits| Some(commits.into())),
+            Location::MemDb(_) | Location::File(_) => Ok(None),
+        }
     }
 
     /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
@@ -257,6 +303,13 @@ impl Database {
     }
 
     fn look_at_tables(&self) -> rusqlite::Result<Arc<Image>> {
+        if let Location::Memory(memory) = &self.location {
+            // Without a connection, as long as nobody has committed.
+            let known = lock(&self.known);
+            if known.commits == Some(memory.commits()) {
+                return Ok(Arc::clone(&known.image));
+            }
+        }
         self.observe_at_once(|conn| {
             let mut known = lock(&self.known);
             let commits = self.commits(conn)?;
@@ -294,9 +347,9 @@ struct Known {
     /// SQLite's number for the schema, which every change of it changes.
     version: i64,
     /// The count of commits at that time, where there is one to see.
-    commits: Option<u32>,
+    commits: Option<u64>,
     /// The count when the image was copied in; the database is the image as long as it stands.
-    copied: Option<u32>,
+    copied: Option<u64>,
 }
 
 /// A connection with its bind's key as the name of its `main` schema.

@@ -3,8 +3,8 @@
 use std::fmt::{self, Debug, Display, Formatter};
 
 use super::words::{
-    argument, at, elsewhere, example, in_file, in_the_way, list, meant, nearest_tables, other_spelling, place, shown,
-    sql_name, sqlite_message, statement,
+    argument, at, elsewhere, example, in_file, in_the_way, instead_of_a_shared_cache, list, meant, nearest_tables,
+    other_spelling, place, shown, sql_name, sqlite_message, statement,
 };
 use super::Error;
 
@@ -73,9 +73,9 @@ impl Display for Error {
             Error::Locked { bind, sql, source } => write!(
                 f,
                 "bind `{bind}`: {}. Another connection has a transaction or an unfinished query open on it: commit or \
-                 drop it first (a session that is not committed is one). Code under test that writes from several \
-                 threads wants `Bind::memdb()` or `Bind::temp_file()`{}",
+                 drop it first (a session that is not committed is one){}{}",
                 sqlite_message(source),
+                instead_of_a_shared_cache(source),
                 statement(sql)
             ),
             Error::Stale { bind, sql, source } => write!(

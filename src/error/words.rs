@@ -26,6 +26,16 @@ pub(crate) fn is_lock(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
+/// A way out where the lock is one that a shared cache alone has.
+pub(super) fn instead_of_a_shared_cache(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseLocked) => {
+            ". A shared cache locks whole tables, for readers too; `Bind::memory()` does not"
+        }
+        _ => "",
+    }
+}
+
 /// `default, auth, meta`, or `none`.
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
     match items {

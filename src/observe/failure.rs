@@ -145,10 +145,17 @@ fn message(
         [database.label(), rows, found]
     });
     let _ = writeln!(message, "{}\n", show_table(&["bind", "rows", "found"], rows));
-    let sessions = running.databases().filter(|database| database.has_uncommitted_session());
-    let sessions = quoted(sessions.map(|database| format!("`{}`", database.key())));
+    let (sessions, others) = running
+        .databases()
+        .filter(|database| database.has_uncommitted_session() || database.has_writer())
+        .partition::<Vec<_>, _>(|database| database.has_uncommitted_session());
+    let named = |databases: Vec<&Database>| quoted(databases.iter().map(|database| format!("`{}`", database.key())));
+    let (sessions, others) = (named(sessions), named(others));
     if !sessions.is_empty() {
         let _ = writeln!(message, "A session has written to {sessions} and not committed: `session.commit()` first?\n");
+    }
+    if !others.is_empty() {
+        let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");
     }
     let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, |place| &place.bind);
     let (locate, connection) = (format!("db.locate({table:?}, row)?"), format!("db.connection({})?", argument(opened)));

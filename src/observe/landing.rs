@@ -71,13 +71,14 @@ impl Landing {
 
     /// Whether it is known to be committed.
     ///
-    /// In shared-cache memory a row is also seen while a transaction that wrote to its table is open. SQLite tells
-    /// which tables such a transaction wrote to, not which rows, so then no row of the table is known to be committed.
+    /// In a shared cache ([`Bind::shared_cache`](crate::Bind::shared_cache)) a row is also seen while a transaction that
+    /// wrote to its table is open. SQLite tells which tables such a transaction wrote to, not which rows, so then no row
+    /// of the table is known to be committed. Elsewhere only what is committed is seen.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
     /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
-    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// # let db = Harness::builder().bind("auth", Bind::shared_cache().schema(user)).start()?;
     /// let mut session = db.session();
     /// session.execute("INSERT INTO user VALUES (2, 'bob')", [])?;
     /// assert!(!db.locate("user", row! { name: "bob" })?[0].is_committed());
@@ -102,7 +103,7 @@ impl Harness {
     ///
     /// [`Error::UnknownTable`] when no bind has the table, [`Error::Row`] when none of those that have it has the row's
     /// columns; [`Error::Locked`] when another connection's open transaction keeps a bind from being read: one that
-    /// changes tables in shared-cache memory, one that writes anything in `memdb`. [`Error::Sql`] for what SQLite cannot
+    /// changes tables in a shared cache, one that writes anything in `memdb`. [`Error::Sql`] for what SQLite cannot
     /// read, a view of a table that is gone for example.
     ///
     /// ```

@@ -17,7 +17,7 @@ use crate::script::quote;
 /// A connection for the last join, kept for the next over the same binds.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
-    open: Option<(Vec<(BindKey, usize)>, Connection)>,
+    open: Option<(Vec<Part>, Connection)>,
 }
 
 impl Joined {
@@ -32,43 +32,40 @@ impl Joined {
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         let fail = |error| failed(&blamed(members, &error), sql, error);
-        let written = members.iter().filter(|member| engines.has_written(member.position)).collect::<Vec<_>>();
-        for member in &written {
-            let shares = running.at(member.position).is_some_and(Database::is_shared_cache);
-            let problem = match (shares, engines.has_changed_schema(member.position)) {
-                (true, false) => continue,
-                // No connection prepares a statement while another's schema change is not committed.
-                (true, true) => "commit first",
-                (false, _) => "commit first, or keep the bind in `Bind::memory()`",
-            };
+        let parts = members.iter().enumerate().map(|(at, member)| Part::of(running, engines, members, at, member));
+        let parts = parts.collect::<Vec<_>>();
+        // No connection of a shared cache prepares a statement while another's schema change is not committed.
+        let unready = |part: &&Part| part.how == How::Uncommitted && engines.has_changed_schema(part.position);
+        if let Some(part) = parts.iter().find(unready) {
             let binds = members.iter().map(|member| member.key.clone()).collect::<Vec<_>>();
             return Err(Error::Statement {
                 sql: sql.to_string(),
                 problem: format!(
-                    "it reads {} on one connection, which cannot see what this session has written to bind `{}` and \
-                     not committed: {problem}",
+                    "it reads {} on one connection, which cannot see what this session has changed in the tables of \
+                     bind `{}` and not committed: commit first",
                     list(&binds),
-                    member.key
+                    part.key
                 ),
             });
         }
-        if !written.is_empty() {
+        let looks_past_locks = parts.iter().any(|part| part.how == How::Uncommitted);
+        if looks_past_locks {
             // Rows that others have not committed must stay unseen: a read lock keeps their writers out.
-            for member in members {
-                let shares = running.at(member.position).is_some_and(Database::is_shared_cache);
-                if shares && !engines.has_written(member.position) {
+            for (member, part) in members.iter().zip(&parts) {
+                let shares = running.at(part.position).is_some_and(Database::is_shared_cache);
+                if shares && part.how != How::Uncommitted {
                     lock_tables(running, engines, member, sql)?;
                 }
             }
         }
-        let conn = self.connection(running, members).map_err(fail)?;
-        for copy in copies(running, members) {
-            if let Some(database) = running.at(copy.position) {
-                let image = engines.own_image(database, copy.position).map_err(fail)?;
-                image.copy_into(conn, copy.key.schema_name()).map_err(fail)?;
+        let conn = self.connection(running, &parts).map_err(fail)?;
+        for part in parts.iter().filter(|part| part.how == How::Copied) {
+            if let Some(database) = running.at(part.position) {
+                let image = engines.own_image(database, part.position).map_err(fail)?;
+                image.copy_into(conn, part.key.schema_name()).map_err(fail)?;
             }
         }
-        conn.pragma_update(None, "read_uncommitted", !written.is_empty()).map_err(fail)?;
+        conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let limit =
             members.iter().filter_map(|member| running.at(member.position)).map(|database| database.busy_timeout());
         let limit = limit.max().unwrap_or_default();
@@ -79,17 +76,47 @@ impl Joined {
         }
     }
 
-    fn connection(&mut self, running: &Running, members: &[Member]) -> rusqlite::Result<&mut Connection> {
-        let wanted = members.iter().map(|member| (member.key.clone(), member.position)).collect::<Vec<_>>();
-        let kept = self.open.take().filter(|(open, _)| *open == wanted);
+    fn connection(&mut self, running: &Running, parts: &[Part]) -> rusqlite::Result<&mut Connection> {
+        let kept = self.open.take().filter(|(open, _)| open == parts);
         let open = match kept {
             Some(open) => open,
-            None => {
-                let conn = open(running, members)?;
-                (wanted, conn)
-            }
+            None => (parts.to_vec(), open(running, parts)?),
         };
         Ok(&mut self.open.insert(open).1)
+    }
+}
+
+/// One bind as the connection has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    key: BindKey,
+    position: usize,
+    how: How,
+}
+
+/// How the connection sees what the session sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// It is attached: the session has written nothing to it.
+    Committed,
+    /// It is attached, and looks past the session's own locks in a shared cache.
+    Uncommitted,
+    /// From a copy: what the session has written and not committed is known to the session's own connection only. Or
+    /// it is a second key of a shared cache, which SQLite refuses to attach again.
+    Copied,
+}
+
+impl Part {
+    fn of(running: &Running, engines: &Engines, members: &[Member], at: usize, member: &Member) -> Part {
+        let again = members.iter().take(at).any(|before| before.position == member.position);
+        let shares = running.at(member.position).is_some_and(Database::is_shared_cache);
+        let how = match (engines.has_written(member.position), shares) {
+            (_, true) if again => How::Copied,
+            (true, true) => How::Uncommitted,
+            (true, false) => How::Copied,
+            (false, _) => How::Committed,
+        };
+        Part { key: member.key.clone(), position: member.position, how }
     }
 }
 
@@ -98,14 +125,6 @@ fn blamed(members: &[Member], error: &rusqlite::Error) -> BindKey {
     let message = sqlite_message(error);
     let locked = |member: &&Member| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
     members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
-}
-
-/// The second keys of a database, where SQLite attaches it but once: it refuses to attach a shared cache again.
-fn copies<'m>(running: &'m Running, members: &'m [Member]) -> impl Iterator<Item = &'m Member> {
-    members.iter().enumerate().filter_map(|(at, member)| {
-        let again = members.iter().take(at).any(|before| before.position == member.position);
-        (again && running.at(member.position).is_some_and(Database::is_shared_cache)).then_some(member)
-    })
 }
 
 /// Does something on a connection on which a table-valued function may look names up: one that several binds have is
@@ -138,23 +157,22 @@ fn failed_to_listen(error: rusqlite::Error) -> Error {
     failed(&BindKey::DEFAULT, "", error)
 }
 
-fn open(running: &Running, members: &[Member]) -> rusqlite::Result<Connection> {
-    let main = members.iter().find(|member| member.key.is_default()).and_then(|member| running.at(member.position));
-    let conn = match main {
-        Some(database) => database.open()?,
-        None => {
+fn open(running: &Running, parts: &[Part]) -> rusqlite::Result<Connection> {
+    let main = parts.iter().find(|part| part.key.is_default());
+    let conn = match main.and_then(|part| Some((running.at(part.position)?, part.how))) {
+        Some((database, How::Committed | How::Uncommitted)) => database.open()?,
+        _ => {
             let conn = Connection::open_in_memory()?;
-            if let Some(database) = members.first().and_then(|member| running.at(member.position)) {
+            if let Some(database) = main.or(parts.first()).and_then(|part| running.at(part.position)) {
                 database.set_up(&conn)?;
             }
             conn
         }
     };
-    for member in members.iter().filter(|member| !member.key.is_default()) {
-        if let Some(database) = running.at(member.position) {
-            let is_copy = copies(running, members).any(|copy| copy.key == member.key);
-            let uri = if is_copy { ":memory:".to_string() } else { database.uri() };
-            attach(&conn, &uri, member.key.schema_name())?;
+    for part in parts.iter().filter(|part| !part.key.is_default()) {
+        if let Some(database) = running.at(part.position) {
+            let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri() };
+            attach(&conn, &uri, part.key.schema_name())?;
         }
     }
     conn.pragma_update(None, "query_only", true)?;

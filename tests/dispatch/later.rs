@@ -20,6 +20,7 @@ fn route(session: &multibind::Session, sql: &str) -> String {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
@@ -44,6 +45,7 @@ fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn what_is_undone_is_no_longer_found(#[case] storage: fn() -> Bind) {
@@ -72,6 +74,7 @@ fn what_is_undone_is_no_longer_found(#[case] storage: fn() -> Bind) {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn a_table_that_a_driver_makes_is_found(#[case] storage: fn() -> Bind) {
@@ -98,6 +101,7 @@ fn a_table_that_a_driver_makes_is_found(#[case] storage: fn() -> Bind) {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn a_table_that_a_driver_makes_is_found_in_the_midst_of_a_unit_of_work(#[case] storage: fn() -> Bind) {
@@ -115,6 +119,7 @@ fn a_table_that_a_driver_makes_is_found_in_the_midst_of_a_unit_of_work(#[case] s
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn routes_follow_reset_and_drop_all(#[case] storage: fn() -> Bind) {

@@ -63,6 +63,7 @@ fn odd_keys(storage: fn() -> Bind) -> Harness {
 
 #[rstest]
 #[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
 fn any_key_qualifies_a_name(#[case] storage: fn() -> Bind) {

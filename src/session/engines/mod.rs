@@ -141,7 +141,9 @@ impl Engines {
             };
         }
         let tables = self.catalog.as_ref().and_then(|catalog| catalog.image_id(member));
-        if self.known.insert(member, tables) != Some(tables) && !database.is_shared_cache() {
+        // A connection that is used for the first time knows no tables that could be old.
+        let before = self.known.insert(member, tables);
+        if before.is_some_and(|before| before != tables) && !database.is_shared_cache() {
             read_schema_again(conn);
         }
         if in_transaction {

@@ -1,0 +1,154 @@
+//! The bytes of a database: those of its image, and what was written over them.
+
+use std::sync::Arc;
+
+/// How many bytes are copied when one of them is written to: SQLite's usual page.
+const CHUNK: usize = 4096;
+
+/// Bytes that start as somebody else's and are copied where they are written to.
+#[derive(Debug)]
+pub(super) struct Contents {
+    base: Arc<[u8]>,
+    /// How many bytes of `base` still count: a file that was cut and grew again is zero in between.
+    base_end: usize,
+    written: Vec<Option<Box<[u8; CHUNK]>>>,
+    size: usize,
+}
+
+impl Contents {
+    pub(super) fn new(base: Arc<[u8]>) -> Contents {
+        Contents { base_end: base.len(), size: base.len(), base, written: Vec::new() }
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Fills `into` from `offset` on; what lies beyond the end is zero. Whether all of it was there.
+    pub(super) fn read(&self, offset: usize, into: &mut [u8]) -> bool {
+        let there = into.len().min(self.size.saturating_sub(offset));
+        let (inside, beyond) = into.split_at_mut(there);
+        beyond.fill(0);
+        let mut at = offset;
+        let mut rest = inside;
+        while !rest.is_empty() {
+            let within = at % CHUNK;
+            let (part, left) = rest.split_at_mut(rest.len().min(CHUNK - within));
+            match self.written.get(at / CHUNK).and_then(Option::as_ref) {
+                Some(chunk) => copy(chunk.get(within..), part),
+                None => copy(self.base.get(..self.base_end).and_then(|base| base.get(at..)), part),
+            }
+            at += part.len();
+            rest = left;
+        }
+        beyond.is_empty()
+    }
+
+    /// Puts `from` at `offset`, growing as far as needed.
+    pub(super) fn write(&mut self, offset: usize, from: &[u8]) {
+        let mut at = offset;
+        let mut rest = from;
+        while !rest.is_empty() {
+            let within = at % CHUNK;
+            let (part, left) = rest.split_at(rest.len().min(CHUNK - within));
+            let chunk = self.chunk(at / CHUNK);
+            if let Some(place) = chunk.get_mut(within..within + part.len()) {
+                place.copy_from_slice(part);
+            }
+            at += part.len();
+            rest = left;
+        }
+        self.size = self.size.max(at);
+    }
+
+    /// Cuts it to `size` bytes.
+    pub(super) fn truncate(&mut self, size: usize) {
+        if size >= self.size {
+            return;
+        }
+        self.size = size;
+        self.base_end = self.base_end.min(size);
+        self.written.truncate(size.div_ceil(CHUNK));
+        let cut = self.written.get_mut(size / CHUNK).and_then(Option::as_mut);
+        if let Some(gone) = cut.and_then(|chunk| chunk.get_mut(size % CHUNK..)) {
+            gone.fill(0);
+        }
+    }
+
+    /// The chunk of its own, copied from the base when first asked for.
+    fn chunk(&mut self, number: usize) -> &mut [u8; CHUNK] {
+        if self.written.len() <= number {
+            self.written.resize_with(number + 1, || None);
+        }
+        let base = self.base.get(..self.base_end).and_then(|base| base.get(number * CHUNK..));
+        // `resize_with` has made the place.
+        #[allow(clippy::indexing_slicing)]
+        self.written[number].get_or_insert_with(|| {
+            let mut chunk = Box::new([0; CHUNK]);
+            copy(base, chunk.as_mut_slice());
+            chunk
+        })
+    }
+}
+
+/// Copies as much as there is and fills the rest with zeros.
+fn copy(from: Option<&[u8]>, into: &mut [u8]) {
+    let from = from.unwrap_or_default();
+    let (there, beyond) = into.split_at_mut(from.len().min(into.len()));
+    there.copy_from_slice(from.get(..there.len()).unwrap_or_default());
+    beyond.fill(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Write(usize, Vec<u8>),
+        Truncate(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..4 * CHUNK, prop::collection::vec(any::<u8>(), 0..2 * CHUNK))
+                .prop_map(|(at, bytes)| Step::Write(at, bytes)),
+            (0..5 * CHUNK).prop_map(Step::Truncate),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_as_a_file_would_whatever_was_written_and_cut(
+            base in prop::collection::vec(any::<u8>(), 0..3 * CHUNK),
+            steps in prop::collection::vec(step(), 0..8),
+            at in 0..6 * CHUNK,
+            length in 0..3 * CHUNK,
+        ) {
+            let (mut file, mut contents) = (base.clone(), Contents::new(base.clone().into()));
+            for step in steps {
+                match step {
+                    Step::Write(at, bytes) => {
+                        if !bytes.is_empty() {
+                            file.resize(file.len().max(at + bytes.len()), 0);
+                            file[at..at + bytes.len()].copy_from_slice(&bytes);
+                        }
+                        contents.write(at, &bytes);
+                    }
+                    Step::Truncate(size) => {
+                        file.truncate(size);
+                        contents.truncate(size);
+                    }
+                }
+            }
+            prop_assert_eq!(contents.size(), file.len());
+            let mut read = vec![1; length];
+            let whole = contents.read(at, &mut read);
+            prop_assert_eq!(whole, at + length <= file.len() || length == 0);
+            file.resize(file.len().max(at + length), 0);
+            prop_assert_eq!(&read, &file[at..at + length]);
+        }
+    }
+}

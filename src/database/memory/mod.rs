@@ -1,0 +1,113 @@
+//! Databases in this process's memory, with the locks of a file: SQLite's file system, held in a table of this crate.
+//!
+//! A shared cache answers "table is locked" at once, and SQLite's `memdb` lets nobody read while one writes. Here a
+//! database is what it is on a disk, WAL mode included: readers and one writer side by side, and a wait of up to the
+//! busy timeout where two write. A new database shares the pages of its image until it writes to them, so that starting
+//! one takes the same time whatever is in it.
+
+mod contents;
+mod index;
+mod locks;
+mod replace;
+mod vfs;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use super::lock;
+use contents::Contents;
+use index::Index;
+use locks::Locks;
+
+/// What every name of a database here begins with. There is no such folder: a driver that takes the name for a path finds
+/// nothing.
+const FOLDER: &str = "/multibind/";
+
+/// The end of a database's name; what SQLite appends to it names a journal.
+const ENDING: &str = ".db";
+
+/// One database in memory, alive as long as somebody holds it: a harness, or a connection.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    name: String,
+    contents: Mutex<Contents>,
+    /// The write-ahead log and journals, by what SQLite appends to the database's name.
+    journals: Mutex<HashMap<String, Arc<Journal>>>,
+    locks: Mutex<Locks>,
+    /// The WAL's index, which connections share as memory.
+    index: Mutex<Index>,
+}
+
+/// A journal's bytes.
+type Journal = Mutex<Vec<u8>>;
+
+impl Memory {
+    /// A database that starts with these bytes, under a name that no other of the process has.
+    pub(crate) fn new(bytes: Arc<[u8]>) -> rusqlite::Result<Arc<Memory>> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        vfs::register()?;
+        // The process's number keeps the logs of several apart.
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let memory = Arc::new(Memory {
+            name: format!("{FOLDER}{}-{number}{ENDING}", std::process::id()),
+            contents: Mutex::new(Contents::new(bytes)),
+            journals: Mutex::default(),
+            locks: Mutex::default(),
+            index: Mutex::default(),
+        });
+        lock(databases()).insert(memory.name.clone(), Arc::downgrade(&memory));
+        Ok(memory)
+    }
+
+    /// An SQLite URI, see <https://sqlite.org/uri.html>.
+    pub(crate) fn uri(&self) -> String {
+        format!("file:{}?vfs={}", self.name, vfs::NAME)
+    }
+
+    /// A number that changes with every commit, once others can see what was committed.
+    pub(crate) fn commits(&self) -> u64 {
+        lock(&self.locks).ended()
+    }
+
+    /// Whether some connection has a transaction open that can write.
+    pub(crate) fn has_writer(&self) -> bool {
+        lock(&self.locks).has_writer()
+    }
+
+    fn journal(&self, name: &str) -> Option<Arc<Journal>> {
+        lock(&self.journals).get(name).cloned()
+    }
+
+    fn journal_or_new(&self, name: &str) -> Arc<Journal> {
+        Arc::clone(lock(&self.journals).entry(name.to_string()).or_default())
+    }
+
+    /// Whether there was such a journal to remove.
+    fn remove_journal(&self, name: &str) -> bool {
+        lock(&self.journals).remove(name).is_some()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        lock(databases()).remove(&self.name);
+    }
+}
+
+/// The databases of the process, by name.
+fn databases() -> &'static Mutex<HashMap<String, Weak<Memory>>> {
+    static DATABASES: OnceLock<Mutex<HashMap<String, Weak<Memory>>>> = OnceLock::new();
+    DATABASES.get_or_init(Mutex::default)
+}
+
+/// A name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
+fn split(name: &str) -> Option<(&str, &str)> {
+    let end = name.strip_prefix(FOLDER)?.find(ENDING)? + FOLDER.len() + ENDING.len();
+    name.split_at_checked(end)
+}
+
+/// The living database of that name.
+fn find(name: &str) -> Option<Arc<Memory>> {
+    lock(databases()).get(name)?.upgrade()
+}

@@ -1,0 +1,510 @@
+//! What SQLite calls: a file system whose files are the databases of [`Memory`], and which hands on to the system's own
+//! what is not one of them.
+//!
+//! See <https://sqlite.org/vfs.html>. Each function here turns C's arguments into Rust's and calls the safe code beside
+//! it. None of them panics: a panic in an `extern "C"` function ends the process.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
+
+use super::locks::{Held, Level};
+use super::{find, index, split, Journal, Memory};
+use crate::database::lock;
+
+/// The file system's name, for `?vfs=` in a URI: with the version, since a process may link two of this crate.
+pub(super) const NAME: &str = concat!("multibind-", env!("CARGO_PKG_VERSION"));
+const C_NAME: &CStr = match CStr::from_bytes_with_nul(concat!("multibind-", env!("CARGO_PKG_VERSION"), "\0").as_bytes())
+{
+    Ok(name) => name,
+    Err(_) => c"multibind",
+};
+
+/// Makes the file system known to SQLite, once.
+pub(super) fn register() -> rusqlite::Result<()> {
+    static REGISTERED: OnceLock<c_int> = OnceLock::new();
+    match *REGISTERED.get_or_init(register_now) {
+        ffi::SQLITE_OK => Ok(()),
+        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
+    }
+}
+
+fn register_now() -> c_int {
+    // SAFETY: a null name asks for the default file system.
+    let system = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };
+    // SAFETY: SQLite gives null or a file system, which lives as long as it is registered: the default one always.
+    let Some(known) = (unsafe { system.as_ref() }) else { return ffi::SQLITE_ERROR };
+    let own = sqlite3_vfs {
+        iVersion: 2,
+        // A file that is not ours is the system's, in the same place.
+        szOsFile: known.szOsFile.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX)),
+        mxPathname: known.mxPathname,
+        pNext: std::ptr::null_mut(),
+        zName: C_NAME.as_ptr(),
+        pAppData: system.cast(),
+        xOpen: Some(open),
+        xDelete: Some(delete),
+        xAccess: Some(access),
+        xFullPathname: Some(full_pathname),
+        xDlOpen: Some(dl_open),
+        xDlError: Some(dl_error),
+        xDlSym: Some(dl_sym),
+        xDlClose: Some(dl_close),
+        xRandomness: Some(randomness),
+        xSleep: Some(sleep),
+        xCurrentTime: Some(current_time),
+        xGetLastError: Some(get_last_error),
+        xCurrentTimeInt64: Some(current_time_int64),
+        xSetSystemCall: None,
+        xGetSystemCall: None,
+        xNextSystemCall: None,
+    };
+    // SAFETY: what is registered must live as long as the process, and a leaked box does.
+    unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(own)), 0) }
+}
+
+/// The file system that ours hands on to.
+///
+/// # Safety
+///
+/// `vfs` is the one that `register_now` made.
+unsafe fn system(vfs: *mut sqlite3_vfs) -> *mut sqlite3_vfs {
+    // SAFETY: by the caller.
+    unsafe { (*vfs).pAppData.cast() }
+}
+
+/// A name as SQLite passes it, if it is one of ours.
+///
+/// # Safety
+///
+/// `name` is null or a NUL-terminated text that lives as long as the result.
+unsafe fn ours<'n>(name: *const c_char) -> Option<(&'n str, &'n str)> {
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: by the caller.
+    split(unsafe { CStr::from_ptr(name) }.to_str().ok()?)
+}
+
+/// What stands where SQLite keeps an open file. Its first field is what SQLite knows of it.
+#[repr(C)]
+struct File {
+    base: sqlite3_file,
+    open: *mut Open,
+}
+
+/// An open file.
+struct Open {
+    memory: Arc<Memory>,
+    part: Part,
+}
+
+enum Part {
+    Database { held: Held, uses_index: bool },
+    Journal { bytes: Arc<Journal>, name: String, goes_with_it: bool },
+}
+
+/// The open file behind SQLite's pointer.
+///
+/// # Safety
+///
+/// `file` is one that `open` opened and that is not closed. SQLite uses a file from one thread at a time.
+unsafe fn opened<'f>(file: *mut sqlite3_file) -> &'f mut Open {
+    // SAFETY: by the caller; `open` has put a box there.
+    unsafe { &mut *(*file.cast::<File>()).open }
+}
+
+static METHODS: sqlite3_io_methods = sqlite3_io_methods {
+    iVersion: 2,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock_file),
+    xUnlock: Some(unlock_file),
+    xCheckReservedLock: Some(check_reserved_lock),
+    xFileControl: Some(file_control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(device_characteristics),
+    xShmMap: Some(shm_map),
+    xShmLock: Some(shm_lock),
+    xShmBarrier: Some(shm_barrier),
+    xShmUnmap: Some(shm_unmap),
+    xFetch: None,
+    xUnfetch: None,
+};
+
+unsafe extern "C" fn open(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    out_flags: *mut c_int,
+) -> c_int {
+    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
+    unsafe {
+        (*file).pMethods = std::ptr::null();
+        let Some((database, journal)) = ours(name) else {
+            let system = system(vfs);
+            return match (*system).xOpen {
+                Some(open) => open(system, name, file, flags, out_flags),
+                None => ffi::SQLITE_CANTOPEN,
+            };
+        };
+        let Some(opened) = open_ours(database, journal, flags) else { return ffi::SQLITE_CANTOPEN };
+        (*file.cast::<File>()).open = Box::into_raw(Box::new(opened));
+        (*file).pMethods = &raw const METHODS;
+        if !out_flags.is_null() {
+            *out_flags = flags;
+        }
+    }
+    ffi::SQLITE_OK
+}
+
+/// Opens a database that lives, or a journal of it; only a journal is made by opening.
+fn open_ours(database: &str, journal: &str, flags: c_int) -> Option<Open> {
+    let memory = find(database)?;
+    let part = match journal {
+        "" => Part::Database { held: Held::default(), uses_index: false },
+        name => {
+            let bytes = match flags & ffi::SQLITE_OPEN_CREATE {
+                0 => memory.journal(name)?,
+                _ => memory.journal_or_new(name),
+            };
+            Part::Journal { bytes, name: name.to_string(), goes_with_it: flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0 }
+        }
+    };
+    Some(Open { memory, part })
+}
+
+unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {
+    // SAFETY: SQLite passes the file system it found and a name that lives through the call.
+    unsafe {
+        let Some((database, journal)) = ours(name) else {
+            let system = system(vfs);
+            return (*system).xDelete.map_or(ffi::SQLITE_IOERR_DELETE, |delete| delete(system, name, sync_dir));
+        };
+        match find(database).is_some_and(|memory| memory.remove_journal(journal)) {
+            true => ffi::SQLITE_OK,
+            false => ffi::SQLITE_IOERR_DELETE_NOENT,
+        }
+    }
+}
+
+unsafe extern "C" fn access(vfs: *mut sqlite3_vfs, name: *const c_char, flags: c_int, answer: *mut c_int) -> c_int {
+    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and a place for the answer.
+    unsafe {
+        let Some((database, journal)) = ours(name) else {
+            let system = system(vfs);
+            return (*system).xAccess.map_or(ffi::SQLITE_IOERR_ACCESS, |access| access(system, name, flags, answer));
+        };
+        // As on a disk, where an empty journal counts for none.
+        let there = find(database).is_some_and(|memory| match journal {
+            "" => true,
+            name => memory.journal(name).is_some_and(|bytes| !lock(&bytes).is_empty()),
+        });
+        *answer = c_int::from(there);
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn full_pathname(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    room: c_int,
+    answer: *mut c_char,
+) -> c_int {
+    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and `room` bytes.
+    unsafe {
+        if ours(name).is_none() {
+            let system = system(vfs);
+            return (*system).xFullPathname.map_or(ffi::SQLITE_CANTOPEN, |full| full(system, name, room, answer));
+        }
+        let bytes = CStr::from_ptr(name).to_bytes_with_nul();
+        if usize::try_from(room).is_ok_and(|room| bytes.len() <= room) {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), answer.cast(), bytes.len());
+            return ffi::SQLITE_OK;
+        }
+    }
+    ffi::SQLITE_CANTOPEN
+}
+
+unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: SQLite closes a file once; what `open` put there is taken back, and nothing is left to be used.
+    let Open { memory, part } = unsafe {
+        (*file).pMethods = std::ptr::null();
+        *Box::from_raw((*file.cast::<File>()).open)
+    };
+    match part {
+        Part::Database { mut held, uses_index } => {
+            lock(&memory.locks).release_all(&mut held);
+            if uses_index {
+                lock(&memory.index).leave(false);
+            }
+        }
+        Part::Journal { name, goes_with_it, .. } => {
+            if goes_with_it {
+                memory.remove_journal(&name);
+            }
+        }
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn read(file: *mut sqlite3_file, into: *mut c_void, amount: c_int, offset: i64) -> c_int {
+    let (Ok(amount), Ok(offset)) = (usize::try_from(amount), usize::try_from(offset)) else {
+        return ffi::SQLITE_IOERR_READ;
+    };
+    // SAFETY: the file is open, and SQLite passes `amount` bytes of room.
+    let (open, into) = unsafe { (opened(file), std::slice::from_raw_parts_mut(into.cast::<u8>(), amount)) };
+    let whole = match &open.part {
+        Part::Database { .. } => lock(&open.memory.contents).read(offset, into),
+        Part::Journal { bytes, .. } => {
+            let bytes = lock(bytes);
+            let there = bytes.get(offset..).unwrap_or_default();
+            let (inside, beyond) = into.split_at_mut(amount.min(there.len()));
+            inside.copy_from_slice(there.get(..inside.len()).unwrap_or_default());
+            beyond.fill(0);
+            beyond.is_empty()
+        }
+    };
+    if whole {
+        ffi::SQLITE_OK
+    } else {
+        ffi::SQLITE_IOERR_SHORT_READ
+    }
+}
+
+unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount: c_int, offset: i64) -> c_int {
+    let (Ok(amount), Ok(offset)) = (usize::try_from(amount), usize::try_from(offset)) else {
+        return ffi::SQLITE_IOERR_WRITE;
+    };
+    // SAFETY: the file is open, and SQLite passes `amount` bytes.
+    let (open, from) = unsafe { (opened(file), std::slice::from_raw_parts(from.cast::<u8>(), amount)) };
+    match &open.part {
+        Part::Database { .. } => lock(&open.memory.contents).write(offset, from),
+        Part::Journal { bytes, .. } => {
+            let mut bytes = lock(bytes);
+            if bytes.len() < offset + amount {
+                bytes.resize(offset + amount, 0);
+            }
+            if let Some(place) = bytes.get_mut(offset..offset + amount) {
+                place.copy_from_slice(from);
+            }
+        }
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: i64) -> c_int {
+    let Ok(size) = usize::try_from(size) else { return ffi::SQLITE_IOERR_TRUNCATE };
+    // SAFETY: the file is open.
+    let open = unsafe { opened(file) };
+    match &open.part {
+        Part::Database { .. } => lock(&open.memory.contents).truncate(size),
+        Part::Journal { bytes, .. } => lock(bytes).truncate(size),
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn sync(_file: *mut sqlite3_file, _flags: c_int) -> c_int {
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn file_size(file: *mut sqlite3_file, answer: *mut i64) -> c_int {
+    // SAFETY: the file is open.
+    let open = unsafe { opened(file) };
+    let size = match &open.part {
+        Part::Database { .. } => lock(&open.memory.contents).size(),
+        Part::Journal { bytes, .. } => lock(bytes).len(),
+    };
+    // SAFETY: SQLite passes a place for the answer.
+    unsafe { *answer = i64::try_from(size).unwrap_or(i64::MAX) };
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
+    // SAFETY: the file is open.
+    let Open { memory, part } = unsafe { opened(file) };
+    let Part::Database { held, .. } = part else { return ffi::SQLITE_OK };
+    match lock(&memory.locks).lock(held, Level::from_code(level)) {
+        true => ffi::SQLITE_OK,
+        false => ffi::SQLITE_BUSY,
+    }
+}
+
+unsafe extern "C" fn unlock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
+    // SAFETY: the file is open.
+    let Open { memory, part } = unsafe { opened(file) };
+    if let Part::Database { held, .. } = part {
+        lock(&memory.locks).unlock(held, Level::from_code(level));
+    }
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn check_reserved_lock(file: *mut sqlite3_file, answer: *mut c_int) -> c_int {
+    // SAFETY: the file is open, and SQLite passes a place for the answer.
+    unsafe { *answer = c_int::from(lock(&opened(file).memory.locks).is_reserved()) };
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn file_control(_file: *mut sqlite3_file, _operation: c_int, _argument: *mut c_void) -> c_int {
+    ffi::SQLITE_NOTFOUND
+}
+
+unsafe extern "C" fn sector_size(_file: *mut sqlite3_file) -> c_int {
+    4096
+}
+
+unsafe extern "C" fn device_characteristics(_file: *mut sqlite3_file) -> c_int {
+    // Memory does not lose power between two writes.
+    ffi::SQLITE_IOCAP_ATOMIC
+        | ffi::SQLITE_IOCAP_SAFE_APPEND
+        | ffi::SQLITE_IOCAP_SEQUENTIAL
+        | ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE
+}
+
+unsafe extern "C" fn shm_map(
+    file: *mut sqlite3_file,
+    number: c_int,
+    size: c_int,
+    extend: c_int,
+    answer: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: the file is open.
+    let Open { memory, part } = unsafe { opened(file) };
+    let (Ok(number), Ok(index::PIECE), Part::Database { uses_index, .. }) =
+        (usize::try_from(number), usize::try_from(size), part)
+    else {
+        return ffi::SQLITE_IOERR_SHMMAP;
+    };
+    let mut index = lock(&memory.index);
+    if !*uses_index {
+        index.join();
+        *uses_index = true;
+    }
+    // SAFETY: SQLite passes a place for the answer.
+    unsafe { *answer = index.piece(number, extend != 0) };
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
+    // SAFETY: the file is open.
+    let Open { memory, part } = unsafe { opened(file) };
+    let (Ok(first), Ok(count), Part::Database { held, .. }) = (usize::try_from(first), usize::try_from(count), part)
+    else {
+        return ffi::SQLITE_IOERR_SHMLOCK;
+    };
+    let slots = first..first.saturating_add(count).min(ffi::SQLITE_SHM_NLOCK as usize);
+    let mut locks = lock(&memory.locks);
+    let taken = if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
+        locks.release(held, slots);
+        true
+    } else if flags & ffi::SQLITE_SHM_SHARED != 0 {
+        locks.share(held, slots)
+    } else {
+        locks.exclude(held, slots)
+    };
+    if taken {
+        ffi::SQLITE_OK
+    } else {
+        ffi::SQLITE_BUSY
+    }
+}
+
+unsafe extern "C" fn shm_barrier(_file: *mut sqlite3_file) {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
+unsafe extern "C" fn shm_unmap(file: *mut sqlite3_file, delete: c_int) -> c_int {
+    // SAFETY: the file is open.
+    let Open { memory, part } = unsafe { opened(file) };
+    if let Part::Database { uses_index: used @ true, .. } = part {
+        *used = false;
+        lock(&memory.index).leave(delete != 0);
+    }
+    ffi::SQLITE_OK
+}
+
+// What is left has nothing to do with files, and the system's own does it.
+
+unsafe extern "C" fn dl_open(vfs: *mut sqlite3_vfs, name: *const c_char) -> *mut c_void {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xDlOpen.map_or(std::ptr::null_mut(), |open| open(system, name))
+    }
+}
+
+unsafe extern "C" fn dl_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        if let Some(error) = (*system).xDlError {
+            error(system, room, answer);
+        }
+    }
+}
+
+type Symbol = unsafe extern "C" fn(*mut sqlite3_vfs, *mut c_void, *const c_char);
+
+unsafe extern "C" fn dl_sym(vfs: *mut sqlite3_vfs, library: *mut c_void, name: *const c_char) -> Option<Symbol> {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xDlSym.and_then(|symbol| symbol(system, library, name))
+    }
+}
+
+unsafe extern "C" fn dl_close(vfs: *mut sqlite3_vfs, library: *mut c_void) {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        if let Some(close) = (*system).xDlClose {
+            close(system, library);
+        }
+    }
+}
+
+unsafe extern "C" fn randomness(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xRandomness.map_or(0, |random| random(system, room, answer))
+    }
+}
+
+unsafe extern "C" fn sleep(vfs: *mut sqlite3_vfs, microseconds: c_int) -> c_int {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xSleep.map_or(0, |sleep| sleep(system, microseconds))
+    }
+}
+
+unsafe extern "C" fn current_time(vfs: *mut sqlite3_vfs, answer: *mut f64) -> c_int {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xCurrentTime.map_or(ffi::SQLITE_ERROR, |time| time(system, answer))
+    }
+}
+
+unsafe extern "C" fn get_last_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xGetLastError.map_or(0, |error| error(system, room, answer))
+    }
+}
+
+unsafe extern "C" fn current_time_int64(vfs: *mut sqlite3_vfs, answer: *mut i64) -> c_int {
+    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+    unsafe {
+        let system = system(vfs);
+        (*system).xCurrentTimeInt64.map_or(ffi::SQLITE_ERROR, |time| time(system, answer))
+    }
+}
