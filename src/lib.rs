@@ -22,6 +22,7 @@
 //! | you want to | see |
 //! |---|---|
 //! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
+//! | have one file for the application and its tests | [`Config::environment`] |
 //! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
 //! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::path`] |
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |

@@ -62,6 +62,13 @@ pub(crate) fn statements(script: &str) -> Result<Vec<Statement<'_>>, NulCharacte
     Ok(found.statements)
 }
 
+/// Whether a semicolon after the text would end a statement: it would not within a string, a comment or a trigger.
+pub(crate) fn could_end(text: &str) -> bool {
+    let mut seen = Seen::default();
+    seen.read(text);
+    seen.completed_by(";")
+}
+
 /// The line that the byte at `offset` is on, counted from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
     1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()

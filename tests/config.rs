@@ -271,7 +271,7 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URL = 'sqlite://'"), @"line 1: unknown name `SQLALCHEMY_DATABASE_URL`; the nearest known one is `SQLALCHEMY_DATABASE_URI`");
     insta::assert_snapshot!(wrong("SQLALCEMY_BINDS = {}"), @"line 1: unknown name `SQLALCEMY_BINDS`; the nearest known one is `SQLALCHEMY_BINDS`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_SESSION_OPTIONS = {}"), @"line 1: unknown name `SQLALCHEMY_SESSION_OPTIONS`; the nearest known one is `SQLALCHEMY_ENGINE_OPTIONS`");
-    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -648,7 +648,7 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
         });
     }
     // A file that is there, and is not a configuration.
-    insta::assert_snapshot!(Config::from_file("Cargo.toml").unwrap_err(), @"Cargo.toml:1: unknown name `package`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(Config::from_file("Cargo.toml").unwrap_err(), @"Cargo.toml:1: unknown name `package`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]

@@ -76,21 +76,19 @@ fn a_schema_may_be_text_files_folders_and_a_migrator_together_and_runs_in_that_o
 #[rstest]
 fn files_of_a_folder_run_in_natural_order_and_only_sql_files_that_are_not_hidden() {
     let folder = Folder::with([
-        ("10_last.sql", "INSERT INTO log VALUES ('10_last')"),
-        ("2_b.SQL", "INSERT INTO log VALUES ('2_b')"),
-        ("002_a.sql", "INSERT INTO log VALUES ('002_a')"),
-        ("1.sql", "CREATE TABLE log (what TEXT)"),
-        ("20240101120000000000000001_x.sql", "INSERT INTO log VALUES ('long')"),
-        ("v2.1.sql", "INSERT INTO log VALUES ('v2.1')"),
+        ("v10.sql", "INSERT INTO log VALUES ('v10')"),
+        ("v2.1.SQL", "INSERT INTO log VALUES ('v2.1')"),
         ("v2.sql", "INSERT INTO log VALUES ('v2')"),
-        ("V1.sql", "INSERT INTO log VALUES ('V1')"),
+        ("v002_a.sql", "INSERT INTO log VALUES ('v002_a')"),
+        ("V1.sql", "CREATE TABLE log (what TEXT)"),
+        ("v20240101120000000000000001_x.sql", "INSERT INTO log VALUES ('long')"),
         ("README.md", "not SQL"),
         (".hidden.sql", "not SQL"),
         ("older/1.sql", "not SQL"),
     ]);
     let db = start(Bind::memory().schema_path(folder.path())).unwrap();
     let log: String = one(&db.connection(None).unwrap(), "SELECT group_concat(what) FROM log");
-    assert_eq!(log, "002_a,2_b,10_last,long,V1,v2,v2.1");
+    assert_eq!(log, "v2,v2.1,v002_a,v10,long");
 }
 
 #[rstest]

@@ -253,13 +253,34 @@ impl Bind {
         self
     }
 
-    /// Adds a `.sql` file, or the `.sql` files of a folder in natural order (`2_b.sql` before `10_a.sql`).
+    /// Adds a `.sql` file, or a folder of migrations as the application has them.
     ///
-    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it.
+    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it. The layout of a
+    /// folder is told by its names:
+    ///
+    /// | names | run |
+    /// |---|---|
+    /// | `1_a.sql`, `2_b.sql`; `001-a.sql`; `20240101120000_a.sql` | by their numbers, so 2 before 10 |
+    /// | `1_a.up.sql` and `1_a.down.sql`, as sqlx has it | the same; what leads down is never run |
+    /// | `2024-01-01-000000_a/up.sql` and `down.sql`, as Diesel has it | the same |
+    /// | `V1__a.sql` and `U2__b.sql`, as refinery has it, also in folders within | by their numbers |
+    /// | `user.sql`, `role.sql`: no number first | in natural order |
+    /// | `default/`, `auth/`: folders named by bind keys, and no `.sql` file beside them | the bind's own folder |
+    ///
+    /// Two layouts in one folder and two migrations of one version are errors, and so is a version that is missing where
+    /// they are counted: from 0 or 1 on, or mostly one after the other. Dates and times, which are numbers of eight
+    /// digits or more, have no gaps. Where a folder is meant as it is all the same, its files can be given one by one.
+    ///
+    /// A file may have a part for each bind, as a migration of Flask-Migrate has a function for each. A line of its own
+    /// that says `-- bind: auth` begins the part of `auth`, `-- bind: default` that of the default bind; each bind runs
+    /// its own.
+    ///
+    /// The files alone are run: the table in which a migrator keeps what it has applied is not made. Code under test that
+    /// runs its migrator again at start wants [`schema_with`](Bind::schema_with).
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
-    /// let bind = Bind::memory().schema_path("fixtures/auth"); // with `1_user.sql` and `10_user_email.sql`
+    /// let bind = Bind::memory().schema_path("fixtures/auth"); // with `1_user.sql` to `4_user_email.sql`
     /// let db = Harness::builder().bind("auth", bind).start()?;
     /// assert!(db.metadata("auth")?.table("user").unwrap().column("email").is_some());
     /// # Ok::<(), multibind::Error>(())

@@ -1,11 +1,12 @@
 //! URLs from environment variables.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use super::origin::Origin;
 use super::redact::UrlText;
+use super::variables::Variables;
 use super::Config;
 use crate::error::Result;
 use crate::key::BindKey;
@@ -19,7 +20,7 @@ impl Config {
     /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of a named one, where `<KEY>` is its
     /// key in upper case with `_` for every character that is not an ASCII letter or digit: `DATABASE_URL_AUTH`,
     /// `DATABASE_URL_ME_TA`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
-    /// logged as a warning and otherwise ignored. The environment is read by this call and at no other time.
+    /// logged as a warning and otherwise ignored. Without this call no such variable is read.
     ///
     /// # Errors
     ///
@@ -31,15 +32,17 @@ impl Config {
     /// let config = Config::new().default_bind(Bind::url("sqlite:///app.db")).with_env()?;
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn with_env(self) -> Result<Config> {
-        self.with_vars(env::vars_os())
+    pub fn with_env(mut self) -> Result<Config> {
+        self.variables = Variables::Process;
+        self.with_urls()
     }
 
-    /// As [`Config::with_env`], with variables that are given instead of those of the process.
+    /// As [`Config::with_env`], with variables that are given instead of those of the process, also where a URL names
+    /// one as `${NAME}` and for `MULTIBIND_ENV`.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) where a variable that is set would be that of two binds (`a.b` and
+    /// [`Error::Config`](crate::Error::Config) where an environment is chosen that is not there, where a variable that is set would be that of two binds (`a.b` and
     /// `a-b`), and where its value is not UTF-8. What the URL names is checked when the harness starts.
     ///
     /// ```
@@ -60,15 +63,18 @@ impl Config {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let vars = vars
-            .into_iter()
-            // A name that is not UTF-8 is no bind's.
-            .filter_map(|(name, value)| Some((name.into().into_string().ok()?, value)))
-            .filter(|(name, _)| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_')))
-            .map(|(name, value)| (name, value.into()))
-            .collect::<BTreeMap<String, OsString>>();
+        // A name that is not UTF-8 is nobody's.
+        let named = |(name, value): (N, V)| Some((name.into().into_string().ok()?, value.into()));
+        self.variables = Variables::Given(Arc::new(vars.into_iter().filter_map(named).collect()));
+        self.with_urls()
+    }
+
+    fn with_urls(self) -> Result<Config> {
+        let mut config = self.settled()?;
+        let mut vars = config.variables.all();
+        vars.retain(|name, _| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_')));
         let mut owners: BTreeMap<String, BindKey> = BTreeMap::new();
-        for (key, bind) in &mut self.binds {
+        for (key, bind) in &mut config.binds {
             let name = variable(key);
             let Some(value) = vars.get(&name) else { continue };
             if let Some(first) = owners.get(&name).filter(|first| *first != key) {
@@ -89,7 +95,7 @@ impl Config {
         for name in vars.keys().filter(|name| !owners.contains_key(*name)) {
             log::warn!("`{name}` is set, but no bind has this variable: it is ignored");
         }
-        Ok(self)
+        Ok(config)
     }
 }
 

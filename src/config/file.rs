@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::bind::{Bind, SchemaSource, Storage};
+use super::environment::Environment;
+use super::flask;
 use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
 use super::origin::Origin;
 use super::paths::resolve_path;
@@ -17,39 +19,21 @@ use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::nearest::nearest;
 
 /// What a bind can be told besides engine options.
 const BIND_SETTINGS: [&str; 6] = ["url", "storage", "schema", "schema_sql", "data", "allow_missing_parents"];
 
 /// What a file can have at its top.
-const TOP: [&str; 8] = [
+const TOP: [&str; 9] = [
     "default",
     "binds",
     "data",
     "temp_dir",
     "references",
+    "env",
     "SQLALCHEMY_DATABASE_URI",
     "SQLALCHEMY_BINDS",
     "SQLALCHEMY_ENGINE_OPTIONS",
-];
-
-/// Names of Flask-SQLAlchemy, those of its second version among them, that set an engine option for every bind.
-const OPTION_NAMES: [(&str, &str); 5] = [
-    ("SQLALCHEMY_ECHO", "echo"),
-    ("SQLALCHEMY_MAX_OVERFLOW", "max_overflow"),
-    ("SQLALCHEMY_POOL_RECYCLE", "pool_recycle"),
-    ("SQLALCHEMY_POOL_SIZE", "pool_size"),
-    ("SQLALCHEMY_POOL_TIMEOUT", "pool_timeout"),
-];
-
-/// Names of Flask-SQLAlchemy that mean nothing here.
-const WITHOUT_EFFECT: [&str; 5] = [
-    "SQLALCHEMY_COMMIT_ON_TEARDOWN",
-    "SQLALCHEMY_NATIVE_UNICODE",
-    "SQLALCHEMY_QUERY_TIMEOUT",
-    "SQLALCHEMY_RECORD_QUERIES",
-    "SQLALCHEMY_TRACK_MODIFICATIONS",
 ];
 
 impl Config {
@@ -135,14 +119,17 @@ impl Config {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     ///
+    /// In `[env.NAME]` stands what differs in an environment: [`Config::environment`] says which one is chosen. `${NAME}`
+    /// in a URL stands for the variable of that name, read when the harness starts; `$${` stands for `${` itself.
+    ///
     /// Other names of Flask-SQLAlchemy are accepted without an effect; other names in upper case are the application's
     /// own and passed over.
     ///
     /// # Errors
     ///
     /// [`Error::Config`](crate::Error::Config), with the line, where the text is not TOML, and for a name that is not
-    /// known, a value that is not what it should be, and a setting that is there twice. URLs are read, and keys
-    /// checked, when the harness starts.
+    /// known, a value that is not what it should be, and a setting that is there twice, in every environment. URLs are
+    /// read, and keys checked, when the harness starts.
     pub fn from_toml(text: &str, base_dir: impl AsRef<Path>) -> Result<Config> {
         Reader::new(None, text, resolve_path(base_dir.as_ref())).read()
     }
@@ -155,11 +142,13 @@ struct Reader<'t> {
     config: Config,
     /// What has been set, with its line; without a bind for what is set for all.
     seen: Vec<(Option<BindKey>, String, usize)>,
+    /// The environment that is read, `None` for the file itself.
+    within: Option<String>,
 }
 
 impl<'t> Reader<'t> {
     fn new(file: Option<PathBuf>, text: &'t str, base: PathBuf) -> Reader<'t> {
-        Reader { file, text, base, config: Config::default(), seen: Vec::new() }
+        Reader { file, text, base, config: Config::default(), seen: Vec::new(), within: None }
     }
 
     fn read(mut self) -> Result<Config> {
@@ -183,6 +172,7 @@ impl<'t> Reader<'t> {
                 Ok(())
             }
             "temp_dir" => {
+                self.once(None, name, span)?;
                 let path = self.fit(None, string(name, value))?;
                 self.config.temp_dir = Some(self.base.join(path));
                 Ok(())
@@ -192,6 +182,7 @@ impl<'t> Reader<'t> {
                 self.fit(None, tables)?.iter().try_for_each(|value| self.reference(value))
             }
             "data" => {
+                self.once(None, name, span)?;
                 let paths = self.fit(None, paths(name, value))?;
                 self.config.data = paths.into_iter().map(|path| self.base.join(path)).collect();
                 Ok(())
@@ -207,20 +198,40 @@ impl<'t> Reader<'t> {
                 }
                 Ok(())
             }
-            _ if WITHOUT_EFFECT.contains(&name) => {
+            "env" => self.environments(span, value),
+            _ if flask::is_without_effect(name) => {
                 log::debug!("`{name}` has no effect here");
                 Ok(())
             }
-            _ => match OPTION_NAMES.iter().find(|(known, _)| *known == name) {
-                Some((_, option)) => self.default_option(option, span, value),
-                None if is_the_applications(name) => Ok(()),
+            _ => match flask::option(name) {
+                Some(option) => self.default_option(option, span, value),
+                None if flask::is_the_applications(name, &TOP) => Ok(()),
                 None => {
-                    let names = OPTION_NAMES.iter().map(|(name, _)| *name);
-                    let suggestion = suggest(name, TOP, names.chain(WITHOUT_EFFECT));
+                    let suggestion = suggest(name, TOP, flask::names());
                     Err(self.error(None, span, format!("unknown name `{name}`; {suggestion}")))
                 }
             },
         }
+    }
+
+    /// `[env.NAME]`, each with what the file itself may have.
+    fn environments(&mut self, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        if self.within.is_some() {
+            return Err(self.error(None, span, "`env` cannot be within an environment".to_string()));
+        }
+        for (name, value) in entries(self.fit(None, table("env", value))?) {
+            let name = name.get_ref().to_string();
+            let settings = self.fit(None, table(&format!("env.{name}"), value))?;
+            let mut reader = Reader::new(self.file.clone(), self.text, self.base.clone());
+            reader.within = Some(name.clone());
+            for (setting, value) in entries(settings) {
+                reader.top(setting.get_ref(), setting.span(), value)?;
+            }
+            let set = reader.seen.into_iter().map(|(key, setting, _)| (key, setting)).collect();
+            let origin = self.origin(value.span());
+            self.config.environments.push(Environment { name, config: reader.config, set, origin });
+        }
+        Ok(())
     }
 
     /// An engine option for every bind.
@@ -374,13 +385,4 @@ fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
             Err(Misfit::new(value.span(), format!("`storage` cannot be `{other}`; {suggestion}")))
         }
     }
-}
-
-/// A name in upper case that is not one of Flask-SQLAlchemy's, nor near to one.
-fn is_the_applications(name: &str) -> bool {
-    let known = TOP.into_iter().chain(OPTION_NAMES.iter().map(|(name, _)| *name)).chain(WITHOUT_EFFECT);
-    let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    let near = nearest(name, known).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
-    upper && !name.starts_with("SQLALCHEMY_") && !near
 }

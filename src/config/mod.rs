@@ -3,7 +3,9 @@
 mod authority;
 mod bind;
 mod env;
+mod environment;
 mod file;
+mod flask;
 mod options;
 mod origin;
 mod paths;
@@ -14,14 +16,17 @@ mod suggest;
 mod table;
 mod url;
 mod value;
+mod variables;
 
 pub use bind::{Bind, Storage};
 pub(crate) use bind::{Migrator, SchemaSource};
+use environment::{Choice, Environment};
 pub(crate) use options::EngineOptions;
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use resolve::DatabaseSpec;
 pub use table::{Table, TableGroup};
+use variables::Variables;
 
 use std::path::PathBuf;
 
@@ -58,6 +63,11 @@ pub struct Config {
     temp_dir: Option<PathBuf>,
     /// References that cross from one bind into another.
     references: Vec<ReferenceText>,
+    /// What a file says of its environments, until one is chosen.
+    environments: Vec<Environment>,
+    choice: Choice,
+    /// Where variables are looked up.
+    variables: Variables,
 }
 
 impl Config {

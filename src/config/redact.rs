@@ -14,17 +14,28 @@ use super::origin::Origin;
 #[derive(Clone, Default)]
 pub(crate) struct UrlText {
     text: String,
+    /// As it was written, where variables have been put into it: their values are not shown.
+    written: Option<String>,
     origin: Origin,
 }
 
 impl UrlText {
     pub(crate) fn new(text: impl Into<String>, origin: Origin) -> UrlText {
-        UrlText { text: text.into(), origin }
+        UrlText { text: text.into(), written: None, origin }
     }
 
     /// The URL with its password; not to be printed.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The same with variables put into its text.
+    pub(crate) fn with_text(&self, text: String) -> UrlText {
+        UrlText { text, written: Some(self.text.clone()), origin: self.origin.clone() }
+    }
+
+    fn shown(&self) -> String {
+        redact(self.written.as_ref().unwrap_or(&self.text))
     }
 
     /// Where it was written.
@@ -35,13 +46,13 @@ impl UrlText {
 
 impl fmt::Display for UrlText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(&self.text))
+        f.write_str(&self.shown())
     }
 }
 
 impl fmt::Debug for UrlText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&redact(&self.text), f)
+        fmt::Debug::fmt(&self.shown(), f)
     }
 }
 
@@ -92,8 +103,8 @@ fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     let mut host = start;
     if let Some(at) = text[start..].rfind('@').map(|at| start + at) {
-        if let Some(colon) = text[start..at].find(':') {
-            secrets.push(start + colon + 1..at);
+        if let Some(password) = password(&text[start..at]) {
+            secrets.push(start + password..at);
         }
         host = at + 1;
     }
@@ -104,6 +115,15 @@ fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
         secrets.push(host + colon + 1..text.len());
     }
     secrets
+}
+
+/// Where the password starts in what stands before the `@`: after the first colon, or after a variable, which may hold
+/// one.
+fn password(userinfo: &str) -> Option<usize> {
+    let variable = userinfo.find("${").and_then(|start| userinfo[start..].find('}').map(|end| start + end + 1));
+    let colon = userinfo.find(':').map(|colon| colon + 1);
+    let variable = variable.filter(|end| !userinfo[*end..].starts_with(':'));
+    variable.into_iter().chain(colon).min()
 }
 
 /// The scheme, lower-cased and empty where there is none, and where what follows it starts.
@@ -201,6 +221,14 @@ mod tests {
     #[case::bare_file("app.db", "app.db")]
     #[case::empty("", "")]
     #[case::colons(":::", ":***")]
+    #[case::variables("mysql://${USER}:${PW}@${HOST}/db", "mysql://${USER}:***@${HOST}/db")]
+    #[case::variable_alone("${DATABASE_URL}", "${DATABASE_URL}")]
+    #[case::variable_for_a_user("mysql://${USER}@host/db", "mysql://${USER}@host/db")]
+    #[case::variable_with_the_start("${START}pw@host/db", "${START}***@host/db")]
+    #[case::variable_and_a_colon("${START}pw:x@host/db", "${START}***@host/db")]
+    #[case::variable_for_a_scheme("${SCHEME}://user:pw@host/db", "${SCHEME}:***@host/db")]
+    #[case::variable_for_a_port("mysql://host:${PORT}/db", "mysql://host:***")]
+    #[case::variable_in_a_parameter("mysql://host/db?password=${PW}&x=1", "mysql://host/db?password=***&x=1")]
     fn a_url_is_shown_without_its_password(#[case] url: &str, #[case] shown: &str) {
         assert_eq!(redact(url), shown);
     }

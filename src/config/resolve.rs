@@ -9,6 +9,7 @@ use super::origin::Origin;
 use super::paths::resolve_path;
 use super::table::Table;
 use super::url::{misspells_cache, DatabaseUrl};
+use super::variables::expand;
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -18,6 +19,8 @@ use crate::key::BindKey;
 pub(crate) struct DatabaseSpec {
     /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
     pub(crate) keys: Vec<BindKey>,
+    /// Every key of the configuration, those of other databases too.
+    pub(crate) configured: Arc<[BindKey]>,
     pub(crate) storage: Storage,
     /// With the defaults of the configuration applied.
     pub(crate) options: EngineOptions,
@@ -56,6 +59,7 @@ impl Config {
             return Err(Error::NoBind);
         }
         check_keys(&binds)?;
+        let configured = binds.iter().map(|(key, _)| (*key).clone()).collect::<Arc<[_]>>();
         let mut drafts: Vec<Draft> = Vec::new();
         for (key, bind) in binds {
             let draft = self.draft(key, bind)?;
@@ -67,7 +71,7 @@ impl Config {
         for table in &self.tables {
             self.add_table(&mut drafts, table)?;
         }
-        Ok(drafts.into_iter().map(Draft::finish).collect())
+        Ok(drafts.into_iter().map(|draft| draft.finish(&configured)).collect())
     }
 
     /// The default bind first, the others in the order configured.
@@ -84,8 +88,13 @@ impl Config {
         }
         let mut identity = None;
         if let Some(url) = &bind.url {
-            identity = DatabaseUrl::parse(key, url)?.identity().cloned();
-            if misspells_cache(url) {
+            let url = match url.origin() {
+                // What a variable holds is what is meant.
+                Origin::Variable(_) => url.clone(),
+                Origin::Code | Origin::Toml { .. } => expand(key, url, &self.variables)?,
+            };
+            identity = DatabaseUrl::parse(key, &url)?.identity().cloned();
+            if misspells_cache(&url) {
                 log::warn!("bind `{key}`: the URL `{url}` has `cached`; SQLite's parameter is `cache`");
             }
         }
@@ -190,10 +199,11 @@ impl Draft {
         }
     }
 
-    fn finish(self) -> DatabaseSpec {
+    fn finish(self, configured: &Arc<[BindKey]>) -> DatabaseSpec {
         let options = self.options.into_iter().map(|(_, options)| options);
         DatabaseSpec {
             keys: self.keys,
+            configured: Arc::clone(configured),
             storage: self.storage.map_or(Storage::Memory, |(_, storage)| storage),
             options: options.reduce(|first, next| first.or(&next)).unwrap_or_default().settled(),
             schema: self.schema.into_iter().map(|(_, source)| source).collect(),

@@ -43,7 +43,8 @@ impl DatabaseUrl {
                 Origin::Variable(name) => format!(" from `{name}`"),
                 Origin::Code | Origin::Toml { .. } => String::new(),
             };
-            let shown = if text.trim().is_empty() { String::new() } else { format!(" `{url}`") };
+            let shown = url.to_string();
+            let shown = if shown.trim().is_empty() { String::new() } else { format!(" `{shown}`") };
             let problem = format!("the URL{shown}{from} {problem}\n  forms that work: {FORMS}");
             Error::Url { file, line, bind: bind.clone(), problem }
         })

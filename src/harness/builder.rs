@@ -183,14 +183,15 @@ impl HarnessBuilder {
     /// ```
     pub fn start(self) -> Result<Harness> {
         match self.env {
-            true => start(&self.config.with_env()?),
-            false => start(&self.config),
+            true => start(self.config.with_env()?),
+            false => start(self.config),
         }
     }
 }
 
 /// Starts what a configuration says.
-pub(super) fn start(config: &Config) -> Result<Harness> {
+pub(super) fn start(config: Config) -> Result<Harness> {
+    let config = &config.settled()?;
     let specs = config.resolve()?;
     let blueprints = specs.iter().map(Blueprint::read).collect::<Result<Vec<_>>>()?;
     let shared = config.shared_data().iter().map(|path| data::read(path, None)).collect::<Result<Vec<_>>>()?.concat();

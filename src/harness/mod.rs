@@ -95,7 +95,8 @@ impl Harness {
         HarnessBuilder::default()
     }
 
-    /// Starts the binds of a TOML file, `fixtures/binds.toml` for example.
+    /// Starts the binds of a TOML file, `fixtures/binds.toml` for example, as its environment `test` has them, or the one
+    /// that the variable `MULTIBIND_ENV` names: see [`Config::environment`].
     ///
     /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it; the paths in
     /// the file are relative to the file.
@@ -129,7 +130,7 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn from_config(config: Config) -> Result<Harness> {
-        builder::start(&config)
+        builder::start(config)
     }
 
     /// The configured keys, the default bind's first.

@@ -55,7 +55,7 @@ impl<'s> Blueprint<'s> {
     /// Reads the files of a bind's schema and of its own data.
     pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
         let key = spec.key();
-        let schema = schema::read(key, &spec.schema)?;
+        let schema = schema::read(&spec.keys, &spec.configured, &spec.schema)?;
         let data = spec.data.iter().map(|path| data::read(path, Some(key))).collect::<Result<Vec<_>>>()?.concat();
         Ok(Blueprint { spec, schema, data })
     }

@@ -7,21 +7,26 @@ use crate::script::{line_at, BYTE_ORDER_MARK};
 
 /// The files right in the folder, hidden ones left out, in natural order.
 pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+    let mut files = visible(folder)?;
+    // By the path, so that a link counts as what it leads to.
+    files.retain(|path| path.is_file());
+    // Without the extension, so that `v2.sql` is before `v2.1.sql`.
+    let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    files.sort_by(|left, right| natural_order(&stem(left), &stem(right)).then_with(|| left.cmp(right)));
+    Ok(files)
+}
+
+/// What is right in the folder and not hidden, by path.
+pub(super) fn visible(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let path = entry.path();
-        // By the path, not by the entry, so that a link counts as what it leads to.
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") && path.is_file() {
-            // Without the extension, so that `v2.sql` is before `v2.1.sql`.
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((stem, path));
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
         }
     }
-    files.sort_by(|(left, left_path), (right, right_path)| {
-        natural_order(left, right).then_with(|| left_path.cmp(right_path))
-    });
-    Ok(files.into_iter().map(|(_, path)| path).collect())
+    paths.sort();
+    Ok(paths)
 }
 
 /// Whether the file's name ends in `.extension`, in either case.
@@ -54,7 +59,7 @@ pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
 }
 
 /// Numbers in names are compared as numbers, so 2 is before 10; the rest as text.
-fn natural_order(left: &str, right: &str) -> Ordering {
+pub(super) fn natural_order(left: &str, right: &str) -> Ordering {
     let (mut left_rest, mut right_rest) = (left, right);
     loop {
         let (left_part, right_part) = (part(left_rest), part(right_rest));

@@ -3,10 +3,13 @@
 mod create;
 mod drop;
 pub(crate) mod folder;
+mod marked;
 mod metadata;
+mod migrations;
 mod references;
 mod reflect;
 mod source;
+mod version;
 
 pub(crate) use create::create_all;
 pub(crate) use drop::drop_all;

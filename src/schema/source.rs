@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::folder;
+use super::marked::{self, Share};
 use super::references::{enforce, enforced};
+use super::{folder, migrations};
 use crate::config::{resolve_path, Migrator, SchemaSource};
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
@@ -28,39 +29,56 @@ pub(crate) struct Script {
 }
 
 /// Reads the files that the sources name, and runs nothing.
-pub(crate) fn read(key: &BindKey, sources: &[SchemaSource]) -> Result<Vec<Part>> {
+///
+/// `keys` are the binds whose tables they make, of all that are `configured`: a file or a folder may have parts for
+/// each bind.
+pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for source in sources {
         match source {
             SchemaSource::Sql(text) => parts.push(Part::Script(Script { origin: None, text: text.clone() })),
             SchemaSource::With(migrator) => parts.push(Part::Migrator(migrator.clone())),
-            SchemaSource::Path(path) => {
-                for file in sql_files(key, &resolve_path(path))? {
-                    let text =
-                        folder::text(&file).map_err(|error| failure(key, Some(&file), error.line, error.problem))?;
-                    parts.push(Part::Script(Script { origin: Some(file), text }));
-                }
-            }
+            SchemaSource::Path(path) => parts.extend(read_path(keys, configured, &resolve_path(path))?),
         }
     }
     Ok(parts)
 }
 
-/// A `.sql` file itself, or those of a folder.
-fn sql_files(key: &BindKey, path: &Path) -> Result<Vec<PathBuf>> {
-    let fail = |problem: String| failure(key, Some(path), None, problem);
-    if !path.is_dir() {
-        if path.exists() && !folder::has_extension(path, "sql") {
-            return Err(fail("a schema is a `.sql` file or a folder of them, and this is neither".to_string()));
-        }
-        return Ok(vec![path.to_path_buf()]);
+/// Reads a `.sql` file, or those of a folder.
+fn read_path(keys: &[BindKey], configured: &[BindKey], path: &Path) -> Result<Vec<Part>> {
+    let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+    let mut parts = Vec::new();
+    for file in sql_files(keys, configured, path).map_err(|problem| failure(key, Some(path), None, problem))? {
+        let text = folder::text(&file).map_err(|error| failure(key, Some(&file), error.line, error.problem))?;
+        let share = marked::share(&text, keys, configured)
+            .map_err(|misplaced| failure(key, Some(&file), Some(misplaced.line), misplaced.problem))?;
+        let text = match share {
+            Share::All => text,
+            Share::Parts(text) => text,
+            Share::None => continue,
+        };
+        parts.push(Part::Script(Script { origin: Some(file), text }));
     }
-    let mut files = folder::files(path).map_err(|error| fail(format!("the folder cannot be read: {error}")))?;
-    files.retain(|file| folder::has_extension(file, "sql"));
-    if files.is_empty() {
-        return Err(fail("the folder has no `.sql` file".to_string()));
+    if parts.is_empty() {
+        let name = marked::name(key);
+        let problem =
+            format!("it has parts for other binds and none for this one: add one with the line `-- bind: {name}`");
+        return Err(failure(key, Some(path), None, problem));
     }
-    Ok(files)
+    Ok(parts)
+}
+
+/// A `.sql` file itself, or those of a folder; or what is wrong with it.
+fn sql_files(keys: &[BindKey], configured: &[BindKey], path: &Path) -> Result<Vec<PathBuf>, String> {
+    if path.is_dir() {
+        return migrations::files(path, keys, configured);
+    }
+    // Alembic writes the default bind's migrations into a file of that name.
+    let is_sql = folder::has_extension(path, "sql") || path.file_name().is_some_and(|name| name == ".sql");
+    match path.exists() && !is_sql {
+        true => Err("a schema is a `.sql` file or a folder of them, and this is neither".to_string()),
+        false => Ok(vec![path.to_path_buf()]),
+    }
 }
 
 /// Runs a schema on a database that the caller throws away if it fails.
@@ -205,7 +223,7 @@ mod tests {
 
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
-        execute(conn, &BindKey::DEFAULT, &read(&BindKey::DEFAULT, &sources)?)
+        execute(conn, &BindKey::DEFAULT, &read(&[BindKey::DEFAULT], &[], &sources)?)
     }
 
     #[rstest]

@@ -1,0 +1,168 @@
+//! Scripts with a part for each bind, as one migration of Flask-Migrate has a function for each.
+//!
+//! A line `-- bind: KEY` begins the part of a bind. Which lines are comments between statements, and not text within
+//! one, is told by where SQLite ends the statements.
+
+use crate::error::{list, Error};
+use crate::key::BindKey;
+use crate::script::{self, line_at};
+
+/// What is wrong with a script's parts, and on which line.
+#[derive(Debug)]
+pub(super) struct Misplaced {
+    pub(super) line: usize,
+    pub(super) problem: String,
+}
+
+/// What a script has for some binds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// It has no parts, so it is all theirs.
+    All,
+    /// Their parts, with blank lines where those of others are, so that lines keep their numbers.
+    Parts(String),
+    /// Parts, and none of them theirs.
+    None,
+}
+
+/// A line that begins the part of a bind.
+struct Mark<'s> {
+    key: &'s str,
+    /// Where the line starts.
+    start: usize,
+}
+
+/// The share that the binds `keys`, of all those `configured`, have in a script.
+pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Result<Share, Misplaced> {
+    // Most scripts have no such line.
+    if !text.lines().any(|line| marked(line).is_some()) {
+        return Ok(Share::All);
+    }
+    // What SQLite cannot read is told when it runs.
+    let Ok(statements) = script::statements(text) else { return Ok(Share::All) };
+    let misplaced = |offset, problem| Misplaced { line: line_at(text, offset), problem };
+
+    let mut marks = Vec::new();
+    let mut end = 0;
+    for statement in &statements {
+        marks_between(text, end, statement.offset, &mut marks);
+        if let Some(offset) = mark_within(statement.text) {
+            let problem = format!(
+                "the statement before this line has no `;`, so the line is part of it: end the statement that begins on \
+                 line {}",
+                statement.line
+            );
+            return Err(misplaced(statement.offset + offset, problem));
+        }
+        end = statement.offset + statement.text.len();
+    }
+    marks_between(text, end, text.len(), &mut marks);
+
+    let Some(first) = marks.first() else { return Ok(Share::All) };
+    if let Some(early) = statements.first().filter(|statement| statement.offset < first.start) {
+        let problem = "this statement stands before the first `-- bind:` line: say there which bind it is for";
+        return Err(misplaced(early.offset, problem.to_string()));
+    }
+    for mark in &marks {
+        if let Some(problem) = unknown(mark.key, configured) {
+            return Err(misplaced(mark.start, problem));
+        }
+    }
+    let ours = |mark: &Mark<'_>| keys.iter().any(|key| name(key) == mark.key);
+    if !marks.iter().any(ours) {
+        return Ok(Share::None);
+    }
+    let mut shared = blank(&text[..first.start]);
+    for (at, mark) in marks.iter().enumerate() {
+        let part = &text[mark.start..marks.get(at + 1).map_or(text.len(), |next| next.start)];
+        shared.push_str(&if ours(mark) { part.to_string() } else { blank(part) });
+    }
+    Ok(Share::Parts(shared))
+}
+
+/// The key that a line marks the start of a part with.
+fn marked(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("--")?.trim_start().strip_prefix("bind:").map(str::trim)
+}
+
+/// The marks among comments and blanks, which is what stands between two statements.
+fn marks_between<'s>(text: &'s str, from: usize, to: usize, marks: &mut Vec<Mark<'s>>) {
+    let mut at = from;
+    while let Some(next) = text[at..to].chars().next() {
+        let rest = &text[at..to];
+        if rest.starts_with("/*") {
+            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+        } else if rest.starts_with("--") {
+            let line = rest.lines().next().unwrap_or(rest);
+            let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+            // After a statement on the same line it is a remark on that.
+            if let Some(key) = marked(line).filter(|_| text[start..at].trim().is_empty()) {
+                marks.push(Mark { key, start });
+            }
+            at += line.len();
+        } else {
+            at += next.len_utf8();
+        }
+    }
+}
+
+/// Where in a statement a line would begin a part, were the statement ended before it.
+fn mark_within(statement: &str) -> Option<usize> {
+    let lines = statement.match_indices('\n').map(|(newline, _)| newline + 1);
+    lines
+        .filter(|start| statement[*start..].lines().next().is_some_and(|line| marked(line).is_some()))
+        .find(|start| script::could_end(&statement[..*start]))
+}
+
+/// What is wrong with the key of a part.
+fn unknown(key: &str, configured: &[BindKey]) -> Option<String> {
+    if key.is_empty() {
+        return Some(format!("`-- bind:` names no bind: after it goes a key, `{DEFAULT}` for the default bind"));
+    }
+    if configured.iter().any(|bind| name(bind) == key) {
+        return None;
+    }
+    if key == DEFAULT || key == "main" {
+        let problem = match configured.contains(&BindKey::DEFAULT) {
+            true => format!("`{key}` is no key: the default bind's part begins with `-- bind: {DEFAULT}`"),
+            false => format!("no default bind: configured are {}", list(configured)),
+        };
+        return Some(problem);
+    }
+    Some(Error::UnknownBind { bind: BindKey::from(key), configured: configured.to_vec() }.to_string())
+}
+
+/// How a bind is named where files say whose a part is.
+pub(super) fn name(bind: &BindKey) -> &str {
+    bind.as_str().unwrap_or(DEFAULT)
+}
+
+/// The text with a blank for every character, and its lines.
+fn blank(text: &str) -> String {
+    text.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }).collect()
+}
+
+/// How the default bind is named.
+const DEFAULT: &str = "default";
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::no_mark("CREATE TABLE a (x);", Share::All)]
+    #[case::a_mark_in_a_string("SELECT '\n-- bind: auth\n';", Share::All)]
+    #[case::a_mark_in_a_comment("/*\n-- bind: auth\n*/ SELECT 1; /*\n-- bind: auth\n", Share::All)]
+    #[case::a_mark_in_a_trigger("CREATE TRIGGER t BEGIN SELECT 1;\n-- bind: auth\nEND;", Share::All)]
+    #[case::a_remark("SELECT 1; -- bind: auth", Share::All)]
+    #[case::one_part("-- bind: auth\nA;\n", Share::Parts("-- bind: auth\nA;\n".to_string()))]
+    #[case::of_others("-- bind: meta\nA;\n", Share::None)]
+    #[case::twice("--bind:auth\nA;\n  -- bind: meta\nB;\n-- bind: auth\r\nC;", Share::Parts("--bind:auth\nA;\n               \n  \n-- bind: auth\r\nC;".to_string()))]
+    #[case::empty("-- bind: meta\nA;\n-- bind: auth", Share::Parts("             \n  \n-- bind: auth".to_string()))]
+    fn a_bind_has_the_parts_that_begin_between_statements(#[case] text: &str, #[case] expected: Share) {
+        let configured = [BindKey::DEFAULT, "auth".into(), "meta".into()];
+        assert_eq!(share(text, &["auth".into()], &configured).unwrap(), expected);
+    }
+}

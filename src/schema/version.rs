@@ -1,0 +1,138 @@
+//! The versions of migrations: read from names, ordered, and what is wrong with a row of them.
+
+use std::cmp::Ordering;
+
+/// What a migration's name starts with: one number, or several as in a date.
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    /// As it is written, for messages.
+    text: String,
+    /// The digits of each number without leading zeros, so that none is too long to be one.
+    numbers: Vec<String>,
+}
+
+/// What may stand between the numbers of a version, and after it.
+const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
+
+/// The digits from which on a number is a date or a time and no count: `20240101`.
+const DIGITS_OF_A_DATE: usize = 8;
+
+impl Version {
+    /// The version that a name without its extension starts with, `None` where it starts with none.
+    pub(super) fn leading(name: &str) -> Option<Version> {
+        let mut numbers = Vec::new();
+        let mut end = 0;
+        loop {
+            let start = if numbers.is_empty() { 0 } else { end + 1 };
+            let Some(number) = name.get(start..).and_then(number) else { break };
+            numbers.push(number.trim_start_matches('0').to_string());
+            end = start + number.len();
+            if end == name.len() {
+                break;
+            }
+        }
+        (!numbers.is_empty()).then(|| Version { text: name[..end].to_string(), numbers })
+    }
+
+    /// The version that a text is from its start to its end.
+    pub(super) fn whole(text: &str) -> Option<Version> {
+        Version::leading(text).filter(|version| version.text.len() == text.len())
+    }
+
+    /// The one number that it is, where that is a count and not a date.
+    fn count(&self) -> Option<u32> {
+        match self.numbers.as_slice() {
+            [number] if number.is_empty() => Some(0),
+            [number] if number.len() < DIGITS_OF_A_DATE => number.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// The digits that the text starts with, where a separator or nothing follows them.
+fn number(text: &str) -> Option<&str> {
+    let end = text.find(|next: char| !next.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0 && (end == text.len() || text[end..].starts_with(SEPARATORS))).then(|| &text[..end])
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Version) -> Ordering {
+        let sized = |version: &Version| version.numbers.iter().map(|n| (n.len(), n.clone())).collect::<Vec<_>>();
+        sized(self).cmp(&sized(other))
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Version) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Version {}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Version) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What is wrong with the versions of these migrations, each with its name, in their order.
+pub(super) fn problem(migrations: &[(Version, String)]) -> Option<String> {
+    let duplicate = migrations.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    if let Some(pair) = duplicate {
+        let [(version, first), (_, second)] = [&pair[0], &pair[1]];
+        return Some(format!(
+            "`{first}` and `{second}` have the same version, {}: give each a version of its own",
+            version.text
+        ));
+    }
+    let counted = migrations.iter().filter_map(|(version, name)| Some((version.count()?, name))).collect::<Vec<_>>();
+    let steps = counted.windows(2).map(|pair| pair[1].0 - pair[0].0).collect::<Vec<_>>();
+    // 10, 20, 25 leaves room on purpose.
+    let from_the_start = counted.first().is_some_and(|(first, _)| *first <= 1);
+    let mostly_by_one = 2 * steps.iter().filter(|step| **step == 1).count() > steps.len();
+    if !from_the_start && !mostly_by_one {
+        return None;
+    }
+    let gaps = counted.windows(2).filter(|pair| pair[1].0 - pair[0].0 > 1).map(|pair| {
+        let [(before, first), (after, second)] = [pair[0], pair[1]];
+        let missing = match after - before {
+            2 => format!("version {} is missing", before + 1),
+            _ => format!("versions {} to {} are missing", before + 1, after - 1),
+        };
+        format!("{missing} between `{first}` and `{second}`")
+    });
+    let gaps = gaps.collect::<Vec<_>>();
+    (!gaps.is_empty()).then(|| {
+        format!(
+            "{}: put back what was lost or close the gap; where it is meant, list the files one by one",
+            gaps.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::number("1_user", Some(("1", 1)))]
+    #[case::number_alone("007", Some(("007", 1)))]
+    #[case::dash("1-user", Some(("1", 1)))]
+    #[case::time("20240101120000_user", Some(("20240101120000", 1)))]
+    #[case::date_as_diesel_has_it("2024-01-01-000000_user", Some(("2024-01-01-000000", 4)))]
+    #[case::date_with_underscores("2024_01_01_user", Some(("2024_01_01", 3)))]
+    #[case::dots("1.10", Some(("1.10", 2)))]
+    #[case::a_name_with_digits_after_it("2_2fa", Some(("2", 1)))]
+    #[case::a_word_with_digits_first("2fa", None)]
+    #[case::a_separator_first("_1", None)]
+    #[case::wide("1_日本", Some(("1", 1)))]
+    #[case::wide_digits("１_user", None)]
+    #[case::nothing("", None)]
+    fn a_version_is_the_numbers_a_name_starts_with(#[case] name: &str, #[case] expected: Option<(&str, usize)>) {
+        let version = Version::leading(name);
+        assert_eq!(version.as_ref().map(|version| (version.text.as_str(), version.numbers.len())), expected);
+    }
+}
