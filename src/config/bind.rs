@@ -444,6 +444,22 @@ impl Bind {
         self
     }
 
+    /// How long a script of the schema, or the data of the bind, may run; 60 seconds unless set.
+    ///
+    /// SQL that never ends is an error with file and line. A migrator's time is its own.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # use std::time::Duration;
+    /// let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    /// let bind = Bind::memory().schema(endless).schema_timeout(Duration::from_millis(50));
+    /// assert!(matches!(Harness::builder().default_bind(bind).start(), Err(multibind::Error::Schema { .. })));
+    /// ```
+    pub fn schema_timeout(mut self, timeout: Duration) -> Bind {
+        self.options.schema_timeout = Some(timeout);
+        self
+    }
+
     /// Sets a [pragma](https://sqlite.org/pragma.html) that every connection of the bind starts with.
     ///
     /// `foreign_keys` and `busy_timeout` are the options of those names. A name that is not an identifier is an error

@@ -94,8 +94,8 @@ impl Config {
     /// ```
     ///
     /// Engine options are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
-    /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys` and `pragmas`. One
-    /// that only a server or SQLAlchemy has (`charset`, `client_encoding`, …) is logged as not applied.
+    /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys`, `schema_timeout` (in
+    /// seconds) and `pragmas`. One that only a server or SQLAlchemy has (`charset`, `client_encoding`, …) is logged as not applied.
     ///
     /// Flask-SQLAlchemy's names are read too, and can be mixed with the native form as long as nothing is set twice:
     ///

@@ -18,6 +18,7 @@ pub(crate) struct EngineOptions {
     pub(crate) echo: Option<bool>,
     pub(crate) busy_timeout: Option<Duration>,
     pub(crate) foreign_keys: Option<bool>,
+    pub(crate) schema_timeout: Option<Duration>,
     /// In the order set, a name once.
     pub(crate) pragmas: Vec<(String, Value)>,
     /// What only a server or another toolkit has, kept and logged as not applied.
@@ -25,8 +26,8 @@ pub(crate) struct EngineOptions {
 }
 
 /// The options that have an effect.
-pub(crate) const APPLIED: [&str; 7] =
-    ["busy_timeout", "echo", "foreign_keys", "pool_recycle", "pool_size", "pool_timeout", "pragmas"];
+pub(crate) const APPLIED: [&str; 8] =
+    ["busy_timeout", "echo", "foreign_keys", "pool_recycle", "pool_size", "pool_timeout", "pragmas", "schema_timeout"];
 
 /// Options of SQLAlchemy's engines and dialects, of libpq and of the MySQL drivers that an SQLite stand-in has no use
 /// for. Sorted.
@@ -54,6 +55,10 @@ pub(crate) const NOT_APPLIED: [&str; 100] = [
 
 /// As long as a pool can be told to wait: a limit that no test means, far below what overflows a clock.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// How long a script of the schema may run unless the user says otherwise: many times what a large dump takes, and less
+/// than people wait before they look for what hangs.
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What stands for `pool_recycle = -1` until defaults are applied, so that a bind can set it against a default.
 const NEVER: Duration = Duration::MAX;
@@ -84,6 +89,10 @@ impl EngineOptions {
                 let timeout = integer(value).and_then(milliseconds);
                 let wanted = "a number of milliseconds from 0 to 2147483647";
                 self.busy_timeout = Some(timeout.ok_or_else(|| Misfit::wanted(name, wanted, value))?);
+            }
+            "schema_timeout" => {
+                let wanted = "a number of seconds above 0";
+                self.schema_timeout = Some(seconds(value).ok_or_else(|| Misfit::wanted(name, wanted, value))?);
             }
             // SQLAlchemy's `echo = "debug"` also shows the rows.
             "echo" => self.echo = Some(value.get_ref().as_str() == Some("debug") || boolean(name, value)?),
@@ -148,6 +157,9 @@ impl EngineOptions {
         if let Some(time) = self.pool_recycle.filter(|time| *time != NEVER && too_long(*time)) {
             return Some(format!("`pool_recycle` must be above 0 and at most {LONGEST:?}, not {time:?}"));
         }
+        if let Some(time) = self.schema_timeout.filter(|time| too_long(*time)) {
+            return Some(format!("`schema_timeout` must be above 0 and at most {LONGEST:?}, not {time:?}"));
+        }
         if let Some(time) = self.busy_timeout.filter(|time| time.as_millis() > i32::MAX as u128) {
             return Some(format!("`busy_timeout` must be at most 2147483647 milliseconds, not {time:?}"));
         }
@@ -162,6 +174,7 @@ impl EngineOptions {
         self.echo = self.echo.or(defaults.echo);
         self.busy_timeout = self.busy_timeout.or(defaults.busy_timeout);
         self.foreign_keys = self.foreign_keys.or(defaults.foreign_keys);
+        self.schema_timeout = self.schema_timeout.or(defaults.schema_timeout);
         for (name, value) in &defaults.pragmas {
             if !self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
                 self.pragmas.push((name.clone(), value.clone()));
@@ -187,6 +200,7 @@ impl EngineOptions {
             ("echo", differ(&self.echo, &other.echo)),
             ("busy_timeout", differ(&self.busy_timeout, &other.busy_timeout)),
             ("foreign_keys", differ(&self.foreign_keys, &other.foreign_keys)),
+            ("schema_timeout", differ(&self.schema_timeout, &other.schema_timeout)),
         ];
         let pragma = || {
             self.pragmas.iter().find_map(|(name, value)| {
@@ -195,6 +209,11 @@ impl EngineOptions {
             })
         };
         named.iter().find(|(_, differs)| *differs).map(|(name, _)| name.to_string()).or_else(pragma)
+    }
+
+    /// How long a script of the schema, or a bind's data, may run.
+    pub(crate) fn schema_limit(&self) -> Duration {
+        self.schema_timeout.unwrap_or(SCHEMA_TIMEOUT)
     }
 
     /// The options to start with, once all defaults are in.
@@ -206,7 +225,16 @@ impl EngineOptions {
 
 impl fmt::Debug for EngineOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let EngineOptions { pool_size, pool_timeout, pool_recycle, echo, busy_timeout, foreign_keys, .. } = self;
+        let EngineOptions {
+            pool_size,
+            pool_timeout,
+            pool_recycle,
+            echo,
+            busy_timeout,
+            foreign_keys,
+            schema_timeout,
+            ..
+        } = self;
         // SQLCipher is given its key by a pragma.
         let hidden = Value::Text("***".to_string());
         let pragmas = self.pragmas.iter().map(|(name, value)| (name, if is_secret(name) { &hidden } else { value }));
@@ -217,6 +245,7 @@ impl fmt::Debug for EngineOptions {
             .field("echo", echo)
             .field("busy_timeout", busy_timeout)
             .field("foreign_keys", foreign_keys)
+            .field("schema_timeout", schema_timeout)
             .field("pragmas", &pragmas.collect::<Vec<_>>())
             .field("not_applied", &self.not_applied)
             .finish()
@@ -247,12 +276,27 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
+/// Whether the pragma sets where SQLite puts files, for all connections of the process and with no lock; see
+/// <https://sqlite.org/pragma.html#pragma_temp_store_directory>.
+pub(crate) fn moves_files(pragma: &str) -> bool {
+    ["temp_store_directory", "data_store_directory"].iter().any(|moves| moves.eq_ignore_ascii_case(pragma))
+}
+
+/// What to say of such a pragma.
+pub(crate) fn not_moved(pragma: &str) -> String {
+    let pragma = pragma.to_ascii_lowercase();
+    format!("pragma `{pragma}` changes where every connection of the process keeps its files: set `temp_dir` instead")
+}
+
 /// What is wrong with a pragma. Its name is written into SQL as it is, so it must be an identifier.
 fn pragma_problem(name: &str, value: &Value) -> Option<String> {
     let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !identifier {
         return Some(format!("`{name}` is not the name of a pragma: it must be an identifier"));
+    }
+    if moves_files(name) {
+        return Some(not_moved(name));
     }
     match (name.to_ascii_lowercase().as_str(), value) {
         ("foreign_keys", value) if truth(value).is_none() => {

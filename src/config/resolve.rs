@@ -249,6 +249,7 @@ mod tests {
             pool_recycle = 3600
             echo = "debug"
             busy_timeout = 250
+            schema_timeout = 90
             foreign_keys = false
             pragmas = { cache_size = -2_000, synchronous = "OFF", recursive_triggers = true, ratio = 0.5 }
             "#,
@@ -261,6 +262,7 @@ mod tests {
             echo: Some(true),
             busy_timeout: Some(Duration::from_millis(250)),
             foreign_keys: Some(false),
+            schema_timeout: Some(Duration::from_secs(90)),
             pragmas: vec![
                 pragma("cache_size", Value::Integer(-2000)),
                 pragma("synchronous", Value::Text("OFF".to_string())),

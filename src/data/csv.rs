@@ -1,5 +1,6 @@
 //! CSV with a header row, after [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::rc::Rc;
 
@@ -82,11 +83,12 @@ impl Lines<'_> {
 
 fn column_names(fields: &StringRecord, line: usize) -> Result<Rc<[String]>, Malformed> {
     let fail = |problem| Err(Malformed { line: Some(line), problem });
+    let mut seen = HashSet::new();
     for (at, name) in fields.iter().enumerate() {
         if name.is_empty() {
             return fail(format!("column {} of the header row has no name", at + 1));
         }
-        if fields.iter().take(at).any(|other| other.eq_ignore_ascii_case(name)) {
+        if !seen.insert(name.to_ascii_lowercase()) {
             return fail(format!("the header row names column `{name}` twice"));
         }
     }

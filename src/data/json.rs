@@ -1,5 +1,6 @@
 //! JSON: a list of objects.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -31,8 +32,9 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
 }
 
 fn columns(text: &str, pairs: &[(String, &RawValue)]) -> Result<Rc<[String]>, Malformed> {
-    for (at, (name, raw)) in pairs.iter().enumerate() {
-        if pairs.iter().take(at).any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+    let mut seen = HashSet::new();
+    for (name, raw) in pairs {
+        if !seen.insert(name.to_ascii_lowercase()) {
             let problem = format!("the object names column `{name}` twice");
             return Err(Malformed { line: Some(line_of(text, raw.get())), problem });
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavior};
@@ -13,7 +14,7 @@ use crate::error::{list, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
 use crate::row::Shown;
-use crate::schema::{enforced, parents_first, Metadata, TableInfo};
+use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
 use crate::script::{self, quote};
 
 /// The files for one database. Two binds that share a database share one of these, for it has one transaction.
@@ -21,6 +22,8 @@ pub(crate) struct Load<'c> {
     pub(crate) key: &'c BindKey,
     pub(crate) conn: &'c mut Connection,
     pub(crate) files: Vec<DataFile>,
+    /// How long they may take.
+    pub(crate) limit: Duration,
 }
 
 /// Loads the files in one transaction a database and commits when all went well; gives the number of rows.
@@ -38,11 +41,11 @@ pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
 
     let mut rows = 0;
     let mut open = Vec::with_capacity(read.len());
-    for (Load { key, conn, files }, records) in &mut read {
+    for (Load { key, conn, files, limit }, records) in &mut read {
         let transaction = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-        rows += fill(&transaction, key, files, records)?;
+        rows += fill(&transaction, key, files, records, *limit)?;
         open.push((*key, transaction));
     }
     commit(open)?;
@@ -63,13 +66,15 @@ fn commit(open: Vec<(&BindKey, Transaction<'_>)>) -> Result<()> {
 }
 
 /// Runs one database's files in the transaction that is open; gives the number of rows.
-fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records]) -> Result<usize> {
+fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records], limit: Duration) -> Result<usize> {
     // A row may come before the one it refers to: in its own table, or where tables refer to each other.
     let pragma = "PRAGMA defer_foreign_keys = ON";
     conn.execute_batch(pragma).map_err(Error::sql(key, pragma))?;
     let enforced = enforced(conn).map_err(Error::sql(key, "PRAGMA foreign_keys"))?;
     let metadata = Metadata::read(conn, key)?;
-    let mut filling = Filling { conn, key, files, records, metadata: &metadata, enforced, origins: HashMap::new() };
+    let confined = Confined::new(conn, limit).map_err(Error::sql(key, ""))?;
+    let metadata = &metadata;
+    let mut filling = Filling { conn, key, files, records, metadata, enforced, confined, origins: HashMap::new() };
     let mut rows = 0;
     for (file, table) in filling.in_order()? {
         rows += filling.insert(file, table)?;
@@ -92,6 +97,7 @@ struct Filling<'l> {
     records: &'l [Records],
     metadata: &'l Metadata,
     enforced: bool,
+    confined: Confined<'l>,
     /// The file and the record that rows with foreign keys came from, by table and rowid.
     origins: HashMap<(&'l str, i64), (usize, usize)>,
 }
@@ -137,7 +143,7 @@ impl<'l> Filling<'l> {
             };
             statement
                 .execute(params_from_iter(&record.values))
-                .map_err(|error| self.error(at, Some(record.line), sqlite_message(&error)))?;
+                .map_err(|error| self.error(at, Some(record.line), self.confined.problem(&error)))?;
             if traced {
                 origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
             }
@@ -157,7 +163,7 @@ impl<'l> Filling<'l> {
                 Ok(Some(problem)) => return Err(self.error(at, Some(statement.line), problem)),
                 Err(error) => {
                     let line = script::error_line(text, statement, &error);
-                    return Err(self.error(at, Some(line), sqlite_message(&error)));
+                    return Err(self.error(at, Some(line), self.confined.problem(&error)));
                 }
             }
             // Without the rows that triggers changed; asked only after a change, for it keeps the number of the last.
@@ -183,7 +189,7 @@ impl<'l> Filling<'l> {
     fn foreign_key_error(&self) -> Error {
         let violations = match self.violations() {
             Ok(violations) => violations,
-            Err(error) => return self.error(0, None, sqlite_message(&error)),
+            Err(error) => return self.error(0, None, self.confined.problem(&error)),
         };
         let traced = violations.iter().filter_map(|found| {
             let table = self.metadata.table(&found.table)?;
@@ -308,7 +314,12 @@ mod tests {
         let mut databases = ["a", "b", "c"].map(|key| database(key, folder.path()));
         databases[1].1.commit_hook(Some(|| true)).unwrap();
 
-        let parts = databases.iter_mut().map(|(key, conn, files)| Load { key, conn, files: files.clone() });
+        let parts = databases.iter_mut().map(|(key, conn, files)| Load {
+            key,
+            conn,
+            files: files.clone(),
+            limit: Duration::MAX,
+        });
         insta::assert_snapshot!(
             load(parts.collect()).unwrap_err(),
             @"commit failed in bind `b`: constraint failed. Committed: a; rolled back: b, c"

@@ -174,6 +174,11 @@ impl Database {
         }
     }
 
+    /// How long the SQL of a data file may run.
+    pub(crate) fn schema_limit(&self) -> Duration {
+        self.options.schema_limit()
+    }
+
     /// The pool, made when first asked for.
     pub(crate) fn pool(&self) -> &Pool {
         self.pool.get_or_init(|| pool::build(&self.location, &self.setup, &self.options))

@@ -125,7 +125,11 @@ impl Harness {
             }
         }
         let parts = databases.iter().zip(&mut conns).zip(of_each).filter(|(_, files)| !files.is_empty());
-        data::load(parts.map(|((bound, conn), files)| Load { key: bound.database.key(), conn, files }).collect())
+        let parts = parts.map(|((bound, conn), files)| {
+            let (key, limit) = (bound.database.key(), bound.database.schema_limit());
+            Load { key, conn, files, limit }
+        });
+        data::load(parts.collect())
     }
 
     /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked.

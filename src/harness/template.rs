@@ -109,10 +109,15 @@ impl<'s> Blueprint<'s> {
 
     fn make(&self) -> Result<Template> {
         let key = self.spec.key();
+        let limit = self.spec.options.schema_limit();
         let mut conn = connection(&self.spec.options, key)?;
-        schema::execute(&mut conn, key, &self.schema).map_err(|error| self.explained(error))?;
+        schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
+        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
+            let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
+            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
+        }
         if !self.data.is_empty() {
-            data::load(vec![Load { key, conn: &mut conn, files: self.data.clone() }])?;
+            data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }])?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
         let missing_parents = schema::missing_parents(&conn).map_err(Error::sql(key, ""))?;

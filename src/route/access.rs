@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection};
 
 use crate::database::lock;
 
@@ -191,6 +191,9 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
         AuthAction::Function { function_name } if tells_counts(function_name) => Act::Counts(named(function_name)),
         AuthAction::Attach { .. } => Act::Control(Control::Attach),
         AuthAction::Detach { .. } => Act::Control(Control::Detach),
+        // Their file or name is an expression, which rusqlite has no form for.
+        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Act::Control(Control::Attach),
+        AuthAction::Unknown { code: ffi::SQLITE_DETACH, .. } => Act::Control(Control::Detach),
         _ => return None,
     };
     Some((act, schema))

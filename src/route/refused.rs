@@ -10,6 +10,7 @@ use super::made::check_made;
 use super::resolve::not_run;
 use super::router::Router;
 use super::{Destination, Plan, Route};
+use crate::config::{moves_files, not_moved};
 use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 
@@ -136,8 +137,17 @@ fn kind_of(pragma: &str) -> Option<Kind> {
     }
 }
 
+/// Refuses a pragma that is about more than a connection or a database.
+pub(super) fn check_pragma(sql: &str, name: &str, value: Option<&str>) -> Result<()> {
+    match value.is_some() && moves_files(name) {
+        true => Err(not_run(sql, not_moved(name))),
+        false => Ok(()),
+    }
+}
+
 /// A pragma goes to the bind it names, or that of the table it is about, else to the default bind.
 fn plan_of_pragma(catalog: &Catalog, sql: &str, name: &str, value: Option<&str>, schema: Option<&str>) -> Result<Plan> {
+    check_pragma(sql, name, value)?;
     let to = |member: usize, key: BindKey| {
         let route = Route { reads: vec![catalog.key(member)], writes: Vec::new() };
         let on = Destination::One(member, key);

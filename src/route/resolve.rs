@@ -5,7 +5,7 @@ use super::ambiguity::{first_unqualified, goes_astray, maintained_unqualified, s
 use super::catalog::Catalog;
 use super::look::look;
 use super::made::check_made;
-use super::refused::refused;
+use super::refused::{check_pragma, refused};
 use super::router::{Router, Seen, MOST_ATTACHED};
 use super::touched::{touched, Touched};
 use super::untouching::untouching;
@@ -242,6 +242,11 @@ pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<
     };
     if let Some(control) = accesses.iter().find_map(control) {
         return Err(not_run(sql, control.instead()));
+    }
+    for access in &accesses {
+        if let Act::Pragma(name, value) = &access.act {
+            check_pragma(sql, name, value.as_deref())?;
+        }
     }
     if !seen.as_ref().is_ok_and(|seen| seen.explains) {
         let named = catalog.keys().into_iter().filter(|key| !key.is_default()).collect::<Vec<_>>();

@@ -44,8 +44,14 @@ pub(crate) struct Unreadable {
 
 /// A file's text, without the byte order mark that some editors put first.
 pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Unreadable { line: None, problem: format!("the file cannot be read: {error}") })?;
+    let unreadable =
+        |problem: String| Unreadable { line: None, problem: format!("the file cannot be read: {problem}") };
+    let kind = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    if !kind.is_file() {
+        // A pipe that nobody writes to would be waited for without an end.
+        return Err(unreadable("it is no ordinary file".to_string()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();

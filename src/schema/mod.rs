@@ -1,5 +1,6 @@
 //! A bind's tables: where their SQL comes from, what SQLite made of it, making them again, dropping them.
 
+mod confined;
 mod create;
 mod drop;
 pub(crate) mod folder;
@@ -11,10 +12,12 @@ mod reflect;
 mod source;
 mod version;
 
+pub(crate) use confined::Confined;
 pub(crate) use create::create_all;
 pub(crate) use drop::drop_all;
 pub(crate) use metadata::ObjectKind;
 pub use metadata::{ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata};
 pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
 pub(crate) use references::{enforced, missing_parents, parents_first};
+pub(crate) use reflect::unreadable_name;
 pub(crate) use source::{execute, read, Part};

@@ -17,23 +17,31 @@ pub(crate) fn enforce(conn: &Connection, enforced: bool) -> rusqlite::Result<()>
 /// The tables, each after those it refers to. Where they refer to each other in a circle, none can be first and the
 /// order given decides.
 pub(crate) fn parents_first(metadata: &Metadata) -> Vec<&TableInfo> {
-    fn visit<'m>(metadata: &'m Metadata, at: usize, visited: &mut [bool], order: &mut Vec<&'m TableInfo>) {
-        if std::mem::replace(&mut visited[at], true) {
-            return;
-        }
-        let table = &metadata.tables()[at];
-        for key in table.foreign_keys() {
-            if let Some(parent) = metadata.position(key.parent()) {
-                visit(metadata, parent, visited, order);
+    let tables = metadata.tables();
+    let mut visited = vec![false; tables.len()];
+    let mut order = Vec::with_capacity(tables.len());
+    // The way to the table at hand, each with its foreign keys not yet followed: on the heap, for a chain may be long.
+    let mut way = Vec::new();
+    for start in 0..tables.len() {
+        way.push((start, None));
+        while let Some((at, keys)) = way.last_mut() {
+            let table = &tables[*at];
+            let keys = match keys {
+                Some(keys) => keys,
+                None if std::mem::replace(&mut visited[*at], true) => {
+                    way.pop();
+                    continue;
+                }
+                none => none.insert(table.foreign_keys().iter()),
+            };
+            match keys.next() {
+                Some(key) => way.extend(metadata.position(key.parent()).map(|parent| (parent, None))),
+                None => {
+                    order.push(table);
+                    way.pop();
+                }
             }
         }
-        order.push(table);
-    }
-
-    let mut visited = vec![false; metadata.tables().len()];
-    let mut order = Vec::with_capacity(visited.len());
-    for at in 0..visited.len() {
-        visit(metadata, at, &mut visited, &mut order);
     }
     order
 }

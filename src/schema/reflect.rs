@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::metadata::{
@@ -108,6 +109,25 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
     read_indexes(conn, key, &mut metadata.tables, &places)?;
     name_implied_parents(&mut metadata);
     Ok(metadata)
+}
+
+/// The first name in the schema that is not text, with a mark for each byte that is none.
+///
+/// SQLite itself makes none of SQL that is text; one comes of a schema that a script writes by itself, and every name of
+/// a column is taken for text from here on.
+pub(crate) fn unreadable_name(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut objects = conn.prepare("SELECT name, tbl_name, sql FROM main.sqlite_schema")?;
+    let mut rows = objects.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..3 {
+            if let ValueRef::Text(bytes) = row.get_ref(column)?
+                && std::str::from_utf8(bytes).is_err()
+            {
+                return Ok(Some(String::from_utf8_lossy(bytes).into_owned()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 type Places = HashMap<String, usize>;

@@ -3,9 +3,11 @@
 use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::confined::Confined;
 use super::marked::{self, Share};
 use super::references::{enforce, enforced};
 use super::{folder, migrations};
@@ -86,11 +88,12 @@ fn sql_files(keys: &[BindKey], configured: &[BindKey], path: &Path) -> Result<Ve
 /// Scripts run in one transaction as far as they let: what SQLite does not do within one (`VACUUM`, a change of
 /// journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside, and a script's own `BEGIN` and
 /// `COMMIT` are the script's. Migrators run outside, since they make transactions of their own. Whether foreign keys
-/// are enforced is afterwards as it was, whatever a dump at the top of a script said.
-pub(crate) fn execute(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> Result<()> {
+/// are enforced is afterwards as it was, whatever a dump at the top of a script said. No script opens a file, or runs
+/// for longer than `limit`.
+pub(crate) fn execute(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Duration) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
-    let outcome = execute_all(conn, key, parts);
+    let outcome = execute_all(conn, key, parts, limit);
     if !conn.is_autocommit() {
         // After a failure; its error is the one to tell.
         let _ = conn.execute_batch("ROLLBACK");
@@ -102,12 +105,15 @@ pub(crate) fn execute(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> R
     outcome.and(restored.map_err(fail))
 }
 
-fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> Result<()> {
+fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Duration) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
     let mut ours = Ours::default();
     for part in parts {
         match part {
-            Part::Script(script) => execute_script(conn, key, script, &mut ours)?,
+            Part::Script(script) => {
+                let confined = Confined::new(conn, limit).map_err(fail)?;
+                execute_script(conn, key, script, &mut ours, &confined)?;
+            }
             Part::Migrator(migrator) => {
                 ours.commit(conn).map_err(fail)?;
                 migrate(conn, migrator).map_err(|problem| failure(key, None, None, problem))?;
@@ -117,13 +123,19 @@ fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part]) -> Result<(
     ours.commit(conn).map_err(fail)
 }
 
-fn execute_script(conn: &Connection, key: &BindKey, source: &Script, ours: &mut Ours) -> Result<()> {
+fn execute_script(
+    conn: &Connection,
+    key: &BindKey,
+    source: &Script,
+    ours: &mut Ours,
+    confined: &Confined<'_>,
+) -> Result<()> {
     let fail = |line, problem| failure(key, source.origin.as_deref(), Some(line), problem);
     let statements = script::statements(&source.text).map_err(|error| fail(error.line, error.to_string()))?;
     let mut opened = None;
     for statement in &statements {
         ours.execute(conn, statement.text)
-            .map_err(|error| fail(script::error_line(&source.text, statement, &error), sqlite_message(&error)))?;
+            .map_err(|error| fail(script::error_line(&source.text, statement, &error), confined.problem(&error)))?;
         opened = match conn.is_autocommit() || ours.open {
             true => None,
             false => opened.or(Some(statement.line)),
@@ -223,7 +235,7 @@ mod tests {
 
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
-        execute(conn, &BindKey::DEFAULT, &read(&[BindKey::DEFAULT], &[], &sources)?)
+        execute(conn, &BindKey::DEFAULT, &read(&[BindKey::DEFAULT], &[], &sources)?, Duration::MAX)
     }
 
     #[rstest]

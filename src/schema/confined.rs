@@ -1,0 +1,112 @@
+//! What the SQL of a schema or of a data file is kept from: opening files, and running without an end.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::{ffi, Connection};
+
+use crate::config::{moves_files, not_moved};
+use crate::database::lock;
+use crate::error::sqlite_message;
+
+/// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
+///
+/// It takes the connection's authorizer and progress handler, so code of the user's does not run meanwhile.
+#[derive(Debug)]
+pub(crate) struct Confined<'c> {
+    conn: &'c Connection,
+    refused: Arc<Mutex<Option<Refusal>>>,
+}
+
+/// Why a statement was refused, where it was refused here and not by SQLite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// `ATTACH` and `VACUUM INTO` of a file; its name where it is written out.
+    File(Option<String>),
+    /// A pragma that changes where every connection of the process puts its files.
+    Folder(String),
+    /// The time is up.
+    TooLong(Duration),
+}
+
+/// How many instructions of its own SQLite runs before it asks again whether to go on.
+const BETWEEN_LOOKS: i32 = 10_000;
+
+impl<'c> Confined<'c> {
+    pub(crate) fn new(conn: &'c Connection, limit: Duration) -> rusqlite::Result<Confined<'c>> {
+        let refused = Arc::new(Mutex::new(None));
+        let note = {
+            let refused = Arc::clone(&refused);
+            move |why| *lock(&refused) = Some(why)
+        };
+        let also_note = note.clone();
+        conn.authorizer(Some(move |context: AuthContext<'_>| match refusal(context.action) {
+            Some(why) => {
+                note(why);
+                Authorization::Deny
+            }
+            None => Authorization::Allow,
+        }))?;
+        let started = Instant::now();
+        let look = move || {
+            let over = started.elapsed() >= limit;
+            if over {
+                also_note(Refusal::TooLong(limit));
+            }
+            over
+        };
+        conn.progress_handler(BETWEEN_LOOKS, Some(look))?;
+        Ok(Confined { conn, refused })
+    }
+
+    /// What to say of a statement that failed: what was refused here, else what SQLite says.
+    pub(crate) fn problem(&self, error: &rusqlite::Error) -> String {
+        match &*lock(&self.refused) {
+            Some(why) => why.to_string(),
+            None => sqlite_message(error),
+        }
+    }
+}
+
+impl Drop for Confined<'_> {
+    fn drop(&mut self) {
+        // Either fails on a connection that is not this crate's own alone, and then was never set.
+        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
+        let _ = self.conn.progress_handler(0, None::<fn() -> bool>);
+    }
+}
+
+fn refusal(action: AuthAction<'_>) -> Option<Refusal> {
+    match action {
+        // `VACUUM` attaches a database without a name, which is SQLite's own temporary one.
+        AuthAction::Attach { filename: "" | ":memory:" } => None,
+        AuthAction::Attach { filename } => Some(Refusal::File(Some(filename.to_string()))),
+        // The name is an expression.
+        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(Refusal::File(None)),
+        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } if moves_files(pragma_name) => {
+            Some(Refusal::Folder(pragma_name.to_ascii_lowercase()))
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::File(name) => {
+                let name = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+                write!(
+                    f,
+                    "it would open the file{name}, and a schema or data reaches its own bind's database only: copy what it \
+                     needs into a data file, or open the file in a migrator, with `schema_with`"
+                )
+            }
+            Refusal::Folder(pragma) => f.write_str(&not_moved(pragma)),
+            Refusal::TooLong(limit) => {
+                write!(f, "it ran for longer than {limit:?}: if it ends at all, allow it more with `schema_timeout`")
+            }
+        }
+    }
+}
