@@ -92,8 +92,9 @@ impl fmt::Display for BindKey {
 }
 
 /// The key as it is shown, `default` for the default bind: no other bind can have that key.
-impl serde::Serialize for BindKey {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+#[cfg(feature = "serde")]
+impl serde_core::Serialize for BindKey {
+    fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }

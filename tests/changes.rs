@@ -89,22 +89,23 @@ fn rows_that_drivers_pools_and_sessions_wrote_are_seen_in_their_binds(db: Harnes
 
     let changes = db.changes_since(&before).unwrap();
     insta::assert_snapshot!(changes, @r"
-    ────────────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────────
      bind      table     change         rows
-    ════════════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════════
      default   post      + 2 inserted   + id = 1, title = 'hello'
-                                        + id = 2, title = 'a title that goes on and on, far past w…
-    ────────────────────────────────────────────────────────────────────────────────────────────────
+                                        + id = 2, title = 'a title that goes on and
+                                            on, far past w…
+    ────────────────────────────────────────────────────────────────────────────────
      auth      user      + 2 inserted   + id = 4, username = 'dora', email = NULL
                          ~ 1 updated    + id = 5, username = 'eve', email = NULL
-                         - 1 deleted    ~ id = 1, username = 'ann' → 'anna', email = NULL →
-                                            'anna@example.org'
+                         - 1 deleted    ~ id = 1, username = 'ann' → 'anna',
+                                            email = NULL → 'anna@example.org'
                                         - id = 3, username = 'cleo', email = NULL
-    ────────────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────────
      meta      setting   + 3 inserted   + name = 'key', value = x'00ff'
                                         + name = 'scale', value = 1.5
                                         + name = 'theme', value = NULL
-    ────────────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────────
     ");
     changes.assert_only(..).assert_only(["meta", "auth"].map(Some).into_iter().chain([None]).collect::<Vec<_>>());
 
@@ -249,11 +250,12 @@ fn names_with_any_characters_are_compared() {
     let db = one(r#"CREATE TABLE "or""der; by" ("gro""up" INTEGER PRIMARY KEY, "from where" TEXT, 'select')"#);
     let changes = changed_by(&db, r#"INSERT INTO "or""der; by" VALUES (1, 'x', 'it''s')"#);
     insta::assert_snapshot!(changes, @r#"
-    ────────────────────────────────────────────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────────
      bind      table        change         rows
-    ════════════════════════════════════════════════════════════════════════════════════════
-     default   or"der; by   + 1 inserted   + gro"up = 1, from where = 'x', select = 'it''s'
-    ────────────────────────────────────────────────────────────────────────────────────────
+    ═══════════════════════════════════════════════════════════════════════
+     default   or"der; by   + 1 inserted   + gro"up = 1, from where = 'x',
+                                               select = 'it''s'
+    ───────────────────────────────────────────────────────────────────────
     "#);
 }
 
@@ -343,12 +345,13 @@ fn generated_columns_are_shown_and_follow_from_the_others() {
     let changes = changed_by(&db, "UPDATE t SET n = 2; INSERT INTO t (n) VALUES (5)");
     assert_eq!(changes.changes()[0].inserted(), [row! { id: 2, n: 5, twice: 10, kept: 15 }]);
     insta::assert_snapshot!(changes, @r"
-    ───────────────────────────────────────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────────────────
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════════════════════════
+    ═══════════════════════════════════════════════════════════════════════════════
      default   t       + 1 inserted   + id = 2, n = 5, twice = 10, kept = 15
-                       ~ 1 updated    ~ id = 1, n = 1 → 2, twice = 2 → 4, kept = 3 → 6
-    ───────────────────────────────────────────────────────────────────────────────────
+                       ~ 1 updated    ~ id = 1, n = 1 → 2, twice = 2 → 4, kept = 3
+                                          → 6
+    ───────────────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -442,7 +445,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      default   post    + 1 inserted   + id = 1, title = 'for auth'
     ───────────────────────────────────────────────────────────────
 
-    What was meant for auth may be in default: look which bind's connection wrote the rows above.
+    What was meant for auth may be in default: look which bind's connection wrote
+    the rows above.
     ");
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r"
     expected no change in any bind, but default changed:
@@ -465,7 +469,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      default   post    + 1 inserted   + id = 1, title = 'for auth'
     ───────────────────────────────────────────────────────────────
 
-    Does the code under test take its connections from this harness, and does it commit?
+    Does the code under test take its connections from this harness, and does it
+    commit?
     ");
     insta::assert_snapshot!(failure(|| changes.assert_only(Vec::<&str>::new())), @r"
     expected no change in any bind, but default changed:
@@ -513,7 +518,8 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
      auth      extra   created
     ──────────────────────────────────
 
-    Does the code under test take its connections from this harness, and does it commit?
+    Does the code under test take its connections from this harness, and does it
+    commit?
     ");
     driver(&db, "meta").execute_batch("CREATE TABLE extra (x)").unwrap();
     driver(&db, None).execute_batch("DROP TABLE extra").unwrap();
@@ -540,17 +546,20 @@ fn a_test_in_which_nothing_happens_proves_nothing(db: Harness) {
     insta::assert_snapshot!(failure(|| changes.assert_only("auth")), @r"
     expected changes in auth only, but nothing changed in any bind.
 
-    Does the code under test take its connections from this harness, and does it commit?
+    Does the code under test take its connections from this harness, and does it
+    commit?
     ");
     insta::assert_snapshot!(failure(|| changes.assert_only(["auth", "meta"])), @r"
     expected changes in auth, meta only, but nothing changed in any bind.
 
-    Does the code under test take its connections from this harness, and does it commit?
+    Does the code under test take its connections from this harness, and does it
+    commit?
     ");
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in any bind.
 
-    Does the code under test take its connections from this harness, and does it commit?
+    Does the code under test take its connections from this harness, and does it
+    commit?
     ");
 }
 

@@ -104,6 +104,11 @@ fn the_ready_made_fixture_reads_the_binds_of_the_crate_under_test() {
 }
 
 #[test]
+fn without_the_feature_data_in_json_is_an_error_that_says_how_to_turn_it_on() {
+    Run::of("json_data", &[]).assert_passed(1);
+}
+
+#[test]
 fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
     let name = "the_audit_line_of_a_sign_up_is_in_meta";
     let run = Run::of("wrong_bind", &["--ignored"]);

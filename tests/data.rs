@@ -99,6 +99,7 @@ fn csv_may_be_written_in_several_ways(#[case] csv: &str) {
 }
 
 #[rstest]
+#[cfg(feature = "json")]
 fn json_objects_may_differ_and_have_every_kind_of_value() {
     let db = one_bind("CREATE TABLE t (id INTEGER PRIMARY KEY, v, w DEFAULT 'default')");
     let json = r#"[
@@ -182,7 +183,7 @@ fn tables_and_columns_may_have_any_name() {
 fn a_bind_s_data_is_there_when_the_harness_has_started() -> Result<()> {
     let folder = Folder::with([
         ("data/user.csv", "id,username\n1,ann\n"),
-        ("data/auth.setting.json", r#"[{"name": "theme"}]"#),
+        ("data/auth.setting.csv", "name\ntheme\n"),
         ("data/.notes.txt", "hidden"),
         ("data/old/user.csv", "not looked at"),
         ("more.sql", "INSERT INTO user (username) VALUES ('bob')"),
@@ -199,7 +200,7 @@ fn a_bind_s_data_is_there_when_the_harness_has_started() -> Result<()> {
 fn data_given_without_a_bind_goes_to_the_bind_that_has_the_table_or_that_the_name_says() {
     let folder = Folder::with([
         ("user.csv", "id,username\n1,ann\n"),
-        ("post.json", r#"[{"title": "hello"}]"#),
+        ("post.csv", "title\nhello\n"),
         ("auth.setting.csv", "name,value\ntheme,dark\n"),
         ("main.setting.csv", "name,value\ntheme,light\nlang,en\n"),
         ("auth.sql", "INSERT INTO login (user_id) VALUES (1)"),
@@ -263,11 +264,8 @@ fn parents_go_in_before_children_whatever_the_files_are_called() {
          CREATE TRIGGER b AFTER INSERT ON b_middle BEGIN INSERT INTO log VALUES ('middle'); END;
          CREATE TRIGGER c AFTER INSERT ON c_top BEGIN INSERT INTO log VALUES ('top'); END;",
     );
-    let folder = Folder::with([
-        ("a_child.csv", "id,up\n1,1\n"),
-        ("b_middle.json", r#"[{"id": 1, "up": 1}]"#),
-        ("c_top.csv", "id\n1\n"),
-    ]);
+    let folder =
+        Folder::with([("a_child.csv", "id,up\n1,1\n"), ("b_middle.csv", "id,up\n1,1\n"), ("c_top.csv", "id\n1\n")]);
     assert_eq!(db.load(folder.path()).unwrap(), 3);
     assert_eq!(
         rows(&db.connection(None).unwrap(), "SELECT tbl FROM log"),
@@ -341,7 +339,6 @@ fn an_error_in_one_bind_leaves_nothing_in_any(db: Harness) {
 fn a_wrong_column_is_named_with_the_nearest_and_the_others(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.csv", "\n\nid,usrname\n1,ann\n")]), @"[folder]/user.csv:3 (bind `auth`): table `user` has no column `usrname`: the nearest is `username`; its columns are id, username, age, boss; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", "zzz\n")]), @"[folder]/user.csv:1 (bind `auth`): table `user` has no column `zzz`: its columns are id, username, age, boss; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("user.json", "[\n {\"username\": \"ann\"},\n\n {\"username\": \"bob\",\n \"agee\": 3}]")]), @"[folder]/user.json:4 (bind `auth`): table `user` has no column `agee`: the nearest is `age`; its columns are id, username, age, boss; nothing was loaded");
     let generated = one_bind("CREATE TABLE t (a, b AS (a))");
     let folder = Folder::with([("t.csv", "a,b\n1,1\n")]);
     insta::assert_snapshot!(folder.shown(&generated.load(folder.path()).unwrap_err()), @r#"[folder]/t.csv:1 (bind `default`): cannot INSERT into generated column "b"; nothing was loaded"#);
@@ -351,7 +348,7 @@ fn a_wrong_column_is_named_with_the_nearest_and_the_others(db: Harness) {
 fn a_missing_table_is_named_with_the_nearest(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("users.csv", "id\n1\n")]), @"[folder]/users.csv: no table `users` in any bind: the nearest name is `user` in auth; the file is named after its table; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("settings.csv", "id\n1\n")]), @"[folder]/settings.csv: no table `settings` in any bind: the nearest name is `setting` in default, auth; the file is named after its table; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("zzz.json", "[]")]), @"[folder]/zzz.json: no table `zzz` in any bind; the file is named after its table; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("zzz.csv", "id\n")]), @"[folder]/zzz.csv: no table `zzz` in any bind; the file is named after its table; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("auth.post.csv", "id\n1\n")]), @"[folder]/auth.post.csv: no table `post` in bind `auth`; the file is named after its table; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("auth.usr.csv", "id\n1\n")]), @"[folder]/auth.usr.csv: no table `usr` in bind `auth`: the nearest name is `user`; the file is named after its table; nothing was loaded");
 }
@@ -379,7 +376,6 @@ fn a_table_or_a_script_that_several_binds_could_mean_is_not_guessed(db: Harness)
 fn a_bad_value_is_told_in_sqlite_s_words_with_the_line_of_its_row(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\r\n1,\"ann\r\nb.\"\r\n2,\r\n")]), @"[folder]/user.csv:4 (bind `auth`): NOT NULL constraint failed: user.username; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", "username,age\nann,3\n\nbob,-1\n")]), @"[folder]/user.csv:4 (bind `auth`): CHECK constraint failed: age >= 0; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("user.json", "[{\"username\": \"ann\"},\n{\"username\": \"ann\"}]")]), @"[folder]/user.json:2 (bind `auth`): UNIQUE constraint failed: user.username; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\nx,ann\n")]), @"[folder]/user.csv:2 (bind `auth`): datatype mismatch; nothing was loaded");
     let strict = one_bind("CREATE TABLE t (n INT) STRICT");
     let folder = Folder::with([("t.csv", "n\n1\nx\n")]);
@@ -390,7 +386,6 @@ fn a_bad_value_is_told_in_sqlite_s_words_with_the_line_of_its_row(db: Harness) {
 fn a_row_that_refers_to_none_is_named_with_its_line(db: Harness) {
     let users = ("user.csv", "id,username,boss\n1,ann,\n2,bob,3\n");
     insta::assert_snapshot!(refused(&db, [users]), @"[folder]/user.csv:3 (bind `auth`): FOREIGN KEY constraint failed: boss = 3 has no match in `user` (id); nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("login.json", "[{\"user_id\": 1},\n{\"user_id\": 2}]"), ("user.csv", "id,username\n1,ann\n")]), @"[folder]/login.json:2 (bind `auth`): FOREIGN KEY constraint failed: user_id = 2 has no match in `user` (id); nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("auth.sql", "INSERT INTO login (user_id) VALUES (5)")]), @"[folder]/auth.sql (bind `auth`): FOREIGN KEY constraint failed: a row of `login` has no match in `user`; nothing was loaded");
 }
 
@@ -427,6 +422,7 @@ fn csv_that_is_not_well_formed_is_told_with_its_line(db: Harness) {
 }
 
 #[rstest]
+#[cfg(feature = "json")]
 fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
     let said = |json: &'static str| refused(&db, [("user.json", json)]);
     insta::assert_snapshot!(said("[\n {\"username\": \"ann\"}\n {\"username\": \"bob\"}\n]"), @"[folder]/user.json:3 (bind `auth`): malformed JSON: expected `,` or `]`; nothing was loaded");
@@ -438,6 +434,14 @@ fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
     insta::assert_snapshot!(said("[{\"username\": \"ann\",\n \"Username\": \"bob\"}]"), @"[folder]/user.json:2 (bind `auth`): the object names column `Username` twice; nothing was loaded");
     insta::assert_snapshot!(said(""), @"[folder]/user.json:1 (bind `auth`): malformed JSON: EOF while parsing a value; nothing was loaded");
     insta::assert_snapshot!(said("[]\n[]"), @"[folder]/user.json:2 (bind `auth`): malformed JSON: trailing characters; nothing was loaded");
+}
+
+#[rstest]
+#[cfg(feature = "json")]
+fn what_is_wrong_with_a_row_in_json_is_told_with_its_line(db: Harness) {
+    insta::assert_snapshot!(refused(&db, [("user.json", "[\n {\"username\": \"ann\"},\n\n {\"username\": \"bob\",\n \"agee\": 3}]")]), @"[folder]/user.json:4 (bind `auth`): table `user` has no column `agee`: the nearest is `age`; its columns are id, username, age, boss; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("user.json", "[{\"username\": \"ann\"},\n{\"username\": \"ann\"}]")]), @"[folder]/user.json:2 (bind `auth`): UNIQUE constraint failed: user.username; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("login.json", "[{\"user_id\": 1},\n{\"user_id\": 2}]"), ("user.csv", "id,username\n1,ann\n")]), @"[folder]/login.json:2 (bind `auth`): FOREIGN KEY constraint failed: user_id = 2 has no match in `user` (id); nothing was loaded");
 }
 
 #[rstest]

@@ -259,15 +259,17 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
     assert_snapshot!(fs::read_to_string(folder.join("changes.txt")).unwrap(), @r"
     What changed in every bind since the harness started, as far as it is committed:
 
-    ────────────────────────────────────────────────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────────────────
      bind      table     change         rows
-    ════════════════════════════════════════════════════════════════════════════════════════════
-     default   log       + 1 inserted   + id = 1, event = 'sign-up of ann', post_id = NULL
-    ────────────────────────────────────────────────────────────────────────────────────────────
-     auth      user      + 1 inserted   + id = 3, username = 'ann', is_active = 1, email = NULL
-    ────────────────────────────────────────────────────────────────────────────────────────────
+    ═══════════════════════════════════════════════════════════════════════════════
+     default   log       + 1 inserted   + id = 1, event = 'sign-up of ann',
+                                            post_id = NULL
+    ───────────────────────────────────────────────────────────────────────────────
+     auth      user      + 1 inserted   + id = 3, username = 'ann', is_active = 1,
+                                            email = NULL
+    ───────────────────────────────────────────────────────────────────────────────
      meta      setting   - 1 deleted    - name = 'motto', value = NULL
-    ────────────────────────────────────────────────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────────────────
     ");
     for (file, query, found) in [
         ("auth.db", "SELECT group_concat(username) FROM user", "ann,edgar,grace"),

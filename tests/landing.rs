@@ -383,7 +383,8 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
 #[rstest]
 fn a_bind_without_the_table_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
-    the row did not land in `meta`: the bind has no table `user`, and the row is in no other
+    the row did not land in `meta`: the bind has no table `user`, and the row is in
+    no other
 
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
@@ -431,8 +432,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     plain(&db, None).execute("INSERT INTO log (event, post_id) VALUES ('started', 1)", []).unwrap();
     let asked = || row! { event: "started", post_id: 2 };
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", asked())), @r#"
-    the row did not land in `meta`: its table `log` has no column `post_id`, and the row is in no other
-    bind
+    the row did not land in `meta`: its table `log` has no column `post_id`, and the
+    row is in no other bind
 
       looked for  log: event = 'started', post_id = 2
       expected    in `meta`, committed, and in no other bind
@@ -454,7 +455,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("meta", "log", asked())), @r#"
-    whether the row is in `meta` cannot be told: its table `log` has no column `post_id`
+    whether the row is in `meta` cannot be told: its table `log` has no column
+    `post_id`
 
       looked for  log: event = 'started', post_id = 2
       expected    not in `meta`
@@ -624,26 +626,28 @@ fn long_values_and_rows_are_cut_and_where_they_differ_is_not() -> multibind::Res
     insta::assert_snapshot!(message, @r#"
     the row did not land in `auth`: it is in no bind
 
-      looked for  page: body = 'All work and no play makes Jack a dull boy. All work and no play makes
-                    Jack a du'… (1336 characters), image =
-                    x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'… (5000 bytes)
+      looked for  page: body = 'All work and no play makes Jack a dull boy. All work
+                    and no play makes Jack a du'… (1336 characters), image = x'00010
+                    2030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'…
+                    (5000 bytes)
       expected    in `auth`, committed, and in no other bind
 
-    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────────
      bind   rows   found
-    ════════════════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════════
      auth   1      no row matches; nearest:
-                     id = 1, body = 'All work and no play makes Jack a dull boy. All work and no play
-                         makes Jack a du'… (1328 characters), image =
-                         x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'… (5000
-                         bytes)
+                     id = 1, body = 'All work and no play makes Jack a dull boy.
+                         All work and no play makes Jack a du'… (1328 characters),
+                         image = x'000102030405060708090a0b0c0d0e0f1011121314151617
+                         18191a1b1c1d1e1f'… (5000 bytes)
                        differs in body, image
-                         body from character 1322 on: …'ull boy. The end.', not …'ull boy. To be
-                             continued.'
-                         image from byte 4001 on:
-                             …x'969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5'…, not
-                             …x'969798999a9b9c9d9e9f00a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5'…
-    ────────────────────────────────────────────────────────────────────────────────────────────────────
+                         body from character 1322 on: …'ull boy. The end.', not
+                             …'ull boy. To be continued.'
+                         image from byte 4001 on: …x'969798999a9b9c9d9e9fa0a1a2a3a4
+                             a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5'…, not …x'969798999
+                             a9b9c9d9e9f00a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b
+                             5'…
+    ────────────────────────────────────────────────────────────────────────────────
 
     To look further:
       db.locate("page", row)?  every place where the row is
@@ -658,19 +662,24 @@ fn long_values_and_rows_are_cut_and_where_they_differ_is_not() -> multibind::Res
       looked for  wide: column_7 = 7
       expected    not in `auth`
 
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
+    ───────────────────────────────────────────────────────────────────────────────
      bind   rows   found
-    ═══════════════════════════════════════════════════════════════════════════════════════════════════
+    ═══════════════════════════════════════════════════════════════════════════════
      auth   1      the row:
-                     column_1 = 1, column_2 = 2, column_3 = 3, column_4 = 4, column_5 = 5, column_6 =
-                         6, column_7 = 7, column_8 = 8, column_9 = 9, column_10 = 10, column_11 = 11,
-                         column_12 = 12, column_13 = 13, column_14 = 14, column_15 = 15, column_16 =
-                         16, column_17 = 17, column_18 = 18, column_19 = 19, column_20 = 20, column_21
-                         = 21, column_22 = 22, column_23 = 23, column_24 = 24, column_25 = 25,
-                         column_26 = 26, column_27 = 27, column_28 = 28, column_29 = 29, column_30 =
-                         30, column_31 = 31, column_32 = 32, column_33 = 33, column_34 = 34, column_35
-                         = 35, column_36 = 36, column_37 = 37, column_38 = 38, column_39 …
-    ───────────────────────────────────────────────────────────────────────────────────────────────────
+                     column_1 = 1, column_2 = 2, column_3 = 3, column_4 = 4,
+                         column_5 = 5, column_6 = 6, column_7 = 7, column_8 = 8,
+                         column_9 = 9, column_10 = 10, column_11 = 11,
+                         column_12 = 12, column_13 = 13, column_14 = 14,
+                         column_15 = 15, column_16 = 16, column_17 = 17,
+                         column_18 = 18, column_19 = 19, column_20 = 20,
+                         column_21 = 21, column_22 = 22, column_23 = 23,
+                         column_24 = 24, column_25 = 25, column_26 = 26,
+                         column_27 = 27, column_28 = 28, column_29 = 29,
+                         column_30 = 30, column_31 = 31, column_32 = 32,
+                         column_33 = 33, column_34 = 34, column_35 = 35,
+                         column_36 = 36, column_37 = 37, column_38 = 38, column_39
+                         …
+    ───────────────────────────────────────────────────────────────────────────────
 
     To look further:
       db.locate("wide", row)?  every place where the row is
@@ -754,8 +763,8 @@ fn no_line_of_a_failure_is_wider_than_a_terminal(db: Harness) {
     let event = "a long event with words in it ".repeat(20);
     plain(&db, None).execute("INSERT INTO log (event) VALUES (?1)", [&event]).unwrap();
     let message = failure(|| db.assert_landed("meta", "log", row! { event: event.as_str() }));
-    assert!(message.lines().any(|line| line.chars().count() > 90), "nothing was wrapped: {message}");
-    assert!(message.lines().all(|line| line.chars().count() <= 100), "{message}");
+    assert!(message.lines().any(|line| line.chars().count() > 70), "nothing was wrapped: {message}");
+    assert!(message.lines().all(|line| line.chars().count() <= 80), "{message}");
 }
 
 #[rstest]
@@ -815,8 +824,8 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
 fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: it is there, but not committed: a transaction that wrote to `user`
-    is still open
+    the row did not land in `auth`: it is there, but not committed: a transaction
+    that wrote to `user` is still open
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -839,7 +848,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    the row is in `auth`, though not committed: a transaction that wrote to `user` is still open
+    the row is in `auth`, though not committed: a transaction that wrote to `user`
+    is still open
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -863,8 +873,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
     "#);
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: it is there, but not committed: a transaction that wrote to `user`
-    is still open
+    the row did not land in `auth`: it is there, but not committed: a transaction
+    that wrote to `user` is still open
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -887,7 +897,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    the row is in `auth`, though not committed: a transaction that wrote to `user` is still open
+    the row is in `auth`, though not committed: a transaction that wrote to `user`
+    is still open
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -972,15 +983,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -994,15 +1006,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -1017,15 +1030,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A session has written to `auth` and not committed: `session.commit()` first?
 
@@ -1039,15 +1053,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A session has written to `auth` and not committed: `session.commit()` first?
 
@@ -1079,8 +1094,8 @@ fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
     let conn = plain(&db, None);
     conn.execute_batch("BEGIN; DELETE FROM log").unwrap();
     insta::assert_snapshot!(failure(|| db.assert_not_landed(None, "log", row! { event: "started" })), @r#"
-    whether the row is in `default` cannot be told: it is not seen, but a transaction that wrote to
-    `log` is still open
+    whether the row is in `default` cannot be told: it is not seen, but a
+    transaction that wrote to `log` is still open
 
       looked for  log: event = 'started'
       expected    not in `default`
@@ -1103,8 +1118,8 @@ fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
       db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "started" })), @r#"
-    the row did not land in `meta`: it is there, but what `default` has is not settled: a transaction
-    that wrote to `log` is still open
+    the row did not land in `meta`: it is there, but what `default` has is not
+    settled: a transaction that wrote to `log` is still open
 
       looked for  log: event = 'started'
       expected    in `meta`, committed, and in no other bind
@@ -1180,15 +1195,16 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -1202,15 +1218,16 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  made: x = 1
       expected    not in `auth`
 
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
      bind      rows   found
-    ══════════════════════════════════════════════════════════════════════════════════════════
+    ════════════════════════════════════════════════════════════════════════════
      default          no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
-     auth             cannot be read: another connection has a transaction open that locks it
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
+     auth             cannot be read: another connection has a transaction open
+                          that locks it
+    ────────────────────────────────────────────────────────────────────────────
      meta             no such table
-    ──────────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 

@@ -115,22 +115,30 @@ fn the_same_tables_give_the_same_text_whatever_their_rows() {
 }
 
 #[test]
-fn no_line_is_longer_than_100_columns_and_none_has_colour() {
+fn no_line_is_longer_than_80_columns_and_none_has_colour() {
     let long = "n".repeat(200);
     let db = Harness::builder()
         .bind(long.as_str(), Bind::temp_file().schema(format!("CREATE TABLE {long} (x); CREATE TABLE t (x)")))
         .start()
         .unwrap();
     let shown = db.describe().to_string();
-    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(!shown.contains('\u{1b}'));
     assert_snapshot!(shown, @r"
-    ──────────────────────────────────────────────────────────────────────────────────────
-     bind                              storage     table                             rows
-    ══════════════════════════════════════════════════════════════════════════════════════
-     nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…   temp_file   nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…   0
-                                                   t                                 0
-    ──────────────────────────────────────────────────────────────────────────────────────
+    ────────────────────────────────────────────────────────────────────────────────
+     bind                           storage     table                          rows
+    ════════════════════════════════════════════════════════════════════════════════
+     nnnnnnnnnnnnnnnnnnnnnnnnnnnn   temp_file   nnnnnnnnnnnnnnnnnnnnnnnnnnnn   0
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
+         nnnn                                       nnnn
+                                                t                              0
+    ────────────────────────────────────────────────────────────────────────────────
     ");
 }
 

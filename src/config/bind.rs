@@ -316,7 +316,7 @@ impl Bind {
         self
     }
 
-    /// Adds data: a CSV, JSON or SQL file, or a folder of them, loaded when the tables are there.
+    /// Adds data: a CSV, SQL or (with the feature `json`) JSON file, or a folder of them, loaded into the new tables.
     ///
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
     /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's

@@ -1,10 +1,9 @@
 //! CSV with a header row, after [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
 
 use std::collections::HashSet;
-use std::io::Read;
 use std::rc::Rc;
 
-use csv::{Position, ReaderBuilder, StringRecord};
+use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record as Complete};
 use rusqlite::types::Value;
 
 use super::{Malformed, Record, Records};
@@ -14,27 +13,23 @@ use super::{Malformed, Record, Records};
 const LAST: &str = "\nlast record";
 
 pub(super) fn records(text: &str) -> Result<Records, Malformed> {
-    let source = text.as_bytes().chain(LAST.as_bytes());
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source);
+    let source = format!("{text}{LAST}");
+    let mut reader = Reader::of(&source);
     let mut lines = Lines { text, offset: 0, line: 1 };
     let mut header: Option<(Rc<[String]>, usize)> = None;
     let mut records = Vec::new();
-    let mut fields = StringRecord::new();
     loop {
-        let from = offset(reader.position());
-        let line = lines.of_record(from);
+        let line = lines.of_record(reader.offset);
         let fail = |problem| Err(Malformed { line: Some(line), problem });
         if lines.at_end() {
             break;
         }
-        if let Err(error) = reader.read_record(&mut fields) {
-            return fail(error.to_string());
-        }
-        if offset(reader.position()) > text.len() + 1 {
+        let fields = reader.record();
+        if reader.offset > text.len() + 1 {
             return fail("a quoted field of this record is never closed".to_string());
         }
         match &header {
-            None => header = Some((column_names(&fields, line)?, line)),
+            None => header = Some((column_names(fields, line)?, line)),
             Some((columns, _)) if columns.len() != fields.len() => {
                 return fail(format!(
                     "the record has {}, the header row {}",
@@ -43,7 +38,7 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
                 ));
             }
             Some((columns, _)) => {
-                let values = fields.iter().map(value).collect();
+                let values = fields.into_iter().map(value).collect();
                 records.push(Record { line, columns: Rc::clone(columns), values });
             }
         }
@@ -54,8 +49,45 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
     }
 }
 
-fn offset(position: &Position) -> usize {
-    usize::try_from(position.byte()).unwrap_or(usize::MAX)
+/// Reads record by record.
+struct Reader<'t> {
+    source: &'t str,
+    /// How much of it has been read.
+    offset: usize,
+    core: csv_core::Reader,
+    /// The fields of a record one after the other, and where each ends; for each record anew.
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Reader<'_> {
+    fn of(source: &str) -> Reader<'_> {
+        Reader { source, offset: 0, core: csv_core::Reader::new(), fields: vec![0; 1024], ends: vec![0; 32] }
+    }
+
+    /// The fields of the next record; none where there is none.
+    fn record(&mut self) -> Vec<String> {
+        let (mut filled, mut ended) = (0, 0);
+        loop {
+            let input = &self.source.as_bytes()[self.offset..];
+            let (fields, ends) = (&mut self.fields[filled..], &mut self.ends[ended..]);
+            let (result, read, written, found) = self.core.read_record(input, fields, ends);
+            self.offset += read;
+            filled += written;
+            ended += found;
+            match result {
+                // Asked again with nothing, it ends the last record.
+                InputEmpty => {}
+                OutputFull => self.fields.resize(2 * self.fields.len(), 0),
+                OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
+                Complete | End => break,
+            }
+        }
+        let ends = &self.ends[..ended];
+        let starts = std::iter::once(&0).chain(ends);
+        // Text is cut at ASCII characters only, so each piece is UTF-8 as the whole is.
+        starts.zip(ends).map(|(start, end)| String::from_utf8_lossy(&self.fields[*start..*end]).into_owned()).collect()
+    }
 }
 
 /// Counts lines as far as records have been read.
@@ -81,7 +113,7 @@ impl Lines<'_> {
     }
 }
 
-fn column_names(fields: &StringRecord, line: usize) -> Result<Rc<[String]>, Malformed> {
+fn column_names(fields: Vec<String>, line: usize) -> Result<Rc<[String]>, Malformed> {
     let fail = |problem| Err(Malformed { line: Some(line), problem });
     let mut seen = HashSet::new();
     for (at, name) in fields.iter().enumerate() {
@@ -92,13 +124,13 @@ fn column_names(fields: &StringRecord, line: usize) -> Result<Rc<[String]>, Malf
             return fail(format!("the header row names column `{name}` twice"));
         }
     }
-    Ok(fields.iter().map(str::to_string).collect())
+    Ok(fields.into())
 }
 
-fn value(field: &str) -> Value {
-    match field {
-        "" => Value::Null,
-        text => Value::Text(text.to_string()),
+fn value(field: String) -> Value {
+    match field.is_empty() {
+        true => Value::Null,
+        false => Value::Text(field),
     }
 }
 

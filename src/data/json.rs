@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use rusqlite::types::Value;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Malformed, Record, Records};

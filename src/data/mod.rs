@@ -3,7 +3,7 @@
 //! - **CSV**: the first record names the columns. Values are bound as text, and a column's
 //!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. An empty field
 //!   is `NULL`, quoted or not; an empty string can only be written in JSON or SQL.
-//! - **JSON**: a list of objects, which may differ in their keys; a column that an object does not name gets its
+//! - **JSON**, with the feature `json`: a list of objects, which may differ in their keys; a column that an object does not name gets its
 //!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
 //! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
 //!
@@ -12,6 +12,10 @@
 //! bind. An SQL file without a given bind is named `auth.sql` or `auth.anything.sql`.
 
 mod csv;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(not(feature = "json"))]
+#[path = "json_off.rs"]
 mod json;
 mod load;
 mod target;

@@ -98,7 +98,7 @@ impl HarnessBuilder {
     /// let db = Harness::builder()
     ///     .default_bind(Bind::memory().schema_path("fixtures/default"))
     ///     .bind("auth", Bind::memory().schema_path("fixtures/auth"))
-    ///     .data("fixtures/data/auth") // with `user.json`; only `auth` has a table of that name
+    ///     .data("fixtures/data/auth") // with `user.csv`; only `auth` has a table of that name
     ///     .start()?;
     /// db.assert_landed("auth", "user", row! { username: "grace" });
     /// # Ok::<(), multibind::Error>(())

@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 
 use super::glance::{glance, Glance, View};
 use super::look::{comparisons, look, Effort, Found, Place};
-use super::report::{difference, paragraph, quoted, row_in_short, table as show_table};
+use super::report::{difference, explained, paragraph, quoted, row_in_short, table as show_table};
 use crate::database::Database;
 use crate::error::{argument, is_lock, Result};
 use crate::harness::Running;
@@ -139,7 +139,7 @@ fn message(
     let _ = writeln!(message, "{}\n", paragraph(verdict, 0, 0));
     let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
     let _ = writeln!(message, "  looked for  {looked_for}");
-    let _ = writeln!(message, "  expected    {expectation}\n");
+    let _ = writeln!(message, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let rows = running.databases().zip(places).map(|(database, place)| {
         let (rows, found) = describe(database, place, row);
         [database.label(), rows, found]
@@ -152,17 +152,18 @@ fn message(
     let named = |databases: Vec<&Database>| quoted(databases.iter().map(|database| format!("`{}`", database.key())));
     let (sessions, others) = (named(sessions), named(others));
     if !sessions.is_empty() {
-        let _ = writeln!(message, "A session has written to {sessions} and not committed: `session.commit()` first?\n");
+        let hint = format!("A session has written to {sessions} and not committed: `session.commit()` first?");
+        let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
     }
     if !others.is_empty() {
         let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");
     }
     let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, |place| &place.bind);
-    let (locate, connection) = (format!("db.locate({table:?}, row)?"), format!("db.connection({})?", argument(opened)));
-    let width = locate.chars().count().max(connection.chars().count());
-    let _ = writeln!(message, "To look further:");
-    let _ = writeln!(message, "  {locate:width$}  every place where the row is");
-    let _ = write!(message, "  {connection:width$}  a connection to `{opened}`");
+    let steps = [
+        (format!("db.locate({table:?}, row)?"), "every place where the row is".to_string()),
+        (format!("db.connection({})?", argument(opened)), format!("a connection to `{opened}`")),
+    ];
+    let _ = write!(message, "To look further:\n{}", explained(&steps));
     message
 }
 

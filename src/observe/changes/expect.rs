@@ -6,7 +6,7 @@ use super::expected::{ExpectedTable, Named};
 use super::{ChangeSet, Counts, ExpectedChanges};
 use crate::error::{argument, list, Result};
 use crate::key::{BindKey, Selection};
-use crate::observe::report;
+use crate::observe::report::{paragraph, table};
 
 impl ChangeSet {
     /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
@@ -61,7 +61,8 @@ impl ChangeSet {
             return self;
         }
         let (binds, way_out) = (list(&self.names(&changed)), self.to_allow(&changed));
-        panic!("expected no change in any bind, but {binds} changed:\n\n{self}\n\n{way_out}");
+        let found = paragraph(&format!("expected no change in any bind, but {binds} changed:"), 0, 0);
+        panic!("{found}\n\n{self}\n\n{way_out}");
     }
 
     /// Asserts that these tables changed in this way, and no other; gives the change set for a next assertion.
@@ -127,9 +128,9 @@ impl ChangeSet {
                 Compared::shown(&table.found),
             ]
         });
-        let compared = report::table(&["", "bind", "table", "expected", "found"], rows);
+        let compared = table(&["", "bind", "table", "expected", "found"], rows);
         let found = match self.is_empty() {
-            true => format!("Nothing changed in any bind. {NOTHING_WRITTEN}"),
+            true => paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0),
             false => format!(
                 "The changes:\n\n{self}\n\nIf they are meant, this expects them:\n\n{}\n\nIf not, look which bind's \
                  connection wrote the rows above.",
@@ -205,13 +206,20 @@ impl ChangeSet {
         let (unchanged, too) = (list(&self.names(&still)), list(&self.names(&others)));
         let (found, next) = match (still.is_empty(), others.is_empty()) {
             (true, true) => return Ok(None),
-            _ if changed.is_empty() => ("nothing changed in any bind".to_string(), NOTHING_WRITTEN.to_string()),
-            (false, true) => (format!("nothing changed in {unchanged}"), NOTHING_WRITTEN.to_string()),
+            _ if changed.is_empty() => ("nothing changed in any bind".to_string(), paragraph(NOTHING_WRITTEN, 0, 0)),
+            (false, true) => (format!("nothing changed in {unchanged}"), paragraph(NOTHING_WRITTEN, 0, 0)),
             (true, false) if expected.is_empty() => (format!("{too} changed"), self.to_allow(&changed)),
             (true, false) => (format!("{too} changed too"), self.to_allow(&changed)),
             (false, false) => (
                 format!("nothing changed in {unchanged}, and {too} changed"),
-                format!("What was meant for {unchanged} may be in {too}: look which bind's connection wrote the rows above."),
+                paragraph(
+                    &format!(
+                        "What was meant for {unchanged} may be in {too}: look which bind's connection wrote the rows \
+                         above."
+                    ),
+                    0,
+                    0,
+                ),
             ),
         };
         let asked = match selection.keys() {
@@ -220,7 +228,9 @@ impl ChangeSet {
             Some(keys) => format!("changes in {} only", list(keys)),
         };
         let shown = if self.is_empty() { String::new() } else { format!("\n\n{self}") };
-        Ok(Some(format!("expected {asked}, but {found}{}{shown}\n\n{next}", if shown.is_empty() { "." } else { ":" })))
+        let end = if shown.is_empty() { "." } else { ":" };
+        let found = paragraph(&format!("expected {asked}, but {found}{end}"), 0, 0);
+        Ok(Some(format!("{found}{shown}\n\n{next}")))
     }
 
     /// The positions of the databases that changed, in order.
@@ -246,10 +256,8 @@ impl ChangeSet {
             }
             keys => format!("[{}]", list(&keys.iter().map(argument).collect::<Vec<_>>())),
         };
-        format!(
-            "If that is meant, assert_only({keys}) says so.
-If not, look which bind's connection wrote the rows above."
-        )
+        let meant = paragraph(&format!("If that is meant, assert_only({keys}) says so."), 0, 0);
+        format!("{meant}\nIf not, look which bind's connection wrote the rows above.")
     }
 }
 

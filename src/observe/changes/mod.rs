@@ -6,6 +6,7 @@ mod definition;
 mod expect;
 mod expected;
 mod rows;
+#[cfg(feature = "serde")]
 mod serialize;
 mod show;
 
@@ -26,7 +27,7 @@ use rows::Rows;
 /// Its [`Display`](std::fmt::Display) is a table for people: the bind, the table, what happened, the rows, long values
 /// cut. The changes are in the order of the configured binds, then by table name.
 ///
-/// With `serde` it is a list with an entry for each table, whole values, fit for a snapshot file: `bind`, `table`, `kind`
+/// With the feature `serde` it is [`Serialize`](https://docs.rs/serde/1/serde/trait.Serialize.html): a list with an entry for each table, whole values, fit for a snapshot file: `bind`, `table`, `kind`
 /// (`rows`, `created`, `altered`, `dropped`), and where there are any `details`, `inserted`, `updated` (each `before` and
 /// `after`) and `deleted`. A view has `view: true`. The default bind is `default`, a blob `{ blob: 00ff }`.
 ///

@@ -1,6 +1,6 @@
-//! A change set for a snapshot file: everything in it, in a stable order. Written out, for `serde` comes without derive.
+//! A change set for a snapshot file: everything in it, in a stable order. Written out, for deriving it would cost more.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::{ChangeKind, ChangeSet, RowUpdate, TableChange};
 

@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::harness::Harness;
 use crate::observe::glance::{glance, View};
-use crate::observe::report::{cut, table};
+use crate::observe::report::grouped;
 use crate::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
@@ -98,22 +98,16 @@ fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> 
     count.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
-/// How much of a key is shown, and of a table's name, in characters.
-const NAME_SHOWN: usize = 30;
-
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.binds.iter().map(|bind| {
-            let column = |text: &dyn Fn(&(String, String)) -> String| {
-                bind.tables.iter().map(text).collect::<Vec<_>>().join("\n")
-            };
-            let names = match bind.tables.as_slice() {
-                [] => "no tables".to_string(),
-                [(reason, rows)] if rows.is_empty() => reason.clone(),
-                _ => column(&|(name, _)| cut(name, NAME_SHOWN)),
-            };
-            [cut(&bind.label, NAME_SHOWN), bind.storage.to_string(), names, column(&|(_, rows)| rows.clone())]
+        let none = [("no tables".to_string(), String::new())];
+        let binds = self.binds.iter().map(|bind| {
+            let tables = if bind.tables.is_empty() { none.as_slice() } else { &bind.tables };
+            tables.iter().enumerate().map(|(at, (name, rows))| match at {
+                0 => [bind.label.clone(), bind.storage.to_string(), name.clone(), rows.clone()],
+                _ => [String::new(), String::new(), name.clone(), rows.clone()],
+            })
         });
-        f.write_str(&table(&["bind", "storage", "table", "rows"], rows))
+        f.write_str(&grouped(&["bind", "storage", "table", "rows"], binds))
     }
 }

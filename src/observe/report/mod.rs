@@ -1,73 +1,11 @@
-//! Tables for people to read in a terminal.
+//! What reports for people are made of: tables, names, and rows and values in short.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+mod table;
+
 use rusqlite::types::Value;
 
 use crate::row::{Row, Shown};
-
-/// How wide a report may be.
-const WIDTH: usize = 100;
-/// What stands between two columns of a table, and at its edges.
-const BETWEEN: usize = 3;
-const EDGES: usize = 2;
-
-/// Rows under headings, without colour; the last column is wrapped where the table would be too wide, and keeps the
-/// indentation of its lines.
-pub(super) fn table<R>(headings: &[&str], rows: impl IntoIterator<Item = R>) -> String
-where
-    R: IntoIterator<Item = String>,
-{
-    let mut rows = rows.into_iter().map(|row| row.into_iter().collect::<Vec<_>>()).collect::<Vec<_>>();
-    let columns = headings.len().saturating_sub(1);
-    let widest = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).map(String::as_str).chain(headings.get(at).copied());
-        cells.flat_map(str::lines).map(|line| line.chars().count()).max().unwrap_or_default()
-    };
-    let others = (0..columns).map(|at| widest(at) + BETWEEN).sum::<usize>() + EDGES;
-    for last in rows.iter_mut().filter_map(|row| row.get_mut(columns)) {
-        *last = wrapped(last, WIDTH.saturating_sub(others).max(WIDTH / 2));
-    }
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headings);
-    table.add_rows(rows);
-    table.trim_fmt()
-}
-
-/// Lines broken between words where they are too long, further indented after the break.
-fn wrapped(text: &str, width: usize) -> String {
-    let wrap = |line: &str| {
-        let indent = line.len() - line.trim_start().len();
-        hanging(line.trim_start(), indent, indent + 4, width)
-    };
-    text.lines().map(wrap).collect::<Vec<_>>().join("\n")
-}
-
-/// A text that starts `first` columns from the left, and goes on at `rest` in lines as wide as a report may be.
-pub(super) fn paragraph(text: &str, first: usize, rest: usize) -> String {
-    hanging(text, first, rest, WIDTH).trim_start().to_string()
-}
-
-fn hanging(text: &str, first: usize, rest: usize, width: usize) -> String {
-    let mut lines = vec![" ".repeat(first)];
-    let mut at = first;
-    for (number, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if number > 0 && at + 1 + length > width {
-            lines.push(" ".repeat(rest));
-            at = rest;
-        } else if let (true, Some(line)) = (number > 0, lines.last_mut()) {
-            line.push(' ');
-            at += 1;
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(word);
-        }
-        at += length;
-    }
-    lines.join("\n")
-}
+pub(super) use table::{explained, grouped, paragraph, table};
 
 /// Names joined by commas and an "and".
 pub(super) fn quoted(names: impl Iterator<Item = String>) -> String {
