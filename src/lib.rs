@@ -63,6 +63,7 @@ mod harness;
 mod key;
 mod nearest;
 mod observe;
+mod order;
 mod orphan;
 mod route;
 mod row;

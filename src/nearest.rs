@@ -1,18 +1,23 @@
 //! The known names that are nearest to one that is not known.
 
 use crate::key::BindKey;
+use crate::order::sort_by;
 
 /// The longest name in bytes that may be a misspelt one; comparing takes time by its length.
 const LONGEST: usize = 200;
 
 /// The nearest of the known names, case aside; `None` where none is near enough to have been meant.
 pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Compiled once for all kinds of iterators.
+    nearest_of(asked, &mut known.into_iter())
+}
+
+fn nearest_of<'a>(asked: &str, known: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     if asked.len() > LONGEST {
         return None;
     }
     let asked = asked.to_lowercase();
     let (distance, name) = known
-        .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&asked, &name.to_lowercase()), name))
         .min_by_key(|(distance, _)| *distance)?;
     let length = asked.chars().count().max(name.chars().count());
@@ -38,6 +43,6 @@ pub(crate) fn nearest_tables(
         .map(|(bind, name)| (strsim::jaro_winkler(&asked, &name.to_lowercase()), bind, name))
         .filter(|(likeness, ..)| *likeness >= ALIKE)
         .collect::<Vec<_>>();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (&a.2, &a.1).cmp(&(&b.2, &b.1))));
+    sort_by(&mut near, |a, b| b.0.total_cmp(&a.0).then_with(|| (&a.2, &a.1).cmp(&(&b.2, &b.1))));
     near.into_iter().take(MOST).map(|(_, bind, name)| (bind, name)).collect()
 }

@@ -88,10 +88,11 @@ fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
     use rustix::fs::{mknodat, FileType, Mode, CWD};
 
     let files = Folder::with([("readme", "")]);
-    for name in ["pipe.sql", "t.csv"] {
+    for name in ["pipe.sql", "t.csv", "binds.toml"] {
         mknodat(CWD, files.file(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     }
     insta::assert_snapshot!(files.refused(start(Bind::memory().schema_path(files.file("pipe.sql")))), @"bind `auth`: the schema failed at [folder]/pipe.sql: the file cannot be read: it is no ordinary file");
+    insta::assert_snapshot!(files.refused(Harness::from_file(files.file("binds.toml"))), @"cannot read the configuration `[folder]/binds.toml`: it is no ordinary file");
     insta::assert_snapshot!(files.refused(start(Bind::memory().data(files.file("t.csv")))), @"[folder]/t.csv (bind `auth`): the file cannot be read: it is no ordinary file; nothing was loaded");
 }
 
@@ -114,6 +115,7 @@ fn a_long_chain_of_foreign_keys_takes_no_long_stack() {
 #[case::by_an_expression("ATTACH 'production' || '.db' AS p", "it would open the file, and a schema or data reaches its own bind's database only: copy what it needs into a data file, or open the file in a migrator, with `schema_with`")]
 #[case::by_uri("ATTACH 'file:production.db?mode=ro' AS p", "it would open the file `file:production.db?mode=ro`, and a schema or data reaches its own bind's database only: copy what it needs into a data file, or open the file in a migrator, with `schema_with`")]
 #[case::vacuumed_into("VACUUM INTO 'production.db'", "it would open the file `production.db`, and a schema or data reaches its own bind's database only: copy what it needs into a data file, or open the file in a migrator, with `schema_with`")]
+#[case::the_memory_of_all("PRAGMA hard_heap_limit = 1", "pragma `hard_heap_limit` changes how much memory all connections of the process may use: limit a bind's own with `max_page_count` instead")]
 #[case::the_folder_of_all("PRAGMA Temp_Store_Directory = '/tmp'", "pragma `temp_store_directory` changes where every connection of the process keeps its files: set `temp_dir` instead")]
 fn a_schema_opens_no_file(#[case] sql: &str, #[case] problem: &str) {
     let folder = Folder::with([("production.db", "not even a database")]);
@@ -155,6 +157,7 @@ fn memory_may_be_attached_in_a_schema_and_a_vacuum_packs_it() {
     "ATTACH is the session's own: name a table as `key.table`, or configure a bind for the database"
 )]
 #[case("DETACH 'au' || 'th'", "DETACH is the session's own: a bind is attached for as long as a statement needs it")]
+#[case("PRAGMA hard_heap_limit(1)", "pragma `hard_heap_limit` changes how much memory all connections of the process may use: limit a bind's own with `max_page_count` instead")]
 #[case("PRAGMA temp_store_directory = '/'", "pragma `temp_store_directory` changes where every connection of the process keeps its files: set `temp_dir` instead")]
 #[case("PRAGMA auth.data_store_directory = '/'", "pragma `data_store_directory` changes where every connection of the process keeps its files: set `temp_dir` instead")]
 fn a_session_leaves_alone_what_is_not_its_binds(#[case] sql: &str, #[case] problem: &str) {
@@ -166,9 +169,28 @@ fn a_session_leaves_alone_what_is_not_its_binds(#[case] sql: &str, #[case] probl
 }
 
 #[test]
-fn no_option_says_where_the_process_keeps_its_files() {
+fn no_option_is_about_the_whole_process() {
+    let bind = Bind::memory().pragma("hard_heap_limit", 1);
+    insta::assert_snapshot!(start(bind).unwrap_err(), @"bind `auth`: pragma `hard_heap_limit` changes how much memory all connections of the process may use: limit a bind's own with `max_page_count` instead");
     let bind = Bind::memory().pragma("temp_store_directory", "/".to_string());
     insta::assert_snapshot!(start(bind).unwrap_err(), @"bind `auth`: pragma `temp_store_directory` changes where every connection of the process keeps its files: set `temp_dir` instead");
+}
+
+// Where it is.
+
+#[rstest]
+#[case::unknown_pragma(
+    "pragmas = { cache_sise = 1 }",
+    "[folder]/binds.toml:3: bind `auth`: SQLite has no pragma `cache_sise`; the nearest is `cache_size`"
+)]
+#[case::pragma_that_fails(
+    "pragmas = { encoding = 'y' }",
+    "[folder]/binds.toml:3: bind `auth`: a pragma failed: unsupported encoding: y"
+)]
+#[case::sql("schema_sql = \"\"\"\n\nCREATE TABEL t\"\"\"", "bind `auth`: the schema failed at line 2: near \"TABEL\": syntax error; the bind is configured at [folder]/binds.toml:3")]
+fn what_shows_only_when_a_bind_starts_is_told_with_its_place_too(#[case] setting: &str, #[case] told: &str) {
+    let folder = Folder::with([("binds.toml", format!("# why\n\n[binds.auth]\n{setting}\n"))]);
+    assert_eq!(folder.refused(Harness::from_file(folder.file("binds.toml"))), told);
 }
 
 // Text that is none.

@@ -112,6 +112,27 @@ fn a_session_goes_on_after_a_panic_in_what_it_called(
 }
 
 #[rstest]
+fn a_row_is_the_last_inserted_also_where_its_mapper_panicked(db: Harness) -> Result<()> {
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('before', 'ann')", [])?;
+    panic_of(|| session.query("INSERT INTO user (rowid, name) VALUES (77, 'x') RETURNING name", [], mapper));
+    assert_eq!(session.query_row("SELECT last_insert_rowid()", [], |row| row.get::<_, i64>(0))?, 77);
+    Ok(())
+}
+
+#[test]
+fn a_join_that_panicked_leaves_its_connection_as_it_was() -> Result<()> {
+    let db = Harness::builder()
+        .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann')"))
+        .bind("blog", Bind::memory().schema("CREATE TABLE post (author TEXT); INSERT INTO post VALUES ('ann')"))
+        .start()?;
+    let mut session = db.session();
+    assert_eq!(panic_of(|| session.query(LOOKUP, [], mapper)), "the mapper fails");
+    assert_eq!(session.query("SELECT 1 FROM post JOIN user ON author = name", [], |_| Ok(()))?.len(), 1);
+    Ok(())
+}
+
+#[rstest]
 fn a_savepoint_that_a_panic_drops_is_rolled_back(db: Harness) -> Result<()> {
     let mut session = db.session();
     session.execute("INSERT INTO user VALUES ('before')", [])?;

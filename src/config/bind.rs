@@ -292,6 +292,9 @@ impl Bind {
 
     /// Adds a closure that makes tables on the connection it is given: the application's own migrator.
     ///
+    /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
+    /// [restore](Connection::restore) it into its connection.
+    ///
     /// What a closure that captures nothing makes is made once in a process and copied from then on; one that
     /// captures something runs at each start.
     ///

@@ -58,7 +58,13 @@ impl Config {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Config> {
         let path = path.as_ref();
         let found = resolve_path(path);
-        let text = fs::read_to_string(&found).map_err(Error::io("read the configuration", &found))?;
+        let failed = |error| Error::io("read the configuration", &found)(error);
+        let kind = fs::metadata(&found).map_err(failed)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            // A pipe that nobody writes to would be waited for without an end.
+            return Err(failed(std::io::Error::other("it is no ordinary file")));
+        }
+        let text = fs::read_to_string(&found).map_err(failed)?;
         let folder = found.parent().unwrap_or(&found).to_path_buf();
         Reader::new(Some(path.to_path_buf()), &text, folder).read()
     }

@@ -21,7 +21,7 @@ mod variables;
 pub use bind::{Bind, Storage};
 pub(crate) use bind::{Migrator, SchemaSource};
 use environment::{Choice, Environment};
-pub(crate) use options::{moves_files, not_moved, EngineOptions};
+pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use resolve::DatabaseSpec;

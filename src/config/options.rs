@@ -276,16 +276,23 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// Whether the pragma sets where SQLite puts files, for all connections of the process and with no lock; see
-/// <https://sqlite.org/pragma.html#pragma_temp_store_directory>.
-pub(crate) fn moves_files(pragma: &str) -> bool {
-    ["temp_store_directory", "data_store_directory"].iter().any(|moves| moves.eq_ignore_ascii_case(pragma))
-}
-
-/// What to say of such a pragma.
-pub(crate) fn not_moved(pragma: &str) -> String {
+/// What to say of a pragma that changes something for all connections of the process, other tests' among them, and for
+/// good; `None` for any other.
+///
+/// See <https://sqlite.org/pragma.html#pragma_temp_store_directory>, which also takes no lock, and
+/// <https://sqlite.org/pragma.html#pragma_hard_heap_limit>, which cannot be taken back.
+pub(crate) fn process_wide(pragma: &str) -> Option<String> {
     let pragma = pragma.to_ascii_lowercase();
-    format!("pragma `{pragma}` changes where every connection of the process keeps its files: set `temp_dir` instead")
+    let instead = match pragma.as_str() {
+        "temp_store_directory" | "data_store_directory" => {
+            "where every connection of the process keeps its files: set `temp_dir`"
+        }
+        "hard_heap_limit" => {
+            "how much memory all connections of the process may use: limit a bind's own with `max_page_count`"
+        }
+        _ => return None,
+    };
+    Some(format!("pragma `{pragma}` changes {instead} instead"))
 }
 
 /// What is wrong with a pragma. Its name is written into SQL as it is, so it must be an identifier.
@@ -295,8 +302,8 @@ fn pragma_problem(name: &str, value: &Value) -> Option<String> {
     if !identifier {
         return Some(format!("`{name}` is not the name of a pragma: it must be an identifier"));
     }
-    if moves_files(name) {
-        return Some(not_moved(name));
+    if let Some(problem) = process_wide(name) {
+        return Some(problem);
     }
     match (name.to_ascii_lowercase().as_str(), value) {
         ("foreign_keys", value) if truth(value).is_none() => {

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::authority::read_hosts;
 use super::origin::Origin;
+use crate::order::sort_by_key;
 
 /// A URL as the user wrote it, shown without its password.
 #[derive(Clone, Default)]
@@ -66,7 +67,7 @@ pub(crate) fn is_secret(name: &str) -> bool {
 fn redact(text: &str) -> String {
     let mut secrets = parameters(text);
     secrets.extend(userinfo_and_port(text));
-    secrets.sort_by_key(|range| range.start);
+    sort_by_key(&mut secrets, |range| range.start);
     let mut shown = String::new();
     let mut end = 0;
     for secret in secrets.into_iter().filter(|range| !range.is_empty()) {

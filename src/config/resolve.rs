@@ -13,6 +13,7 @@ use super::variables::expand;
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::order::sort_by_key;
 
 /// One database to start: every bind key that means it, and what it starts with.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct DatabaseSpec {
     /// Absolute paths.
     pub(crate) data: Vec<PathBuf>,
     pub(crate) allow_missing_parents: bool,
+    /// Where the key that names it first is configured, for errors.
+    pub(crate) origin: Origin,
 }
 
 impl DatabaseSpec {
@@ -49,6 +52,7 @@ struct Draft {
     schema: Vec<(BindKey, SchemaSource)>,
     data: Vec<(BindKey, PathBuf)>,
     allow_missing_parents: bool,
+    origin: Origin,
 }
 
 impl Config {
@@ -77,7 +81,7 @@ impl Config {
     /// The default bind first, the others in the order configured.
     fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
         let mut binds = self.binds.iter().map(|(key, bind)| (key, bind)).collect::<Vec<_>>();
-        binds.sort_by_key(|(key, _)| !key.is_default());
+        sort_by_key(&mut binds, |(key, _)| !key.is_default());
         binds
     }
 
@@ -114,6 +118,7 @@ impl Config {
             schema: schema.map(|source| (key.clone(), source)).collect(),
             data: bind.data.iter().map(|path| (key.clone(), resolve_path(path))).collect(),
             allow_missing_parents: bind.allow_missing_parents,
+            origin: bind.origin.clone(),
         })
     }
 
@@ -209,6 +214,7 @@ impl Draft {
             schema: self.schema.into_iter().map(|(_, source)| source).collect(),
             data: self.data.into_iter().map(|(_, path)| path).collect(),
             allow_missing_parents: self.allow_missing_parents,
+            origin: self.origin,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::order::sort_by_key;
 use toml::de::{DeString, DeTable, DeValue};
 use toml::Spanned;
 
@@ -41,7 +42,7 @@ impl Misfit {
 /// The entries in the order written; the table itself has them sorted.
 pub(crate) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeString<'t>>, &'a Placed<'t>)> {
     let mut entries = table.iter().collect::<Vec<_>>();
-    entries.sort_by_key(|(name, _)| name.span().start);
+    sort_by_key(&mut entries, |(name, _)| name.span().start);
     entries
 }
 

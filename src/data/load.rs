@@ -13,6 +13,7 @@ use super::{DataFile, Format, Record, Records};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
+use crate::order::sort_by_key;
 use crate::row::Shown;
 use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
 use crate::script::{self, quote};
@@ -117,7 +118,7 @@ impl<'l> Filling<'l> {
             found.push((at, table));
         }
         // A view, whose triggers may write to any table, comes last.
-        found.sort_by_key(|(_, table)| order.get(table).copied().unwrap_or(usize::MAX));
+        sort_by_key(&mut found, |(_, table)| order.get(table).copied().unwrap_or(usize::MAX));
         Ok(found)
     }
 

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::database::{lock, Database, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
+use crate::order::sort_by_key;
 use crate::schema::Metadata;
 use template::Template;
 
@@ -281,7 +282,7 @@ impl Running {
     pub(crate) fn keys(&self) -> Vec<BindKey> {
         let mut keys = self.databases().flat_map(|database| database.keys().iter().cloned()).collect::<Vec<_>>();
         // Only the default bind's place is fixed; a shared stand-in keeps its other keys beside it.
-        keys.sort_by_key(|key| !key.is_default());
+        sort_by_key(&mut keys, |key| !key.is_default());
         keys
     }
 

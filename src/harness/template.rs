@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 
-use crate::config::{resolve_path, DatabaseSpec, EngineOptions, SchemaSource};
+use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
 use crate::database::{Image, OnceCache, Setup};
 use crate::error::{list, Error, Result};
@@ -104,13 +104,17 @@ impl<'s> Blueprint<'s> {
             let keys = list(&self.spec.keys);
             problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
         }
+        // SQL that stands in the configuration has lines of its own.
+        if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
+            problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
+        }
         Error::Schema { bind, file, line, problem }
     }
 
     fn make(&self) -> Result<Template> {
         let key = self.spec.key();
         let limit = self.spec.options.schema_limit();
-        let mut conn = connection(&self.spec.options, key)?;
+        let mut conn = connection(self.spec)?;
         schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
@@ -127,7 +131,8 @@ impl<'s> Blueprint<'s> {
 }
 
 /// What a pragma that SQLite does not have would silently do is nothing.
-fn check_pragmas(conn: &Connection, options: &EngineOptions, key: &BindKey) -> Result<()> {
+fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
+    let (options, key) = (&spec.options, spec.key());
     if options.pragmas.is_empty() {
         return Ok(());
     }
@@ -141,23 +146,19 @@ fn check_pragmas(conn: &Connection, options: &EngineOptions, key: &BindKey) -> R
         if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             let near = nearest(name, known.iter().map(String::as_str));
             let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
-            let problem = format!("bind `{key}`: SQLite has no pragma `{name}`{near}");
-            return Err(Error::Config { file: None, line: None, bind: Some(key.clone()), problem });
+            return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));
         }
     }
     Ok(())
 }
 
 /// A private database set up as the bind's connections are, so that what a pragma does to a new database is done.
-fn connection(options: &EngineOptions, key: &BindKey) -> Result<Connection> {
+fn connection(spec: &DatabaseSpec) -> Result<Connection> {
+    let key = spec.key();
     let conn = Connection::open_in_memory().map_err(Error::sql(key, ""))?;
-    check_pragmas(&conn, options, key)?;
-    Setup::new(options, "").apply(&conn, false).map_err(|error| Error::Config {
-        file: None,
-        line: None,
-        bind: Some(key.clone()),
-        problem: format!("bind `{key}`: a pragma failed: {error}"),
-    })?;
+    check_pragmas(&conn, spec)?;
+    let applied = Setup::new(&spec.options, "").apply(&conn, false);
+    applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
     // A bind may be read only for its application; its tables are made all the same.
     conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;
     Ok(conn)

@@ -11,6 +11,7 @@ use crate::database::Database;
 use crate::error::{argument, is_lock, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
+use crate::order::sort_by;
 use crate::row::{Row, Shown};
 use crate::script::quote;
 
@@ -232,7 +233,7 @@ fn nearest(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Vec<
     let twice = asked().chain(asked());
     let mut near =
         glance.rows(&query, twice)?.iter().map(|found| Near::new(found, columns.len(), row)).collect::<Vec<_>>();
-    near.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+    sort_by(&mut near, |a, b| b.likeness.total_cmp(&a.likeness));
     near.truncate(SHOWN);
     Ok(near.iter().map(|near| near.shown(row)).collect())
 }

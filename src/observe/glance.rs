@@ -79,7 +79,16 @@ impl Glance<'_> {
     }
 
     /// What a query gives.
-    pub(super) fn rows<'v>(&self, query: &str, values: impl Iterator<Item = &'v Value>) -> rusqlite::Result<Vec<Row>> {
+    pub(super) fn rows<'v>(
+        &self,
+        query: &str,
+        mut values: impl Iterator<Item = &'v Value>,
+    ) -> rusqlite::Result<Vec<Row>> {
+        // Compiled once for all kinds of iterators.
+        self.rows_with(query, &mut values)
+    }
+
+    fn rows_with(&self, query: &str, values: &mut dyn Iterator<Item = &Value>) -> rusqlite::Result<Vec<Row>> {
         let columns = self.columns(query)?;
         let seen = format!("temp.multibind_{}", columns.len());
         let names = (0..columns.len()).map(|at| format!("c{at}")).collect::<Vec<_>>().join(", ");

@@ -10,7 +10,7 @@ use super::made::check_made;
 use super::resolve::not_run;
 use super::router::Router;
 use super::{Destination, Plan, Route};
-use crate::config::{moves_files, not_moved};
+use crate::config::process_wide;
 use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 
@@ -139,9 +139,9 @@ fn kind_of(pragma: &str) -> Option<Kind> {
 
 /// Refuses a pragma that is about more than a connection or a database.
 pub(super) fn check_pragma(sql: &str, name: &str, value: Option<&str>) -> Result<()> {
-    match value.is_some() && moves_files(name) {
-        true => Err(not_run(sql, not_moved(name))),
-        false => Ok(()),
+    match process_wide(name).filter(|_| value.is_some()) {
+        Some(problem) => Err(not_run(sql, problem)),
+        None => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::untouching::untouching;
 use super::{Destination, Member, Plan, Route, Told};
 use crate::error::{is_denied, Error, Result};
 use crate::key::BindKey;
+use crate::order::sort_by_key;
 use crate::script;
 
 /// Finds the plan of one statement.
@@ -203,7 +204,7 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
     for member in &mut all {
         member.tables.push("sqlite_schema".to_string());
     }
-    all.sort_by_key(|member| member.position);
+    sort_by_key(&mut all, |member| member.position);
     Ok(plan(Destination::Join(all), true))
 }
 
@@ -218,7 +219,7 @@ fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touc
             members.extend(self::touched(catalog, router, sql, &seen)?.all());
         }
     }
-    members.sort_by_key(|member| member.position);
+    sort_by_key(&mut members, |member| member.position);
     members.dedup_by_key(|member| member.position);
     let route =
         Route { reads: Vec::new(), writes: members.iter().map(|member| catalog.key(member.position)).collect() };

@@ -62,8 +62,10 @@ impl Touched {
 }
 
 fn members<'u>(uses: impl Iterator<Item = &'u Use>) -> Vec<usize> {
-    let members = uses.map(|used| used.member).collect::<std::collections::BTreeSet<_>>();
-    members.into_iter().collect()
+    let mut members = uses.map(|used| used.member).collect::<Vec<_>>();
+    members.sort_unstable();
+    members.dedup();
+    members
 }
 
 /// What a statement uses that SQLite accepts.

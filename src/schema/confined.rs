@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{ffi, Connection};
 
-use crate::config::{moves_files, not_moved};
+use crate::config::process_wide;
 use crate::database::lock;
 use crate::error::sqlite_message;
 
@@ -25,8 +25,8 @@ pub(crate) struct Confined<'c> {
 enum Refusal {
     /// `ATTACH` and `VACUUM INTO` of a file; its name where it is written out.
     File(Option<String>),
-    /// A pragma that changes where every connection of the process puts its files.
-    Folder(String),
+    /// A pragma that changes something for every connection of the process, and what to say of it.
+    Pragma(String),
     /// The time is up.
     TooLong(Duration),
 }
@@ -85,9 +85,7 @@ fn refusal(action: AuthAction<'_>) -> Option<Refusal> {
         AuthAction::Attach { filename } => Some(Refusal::File(Some(filename.to_string()))),
         // The name is an expression.
         AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(Refusal::File(None)),
-        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } if moves_files(pragma_name) => {
-            Some(Refusal::Folder(pragma_name.to_ascii_lowercase()))
-        }
+        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => process_wide(pragma_name).map(Refusal::Pragma),
         _ => None,
     }
 }
@@ -103,7 +101,7 @@ impl fmt::Display for Refusal {
                      needs into a data file, or open the file in a migrator, with `schema_with`"
                 )
             }
-            Refusal::Folder(pragma) => f.write_str(&not_moved(pragma)),
+            Refusal::Pragma(problem) => f.write_str(problem),
             Refusal::TooLong(limit) => {
                 write!(f, "it ran for longer than {limit:?}: if it ends at all, allow it more with `schema_timeout`")
             }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
+use crate::order::sort_by;
 use crate::script::{line_at, BYTE_ORDER_MARK};
 
 /// The files right in the folder, hidden ones left out, in natural order.
@@ -12,7 +13,7 @@ pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     files.retain(|path| path.is_file());
     // Without the extension, so that `v2.sql` is before `v2.1.sql`.
     let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    files.sort_by(|left, right| natural_order(&stem(left), &stem(right)).then_with(|| left.cmp(right)));
+    sort_by(&mut files, |left, right| natural_order(&stem(left), &stem(right)).then_with(|| left.cmp(right)));
     Ok(files)
 }
 

@@ -147,10 +147,21 @@ fn refusing_guesses<T>(
         }
     }));
     listening.map_err(failed_to_listen)?;
+    let listening = Listening(conn);
     let done = work(conn);
-    conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).map_err(failed_to_listen)?;
+    drop(listening);
     let refused = lock(&refused).take();
     refused.map_or(Ok(done), Err)
+}
+
+/// Ends the listening also where a mapper panics, for the connection is kept.
+struct Listening<'c>(&'c Connection);
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        // It fails only for a connection that somebody else owns, which this one never is.
+        let _ = self.0.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
+    }
 }
 
 fn failed_to_listen(error: rusqlite::Error) -> Error {

@@ -23,31 +23,32 @@ pub(super) type Definitions<'m> = BTreeMap<(String, bool), Definition<'m>>;
 pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
     let mut found = Definitions::new();
     for table in metadata.tables() {
-        let indexes = table.indexes().iter().filter_map(|index| {
+        let mut parts = triggers(metadata, table.name());
+        for index in table.indexes() {
             let is_it = |name: &str| name.eq_ignore_ascii_case(index.name());
             let mut objects = metadata.objects().iter().filter(|object| object.kind == ObjectKind::Index);
             // One that SQLite made for a constraint has no SQL of its own.
-            let object = objects.find(|object| is_it(&object.name))?;
-            Some((("index", folded(&object.name)), (object.name.as_str(), object.sql.as_str())))
-        });
-        let parts = indexes.chain(triggers(metadata, table.name())).collect();
+            if let Some(object) = objects.find(|object| is_it(&object.name)) {
+                parts.insert(("index", folded(&object.name)), (&object.name, &object.sql));
+            }
+        }
         let definition = Definition { name: table.name(), table: Some(table), sql: table.sql(), parts };
         found.insert((folded(table.name()), false), definition);
     }
     for view in metadata.views() {
-        let parts = triggers(metadata, view.name()).collect();
+        let parts = triggers(metadata, view.name());
         let definition = Definition { name: view.name(), table: None, sql: view.sql(), parts };
         found.insert((folded(view.name()), true), definition);
     }
     found
 }
 
-fn triggers<'m>(
-    metadata: &'m Metadata,
-    of: &'m str,
-) -> impl Iterator<Item = ((&'static str, String), (&'m str, &'m str))> {
-    let triggers = metadata.triggers().iter().filter(move |trigger| trigger.table().eq_ignore_ascii_case(of));
-    triggers.map(|trigger| (("trigger", folded(trigger.name())), (trigger.name(), trigger.sql())))
+fn triggers<'m>(metadata: &'m Metadata, of: &str) -> Parts<'m> {
+    let mut parts = Parts::new();
+    for trigger in metadata.triggers().iter().filter(|trigger| trigger.table().eq_ignore_ascii_case(of)) {
+        parts.insert(("trigger", folded(trigger.name())), (trigger.name(), trigger.sql()));
+    }
+    parts
 }
 
 fn folded(name: &str) -> String {

@@ -7,6 +7,7 @@ use super::{ChangeSet, Counts, ExpectedChanges};
 use crate::error::{argument, list, Result};
 use crate::key::{BindKey, Selection};
 use crate::observe::report::{paragraph, table};
+use crate::order::sort_by_key;
 
 impl ChangeSet {
     /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
@@ -169,7 +170,7 @@ impl ChangeSet {
             (Some(reading), None, _) | (None, _, Some(reading)) => Ok(*reading),
             (None, _, None) => {
                 let mut keys = self.binds.iter().flatten().collect::<Vec<_>>();
-                keys.sort_by_key(|key| !key.is_default());
+                sort_by_key(&mut keys, |key| !key.is_default());
                 let keys = list(&keys.into_iter().map(BindKey::schema_name).collect::<Vec<_>>());
                 Err(format!("`{text}` is not `bind.table` with one of the binds {keys}"))
             }

@@ -18,6 +18,7 @@ use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Harness, Running};
 use crate::key::BindKey;
+use crate::order::sort_by_key;
 use crate::row::Row;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
 use rows::Rows;
@@ -249,7 +250,7 @@ impl ChangeSet {
         let position = self.binds.iter().position(|keys| keys.contains(key));
         position.ok_or_else(|| {
             let mut configured = self.binds.iter().flatten().cloned().collect::<Vec<_>>();
-            configured.sort_by_key(|key| !key.is_default());
+            sort_by_key(&mut configured, |key| !key.is_default());
             match key.is_default() {
                 true => Error::NoDefaultBind { what: None, configured },
                 false => Error::UnknownBind { bind: key.clone(), configured },

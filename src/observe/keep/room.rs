@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::folder::UNFINISHED;
 use super::save::CHANGES;
+use crate::order::{sort_by, sort_by_key};
 
 /// How many tests are kept.
 const MOST_TESTS: usize = 100;
@@ -26,9 +27,9 @@ struct Kept {
 pub(super) fn make(root: &Path, just_kept: &Path) {
     let mut tests =
         folders(root).iter().flat_map(|program| folders(program)).filter_map(Kept::read).collect::<Vec<_>>();
-    tests.sort_by(|a, b| (b.at, &b.folder).cmp(&(a.at, &a.folder)));
+    sort_by(&mut tests, |a, b| (b.at, &b.folder).cmp(&(a.at, &a.folder)));
     // What was just kept counts first.
-    tests.sort_by_key(|test| !just_kept.starts_with(&test.folder));
+    sort_by_key(&mut tests, |test| !just_kept.starts_with(&test.folder));
     let mut bytes = 0;
     for (place, test) in tests.iter().enumerate() {
         bytes += test.bytes;

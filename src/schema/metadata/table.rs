@@ -1,6 +1,7 @@
 //! A table, as SQLite reports it.
 
 use super::{ColumnInfo, ForeignKey, IndexInfo};
+use crate::order::sort_by_key;
 
 /// A table: its columns, keys and indexes.
 ///
@@ -168,7 +169,7 @@ impl TableInfo {
     /// ```
     pub fn primary_key(&self) -> impl Iterator<Item = &str> {
         let mut columns: Vec<_> = self.columns.iter().filter(|column| column.primary_key.is_some()).collect();
-        columns.sort_by_key(|column| column.primary_key);
+        sort_by_key(&mut columns, |column| column.primary_key);
         columns.into_iter().map(ColumnInfo::name)
     }
 

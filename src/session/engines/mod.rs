@@ -325,10 +325,16 @@ impl Engines {
 
 /// A session is one connection to its user, whose `last_insert_rowid()` is that of the last insert on any bind.
 fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce(&Connection) -> T) -> T {
+    /// Reads it when it is dropped: a row that was inserted is there also where a mapper then panics.
+    struct Reading<'l>(&'l mut i64, &'l Connection);
+    impl Drop for Reading<'_> {
+        fn drop(&mut self) {
+            *self.0 = self.1.last_insert_rowid();
+        }
+    }
     set_last_insert_rowid(conn, *last_rowid);
-    let done = work(conn);
-    *last_rowid = conn.last_insert_rowid();
-    done
+    let _reading = Reading(last_rowid, conn);
+    work(conn)
 }
 
 /// Makes a connection know what another has changed in the schema. By itself it finds that out when a statement runs,

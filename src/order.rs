@@ -1,0 +1,45 @@
+//! Sorting that is compiled once. The standard library's is compiled anew for each type and each way to compare: in this
+//! crate that was a tenth of all code, for lists of a few names.
+
+use std::cmp::Ordering;
+
+/// Sorts by a key; items with equal keys stay in the order they have.
+pub(crate) fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+    sort_by(items, |one, other| key(one).cmp(&key(other)));
+}
+
+/// Sorts as the comparison says; items that are equal stay in the order they have.
+pub(crate) fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
+    let sorted = sorted(items.len(), &|one, other| compare(&items[one], &items[other]));
+    for (at, mut from) in sorted.iter().copied().enumerate() {
+        // What stood before `at` has been swapped to where its own item came from.
+        while from < at {
+            from = sorted[from];
+        }
+        items.swap(at, from);
+    }
+}
+
+/// The places of so many items, sorted.
+fn sorted(items: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    let mut places = (0..items).collect::<Vec<_>>();
+    places.sort_by(|one, other| compare(*one, *other));
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_order_of_some_items_is_sorted_and_equal_ones_stay() {
+        // Each item is a key and the place it began at.
+        for number in 0..4_usize.pow(6) {
+            let items = (0..6).map(|at| (number / 4_usize.pow(at) % 4, at)).collect::<Vec<_>>();
+            let (mut ours, mut theirs) = (items.clone(), items);
+            sort_by_key(&mut ours, |(key, _)| *key);
+            theirs.sort_by_key(|(key, _)| *key);
+            assert_eq!(ours, theirs);
+        }
+    }
+}
