@@ -28,6 +28,8 @@
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
 //! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
 //! | assert what changed | [`ChangeSet::assert`] with [`changes!`], [`ChangeSet::assert_only`], [`ChangeSet::assert_none`] |
+//! | see the statements that ran, and assert on them | [`Harness::record`], [`StatementLog::assert_count`], [`StatementLog::assert_reads_only`] |
+//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`] |
 //! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] |
 //! | see what there is | [`Harness::describe`], [`Harness::diagram`] |
 //! | run statements without choosing a database | [`Session`] |
@@ -37,6 +39,15 @@
 //! **bind** is one database of the application, named by its **bind key**; the default bind's key is `None`. A
 //! **stand-in** is the SQLite database that takes the place of one that a production URL names: the URL is only a name,
 //! and nothing that it names is opened.
+//!
+//! # Features
+//!
+//! | feature | on by default | what it adds |
+//! |---|---|---|
+//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used |
+//! | `fixture` | yes | `multibind::fixture`, and rstest for it |
+//! | `json` | no | data files in JSON; without it, one is an error that names this feature |
+//! | `serde` | no | `Serialize` for [`ChangeSet`], [`Row`] and [`BindKey`] |
 //!
 //! # Where the guarantees end
 //!
@@ -77,8 +88,8 @@ pub use error::{Error, Result};
 pub use harness::{Harness, HarnessBuilder, Keep};
 pub use key::{BindKey, Selection};
 pub use observe::{
-    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Landing, RowUpdate, Snapshot,
-    TableChange,
+    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Guard, Landing, Refusal, RowUpdate,
+    Snapshot, Statement, StatementKind, StatementLog, TableChange,
 };
 pub use orphan::Orphan;
 pub use route::Route;

@@ -131,6 +131,21 @@ mod runs {
         Harness::builder().default_bind(bind.schema(schema)).start().unwrap()
     }
 
+    #[rstest]
+    #[ignore = "fails, to show what is kept"]
+    fn a_sign_up_that_is_recorded(harness: Harness) {
+        harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+        let log = harness.record();
+        let pool = harness.pool("auth").unwrap();
+        let sign_up = move || pool.get().unwrap().execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+        std::thread::Builder::new().name("server".to_string()).spawn(sign_up).unwrap().join().unwrap();
+        let mut session = harness.session();
+        session.on(None).unwrap().execute("INSERT INTO log (event) VALUES (?1)", ["sign-up of ann"]).unwrap();
+        session.on(None).unwrap().execute("INSERT INTO post (id, title) VALUES (1, 'hello')", []).unwrap_err();
+        session.commit().unwrap();
+        log.assert_count("meta", 1);
+    }
+
     #[test]
     #[ignore = "run by others"]
     fn passes() {
@@ -282,6 +297,84 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
     }
     // Having been read, they have nothing beside them.
     assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+}
+
+/// A text with `[time]` for each number of milliseconds.
+fn without_times(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let is_time = word.split_once('.').is_some_and(|(ms, rest)| {
+            rest.len() == 3 && ms.chars().chain(rest.chars()).all(|digit| digit.is_ascii_digit())
+        });
+        if is_time {
+            "[time]"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
+    let ran = Run::of("a_sign_up_that_is_recorded").fails();
+
+    assert_snapshot!(ran.said(), @r"
+    the databases of this test are kept in [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded
+      default  sqlite3 [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded/default.db
+      auth     sqlite3 [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded/auth.db
+      meta     sqlite3 [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded/meta.db
+    What changed since the start is in [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded/changes.txt
+    The statements that were recorded are in [target]/multibind/my_app--keep/runs--a_sign_up_that_is_recorded/statements.txt
+    ");
+    let folder = ran.folder("a_sign_up_that_is_recorded");
+    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nstatements.txt");
+    let statements = fs::read_to_string(folder.join("statements.txt")).unwrap();
+    assert!(statements.lines().all(|line| line.chars().count() <= 80), "{statements}");
+    assert_snapshot!(without_times(&statements), @r"
+    The statements that ran while they were recorded:
+
+    ────────────────────────────────────────────────────────────────────────────────
+         bind      does     rows   statement
+    ════════════════════════════════════════════════════════════════════════════════
+     1   auth      writes   1      INSERT INTO user (username) VALUES ('ann')
+                                     [time] ms, by a pool, in thread server
+    ────────────────────────────────────────────────────────────────────────────────
+     2   default                   BEGIN
+                                     [time] ms, by a session, in thread
+                                         runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     3   default   writes   1      INSERT INTO log (event) VALUES ('sign-up of
+                                       ann')
+                                     [time] ms, by a session, in thread
+                                         runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     4   default   writes   0      INSERT INTO post (id, title) VALUES (1, 'hello')
+                                     failed: UNIQUE constraint failed: post.id
+                                     [time] ms, by a session, in thread
+                                         runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     5   default                   COMMIT
+                                     [time] ms, by a session, in thread
+                                         runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+    ");
+}
+
+#[rstest]
+fn statements_that_were_recorded_are_saved_by_hand_and_make_room_when_there_are_none(harness: Harness) {
+    let folder = tempfile::tempdir().unwrap();
+    harness.save_to(folder.path()).unwrap();
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+
+    let log = harness.record();
+    harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+    drop(log);
+    harness.save_to(folder.path()).unwrap();
+    let saved = fs::read_to_string(folder.path().join("statements.txt")).unwrap();
+    assert!(saved.contains("DELETE FROM session_token"), "{saved}");
+
+    Harness::from_file("fixtures/binds.toml").unwrap().save_to(folder.path()).unwrap();
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
 }
 
 #[rstest]

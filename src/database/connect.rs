@@ -1,14 +1,15 @@
 //! Opening a connection the way a bind's options say.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{ffi, Connection};
 
-use super::echo;
 use super::location::Location;
+use super::watch::Watch;
 use crate::config::EngineOptions;
 use crate::script::quote;
 
@@ -18,8 +19,8 @@ pub(crate) struct Setup {
     busy_timeout: Duration,
     foreign_keys: bool,
     pragmas: Vec<(String, Value)>,
-    /// The bind's name in the log, where statements are logged.
-    echo: Option<&'static echo::BindName>,
+    /// Who is told of the statements.
+    watch: Arc<Watch>,
 }
 
 /// SQLite's busy timeout unless the user sets one.
@@ -31,7 +32,7 @@ impl Setup {
             busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
             foreign_keys: options.foreign_keys.unwrap_or(true),
             pragmas: options.pragmas.clone(),
-            echo: options.echo.unwrap_or(false).then(|| echo::interned(bind)),
+            watch: Watch::new(bind, options.echo.unwrap_or(false)),
         }
     }
 
@@ -40,15 +41,13 @@ impl Setup {
         self.busy_timeout
     }
 
-    /// A connection as the application gets it.
-    pub(crate) fn open(&self, location: &Location) -> rusqlite::Result<Connection> {
-        let conn = self.open_quietly(location)?;
-        self.echo(&conn);
-        Ok(conn)
+    /// Who is told of the statements.
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
-    /// The same, for this crate's own use: its statements are not logged.
-    pub(crate) fn open_quietly(&self, location: &Location) -> rusqlite::Result<Connection> {
+    /// A connection that tells nobody of its statements.
+    pub(crate) fn open(&self, location: &Location) -> rusqlite::Result<Connection> {
         let conn = Connection::open_with_flags(location.uri(), location.flags())?;
         self.apply(&conn, location.path().is_some())?;
         Ok(conn)
@@ -66,13 +65,6 @@ impl Setup {
             conn.pragma_update(None, name, value)?;
         }
         Ok(())
-    }
-
-    /// Logs the connection's statements from here on, if the bind says so.
-    pub(crate) fn echo(&self, conn: &Connection) {
-        if let Some(bind) = self.echo {
-            echo::start(conn, bind);
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
 mod connect;
-mod echo;
 mod hold;
 mod image;
 mod location;
@@ -9,6 +8,7 @@ mod memory;
 mod once;
 mod pool;
 mod probe;
+mod watch;
 
 use std::ffi::CString;
 use std::path::Path;
@@ -24,6 +24,7 @@ pub(crate) use location::Location;
 pub(crate) use once::OnceCache;
 pub use pool::{Pool, PooledConnection};
 pub(crate) use probe::is_locked_out;
+pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch};
 
 use crate::config::{EngineOptions, Storage};
 use crate::error::{is_lock, Error, Result};
@@ -186,25 +187,25 @@ impl Database {
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self) -> rusqlite::Result<Engine> {
-        let conn = self.setup.open(&self.location)?;
+        let conn = self.open()?;
+        watch::judged(&conn);
         Engine::new(conn, self.key())
     }
 
-    /// A connection of its own, logged where the bind says so.
+    /// A connection that tells nobody of its statements: for this crate's own looks and repairs, and for a session, which
+    /// tells of those that it was given.
     pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
         self.setup.open(&self.location)
     }
 
-    /// Sets a connection to no database up as one to this would be.
-    pub(crate) fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
-        self.setup.apply(conn, false)?;
-        self.setup.echo(conn);
-        Ok(())
+    /// Who is told of the statements.
+    pub(crate) fn watch(&self) -> &Watch {
+        self.setup.watch()
     }
 
-    /// A connection for this crate's own looks and repairs, not logged.
-    pub(crate) fn open_quietly(&self) -> rusqlite::Result<Connection> {
-        self.setup.open_quietly(&self.location)
+    /// Sets a connection to no database up as one to this would be.
+    pub(crate) fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.setup.apply(conn, false)
     }
 
     /// Runs `look` on this crate's own connection, which is open for as long as the database lives.
@@ -213,7 +214,7 @@ impl Database {
         let conn = match &mut *observer {
             Some(conn) => conn,
             none => {
-                let conn = self.open_quietly()?;
+                let conn = self.open()?;
                 // Whatever the user's pragmas are for the application's connections, this one keeps notes in memory and
                 // sees what is committed.
                 conn.execute_batch(

@@ -56,7 +56,7 @@ pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions)
         let (setup, on_disk) = (setup.clone(), location.path().is_some());
         SqliteConnectionManager::file(location.uri()).with_flags(location.flags()).with_init(move |conn| {
             setup.apply(conn, on_disk)?;
-            setup.echo(conn);
+            setup.watch().listen(conn);
             Ok(())
         })
     };

@@ -85,6 +85,12 @@ impl Display for Error {
                 sqlite_message(source),
                 statement(sql)
             ),
+            Error::Guarded { bind, guard, sql } => write!(
+                f,
+                "bind `{bind}` is guarded: {guard} refuses this statement. Drop the guard first if it is meant to \
+                 run{}",
+                statement(sql)
+            ),
             Error::RolledBack { bind } => write!(
                 f,
                 "bind `{bind}`: an earlier error made SQLite roll the transaction back: call `session.rollback()`, \

@@ -208,6 +208,16 @@ pub enum Error {
     /// A session that was to be committed while a savepoint of it is open.
     OpenSavepoint,
 
+    /// A statement of a session that a guard of the test refuses; it was not run.
+    Guarded {
+        /// The bind that it was for.
+        bind: BindKey,
+        /// The guard, as the test wrote it, and its place there: file, line and column.
+        guard: String,
+        /// The statement.
+        sql: String,
+    },
+
     /// A harness that was to be closed while sessions of it are alive.
     StillInUse {
         /// How many.

@@ -9,7 +9,7 @@ use super::template::{Blueprint, Template};
 use super::{folder, references, Bound, Harness, Running};
 use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
 use crate::data;
-use crate::database::Database;
+use crate::database::{Database, Recorder, Rules};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 
@@ -206,15 +206,17 @@ pub(super) fn start(config: Config) -> Result<Harness> {
             _ => Err(Error::NoBind),
         })?;
 
+    let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Mutex::new(None);
     let mut databases = Vec::with_capacity(specs.len());
     for (place, (spec, template)) in specs.into_iter().zip(templates).enumerate() {
         let image = Arc::clone(&template.image);
         let file = || file_in(&folder, config.chosen_folder(), place);
         let database = Database::start(spec.keys, spec.storage, spec.options, image, file)?;
+        database.watch().report_to(&recorder, &rules, database.key(), place);
         databases.push(Bound { database, template, metadata: Mutex::new(None) });
     }
-    Ok(Harness::of(Running { databases, folder, references }))
+    Ok(Harness::of(Running { databases, folder, references, recorder, rules }))
 }
 
 /// The templates where data for any bind is given: each file goes to the bind that has its table.

@@ -55,7 +55,8 @@ impl Harness {
     ///
     /// By default they are saved when the test fails by a panic, as a failed assertion is one. They are ordinary SQLite
     /// files with a rollback journal, one for each database, named by its bind key; beside them, `changes.txt` says what
-    /// changed since the harness started. A line on standard error says where they are:
+    /// changed since the harness started, and `statements.txt` what ran, if [`record`](Harness::record) has recorded
+    /// something. A line on standard error says where they are:
     /// `multibind/PACKAGE--BINARY/TEST` in the target folder, where `TEST` is the test's path with `--` for `::`. The
     /// target folder is `CARGO_TARGET_DIR` if that is an absolute path, else the one the test's program is in, else the
     /// system's folder for temporary files. Of a test with several harnesses, the first that is dropped has its files

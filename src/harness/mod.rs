@@ -19,7 +19,7 @@ pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
 
 use crate::config::Config;
-use crate::database::{lock, Database, Pool, PooledConnection};
+use crate::database::{lock, Database, Pool, PooledConnection, Recorder, Rules};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::order::sort_by_key;
@@ -60,6 +60,10 @@ pub(crate) struct Running {
     folder: Mutex<Option<TempDir>>,
     /// References from one bind into another.
     references: Vec<Reference>,
+    /// The statements that ran while somebody recorded them.
+    recorder: Arc<Recorder>,
+    /// The guards that are alive.
+    rules: Arc<Rules>,
 }
 
 impl fmt::Debug for Harness {
@@ -294,6 +298,16 @@ impl Running {
     /// The references from one bind into another.
     pub(crate) fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// The statements that ran while somebody recorded them.
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// The guards that are alive.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
     }
 
     /// The database at a position.

@@ -118,7 +118,7 @@ impl Running {
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
         let unknown = || Error::UnknownBind { bind: end.bind.clone(), configured: self.keys() };
         let database = self.at(end.position).ok_or_else(unknown)?;
-        database.open_quietly().map_err(Error::sql(&end.bind, ""))
+        database.open().map_err(Error::sql(&end.bind, ""))
     }
 }
 

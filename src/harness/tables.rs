@@ -173,6 +173,6 @@ impl Bound {
     }
 
     pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
-        self.database.open_quietly().map_err(Error::sql(self.database.key(), ""))
+        self.database.open().map_err(Error::sql(self.database.key(), ""))
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use super::engines::{failed, Engines};
-use super::statement::Ready;
+use super::engines::{failed, guarded, Engines};
+use super::statement::{Heard, Ready};
 use crate::database::{attach, lock, Database};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Running;
@@ -32,6 +32,11 @@ impl Joined {
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         let fail = |error| failed(&blamed(members, &error), sql, error);
+        for member in members {
+            if let Some(rule) = running.at(member.position).and_then(|database| database.watch().refusal_to_read(sql)) {
+                return Err(guarded(&member.key, &rule, sql));
+            }
+        }
         let parts = members.iter().enumerate().map(|(at, member)| Part::of(running, engines, members, at, member));
         let parts = parts.collect::<Vec<_>>();
         // No connection of a shared cache prepares a statement while another's schema change is not committed.
@@ -69,7 +74,10 @@ impl Joined {
         let limit =
             members.iter().filter_map(|member| running.at(member.position)).map(|database| database.busy_timeout());
         let limit = limit.max().unwrap_or_default();
-        let work = |conn: &Connection| engines.as_last_inserter(conn, |conn| work(Ready { conn, limit }));
+        let beside = members.iter().map(|member| member.position).collect::<Vec<_>>();
+        let first = beside.first().and_then(|position| running.at(*position));
+        let heard = first.map(|database| Heard { watch: database.watch(), beside: &beside });
+        let work = |conn: &Connection| engines.as_last_inserter(conn, |conn| work(Ready { conn, limit, heard }));
         match lookups {
             Some(catalog) => refusing_guesses(conn, catalog, work)?.map_err(fail),
             None => work(conn).map_err(fail),
@@ -195,7 +203,8 @@ fn lock_tables(running: &Running, engines: &mut Engines, member: &Member, sql: &
     let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
-        engines.run(running, member.position, &member.key, sql, told, |ready| ready.query(&probe, [], |_| Ok(())))?;
+        let look = |ready: Ready<'_>| ready.quietly().query(&probe, [], |_| Ok(()));
+        engines.run(running, member.position, &member.key, sql, told, look)?;
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{ffi, Connection, Params, Row};
+use rusqlite::{ffi, CachedStatement, Connection, Params, Row};
+
+use crate::database::{Beginning, Watch};
+use crate::error::sqlite_message;
 
 /// A connection that is ready for a statement.
 #[derive(Clone, Copy)]
@@ -11,15 +14,40 @@ pub(super) struct Ready<'c> {
     pub(super) conn: &'c Connection,
     /// How long to wait for a lock.
     pub(super) limit: Duration,
+    /// Who is told of it; nobody of this crate's own.
+    pub(super) heard: Option<Heard<'c>>,
 }
 
-impl Ready<'_> {
+/// Who is told of a statement.
+#[derive(Clone, Copy)]
+pub(super) struct Heard<'c> {
+    pub(super) watch: &'c Watch,
+    /// The positions of the databases on the connection, where they are several.
+    pub(super) beside: &'c [usize],
+}
+
+impl<'c> Ready<'c> {
+    /// A connection whose statement nobody is told of.
+    pub(super) fn quiet(conn: &'c Connection, limit: Duration) -> Ready<'c> {
+        Ready { conn, limit, heard: None }
+    }
+
+    /// The same connection for a statement of this crate's own.
+    pub(super) fn quietly(self) -> Ready<'c> {
+        Ready { heard: None, ..self }
+    }
+
     /// Runs a statement that returns no rows.
     pub(super) fn execute(self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         let mut statement = self.wait(|| self.conn.prepare_cached(sql))?;
         if statement.column_count() > 0 && !statement.readonly() {
             // `RETURNING`: refused before it has written what would then be written twice.
             return Err(rusqlite::Error::ExecuteReturnedResults);
+        }
+        if let Some(heard) = self.heard() {
+            // Binds only, so that the values are known as it begins.
+            drop(statement.query(params)?);
+            return self.telling(heard, sql, &mut statement, |statement| self.wait(|| statement.raw_execute()));
         }
         match statement.execute(params) {
             // The parameters stay bound after a failure.
@@ -44,14 +72,52 @@ impl Ready<'_> {
         let mut statement = self.wait(|| self.conn.prepare_cached(sql))?;
         // Binds only; SQLite starts with the first row, and takes its locks then.
         drop(statement.query(params)?);
-        self.wait(|| {
-            let mut rows = statement.raw_query();
-            let mut mapped = Vec::new();
-            while let Some(row) = rows.next()? {
-                mapped.push(map(row)?);
-            }
-            Ok(mapped)
-        })
+        let mut collect = |statement: &mut CachedStatement<'_>| {
+            self.wait(|| {
+                let mut rows = statement.raw_query();
+                let mut mapped = Vec::new();
+                while let Some(row) = rows.next()? {
+                    mapped.push(map(row)?);
+                }
+                Ok(mapped)
+            })
+        };
+        match self.heard() {
+            Some(heard) => self.telling(heard, sql, &mut statement, collect),
+            None => collect(&mut statement),
+        }
+    }
+
+    /// Who wants to know of the statement, if anybody does.
+    fn heard(self) -> Option<Heard<'c>> {
+        self.heard.filter(|heard| heard.watch.is_heard())
+    }
+
+    /// Runs a statement and tells of it. SQLite tells of no `EXPLAIN`, and neither does this.
+    fn telling<T>(
+        self,
+        heard: Heard<'_>,
+        sql: &str,
+        statement: &mut CachedStatement<'_>,
+        work: impl FnOnce(&mut CachedStatement<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if statement.is_explain() != 0 {
+            return work(statement);
+        }
+        let has_values = statement.parameter_count() > 0;
+        let begun = heard.watch.begin(Beginning {
+            sql,
+            values: has_values.then(|| statement.expanded_sql()).flatten(),
+            writes: !statement.readonly(),
+            by_session: true,
+            beside: heard.beside,
+            changes: self.conn.total_changes(),
+        });
+        let done = work(statement);
+        if let Some(begun) = begun {
+            begun.end(self.conn.total_changes(), self.conn.changes(), Some(outcome(&done)));
+        }
+        done
     }
 
     /// Runs a statement and gives what `map` makes of its first row; the rest is stepped over, so that a statement
@@ -90,6 +156,16 @@ impl Ready<'_> {
                 done => return done,
             }
         }
+    }
+}
+
+/// Whether the statement itself succeeded: what its reader makes of a row is no part of it.
+fn outcome<T>(done: &rusqlite::Result<T>) -> Result<(), String> {
+    match done {
+        Err(error @ (rusqlite::Error::SqliteFailure(..) | rusqlite::Error::ExecuteReturnedResults)) => {
+            Err(sqlite_message(error))
+        }
+        _ => Ok(()),
     }
 }
 

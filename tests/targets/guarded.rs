@@ -1,5 +1,6 @@
 //! A folder of files that stand for production, with which nothing may happen.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_int, c_void};
 use std::fs::{self, File, FileTimes};
@@ -110,9 +111,14 @@ pub(crate) fn guarded(work: impl FnOnce(&Production)) {
     production.check(&before);
 }
 
-/// From here on, has every statement end of whatever connection the process opens: what does not end in a session is
-/// its caller's own, and no fault to look for.
+thread_local! {
+    static STOPS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has every statement end that this thread runs from here on: what does not end in a session is its caller's own, and no
+/// fault to look for.
 pub(crate) fn stop_what_does_not_end() {
+    STOPS.set(true);
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // SAFETY: the function has the signature asked for, lives as long as the process and opens no connection.
@@ -132,7 +138,7 @@ unsafe extern "C" fn limit(
     ffi::SQLITE_OK
 }
 
-/// Stops the statement: it has run a million instructions.
+/// Stops the statement, which has run a million instructions.
 unsafe extern "C" fn stop(_context: *mut c_void) -> c_int {
-    1
+    STOPS.get().into()
 }

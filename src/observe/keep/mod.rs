@@ -30,7 +30,7 @@ impl Harness {
     ///
     /// A file is named by its bind key, `auth.db`, or `default.db`; what a file name cannot hold is written as `%` and two
     /// digits for each byte. A file of that name is replaced. Beside them, `changes.txt` says what changed since the
-    /// harness started. What is saved is what is committed; the files have a rollback journal, whatever the storage.
+    /// harness started, and `statements.txt` what ran while [`record`](Harness::record) recorded it. What is saved is what is committed; the files have a rollback journal, whatever the storage.
     ///
     /// # Errors
     ///
@@ -80,6 +80,10 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
         let _ = writeln!(told, "  {:width$}  {what}", database.label);
     }
     let _ = write!(told, "What changed since the start is in {}", dir.join(save::CHANGES).display());
+    let statements = dir.join(save::STATEMENTS);
+    if statements.is_file() {
+        let _ = write!(told, "\nThe statements that were recorded are in {}", statements.display());
+    }
     told
 }
 

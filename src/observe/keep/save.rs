@@ -1,4 +1,4 @@
-//! Writing the databases of a harness and what changed in them to a folder.
+//! Writing the databases of a harness, what changed in them and what ran on them to a folder.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -10,9 +10,13 @@ use crate::error::{Error, Result};
 use crate::harness::Running;
 use crate::observe::changes::since_start;
 use crate::observe::snapshot::committed;
+use crate::observe::statements;
 
 /// The file that says what changed.
 pub(super) const CHANGES: &str = "changes.txt";
+
+/// The file that has the statements, if any were recorded.
+pub(super) const STATEMENTS: &str = "statements.txt";
 
 /// A database that was saved under a name, or the reason why it was not.
 pub(super) struct Saved {
@@ -45,6 +49,7 @@ pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
     }
     let images = images.iter().map(Some).collect::<Vec<_>>();
     write(&dir.join(CHANGES), changes(running, &images, &[]).as_bytes())?;
+    write_statements(running, dir)?;
     Ok(files)
 }
 
@@ -72,6 +77,7 @@ pub(super) fn what_can_be(
     let notes = notes.chain(open).collect::<Vec<_>>();
     let images = images.iter().map(|image| image.as_ref().ok()).collect::<Vec<_>>();
     write(&dir.join(CHANGES), changes(running, &images, &notes).as_bytes())?;
+    write_statements(running, dir)?;
     Ok(saved)
 }
 
@@ -106,15 +112,31 @@ fn changes(running: &Running, now: &[Option<&Image>], notes: &[String]) -> Strin
     told
 }
 
+/// Writes the statements that were recorded; where none were, an earlier file of them goes.
+fn write_statements(running: &Running, dir: &Path) -> Result<()> {
+    let file = dir.join(STATEMENTS);
+    let recorded = running.recorder().all();
+    if recorded.is_empty() {
+        return remove(file);
+    }
+    let statements = statements::read(recorded, &statements::binds(running));
+    let told = format!("The statements that ran while they were recorded:\n\n{}\n", statements::in_detail(&statements));
+    write(&file, told.as_bytes())
+}
+
+fn remove(file: PathBuf) -> Result<()> {
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", file)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Replaces a database. What an earlier one left beside it must not be taken for its own.
 fn write_database(path: &Path, bytes: &[u8]) -> Result<()> {
     for beside in ["-journal", "-wal", "-shm"] {
         let mut beside_it = path.as_os_str().to_owned();
         beside_it.push(beside);
-        match fs::remove_file(&beside_it) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("remove", beside_it)(error)),
-            _ => {}
-        }
+        remove(PathBuf::from(beside_it))?;
     }
     write(path, bytes)
 }

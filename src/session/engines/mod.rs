@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rusqlite::{ffi, Connection, TransactionState};
 
-use super::statement::Ready;
-use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image};
+use super::statement::{Heard, Ready};
+use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Rule};
 use crate::error::{list, Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
@@ -91,6 +91,11 @@ impl Engines {
         if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
             engine.rename_among(key).map_err(|error| failed(key, sql, error))?;
         }
+        let refused =
+            self.open.get(&member).and_then(|engine| database.watch().refusal(engine.conn(), sql, told.writes));
+        if let Some(rule) = refused {
+            return Err(guarded(key, &rule, sql));
+        }
         let version = |engine: &Engine| schema_version(engine.conn()).ok();
         let before = told.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
         self.begin(database, member, told.in_transaction)?;
@@ -108,7 +113,7 @@ impl Engines {
             return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
         };
         let done = inserting_after(&mut self.last_rowid, engine.conn(), |conn| {
-            work(Ready { conn, limit: database.busy_timeout() })
+            work(Ready { conn, limit: database.busy_timeout(), heard: heard(database) })
         });
         let done = done.map_err(|error| failed(key, sql, error));
         let changed = || before != version(engine);
@@ -147,11 +152,11 @@ impl Engines {
             read_schema_again(conn);
         }
         if in_transaction {
-            run(conn, "BEGIN").map_err(|error| failed(key, "BEGIN", error))?;
+            run(Some(database), conn, "BEGIN").map_err(|error| failed(key, "BEGIN", error))?;
             self.begun.push(member);
             for level in 1..=self.depth {
                 let sql = savepoint_sql("SAVEPOINT", level);
-                run(conn, &sql).map_err(|error| failed(key, &sql, error))?;
+                run(Some(database), conn, &sql).map_err(|error| failed(key, &sql, error))?;
             }
         }
         Ok(())
@@ -216,10 +221,10 @@ impl Engines {
         let key = |member: &usize| running.key(*member);
         for (at, member) in begun.iter().enumerate() {
             let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
-            if let Err(source) = run(conn, "COMMIT") {
+            if let Err(source) = run(running.at(*member), conn, "COMMIT") {
                 let (committed, rest) = begun.split_at(at);
                 for member in rest {
-                    self.abandon(*member);
+                    self.abandon(running, *member);
                 }
                 return Err(Error::Commit {
                     failed: key(member),
@@ -246,7 +251,7 @@ impl Engines {
             if conn.is_autocommit() {
                 continue;
             }
-            if let Err(error) = run(conn, "ROLLBACK") {
+            if let Err(error) = run(running.at(member), conn, "ROLLBACK") {
                 let key = running.key(member);
                 first = first.and(Err(failed(&key, "ROLLBACK", error)));
                 self.open.remove(&member);
@@ -257,9 +262,9 @@ impl Engines {
     }
 
     /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
-    fn abandon(&mut self, member: usize) {
+    fn abandon(&mut self, running: &Running, member: usize) {
         let rolled_back = match self.open.get(&member).map(Engine::conn) {
-            Some(conn) => conn.is_autocommit() || run(conn, "ROLLBACK").is_ok(),
+            Some(conn) => conn.is_autocommit() || run(running.at(member), conn, "ROLLBACK").is_ok(),
             None => true,
         };
         if !rolled_back {
@@ -316,7 +321,7 @@ impl Engines {
             // A transaction that SQLite has ended has no savepoints; the next statement says so.
             if !engine.conn().is_autocommit() {
                 let key = running.key(*member);
-                run(engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
+                run(running.at(*member), engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
             }
         }
         Ok(())
@@ -341,7 +346,7 @@ fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce
 /// which it prepares with what it knew before; in a shared cache all connections know the same.
 fn read_schema_again(conn: &Connection) {
     // Where a writer is in the way, the statement to come says so.
-    let ready = Ready { conn, limit: Duration::ZERO };
+    let ready = Ready::quiet(conn, Duration::ZERO);
     drop(ready.query("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())));
 }
 
@@ -352,8 +357,19 @@ fn savepoint_sql(verb: &str, level: usize) -> String {
     format!("{verb} multibind_{level}")
 }
 
-fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-    Ready { conn, limit: Duration::ZERO }.execute(sql, []).map(drop)
+/// Runs a statement of the unit of work itself.
+fn run(database: Option<&Database>, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    Ready { conn, limit: Duration::ZERO, heard: database.and_then(heard) }.execute(sql, []).map(drop)
+}
+
+/// Who is told of a statement on one bind.
+fn heard(database: &Database) -> Option<Heard<'_>> {
+    Some(Heard { watch: database.watch(), beside: &[] })
+}
+
+/// That a guard refuses a statement.
+pub(in crate::session) fn guarded(key: &BindKey, rule: &Rule, sql: &str) -> Error {
+    Error::Guarded { bind: key.clone(), guard: rule.to_string(), sql: sql.to_string() }
 }
 
 /// SQLite's answer, with a way out where another connection is in the way.

@@ -1,0 +1,253 @@
+//! What runs on a bind's connections: told to the log where the bind says so, and to who records it.
+//!
+//! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards of
+//! a harness refuse is stopped here too.
+
+mod authorize;
+mod recorder;
+mod rules;
+mod trace;
+
+use std::ffi::CString;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
+pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
+
+use super::lock;
+use crate::key::BindKey;
+use authorize::{Action, Handle};
+
+/// The log target of echoed statements.
+const ECHO: &str = "multibind::echo";
+
+/// One database as seen by its connections, which may outlive it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// The bind's name in the log.
+    label: String,
+    /// Whether statements are logged.
+    echo: bool,
+    /// Its harness.
+    harness: OnceLock<Member>,
+    /// What SQLite calls back with, once a connection is listened to.
+    context: OnceLock<usize>,
+    /// The statements of pooled connections that have not ended.
+    running: Mutex<Vec<Running>>,
+}
+
+/// What a database is in its harness.
+#[derive(Debug)]
+struct Member {
+    recorder: Arc<Recorder>,
+    rules: Arc<Rules>,
+    bind: BindKey,
+    position: usize,
+}
+
+/// A statement that has not ended.
+#[derive(Debug)]
+struct Running {
+    /// Its address, which no other has that has not ended.
+    statement: usize,
+    begun: Option<Begun>,
+    stopped: Option<Stopped>,
+    inside: Option<Inside>,
+}
+
+/// A statement that a guard has stopped as it began.
+#[derive(Debug)]
+struct Stopped {
+    by: Arc<Rule>,
+    /// Where its connection cannot write until it has ended.
+    held: Option<Listened>,
+}
+
+/// That the trace listens whatever becomes of those who asked for it.
+#[derive(Debug)]
+struct Listened;
+
+impl Listened {
+    fn new() -> Listened {
+        trace::begin();
+        Listened
+    }
+}
+
+impl Drop for Listened {
+    fn drop(&mut self) {
+        trace::end();
+    }
+}
+
+/// That what this thread prepares is a part of a statement. That ends in the same call of SQLite, and so on the same
+/// thread.
+#[derive(Debug)]
+struct Inside(Listened);
+
+impl Inside {
+    fn new() -> Inside {
+        authorize::inside(true);
+        Inside(Listened::new())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        authorize::inside(false);
+    }
+}
+
+/// A statement that was told of when it began.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    recorder: Arc<Recorder>,
+    number: u64,
+    at: Instant,
+    /// How many rows its connection had changed, of all its time.
+    changes: u64,
+}
+
+/// A statement that begins.
+pub(crate) struct Beginning<'s> {
+    pub(crate) sql: &'s str,
+    /// The same with the values of its parameters, where it has some.
+    pub(crate) values: Option<String>,
+    pub(crate) writes: bool,
+    pub(crate) by_session: bool,
+    /// The positions of all databases on its connection, where it has several.
+    pub(crate) beside: &'s [usize],
+    pub(crate) changes: u64,
+}
+
+impl Watch {
+    pub(super) fn new(label: &str, echo: bool) -> Arc<Watch> {
+        Arc::new(Watch {
+            label: label.to_string(),
+            echo,
+            harness: OnceLock::new(),
+            context: OnceLock::new(),
+            running: Mutex::default(),
+        })
+    }
+
+    /// Makes the database one of a harness.
+    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, bind: &BindKey, position: usize) {
+        let (recorder, rules, bind) = (Arc::clone(recorder), Arc::clone(rules), bind.clone());
+        // Set once, when the harness is made.
+        let _ = self.harness.set(Member { recorder, rules, bind, position });
+    }
+
+    /// Has a connection tell of its statements from here on.
+    pub(super) fn listen(self: &Arc<Self>, conn: &Connection) {
+        let context = trace::context(self);
+        trace::start(conn, context);
+        authorize::start(conn, context);
+    }
+
+    /// The guard that refuses a statement of a session, which is noted; `conn` is one that [`judged`] was called with.
+    pub(crate) fn refusal(&self, conn: &Connection, sql: &str, writes: bool) -> Option<Arc<Rule>> {
+        let member = self.guarded()?;
+        let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
+        // Where another's lock is in the way of a look, what is told must do. A session attaches nothing; what SQLite
+        // calls by another name than `main` is its bind, by its key.
+        let deed = Deed { elsewhere: false, ..judged.unwrap_or(Deed { writes, ..Deed::default() }) };
+        self.refuse(member, deed, || sql.trim().to_string())
+    }
+
+    /// The guard that refuses to read the database in a join of several.
+    pub(crate) fn refusal_to_read(&self, sql: &str) -> Option<Arc<Rule>> {
+        self.refuse(self.guarded()?, Deed::default(), || sql.trim().to_string())
+    }
+
+    fn guarded(&self) -> Option<&Member> {
+        self.harness.get().filter(|member| member.rules.any())
+    }
+
+    fn refuse(&self, member: &Member, deed: Deed, what: impl FnOnce() -> String) -> Option<Arc<Rule>> {
+        let rule = member.rules.against(member.position, deed)?;
+        rule.note(&member.bind, what(), false);
+        Some(rule)
+    }
+
+    /// Whether a guard refuses a statement of a pooled connection that is about to do this.
+    fn refuses_to_prepare(&self, action: &Action<'_>) -> bool {
+        // What only writes where it may not is stopped as it begins, when SQLite tells its text. So is what says too
+        // little here.
+        let Some(member) = self.guarded().filter(|_| !action.is_vague()) else { return false };
+        let Some(rule) = member.rules.against(member.position, action.deed()) else { return false };
+        rule.note(&member.bind, action.in_words(), action.comes_again());
+        true
+    }
+
+    /// Whether anybody wants to know of a statement.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.echo || self.harness.get().is_some_and(|member| member.recorder.is_heard())
+    }
+
+    /// Tells of a statement that begins.
+    pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
+        if self.echo {
+            // A logger of the user's may panic, which is no reason for a statement not to run.
+            let echo = || log::info!(target: ECHO, "[{}] {}", self.label, beginning.sql);
+            let _ = catch_unwind(AssertUnwindSafe(echo));
+        }
+        let Member { recorder, position, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
+        let positions = match beginning.beside {
+            [] => vec![*position],
+            all => all.to_vec(),
+        };
+        let number = recorder.begin(Recorded {
+            positions,
+            sql: beginning.sql.trim().to_string(),
+            values: beginning.values.map(|values| values.trim().to_string()),
+            writes: beginning.writes,
+            by_session: beginning.by_session,
+            thread: thread::current(),
+            ended: None,
+        });
+        Some(Begun { recorder: Arc::clone(recorder), number, at: Instant::now(), changes: beginning.changes })
+    }
+
+    /// Remembers a statement until SQLite says that it has ended.
+    fn remember(&self, begun: Running) {
+        let mut running = lock(&self.running);
+        // An end that was not told of, since somebody's own trace took the place of this one.
+        running.retain(|running| running.statement != begun.statement);
+        running.push(begun);
+    }
+
+    /// The statement at an address, which has ended.
+    fn ended(&self, statement: usize) -> Option<Running> {
+        let mut running = lock(&self.running);
+        let place = running.iter().position(|running| running.statement == statement)?;
+        Some(running.swap_remove(place))
+    }
+}
+
+/// Makes a connection one whose statements can be judged, for [`Watch::refusal`].
+pub(super) fn judged(conn: &Connection) {
+    authorize::start(conn, authorize::NOBODY);
+}
+
+impl Begun {
+    /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
+    /// count of all has changed: a statement that counts none leaves the last one's.
+    pub(crate) fn end(self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
+        let rows = if changes == self.changes { 0 } else { of_last };
+        self.recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(context) = self.context.get() {
+            trace::forget(*context, self.echo);
+        }
+    }
+}

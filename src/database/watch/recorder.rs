@@ -1,0 +1,119 @@
+//! The statements of a harness, in the order in which they began, while somebody records them.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::Thread;
+use std::time::Duration;
+
+use super::trace;
+use crate::database::lock;
+
+/// How many statements of those recorded before are kept when a recording begins.
+const KEPT: usize = 1000;
+
+/// The statements that ran on the databases of a harness while somebody recorded them.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    /// How many record now.
+    listeners: AtomicUsize,
+    statements: Mutex<Statements>,
+}
+
+#[derive(Debug, Default)]
+struct Statements {
+    /// The number of the first that is kept.
+    first: u64,
+    kept: VecDeque<Recorded>,
+}
+
+/// A statement that has begun.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// The databases on its connection, by their positions in the harness.
+    pub(crate) positions: Vec<usize>,
+    pub(crate) sql: String,
+    /// The same with the values of its parameters, where it has some.
+    pub(crate) values: Option<String>,
+    pub(crate) writes: bool,
+    pub(crate) by_session: bool,
+    pub(crate) thread: Thread,
+    pub(crate) ended: Option<Ended>,
+}
+
+/// What is known of a statement when it has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    /// The rows that it changed itself.
+    pub(crate) rows: u64,
+    pub(crate) time: Duration,
+    /// Whether it succeeded, or SQLite's message; `None` where that is not known.
+    pub(crate) outcome: Option<Result<(), String>>,
+}
+
+impl Recorder {
+    pub(super) fn is_heard(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn begin(&self, statement: Recorded) -> u64 {
+        let mut statements = lock(&self.statements);
+        statements.kept.push_back(statement);
+        statements.next() - 1
+    }
+
+    pub(super) fn end(&self, number: u64, ended: Ended) {
+        let mut statements = lock(&self.statements);
+        let place = number.checked_sub(statements.first).and_then(|place| usize::try_from(place).ok());
+        if let Some(statement) = place.and_then(|place| statements.kept.get_mut(place)) {
+            statement.ended = Some(ended);
+        }
+    }
+
+    /// Records from here on, as long as the answer lives.
+    pub(crate) fn record(self: &Arc<Self>) -> Listening {
+        let mut statements = lock(&self.statements);
+        if self.listeners.fetch_add(1, Ordering::Relaxed) == 0 {
+            let old = statements.kept.len().saturating_sub(KEPT);
+            statements.kept.drain(..old);
+            statements.first += old as u64;
+        }
+        trace::begin();
+        Listening { recorder: Arc::clone(self), from: statements.next() }
+    }
+
+    /// Everything that is kept, of recordings that have ended too.
+    pub(crate) fn all(&self) -> Vec<Recorded> {
+        lock(&self.statements).kept.iter().cloned().collect()
+    }
+}
+
+impl Statements {
+    fn next(&self) -> u64 {
+        self.first + self.kept.len() as u64
+    }
+}
+
+/// A recording that has not ended.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    recorder: Arc<Recorder>,
+    /// The number of its first statement.
+    from: u64,
+}
+
+impl Listening {
+    /// The statements that have begun since it was made.
+    pub(crate) fn statements(&self) -> Vec<Recorded> {
+        let statements = lock(&self.recorder.statements);
+        let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
+        statements.kept.iter().skip(before).cloned().collect()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.recorder.listeners.fetch_sub(1, Ordering::Relaxed);
+        trace::end();
+    }
+}

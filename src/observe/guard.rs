@@ -1,0 +1,251 @@
+//! Guards: binds that a part of a test must not use, or not write to.
+
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe, Location};
+use std::thread;
+
+use super::report;
+use crate::database::{Guarding, Refused, Refuses};
+use crate::error::{argument, list, Result};
+use crate::harness::Harness;
+use crate::key::{BindKey, Selection};
+
+/// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
+///
+/// # Panics
+///
+/// When it is dropped, if it has refused a statement and [`refused`](Guard::refused) was never called: code under test that
+/// swallows the error must not let the test pass. In a test that panics already, it says on standard error what it has
+/// refused.
+///
+/// ```should_panic
+/// # use multibind::{Bind, Harness};
+/// # let t = "CREATE TABLE t (x)";
+/// # let db = Harness::builder().default_bind(Bind::memory().schema(t)).bind("auth", Bind::memory().schema(t)).start().unwrap();
+/// # db.keep(multibind::Keep::Never);
+/// let guard = db.allow_only("auth");
+/// let _swallowed = db.connection(None).unwrap().execute("INSERT INTO t VALUES (1)", []);
+/// drop(guard);
+/// ```
+#[must_use = "it guards as long as it lives"]
+#[derive(Debug)]
+pub struct Guard {
+    guarding: Guarding,
+}
+
+/// A statement that a guard has refused; from [`Guard::refused`].
+///
+/// ```
+/// # use multibind::{Bind, Harness};
+/// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+/// let guard = db.deny_writes("meta");
+/// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
+/// assert_eq!(guard.refused()[0].to_string(), "bind `meta`: DELETE FROM setting");
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    refused: Refused,
+}
+
+impl Harness {
+    /// Has every statement fail that is for another bind than the selected ones, as long as the guard lives.
+    ///
+    /// It holds for sessions and for connections of the harness's pools, in whatever thread, checked out before or after.
+    /// SQLite enforces it: a session fails with [`Error::Guarded`](crate::Error::Guarded), which names the bind and the
+    /// guard's place in the test; on a pooled connection SQLite does not accept the statement ("not authorized",
+    /// `SQLITE_AUTH`), or interrupts one that was prepared before (`SQLITE_INTERRUPT`; `SQLITE_READONLY` where it
+    /// writes). [`Guard::refused`] has what was refused.
+    ///
+    /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, and a database that a
+    /// connection has attached before, are refused on every bind, for that could be any. What this crate does itself
+    /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered, and what is opened by
+    /// [`uri`](Harness::uri) or [`path`](Harness::path) is not guarded. A connection to which the application gives an
+    /// authorizer or a trace of its own is no longer guarded by the one that was replaced.
+    ///
+    /// # Panics
+    ///
+    /// For a key that is not configured. The guard [panics](Guard#panics) when it is dropped if the test has not asked what it
+    /// has refused.
+    ///
+    /// ```
+    /// use multibind::{row, Bind, Error, Harness};
+    ///
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE log (event TEXT)"))
+    ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
+    ///     .start()?;
+    ///
+    /// let guard = db.allow_only("auth");
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// let refused = db.connection(None)?.execute("INSERT INTO log VALUES ('sign-up')", []).unwrap_err();
+    /// assert_eq!(refused.to_string(), "not authorized");
+    /// let refused = db.session().execute("INSERT INTO log VALUES ('sign-up')", []).unwrap_err();
+    /// assert!(matches!(refused, Error::Guarded { .. }));
+    /// assert_eq!(guard.refused().len(), 2);
+    /// drop(guard);
+    ///
+    /// db.connection(None)?.execute("INSERT INTO log VALUES ('sign-up')", [])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn allow_only(&self, selection: impl Into<Selection>) -> Guard {
+        let selection = selection.into();
+        let allowed =
+            self.guarded(&selection).unwrap_or_else(|error| panic!("cannot tell which binds to allow: {error}"));
+        self.guard("allow_only", &selection, Location::caller(), Refuses::AllBut(allowed))
+    }
+
+    /// Has every statement fail that writes to the selected binds, as long as the guard lives; they can be read.
+    ///
+    /// It holds for what [`allow_only`](Harness::allow_only) holds for. A session fails with
+    /// [`Error::Guarded`](crate::Error::Guarded), which names the bind and the guard's place in the test; on a pooled
+    /// connection SQLite fails with "attempt to write a readonly database" (`SQLITE_READONLY`). Temporary tables can be
+    /// written to.
+    ///
+    /// # Panics
+    ///
+    /// For a key that is not configured. The guard [panics](Guard#panics) when it is dropped if the test has not asked what it
+    /// has refused.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (name TEXT)")).start()?;
+    /// let guard = db.deny_writes("meta");
+    /// let meta = db.connection("meta")?;
+    /// assert_eq!(meta.query_row("SELECT count(*) FROM setting", [], |row| row.get::<_, i64>(0))?, 0);
+    /// let refused = meta.execute("INSERT INTO setting VALUES ('theme')", []).unwrap_err();
+    /// assert_eq!(refused.to_string(), "attempt to write a readonly database");
+    /// assert_eq!(guard.refused().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn deny_writes(&self, selection: impl Into<Selection>) -> Guard {
+        let selection = selection.into();
+        let denied =
+            self.guarded(&selection).unwrap_or_else(|error| panic!("cannot tell which binds to guard: {error}"));
+        self.guard("deny_writes", &selection, Location::caller(), Refuses::Writes(denied))
+    }
+
+    /// The positions of the selected databases.
+    fn guarded(&self, selection: &Selection) -> Result<Vec<usize>> {
+        match selection.keys() {
+            Some(keys) => keys.iter().map(|key| self.running().position(key)).collect(),
+            None => Ok((0..self.running().databases().len()).collect()),
+        }
+    }
+
+    fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {
+        let call = format!("{name}({})", written(selection));
+        Guard { guarding: self.running().rules().guard(call, place, refuses) }
+    }
+}
+
+/// A selection as a test writes it.
+fn written(selection: &Selection) -> String {
+    let Some(keys) = selection.keys() else { return "..".to_string() };
+    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
+    match keys {
+        [key] => argument(key),
+        keys if keys.iter().any(BindKey::is_default) => {
+            format!("[{}]", list(&keys.iter().map(optional).collect::<Vec<_>>()))
+        }
+        [] => "[]".to_string(),
+        keys => format!("[{}]", list(&keys.iter().map(argument).collect::<Vec<_>>())),
+    }
+}
+
+impl Guard {
+    /// What it has refused so far, in order. Whoever calls this has looked: the guard then says nothing of its own when it
+    /// is dropped.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory()).bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let guard = db.allow_only("auth");
+    /// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
+    /// let refused = guard.refused();
+    /// assert_eq!(refused[0].bind().as_str(), Some("meta"));
+    /// assert_eq!(refused[0].what(), "a DELETE from `setting`");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn refused(&self) -> Vec<Refusal> {
+        self.guarding.refused().into_iter().map(|refused| Refusal { refused }).collect()
+    }
+
+    /// What nobody has asked about, in words.
+    fn unasked(&self) -> Option<String> {
+        let refused = self.guarding.end();
+        if refused.is_empty() {
+            return None;
+        }
+        let statements = match refused.len() {
+            1 => "1 statement".to_string(),
+            count => format!("{count} statements"),
+        };
+        let rows = refused.iter().map(|refused| [refused.bind.to_string(), report::cut(&refused.what, SHOWN)]);
+        Some(format!(
+            "{} refused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
+             look which bind's connection the code under test uses there.",
+            self.guarding.rule(),
+            report::table(&["bind", "refused"], rows)
+        ))
+    }
+}
+
+/// How much of a statement is shown, in characters.
+const SHOWN: usize = 300;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(told) = self.unasked() else { return };
+        if !thread::panicking() {
+            panic!("{told}");
+        }
+        // A panic in here while another is under way would end the process, with every test that still runs.
+        let _ = catch_unwind(AssertUnwindSafe(|| say(&format!("multibind: {told}"))));
+    }
+}
+
+/// Says it where the test's own output goes.
+#[expect(clippy::print_stderr, reason = "a failed test has no other place to say it")]
+fn say(message: &str) {
+    eprintln!("{message}");
+}
+
+impl Refusal {
+    /// The bind that the statement was for.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let guard = db.deny_writes("meta");
+    /// db.session().execute("DELETE FROM setting", []).unwrap_err();
+    /// assert_eq!(guard.refused()[0].bind().as_str(), Some("meta"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn bind(&self) -> &BindKey {
+        &self.refused.bind
+    }
+
+    /// The statement, as a session was given it, or with its values on a pooled connection; of one that SQLite did not
+    /// accept there, what it was about to do, for then SQLite does not tell the text.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let guard = db.deny_writes("meta");
+    /// db.connection("meta")?.execute("DELETE FROM setting WHERE x = ?1", [1]).unwrap_err();
+    /// assert_eq!(guard.refused()[0].what(), "DELETE FROM setting WHERE x = 1");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn what(&self) -> &str {
+        &self.refused.what
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bind `{}`: {}", self.bind(), self.what())
+    }
+}

@@ -1,0 +1,127 @@
+//! Assertions on the statements that ran, and what they say when they fail.
+
+use super::show::table;
+use super::statement::{Statement, StatementKind};
+use super::StatementLog;
+use crate::error::{list, Result};
+use crate::key::{BindKey, Selection};
+
+impl StatementLog {
+    /// Asserts how many statements ran on a bind since the log was made; gives the log for a next assertion.
+    ///
+    /// What begins and ends a transaction or a savepoint is not counted; what failed is. A statement of a session that
+    /// joins several binds counts for each of them.
+    ///
+    /// # Panics
+    ///
+    /// When there were more or fewer, and for a key that is not configured. The message shows the statements.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// session.execute("UPDATE user SET name = 'anna'", [])?;
+    /// session.commit()?;
+    /// log.assert_count("auth", 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_count(&self, key: impl Into<BindKey>, count: usize) -> &StatementLog {
+        let key = key.into();
+        match self.miscounted(&key, count) {
+            Ok(None) => self,
+            Ok(Some(message)) => panic!("{message}"),
+            Err(error) => panic!("cannot tell whose statements to count: {error}"),
+        }
+    }
+
+    /// Asserts that no statement that ran on the selected binds since the log was made was one that writes; gives the
+    /// log for a next assertion.
+    ///
+    /// Whether a statement writes is what SQLite says of it, not whether it changed a row. Whether any statement ran at
+    /// all is what [`assert_count`](StatementLog::assert_count) asserts.
+    ///
+    /// # Panics
+    ///
+    /// When one writes, and for a key that is not configured. The message shows the statements.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("meta")?.query_row("SELECT count(*) FROM setting", [], |row| row.get::<_, i64>(0))?;
+    /// log.assert_reads_only("meta");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_reads_only(&self, selection: impl Into<Selection>) -> &StatementLog {
+        match self.written(&selection.into()) {
+            Ok(None) => self,
+            Ok(Some(message)) => panic!("{message}"),
+            Err(error) => panic!("cannot tell which binds are only to be read: {error}"),
+        }
+    }
+
+    /// The message if another number of statements ran on a bind.
+    fn miscounted(&self, key: &BindKey, count: usize) -> Result<Option<String>> {
+        let position = self.position(key)?;
+        let statements = self.statements();
+        let counted = |statement: &&Statement| statement.is_on(position) && statement.counts();
+        let on_it = statements.iter().filter(counted).cloned().collect::<Vec<_>>();
+        let (found, asked) = (on_it.len(), plural(count));
+        if found == count {
+            return Ok(None);
+        }
+        let others = statements.iter().filter(|statement| statement.counts()).cloned().collect::<Vec<_>>();
+        Ok(Some(match (found, others.is_empty()) {
+            (0, true) => format!("expected {asked} on bind `{key}`, but none ran on any bind.\n\n{NOTHING_RAN}"),
+            (0, false) => format!(
+                "expected {asked} on bind `{key}`, but none ran on it. Those that ran:\n\n{}\n\n{NOTHING_RAN}",
+                table(&others, |_| false)
+            ),
+            _ => format!("expected {asked} on bind `{key}`, but {}:\n\n{}", ran(found), table(&on_it, |_| false)),
+        }))
+    }
+
+    /// The message if a statement on one of the selected binds writes.
+    fn written(&self, selection: &Selection) -> Result<Option<String>> {
+        let positions = match selection.keys() {
+            Some(keys) => keys.iter().map(|key| self.position(key)).collect::<Result<Vec<_>>>()?,
+            None => (0..self.binds.len()).collect(),
+        };
+        let on_them = |statement: &Statement| positions.iter().any(|position| statement.is_on(*position));
+        let writes = |statement: &Statement| statement.kind() == StatementKind::Write && on_them(statement);
+        let statements = self.statements();
+        if !statements.iter().any(writes) {
+            return Ok(None);
+        }
+        let shown = statements.into_iter().filter(|statement| on_them(statement) && statement.counts());
+        let shown = shown.collect::<Vec<_>>();
+        let asked = match selection.keys() {
+            Some(keys) => format!("on {}", list(keys)),
+            None => "on every bind".to_string(),
+        };
+        Ok(Some(format!("expected only reads {asked}, but those marked ≠ write:\n\n{}", table(&shown, writes))))
+    }
+}
+
+fn plural(count: usize) -> String {
+    match count {
+        0 => "no statement".to_string(),
+        1 => "1 statement".to_string(),
+        count => format!("{count} statements"),
+    }
+}
+
+fn ran(count: usize) -> String {
+    match count {
+        1 => "1 ran".to_string(),
+        count => format!("{count} ran"),
+    }
+}
+
+/// What to do where nothing ran.
+const NOTHING_RAN: &str =
+    "Does the code under test take its connections from this harness, and did it run\nwhile the log was alive?";

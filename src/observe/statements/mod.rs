@@ -1,0 +1,141 @@
+//! The statements that ran on the databases of a harness, as far as somebody records them.
+
+mod assert;
+mod show;
+mod statement;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(in crate::observe) use show::in_detail;
+pub(in crate::observe) use statement::read;
+pub use statement::{Statement, StatementKind};
+
+use crate::database::{Database, Listening};
+use crate::error::{Error, Result};
+use crate::harness::{Harness, Running};
+use crate::key::BindKey;
+
+/// A record of the statements that run on the connections of a harness; from [`Harness::record`].
+///
+/// It records as long as it lives, and keeps no harness, session or pool alive. As text it is a table of the statements.
+///
+/// ```
+/// # use multibind::{Bind, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+/// let log = db.record();
+/// db.connection("auth")?.execute("INSERT INTO user VALUES (?1)", ["ann"])?;
+/// assert_eq!(log.statements()[0].sql(), "INSERT INTO user VALUES (?1)");
+/// log.assert_count("auth", 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "it records as long as it lives"]
+pub struct StatementLog {
+    listening: Listening,
+    binds: Arc<[Vec<BindKey>]>,
+}
+
+impl Harness {
+    /// Records the statements that run from here on, for as long as the log lives.
+    ///
+    /// Recorded is what sessions run, and what runs on connections of the harness's pools, in whatever thread,
+    /// checked out before or after. Not recorded is what SQLite runs inside a statement (a trigger's, for one; a
+    /// virtual table such as FTS5 may look itself up before, which is recorded), an `EXPLAIN`, what SQLite did not
+    /// accept and so never ran, what this crate runs for its own use, and what runs on connections that others opened by [`uri`](Harness::uri) or [`path`](Harness::path). A connection to which
+    /// the application gives [a trace of its own](https://sqlite.org/c3ref/trace_v2.html) has that one only, and is no
+    /// longer recorded.
+    ///
+    /// A recorded statement takes one or two microseconds longer; a small insert alone takes two or three. A harness
+    /// therefore records nothing by itself, for the files of a [kept](Harness::keep) test neither.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let log = db.record();
+    /// let pool = db.pool("auth")?;
+    /// let thread = std::thread::spawn(move || pool.get().unwrap().execute("INSERT INTO user (name) VALUES ('ann')", []));
+    /// thread.join().unwrap()?;
+    /// db.session().query_row("SELECT count(*) FROM setting", [], |row| row.get::<_, i64>(0))?;
+    ///
+    /// log.assert_count("auth", 1).assert_reads_only("meta");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(&self) -> StatementLog {
+        StatementLog { listening: self.running().recorder().record(), binds: binds(self.running()) }
+    }
+}
+
+/// The keys of each database.
+pub(in crate::observe) fn binds(running: &Running) -> Arc<[Vec<BindKey>]> {
+    running.databases().map(Database::keys).map(<[BindKey]>::to_vec).collect()
+}
+
+impl StatementLog {
+    /// The statements so far, in the order in which they began.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// let mut session = db.session();
+    /// session.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// session.commit()?;
+    /// let ran = log.statements();
+    /// assert_eq!(
+    ///     ran.iter().map(|statement| statement.sql()).collect::<Vec<_>>(),
+    ///     ["BEGIN", "INSERT INTO user VALUES ('ann')", "COMMIT"]
+    /// );
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn statements(&self) -> Vec<Statement> {
+        read(self.listening.statements(), &self.binds)
+    }
+
+    /// The statements on one bind so far; any key of a database that several keys share means it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory()).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?;
+    /// assert_eq!(log.on("auth")?.len(), 1);
+    /// assert_eq!(log.on(None)?.len(), 0);
+    /// assert!(log.on("audit").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on(&self, key: impl Into<BindKey>) -> Result<Vec<Statement>> {
+        let position = self.position(&key.into())?;
+        let mut statements = self.statements();
+        statements.retain(|statement| statement.is_on(position));
+        Ok(statements)
+    }
+
+    fn position(&self, key: &BindKey) -> Result<usize> {
+        self.binds.iter().position(|keys| keys.contains(key)).ok_or_else(|| {
+            let mut configured = self.binds.iter().flatten().cloned().collect::<Vec<_>>();
+            configured.sort_by_key(|key| !key.is_default());
+            match key.is_default() {
+                true => Error::NoDefaultBind { what: None, configured },
+                false => Error::UnknownBind { bind: key.clone(), configured },
+            }
+        })
+    }
+}
+
+/// The statements so far.
+impl fmt::Display for StatementLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show::table(&self.statements(), |_| false))
+    }
+}
+
+impl fmt::Debug for StatementLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.statements()).finish()
+    }
+}

@@ -1,0 +1,524 @@
+//! The statements that ran, on connections of pools and in sessions, while a log was alive.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Arc, Barrier};
+
+use insta::assert_snapshot;
+use multibind::fixture::harness;
+use multibind::rusqlite::{ffi, params, Connection};
+use multibind::{row, Bind, BindKey, Harness, Statement, StatementKind};
+use rstest::rstest;
+
+fn texts(statements: &[Statement]) -> Vec<&str> {
+    statements.iter().map(Statement::sql_with_values).collect()
+}
+
+/// What an assertion says.
+fn failure<T>(assertion: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(assertion)).err().unwrap();
+    *panic.downcast::<String>().unwrap()
+}
+
+#[rstest]
+fn statements_of_pools_and_of_sessions_are_in_one_log_in_order(harness: Harness) {
+    let auth = harness.connection("auth").unwrap();
+    let log = harness.record();
+
+    auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+    let mut session = harness.session();
+    session.execute("INSERT INTO post (title, author) VALUES (?1, 'ann')", ["hello"]).unwrap();
+    session.table("setting").unwrap().update(row! { name: "motto" }, row! { value: "o'clock" }).unwrap();
+    session.commit().unwrap();
+    let names = "SELECT username FROM user WHERE id > ?1";
+    auth.prepare(names).unwrap().query_map([1], |row| row.get::<_, String>(0)).unwrap().for_each(drop);
+
+    assert_snapshot!(log, @r#"
+    ───────────────────────────────────────────────────────────────────────────────
+     bind      does     rows   statement
+    ═══════════════════════════════════════════════════════════════════════════════
+     auth      writes   1      INSERT INTO user (username) VALUES ('ann')
+    ───────────────────────────────────────────────────────────────────────────────
+     default                   BEGIN
+    ───────────────────────────────────────────────────────────────────────────────
+     default   writes   1      INSERT INTO post (title, author) VALUES ('hello',
+                                   'ann')
+    ───────────────────────────────────────────────────────────────────────────────
+     meta                      BEGIN
+    ───────────────────────────────────────────────────────────────────────────────
+     meta      writes   1      UPDATE main."setting" AS t SET "value" = 'o''clock'
+                                   WHERE t."name" IS 'motto'
+    ───────────────────────────────────────────────────────────────────────────────
+     default                   COMMIT
+    ───────────────────────────────────────────────────────────────────────────────
+     meta                      COMMIT
+    ───────────────────────────────────────────────────────────────────────────────
+     auth      reads           SELECT username FROM user WHERE id > 1
+    ───────────────────────────────────────────────────────────────────────────────
+    "#);
+    let by_session = log.statements().iter().map(Statement::by_session).collect::<Vec<_>>();
+    assert_eq!(by_session, [false, true, true, true, true, true, true, false]);
+    assert!(log.statements().iter().all(|statement| statement.time().is_some()));
+    assert!(log.statements().iter().all(|statement| statement.thread().id() == std::thread::current().id()));
+}
+
+#[rstest]
+fn a_log_has_what_ran_while_it_lived_and_no_more(harness: Harness) {
+    let conn = harness.connection("meta").unwrap();
+    let run = |value: i64| conn.query_row("SELECT ?1", [value], |row| row.get::<_, i64>(0)).unwrap();
+    run(1);
+    let outer = harness.record();
+    run(2);
+    let inner = harness.record();
+    run(3);
+    assert_eq!(texts(&inner.statements()), ["SELECT 3"]);
+    drop(inner);
+    run(4);
+    assert_eq!(texts(&outer.statements()), ["SELECT 2", "SELECT 3", "SELECT 4"]);
+    drop(outer);
+    run(5);
+    let last = harness.record();
+    run(6);
+    assert_eq!(texts(&last.statements()), ["SELECT 6"]);
+}
+
+#[rstest]
+fn the_first_log_after_thousands_of_statements_has_its_own(harness: Harness) {
+    let conn = harness.connection("meta").unwrap();
+    let run = |value: i64| conn.query_row("SELECT ?1", [value], |row| row.get::<_, i64>(0)).unwrap();
+    let before = harness.record();
+    for at in 0..3000 {
+        run(at);
+    }
+    assert_eq!(before.statements().len(), 3000);
+    drop(before);
+    let log = harness.record();
+    run(-1);
+    assert_eq!(texts(&log.statements()), ["SELECT -1"]);
+}
+
+#[rstest]
+fn a_log_is_of_one_harness(harness: Harness) {
+    let other = Harness::from_file("fixtures/binds.toml").unwrap();
+    let log = harness.record();
+    other.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+    other.session().execute("DELETE FROM session_token", []).unwrap();
+    assert_eq!(log.to_string(), "no statements");
+}
+
+#[rstest]
+fn a_log_keeps_no_harness_alive_and_is_readable_after_it(harness: Harness) {
+    let pool = harness.pool("auth").unwrap();
+    let log = harness.record();
+    pool.get().unwrap().execute("DELETE FROM session_token", []).unwrap();
+    harness.close().unwrap();
+    assert_eq!(texts(&log.statements()), ["DELETE FROM session_token"]);
+    // What is left of the pool is a pool of nothing that the harness knows.
+    drop(pool);
+}
+
+#[rstest]
+fn a_connection_outlives_its_harness_while_statements_are_recorded_elsewhere(harness: Harness) {
+    let other = Harness::from_file("fixtures/binds.toml").unwrap();
+    let conn = harness.connection("auth").unwrap();
+    let log = other.record();
+    drop(harness);
+    conn.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)).unwrap();
+    drop(conn);
+    assert_eq!(log.statements().len(), 0);
+}
+
+#[rstest]
+#[case::read("SELECT username FROM user", StatementKind::Read, 0)]
+#[case::insert("INSERT INTO user (username) VALUES ('ann'), ('bob')", StatementKind::Write, 2)]
+#[case::update("UPDATE user SET is_active = 0", StatementKind::Write, 2)]
+#[case::update_of_nothing("UPDATE user SET is_active = 0 WHERE id = 99", StatementKind::Write, 0)]
+#[case::delete("DELETE FROM user_role", StatementKind::Write, 3)]
+#[case::table("CREATE TABLE made (x)", StatementKind::Write, 0)]
+#[case::upsert(
+    "INSERT INTO role (id, name) VALUES (1, 'x') ON CONFLICT DO UPDATE SET name = 'x'",
+    StatementKind::Write,
+    1
+)]
+#[case::pragma("PRAGMA table_list", StatementKind::Read, 0)]
+#[case::begin("BEGIN IMMEDIATE", StatementKind::Transaction, 0)]
+#[case::savepoint("/* why not */ SAVEPOINT here", StatementKind::Transaction, 0)]
+fn a_statement_is_what_sqlite_says_of_it(
+    harness: Harness,
+    #[case] sql: &str,
+    #[case] kind: StatementKind,
+    #[case] rows: u64,
+) {
+    let conn = harness.connection("auth").unwrap();
+    // Counts that are another statement's.
+    conn.execute("INSERT INTO session_token (token, user_id, expires_at) SELECT id, id, 0 FROM user", []).unwrap();
+    let log = harness.record();
+    let mut statement = conn.prepare(sql).unwrap();
+    let mut ran = statement.query([]).unwrap();
+    while ran.next().unwrap().is_some() {}
+    drop(ran);
+    let ran = log.statements();
+    assert_eq!((ran[0].sql(), ran[0].kind(), ran[0].rows_changed()), (sql, kind, rows));
+    assert_eq!((ran.len(), ran[0].bind()), (1, &BindKey::from("auth")));
+}
+
+#[rstest]
+fn what_a_session_ran_is_known_to_have_failed_and_of_a_pool_it_is_not_known(harness: Harness) {
+    let log = harness.record();
+    let insert = "INSERT INTO user (username) VALUES (?1)";
+    let mut session = harness.session();
+    session.execute(insert, ["grace"]).unwrap_err();
+    session.execute(insert, ["ann"]).unwrap();
+    session.commit().unwrap();
+    harness.connection("auth").unwrap().execute(insert, ["grace"]).unwrap_err();
+
+    assert_snapshot!(log, @r"
+    ──────────────────────────────────────────────────────────────────────────
+     bind   does     rows   statement
+    ══════════════════════════════════════════════════════════════════════════
+     auth                   BEGIN
+    ──────────────────────────────────────────────────────────────────────────
+     auth   writes   0      INSERT INTO user (username) VALUES ('grace')
+                              failed: UNIQUE constraint failed: user.username
+    ──────────────────────────────────────────────────────────────────────────
+     auth   writes   1      INSERT INTO user (username) VALUES ('ann')
+    ──────────────────────────────────────────────────────────────────────────
+     auth                   COMMIT
+    ──────────────────────────────────────────────────────────────────────────
+     auth   writes   0      INSERT INTO user (username) VALUES ('grace')
+    ──────────────────────────────────────────────────────────────────────────
+    ");
+    let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
+    assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), None]);
+}
+
+#[rstest]
+fn what_a_reader_makes_of_a_row_is_no_failure_of_the_statement(harness: Harness) {
+    let log = harness.record();
+    harness.session().query("SELECT username FROM user", [], |row| row.get::<_, i64>(0)).unwrap_err();
+    assert_eq!(log.on("auth").unwrap()[1].has_failed(), Some(false));
+}
+
+#[rstest]
+fn what_never_ran_is_not_recorded(harness: Harness) {
+    let conn = harness.connection("auth").unwrap();
+    let mut session = harness.session();
+    session.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)).unwrap();
+    let log = harness.record();
+
+    conn.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err();
+    session.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err();
+    conn.prepare("SELECT * FROM user").unwrap();
+    conn.query_row("EXPLAIN SELECT * FROM user", [], |_| Ok(())).unwrap();
+    session.on("auth").unwrap().query("EXPLAIN SELECT * FROM user", [], |_| Ok(())).unwrap();
+    session.bind_of("DELETE FROM user").unwrap();
+    session.execute("INSERT INTO user (username) VALUES (?1)", params!["ann", "bob"]).unwrap_err();
+    conn.execute("INSERT INTO user (username) VALUES (?1)", params!["ann", "bob"]).unwrap_err();
+
+    assert_eq!(texts(&log.statements()), ["BEGIN"]);
+}
+
+#[rstest]
+fn what_this_crate_looks_up_is_not_recorded(harness: Harness) {
+    let log = harness.record();
+    let before = harness.snapshot().unwrap();
+    harness.assert_landed("auth", "user", row! { username: "grace" });
+    harness.changes_since(&before).unwrap().assert_none();
+    harness.restore(&before).unwrap();
+    harness.describe().to_string();
+    harness.metadata("auth").unwrap();
+    harness.session().bind_of("SELECT * FROM user").unwrap();
+    assert_eq!(log.to_string(), "no statements");
+}
+
+#[test]
+fn what_runs_inside_a_statement_is_part_of_it() {
+    let schema = "CREATE TABLE t (x); CREATE TABLE audit (x);
+                  CREATE TRIGGER noted AFTER INSERT ON t BEGIN INSERT INTO audit VALUES (new.x); END;
+                  CREATE VIRTUAL TABLE found USING fts5(text)";
+    let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start().unwrap();
+    let conn = db.connection(None).unwrap();
+    // When first used on a connection, the virtual table looks itself up, before the statement begins.
+    conn.prepare("SELECT * FROM found").unwrap();
+    let log = db.record();
+    conn.execute("INSERT INTO t VALUES (1), (2), (3)", []).unwrap();
+    conn.execute("INSERT INTO found VALUES ('hello')", []).unwrap();
+    db.session().execute("INSERT INTO t VALUES (1), (2), (3)", []).unwrap();
+    assert_snapshot!(log, @r"
+    ──────────────────────────────────────────────────────────────
+     bind      does     rows   statement
+    ══════════════════════════════════════════════════════════════
+     default   writes   3      INSERT INTO t VALUES (1), (2), (3)
+    ──────────────────────────────────────────────────────────────
+     default   writes   1      INSERT INTO found VALUES ('hello')
+    ──────────────────────────────────────────────────────────────
+     default                   BEGIN
+    ──────────────────────────────────────────────────────────────
+     default   writes   3      INSERT INTO t VALUES (1), (2), (3)
+    ──────────────────────────────────────────────────────────────
+     default                   ROLLBACK
+    ──────────────────────────────────────────────────────────────
+    ");
+}
+
+#[rstest]
+fn a_join_of_binds_is_one_statement_on_each_of_them(harness: Harness) {
+    let mut session = harness.session();
+    let log = harness.record();
+    let join = "SELECT title FROM post JOIN user ON user.username = post.author WHERE username = ?1";
+    session.query(join, ["grace"], |_| Ok(())).unwrap();
+    let read = &log.statements()[0];
+    assert_eq!(read.binds(), [BindKey::DEFAULT, "auth".into()]);
+    log.assert_count(None, 1).assert_count("auth", 1).assert_count("meta", 0).assert_reads_only(..);
+    assert_snapshot!(log, @r"
+    ──────────────────────────────────────────────────────────────────────
+     bind            does    rows   statement
+    ══════════════════════════════════════════════════════════════════════
+     default, auth   reads          SELECT title FROM post JOIN user ON
+                                        user.username = post.author WHERE
+                                        username = 'grace'
+    ──────────────────────────────────────────────────────────────────────
+    ");
+}
+
+#[test]
+fn every_key_of_a_shared_stand_in_means_its_statements() {
+    let url = "postgresql://db.example/one";
+    let schema = "CREATE TABLE t (x)";
+    let db =
+        Harness::builder().default_bind(Bind::url(url).schema(schema)).bind("replica", Bind::url(url)).start().unwrap();
+    let log = db.record();
+    db.connection("replica").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
+    log.assert_count("replica", 1).assert_count(None, 1);
+    assert_eq!(log.on("replica").unwrap()[0].bind(), &BindKey::DEFAULT);
+}
+
+#[rstest]
+#[case::memory(Bind::memory())]
+#[case::memdb(Bind::memdb())]
+#[case::temp_file(Bind::temp_file())]
+fn every_storage_and_thread_is_recorded(#[case] bind: Bind) {
+    const THREADS: usize = 8;
+    let db = Harness::builder().bind("auth", bind.pool_size(8).schema("CREATE TABLE t (x)")).start().unwrap();
+    // Checked out before the log, and after it.
+    let early = (0..THREADS / 2).map(|_| db.connection("auth").unwrap()).collect::<Vec<_>>();
+    let log = db.record();
+    let pool = db.pool("auth").unwrap();
+    let barrier = Arc::new(Barrier::new(THREADS));
+    std::thread::scope(|scope| {
+        let mut early = early.into_iter();
+        for at in 0..THREADS {
+            let (conn, pool, barrier) = (early.next(), pool.clone(), Arc::clone(&barrier));
+            let run = move || {
+                let conn = conn.unwrap_or_else(|| pool.get().unwrap());
+                barrier.wait();
+                for value in 0..100 {
+                    conn.query_row("SELECT ?1, ?2", params![at, value], |_| Ok(())).unwrap();
+                }
+            };
+            std::thread::Builder::new().name(format!("reader {at}")).spawn_scoped(scope, run).unwrap();
+        }
+    });
+
+    let ran = log.assert_count("auth", 100 * THREADS).statements();
+    for at in 0..THREADS {
+        let name = format!("reader {at}");
+        let own = ran.iter().filter(|statement| statement.thread().name() == Some(&name));
+        let expected = (0..100).map(|value| format!("SELECT {at}, {value}"));
+        assert!(own.map(Statement::sql_with_values).eq(expected), "{log}");
+    }
+    assert!(ran.iter().all(|statement| statement.time().is_some()));
+}
+
+#[rstest]
+fn a_query_that_is_being_read_has_not_ended(harness: Harness) {
+    let conn = harness.connection("auth").unwrap();
+    let log = harness.record();
+    let mut select = conn.prepare("SELECT id FROM user").unwrap();
+    let mut rows = select.query([]).unwrap();
+    rows.next().unwrap();
+    conn.execute("UPDATE user SET is_active = 0 WHERE id = 1", []).unwrap();
+    let ended = |log: &multibind::StatementLog| log.statements().iter().map(|s| s.time().is_some()).collect::<Vec<_>>();
+    assert_eq!(ended(&log), [false, true]);
+    drop(rows);
+    assert_eq!(ended(&log), [true, true]);
+    assert_eq!(log.statements()[1].rows_changed(), 1);
+}
+
+#[rstest]
+fn values_are_as_sqlite_writes_them(harness: Harness) {
+    let log = harness.record();
+    let values = params!["it's", 1.5, Option::<i64>::None, [0_u8, 255], i64::MIN];
+    let sql = "SELECT ?1, ?2, ?3, ?4, ?5, '?1'";
+    harness.connection(None).unwrap().query_row(sql, values, |_| Ok(())).unwrap();
+    let mut session = harness.session();
+    session.query(sql, values, |_| Ok(())).unwrap();
+    let ran = log.statements();
+    assert_eq!((ran[0].sql(), ran[2].sql()), (sql, sql));
+    assert_snapshot!(ran[0].sql_with_values(), @"SELECT 'it''s', 1.5, NULL, x'00ff', -9223372036854775808, '?1'");
+    assert_eq!(ran[0].sql_with_values(), ran[2].sql_with_values());
+}
+
+#[rstest]
+fn a_trace_of_the_users_own_takes_the_place_of_the_log(harness: Harness) {
+    let conn = harness.connection("auth").unwrap();
+    let log = harness.record();
+    // SAFETY: the handle is open, and no callback needs no context.
+    unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, std::ptr::null_mut()) };
+    conn.execute("DELETE FROM session_token", []).unwrap();
+    assert_eq!(log.statements().len(), 0);
+    harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+    assert_eq!(log.statements().len(), 1);
+}
+
+#[rstest]
+fn a_connection_that_others_opened_is_not_recorded(harness: Harness) {
+    let log = harness.record();
+    let driver = Connection::open(harness.uri("auth").unwrap()).unwrap();
+    driver.execute("DELETE FROM session_token", []).unwrap();
+    assert_eq!(log.statements().len(), 0);
+}
+
+#[rstest]
+fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
+    let log = harness.record();
+    let mut session = harness.session();
+    session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+    session.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
+    session.execute("UPDATE user SET is_active = 0\n  WHERE username = 'ann'\n    AND is_active = 1", []).unwrap();
+    session.commit().unwrap();
+
+    assert_snapshot!(failure(|| log.assert_count("auth", 1)), @r"
+    expected 1 statement on bind `auth`, but 2 ran:
+
+    ───────────────────────────────────────────────────────────────────
+     bind   does     rows   statement
+    ═══════════════════════════════════════════════════════════════════
+     auth   writes   1      INSERT INTO user (username) VALUES ('ann')
+    ───────────────────────────────────────────────────────────────────
+     auth   writes   1      UPDATE user SET is_active = 0
+                              WHERE username = 'ann'
+                                AND is_active = 1
+    ───────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(failure(|| log.assert_count("meta", 2)), @r"
+    expected 2 statements on bind `meta`, but none ran on it. Those that ran:
+
+    ──────────────────────────────────────────────────────────────────────
+     bind      does     rows   statement
+    ══════════════════════════════════════════════════════════════════════
+     auth      writes   1      INSERT INTO user (username) VALUES ('ann')
+    ──────────────────────────────────────────────────────────────────────
+     default   writes   1      INSERT INTO post (title) VALUES ('hello')
+    ──────────────────────────────────────────────────────────────────────
+     auth      writes   1      UPDATE user SET is_active = 0
+                                 WHERE username = 'ann'
+                                   AND is_active = 1
+    ──────────────────────────────────────────────────────────────────────
+
+    Does the code under test take its connections from this harness, and did it run
+    while the log was alive?
+    ");
+    assert_snapshot!(failure(|| log.assert_count("audit", 2)), @"cannot tell whose statements to count: no bind `audit`: configured are default, auth, meta");
+}
+
+#[rstest]
+fn the_readme_shows_what_a_failure_says(harness: Harness) {
+    let log = harness.record();
+    let auth = harness.connection("auth").unwrap();
+    auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+    auth.execute("UPDATE user SET is_active = 1 WHERE username = ?1", ["ann"]).unwrap();
+    let failure = failure(|| log.assert_count("auth", 1));
+    assert!(include_str!("../README.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
+}
+
+#[rstest]
+fn a_count_of_nothing_at_all_asks_whose_connections_were_used(harness: Harness) {
+    let log = harness.record();
+    assert_snapshot!(failure(|| log.assert_count("auth", 1)), @r"
+    expected 1 statement on bind `auth`, but none ran on any bind.
+
+    Does the code under test take its connections from this harness, and did it run
+    while the log was alive?
+    ");
+}
+
+#[rstest]
+fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
+    let log = harness.record();
+    let meta = harness.connection("meta").unwrap();
+    meta.query_row("SELECT value FROM setting WHERE name = ?1", ["site_name"], |_| Ok(())).unwrap();
+    meta.execute_batch("BEGIN; DELETE FROM setting WHERE name = 'nothing'; COMMIT").unwrap();
+    harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+
+    log.assert_reads_only(None);
+    assert_snapshot!(failure(|| log.assert_reads_only("meta")), @r"
+    expected only reads on meta, but those marked ≠ write:
+
+    ───────────────────────────────────────────────────────────────────────────────
+         bind   does     rows   statement
+    ═══════════════════════════════════════════════════════════════════════════════
+         meta   reads           SELECT value FROM setting WHERE name = 'site_name'
+    ───────────────────────────────────────────────────────────────────────────────
+     ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
+    ───────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(failure(|| log.assert_reads_only([None, Some("auth")])), @r"
+    expected only reads on default, auth, but those marked ≠ write:
+
+    ──────────────────────────────────────────────────────
+         bind   does     rows   statement
+    ══════════════════════════════════════════════════════
+     ≠   auth   writes   0      DELETE FROM session_token
+    ──────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(failure(|| log.assert_reads_only(..)), @r"
+    expected only reads on every bind, but those marked ≠ write:
+
+    ───────────────────────────────────────────────────────────────────────────────
+         bind   does     rows   statement
+    ═══════════════════════════════════════════════════════════════════════════════
+         meta   reads           SELECT value FROM setting WHERE name = 'site_name'
+    ───────────────────────────────────────────────────────────────────────────────
+     ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
+    ───────────────────────────────────────────────────────────────────────────────
+     ≠   auth   writes   0      DELETE FROM session_token
+    ───────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(failure(|| log.assert_reads_only("audit")), @"cannot tell which binds are only to be read: no bind `audit`: configured are default, auth, meta");
+}
+
+#[rstest]
+fn long_statements_and_long_logs_are_cut(harness: Harness) {
+    let log = harness.record();
+    let conn = harness.connection("meta").unwrap();
+    let long = "word ".repeat(200);
+    conn.query_row("SELECT ?1", [&long], |_| Ok(())).unwrap();
+    assert_snapshot!(log, @r"
+    ─────────────────────────────────────────────────────────────────────────────
+     bind   does    rows   statement
+    ═════════════════════════════════════════════════════════════════════════════
+     meta   reads          SELECT 'word word word word word word word word word
+                               word word word word word word word word word word
+                               word word word word word word word word word word
+                               word word word word word word word word word word
+                               word word word word word word word word word word
+                               word word word word word word word word word wo…
+    ─────────────────────────────────────────────────────────────────────────────
+    ");
+    for at in 0..150 {
+        conn.query_row("SELECT ?1", [at], |_| Ok(())).unwrap();
+    }
+    let shown = log.to_string();
+    assert!(shown.starts_with("51 more before these:\n"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert_eq!(log.statements().len(), 151);
+    assert_eq!(log.statements()[0].sql_with_values().len(), "SELECT ''".len() + long.len());
+}
+
+#[test]
+fn a_log_can_be_sent_and_shared() {
+    fn everywhere<T: Send + Sync>() {}
+    everywhere::<multibind::StatementLog>();
+    everywhere::<Statement>();
+}
