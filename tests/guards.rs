@@ -386,7 +386,8 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
     let _swallowed = harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []);
     let _swallowed = harness.session().execute("INSERT INTO setting VALUES ('theme', 'dark')", []);
     assert_snapshot!(unplaced(&panic(|| drop(guard))), @r#"
-    `allow_only([None, Some("auth")])` at tests/guards.rs:LINE refused 2 statements:
+    `allow_only([None, Some("auth")])` at tests/guards.rs:LINE
+    refused 2 statements:
 
     ─────────────────────────────────────────────────────
      bind   refused
@@ -428,7 +429,8 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
     let said = String::from_utf8(ran.stdout).unwrap();
     let said = said.split_once("multibind: ").unwrap().1.split("\n\n\n").next().unwrap();
     assert_snapshot!(unplaced(said), @r#"
-    `allow_only("auth")` at tests/guards.rs:LINE refused 1 statement:
+    `allow_only("auth")` at tests/guards.rs:LINE
+    refused 1 statement:
 
     ─────────────────────────────
      bind   refused

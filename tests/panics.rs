@@ -247,13 +247,35 @@ impl log::Log for Logger {
 
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-#[test]
-fn a_logger_that_panics_stops_no_statement() {
+fn start_logging() {
     static SET: Once = Once::new();
     SET.call_once(|| {
         log::set_logger(&Logger).unwrap();
         log::set_max_level(log::LevelFilter::Info);
     });
+}
+
+#[test]
+fn a_binds_name_in_the_log_outlives_its_harness() {
+    start_logging();
+    let keys = (0..5).map(|at| format!("bind {at} of a harness that is gone")).collect::<Vec<_>>();
+    let conns = keys.iter().map(|key| {
+        let db = Harness::builder().bind(key.as_str(), Bind::memdb().echo(true)).start().unwrap();
+        db.connection(key).unwrap()
+    });
+    // SQLite calls back with the name for each statement, as long as there are connections.
+    for conn in conns.collect::<Vec<_>>() {
+        assert_eq!(conn.query_row("SELECT 5, 'gone'", [], |row| row.get::<_, i64>(0)).unwrap(), 5);
+    }
+    let logged = LOGGED.lock().unwrap();
+    for key in keys {
+        assert!(logged.contains(&format!("[{key}] SELECT 5, 'gone'")), "{logged:?}");
+    }
+}
+
+#[test]
+fn a_logger_that_panics_stops_no_statement() {
+    start_logging();
     let bind = Bind::memory().schema("CREATE TABLE t (x)").echo(true);
     let db = Harness::builder().bind("noted", bind).start().unwrap();
     let conn = db.connection("noted").unwrap();

@@ -331,6 +331,30 @@ fn every_storage_and_thread_is_recorded(#[case] bind: Bind) {
 }
 
 #[rstest]
+#[case::memory(Bind::memory())]
+#[case::memdb(Bind::memdb())]
+#[case::temp_file(Bind::temp_file())]
+fn what_sqlite_begins_again_since_the_schema_has_changed_is_one_statement(#[case] bind: Bind) {
+    let db = Harness::builder().default_bind(bind.schema("CREATE TABLE t (x)")).start().unwrap();
+    let before = db.snapshot().unwrap();
+    let (conn, other) = (db.connection(None).unwrap(), db.connection(None).unwrap());
+    let mut insert = conn.prepare("INSERT INTO t VALUES (?1), (?1)").unwrap();
+    insert.execute([0]).unwrap();
+    db.restore(&before).unwrap();
+    let log = db.record();
+    insert.execute([1]).unwrap();
+    other.execute("CREATE TABLE made (x)", []).unwrap();
+    insert.execute([2]).unwrap();
+    conn.query_row("EXPLAIN SELECT 1", [], |_| Ok(())).unwrap();
+
+    let ran = log.statements();
+    let values = "INSERT INTO t VALUES (1), (1)\nCREATE TABLE made (x)\nINSERT INTO t VALUES (2), (2)";
+    assert_eq!(texts(&ran).join("\n"), values);
+    assert_eq!(ran.iter().map(Statement::rows_changed).collect::<Vec<_>>(), [2, 0, 2]);
+    db.assert_landed(None, "t", row! { x: 2 });
+}
+
+#[rstest]
 fn a_query_that_is_being_read_has_not_ended(harness: Harness) {
     let conn = harness.connection("auth").unwrap();
     let log = harness.record();

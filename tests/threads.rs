@@ -167,17 +167,3 @@ fn a_bind_with_many_keys_goes_by_each_of_them_in_turn() {
     );
     drop(filler);
 }
-
-#[test]
-fn a_binds_name_in_the_log_outlives_its_harness() {
-    let mut conns = Vec::new();
-    for at in 0..5 {
-        let db = Harness::builder().bind(format!("bind {at}"), Bind::memdb().echo(true)).start().unwrap();
-        conns.push(db.connection(format!("bind {at}")).unwrap());
-    }
-    // The harnesses are gone, the connections are not; SQLite calls back with the name for each statement.
-    log::set_max_level(log::LevelFilter::Info);
-    for conn in &conns {
-        assert_eq!(conn.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
-    }
-}

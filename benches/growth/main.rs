@@ -155,8 +155,9 @@ fn cycles() {
     measure::MARKS.iter().for_each(|mark| print!(" after {mark} |"));
     println!(" last against first |\n|---|--:|--:|--:|--:|--:|");
     for (what, name) in [
-        ("memory", "shared-cache memory"),
-        ("pooled", "shared-cache memory, a connection from each pool"),
+        ("memory", "memory"),
+        ("pooled", "memory, a connection from each pool"),
+        ("shared_cache", "shared-cache memory"),
         ("memdb", "`memdb`"),
         ("temp_file", "temp files"),
     ] {

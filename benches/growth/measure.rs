@@ -104,6 +104,7 @@ fn alive(pooled: bool) -> Vec<f64> {
 
 fn cycles(what: &str) -> Vec<f64> {
     let storage = match what {
+        "shared_cache" => Storage::SharedCache,
         "memdb" => Storage::MemDb,
         "temp_file" => Storage::TempFile,
         _ => Storage::Memory,

@@ -207,6 +207,8 @@ impl Bind {
     /// is none), port (the usual one where there is none) or socket, and database name are; driver, user, password and
     /// other parameters do not count.
     ///
+    /// `${NAME}` in a URL stands for the environment variable of that name, read at start; `$${` stands for `${` itself.
+    ///
     /// A URL that is none of these is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
     ///
     /// ```

@@ -4,9 +4,9 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe, Location};
 use std::thread;
 
-use super::report;
+use super::{binds, report};
 use crate::database::{Guarding, Refused, Refuses};
-use crate::error::{argument, list, Result};
+use crate::error::Result;
 use crate::harness::Harness;
 use crate::key::{BindKey, Selection};
 
@@ -136,22 +136,8 @@ impl Harness {
     }
 
     fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {
-        let call = format!("{name}({})", written(selection));
+        let call = format!("{name}({})", selection.keys().map_or("..".to_string(), binds::as_written));
         Guard { guarding: self.running().rules().guard(call, place, refuses) }
-    }
-}
-
-/// A selection as a test writes it.
-fn written(selection: &Selection) -> String {
-    let Some(keys) = selection.keys() else { return "..".to_string() };
-    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
-    match keys {
-        [key] => argument(key),
-        keys if keys.iter().any(BindKey::is_default) => {
-            format!("[{}]", list(&keys.iter().map(optional).collect::<Vec<_>>()))
-        }
-        [] => "[]".to_string(),
-        keys => format!("[{}]", list(&keys.iter().map(argument).collect::<Vec<_>>())),
     }
 }
 
@@ -185,7 +171,7 @@ impl Guard {
         };
         let rows = refused.iter().map(|refused| [refused.bind.to_string(), report::cut(&refused.what, SHOWN)]);
         Some(format!(
-            "{} refused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
+            "{}\nrefused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
              look which bind's connection the code under test uses there.",
             self.guarding.rule(),
             report::table(&["bind", "refused"], rows)

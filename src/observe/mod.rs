@@ -1,5 +1,6 @@
 //! Looking at every bind: where rows landed, what changed.
 
+mod binds;
 mod changes;
 mod failure;
 mod glance;

@@ -109,7 +109,7 @@ unsafe extern "C" fn on_action(
             },
         }
     }));
-    // A logger of the user's may have panicked, which it does while something is refused.
+    // A panic must not cross into C, and lets nothing through.
     answer.unwrap_or(ffi::SQLITE_DENY)
 }
 

@@ -10,7 +10,7 @@ mod trace;
 
 use std::ffi::CString;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
 use std::time::Instant;
 
@@ -104,9 +104,9 @@ impl Drop for Inside {
 }
 
 /// A statement that was told of when it began.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Begun {
-    recorder: Arc<Recorder>,
+    recorder: Weak<Recorder>,
     number: u64,
     at: Instant,
     /// How many rows its connection had changed, of all its time.
@@ -193,9 +193,7 @@ impl Watch {
     /// Tells of a statement that begins.
     pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
         if self.echo {
-            // A logger of the user's may panic, which is no reason for a statement not to run.
-            let echo = || log::info!(target: ECHO, "[{}] {}", self.label, beginning.sql);
-            let _ = catch_unwind(AssertUnwindSafe(echo));
+            told(|| log::info!(target: ECHO, "[{}] {}", self.label, beginning.sql));
         }
         let Member { recorder, position, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let positions = match beginning.beside {
@@ -211,7 +209,7 @@ impl Watch {
             thread: thread::current(),
             ended: None,
         });
-        Some(Begun { recorder: Arc::clone(recorder), number, at: Instant::now(), changes: beginning.changes })
+        Some(Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes: beginning.changes })
     }
 
     /// Remembers a statement until SQLite says that it has ended.
@@ -230,6 +228,11 @@ impl Watch {
     }
 }
 
+/// Tells the user's logger something. If that panics, no statement is stopped by it.
+fn told(tell: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(tell));
+}
+
 /// Makes a connection one whose statements can be judged, for [`Watch::refusal`].
 pub(super) fn judged(conn: &Connection) {
     authorize::start(conn, authorize::NOBODY);
@@ -238,9 +241,16 @@ pub(super) fn judged(conn: &Connection) {
 impl Begun {
     /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
     /// count of all has changed: a statement that counts none leaves the last one's.
-    pub(crate) fn end(self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
+    pub(crate) fn end(&self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
         let rows = if changes == self.changes { 0 } else { of_last };
-        self.recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
+        if let Some(recorder) = self.recorder.upgrade() {
+            recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
+        }
+    }
+
+    /// Whether it has this text.
+    fn is(&self, sql: &str) -> bool {
+        self.recorder.upgrade().is_some_and(|recorder| recorder.is(self.number, sql.trim()))
     }
 }
 

@@ -63,11 +63,14 @@ impl Recorder {
     }
 
     pub(super) fn end(&self, number: u64, ended: Ended) {
-        let mut statements = lock(&self.statements);
-        let place = number.checked_sub(statements.first).and_then(|place| usize::try_from(place).ok());
-        if let Some(statement) = place.and_then(|place| statements.kept.get_mut(place)) {
+        if let Some(statement) = lock(&self.statements).get_mut(number) {
             statement.ended = Some(ended);
         }
+    }
+
+    /// Whether a statement has this text.
+    pub(super) fn is(&self, number: u64, sql: &str) -> bool {
+        lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
     }
 
     /// Records from here on, as long as the answer lives.
@@ -91,6 +94,12 @@ impl Recorder {
 impl Statements {
     fn next(&self) -> u64 {
         self.first + self.kept.len() as u64
+    }
+
+    /// The statement with a number, if it is kept.
+    fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
+        let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
+        self.kept.get_mut(place)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::authorize::CHANGE;
-use super::{authorize, trace};
+use super::{authorize, told, trace};
 use crate::database::lock;
 use crate::key::BindKey;
 
@@ -105,9 +105,8 @@ impl Rule {
         if again && lock(&self.refused).last().is_some_and(known) {
             return;
         }
-        let told = format!("refused on bind `{bind}` by {self}: {what}");
+        told(|| log::warn!("refused on bind `{bind}` by {self}: {what}"));
         lock(&self.refused).push(Refused { bind: bind.clone(), what });
-        log::warn!("{told}");
     }
 }
 

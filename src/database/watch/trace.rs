@@ -7,6 +7,7 @@
 //! Nothing here waits for a lock while another is held, and nothing calls SQLite with a lock held: a callback runs under
 //! SQLite's own.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
@@ -18,7 +19,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 use rusqlite::{ffi, Connection};
 
 use super::authorize::{self, Handle};
-use super::{Beginning, Deed, Inside, Listened, Member, Running, Stopped, Watch};
+use super::{Beginning, Begun, Deed, Inside, Listened, Member, Running, Stopped, Watch};
 
 /// How many in this process want to know of statements.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
@@ -82,7 +83,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     if LISTENERS.load(Ordering::Relaxed) == 0 || authorize::is_own() {
         return ffi::SQLITE_OK;
     }
-    // A logger of the user's may panic, and a panic must not cross into C.
+    // A panic must not cross into C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         let Some(watch) = find(context.addr()) else { return };
         // SAFETY: for both events SQLite passes a statement that lives through this call, on the thread that uses it.
@@ -135,7 +136,9 @@ impl Watch {
     }
 
     fn has_ended(&self, statement: &Statement<'_>) {
-        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address()) else { return };
+        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address()) else {
+            return statement.has_ended_again();
+        };
         drop(inside);
         if stopped.as_ref().is_some_and(|stopped| stopped.held.is_some()) {
             statement.handle().release();
@@ -145,8 +148,19 @@ impl Watch {
             // SQLite tells of the end before it knows the error of a statement that has failed.
             let outcome = stopped.map(|stopped| Err(format!("refused by {}", stopped.by)));
             begun.end(all, of_last, outcome);
+            remember_last(statement.address(), begun);
         }
     }
+}
+
+thread_local! {
+    /// The address of the statement that last ended on this thread.
+    static LAST: Cell<Option<(usize, Begun)>> = const { Cell::new(None) };
+}
+
+fn remember_last(address: usize, begun: Begun) {
+    // A thread that ends has none.
+    let _ = LAST.try_with(|last| last.set(Some((address, begun))));
 }
 
 /// A statement for as long as a callback runs.
@@ -161,6 +175,18 @@ impl Statement<'_> {
     /// The statement lives as long as the value, and no other thread uses it meanwhile.
     unsafe fn new(statement: *mut ffi::sqlite3_stmt) -> Option<Self> {
         (!statement.is_null()).then_some(Statement { statement, callback: PhantomData })
+    }
+
+    /// The end of a statement that SQLite has begun twice, since the schema had changed: it tells of one beginning and of
+    /// two ends.
+    fn has_ended_again(&self) {
+        let last = LAST.try_with(Cell::take).ok().flatten().filter(|(address, _)| *address == self.address());
+        let (Some((address, begun)), Some(sql)) = (last, self.sql()) else { return };
+        if begun.is(&sql.to_string_lossy()) {
+            let (all, of_last) = self.changes();
+            begun.end(all, of_last, None);
+            remember_last(address, begun);
+        }
     }
 
     fn address(&self) -> usize {

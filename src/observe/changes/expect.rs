@@ -6,6 +6,7 @@ use super::expected::{ExpectedTable, Named};
 use super::{ChangeSet, Counts, ExpectedChanges};
 use crate::error::{argument, list, Result};
 use crate::key::{BindKey, Selection};
+use crate::observe::binds;
 use crate::observe::report::{paragraph, table};
 use crate::order::sort_by_key;
 
@@ -249,14 +250,7 @@ impl ChangeSet {
     /// The assertion that would hold.
     fn to_allow(&self, positions: &[usize]) -> String {
         let names = self.names(positions);
-        let keys = match names.as_slice() {
-            [key] => argument(key),
-            keys if keys.iter().any(BindKey::is_default) => {
-                let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
-                format!("[{}]", list(&keys.iter().map(optional).collect::<Vec<_>>()))
-            }
-            keys => format!("[{}]", list(&keys.iter().map(argument).collect::<Vec<_>>())),
-        };
+        let keys = binds::as_written(&names);
         let meant = paragraph(&format!("If that is meant, assert_only({keys}) says so."), 0, 0);
         format!("{meant}\nIf not, look which bind's connection wrote the rows above.")
     }

@@ -13,12 +13,12 @@ mod show;
 use std::slice::Iter;
 use std::sync::Arc;
 
+use super::binds;
 use super::snapshot::{committed, Snapshot};
 use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Harness, Running};
 use crate::key::BindKey;
-use crate::order::sort_by_key;
 use crate::row::Row;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
 use rows::Rows;
@@ -173,7 +173,7 @@ impl Harness {
         {
             changes.extend(compare::compare(position, database.key(), before, after)?);
         }
-        Ok(ChangeSet { binds: keys(running), changes })
+        Ok(ChangeSet { binds: binds::keys(running), changes })
     }
 }
 
@@ -187,11 +187,7 @@ pub(super) fn since_start(running: &Running, now: &[Option<&Image>]) -> (ChangeS
             Err(error) => errors.push(error),
         }
     }
-    (ChangeSet { binds: keys(running), changes }, errors)
-}
-
-fn keys(running: &Running) -> Arc<[Vec<BindKey>]> {
-    running.databases().map(|database| database.keys().to_vec()).collect()
+    (ChangeSet { binds: binds::keys(running), changes }, errors)
 }
 
 impl ChangeSet {
@@ -247,15 +243,7 @@ impl ChangeSet {
 
     /// The position of a key's database.
     fn position(&self, key: &BindKey) -> Result<usize> {
-        let position = self.binds.iter().position(|keys| keys.contains(key));
-        position.ok_or_else(|| {
-            let mut configured = self.binds.iter().flatten().cloned().collect::<Vec<_>>();
-            sort_by_key(&mut configured, |key| !key.is_default());
-            match key.is_default() {
-                true => Error::NoDefaultBind { what: None, configured },
-                false => Error::UnknownBind { bind: key.clone(), configured },
-            }
-        })
+        binds::position(&self.binds, key)
     }
 }
 

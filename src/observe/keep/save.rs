@@ -8,6 +8,7 @@ use super::file_name::file_name;
 use crate::database::{Database, Image};
 use crate::error::{Error, Result};
 use crate::harness::Running;
+use crate::observe::binds;
 use crate::observe::changes::since_start;
 use crate::observe::snapshot::committed;
 use crate::observe::statements;
@@ -119,7 +120,7 @@ fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     if recorded.is_empty() {
         return remove(file);
     }
-    let statements = statements::read(recorded, &statements::binds(running));
+    let statements = statements::read(recorded, &binds::keys(running));
     let told = format!("The statements that ran while they were recorded:\n\n{}\n", statements::in_detail(&statements));
     write(&file, told.as_bytes())
 }

@@ -11,9 +11,10 @@ pub(in crate::observe) use show::in_detail;
 pub(in crate::observe) use statement::read;
 pub use statement::{Statement, StatementKind};
 
-use crate::database::{Database, Listening};
-use crate::error::{Error, Result};
-use crate::harness::{Harness, Running};
+use super::binds;
+use crate::database::Listening;
+use crate::error::Result;
+use crate::harness::Harness;
 use crate::key::BindKey;
 
 /// A record of the statements that run on the connections of a harness; from [`Harness::record`].
@@ -62,13 +63,8 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn record(&self) -> StatementLog {
-        StatementLog { listening: self.running().recorder().record(), binds: binds(self.running()) }
+        StatementLog { listening: self.running().recorder().record(), binds: binds::keys(self.running()) }
     }
-}
-
-/// The keys of each database.
-pub(in crate::observe) fn binds(running: &Running) -> Arc<[Vec<BindKey>]> {
-    running.databases().map(Database::keys).map(<[BindKey]>::to_vec).collect()
 }
 
 impl StatementLog {
@@ -96,7 +92,7 @@ impl StatementLog {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// [`Error::UnknownBind`](crate::Error::UnknownBind) or [`Error::NoDefaultBind`](crate::Error::NoDefaultBind) when no such bind is configured.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -116,14 +112,7 @@ impl StatementLog {
     }
 
     fn position(&self, key: &BindKey) -> Result<usize> {
-        self.binds.iter().position(|keys| keys.contains(key)).ok_or_else(|| {
-            let mut configured = self.binds.iter().flatten().cloned().collect::<Vec<_>>();
-            configured.sort_by_key(|key| !key.is_default());
-            match key.is_default() {
-                true => Error::NoDefaultBind { what: None, configured },
-                false => Error::UnknownBind { bind: key.clone(), configured },
-            }
-        })
+        binds::position(&self.binds, key)
     }
 }
 
