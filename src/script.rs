@@ -79,6 +79,11 @@ pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.
+pub(crate) fn has_letters(text: &str, letters: &str) -> bool {
+    text.as_bytes().windows(letters.len()).any(|part| part.eq_ignore_ascii_case(letters.as_bytes()))
+}
+
 /// Steps through all rows of a prepared statement, so that all its effects have happened.
 pub(crate) fn finish(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Result<()> {
     let mut rows = statement.raw_query();

@@ -115,6 +115,37 @@ fn a_reset_makes_no_table_anew(#[case] storage: Storage, #[case] name: &str) {
     db.assert_not_landed("auth", &format!("{name}_0"), row! { x: 1 });
 }
 
+#[rstest]
+#[case::first("first_a_0")]
+#[case::last("first_c_0")]
+fn the_first_statement_of_a_kind_attaches_no_bind_where_its_table_is_in_one_alone(#[case] table: &str) {
+    let bind = |name: &str| Bind::memory().schema(schema(name, 3) + &format!("CREATE TABLE with_{table} (x)"));
+    let binds = || Harness::builder().bind("a", bind("first_a")).bind("b", bind("first_b")).bind("c", bind("first_c"));
+    let db = binds().start().unwrap();
+    let mut session = db.session();
+    let attached = |started: &[Started]| started.iter().filter(|statement| statement.sql.starts_with("ATTACH")).count();
+
+    let (_, plain) = started_by(|| session.execute(&format!("INSERT INTO {table} (x) VALUES (1)"), []).unwrap());
+    let (_, qualified) = started_by(|| session.bind_of("SELECT * FROM b.first_b_0").unwrap());
+
+    assert_eq!((attached(&plain), attached(&qualified)), (0, 3));
+}
+
+#[test]
+fn a_bind_in_memory_is_copied_when_it_is_first_opened_and_never_if_it_is_not() {
+    // What SQLite asks itself when it is asked for a database's bytes.
+    let copies = |started: &[Started]| started.iter().any(|it| it.sql == r#"PRAGMA "main".page_count"#);
+    let bind = |name: &str| Bind::memory().schema(schema(name, 3));
+    let builder = Harness::builder().bind("a", bind("opened_a")).bind("b", bind("opened_b"));
+
+    let (db, start) = started_by(|| builder.start().unwrap());
+    let open = || drop(Connection::open(db.uri("a").unwrap()).unwrap());
+    let ((), first) = started_by(open);
+    let ((), second) = started_by(open);
+
+    assert_eq!([start, first, second].each_ref().map(|started| copies(started)), [false, true, false]);
+}
+
 #[test]
 fn binds_of_one_harness_with_the_same_tables_make_them_once() {
     let bind = || Bind::memory().schema(schema("alike", 5));

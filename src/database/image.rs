@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rusqlite::backup::Backup;
+use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection};
 
 use super::lock;
@@ -14,6 +15,8 @@ pub(crate) struct Image {
     id: u64,
     version: i64,
     conn: Mutex<Connection>,
+    /// Whether code of the user's has had its connection, and may have put functions on it, or anything else.
+    lent: bool,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
     file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
@@ -23,11 +26,21 @@ pub(crate) struct Image {
 impl Image {
     /// The image that a private in-memory connection holds.
     pub(crate) fn new(conn: Connection) -> rusqlite::Result<Image> {
+        Image::of(conn, false)
+    }
+
+    /// The same, of a connection that code of the user's has had.
+    pub(crate) fn of_lent(conn: Connection) -> rusqlite::Result<Image> {
+        Image::of(conn, true)
+    }
+
+    fn of(conn: Connection, lent: bool) -> rusqlite::Result<Image> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Image {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             version: schema_version(&conn)?,
             conn: Mutex::new(conn),
+            lent,
             file: OnceLock::new(),
             bytes: OnceLock::new(),
         })
@@ -86,17 +99,27 @@ impl Image {
         look(&mut lock(&self.conn))
     }
 
+    /// Runs `look` on the image's connection if statements mean there what they mean on a new connection to a copy;
+    /// pragmas may have been set on it, but for the one of foreign keys none bears on what a name means.
+    pub(crate) fn with_plain<T>(&self, look: impl FnOnce(&Connection) -> T) -> Option<T> {
+        let conn = lock(&self.conn);
+        let plain = !self.lent && conn.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY) == Ok(true);
+        plain.then(|| look(&conn))
+    }
+
     /// The bytes of the database as a file in WAL mode.
     pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         if let Some(bytes) = self.file.get() {
             return Ok(Arc::clone(bytes));
         }
         let conn = lock(&self.conn);
-        if conn.serialize("main")?.is_empty() {
+        let mut pages = conn.serialize("main")?;
+        if pages.is_empty() {
             // A database to which nothing was written has no header yet that could say how it is journalled.
             conn.execute_batch("PRAGMA user_version = 0")?;
+            pages = conn.serialize("main")?;
         }
-        let mut bytes: Arc<[u8]> = conn.serialize("main")?[..].into();
+        let mut bytes: Arc<[u8]> = pages[..].into();
         set_wal_mark(Arc::make_mut(&mut bytes));
         Ok(Arc::clone(self.file.get_or_init(|| bytes)))
     }

@@ -21,7 +21,7 @@ use rusqlite::{ffi, Connection};
 pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
 pub(crate) use image::{copy_pages, schema_version, Image};
 pub(crate) use location::Location;
-pub(crate) use once::OnceCache;
+pub(crate) use once::{drop_spent, OnceCache};
 pub use pool::{Pool, PooledConnection};
 pub(crate) use probe::is_locked_out;
 pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch};
@@ -67,8 +67,8 @@ impl Database {
     ) -> Result<Database> {
         let location = match storage {
             Storage::Memory => {
-                let bytes = image.file().map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?;
-                Location::Memory(Memory::new(bytes).map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
+                let memory = Memory::new(Arc::clone(&image));
+                Location::Memory(memory.map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),

@@ -1,12 +1,13 @@
 //! Values made once per key in a process, by whoever asks first.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::lock;
 
-/// Values by key, each made once; those nobody uses any more are dropped when there are many.
+/// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {
     slots: OnceLock<Mutex<HashMap<K, Arc<Slot<V>>>>>,
     most: usize,
@@ -15,7 +16,7 @@ pub(crate) struct OnceCache<K, V> {
 /// One value, made under its own lock, so that two makers of different values do not wait for each other.
 type Slot<V> = Mutex<Option<Arc<V>>>;
 
-impl<K: Eq + Hash + Clone, V> OnceCache<K, V> {
+impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// An empty cache that keeps unused values while there are fewer than `most`.
     pub(crate) const fn new(most: usize) -> Self {
         OnceCache { slots: OnceLock::new(), most }
@@ -38,14 +39,78 @@ impl<K: Eq + Hash + Clone, V> OnceCache<K, V> {
         if let Some(slot) = slots.get(key) {
             return Arc::clone(slot);
         }
+        let mut unused = Vec::new();
         if slots.len() >= self.most {
-            slots.retain(|_, slot| in_use(slot));
+            slots.retain(|_, slot| {
+                let keeps = in_use(slot);
+                if !keeps {
+                    unused.push(Arc::clone(slot));
+                }
+                keeps
+            });
         }
-        Arc::clone(slots.entry(key.clone()).or_default())
+        let slot = Arc::clone(slots.entry(key.clone()).or_default());
+        drop(slots);
+        set_aside(unused);
+        slot
     }
+}
+
+/// What caches have let go of. Dropping it closes connections, which is for who ends something and not for who starts.
+static SPENT: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
+
+/// How many values wait to be dropped at most, should nothing end for long.
+const MOST_SPENT: usize = 256;
+
+fn set_aside<T: Send + 'static>(values: Vec<T>) {
+    let mut spent = lock(&SPENT);
+    let room = MOST_SPENT.saturating_sub(spent.len());
+    let mut values = values.into_iter();
+    spent.extend(values.by_ref().take(room).map(|value| Box::new(value) as Box<dyn Any + Send>));
+    // What there is no room for is dropped here, without the lock.
+    drop(spent);
+}
+
+/// Drops what caches have let go of.
+pub(crate) fn drop_spent() {
+    let spent = std::mem::take(&mut *lock(&SPENT));
+    drop(spent);
 }
 
 /// Whether somebody outside the cache holds the value or is about to make it.
 fn in_use<V>(slot: &Arc<Slot<V>>) -> bool {
     Arc::strong_count(slot) > 1 || lock(slot).as_ref().is_some_and(|value| Arc::strong_count(value) > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_nobody_uses_is_dropped_at_an_end_and_not_at_a_start() {
+        static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::new(2);
+        let get = |value: &Arc<usize>| CACHE.get_or_make(value, || Ok::<_, Infallible>(Arc::clone(value))).unwrap();
+        let values = [0, 1, 2].map(Arc::new);
+        let counts = || values.each_ref().map(Arc::strong_count);
+
+        drop(get(&values[0]));
+        let used = get(&values[1]);
+        drop(get(&values[2]));
+        assert_eq!(CACHE.slots.get().map(|slots| lock(slots).len()), Some(2));
+        assert_eq!(counts()[1..], [2, 2]);
+
+        // Another test of this process may have ended something before.
+        drop_spent();
+        assert_eq!(counts(), [1, 2, 2]);
+        drop(used);
+    }
+
+    #[test]
+    fn no_more_than_a_fixed_number_of_values_wait_to_be_dropped() {
+        let value = Arc::new(());
+        set_aside(vec![Arc::clone(&value); 2 * MOST_SPENT]);
+        assert!(Arc::strong_count(&value) <= MOST_SPENT + 1);
+    }
 }

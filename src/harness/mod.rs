@@ -19,7 +19,7 @@ pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
 
 use crate::config::Config;
-use crate::database::{lock, Database, Pool, PooledConnection, Recorder, Rules};
+use crate::database::{drop_spent, lock, Database, Pool, PooledConnection, Recorder, Rules};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::order::sort_by_key;
@@ -356,6 +356,7 @@ impl Running {
     fn close(&mut self) -> Result<()> {
         // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
         self.databases.clear();
+        drop_spent();
         let folder = lock(&self.folder).take();
         let path = folder.as_ref().map(|folder| folder.path().to_path_buf()).unwrap_or_default();
         folder.map_or(Ok(()), TempDir::close).map_err(Error::io("remove", path))

@@ -13,6 +13,7 @@ use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
 use crate::schema::{self, Metadata};
+use crate::script::has_letters;
 
 /// A bind's tables and data, made once.
 #[derive(Debug)]
@@ -89,6 +90,15 @@ impl<'s> Blueprint<'s> {
         })
     }
 
+    /// Whether its tables may have foreign keys; there is none without the word.
+    fn may_refer(&self) -> bool {
+        let may = |part: &schema::Part| match part {
+            schema::Part::Script(script) => has_letters(&script.text, "references"),
+            schema::Part::Migrator(_) => true,
+        };
+        !self.data.is_empty() || self.schema.iter().any(may)
+    }
+
     /// A schema's failure with what the user may not think of.
     fn explained(&self, error: Error) -> Error {
         let Error::Schema { bind, file, line, mut problem } = error else { return error };
@@ -124,8 +134,13 @@ impl<'s> Blueprint<'s> {
             data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }])?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
-        let missing_parents = schema::missing_parents(&conn).map_err(Error::sql(key, ""))?;
-        let image = Arc::new(Image::new(conn).map_err(Error::sql(key, ""))?);
+        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
+        let missing_parents = match self.may_refer() {
+            true => schema::missing_parents(&conn).map_err(Error::sql(key, ""))?,
+            false => Vec::new(),
+        };
+        let image = if lent { Image::of_lent(conn) } else { Image::new(conn) };
+        let image = Arc::new(image.map_err(Error::sql(key, ""))?);
         Ok(Template { image, metadata: OnceLock::new(), missing_parents })
     }
 }
@@ -166,11 +181,16 @@ fn connection(spec: &DatabaseSpec) -> Result<Connection> {
 
 /// Writes down the encoding of a database that nothing was written to: until then only its connection knows it.
 fn write_encoding(conn: &Connection) -> rusqlite::Result<()> {
-    let unwritten = "SELECT page_count = 0 AND encoding <> 'UTF-8' FROM pragma_page_count, pragma_encoding";
-    match conn.query_row(unwritten, [], |row| row.get(0))? {
+    // One after the other, for their table-valued functions take SQLite longer to set up than to answer.
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    if pages > 0 {
+        return Ok(());
+    }
+    let encoding: String = conn.pragma_query_value(None, "encoding", |row| row.get(0))?;
+    match encoding.as_str() {
+        "UTF-8" => Ok(()),
         // A view has no page of its own to leave behind.
-        true => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
-        false => Ok(()),
+        _ => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
     }
 }
 

@@ -111,6 +111,11 @@ impl AccessLog {
         conn.authorizer(Some(move |context: AuthContext<'_>| log.note(context)))
     }
 
+    /// Stops listening on a connection, whoever it is that listens.
+    pub(super) fn leave(conn: &Connection) -> rusqlite::Result<()> {
+        conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
+    }
+
     /// Everything noted since the last call.
     pub(super) fn take(&self) -> Vec<Access> {
         std::mem::take(&mut lock(&self.0))

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 
 use super::access::Kind;
+use super::plain::plain;
+use super::resolve::{one_statement, resolve, told};
 use super::router::Router;
 use super::{Plan, Told};
 use crate::database::{lock, Image, OnceCache};
@@ -40,7 +42,8 @@ impl Place {
 pub(crate) struct Catalog {
     pub(super) members: Vec<Place>,
     names: HashMap<(Kind, String), Vec<Named>>,
-    router: Mutex<Router>,
+    /// Made for the first statement that is not [plain](super::plain).
+    router: Mutex<Option<Router>>,
     routes: Mutex<HashMap<Box<str>, Arc<Plan>>>,
     told: Mutex<HashMap<Box<str>, Told>>,
 }
@@ -104,9 +107,8 @@ impl Catalog {
             }
             members.push(Place { keys, image, virtuals });
         }
-        let main = members.iter().position(Place::is_default);
-        let router = Router::new(&members, main).map_err(Error::sql(&BindKey::DEFAULT, ""))?;
-        Ok(Catalog { members, names, router: Mutex::new(router), routes: Mutex::default(), told: Mutex::default() })
+        let (router, routes, told) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Catalog { members, names, router, routes, told })
     }
 
     /// The configured keys, in order.
@@ -174,13 +176,35 @@ impl Catalog {
     pub(crate) fn route(&self, sql: &str) -> Result<Arc<Plan>> {
         // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
         let sql = sql.trim();
-        kept(&self.routes, sql, || super::resolve::resolve(self, &mut lock(&self.router), sql).map(Arc::new))
+        kept(&self.routes, sql, || {
+            one_statement(sql)?;
+            match plain(self, sql) {
+                Some(plan) => Ok(Arc::new(plan)),
+                None => self.with_router(|router| resolve(self, router, sql)).map(Arc::new),
+            }
+        })
     }
 
     /// What a statement does to the one bind it is told to run on.
     pub(crate) fn told(&self, sql: &str) -> Result<Told> {
         let sql = sql.trim();
-        kept(&self.told, sql, || super::resolve::told(self, &mut lock(&self.router), sql))
+        kept(&self.told, sql, || {
+            one_statement(sql)?;
+            self.with_router(|router| told(self, router, sql))
+        })
+    }
+
+    /// Runs `look` with the router, which has everything that it was asked for before.
+    pub(super) fn with_router<T>(&self, look: impl FnOnce(&mut Router) -> Result<T>) -> Result<T> {
+        let mut router = lock(&self.router);
+        let router = match &mut *router {
+            Some(router) => router,
+            none => {
+                let new = Router::new(&self.members, self.default_member());
+                none.insert(new.map_err(Error::sql(&BindKey::DEFAULT, ""))?)
+            }
+        };
+        look(router)
     }
 }
 
@@ -208,7 +232,9 @@ pub(super) fn folded(name: &str) -> String {
 
 /// Every name in a schema, with its kind and whether it is a virtual table's.
 fn names_in(conn: &Connection) -> rusqlite::Result<Vec<(Kind, String, bool)>> {
-    let mut objects = conn.prepare("SELECT type, name, rootpage = 0 FROM sqlite_schema")?;
+    // The indexes that SQLite makes for a constraint cannot be named in a statement of their own, and have no text.
+    let sql = "SELECT type, name, rootpage = 0 FROM sqlite_schema WHERE type <> 'index' OR sql IS NOT NULL";
+    let mut objects = conn.prepare(sql)?;
     let objects = objects.query_map([], |row| {
         let of = row.get_ref(0)?.as_str()?;
         let kind = match of {
@@ -218,8 +244,5 @@ fn names_in(conn: &Connection) -> rusqlite::Result<Vec<(Kind, String, bool)>> {
         };
         Ok((kind, row.get::<_, String>(1)?, of == "table" && row.get(2)?))
     })?;
-    // The indexes that SQLite makes for a constraint cannot be named in a statement of their own.
-    objects
-        .filter(|object| !matches!(object, Ok((Kind::Index, name, _)) if name.starts_with("sqlite_autoindex_")))
-        .collect()
+    objects.collect()
 }

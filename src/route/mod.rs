@@ -6,6 +6,7 @@ mod catalog;
 mod look;
 mod made;
 mod names;
+mod plain;
 mod refused;
 mod resolve;
 mod router;

@@ -15,16 +15,16 @@ use crate::key::BindKey;
 use crate::order::sort_by_key;
 use crate::script;
 
-/// Finds the plan of one statement.
+/// Finds the plan of what is one statement.
 pub(super) fn resolve(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Plan> {
-    one_statement(sql)?;
     match look(catalog, router, sql)? {
         Ok(seen) => plan(catalog, router, sql, seen),
         Err((error, accesses)) => refused(catalog, router, sql, error, &accesses),
     }
 }
 
-fn one_statement(sql: &str) -> Result<()> {
+/// Refuses what is no statement, or several.
+pub(super) fn one_statement(sql: &str) -> Result<()> {
     match script::statements(sql).map(|statements| statements.len()) {
         Ok(1) => Ok(()),
         Ok(0) => Err(not_run(sql, "it is empty")),
@@ -116,7 +116,7 @@ fn control(access: &Access) -> Option<Control> {
     }
 }
 
-fn route(catalog: &Catalog, touched: &Touched) -> Route {
+pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
     let keys = |members: Vec<usize>| members.into_iter().map(|member| catalog.key(member)).collect();
     Route { reads: keys(touched.reads()), writes: keys(touched.writes()) }
 }
@@ -231,10 +231,9 @@ fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touc
     Ok(Plan { on, route, changes_schema, in_transaction: true, counts: None, looks_up: false })
 }
 
-/// What a statement does to the one bind it is told to run on. One that SQLite does not accept here may use a temporary
+/// What one statement does to the one bind it is told to run on. One that SQLite does not accept here may use a temporary
 /// table of the session's, and is left to the session's connection to judge.
 pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Told> {
-    one_statement(sql)?;
     let keys = router.all().into_iter().take(MOST_ATTACHED).collect::<Vec<_>>();
     router.attach(&catalog.members, &keys).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
     let (accesses, seen) = match router.see(sql) {

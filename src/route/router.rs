@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
 use super::access::{Access, AccessLog};
@@ -39,6 +40,22 @@ pub(super) struct Seen {
     pub(super) has_columns: bool,
 }
 
+/// Prepares a statement on a connection that the log listens on.
+pub(super) fn see(conn: &Connection, log: &AccessLog, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
+    log.take();
+    let prepared = conn.prepare(sql).map(|statement| Seen {
+        accesses: Vec::new(),
+        explains: statement.is_explain() != 0,
+        readonly: statement.readonly(),
+        has_columns: statement.column_count() > 0,
+    });
+    let accesses = log.take();
+    match prepared {
+        Ok(seen) => Ok(Seen { accesses, ..seen }),
+        Err(error) => Err((error, accesses)),
+    }
+}
+
 /// What the program of a statement uses, from `EXPLAIN`, by schema name.
 #[derive(Default)]
 pub(super) struct Program {
@@ -53,6 +70,8 @@ impl Router {
         if let Some(member) = main.and_then(|main| members.get(main)) {
             member.image.copy_into(&mut conn, "main")?;
         }
+        // Whatever SQLite was compiled to do unasked: a foreign key has a statement read tables that it does not name.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         let log = AccessLog::default();
         log.listen(&conn)?;
         let keys =
@@ -144,18 +163,7 @@ impl Router {
     }
 
     fn see_once(&self, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
-        self.log.take();
-        let prepared = self.conn.prepare(sql).map(|statement| Seen {
-            accesses: Vec::new(),
-            explains: statement.is_explain() != 0,
-            readonly: statement.readonly(),
-            has_columns: statement.column_count() > 0,
-        });
-        let accesses = self.log.take();
-        match prepared {
-            Ok(seen) => Ok(Seen { accesses, ..seen }),
-            Err(error) => Err((error, accesses)),
-        }
+        see(&self.conn, &self.log, sql)
     }
 
     /// The databases that the program of a statement opens, which is prepared but not run. Not for an `EXPLAIN`.

@@ -29,7 +29,7 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    fn note(&mut self, (key, member): (BindKey, usize), table: &str, writes: bool) {
+    pub(super) fn note(&mut self, (key, member): (BindKey, usize), table: &str, writes: bool) {
         let known = self.uses.iter_mut().find(|used| used.key == key && used.member == member && used.table == table);
         match known {
             Some(known) if writes => known.writes = true,

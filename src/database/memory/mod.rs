@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use super::image::Image;
 use super::lock;
 use contents::Contents;
 use index::Index;
@@ -32,6 +33,8 @@ const ENDING: &str = ".db";
 pub(crate) struct Memory {
     name: String,
     contents: Mutex<Contents>,
+    /// What it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
+    image: Mutex<Option<Arc<Image>>>,
     /// The write-ahead log and journals, by what SQLite appends to the database's name.
     journals: Mutex<HashMap<String, Arc<Journal>>>,
     locks: Mutex<Locks>,
@@ -43,15 +46,16 @@ pub(crate) struct Memory {
 type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
-    /// A database that starts with these bytes, under a name that no other of the process has.
-    pub(crate) fn new(bytes: Arc<[u8]>) -> rusqlite::Result<Arc<Memory>> {
+    /// A database that starts as an image, under a name that no other of the process has.
+    pub(crate) fn new(image: Arc<Image>) -> rusqlite::Result<Arc<Memory>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         vfs::register()?;
         // The process's number keeps the logs of several apart.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let memory = Arc::new(Memory {
             name: format!("{FOLDER}{}-{number}{ENDING}", std::process::id()),
-            contents: Mutex::new(Contents::new(bytes)),
+            contents: Mutex::new(Contents::new(Arc::default())),
+            image: Mutex::new(Some(image)),
             journals: Mutex::default(),
             locks: Mutex::default(),
             index: Mutex::default(),
@@ -73,6 +77,16 @@ impl Memory {
     /// Whether some connection has a transaction open that can write.
     pub(crate) fn has_writer(&self) -> bool {
         lock(&self.locks).has_writer()
+    }
+
+    /// Takes the image's bytes, unless that was done before.
+    fn fill(&self) -> rusqlite::Result<()> {
+        let mut image = lock(&self.image);
+        if let Some(from) = &*image {
+            *lock(&self.contents) = Contents::new(from.file()?);
+            *image = None;
+        }
+        Ok(())
     }
 
     fn journal(&self, name: &str) -> Option<Arc<Journal>> {

@@ -52,6 +52,7 @@ impl Memory {
     /// `same_schema` is that number as it was when the schema was known to be that of `bytes`: where nobody has changed
     /// it since, the number stays, and no connection has to read its tables again.
     pub(crate) fn replace(&self, bytes: Arc<[u8]>, same_schema: Option<u32>) -> Option<Replaced> {
+        self.fill().ok()?;
         // Nobody begins a transaction while these are held.
         let mut locks = lock(&self.locks);
         let index = lock(&self.index);

@@ -168,7 +168,10 @@ unsafe extern "C" fn open(
 fn open_ours(database: &str, journal: &str, flags: c_int) -> Option<Open> {
     let memory = find(database)?;
     let part = match journal {
-        "" => Part::Database { held: Held::default(), uses_index: false },
+        "" => {
+            memory.fill().ok()?;
+            Part::Database { held: Held::default(), uses_index: false }
+        }
         name => {
             let bytes = match flags & ffi::SQLITE_OPEN_CREATE {
                 0 => memory.journal(name)?,
