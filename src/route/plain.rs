@@ -8,7 +8,7 @@ use super::ambiguity::is_reserved;
 use super::catalog::{folded, Catalog};
 use super::look::Look;
 use super::resolve::route;
-use super::router::{see, Seen};
+use super::router::{may_join_by_name, see, Seen};
 use super::touched::Touched;
 use super::{Destination, Plan};
 use crate::error::sqlite_message;
@@ -76,12 +76,6 @@ fn plan(catalog: &Catalog, member: usize, sql: &str, seen: &Seen) -> Option<Plan
     let on = Destination::One(member, own.clone());
     let route = route(catalog, &touched);
     Some(Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up: false })
-}
-
-/// Whether tables may be joined by the names of their columns, which SQLite does not report as read: a table that
-/// nothing else is read of would not be known of. There is no such join without one of the words.
-fn may_join_by_name(sql: &str) -> bool {
-    has_letters(sql, "using") || has_letters(sql, "natural")
 }
 
 /// Whether a name may be written as one in `main`, which is every connection's own database, and the default bind's

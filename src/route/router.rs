@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use rusqlite::config::DbConfig;
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection, OptionalExtension};
 
-use super::access::{Access, AccessLog};
+use super::access::{Access, AccessLog, Act};
 use super::catalog::{folded, Place};
 use crate::database::attach;
 use crate::key::BindKey;
-use crate::script::quote;
+use crate::script::{has_letters, quote};
 
 /// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
 /// <https://sqlite.org/limits.html>.
@@ -56,11 +56,25 @@ pub(super) fn see(conn: &Connection, log: &AccessLog, sql: &str) -> Result<Seen,
     }
 }
 
+/// Whether a statement may join by the names of columns. Where that is said of one that does not, it costs a look.
+pub(super) fn may_join_by_name(sql: &str) -> bool {
+    has_letters(sql, "using") || has_letters(sql, "natural")
+}
+
+/// Has SQLite leave no table out of a program that it finds to be of no use, see `SQLITE_TESTCTRL_OPTIMIZATIONS` in
+/// <https://sqlite.org/c3ref/c_testctrl_always.html>.
+fn leave_nothing_out(conn: &Connection) {
+    // SAFETY: the handle is open, and the arguments are those that this operation takes.
+    unsafe { ffi::sqlite3_test_control(ffi::SQLITE_TESTCTRL_OPTIMIZATIONS, conn.handle(), !0_u32) };
+}
+
 /// What the program of a statement uses, from `EXPLAIN`, by schema name.
 #[derive(Default)]
 pub(super) struct Program {
     pub(super) transactions: Vec<String>,
     pub(super) vacuums: Vec<String>,
+    /// What is opened to be read: the schema, and the page that it begins on.
+    opened: Vec<(String, i64)>,
 }
 
 impl Router {
@@ -74,6 +88,7 @@ impl Router {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
         let log = AccessLog::default();
         log.listen(&conn)?;
+        leave_nothing_out(&conn);
         let keys =
             members.iter().enumerate().flat_map(|(at, member)| member.keys.iter().map(move |key| (key.clone(), at)));
         let all = keys.filter(|(key, _)| !key.is_default()).collect();
@@ -157,9 +172,57 @@ impl Router {
         let uses_virtual = !self.virtuals.is_empty()
             && seen.accesses.iter().filter_map(Access::table).any(|table| self.virtuals.contains(&folded(table)));
         if uses_virtual {
-            return self.see_once(sql);
+            return self.see_once(sql).and_then(|seen| self.with_joined(sql, seen));
         }
-        Ok(seen)
+        self.with_joined(sql, seen)
+    }
+
+    /// With the tables of which a statement reads only the columns that it joins by name: `USING` and `NATURAL` have
+    /// SQLite read them without asking its authorizer. Its program opens them.
+    fn with_joined(&self, sql: &str, seen: Seen) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
+        if seen.explains || !may_join_by_name(sql) {
+            return Ok(seen);
+        }
+        let Seen { mut accesses, .. } = seen;
+        let opened = match self.opened(sql) {
+            Ok(opened) => opened,
+            Err(error) => return Err((error, accesses)),
+        };
+        for (schema, table) in opened {
+            let is_it = |access: &Access| {
+                let same = access.schema.as_ref().map(|known| known.eq_ignore_ascii_case(&schema));
+                match &table {
+                    Some(table) => access.table() == Some(table) && same != Some(false),
+                    None => same == Some(true),
+                }
+            };
+            if !accesses.iter().any(is_it) {
+                let table = table.unwrap_or_else(|| "sqlite_schema".to_string());
+                accesses.push(Access { act: Act::Read(table), schema: Some(schema), accessor: None });
+            }
+        }
+        Ok(Seen { accesses, ..seen })
+    }
+
+    /// The tables that the program of a statement reads, each with its schema. Of a virtual table it tells the schema
+    /// only; then the table is one that every schema has.
+    fn opened(&self, sql: &str) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+        let program = self.program(sql)?;
+        let mut tables = Vec::new();
+        for (schema, root) in program.opened {
+            let table = self.table_at(&schema, root)?;
+            tables.push((schema, table));
+        }
+        tables.extend(program.transactions.into_iter().map(|schema| (schema, None)));
+        Ok(tables)
+    }
+
+    /// The table that begins on a page of a schema, or whose index does.
+    fn table_at(&self, schema: &str, root: i64) -> rusqlite::Result<Option<String>> {
+        let sql = format!("SELECT tbl_name FROM {}.sqlite_schema WHERE rootpage = ?1", quote(schema));
+        let found = self.conn.prepare(&sql)?.query_row([root], |row| row.get(0)).optional();
+        self.log.take();
+        found
     }
 
     fn see_once(&self, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
@@ -179,6 +242,10 @@ impl Router {
             match row.get_ref(1)?.as_str()? {
                 "Transaction" => program.transactions.push(self.conn.db_name(database)?),
                 "Vacuum" => program.vacuums.push(self.conn.db_name(database)?),
+                "OpenRead" => {
+                    let number = row.get::<_, usize>(4)?;
+                    program.opened.push((self.conn.db_name(number)?, row.get(3)?));
+                }
                 _ => {}
             }
         }

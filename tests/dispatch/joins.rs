@@ -27,6 +27,15 @@ use crate::binds::{blog, changed_by, read};
 #[case::fts5("SELECT name FROM user, word WHERE word MATCH 'fox' ORDER BY name", "reads auth, me ta", &["ann", "bob"])]
 #[case::rtree("SELECT name FROM user JOIN area ON area.id = user.id WHERE low < 1", "reads auth, me ta", &["ann"])]
 #[case::json_each("SELECT name, value FROM post JOIN user ON author = name, json_each(doc) WHERE value = 2", "reads default, auth", &["ann|2", "bob|2"])]
+#[case::using("SELECT title FROM post JOIN user USING (id)", "reads default, auth", &["one", "two"])]
+#[case::natural("SELECT title FROM post NATURAL JOIN user", "reads default, auth", &["one", "two"])]
+#[case::using_counted("SELECT count(*) FROM post JOIN user USING (id)", "reads default, auth", &["2"])]
+#[case::using_in_one_bind("SELECT count(*) FROM user u JOIN role r USING (name)", "reads auth", &["0"])]
+#[case::using_of_no_use("SELECT title FROM post LEFT JOIN user USING (id)", "reads default, auth", &["one", "two"])]
+#[case::using_to_the_right("SELECT title FROM user RIGHT JOIN post USING (id)", "reads default, auth", &["one", "two"])]
+#[case::using_by_key("SELECT title FROM post NATURAL JOIN auth.log", "reads default, auth", &[])]
+#[case::using_in_a_subquery("SELECT value FROM setting WHERE EXISTS (SELECT 1 FROM post JOIN user USING (id))", "reads default, auth, me ta", &["dark"])]
+#[case::natural_of_virtual_tables("SELECT title FROM post NATURAL JOIN area", "reads default, me ta", &["one"])]
 #[case::explained("EXPLAIN QUERY PLAN SELECT 1 FROM post, user WHERE author = name AND user.id = 1", "reads default, auth", &[])]
 fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
     let db = blog();
@@ -43,6 +52,7 @@ fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] e
 #[case::update_from("UPDATE post SET title = value FROM setting", "default", &["me ta"])]
 #[case::update_from_two("UPDATE user SET name = value FROM setting, post", "auth", &["default", "me ta"])]
 #[case::delete("DELETE FROM user WHERE name IN (SELECT author FROM post)", "auth", &["default"])]
+#[case::using("DELETE FROM post WHERE id IN (SELECT 1 FROM post JOIN user USING (id))", "default", &["auth"])]
 #[case::with_insert("WITH u AS (SELECT name FROM user) INSERT INTO post (author) SELECT name FROM u", "default", &["auth"])]
 #[case::upsert("INSERT INTO setting VALUES ('theme', 'x') ON CONFLICT DO UPDATE SET value = (SELECT title FROM post)", "me ta", &["default"])]
 #[case::returning("INSERT INTO post (title) VALUES ('x') RETURNING (SELECT count(*) FROM user)", "default", &["auth"])]
