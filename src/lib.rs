@@ -30,6 +30,7 @@
 //! | assert what changed | [`ChangeSet::assert`] with [`changes!`], [`ChangeSet::assert_only`], [`ChangeSet::assert_none`] |
 //! | see the statements that ran, and assert on them | [`Harness::record`], [`StatementLog::assert_count`], [`StatementLog::assert_reads_only`] |
 //! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`] |
+//! | make a bind fail | [`Harness::fault`], [`Fault`] |
 //! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] |
 //! | see what there is | [`Harness::describe`], [`Harness::diagram`] |
 //! | run statements without choosing a database | [`Session`] |
@@ -83,13 +84,13 @@ mod script;
 mod session;
 
 pub use config::{Bind, Config, Storage, Table, TableGroup};
-pub use database::{Pool, PooledConnection};
+pub use database::{Operation, Pool, PooledConnection};
 pub use error::{Error, Result};
 pub use harness::{Harness, HarnessBuilder, Keep};
 pub use key::{BindKey, Selection};
 pub use observe::{
-    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Guard, Landing, Refusal, RowUpdate,
-    Snapshot, Statement, StatementKind, StatementLog, TableChange,
+    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,
+    Refusal, RowUpdate, Snapshot, Statement, StatementKind, StatementLog, TableChange,
 };
 pub use orphan::Orphan;
 pub use route::Route;

@@ -323,7 +323,7 @@ mod tests {
         });
         insta::assert_snapshot!(
             load(parts.collect()).unwrap_err(),
-            @"commit failed in bind `b`: constraint failed. Committed: a; rolled back: b, c"
+            @"commit failed in bind `b`: constraint failed, since a commit hook refused it. Committed: a; rolled back: b, c"
         );
         let rows = databases.map(|(_, conn, _)| {
             assert!(conn.is_autocommit());

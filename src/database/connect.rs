@@ -8,6 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{ffi, Connection};
 
+use super::disk::with_faults;
+use super::fault::Faults;
 use super::location::Location;
 use super::watch::Watch;
 use crate::config::EngineOptions;
@@ -21,18 +23,21 @@ pub(crate) struct Setup {
     pragmas: Vec<(String, Value)>,
     /// Who is told of the statements.
     watch: Arc<Watch>,
+    /// What a test has it answer.
+    faults: Arc<Faults>,
 }
 
 /// SQLite's busy timeout unless the user sets one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Setup {
-    pub(crate) fn new(options: &EngineOptions, bind: &str) -> Setup {
+    pub(crate) fn new(options: &EngineOptions, bind: &str, faults: Arc<Faults>) -> Setup {
         Setup {
             busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
             foreign_keys: options.foreign_keys.unwrap_or(true),
             pragmas: options.pragmas.clone(),
-            watch: Watch::new(bind, options.echo.unwrap_or(false)),
+            watch: Watch::new(bind, options.echo.unwrap_or(false), Arc::clone(&faults)),
+            faults,
         }
     }
 
@@ -46,11 +51,27 @@ impl Setup {
         &self.watch
     }
 
+    /// What a test has the database answer.
+    pub(crate) fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
     /// A connection that tells nobody of its statements.
     pub(crate) fn open(&self, location: &Location) -> rusqlite::Result<Connection> {
-        let conn = Connection::open_with_flags(location.uri(), location.flags())?;
+        let uri = self.uri(location);
+        let conn =
+            Connection::open_with_flags(&uri, location.flags()).map_err(|error| naming(location, &uri, error))?;
         self.apply(&conn, location.path().is_some())?;
         Ok(conn)
+    }
+
+    /// The URI of this crate's own connections and of the pool's, which meet the faults of a file too.
+    pub(super) fn uri(&self, location: &Location) -> String {
+        match location {
+            Location::File(_) => with_faults(location.uri(), &self.faults),
+            // One in memory knows its faults itself; elsewhere there is no file.
+            Location::Memory(_) | Location::SharedCache(_) | Location::MemDb(_) => location.uri(),
+        }
     }
 
     /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
@@ -65,6 +86,16 @@ impl Setup {
             conn.pragma_update(None, name, value)?;
         }
         Ok(())
+    }
+}
+
+/// An error that names the database as its user knows it.
+fn naming(location: &Location, uri: &str, error: rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(message)) => {
+            rusqlite::Error::SqliteFailure(failure, Some(message.replace(uri, &location.uri())))
+        }
+        error => error,
     }
 }
 

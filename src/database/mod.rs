@@ -1,6 +1,8 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
 mod connect;
+mod disk;
+mod fault;
 mod hold;
 mod image;
 mod location;
@@ -19,6 +21,8 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection};
 
 pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
+pub use fault::Operation;
+pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use image::{copy_pages, schema_version, Image};
 pub(crate) use location::Location;
 pub(crate) use once::{drop_spent, OnceCache};
@@ -65,16 +69,17 @@ impl Database {
         image: Arc<Image>,
         file: impl FnOnce() -> Result<std::path::PathBuf>,
     ) -> Result<Database> {
+        let faults = Arc::<Faults>::default();
         let location = match storage {
             Storage::Memory => {
-                let memory = Memory::new(Arc::clone(&image));
+                let memory = Memory::new(Arc::clone(&image), &faults);
                 Location::Memory(memory.map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
             Storage::TempFile => Location::File(file()?),
         };
-        let setup = Setup::new(&options, &label(&keys));
+        let setup = Setup::new(&options, &label(&keys), faults);
         // A database in memory starts as the image without a copy.
         let commits = match &location {
             Location::Memory(memory) => Some(memory.commits()),
@@ -188,7 +193,8 @@ impl Database {
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self) -> rusqlite::Result<Engine> {
         let conn = self.open()?;
-        watch::judged(&conn);
+        self.setup.watch().listen_in_session(&conn);
+        self.faults().hook(&conn);
         Engine::new(conn, self.key())
     }
 
@@ -201,6 +207,11 @@ impl Database {
     /// Who is told of the statements.
     pub(crate) fn watch(&self) -> &Watch {
         self.setup.watch()
+    }
+
+    /// What a test has it answer.
+    pub(crate) fn faults(&self) -> &Arc<Faults> {
+        self.setup.faults()
     }
 
     /// Sets a connection to no database up as one to this would be.
@@ -223,7 +234,7 @@ impl Database {
                 none.insert(conn)
             }
         };
-        look(conn)
+        fault::spared(|| look(conn))
     }
 
     /// The same, giving up on a lock at once.

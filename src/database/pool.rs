@@ -54,9 +54,10 @@ fn workers() -> Arc<ScheduledThreadPool> {
 pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions) -> Pool {
     let manager = {
         let (setup, on_disk) = (setup.clone(), location.path().is_some());
-        SqliteConnectionManager::file(location.uri()).with_flags(location.flags()).with_init(move |conn| {
+        SqliteConnectionManager::file(setup.uri(location)).with_flags(location.flags()).with_init(move |conn| {
             setup.apply(conn, on_disk)?;
             setup.watch().listen(conn);
+            setup.faults().hook(conn);
             Ok(())
         })
     };

@@ -3,8 +3,8 @@
 use std::fmt::{self, Debug, Display, Formatter};
 
 use super::words::{
-    argument, at, elsewhere, example, in_file, in_the_way, instead_of_a_shared_cache, list, meant, nearest_tables,
-    other_spelling, place, shown, sql_name, sqlite_message, statement,
+    argument, at, by_a_hook, elsewhere, example, in_file, in_the_way, instead_of_a_shared_cache, list, meant,
+    nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement,
 };
 use super::Error;
 
@@ -119,11 +119,14 @@ impl Display for Error {
             }
             Error::Commit { failed, committed, rolled_back, source } => write!(
                 f,
-                "commit failed in bind `{failed}`: {}. Committed: {}; rolled back: {}",
+                "commit failed in bind `{failed}`: {}{}{}. Committed: {}; rolled back: {}",
                 sqlite_message(source),
+                by_a_hook(source),
+                in_the_way(source),
                 list(committed),
                 list(rolled_back)
             ),
+            Error::Fault { bind, problem } => write!(f, "bind `{bind}`: {problem}"),
             Error::InUse { bind, source } => write!(
                 f,
                 "bind `{bind}` is being written to: another connection has a transaction open on it ({source}). \

@@ -256,6 +256,14 @@ pub enum Error {
         source: rusqlite::Error,
     },
 
+    /// A fault that a bind cannot have.
+    Fault {
+        /// The bind.
+        bind: BindKey,
+        /// Why not, and what to use instead.
+        problem: String,
+    },
+
     /// A bind whose state is not settled, because another connection has a write transaction open on it.
     InUse {
         /// The bind.

@@ -75,6 +75,16 @@ pub(super) fn in_the_way(error: &rusqlite::Error) -> &'static str {
     }
 }
 
+/// What SQLite's own message does not say: which constraint failed.
+pub(super) fn by_a_hook(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error() {
+        Some(failure) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK => {
+            ", since a commit hook refused it"
+        }
+        _ => "",
+    }
+}
+
 /// What a key that is not configured was probably meant to be.
 pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
     let Some(asked) = bind.as_str() else { return String::new() };

@@ -172,7 +172,7 @@ fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
     let conn = Connection::open_in_memory().map_err(Error::sql(key, ""))?;
     check_pragmas(&conn, spec)?;
-    let applied = Setup::new(&spec.options, "").apply(&conn, false);
+    let applied = Setup::new(&spec.options, "", Arc::default()).apply(&conn, false);
     applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
     // A bind may be read only for its application; its tables are made all the same.
     conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;

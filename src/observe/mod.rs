@@ -3,6 +3,7 @@
 mod binds;
 mod changes;
 mod failure;
+mod fault;
 mod glance;
 mod guard;
 mod keep;
@@ -14,6 +15,7 @@ mod snapshot;
 mod statements;
 
 pub use changes::{ChangeKind, ChangeSet, Counts, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
+pub use fault::{Fault, FaultBuilder};
 pub use guard::{Guard, Refusal};
 pub use landing::Landing;
 pub use picture::Description;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{Heard, Ready};
-use crate::database::{attach, lock, Database};
+use crate::database::{attach, lock, spared, Database};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
@@ -203,7 +203,7 @@ fn lock_tables(running: &Running, engines: &mut Engines, member: &Member, sql: &
     let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
-        let look = |ready: Ready<'_>| ready.quietly().query(&probe, [], |_| Ok(()));
+        let look = |ready: Ready<'_>| spared(|| ready.quietly().query(&probe, [], |_| Ok(())));
         engines.run(running, member.position, &member.key, sql, told, look)?;
     }
     Ok(())

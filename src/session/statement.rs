@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{ffi, CachedStatement, Connection, Params, Row};
 
-use crate::database::{Beginning, Watch};
+use crate::database::{spared, Beginning, Watch};
 use crate::error::sqlite_message;
 
 /// A connection that is ready for a statement.
@@ -58,7 +58,7 @@ impl<'c> Ready<'c> {
 
     /// The columns that a query would give, which is not run.
     pub(super) fn columns(self, query: &str) -> rusqlite::Result<Vec<String>> {
-        let statement = self.conn.prepare_cached(query)?;
+        let statement = spared(|| self.conn.prepare_cached(query))?;
         Ok(statement.column_names().into_iter().map(str::to_string).collect())
     }
 

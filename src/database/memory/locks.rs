@@ -2,6 +2,9 @@
 //!
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 
+use std::ffi::c_int;
+use std::ops::Range;
+
 use rusqlite::ffi;
 
 /// How far a connection has locked the file. Each state holds those before it.
@@ -16,7 +19,7 @@ pub(super) enum Level {
 }
 
 impl Level {
-    pub(super) fn from_code(code: std::ffi::c_int) -> Level {
+    pub(super) fn from_code(code: c_int) -> Level {
         match code {
             ffi::SQLITE_LOCK_NONE => Level::None,
             ffi::SQLITE_LOCK_SHARED => Level::Shared,
@@ -30,6 +33,9 @@ impl Level {
 /// The lock of the index that a writer has for itself.
 const WRITER: usize = 0;
 
+/// The locks of the index of which a connection shares one as long as it reads.
+const READERS: Range<usize> = 3..SLOTS;
+
 /// How many locks the WAL's index has, `SQLITE_SHM_NLOCK`.
 const SLOTS: usize = ffi::SQLITE_SHM_NLOCK as usize;
 
@@ -40,6 +46,20 @@ pub(super) struct Held {
     /// Which locks of the index it shares with others, a bit each, and which it has for itself.
     shared: u8,
     exclusive: u8,
+}
+
+impl Held {
+    /// The locks of the index that it shares with others, a bit each.
+    pub(super) fn shared(&self) -> u8 {
+        self.shared
+    }
+}
+
+/// Whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
+/// Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
+pub(in crate::database) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
+    let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;
+    takes && usize::try_from(first) == Ok(WRITER) && count == 1 && shared & mask(&READERS) != 0
 }
 
 /// What all connections of a database have locked.
@@ -150,7 +170,7 @@ impl Locks {
     }
 
     /// Takes locks of the index together with others who share them; whether nobody has one for itself.
-    pub(super) fn share(&mut self, held: &mut Held, slots: std::ops::Range<usize>) -> bool {
+    pub(super) fn share(&mut self, held: &mut Held, slots: Range<usize>) -> bool {
         let mask = mask(&slots) & !held.shared;
         if self.slots.iter().enumerate().any(|(slot, taken)| mask & bit(slot) != 0 && taken.exclusive) {
             return false;
@@ -161,7 +181,7 @@ impl Locks {
     }
 
     /// Takes locks of the index for itself; whether nobody else has one of them.
-    pub(super) fn exclude(&mut self, held: &mut Held, slots: std::ops::Range<usize>) -> bool {
+    pub(super) fn exclude(&mut self, held: &mut Held, slots: Range<usize>) -> bool {
         let mask = mask(&slots) & !held.exclusive;
         let free = |slot: usize, taken: &Slot| {
             let own = usize::from(held.shared & bit(slot) != 0);
@@ -176,7 +196,7 @@ impl Locks {
     }
 
     /// Gives locks of the index back.
-    pub(super) fn release(&mut self, held: &mut Held, slots: std::ops::Range<usize>) {
+    pub(super) fn release(&mut self, held: &mut Held, slots: Range<usize>) {
         let mask = mask(&slots);
         self.each(mask & held.shared, |slot| slot.readers -= 1);
         self.each(mask & held.exclusive, |slot| slot.exclusive = false);
@@ -200,6 +220,6 @@ fn bit(slot: usize) -> u8 {
     u8::try_from(slot).ok().and_then(|slot| 1u8.checked_shl(slot.into())).unwrap_or(0)
 }
 
-fn mask(slots: &std::ops::Range<usize>) -> u8 {
+fn mask(slots: &Range<usize>) -> u8 {
     slots.clone().map(bit).fold(0, |mask, bit| mask | bit)
 }

@@ -15,11 +15,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use super::fault::Faults;
 use super::image::Image;
 use super::lock;
 use contents::Contents;
 use index::Index;
+pub(super) use locks::begins_to_write;
 use locks::Locks;
+pub(super) use vfs::{register_once, system};
 
 /// What every name of a database here begins with. There is no such folder: a driver that takes the name for a path finds
 /// nothing.
@@ -40,6 +43,8 @@ pub(crate) struct Memory {
     locks: Mutex<Locks>,
     /// The WAL's index, which connections share as memory.
     index: Mutex<Index>,
+    /// What a test has SQLite be told.
+    faults: Arc<Faults>,
 }
 
 /// A journal's bytes.
@@ -47,7 +52,7 @@ type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
     /// A database that starts as an image, under a name that no other of the process has.
-    pub(crate) fn new(image: Arc<Image>) -> rusqlite::Result<Arc<Memory>> {
+    pub(crate) fn new(image: Arc<Image>, faults: &Arc<Faults>) -> rusqlite::Result<Arc<Memory>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         vfs::register()?;
         // The process's number keeps the logs of several apart.
@@ -59,6 +64,7 @@ impl Memory {
             journals: Mutex::default(),
             locks: Mutex::default(),
             index: Mutex::default(),
+            faults: Arc::clone(faults),
         });
         lock(databases()).insert(memory.name.clone(), Arc::downgrade(&memory));
         Ok(memory)

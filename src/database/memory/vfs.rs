@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
-use super::locks::{Held, Level};
+use super::locks::{begins_to_write, Held, Level};
 use super::{find, index, split, Journal, Memory};
 use crate::database::lock;
 
@@ -24,24 +24,39 @@ const C_NAME: &CStr = match CStr::from_bytes_with_nul(concat!("multibind-", env!
 /// Makes the file system known to SQLite, once.
 pub(super) fn register() -> rusqlite::Result<()> {
     static REGISTERED: OnceLock<c_int> = OnceLock::new();
-    match *REGISTERED.get_or_init(register_now) {
+    // A file that is not ours is the system's, in the same place.
+    let size = |system: c_int| system.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX));
+    register_once(&REGISTERED, C_NAME, size, open)
+}
+
+/// Makes a file system known to SQLite, once, which differs from the system's in how it opens a file. `size` is that of a
+/// file's place, by the size of the system's.
+pub(in crate::database) fn register_once(
+    registered: &OnceLock<c_int>,
+    name: &'static CStr,
+    size: impl FnOnce(c_int) -> c_int,
+    open: OpenFile,
+) -> rusqlite::Result<()> {
+    match *registered.get_or_init(|| register_now(name, size, open)) {
         ffi::SQLITE_OK => Ok(()),
         code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
     }
 }
 
-fn register_now() -> c_int {
+/// How SQLite has a file opened.
+type OpenFile = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
+
+fn register_now(name: &'static CStr, size: impl FnOnce(c_int) -> c_int, open: OpenFile) -> c_int {
     // SAFETY: a null name asks for the default file system.
     let system = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };
     // SAFETY: SQLite gives null or a file system, which lives as long as it is registered: the default one always.
     let Some(known) = (unsafe { system.as_ref() }) else { return ffi::SQLITE_ERROR };
     let own = sqlite3_vfs {
         iVersion: 2,
-        // A file that is not ours is the system's, in the same place.
-        szOsFile: known.szOsFile.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX)),
+        szOsFile: size(known.szOsFile),
         mxPathname: known.mxPathname,
         pNext: std::ptr::null_mut(),
-        zName: C_NAME.as_ptr(),
+        zName: name.as_ptr(),
         pAppData: system.cast(),
         xOpen: Some(open),
         xDelete: Some(delete),
@@ -68,8 +83,8 @@ fn register_now() -> c_int {
 ///
 /// # Safety
 ///
-/// `vfs` is the one that `register_now` made.
-unsafe fn system(vfs: *mut sqlite3_vfs) -> *mut sqlite3_vfs {
+/// `vfs` is one that `register_now` made.
+pub(in crate::database) unsafe fn system(vfs: *mut sqlite3_vfs) -> *mut sqlite3_vfs {
     // SAFETY: by the caller.
     unsafe { (*vfs).pAppData.cast() }
 }
@@ -289,7 +304,12 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount:
     let (open, from) = unsafe { (opened(file), std::slice::from_raw_parts(from.cast::<u8>(), amount)) };
     match &open.part {
         Part::Database { .. } => lock(&open.memory.contents).write(offset, from),
+        // What a transaction writes goes into a journal first, of whatever kind; what is copied back into the database
+        // was committed before.
         Part::Journal { bytes, .. } => {
+            if let Some(code) = open.memory.faults.instead_of_write() {
+                return code;
+            }
             let mut bytes = lock(bytes);
             if bytes.len() < offset + amount {
                 bytes.resize(offset + amount, 0);
@@ -333,8 +353,17 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
     let Open { memory, part } = unsafe { opened(file) };
     let Part::Database { held, .. } = part else { return ffi::SQLITE_OK };
+    let begins_to_write = level == ffi::SQLITE_LOCK_RESERVED;
+    if begins_to_write && let Some(code) = memory.faults.instead_of_lock() {
+        return code;
+    }
     match lock(&memory.locks).lock(held, Level::from_code(level)) {
-        true => ffi::SQLITE_OK,
+        true => {
+            if begins_to_write {
+                memory.faults.writer_begins();
+            }
+            ffi::SQLITE_OK
+        }
         false => ffi::SQLITE_BUSY,
     }
 }
@@ -397,11 +426,15 @@ unsafe extern "C" fn shm_map(
 unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
     // SAFETY: the file is open.
     let Open { memory, part } = unsafe { opened(file) };
-    let (Ok(first), Ok(count), Part::Database { held, .. }) = (usize::try_from(first), usize::try_from(count), part)
-    else {
+    let Part::Database { held, .. } = part else { return ffi::SQLITE_IOERR_SHMLOCK };
+    let begins_to_write = begins_to_write(held.shared(), first, count, flags);
+    let (Ok(first), Ok(count)) = (usize::try_from(first), usize::try_from(count)) else {
         return ffi::SQLITE_IOERR_SHMLOCK;
     };
     let slots = first..first.saturating_add(count).min(ffi::SQLITE_SHM_NLOCK as usize);
+    if begins_to_write && let Some(code) = memory.faults.instead_of_lock() {
+        return code;
+    }
     let mut locks = lock(&memory.locks);
     let taken = if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
         locks.release(held, slots);
@@ -412,6 +445,9 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
         locks.exclude(held, slots)
     };
     if taken {
+        if begins_to_write {
+            memory.faults.writer_begins();
+        }
         ffi::SQLITE_OK
     } else {
         ffi::SQLITE_BUSY

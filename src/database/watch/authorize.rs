@@ -3,18 +3,20 @@
 //! As for the [trace](super::trace), SQLite is given a number and never a pointer. While no guard lives in the whole
 //! process, the authorizer looks at one number in memory and returns.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
 use super::rules::Deed;
 use super::trace;
+use crate::database::fault::{Fault, Operation};
 
-/// How many guards live in this process.
+/// How many guards live in this process, and faults of statements.
 static GUARDS: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts a guard.
@@ -27,8 +29,9 @@ pub(super) fn end() {
     GUARDS.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// What stands for no [`Watch`](super::Watch): statements are judged where that is asked for, and none is refused.
-pub(super) const NOBODY: usize = 0;
+/// What is added to the number of a [`Watch`](super::Watch) for a session's connection, whose statements guards judge
+/// where the session asks for that: faults alone stop them here.
+pub(super) const SESSION: usize = 1 << (usize::BITS - 1);
 
 /// Has SQLite ask before it prepares anything on a connection. `context` is the number of its [`Watch`](super::Watch).
 pub(super) fn start(conn: &Connection, context: usize) {
@@ -62,6 +65,9 @@ struct Noted {
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Guarded) };
+
+    /// The fault that a statement which is judged is compared with, and whether it is one of those.
+    static COMPARED: RefCell<Option<(Arc<Fault>, bool)>> = const { RefCell::new(None) };
 }
 
 /// Whether SQLite runs something for this crate on this thread.
@@ -101,12 +107,19 @@ unsafe extern "C" fn on_action(
             Mode::Own | Mode::Inside => ffi::SQLITE_OK,
             Mode::Judged(noted) => {
                 MODE.set(Mode::Judged(action.noted(noted)));
+                action.compare();
                 ffi::SQLITE_OK
             }
-            Mode::Guarded => match trace::find(context.addr()).is_some_and(|watch| watch.refuses_to_prepare(&action)) {
-                true => ffi::SQLITE_DENY,
-                false => ffi::SQLITE_OK,
-            },
+            Mode::Guarded => {
+                let by_session = context.addr() & SESSION != 0;
+                let refuses = trace::find(context.addr() & !SESSION).is_some_and(|watch| {
+                    !by_session && watch.refuses_to_prepare(&action) || watch.fails_to_prepare(&action)
+                });
+                match refuses {
+                    true => ffi::SQLITE_DENY,
+                    false => ffi::SQLITE_OK,
+                }
+            }
         }
     }));
     // A panic must not cross into C, and lets nothing through.
@@ -133,6 +146,29 @@ impl Action<'_> {
     /// What is known of the statement by this alone.
     pub(super) fn deed(&self) -> Deed {
         Deed { transaction: self.is_of_transaction(), elsewhere: self.is_elsewhere(), ..Deed::default() }
+    }
+
+    /// What it does to which table, where a fault may be about that.
+    pub(super) fn operation(&self) -> Option<(Operation, &str)> {
+        let operation = match self.action {
+            ffi::SQLITE_READ => Operation::Read,
+            ffi::SQLITE_INSERT => Operation::Insert,
+            ffi::SQLITE_UPDATE => Operation::Update,
+            ffi::SQLITE_DELETE => Operation::Delete,
+            _ => return None,
+        };
+        let table = self.first.filter(|_| !self.is_temporary())?;
+        Some((operation, table.to_str().ok()?))
+    }
+
+    /// Compares it with the fault that is asked about, if one is.
+    fn compare(&self) {
+        let Some((operation, table)) = self.operation() else { return };
+        COMPARED.with_borrow_mut(|compared| {
+            if let Some((fault, is_one)) = compared {
+                *is_one |= fault.is_about(operation, table);
+            }
+        });
     }
 
     /// Whether it says nothing that what follows will not say better.
@@ -246,6 +282,19 @@ impl Handle {
         Some(Deed { transaction: noted.transaction, writes, elsewhere: noted.elsewhere, vacuums })
     }
 
+    /// Whether a statement is one that a fault is about.
+    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> bool {
+        COMPARED.set(Some((Arc::clone(fault), false)));
+        self.judge(sql);
+        COMPARED.take().is_some_and(|(_, is_one)| is_one)
+    }
+
+    /// Has the statement that is beginning prepared again before it does anything, and the authorizer asked about it:
+    /// forgets the schema, which SQLite then finds to be another than the statement was prepared with.
+    pub(super) fn prepare_again(&self) {
+        self.run(c"PRAGMA writable_schema = RESET");
+    }
+
     fn readonly(&self, sql: &CStr) -> Option<bool> {
         let mut statement = ptr::null_mut();
         // SAFETY: the connection is open, the text ends with a NUL; the statement is not used after it is finalized,
@@ -265,7 +314,7 @@ impl Handle {
             match self.is_query_only() {
                 // It fails by itself.
                 Some(true) => return false,
-                Some(false) if self.query_only(c"PRAGMA query_only = ON") => return true,
+                Some(false) if self.run(c"PRAGMA query_only = ON") => return true,
                 _ => {}
             }
         }
@@ -276,10 +325,11 @@ impl Handle {
 
     /// Lets the connection write again.
     pub(super) fn release(&self) {
-        self.query_only(c"PRAGMA query_only = OFF");
+        self.run(c"PRAGMA query_only = OFF");
     }
 
-    fn query_only(&self, pragma: &CStr) -> bool {
+    /// Runs a pragma of this crate's own, and gives whether that succeeded.
+    fn run(&self, pragma: &CStr) -> bool {
         let run = || {
             // SAFETY: the connection is open, the text ends with a NUL, and no callback is given.
             unsafe { ffi::sqlite3_exec(self.0, pragma.as_ptr(), None, ptr::null_mut(), ptr::null_mut()) }

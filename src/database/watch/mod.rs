@@ -19,6 +19,7 @@ use rusqlite::Connection;
 pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
 pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
 
+use super::fault::Faults;
 use super::lock;
 use crate::key::BindKey;
 use authorize::{Action, Handle};
@@ -33,6 +34,8 @@ pub(crate) struct Watch {
     label: String,
     /// Whether statements are logged.
     echo: bool,
+    /// What a test has it answer.
+    faults: Arc<Faults>,
     /// Its harness.
     harness: OnceLock<Member>,
     /// What SQLite calls back with, once a connection is listened to.
@@ -85,6 +88,25 @@ impl Drop for Listened {
     }
 }
 
+/// That connections ask before they prepare, and tell of what they run, for a fault of statements.
+#[derive(Debug)]
+pub(in crate::database) struct Asking {
+    _listened: Listened,
+}
+
+impl Asking {
+    pub(in crate::database) fn new() -> Asking {
+        authorize::begin();
+        Asking { _listened: Listened::new() }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        authorize::end();
+    }
+}
+
 /// That what this thread prepares is a part of a statement. That ends in the same call of SQLite, and so on the same
 /// thread.
 #[derive(Debug)]
@@ -126,10 +148,11 @@ pub(crate) struct Beginning<'s> {
 }
 
 impl Watch {
-    pub(super) fn new(label: &str, echo: bool) -> Arc<Watch> {
+    pub(super) fn new(label: &str, echo: bool, faults: Arc<Faults>) -> Arc<Watch> {
         Arc::new(Watch {
             label: label.to_string(),
             echo,
+            faults,
             harness: OnceLock::new(),
             context: OnceLock::new(),
             running: Mutex::default(),
@@ -150,7 +173,14 @@ impl Watch {
         authorize::start(conn, context);
     }
 
-    /// The guard that refuses a statement of a session, which is noted; `conn` is one that [`judged`] was called with.
+    /// Has a session's connection tell of its statements those who may stop them. The session tells of them itself.
+    pub(super) fn listen_in_session(self: &Arc<Self>, conn: &Connection) {
+        let context = trace::context(self) | authorize::SESSION;
+        trace::start(conn, context);
+        authorize::start(conn, context);
+    }
+
+    /// The guard that refuses a statement of a session, which is noted; `conn` is one of a session.
     pub(crate) fn refusal(&self, conn: &Connection, sql: &str, writes: bool) -> Option<Arc<Rule>> {
         let member = self.guarded()?;
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
@@ -183,6 +213,11 @@ impl Watch {
         let Some(rule) = member.rules.against(member.position, action.deed()) else { return false };
         rule.note(&member.bind, action.in_words(), action.comes_again());
         true
+    }
+
+    /// Whether a fault fails a statement that is about to do this.
+    fn fails_to_prepare(&self, action: &Action<'_>) -> bool {
+        action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table))
     }
 
     /// Whether anybody wants to know of a statement.
@@ -231,11 +266,6 @@ impl Watch {
 /// Tells the user's logger something. If that panics, no statement is stopped by it.
 fn told(tell: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(tell));
-}
-
-/// Makes a connection one whose statements can be judged, for [`Watch::refusal`].
-pub(super) fn judged(conn: &Connection) {
-    authorize::start(conn, authorize::NOBODY);
 }
 
 impl Begun {

@@ -45,7 +45,7 @@ pub(super) fn context(watch: &Arc<Watch>) -> usize {
 }
 
 fn register(watch: &Arc<Watch>) -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(authorize::NOBODY + 1);
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
     let context = NEXT.fetch_add(1, Ordering::Relaxed);
     WATCHED.write().unwrap_or_else(PoisonError::into_inner).insert(context, Arc::downgrade(watch));
     if watch.echo {
@@ -85,11 +85,17 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     }
     // A panic must not cross into C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let Some(watch) = find(context.addr()) else { return };
+        let by_session = context.addr() & authorize::SESSION != 0;
+        let Some(watch) = find(context.addr() & !authorize::SESSION) else { return };
         // SAFETY: for both events SQLite passes a statement that lives through this call, on the thread that uses it.
         let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return };
         match event {
-            ffi::SQLITE_TRACE_STMT => watch.began(&statement, x),
+            ffi::SQLITE_TRACE_STMT => {
+                watch.meets(&statement, x);
+                if !by_session {
+                    watch.began(&statement, x);
+                }
+            }
             ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement),
             _ => {}
         }
@@ -98,6 +104,18 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
 }
 
 impl Watch {
+    /// Shows a statement to the faults that may be about it. One that fails it does so as SQLite prepares it again, so
+    /// that it fails as others do that are prepared while the fault lives.
+    fn meets(&self, statement: &Statement<'_>, text: *const c_void) {
+        let Some(sql) = statement.sql().filter(|sql| ptr::eq(sql.as_ptr().cast(), text)) else { return };
+        let handle = statement.handle();
+        for fault in self.faults.of_statements() {
+            if handle.is_met_by(&fault, sql) && !fault.lets_pass() {
+                handle.prepare_again();
+            }
+        }
+    }
+
     fn began(&self, statement: &Statement<'_>, text: *const c_void) {
         let Some(sql) = statement.sql() else { return };
         // Of what runs inside a statement (a trigger, a function's own) the text is another.

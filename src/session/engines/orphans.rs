@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::{failed, Engines};
+use crate::database::spared;
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Running};
 use crate::orphan::Orphan;
@@ -52,7 +53,7 @@ impl Engines {
             _ => running.quiet(end).map(View::Committed),
         };
         let (from, to) = (seen(&reference.from)?, seen(&reference.to)?);
-        let orphans = reference.orphans(from.conn(), to.conn());
+        let orphans = spared(|| reference.orphans(from.conn(), to.conn()));
         orphans.map_err(|error| failed(&running.key(reference.from.position), "", error))
     }
 }
