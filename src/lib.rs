@@ -85,7 +85,7 @@ mod session;
 
 pub use config::{Bind, Config, Storage, Table, TableGroup};
 pub use database::{Operation, Pool, PooledConnection};
-pub use error::{Error, Result};
+pub use error::{Conflict, Error, Result};
 pub use harness::{Harness, HarnessBuilder, Keep};
 pub use key::{BindKey, Selection};
 pub use observe::{

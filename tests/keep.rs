@@ -640,7 +640,7 @@ fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
     let mut session = db.session();
     session.on("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
 
-    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one");
+    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; a session that is not committed is one");
     assert!(!dir.exists());
     session.commit().unwrap();
     assert_eq!(db.save_to(&dir).unwrap().len(), 2);

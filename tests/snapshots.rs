@@ -190,7 +190,7 @@ fn a_snapshot_is_taken_beside_connections_that_read(#[case] storage: Storage) {
 fn a_write_transaction_elsewhere_is_told_at_once_and_by_bind(db: Harness) {
     let mut session = db.session();
     session.on(None).unwrap().execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
-    insta::assert_snapshot!(db.snapshot().unwrap_err(), @"bind `default` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one");
+    insta::assert_snapshot!(db.snapshot().unwrap_err(), @"bind `default` is being written to: a session on this thread holds the write lock, and the harness on this thread wants it (database is locked). Commit it or roll it back first; a session that is not committed is one");
     session.rollback().unwrap();
 
     for key in ["auth", "meta"] {
@@ -235,7 +235,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
     let before = db.snapshot().unwrap();
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
-    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
 }
 
 #[rstest]

@@ -11,6 +11,7 @@ use rusqlite::{ffi, Connection};
 use super::disk::with_faults;
 use super::fault::Faults;
 use super::location::Location;
+use super::memory::Opener;
 use super::watch::Watch;
 use crate::config::EngineOptions;
 use crate::script::quote;
@@ -57,8 +58,8 @@ impl Setup {
     }
 
     /// A connection that tells nobody of its statements.
-    pub(crate) fn open(&self, location: &Location) -> rusqlite::Result<Connection> {
-        let uri = self.uri(location);
+    pub(crate) fn open(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
+        let uri = self.uri(location, opener);
         let conn =
             Connection::open_with_flags(&uri, location.flags()).map_err(|error| naming(location, &uri, error))?;
         self.apply(&conn, location.path().is_some())?;
@@ -66,11 +67,11 @@ impl Setup {
     }
 
     /// The URI of this crate's own connections and of the pool's, which meet the faults of a file too.
-    pub(super) fn uri(&self, location: &Location) -> String {
+    pub(super) fn uri(&self, location: &Location, opener: Opener) -> String {
         match location {
-            Location::File(_) => with_faults(location.uri(), &self.faults),
+            Location::File(_) => with_faults(location.uri_for(opener), &self.faults),
             // One in memory knows its faults itself; elsewhere there is no file.
-            Location::Memory(_) | Location::SharedCache(_) | Location::MemDb(_) => location.uri(),
+            Location::Memory(_) | Location::SharedCache(_) | Location::MemDb(_) => location.uri_for(opener),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
-use super::memory::Memory;
+use super::memory::{Memory, Opener};
 
 /// The place of a running database.
 #[derive(Clone, Debug)]
@@ -40,6 +40,14 @@ impl Location {
             // Only a name that starts with a slash is shared between connections.
             Location::MemDb(name) => format!("file:/{name}?vfs=memdb"),
             Location::File(path) => format!("file:{}", percent_encoded(path)),
+        }
+    }
+
+    /// The same for one of this crate's own connections, which says what it is where that can be told.
+    pub(crate) fn uri_for(&self, opener: Opener) -> String {
+        match self {
+            Location::Memory(memory) => memory.uri() + opener.parameter(),
+            _ => self.uri(),
         }
     }
 

@@ -31,11 +31,12 @@ pub(crate) use probe::is_locked_out;
 pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch};
 
 use crate::config::{EngineOptions, Storage};
-use crate::error::{is_lock, Error, Result};
+use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::script::quote;
 use hold::{hold, Against};
 use memory::Memory;
+pub(crate) use memory::Opener;
 
 /// The lock, also after a panic elsewhere: what it guards is never left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,6 +127,11 @@ impl Database {
         self.location.uri()
     }
 
+    /// The same for one of this crate's own connections.
+    pub(crate) fn uri_for(&self, opener: Opener) -> String {
+        self.location.uri_for(opener)
+    }
+
     pub(crate) fn path(&self) -> Option<&Path> {
         self.location.path()
     }
@@ -180,6 +186,51 @@ impl Database {
         }
     }
 
+    /// Who has a transaction open that can write, where that is known.
+    pub(crate) fn writer(&self) -> Option<String> {
+        match &self.location {
+            Location::Memory(memory) => memory.writer(),
+            _ => None,
+        }
+    }
+
+    /// Who is in the way of `waiter`, which was refused a lock on this thread and counts as `own` sessions that have
+    /// written: the holder where the locks are this crate's own, else what is known of who may be.
+    pub(crate) fn in_the_way(&self, waiter: Opener, own: usize) -> Option<Box<Conflict>> {
+        if let Location::Memory(memory) = &self.location {
+            return memory.conflict(waiter).map(Conflict::new);
+        }
+        let sessions = self.uncommitted.load(Ordering::Relaxed).saturating_sub(own);
+        let state = self.pool.get().map(Pool::state);
+        let pooled = state.map_or(0, |state| state.connections.saturating_sub(state.idle_connections));
+        let sessions = match sessions {
+            0 => None,
+            1 => Some("1 session has written to it and not committed".to_string()),
+            many => Some(format!("{many} sessions have written to it and not committed")),
+        };
+        let pooled = match pooled {
+            0 => None,
+            1 => Some("1 connection of its pool is in use".to_string()),
+            many => Some(format!("{many} connections of its pool are in use")),
+        };
+        let known = sessions.into_iter().chain(pooled).collect::<Vec<_>>();
+        if known.is_empty() {
+            return None;
+        }
+        let known = known.join(", ");
+        Some(Conflict::new(format!(
+            "another connection has a transaction or an unfinished query open on it. SQLite does not tell which; {known}"
+        )))
+    }
+
+    /// Who was refused a lock of it and has not got it since, and who was in the way, where that is known.
+    pub(crate) fn given_up(&self) -> Vec<String> {
+        match &self.location {
+            Location::Memory(memory) => memory.given_up(),
+            _ => Vec::new(),
+        }
+    }
+
     /// How long the SQL of a data file may run.
     pub(crate) fn schema_limit(&self) -> Duration {
         self.options.schema_limit()
@@ -192,16 +243,21 @@ impl Database {
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self) -> rusqlite::Result<Engine> {
-        let conn = self.open()?;
+        let conn = self.open_as(Opener::Session)?;
         self.setup.watch().listen_in_session(&conn);
         self.faults().hook(&conn);
         Engine::new(conn, self.key())
     }
 
+    /// A connection for this crate's own looks and repairs.
+    pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
+        self.open_as(Opener::Harness)
+    }
+
     /// A connection that tells nobody of its statements: for this crate's own looks and repairs, and for a session, which
     /// tells of those that it was given.
-    pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
-        self.setup.open(&self.location)
+    pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
+        self.setup.open(&self.location, opener)
     }
 
     /// Who is told of the statements.
@@ -231,6 +287,11 @@ impl Database {
                 conn.execute_batch(
                     "PRAGMA temp_store = memory; PRAGMA query_only = false; PRAGMA read_uncommitted = false",
                 )?;
+                if let Location::Memory(_) | Location::File(_) = self.location {
+                    // A first read waits for who has the database to itself for a moment, opening or closing it. From
+                    // then on nobody has, and nothing that is tried at once fails for it.
+                    image::schema_version(&conn)?;
+                }
                 none.insert(conn)
             }
         };
@@ -253,6 +314,18 @@ impl Database {
 
     /// Puts an image's pages over what the database holds, with its connections left open.
     pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            match self.overwrite_at_once(image) {
+                // A connection that opens or closes has the database to itself for a moment.
+                Err(error) if is_lock(&error) && looks < LOOKS => std::thread::sleep(BETWEEN_LOOKS),
+                done => return done,
+            }
+        }
+    }
+
+    fn overwrite_at_once(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
         if let Location::Memory(memory) = &self.location {
             let mut known = lock(&self.known);
             // What is about to be committed must not be passed over, so a writer is looked for first.
@@ -274,11 +347,26 @@ impl Database {
                 conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
+            let before = self.moment(conn)?;
             image.copy_into(conn, "main")?;
-            let (version, copied) = (image::schema_version(conn)?, self.commits(conn)?);
-            *known = Known { image: Arc::clone(image), version, commits: copied, copied };
+            // It is done; whatever is in the way of a look at it now is in nobody's way later.
+            let version = image::schema_version(conn).ok();
+            let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
+            let (version, commits) = match (version, after) {
+                (Some(version), Some(after)) => (version, after.commits),
+                // Another has committed just before or after the copy, and the tables may be other ones by now.
+                _ => (UNKNOWN, None),
+            };
+            *known = Known { image: Arc::clone(image), version, commits, copied: commits };
             Ok(())
         })
+    }
+
+    /// What tells whether somebody commits from now on.
+    fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
+        let commits = self.commits(conn)?;
+        let of_others = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        Ok(Moment { commits, of_others })
     }
 
     /// An image of what is committed now. Fails at once where another connection has a write transaction open.
@@ -352,6 +440,25 @@ impl Database {
 /// open transaction is worth waiting for.
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+
+/// No number of a schema, which is never negative.
+const UNKNOWN: i64 = -1;
+
+/// A moment as the commits before it tell it.
+struct Moment {
+    /// How many there were, by whichever connection, where a number tells.
+    commits: Option<u64>,
+    /// A number that changes with those of other connections, which do not share a cache with this one.
+    of_others: i64,
+}
+
+impl Moment {
+    /// Whether nobody has committed since but who made one copy.
+    fn is_one_copy_after(&self, before: &Moment) -> bool {
+        let counted = self.commits.zip(before.commits).is_none_or(|(now, then)| now == then + 1);
+        counted && self.of_others == before.of_others
+    }
+}
 
 fn label(keys: &[BindKey]) -> String {
     keys.iter().map(BindKey::to_string).collect::<Vec<_>>().join(" = ")

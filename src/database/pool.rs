@@ -7,6 +7,7 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::connect::Setup;
 use super::location::Location;
+use super::memory::Opener;
 use crate::config::EngineOptions;
 
 /// A pool of connections to one bind, as `r2d2_sqlite` makes them.
@@ -54,7 +55,8 @@ fn workers() -> Arc<ScheduledThreadPool> {
 pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions) -> Pool {
     let manager = {
         let (setup, on_disk) = (setup.clone(), location.path().is_some());
-        SqliteConnectionManager::file(setup.uri(location)).with_flags(location.flags()).with_init(move |conn| {
+        let uri = setup.uri(location, Opener::Pool);
+        SqliteConnectionManager::file(uri).with_flags(location.flags()).with_init(move |conn| {
             setup.apply(conn, on_disk)?;
             setup.watch().listen(conn);
             setup.faults().hook(conn);

@@ -3,8 +3,8 @@
 use std::fmt::{self, Debug, Display, Formatter};
 
 use super::words::{
-    argument, at, by_a_hook, elsewhere, example, in_file, in_the_way, instead_of_a_shared_cache, list, meant,
-    nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement,
+    argument, at, by_a_hook, capitalized, elsewhere, example, held, in_file, in_the_way, instead_of_a_shared_cache,
+    list, meant, nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement, OPEN,
 };
 use super::Error;
 
@@ -70,11 +70,11 @@ impl Display for Error {
             Error::Sql { bind, sql, source } => {
                 write!(f, "bind `{bind}`: {}{}", shown(&sqlite_message(source)), statement(sql))
             }
-            Error::Locked { bind, sql, source } => write!(
+            Error::Locked { bind, sql, conflict, source } => write!(
                 f,
-                "bind `{bind}`: {}. Another connection has a transaction or an unfinished query open on it: commit or \
-                 drop it first (a session that is not committed is one){}{}",
+                "bind `{bind}`: {}. {}: commit or drop it first (a session that is not committed is one){}{}",
                 sqlite_message(source),
+                capitalized(&held(conflict, OPEN)),
                 instead_of_a_shared_cache(source),
                 statement(sql)
             ),
@@ -119,21 +119,21 @@ impl Display for Error {
             }
             Error::Commit { failed, committed, rolled_back, source } => write!(
                 f,
-                "commit failed in bind `{failed}`: {}{}{}. Committed: {}; rolled back: {}",
+                "commit failed in bind `{failed}`: {}{}. Committed: {}; rolled back: {}",
                 sqlite_message(source),
                 by_a_hook(source),
-                in_the_way(source),
                 list(committed),
                 list(rolled_back)
             ),
             Error::Fault { bind, problem } => write!(f, "bind `{bind}`: {problem}"),
-            Error::InUse { bind, source } => write!(
+            Error::InUse { bind, conflict, source } => write!(
                 f,
-                "bind `{bind}` is being written to: another connection has a transaction open on it ({source}). \
-                 Commit it or roll it back first; a session that is not committed is one"
+                "bind `{bind}` is being written to: {} ({source}). Commit it or roll it back first; a session that is \
+                 not committed is one",
+                held(conflict, "another connection has a transaction open on it")
             ),
-            Error::Restore { failed, restored, source } => {
-                let (why, restored) = (in_the_way(source), list(restored));
+            Error::Restore { failed, restored, conflict, source } => {
+                let (why, restored) = (in_the_way(source, conflict), list(restored));
                 write!(f, "cannot restore bind `{failed}`: {source}{why}. Restored: {restored}")
             }
             Error::ForeignSnapshot { binds } => write!(

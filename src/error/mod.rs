@@ -1,5 +1,6 @@
 //! What can go wrong: what was asked, what was found, what to do next.
 
+mod conflict;
 mod display;
 mod words;
 
@@ -7,7 +8,8 @@ use std::path::PathBuf;
 
 use crate::key::BindKey;
 use crate::orphan::Orphan;
-pub(crate) use words::{argument, is_denied, is_lock, list, sql_name, sqlite_message};
+pub use conflict::Conflict;
+pub(crate) use words::{argument, capitalized, held, is_denied, is_lock, list, sql_name, sqlite_message, OPEN};
 
 /// A result of this crate.
 ///
@@ -177,6 +179,8 @@ pub enum Error {
         bind: BindKey,
         /// The statement, empty where there was none.
         sql: String,
+        /// Who holds the lock and who wants it, as far as that is known.
+        conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
@@ -252,7 +256,7 @@ pub enum Error {
         committed: Box<[BindKey]>,
         /// The binds that were rolled back, the failed one included.
         rolled_back: Box<[BindKey]>,
-        /// SQLite's answer.
+        /// SQLite's answer; with who holds the lock, where one is in the way and that is known.
         source: rusqlite::Error,
     },
 
@@ -268,6 +272,8 @@ pub enum Error {
     InUse {
         /// The bind.
         bind: BindKey,
+        /// Who holds the lock and who wants it, as far as that is known.
+        conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
@@ -279,6 +285,8 @@ pub enum Error {
         /// The binds that were put back before it, and stay so. None where another connection is in the way, for that is
         /// looked at first.
         restored: Vec<BindKey>,
+        /// Who holds the lock and who wants it, as far as that is known.
+        conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
@@ -341,9 +349,17 @@ impl Error {
     /// For `map_err`: SQLite's answer to a statement on a bind.
     pub(crate) fn sql<'a>(bind: &'a BindKey, sql: &'a str) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
         move |source| match is_lock(&source) {
-            true => Error::Locked { bind: bind.clone(), sql: sql.to_string(), source },
+            true => Error::Locked { bind: bind.clone(), sql: sql.to_string(), conflict: None, source },
             false => Error::Sql { bind: bind.clone(), sql: sql.to_string(), source },
         }
+    }
+
+    /// The error with who is in the way, where somebody is.
+    pub(crate) fn held_by(mut self, find: impl FnOnce() -> Option<Box<Conflict>>) -> Error {
+        if let Error::Locked { conflict, .. } = &mut self {
+            *conflict = find();
+        }
+        self
     }
 
     /// The error with the statement that it kept from running, where it has none.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::conflict::Conflict;
 use crate::key::BindKey;
 use crate::nearest::nearest;
 
@@ -64,14 +65,28 @@ pub(super) fn example(binds: &[BindKey]) -> &BindKey {
     binds.iter().find(|bind| !bind.is_default()).or(binds.first()).unwrap_or(&BindKey::DEFAULT)
 }
 
+/// Who is in the way of a lock where nothing is known of it.
+pub(crate) const OPEN: &str = "another connection has a transaction or an unfinished query open on it";
+
+/// Who is in the way, as far as is known.
+pub(crate) fn held(conflict: &Option<Box<Conflict>>, otherwise: &str) -> String {
+    conflict.as_ref().map_or_else(|| otherwise.to_string(), Box::to_string)
+}
+
+/// As it stands at the start of a sentence.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// What to do about a lock, where it is one.
-pub(super) fn in_the_way(error: &rusqlite::Error) -> &'static str {
+pub(super) fn in_the_way(error: &rusqlite::Error, conflict: &Option<Box<Conflict>>) -> String {
     match is_lock(error) {
-        true => {
-            ": another connection has a transaction or an unfinished query open on it. Commit it, roll it back or drop \
-             it first; a session that is not committed is one"
-        }
-        false => "",
+        true => format!(
+            ": {}. Commit it, roll it back or drop it first; a session that is not committed is one",
+            held(conflict, OPEN)
+        ),
+        false => String::new(),
     }
 }
 

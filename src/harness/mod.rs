@@ -19,7 +19,7 @@ pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
 
 use crate::config::Config;
-use crate::database::{drop_spent, lock, Database, Pool, PooledConnection, Recorder, Rules};
+use crate::database::{drop_spent, lock, Database, Opener, Pool, PooledConnection, Recorder, Rules};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::order::sort_by_key;
@@ -241,7 +241,9 @@ impl Harness {
     pub fn reset(&self) -> Result<()> {
         for bound in &self.running.databases {
             let database = &bound.database;
-            database.overwrite(database.image()).map_err(Error::sql(database.key(), ""))?;
+            database.overwrite(database.image()).map_err(|source| {
+                Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+            })?;
             *lock(&bound.metadata) = None;
         }
         Ok(())

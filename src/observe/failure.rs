@@ -8,7 +8,7 @@ use super::glance::{glance, Glance, View};
 use super::look::{comparisons, look, Effort, Found, Place};
 use super::report::{difference, explained, paragraph, quoted, row_in_short, table as show_table};
 use crate::database::Database;
-use crate::error::{argument, is_lock, Result};
+use crate::error::{argument, capitalized, is_lock, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
 use crate::order::sort_by;
@@ -151,10 +151,19 @@ fn message(
         .filter(|database| database.has_uncommitted_session() || database.has_writer())
         .partition::<Vec<_>, _>(|database| database.has_uncommitted_session());
     let named = |databases: Vec<&Database>| quoted(databases.iter().map(|database| format!("`{}`", database.key())));
-    let (sessions, others) = (named(sessions), named(others));
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        others.into_iter().map(|other| (other, other.writer())).partition(|(_, writer)| writer.is_some());
+    let writers = known.into_iter().filter_map(|(database, writer)| {
+        let (writer, key) = (capitalized(&writer?), database.key());
+        Some(format!("{writer} has a transaction open on `{key}` that writes: not committed yet?"))
+    });
+    let (sessions, others) = (named(sessions), named(unknown.into_iter().map(|(database, _)| database).collect()));
     if !sessions.is_empty() {
         let hint = format!("A session has written to {sessions} and not committed: `session.commit()` first?");
         let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
+    }
+    for writer in writers {
+        let _ = writeln!(message, "{}\n", paragraph(&writer, 0, 0));
     }
     if !others.is_empty() {
         let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");

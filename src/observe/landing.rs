@@ -3,6 +3,7 @@
 use super::failure::{self, Expected};
 use super::glance::View;
 use super::look::{look, Effort, Found};
+use crate::database::Opener;
 use crate::error::{is_lock, Error, Result};
 use crate::harness::Harness;
 use crate::key::BindKey;
@@ -130,7 +131,9 @@ impl Harness {
                     }));
                 }
                 Found::Unreadable(source) if is_lock(&source) => {
-                    return Err(Error::Locked { bind: place.bind, sql: String::new(), source })
+                    let database = self.running().database(&place.bind)?;
+                    let conflict = database.in_the_way(Opener::Harness, 0);
+                    return Err(Error::Locked { bind: place.bind, sql: String::new(), conflict, source });
                 }
                 Found::Unreadable(source) => return Err(Error::Sql { bind: place.bind, sql: String::new(), source }),
                 Found::NoTable | Found::NoColumn { .. } => {}

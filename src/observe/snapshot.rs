@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::database::{Database, Image};
+use crate::database::{Database, Image, Opener};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{Harness, Running};
 use crate::key::BindKey;
@@ -130,11 +130,18 @@ impl Snapshot {
 /// What a database holds committed.
 pub(super) fn committed(database: &Database) -> Result<Image> {
     database.committed().map_err(|source| match is_lock(&source) {
-        true => Error::InUse { bind: database.key().clone(), source },
+        true => {
+            let conflict = database.in_the_way(Opener::Harness, 0);
+            Error::InUse { bind: database.key().clone(), conflict, source }
+        }
         false => Error::sql(database.key(), "")(source),
     })
 }
 
 fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
-    move |source| Error::Restore { failed: database.key().clone(), restored: restored.to_vec(), source }
+    move |source| {
+        let conflict = is_lock(&source).then(|| database.in_the_way(Opener::Harness, 0)).flatten();
+        let (failed, restored) = (database.key().clone(), restored.to_vec());
+        Error::Restore { failed, restored, conflict, source }
+    }
 }

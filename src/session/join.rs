@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{Heard, Ready};
-use crate::database::{attach, lock, spared, Database};
+use crate::database::{attach, lock, spared, Database, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
@@ -179,7 +179,7 @@ fn failed_to_listen(error: rusqlite::Error) -> Error {
 fn open(running: &Running, parts: &[Part]) -> rusqlite::Result<Connection> {
     let main = parts.iter().find(|part| part.key.is_default());
     let conn = match main.and_then(|part| Some((running.at(part.position)?, part.how))) {
-        Some((database, How::Committed | How::Uncommitted)) => database.open()?,
+        Some((database, How::Committed | How::Uncommitted)) => database.open_as(Opener::Session)?,
         _ => {
             let conn = Connection::open_in_memory()?;
             if let Some(database) = main.or(parts.first()).and_then(|part| running.at(part.position)) {
@@ -190,7 +190,7 @@ fn open(running: &Running, parts: &[Part]) -> rusqlite::Result<Connection> {
     };
     for part in parts.iter().filter(|part| !part.key.is_default()) {
         if let Some(database) = running.at(part.position) {
-            let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri() };
+            let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
             attach(&conn, &uri, part.key.schema_name())?;
         }
     }

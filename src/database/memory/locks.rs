@@ -4,8 +4,11 @@
 
 use std::ffi::c_int;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::ffi;
+
+use super::who::{Lock, Opener, Party, Refusal};
 
 /// How far a connection has locked the file. Each state holds those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,8 +43,11 @@ const READERS: Range<usize> = 3..SLOTS;
 const SLOTS: usize = ffi::SQLITE_SHM_NLOCK as usize;
 
 /// What one connection has locked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Held {
+    /// A number that no other connection of the process has.
+    id: u64,
+    opener: Opener,
     level: Level,
     /// Which locks of the index it shares with others, a bit each, and which it has for itself.
     shared: u8,
@@ -49,6 +55,13 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// Nothing yet, for a connection that was opened as `opener`.
+    pub(super) fn new(opener: Opener) -> Held {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
+    }
+
     /// The locks of the index that it shares with others, a bit each.
     pub(super) fn shared(&self) -> u8 {
         self.shared
@@ -65,15 +78,22 @@ pub(in crate::database) fn begins_to_write(shared: u8, first: c_int, count: c_in
 /// What all connections of a database have locked.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
-    /// How many have the file's lock shared or further.
-    readers: usize,
+    /// Who has the file's lock shared or further, by their numbers.
+    readers: Vec<(u64, Party)>,
     /// Whether one has it reserved or further, and pending or further.
     reserved: bool,
     pending: bool,
     slots: [Slot; SLOTS],
     /// How many transactions that could write have ended.
     ended: u64,
+    /// Who can write, with either kind of journal: the last who took a lock for it, while somebody has one.
+    writer: Option<Party>,
+    /// Who was refused a lock and has not got it since, one entry a connection, the last one last.
+    refusals: Vec<Refusal>,
 }
+
+/// How many refusals are remembered: more than a test's threads are.
+const REFUSALS: usize = 64;
 
 /// One lock of the index.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +105,9 @@ struct Slot {
 impl Locks {
     /// Takes the file's lock further; whether nobody was in the way.
     ///
-    /// A reader that is in the way of an exclusive lock leaves it pending, so that no new reader comes.
+    /// A reader that is in the way of a writer's commit leaves it pending, so that no new reader comes. One that is in
+    /// the way of who comes straight from reading changes nothing: that is how a connection that closes finds out
+    /// whether it is the last.
     pub(super) fn lock(&mut self, held: &mut Held, wanted: Level) -> bool {
         if held.level >= wanted {
             return true;
@@ -94,32 +116,38 @@ impl Locks {
             Level::None => true,
             Level::Shared => {
                 if self.pending {
+                    self.refuse(held, Lock::Write);
                     return false;
                 }
-                self.readers += 1;
+                self.readers.push((held.id, Party::here(held.opener)));
                 held.level = Level::Shared;
+                self.forget(held);
                 true
             }
             Level::Reserved => {
                 if self.reserved {
+                    self.refuse(held, Lock::Write);
                     return false;
                 }
                 self.reserved = true;
+                self.write(held);
                 held.level = Level::Reserved;
                 true
             }
             Level::Pending | Level::Exclusive => {
-                if held.level < Level::Pending {
-                    // A reader may go straight to the end, to roll back a journal that somebody left.
-                    if self.pending || (self.reserved && held.level < Level::Reserved) {
+                if held.level < Level::Reserved {
+                    if self.reserved || self.readers.len() > 1 {
                         return false;
                     }
-                    (self.reserved, self.pending) = (true, true);
-                    held.level = Level::Pending;
+                    self.write(held);
                 }
-                if self.readers > 1 {
+                (self.reserved, self.pending) = (true, true);
+                held.level = Level::Pending;
+                if self.readers.len() > 1 {
+                    self.refuse(held, Lock::Read);
                     return false;
                 }
+                self.forget(held);
                 held.level = Level::Exclusive;
                 true
             }
@@ -139,9 +167,10 @@ impl Locks {
             self.ended += 1;
         }
         if left == Level::None {
-            self.readers -= 1;
+            self.readers.retain(|(id, _)| *id != held.id);
         }
         held.level = left;
+        self.writer_left();
     }
 
     /// Whether somebody is about to write, with a rollback journal.
@@ -187,8 +216,16 @@ impl Locks {
             let own = usize::from(held.shared & bit(slot) != 0);
             !taken.exclusive && taken.readers == own
         };
+        let writes = mask & bit(WRITER) != 0;
         if self.slots.iter().enumerate().any(|(slot, taken)| mask & bit(slot) != 0 && !free(slot, taken)) {
+            // Who does not read wants to make the index anew, and is not in anybody's way for long.
+            if writes && held.shared != 0 {
+                self.refuse(held, Lock::Write);
+            }
             return false;
+        }
+        if writes {
+            self.write(held);
         }
         self.each(mask, |slot| slot.exclusive = true);
         held.exclusive |= mask;
@@ -200,15 +237,60 @@ impl Locks {
         let mask = mask(&slots);
         self.each(mask & held.shared, |slot| slot.readers -= 1);
         self.each(mask & held.exclusive, |slot| slot.exclusive = false);
-        self.ended += u64::from(mask & held.exclusive & bit(WRITER) != 0);
+        let wrote = mask & held.exclusive & bit(WRITER) != 0;
         held.shared &= !mask;
         held.exclusive &= !mask;
+        if wrote {
+            self.ended += 1;
+            self.writer_left();
+        }
     }
 
     /// Gives back everything.
     pub(super) fn release_all(&mut self, held: &mut Held) {
         self.release(held, 0..SLOTS);
         self.unlock(held, Level::None);
+    }
+
+    /// Who can write now.
+    pub(super) fn writer(&self) -> Option<&Party> {
+        self.writer.as_ref()
+    }
+
+    /// Who was refused a lock and has not got it since, the last one last.
+    pub(super) fn refusals(&self) -> impl DoubleEndedIterator<Item = &Refusal> {
+        self.refusals.iter()
+    }
+
+    /// Notes who writes from here on.
+    fn write(&mut self, held: &Held) {
+        self.writer = Some(Party::here(held.opener));
+        self.forget(held);
+    }
+
+    fn writer_left(&mut self) {
+        if !self.has_writer() {
+            self.writer = None;
+        }
+    }
+
+    fn refuse(&mut self, held: &Held, lock: Lock) {
+        self.forget(held);
+        if self.refusals.len() == REFUSALS {
+            self.refusals.remove(0);
+        }
+        let holders = match lock {
+            Lock::Write => self.writer.iter().cloned().collect(),
+            Lock::Read => {
+                self.readers.iter().filter(|(id, _)| *id != held.id).map(|(_, reader)| reader.clone()).collect()
+            }
+        };
+        self.refusals.push(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
+    }
+
+    /// Forgets that a connection was refused a lock, which it has now got.
+    fn forget(&mut self, held: &Held) {
+        self.refusals.retain(|refusal| refusal.id != held.id);
     }
 
     fn each(&mut self, mask: u8, change: impl Fn(&mut Slot)) {
@@ -222,4 +304,139 @@ fn bit(slot: usize) -> u8 {
 
 fn mask(slots: &Range<usize>) -> u8 {
     slots.clone().map(bit).fold(0, |mask, bit| mask | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn some<const N: usize>(locks: &mut Locks) -> [Held; N] {
+        std::array::from_fn(|_| {
+            let mut held = Held::new(Opener::Uri);
+            assert!(locks.lock(&mut held, Level::Shared));
+            held
+        })
+    }
+
+    #[test]
+    fn who_closes_and_is_not_the_last_leaves_no_trace() {
+        let mut locks = Locks::default();
+        let [mut one, _other] = some(&mut locks);
+        let ended = locks.ended();
+        assert!(!locks.lock(&mut one, Level::Exclusive));
+        assert!(!locks.has_writer() && !locks.is_any_taken());
+        assert!(locks.lock(&mut Held::new(Opener::Uri), Level::Shared));
+        locks.release_all(&mut one);
+        assert_eq!((locks.ended(), locks.refusals().count()), (ended, 0));
+    }
+
+    #[test]
+    fn a_writer_that_waits_for_readers_lets_no_new_one_in() {
+        let mut locks = Locks::default();
+        let [mut writer, mut reader] = some(&mut locks);
+        assert!(locks.lock(&mut writer, Level::Reserved));
+        assert!(locks.lock(&mut Held::new(Opener::Uri), Level::Shared));
+        assert!(!locks.lock(&mut writer, Level::Exclusive));
+        assert!(!locks.lock(&mut Held::new(Opener::Uri), Level::Shared));
+        assert!(!locks.lock(&mut reader, Level::Reserved));
+        assert_eq!(locks.refusals().count(), 3);
+        locks.unlock(&mut writer, Level::None);
+        assert!(locks.lock(&mut reader, Level::Reserved));
+        assert!(locks.lock(&mut Held::new(Opener::Uri), Level::Shared));
+        // The reader has got what it was refused.
+        assert_eq!(locks.refusals().count(), 2);
+    }
+
+    #[test]
+    fn refusals_are_remembered_by_connection_and_no_more_than_a_test_could_want() {
+        let mut locks = Locks::default();
+        let [mut writer, mut waiter] = some(&mut locks);
+        for held in [&mut writer, &mut waiter] {
+            assert!(locks.share(held, 3..4));
+        }
+        assert!(locks.exclude(&mut writer, WRITER..WRITER + 1));
+        for _ in 0..10 {
+            assert!(!locks.exclude(&mut waiter, WRITER..WRITER + 1));
+        }
+        assert_eq!(locks.refusals().count(), 1);
+        for _ in 0..2 * REFUSALS {
+            let mut other = Held::new(Opener::Uri);
+            assert!(locks.share(&mut other, 4..5));
+            assert!(!locks.exclude(&mut other, WRITER..WRITER + 1));
+        }
+        assert_eq!(locks.refusals().count(), REFUSALS);
+        locks.release(&mut writer, WRITER..WRITER + 1);
+        assert!(locks.writer().is_none());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Lock(usize, Level),
+        Unlock(usize, Level),
+        Share(usize, usize),
+        Exclude(usize, usize, usize),
+        Release(usize, usize, usize),
+        Close(usize),
+    }
+
+    const HOLDERS: usize = 3;
+
+    fn step() -> impl Strategy<Value = Step> {
+        let level = prop_oneof![Just(Level::Shared), Just(Level::Reserved), Just(Level::Exclusive)];
+        let left = prop_oneof![Just(Level::None), Just(Level::Shared)];
+        prop_oneof![
+            (0..HOLDERS, level).prop_map(|(who, level)| Step::Lock(who, level)),
+            (0..HOLDERS, left).prop_map(|(who, level)| Step::Unlock(who, level)),
+            (0..HOLDERS, 0..SLOTS).prop_map(|(who, slot)| Step::Share(who, slot)),
+            (0..HOLDERS, 0..SLOTS, 1..4_usize).prop_map(|(who, slot, many)| Step::Exclude(who, slot, many)),
+            (0..HOLDERS, 0..SLOTS, 1..4_usize).prop_map(|(who, slot, many)| Step::Release(who, slot, many)),
+            (0..HOLDERS).prop_map(Step::Close),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_nobody_has_beside_another_what_one_alone_may_have(
+            steps in prop::collection::vec(step(), 0..80),
+        ) {
+            let mut locks = Locks::default();
+            let mut all: [Held; HOLDERS] = std::array::from_fn(|_| Held::new(Opener::Pool));
+            for step in steps {
+                match step {
+                    // As SQLite asks: nobody goes further than sharing from nothing.
+                    Step::Lock(who, level) if level == Level::Shared || all[who].level >= Level::Shared => {
+                        locks.lock(&mut all[who], level);
+                    }
+                    Step::Lock(..) => {}
+                    Step::Unlock(who, level) => locks.unlock(&mut all[who], level),
+                    Step::Share(who, slot) if all[who].exclusive & bit(slot) == 0 => {
+                        locks.share(&mut all[who], slot..slot + 1);
+                    }
+                    Step::Share(..) => {}
+                    Step::Exclude(who, slot, many) => {
+                        locks.exclude(&mut all[who], slot..(slot + many).min(SLOTS));
+                    }
+                    Step::Release(who, slot, many) => locks.release(&mut all[who], slot..(slot + many).min(SLOTS)),
+                    Step::Close(who) => locks.release_all(&mut all[who]),
+                }
+                let at_least = |level| all.iter().filter(|held| held.level >= level).count();
+                prop_assert!(at_least(Level::Reserved) <= 1);
+                prop_assert!(at_least(Level::Exclusive) == 0 || at_least(Level::Shared) == 1);
+                prop_assert_eq!(locks.readers.len(), at_least(Level::Shared));
+                prop_assert_eq!(locks.reserved, at_least(Level::Reserved) == 1);
+                prop_assert_eq!(locks.pending, at_least(Level::Pending) == 1);
+                for slot in 0..SLOTS {
+                    let alone = all.iter().filter(|held| held.exclusive & bit(slot) != 0).count();
+                    let shared = all.iter().filter(|held| (held.shared & !held.exclusive) & bit(slot) != 0).count();
+                    prop_assert!(alone == 0 || (alone, shared) == (1, 0));
+                }
+                prop_assert_eq!(locks.writer().is_some(), locks.has_writer());
+            }
+            all.iter_mut().for_each(|held| locks.release_all(held));
+            prop_assert!(!locks.is_any_taken() && locks.readers.is_empty() && !locks.pending);
+            prop_assert!(locks.slots.iter().all(|slot| slot.readers == 0));
+        }
+    }
 }

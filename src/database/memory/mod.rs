@@ -10,6 +10,7 @@ mod index;
 mod locks;
 mod replace;
 mod vfs;
+mod who;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,8 @@ use index::Index;
 pub(super) use locks::begins_to_write;
 use locks::Locks;
 pub(super) use vfs::{register_once, system};
+pub(crate) use who::Opener;
+use who::{conflict, Lock, Party, Refusal};
 
 /// What every name of a database here begins with. There is no such folder: a driver that takes the name for a path finds
 /// nothing.
@@ -78,6 +81,31 @@ impl Memory {
     /// A number that changes with every commit, once others can see what was committed.
     pub(crate) fn commits(&self) -> u64 {
         lock(&self.locks).ended()
+    }
+
+    /// Who holds a lock and who wants it, after one was refused to a connection of that kind on this thread.
+    pub(crate) fn conflict(&self, waiter: Opener) -> Option<String> {
+        let locks = lock(&self.locks);
+        let holder =
+            || locks.writer().map(|writer| conflict(std::slice::from_ref(writer), Lock::Write, &Party::here(waiter)));
+        let refused = || locks.refusals().rev().find(|refusal| refusal.waiter.is_here(waiter)).map(Refusal::conflict);
+        match waiter {
+            // It may not have asked for the lock, having seen who has it.
+            Opener::Harness => holder().or_else(refused),
+            // It has asked, and whoever had the lock may be done by now.
+            _ => refused().or_else(holder),
+        }
+    }
+
+    /// Who has a transaction open that can write.
+    pub(crate) fn writer(&self) -> Option<String> {
+        lock(&self.locks).writer().map(Party::shown)
+    }
+
+    /// Who of the application's connections was refused a lock and has not got it since, and who was in the way.
+    pub(crate) fn given_up(&self) -> Vec<String> {
+        let locks = lock(&self.locks);
+        locks.refusals().filter(|refusal| !refusal.waiter.is_harness()).map(Refusal::given_up).collect()
     }
 
     /// Whether some connection has a transaction open that can write.

@@ -59,7 +59,7 @@ impl Memory {
         let mut contents = lock(&self.contents);
         let log = self.journal(LOG);
         let mut log = log.as_ref().map(|log| lock(log));
-        let page_size = page_size(|offset, into| contents.read(offset, into))?;
+        let page_size_in_log = page_size(|offset, into| contents.read(offset, into))?;
         let header = |offset: usize, into: &mut [u8]| match bytes.get(offset..offset + into.len()) {
             Some(found) => {
                 into.copy_from_slice(found);
@@ -70,12 +70,11 @@ impl Memory {
         if locks.is_any_taken() || !is_wal(|offset, into| contents.read(offset, into)) || !is_wal(header) {
             return None;
         }
-        if self::page_size(header)? != page_size {
-            return None;
-        }
+        let page_size = page_size(header)?;
         let words = index.first().map(Words);
         let frames = words.as_ref().filter(|words| words.is_initialized()).map_or(0, |words| words.get(LAST_FRAME));
-        let schema = schema(&contents, log.as_deref().map(Vec::as_slice).unwrap_or_default(), frames, page_size)?;
+        let schema =
+            schema(&contents, log.as_deref().map(Vec::as_slice).unwrap_or_default(), frames, page_size_in_log)?;
         let schema = if same_schema == Some(schema) { schema } else { schema.wrapping_add(1) };
 
         let pages = u32::try_from(bytes.len() / page_size).ok()?;
@@ -85,7 +84,7 @@ impl Memory {
             log.clear();
         }
         if let Some(words) = words.filter(Words::is_initialized) {
-            words.restart(pages);
+            words.restart(pages, page_size);
         }
         locks.count_one();
         Some(Replaced { schema, commits: locks.ended() })
@@ -141,12 +140,13 @@ impl Words {
         self.get(INITIALIZED).to_ne_bytes().first() == Some(&1)
     }
 
-    /// Begins the log anew, over a database of that many pages.
-    fn restart(&self, pages: u32) {
+    /// Begins the log anew, over a database of that many pages of that size.
+    fn restart(&self, pages: u32, page_size: usize) {
         let [version, unused, change, flags, _, _, sum, other_sum, salt, other_salt, _, _]: [u32; HEADER] =
             std::array::from_fn(|at| self.get(at));
         // One salt is a number in the order of the file format, the other is random; both are new.
         let (salt, other_salt) = (u32::from_be(salt).wrapping_add(1).to_be(), other_salt.wrapping_add(0x9e37_79b9));
+        let flags = with_page_size(flags, page_size);
         let summed = [version, unused, change.wrapping_add(1), flags, 0, pages, sum, other_sum, salt, other_salt];
         let (first, second) = checksum(&summed);
         let header = summed.into_iter().chain([first, second]);
@@ -164,6 +164,13 @@ impl Words {
             fence(Ordering::SeqCst);
         }
     }
+}
+
+/// The header's third word with another size in its last two bytes, where 65536 is 1.
+fn with_page_size(flags: u32, page_size: usize) -> u32 {
+    let size = u16::try_from(page_size).unwrap_or(1);
+    let ([initialized, big_endian, ..], [first, second]) = (flags.to_ne_bytes(), size.to_ne_bytes());
+    u32::from_ne_bytes([initialized, big_endian, first, second])
 }
 
 /// The checksum of the index's header, see <https://sqlite.org/walformat.html#checksum_algorithm>.

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
 use super::locks::{begins_to_write, Held, Level};
+use super::who::{Opener, PARAMETER};
 use super::{find, index, split, Journal, Memory};
 use crate::database::lock;
 
@@ -169,7 +170,11 @@ unsafe extern "C" fn open(
                 None => ffi::SQLITE_CANTOPEN,
             };
         };
-        let Some(opened) = open_ours(database, journal, flags) else { return ffi::SQLITE_CANTOPEN };
+        let opener = match flags & ffi::SQLITE_OPEN_MAIN_DB {
+            0 => Opener::default(),
+            _ => opener(name),
+        };
+        let Some(opened) = open_ours(database, journal, flags, opener) else { return ffi::SQLITE_CANTOPEN };
         (*file.cast::<File>()).open = Box::into_raw(Box::new(opened));
         (*file).pMethods = &raw const METHODS;
         if !out_flags.is_null() {
@@ -179,13 +184,29 @@ unsafe extern "C" fn open(
     ffi::SQLITE_OK
 }
 
+/// As what the URI behind a name says that it is opened.
+///
+/// # Safety
+///
+/// `name` is that of a main database as SQLite passes it to `xOpen`: what the URI says lies beside it.
+unsafe fn opener(name: *const c_char) -> Opener {
+    // SAFETY: by the caller; SQLite gives null or a NUL-terminated text that lives as long as the name.
+    unsafe {
+        let value = ffi::sqlite3_uri_parameter(name, PARAMETER.as_ptr());
+        if value.is_null() {
+            return Opener::default();
+        }
+        Opener::from_value(CStr::from_ptr(value))
+    }
+}
+
 /// Opens a database that lives, or a journal of it; only a journal is made by opening.
-fn open_ours(database: &str, journal: &str, flags: c_int) -> Option<Open> {
+fn open_ours(database: &str, journal: &str, flags: c_int, opener: Opener) -> Option<Open> {
     let memory = find(database)?;
     let part = match journal {
         "" => {
             memory.fill().ok()?;
-            Part::Database { held: Held::default(), uses_index: false }
+            Part::Database { held: Held::new(opener), uses_index: false }
         }
         name => {
             let bytes = match flags & ffi::SQLITE_OPEN_CREATE {
@@ -296,10 +317,15 @@ unsafe extern "C" fn read(file: *mut sqlite3_file, into: *mut c_void, amount: c_
     }
 }
 
+/// The most bytes that a file here can have. Memory ends long before, but a page number that is damaged must not make
+/// room for what it says.
+const LARGEST: usize = if usize::BITS > 32 { 1 << 38 } else { 1 << 30 };
+
 unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount: c_int, offset: i64) -> c_int {
     let (Ok(amount), Ok(offset)) = (usize::try_from(amount), usize::try_from(offset)) else {
         return ffi::SQLITE_IOERR_WRITE;
     };
+    let Some(end) = offset.checked_add(amount).filter(|end| *end <= LARGEST) else { return ffi::SQLITE_FULL };
     // SAFETY: the file is open, and SQLite passes `amount` bytes.
     let (open, from) = unsafe { (opened(file), std::slice::from_raw_parts(from.cast::<u8>(), amount)) };
     match &open.part {
@@ -311,10 +337,14 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount:
                 return code;
             }
             let mut bytes = lock(bytes);
-            if bytes.len() < offset + amount {
-                bytes.resize(offset + amount, 0);
+            if bytes.len() < end {
+                let more = end - bytes.len();
+                if bytes.try_reserve(more).is_err() {
+                    return ffi::SQLITE_FULL;
+                }
+                bytes.resize(end, 0);
             }
-            if let Some(place) = bytes.get_mut(offset..offset + amount) {
+            if let Some(place) = bytes.get_mut(offset..end) {
                 place.copy_from_slice(from);
             }
         }

@@ -8,19 +8,25 @@ mod save;
 use std::fmt::Write as _;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use crate::database::Database;
 use crate::error::Result;
-use crate::harness::Harness;
+use crate::harness::{Harness, Running};
 use save::Saved;
 
 /// Saves the databases if the test has failed, before they go.
 impl Drop for Harness {
     fn drop(&mut self) {
-        if !self.is_to_be_kept() {
-            return;
-        }
         // A panic in here while another is under way would end the process, with every test that still runs.
-        let _ = catch_unwind(AssertUnwindSafe(|| say(&kept(self))));
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if thread::panicking() {
+                given_up(self.running()).iter().for_each(|conflict| say(conflict));
+            }
+            if self.is_to_be_kept() {
+                say(&kept(self));
+            }
+        }));
     }
 }
 
@@ -53,6 +59,15 @@ impl Harness {
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         save::all(self.running(), dir.as_ref())
     }
+}
+
+/// Who of the application's connections waited for a lock and did not get it, which may be why the test failed.
+fn given_up(running: &Running) -> Vec<String> {
+    let told = |database: &Database| {
+        let key = database.label();
+        database.given_up().into_iter().map(move |conflict| format!("multibind: bind `{key}`: {conflict}"))
+    };
+    running.databases().flat_map(told).collect()
 }
 
 /// Saves the databases by the test's name, and tells where.

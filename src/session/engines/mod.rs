@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{Heard, Ready};
-use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Rule};
-use crate::error::{list, Error, Result};
+use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Opener, Rule};
+use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Running;
 use crate::key::BindKey;
 use crate::orphan::Orphan;
@@ -85,6 +85,26 @@ impl Engines {
         let Some(database) = running.at(member) else {
             return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
         };
+        let done = self.run_on(database, running, member, key, sql, told, work);
+        done.map_err(|error| error.held_by(|| self.in_the_way(database, member)))
+    }
+
+    /// Who is in this session's way.
+    fn in_the_way(&self, database: &Database, member: usize) -> Option<Box<Conflict>> {
+        database.in_the_way(Opener::Session, usize::from(self.written.contains(&member)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "those of `run` and the database that they name")]
+    fn run_on<T>(
+        &mut self,
+        database: &Database,
+        running: &Running,
+        member: usize,
+        key: &BindKey,
+        sql: &str,
+        told: Told,
+        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         self.open(database, member)?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
@@ -222,6 +242,14 @@ impl Engines {
         for (at, member) in begun.iter().enumerate() {
             let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
             if let Err(source) = run(running.at(*member), conn, "COMMIT") {
+                let source = match is_lock(&source) {
+                    true => {
+                        let database = running.at(*member);
+                        let conflict = database.and_then(|database| database.in_the_way(Opener::Session, 0));
+                        with_conflict(source, &held(&conflict, OPEN))
+                    }
+                    false => source,
+                };
                 let (committed, rest) = begun.split_at(at);
                 for member in rest {
                     self.abandon(running, *member);
@@ -325,6 +353,16 @@ impl Engines {
             }
         }
         Ok(())
+    }
+}
+
+/// SQLite's answer with who is in the way.
+fn with_conflict(source: rusqlite::Error, conflict: &str) -> rusqlite::Error {
+    match source {
+        rusqlite::Error::SqliteFailure(code, Some(message)) => {
+            rusqlite::Error::SqliteFailure(code, Some(format!("{message}: {conflict}")))
+        }
+        source => source,
     }
 }
 

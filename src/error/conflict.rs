@@ -1,0 +1,37 @@
+//! Who holds a lock and who wants it.
+
+use std::fmt;
+
+/// Who holds a lock and who wants it, as far as that is known.
+///
+/// Of a bind in memory it is known: as what the connection was opened, and the thread that used it. Of other storage, SQLite
+/// does not tell; how many sessions have not committed and how many connections of the pool are in use, it says then.
+///
+/// ```
+/// use multibind::{Bind, Error, Harness};
+///
+/// let table = Bind::memory().schema("CREATE TABLE t (x)");
+/// let db = Harness::builder().bind("auth", table).start()?;
+/// let mut session = db.session();
+/// session.execute("INSERT INTO t VALUES (1)", [])?;
+/// let Err(Error::InUse { conflict: Some(conflict), .. }) = db.snapshot() else { panic!("nobody writes") };
+/// assert_eq!(
+///     conflict.to_string(),
+///     "a session on this thread holds the write lock, and the harness on this thread wants it"
+/// );
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict(String);
+
+impl Conflict {
+    pub(crate) fn new(told: String) -> Box<Conflict> {
+        Box::new(Conflict(told))
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
