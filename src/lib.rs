@@ -57,7 +57,8 @@
 //! - Separate databases have no common commit: an [`Error::Commit`] says which binds were committed.
 //! - A session's open transaction keeps the code under test from writing to its binds, as any writer does: it waits for
 //!   the busy timeout and fails. Commit first.
-//! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing.
+//! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing. On Linux,
+//!   the next one to make files in the same place removes those of processes that have ended.
 //! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then.
 
 /// The README's code, compiled and run with the documentation's.

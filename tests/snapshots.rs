@@ -286,5 +286,5 @@ fn a_bind_whose_file_is_gone_is_named(db: Harness) {
     let file = db.path("meta").unwrap().unwrap();
     std::fs::remove_file(&file).unwrap();
     let error = db.snapshot().unwrap_err().to_string().replace(file.to_str().unwrap(), "FILE");
-    insta::assert_snapshot!(error, @"bind `meta`: unable to open database file: file:FILE");
+    insta::assert_snapshot!(error, @"bind `meta`: unable to open database file: file:FILE: No such file or directory (os error 2)");
 }

@@ -1,6 +1,7 @@
 //! Opening a connection the way a bind's options say.
 
 use std::ffi::CStr;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,10 +61,11 @@ impl Setup {
     /// A connection that tells nobody of its statements.
     pub(crate) fn open(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
         let uri = self.uri(location, opener);
-        let conn =
-            Connection::open_with_flags(&uri, location.flags()).map_err(|error| naming(location, &uri, error))?;
-        self.apply(&conn, location.path().is_some())?;
-        Ok(conn)
+        let opened = Connection::open_with_flags(&uri, location.flags()).and_then(|conn| {
+            self.apply(&conn, location.path().is_some())?;
+            Ok(conn)
+        });
+        opened.map_err(|error| with_reason(naming(location, &uri, error), location))
     }
 
     /// The URI of this crate's own connections and of the pool's, which meet the faults of a file too.
@@ -88,6 +90,20 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+/// The error of a file that SQLite cannot open, with the system's reason, which SQLite does not tell.
+fn with_reason(error: rusqlite::Error, location: &Location) -> rusqlite::Error {
+    /// A connection has as many open: the database, its log and the log's index.
+    const FILES: usize = 3;
+    let rusqlite::Error::SqliteFailure(code, message) = error else { return error };
+    let path = location.path().filter(|_| code.code == ffi::ErrorCode::CannotOpen);
+    let opened = path.map(|path| (0..FILES).map(|_| File::open(path)).collect::<std::io::Result<Vec<_>>>());
+    let message = match (message, opened) {
+        (Some(message), Some(Err(reason))) => Some(format!("{message}: {reason}")),
+        (message, _) => message,
+    };
+    rusqlite::Error::SqliteFailure(code, message)
 }
 
 /// An error that names the database as its user knows it.

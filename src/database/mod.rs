@@ -78,7 +78,10 @@ impl Database {
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
-            Storage::TempFile => Location::File(file()?),
+            Storage::TempFile => {
+                let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+                Location::File(file().map_err(Error::of_bind(key))?)
+            }
         };
         let setup = Setup::new(&options, &label(&keys), faults);
         // A database in memory starts as the image without a copy.
@@ -100,7 +103,8 @@ impl Database {
             Location::Memory(_) => Ok(()),
             Location::File(path) => {
                 let bytes = self.image.file().map_err(Error::sql(self.key(), ""))?;
-                std::fs::write(path, bytes).map_err(Error::io("write", path))
+                let written = std::fs::write(path, bytes).map_err(Error::io("write", path));
+                written.map_err(Error::of_bind(self.key()))
             }
             Location::SharedCache(_) | Location::MemDb(_) => {
                 self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))

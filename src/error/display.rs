@@ -152,7 +152,13 @@ impl Display for Error {
             }
             Error::Pool { bind, source } => write!(f, "bind `{bind}`: the pool gave no connection: {source}"),
             Error::Row { problem } => write!(f, "row: {problem}"),
-            Error::Io { action, path, source } => write!(f, "cannot {action} `{}`: {source}", path.display()),
+            Error::Io { bind: None, action, path, source } => {
+                write!(f, "cannot {action} `{}`: {source}", path.display())
+            }
+            Error::Io { bind: Some(bind), action, path, source } => {
+                let path = path.display();
+                write!(f, "bind `{bind}`: cannot {action} `{path}`: {source}; `temp_dir` or TMPDIR says where files go")
+            }
         }
     }
 }

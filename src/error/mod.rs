@@ -319,6 +319,8 @@ pub enum Error {
 
     /// A file or folder that could not be used.
     Io {
+        /// The bind whose database is in it, where it is one's.
+        bind: Option<BindKey>,
         /// What was tried.
         action: &'static str,
         /// The file or folder.
@@ -381,6 +383,16 @@ impl Error {
 
     /// For `map_err`: the system's answer to an operation on a path.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { action, path: path.into(), source }
+        move |source| Error::Io { bind: None, action, path: path.into(), source }
+    }
+
+    /// For `map_err`: the error of a file or folder with the bind whose database is in it.
+    pub(crate) fn of_bind(key: &BindKey) -> impl FnOnce(Error) -> Error + '_ {
+        move |error| match error {
+            Error::Io { bind: None, action, path, source } => {
+                Error::Io { bind: Some(key.clone()), action, path, source }
+            }
+            error => error,
+        }
     }
 }

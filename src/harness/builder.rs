@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use tempfile::TempDir;
-
+use super::held::HeldFolder;
 use super::template::{Blueprint, Template};
 use super::{folder, references, Bound, Harness, Running};
 use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
@@ -131,6 +130,8 @@ impl HarnessBuilder {
     ///
     /// Unless set, that is where `TMPDIR` says, else a RAM disk if the system has one with 256 MiB free (`/dev/shm` on
     /// Linux), else the system's folder for temporary files.
+    ///
+    /// On Linux, the process's first such folder in a place takes those away that ended processes left there.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -265,7 +266,7 @@ fn check_parents(specs: &[DatabaseSpec], templates: &[Arc<Template>]) -> Result<
 
 /// The path of a bind's file in the harness's private folder, which is made for the first. The name is a number: a key
 /// may have any character.
-fn file_in(folder: &Mutex<Option<TempDir>>, chosen: Option<&Path>, place: usize) -> Result<PathBuf> {
+fn file_in(folder: &Mutex<Option<HeldFolder>>, chosen: Option<&Path>, place: usize) -> Result<PathBuf> {
     let mut folder = crate::database::lock(folder);
     let folder = match &mut *folder {
         Some(folder) => folder,

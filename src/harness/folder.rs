@@ -2,22 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
+use super::held::{HeldFolder, Kind};
 use crate::error::{Error, Result};
 
 /// Makes a private folder: where the user says, else on a RAM disk with room, else where temporary files go.
 ///
 /// `TMPDIR` is the user saying where. The folder is readable by its owner only.
-pub(super) fn make(chosen: Option<&Path>) -> Result<TempDir> {
+pub(super) fn make(chosen: Option<&Path>) -> Result<HeldFolder> {
     let parent = chosen.map(Path::to_path_buf).unwrap_or_else(usual);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("multibind-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let made = builder.tempdir_in(&parent);
-    made.map_err(Error::io("make a private folder in", parent))
+    HeldFolder::make(&parent, &PRIVATE).map_err(Error::io("make a private folder in", parent))
 }
+
+/// Databases, and what SQLite puts beside them: a log, its index, journals.
+const PRIVATE: Kind = Kind { prefix: "multibind-", mode: 0o700, holds: |name| name.contains(".db") };
 
 fn usual() -> PathBuf {
     let said = std::env::var_os("TMPDIR").is_some();

@@ -2,8 +2,11 @@
 
 mod builder;
 mod folder;
+mod held;
 mod keep;
 mod references;
+#[cfg(target_os = "linux")]
+mod sweep;
 mod tables;
 mod template;
 
@@ -12,9 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
-use tempfile::TempDir;
-
 pub use builder::HarnessBuilder;
+pub(crate) use held::{HeldFolder, Kind};
 pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
 
@@ -57,7 +59,7 @@ pub struct Harness {
 pub(crate) struct Running {
     databases: Vec<Bound>,
     /// Where the files are, if a bind has one. After the databases, whose connections close first.
-    folder: Mutex<Option<TempDir>>,
+    folder: Mutex<Option<HeldFolder>>,
     /// References from one bind into another.
     references: Vec<Reference>,
     /// The statements that ran while somebody recorded them.
@@ -361,7 +363,7 @@ impl Running {
         drop_spent();
         let folder = lock(&self.folder).take();
         let path = folder.as_ref().map(|folder| folder.path().to_path_buf()).unwrap_or_default();
-        folder.map_or(Ok(()), TempDir::close).map_err(Error::io("remove", path))
+        folder.map_or(Ok(()), HeldFolder::close).map_err(Error::io("remove", path))
     }
 }
 

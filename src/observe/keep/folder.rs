@@ -8,11 +8,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use tempfile::TempDir;
-
 use super::{file_name, room};
 use crate::database::lock;
 use crate::error::{Error, Result};
+use crate::harness::{HeldFolder, Kind};
 
 /// The folder of a test, in that of its program, in the one for all.
 pub(super) struct TestFolder {
@@ -59,7 +58,7 @@ impl TestFolder {
         }
         fs::rename(new.path(), &place).map_err(Error::io("make the folder", &place))?;
         // It is no longer where it was made, and must not be looked for there.
-        let _ = new.keep();
+        new.keep();
         *kept += 1;
         Ok((place, filled))
     }
@@ -68,13 +67,15 @@ impl TestFolder {
 /// What a folder that is still being filled is named by.
 pub(super) const UNFINISHED: &str = ".new-";
 
-fn new_folder(parent: &Path) -> Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED);
-    // As any folder is made, and not for its owner alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    builder.tempdir_in(parent).map_err(Error::io("make a folder in", parent))
+/// As any folder is made, and not for its owner alone. In it are databases, texts, and files not yet named so.
+const NEW: Kind = Kind {
+    prefix: UNFINISHED,
+    mode: 0o777,
+    holds: |name| name.ends_with(".db") || name.ends_with(".txt") || name.starts_with(".tmp"),
+};
+
+fn new_folder(parent: &Path) -> Result<HeldFolder> {
+    HeldFolder::make(parent, &NEW).map_err(Error::io("make a folder in", parent))
 }
 
 /// The target folder of the program under test, else where temporary files go.

@@ -1,0 +1,140 @@
+//! A folder that is held as long as its process lives, so that another process can tell it from one left behind.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tempfile::TempDir;
+
+#[cfg(target_os = "linux")]
+use super::sweep;
+use crate::database::lock;
+
+/// What a kind of folder is named by, who can read it, and what may be in it.
+pub(crate) struct Kind {
+    /// What its name begins with; six letters or digits follow.
+    pub(crate) prefix: &'static str,
+    /// Its permissions, before those that the process's mask takes.
+    pub(crate) mode: u32,
+    /// Whether a file of that name is one that this crate or SQLite makes there.
+    pub(crate) holds: fn(&str) -> bool,
+}
+
+/// A folder of this process's, removed when dropped.
+///
+/// On Linux it is locked. The system gives the lock back when the process ends, however it ends, and what has nobody's lock
+/// is removed by the first process that makes such a folder beside it.
+#[derive(Debug)]
+pub(crate) struct HeldFolder {
+    /// `None` once it is closed or kept.
+    dir: Option<TempDir>,
+    path: PathBuf,
+    /// Who made it: a process forked from that one drops it too, but does not own it.
+    process: u32,
+    /// Given back after the folder is removed.
+    #[cfg(target_os = "linux")]
+    _lock: std::os::fd::OwnedFd,
+}
+
+impl HeldFolder {
+    /// Makes one in `parent`, and removes those there that nobody holds.
+    pub(crate) fn make(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+        let folder = HeldFolder::made(parent, kind)?;
+        if is_first_in(parent) {
+            folder.sweep_beside(parent, kind);
+        }
+        Ok(folder)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn made(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+        /// Another process finds a folder between its making and its locking once at most, when it sweeps.
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let dir = new(parent, kind)?;
+            match sweep::hold(dir.path())? {
+                Some(lock) => return Ok(HeldFolder::of(dir, lock)),
+                // Whoever has it removes it.
+                None => drop(dir.keep()),
+            }
+        }
+        Err(io::Error::other("each new folder there is locked or removed by somebody else"))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of(dir: TempDir, lock: std::os::fd::OwnedFd) -> HeldFolder {
+        HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id(), _lock: lock }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sweep_beside(&self, parent: &Path, kind: &Kind) {
+        match sweep::sweep(parent, kind, &self._lock) {
+            Ok(0) => {}
+            Ok(swept) => log::info!("removed {swept} folders of ended processes in `{}`", parent.display()),
+            Err(error) => log::debug!("cannot look for folders of ended processes in `{}`: {error}", parent.display()),
+        }
+    }
+
+    /// Without a lock nobody knows whose a folder is.
+    #[cfg(not(target_os = "linux"))]
+    fn made(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+        let dir = new(parent, kind)?;
+        Ok(HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id() })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sweep_beside(&self, _parent: &Path, _kind: &Kind) {}
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it and says why that failed.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        match self.dir.take() {
+            Some(dir) if self.is_own() => dir.close(),
+            Some(dir) => {
+                drop(dir.keep());
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets go of it and leaves it, wherever it has been moved to.
+    pub(crate) fn keep(mut self) {
+        drop(self.dir.take().map(TempDir::keep));
+    }
+
+    fn is_own(&self) -> bool {
+        self.process == std::process::id()
+    }
+}
+
+impl Drop for HeldFolder {
+    fn drop(&mut self) {
+        if !self.is_own() {
+            drop(self.dir.take().map(TempDir::keep));
+        }
+    }
+}
+
+fn new(parent: &Path, kind: &Kind) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(kind.prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(kind.mode));
+    builder.tempdir_in(parent)
+}
+
+/// Whether the process makes its first folder there. Of very many places, the later ones count as looked into.
+fn is_first_in(parent: &Path) -> bool {
+    const MOST_PLACES: usize = 16;
+    static PLACES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut places = lock(&PLACES);
+    let is_first = places.len() < MOST_PLACES && !places.iter().any(|place| place == parent);
+    if is_first {
+        places.push(parent.to_path_buf());
+    }
+    is_first
+}

@@ -1,0 +1,194 @@
+//! Folders that ended processes left behind: how to tell them from those in use, and their removal.
+//!
+//! Who makes a folder holds a lock on it, shared, which the system gives back when the last process that has it ends. Who
+//! removes one first takes that lock for itself, so a folder that a living process holds is never touched. Between making
+//! and locking, another process may come first. So who makes a folder looks, with the lock, whether it is still there.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{flock, fstat, open, openat, stat, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::held::Kind;
+
+/// How many names of a folder are read, and how many folders are removed, by one process.
+const MOST_NAMES: usize = 10_000;
+const MOST_FOLDERS: usize = 256;
+
+/// A folder itself, not where a link leads, and not for a program that this one starts.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Locks a new folder; `None` where another process was there first, to remove it.
+pub(super) fn hold(path: &Path) -> io::Result<Option<OwnedFd>> {
+    match open(path, FOLDER, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(None),
+        folder => hold_open(folder?, path),
+    }
+}
+
+fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Option<OwnedFd>> {
+    // Shared, for a network file system gives no other on what is open for reading.
+    match flock(&folder, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        locked => locked?,
+    }
+    match stat(path) {
+        Err(Errno::NOENT) => Ok(None),
+        found => Ok(is_same(&found?, &fstat(&folder)?).then_some(folder)),
+    }
+}
+
+/// Removes the folders of this kind in `parent` that nobody holds, and says how many those were.
+///
+/// Only what is exactly as this process makes it: named so, of the same owner, with the same permissions and on the same
+/// disk as `own`, and with nothing in it but files as this crate makes them.
+pub(super) fn sweep(parent: &Path, kind: &Kind, own: &OwnedFd) -> io::Result<usize> {
+    let own = fstat(own)?;
+    let parent = open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut swept = 0;
+    for entry in Dir::read_from(&parent)?.take(MOST_NAMES) {
+        let entry = entry?;
+        let name = entry.file_name();
+        if is_named(kind, name) && remove(parent.as_fd(), name, kind, &own)? {
+            swept += 1;
+        }
+        if swept == MOST_FOLDERS {
+            break;
+        }
+    }
+    Ok(swept)
+}
+
+fn is_named(kind: &Kind, name: &CStr) -> bool {
+    let end = name.to_bytes().strip_prefix(kind.prefix.as_bytes());
+    end.is_some_and(|end| end.len() == 6 && end.iter().all(u8::is_ascii_alphanumeric))
+}
+
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+/// Removes a folder if it is stale; whether it was. An error is one that others would end in too.
+fn remove(parent: BorrowedFd<'_>, name: &CStr, kind: &Kind, own: &Stat) -> io::Result<bool> {
+    let folder = match openat(parent, name, FOLDER, Mode::empty()) {
+        Ok(folder) => folder,
+        Err(error @ (Errno::MFILE | Errno::NFILE)) => return Err(error.into()),
+        // No folder, somebody else's, or gone meanwhile.
+        Err(_) => return Ok(false),
+    };
+    let found = fstat(&folder)?;
+    let like_own = (found.st_uid, found.st_mode, found.st_dev) == (own.st_uid, own.st_mode, own.st_dev);
+    if !like_own || flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(false);
+    }
+    // Somebody may have removed it before it was locked, and the name may be another's by now.
+    match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(named) if is_same(&named, &found) => {}
+        _ => return Ok(false),
+    }
+    Ok(empty(folder.as_fd(), kind).is_ok_and(|emptied| emptied) && unlinkat(parent, name, AtFlags::REMOVEDIR).is_ok())
+}
+
+/// Removes the files of a folder, unless there is something else in it.
+fn empty(folder: BorrowedFd<'_>, kind: &Kind) -> io::Result<bool> {
+    let mut files = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+        if !is_file || !name.to_str().is_ok_and(kind.holds) {
+            return Ok(false);
+        }
+        files.push(name.to_owned());
+    }
+    for file in files {
+        unlinkat(folder, file, AtFlags::empty())?;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::super::held::HeldFolder;
+    use super::*;
+
+    const KIND: Kind = Kind { prefix: "multibind-", mode: 0o700, holds: |name| name.ends_with(".db") };
+
+    /// Somebody's folder in `parent` that nobody has locked, made and opened.
+    fn opened(parent: &Path) -> (std::path::PathBuf, OwnedFd) {
+        let path = parent.join("multibind-abcdef");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let folder = open(&path, FOLDER, Mode::empty()).unwrap();
+        (path, folder)
+    }
+
+    #[test]
+    fn a_folder_that_another_process_removes_before_it_is_locked_is_not_taken() {
+        let parent = tempfile::tempdir().unwrap();
+        let own = HeldFolder::make(parent.path(), &KIND).unwrap();
+        let lock = hold(own.path()).unwrap().unwrap();
+
+        let (path, folder) = opened(parent.path());
+        assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 1);
+        assert!(hold(&path).unwrap().is_none());
+        assert!(hold_open(folder, &path).unwrap().is_none());
+
+        let (_, folder) = opened(parent.path());
+        assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 1);
+        let (path, _) = opened(parent.path());
+        assert!(hold_open(folder, &path).unwrap().is_none(), "it is another one of that name");
+
+        let removing = open(&path, FOLDER, Mode::empty()).unwrap();
+        flock(&removing, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert!(hold(&path).unwrap().is_none(), "it is being removed");
+        drop(removing);
+        let held = hold(&path).unwrap();
+        assert!(held.is_some());
+        assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_made_while_others_sweep_is_there_until_it_is_dropped() {
+        let parent = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        let own = HeldFolder::make(parent.path(), &KIND).unwrap();
+        let lock = hold(own.path()).unwrap().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        sweep(parent.path(), &KIND, &lock).unwrap();
+                    }
+                });
+            }
+            let makers = [(); 4].map(|()| {
+                scope.spawn(|| {
+                    for _ in 0..250 {
+                        let folder = HeldFolder::make(parent.path(), &KIND).unwrap();
+                        let file = folder.path().join("0.db");
+                        std::fs::write(&file, "x").unwrap();
+                        std::thread::yield_now();
+                        assert_eq!(std::fs::read_to_string(&file).unwrap(), "x");
+                        folder.close().unwrap();
+                    }
+                })
+            });
+            let made = makers.map(|maker| maker.join());
+            done.store(true, Ordering::Relaxed);
+            assert!(made.iter().all(Result::is_ok));
+        });
+        own.close().unwrap();
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+}
