@@ -102,3 +102,7 @@ pub use schema::{
 pub use session::{OnBind, Savepoint, Session, TableSession};
 
 pub use rusqlite;
+
+/// What [`row!`] expands to.
+#[doc(hidden)]
+pub use row::cell as __row;

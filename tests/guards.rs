@@ -355,7 +355,8 @@ fn a_bind_that_is_read_only_for_its_application_stays_so(harness: Harness) {
 #[rstest]
 fn an_authorizer_of_the_users_own_takes_the_place_of_the_guards(harness: Harness) {
     let conn = harness.connection("meta").unwrap();
-    conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow)).unwrap();
+    // Nothing in rusqlite 0.37, a result from 0.38 on.
+    let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
     let guard = harness.deny_writes("meta");
     // What writes is still stopped as it begins, by what SQLite says of the statement itself.
     assert_eq!(code(&run(&conn, "DELETE FROM log").unwrap_err()), ErrorCode::ReadOnly);

@@ -313,7 +313,7 @@ fn every_storage_and_thread_is_recorded(#[case] bind: Bind) {
                 let conn = conn.unwrap_or_else(|| pool.get().unwrap());
                 barrier.wait();
                 for value in 0..100 {
-                    conn.query_row("SELECT ?1, ?2", params![at, value], |_| Ok(())).unwrap();
+                    conn.query_row("SELECT ?1, ?2", params![at as i64, value], |_| Ok(())).unwrap();
                 }
             };
             std::thread::Builder::new().name(format!("reader {at}")).spawn_scoped(scope, run).unwrap();

@@ -48,6 +48,28 @@ fn a_value_is_any_expression() {
 }
 
 #[test]
+fn a_number_without_a_type_is_stored_as_one() {
+    fn of<T: ToSql>(value: T) -> Row {
+        row! { x: value }
+    }
+    let (whole, many, real) = (3, [4, 5], 0.5);
+    let row =
+        row! { a: whole, b: many[0], c: many.iter().sum::<usize>(), d: &whole, e: Some(whole), f: real, g: Some(real) };
+    assert_eq!(row.to_string(), "a = 3, b = 4, c = 9, d = 3, e = 3, f = 0.5, g = 0.5");
+    assert_eq!(of(7_i32).to_string(), "x = 7");
+}
+
+#[test]
+fn values_are_evaluated_in_the_order_written() {
+    let mut next = 0;
+    let mut number = || {
+        next += 1;
+        next
+    };
+    assert_eq!(row! { a: number(), b: number(), c: number() }.to_string(), "a = 1, b = 2, c = 3");
+}
+
+#[test]
 fn none_is_null_wherever_it_stands() {
     let email: Option<&str> = None;
     let row = row! { first: None, email: email, some: Some(1), null: Null, last: None };
@@ -76,6 +98,10 @@ impl ToSql for Status {
 #[case::u32(row! { x: u32::MAX }, Value::Integer(u32::MAX.into()))]
 #[case::u64(row! { x: 1_u64 }, Value::Integer(1))]
 #[case::usize(row! { x: [0; 3].len() }, Value::Integer(3))]
+#[case::u64_ref(row! { x: &7_u64 }, Value::Integer(7))]
+#[case::some_u64(row! { x: Some(7_u64) }, Value::Integer(7))]
+#[case::no_usize(row! { x: None::<usize> }, Value::Null)]
+#[case::some_u64_ref(row! { x: [7_u64].first() }, Value::Integer(7))]
 #[case::f32(row! { x: 1.5_f32 }, Value::Real(1.5))]
 #[case::f64(row! { x: 0.1 }, Value::Real(0.1))]
 #[case::not_a_number_is_null_in_sqlite(row! { x: f64::NAN }, Value::Null)]

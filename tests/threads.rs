@@ -53,9 +53,9 @@ fn binds() -> Harness {
 
 #[test]
 fn a_harness_is_shared_by_threads_that_do_all_at_once() {
-    const THREADS: usize = 8;
+    const THREADS: i64 = 8;
     let db = binds();
-    let together = Barrier::new(THREADS);
+    let together = Barrier::new(THREADS as usize);
     thread::scope(|threads| {
         for number in 0..THREADS {
             let (db, together) = (&db, &together);
@@ -73,8 +73,7 @@ fn a_harness_is_shared_by_threads_that_do_all_at_once() {
         }
     });
     for key in ["memdb", "file"] {
-        let rows: usize =
-            db.connection(key).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        let rows: i64 = db.connection(key).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, THREADS);
     }
 }
@@ -95,8 +94,7 @@ fn a_session_goes_from_thread_to_thread_with_its_unit_of_work() {
     }
     session.commit().unwrap();
     for key in [None, Some("file"), Some("memdb")] {
-        let rows: usize =
-            db.connection(key).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        let rows: i64 = db.connection(key).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 4);
     }
 }
@@ -117,8 +115,8 @@ fn a_session_of_a_harness_that_is_gone_still_has_its_databases() {
 
 #[test]
 fn the_same_binds_start_in_many_threads_at_once_and_are_apart() {
-    const THREADS: usize = 8;
-    let together = Arc::new(Barrier::new(THREADS));
+    const THREADS: i64 = 8;
+    let together = Arc::new(Barrier::new(THREADS as usize));
     let started = (0..THREADS).map(|number| {
         let together = Arc::clone(&together);
         thread::spawn(move || {
@@ -129,9 +127,9 @@ fn the_same_binds_start_in_many_threads_at_once_and_are_apart() {
             db
         })
     });
-    for (number, db) in started.collect::<Vec<_>>().into_iter().enumerate() {
+    for (number, db) in (0..).zip(started.collect::<Vec<_>>()) {
         let db = db.join().unwrap();
-        let found = db.session().query("SELECT x FROM file.t", [], |row| row.get::<_, usize>(0)).unwrap();
+        let found = db.session().query("SELECT x FROM file.t", [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(found, [number]);
         db.close().unwrap();
     }
@@ -162,7 +160,7 @@ fn a_bind_with_many_keys_goes_by_each_of_them_in_turn() {
         session = thread::spawn(move || session).join().unwrap();
     }
     assert_eq!(
-        session.on(&keys[7]).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get::<_, usize>(0)).unwrap(),
+        session.on(&keys[7]).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap(),
         60
     );
     drop(filler);

@@ -301,6 +301,7 @@ fn unresolved_foreign_keys(conn: &Connection) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::Hooked;
 
     fn database(key: &str, folder: &std::path::Path) -> (BindKey, Connection, Vec<DataFile>) {
         let conn = Connection::open_in_memory().unwrap();
@@ -313,7 +314,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.csv"), "x\n1\n").unwrap();
         let mut databases = ["a", "b", "c"].map(|key| database(key, folder.path()));
-        databases[1].1.commit_hook(Some(|| true)).unwrap();
+        databases[1].1.commit_hook(Some(|| true)).hooked().unwrap();
 
         let parts = databases.iter_mut().map(|(key, conn, files)| Load {
             key,

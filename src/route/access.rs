@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
-use crate::database::lock;
+use crate::database::{lock, Hooked};
 
 /// Where SQLite keeps apart names of different kinds: a table and an index may share a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +108,7 @@ impl AccessLog {
     /// Starts listening on a connection. Pragmas are refused: many of them act while they are prepared.
     pub(super) fn listen(&self, conn: &Connection) -> rusqlite::Result<()> {
         let log = self.clone();
-        conn.authorizer(Some(move |context: AuthContext<'_>| log.note(context)))
+        conn.authorizer(Some(move |context: AuthContext<'_>| log.note(context))).hooked()
     }
 
     /// Stops listening on a connection, whoever it is that listens.

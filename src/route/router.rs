@@ -243,7 +243,7 @@ impl Router {
                 "Transaction" => program.transactions.push(self.conn.db_name(database)?),
                 "Vacuum" => program.vacuums.push(self.conn.db_name(database)?),
                 "OpenRead" => {
-                    let number = row.get::<_, usize>(4)?;
+                    let number = usize::try_from(row.get::<_, i64>(4)?).unwrap_or_default();
                     program.opened.push((self.conn.db_name(number)?, row.get(3)?));
                 }
                 _ => {}

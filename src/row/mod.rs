@@ -1,5 +1,7 @@
 //! Rows by column name: what is written, looked for and found.
 
+#[doc(hidden)]
+pub mod cell;
 #[cfg(feature = "serde")]
 mod serialize;
 
@@ -42,7 +44,8 @@ impl Row {
 
     /// Adds a column, or replaces its value where the row has it.
     ///
-    /// A value that SQLite cannot store (a `u64` past `i64::MAX`) is reported when the row is used.
+    /// A value that SQLite cannot store (a `u64` past `i64::MAX`) is reported when the row is used. rusqlite binds `u64` and
+    /// `usize` in version 0.37 and, later on, with its feature `fallible_uint`; [`row!`](crate::row!) takes them always.
     ///
     /// ```
     /// let row = multibind::Row::new().set("id", 1).set("name", "ann");
@@ -221,8 +224,8 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
 
 /// A [`Row`] from columns and values: `row! { username: "ann", email: None }`.
 ///
-/// A column is an identifier or a string (`"first name"`); a value is anything `rusqlite` can bind, or `None` for
-/// `NULL`. `row! {}` has no columns and, where rows are looked for, matches every one.
+/// A column is an identifier or a string (`"first name"`); a value is anything `rusqlite` can bind, an
+/// integer of any type up to 64 bits, or `None` for `NULL`. `row! {}` has no columns and, where rows are looked for, matches every one.
 ///
 /// ```
 /// use multibind::row;
@@ -238,7 +241,13 @@ macro_rules! row {
         $crate::row!(@columns $row.set($crate::row!(@name $name), $crate::rusqlite::types::Null); $($($rest)*)?)
     };
     (@columns $row:expr; $name:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $crate::row!(@columns $row.set($crate::row!(@name $name), $value); $($($rest)*)?)
+        $crate::row!(@columns match ($row, $value) {
+            (row, value) => {
+                #[allow(unused_imports)]
+                use $crate::__row::{Bound as _, Given, Whole as _};
+                row.set($crate::row!(@name $name), Given(value).cell())
+            }
+        }; $($($rest)*)?)
     };
     (@name $name:ident) => { ::core::stringify!($name).trim_start_matches("r#") };
     (@name $name:literal) => { $name };

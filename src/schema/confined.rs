@@ -8,7 +8,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
-use crate::database::lock;
+use crate::database::{lock, Hooked};
 use crate::error::sqlite_message;
 
 /// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
@@ -48,7 +48,8 @@ impl<'c> Confined<'c> {
                 Authorization::Deny
             }
             None => Authorization::Allow,
-        }))?;
+        }))
+        .hooked()?;
         let started = Instant::now();
         let look = move || {
             let over = started.elapsed() >= limit;
@@ -57,7 +58,7 @@ impl<'c> Confined<'c> {
             }
             over
         };
-        conn.progress_handler(BETWEEN_LOOKS, Some(look))?;
+        conn.progress_handler(BETWEEN_LOOKS, Some(look)).hooked()?;
         Ok(Confined { conn, refused })
     }
 
@@ -73,8 +74,8 @@ impl<'c> Confined<'c> {
 impl Drop for Confined<'_> {
     fn drop(&mut self) {
         // Either fails on a connection that is not this crate's own alone, and then was never set.
-        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
-        let _ = self.conn.progress_handler(0, None::<fn() -> bool>);
+        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
+        let _ = self.conn.progress_handler(0, None::<fn() -> bool>).hooked();
     }
 }
 

@@ -41,6 +41,7 @@ mod tests {
     use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
     use super::*;
+    use crate::database::Hooked;
 
     #[test]
     fn triggers_go_first_then_views_then_children_before_their_parents() {
@@ -65,6 +66,7 @@ mod tests {
             seen.lock().unwrap().push(name.to_string());
             Authorization::Allow
         }))
+        .hooked()
         .unwrap();
         drop_all(&mut conn, &BindKey::DEFAULT).unwrap();
         assert_eq!(*dropped.lock().unwrap(), ["t", "v", "c_child", "a_child", "b_parent"]);
@@ -82,6 +84,7 @@ mod tests {
                 AuthAction::DropTable { .. } => Authorization::Deny,
                 _ => Authorization::Allow,
             }))
+            .hooked()
             .unwrap();
             conn.execute_batch("CREATE TABLE t (x)").unwrap();
             drop_all(&mut conn, &BindKey::DEFAULT).unwrap_err();

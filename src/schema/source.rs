@@ -232,6 +232,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::database::Hooked;
 
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
@@ -259,6 +260,7 @@ mod tests {
             seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             false
         }))
+        .hooked()
         .unwrap();
         let sources = [
             "CREATE TABLE a (x); INSERT INTO a VALUES (1); SELECT 1;",

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{Heard, Ready};
-use crate::database::{attach, lock, spared, Database, Opener};
+use crate::database::{attach, lock, spared, Database, Hooked, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
@@ -154,7 +154,7 @@ fn refusing_guesses<T>(
             None => Authorization::Allow,
         }
     }));
-    listening.map_err(failed_to_listen)?;
+    listening.hooked().map_err(failed_to_listen)?;
     let listening = Listening(conn);
     let done = work(conn);
     drop(listening);
@@ -168,7 +168,7 @@ struct Listening<'c>(&'c Connection);
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         // It fails only for a connection that somebody else owns, which this one never is.
-        let _ = self.0.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
+        let _ = self.0.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
     }
 }
 

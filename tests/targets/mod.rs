@@ -237,17 +237,17 @@ pub(crate) fn key(bytes: &[u8]) {
         };
         db.keep(Keep::Never);
         let saved = production.scratch("saved");
-        for (at, key) in [one, other].into_iter().enumerate() {
+        for (at, key) in [(0, one), (1, other)] {
             assert_eq!(db.connection(key).unwrap().execute("INSERT INTO t VALUES (?1)", [at]).unwrap(), 1);
             assert_eq!(db.locate("t", row! { x: at }).unwrap()[0].bind(), &BindKey::from(key));
             let mut session = db.session();
             assert_eq!(
-                session.on(key).unwrap().query_row("SELECT x FROM t", [], |row| row.get::<_, usize>(0)).unwrap(),
+                session.on(key).unwrap().query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)).unwrap(),
                 at
             );
             let quoted = format!("\"{}\"", key.replace('"', "\"\""));
             assert_eq!(
-                session.query_row(&format!("SELECT x FROM {quoted}.t"), [], |row| row.get::<_, usize>(0)).unwrap(),
+                session.query_row(&format!("SELECT x FROM {quoted}.t"), [], |row| row.get::<_, i64>(0)).unwrap(),
                 at
             );
             assert_eq!(session.table(&format!("{key}.t")).unwrap().count(row! {}).unwrap(), 1);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use crate::database::{lock, Recorded};
+use crate::database::{lock, Hooked, Recorded};
 use crate::key::BindKey;
 
 /// What a statement does to the databases it ran on, as SQLite says.
@@ -290,6 +290,7 @@ fn listening() -> rusqlite::Result<(Connection, Arc<Mutex<bool>>)> {
             *lock(&note) = true;
         }
         Authorization::Allow
-    }))?;
+    }))
+    .hooked()?;
     Ok((conn, noted))
 }

@@ -1,0 +1,90 @@
+//! Values of `row!` that rusqlite does not bind in every version and with every feature: `u64`, `usize`.
+//!
+//! They are bound by rusqlite 0.37, and from 0.38 on by its feature `fallible_uint`, which an application may have or not.
+//! The macro wraps each value in a [`Given`] and calls `cell` on it: Rust takes [`Integer`]'s for an integer, found
+//! without a reference, and [`Bound`]'s for anything else.
+
+use std::num::TryFromIntError;
+
+use rusqlite::types::{ToSql, ToSqlOutput};
+
+/// One value of a `row!`.
+#[derive(Debug)]
+pub struct Given<T>(pub T);
+
+/// Integers, which are stored as SQLite's.
+pub trait Integer: Copy {
+    /// The number as SQLite stores it.
+    ///
+    /// # Errors
+    ///
+    /// SQLite has none that large.
+    fn stored(self) -> Result<i64, TryFromIntError>;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {
+        $(impl Integer for $integer {
+            fn stored(self) -> Result<i64, TryFromIntError> {
+                i64::try_from(self).map_err(TryFromIntError::from)
+            }
+        })*
+    };
+}
+
+integers! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
+
+impl<T: Integer> Integer for &T {
+    fn stored(self) -> Result<i64, TryFromIntError> {
+        (*self).stored()
+    }
+}
+
+/// A number as SQLite stores it, or that it does not.
+#[derive(Debug)]
+pub struct Number(Option<Result<i64, TryFromIntError>>);
+
+impl ToSql for Number {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self.0 {
+            Some(Ok(number)) => Ok(number.into()),
+            Some(Err(error)) => Err(rusqlite::Error::ToSqlConversionFailure(Box::new(error))),
+            None => Ok(rusqlite::types::Null.into()),
+        }
+    }
+}
+
+/// How an integer is given to `Row::set`.
+pub trait Whole {
+    /// What is stored.
+    fn cell(self) -> Number;
+}
+
+impl<T: Integer> Whole for Given<T> {
+    fn cell(self) -> Number {
+        Number(Some(self.0.stored()))
+    }
+}
+
+impl<T: Integer> Whole for Given<Option<T>> {
+    fn cell(self) -> Number {
+        Number(self.0.map(Integer::stored))
+    }
+}
+
+/// How anything else that rusqlite binds is given to `Row::set`.
+pub trait Bound<'g> {
+    /// What rusqlite binds.
+    type Cell: ToSql;
+
+    /// What is stored.
+    fn cell(self) -> Self::Cell;
+}
+
+impl<'g, T: ToSql> Bound<'g> for &'g Given<T> {
+    type Cell = &'g T;
+
+    fn cell(self) -> &'g T {
+        &self.0
+    }
+}
