@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 /// `main` and `temp`, which already name something; SQL compares names without regard to ASCII case, so neither are
 /// `Main` or `TEMP`.
 ///
-/// As in Flask-SQLAlchemy, the default bind has the key `None`.
+/// As in Flask-SQLAlchemy, the default bind has the key `None`. One database of a [dynamic bind](crate::Bind::dynamic) has
+/// the key `users[acme]`, which can be given as `("users", "acme")` too.
 ///
 /// ```
 /// use multibind::BindKey;
@@ -57,6 +58,23 @@ impl BindKey {
     /// The schema name that stands for the bind in SQL: `main` for the default bind, else the key.
     pub(crate) fn schema_name(&self) -> &str {
         self.as_str().unwrap_or("main")
+    }
+
+    /// The key of one database of a dynamic bind.
+    pub(crate) fn of_database(bind: &BindKey, name: &str) -> BindKey {
+        BindKey::from(format!("{bind}[{name}]"))
+    }
+
+    /// Whether it can be the key of a dynamic bind's database.
+    pub(crate) fn is_of_database_of(&self, bind: &BindKey) -> bool {
+        self.as_str().is_some_and(|key| bind.is_start_of(key) && key.ends_with(']'))
+    }
+
+    /// Whether a key begins as those of a dynamic bind's databases do; ASCII case does not count, as between any keys.
+    pub(crate) fn is_start_of(&self, key: &str) -> bool {
+        let bind = self.as_str().unwrap_or("default");
+        let (start, rest) = (key.get(..bind.len()), key.get(bind.len()..));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(bind)) && rest.is_some_and(|rest| rest.starts_with('['))
     }
 
     /// Refuses an empty key and the reserved ones.
@@ -130,6 +148,13 @@ impl From<Option<&str>> for BindKey {
     }
 }
 
+/// One database of a [dynamic bind](crate::Bind::dynamic): `("users", "acme")` is `users[acme]`.
+impl From<(&str, &str)> for BindKey {
+    fn from((bind, name): (&str, &str)) -> Self {
+        BindKey::of_database(&bind.into(), name)
+    }
+}
+
 impl From<&BindKey> for BindKey {
     fn from(key: &BindKey) -> Self {
         key.clone()
@@ -180,7 +205,7 @@ macro_rules! selection_from_key {
         }
     )*};
 }
-selection_from_key!(&str, String, &String, BindKey, &BindKey);
+selection_from_key!(&str, String, &String, BindKey, &BindKey, (&str, &str));
 
 impl<K: Into<BindKey>, const N: usize> From<[K; N]> for Selection {
     fn from(keys: [K; N]) -> Self {

@@ -25,6 +25,7 @@
 //! | have one file for the application and its tests | [`Config::environment`] |
 //! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
 //! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::path`] |
+//! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_with`], [`Harness::pool_for`] |
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
 //! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
 //! | assert what changed | [`ChangeSet::assert`] with [`changes!`], [`ChangeSet::assert_only`], [`ChangeSet::assert_none`] |
@@ -67,6 +68,7 @@
 struct Readme;
 
 mod config;
+mod context;
 mod data;
 mod database;
 mod error;
@@ -85,6 +87,7 @@ mod script;
 mod session;
 
 pub use config::{Bind, Config, Storage, Table, TableGroup};
+pub use context::Context;
 pub use database::{Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
 pub use harness::{Harness, HarnessBuilder, Keep};

@@ -10,6 +10,7 @@ use rstest::rstest;
 #[rstest]
 #[case::landing("landing")]
 #[case::investigate("investigate")]
+#[case::tenants("tenants")]
 #[case::half_paid("half_paid")]
 fn the_readme_shows_what_an_example_prints(#[case] example: &str) {
     // Stands before the block that shows it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::Connection;
 
+use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -74,6 +75,8 @@ pub struct Bind {
     pub(crate) data: Vec<PathBuf>,
     pub(crate) options: EngineOptions,
     pub(crate) allow_missing_parents: bool,
+    /// What chooses a database, for a bind that has several.
+    pub(crate) dynamic: Option<Chooser>,
     /// Where it was configured, for errors.
     pub(crate) origin: Origin,
 }

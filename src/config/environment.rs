@@ -141,7 +141,8 @@ impl Config {
 
 /// Lays what an environment says of a bind over what the bind has.
 fn lay(bind: &mut Bind, over: Bind, sets: impl Fn(&str) -> bool) {
-    let Bind { url, storage, schema, data, options, allow_missing_parents, origin: _ } = over;
+    // No file has a callback.
+    let Bind { url, storage, schema, data, options, allow_missing_parents, dynamic: _, origin: _ } = over;
     bind.url = url.or(bind.url.take());
     bind.storage = storage.or(bind.storage);
     let (paths, texts) = schema.into_iter().partition(|source| matches!(source, SchemaSource::Path(_)));

@@ -2,6 +2,7 @@
 
 mod authority;
 mod bind;
+mod dynamic;
 mod env;
 mod environment;
 mod file;
@@ -20,6 +21,7 @@ mod variables;
 
 pub use bind::{Bind, Storage};
 pub(crate) use bind::{Migrator, SchemaSource};
+pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;

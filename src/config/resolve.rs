@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bind::{Bind, SchemaSource, Storage};
+use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
@@ -30,6 +31,8 @@ pub(crate) struct DatabaseSpec {
     /// Absolute paths.
     pub(crate) data: Vec<PathBuf>,
     pub(crate) allow_missing_parents: bool,
+    /// What chooses a database, for a bind that has several; it has one key.
+    pub(crate) dynamic: Option<Chooser>,
     /// Where the key that names it first is configured, for errors.
     pub(crate) origin: Origin,
 }
@@ -52,6 +55,7 @@ struct Draft {
     schema: Vec<(BindKey, SchemaSource)>,
     data: Vec<(BindKey, PathBuf)>,
     allow_missing_parents: bool,
+    dynamic: Option<Chooser>,
     origin: Origin,
 }
 
@@ -90,6 +94,11 @@ impl Config {
         if let Some(problem) = bind.options.problem() {
             return Err(bind.origin.error(key, problem));
         }
+        if let (Some(url), Some(_)) = (&bind.url, &bind.dynamic) {
+            let problem =
+                format!("it is dynamic, so its callback chooses its databases, and it has the URL `{url}` too");
+            return Err(url.origin().error(key, problem));
+        }
         let mut identity = None;
         if let Some(url) = &bind.url {
             let url = match url.origin() {
@@ -118,6 +127,7 @@ impl Config {
             schema: schema.map(|source| (key.clone(), source)).collect(),
             data: bind.data.iter().map(|path| (key.clone(), resolve_path(path))).collect(),
             allow_missing_parents: bind.allow_missing_parents,
+            dynamic: bind.dynamic.clone(),
             origin: bind.origin.clone(),
         })
     }
@@ -154,6 +164,16 @@ fn check_keys(binds: &[(&BindKey, &Bind)]) -> Result<()> {
         if let Some((first, _)) = binds[..at].iter().find(|(known, _)| same(known)) {
             let error = Error::DuplicateBind { bind: (*key).clone(), first: (*first).clone() };
             return Err(bind.origin.locate(key, error));
+        }
+        // What begins like that could be one of its databases.
+        let dynamic =
+            binds.iter().find(|(dynamic, bind)| bind.dynamic.is_some() && dynamic.is_start_of(&key.to_string()));
+        if let Some((dynamic, _)) = dynamic {
+            let problem = format!(
+                "its key begins like those of the databases of bind `{dynamic}`, which is dynamic: `{dynamic}[…]`; \
+                 rename one of the two"
+            );
+            return Err(bind.origin.error(key, problem));
         }
     }
     Ok(())
@@ -214,6 +234,7 @@ impl Draft {
             schema: self.schema.into_iter().map(|(_, source)| source).collect(),
             data: self.data.into_iter().map(|(_, path)| path).collect(),
             allow_missing_parents: self.allow_missing_parents,
+            dynamic: self.dynamic,
             origin: self.origin,
         }
     }

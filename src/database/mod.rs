@@ -56,6 +56,8 @@ pub(crate) struct Database {
     image: Arc<Image>,
     /// This crate's own connection: it keeps memory alive and looks without waiting. Opened on first use for a file.
     observer: Mutex<Option<Connection>>,
+    /// Whether that stays open between two looks.
+    keeps_observer: bool,
     /// Its tables as they were when last looked at.
     known: Mutex<Known>,
     /// How many sessions have written to it and not committed.
@@ -95,7 +97,9 @@ impl Database {
         let known = Mutex::new(known);
         let observer = Mutex::new(None);
         let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
-        let database = Database { keys, location, setup, options, image, observer, known, uncommitted, pool };
+        let keeps_observer = true;
+        let database =
+            Database { keys, location, setup, options, image, observer, keeps_observer, known, uncommitted, pool };
         database.fill()?;
         Ok(database)
     }
@@ -112,6 +116,24 @@ impl Database {
                 self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
             }
         }
+    }
+
+    /// The same for one of so many that a connection to each would take more memory than they do.
+    pub(crate) fn one_of_many(mut self) -> Database {
+        // In these the last connection takes the database with it.
+        self.keeps_observer = matches!(self.location, Location::SharedCache(_) | Location::MemDb(_));
+        self
+    }
+
+    /// Whether it is one of so many.
+    pub(crate) fn is_one_of_many(&self) -> bool {
+        !self.keeps_observer
+    }
+
+    /// How many connections of the pool are not in it.
+    pub(crate) fn connections_out(&self) -> u32 {
+        let state = self.pool.get().map(Pool::state);
+        state.map_or(0, |state| state.connections.saturating_sub(state.idle_connections))
     }
 
     /// The key that names the database first.
@@ -207,8 +229,7 @@ impl Database {
             return memory.conflict(waiter).map(Conflict::new);
         }
         let sessions = self.uncommitted.load(Ordering::Relaxed).saturating_sub(own);
-        let state = self.pool.get().map(Pool::state);
-        let pooled = state.map_or(0, |state| state.connections.saturating_sub(state.idle_connections));
+        let pooled = self.connections_out();
         let sessions = match sessions {
             0 => None,
             1 => Some("1 session has written to it and not committed".to_string()),
@@ -248,11 +269,11 @@ impl Database {
     }
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
-    pub(crate) fn engine(&self) -> rusqlite::Result<Engine> {
+    pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<Engine> {
         let conn = self.open_as(Opener::Session)?;
         self.setup.watch().listen_in_session(&conn);
         self.faults().hook(&conn);
-        Engine::new(conn, self.key())
+        Engine::new(conn, key)
     }
 
     /// A connection for this crate's own looks and repairs.
@@ -301,7 +322,11 @@ impl Database {
                 none.insert(conn)
             }
         };
-        fault::spared(|| look(conn))
+        let seen = fault::spared(|| look(conn));
+        if !self.keeps_observer {
+            *observer = None;
+        }
+        seen
     }
 
     /// The same, giving up on a lock at once.
@@ -376,8 +401,20 @@ impl Database {
     }
 
     /// An image of what is committed now. Fails at once where another connection has a write transaction open.
-    pub(crate) fn committed(&self) -> rusqlite::Result<Image> {
-        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction))
+    pub(crate) fn committed(&self) -> rusqlite::Result<Arc<Image>> {
+        if let Some(image) = self.unchanged() {
+            return Ok(image);
+        }
+        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction)).map(Arc::new)
+    }
+
+    /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
+    pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
+        let Location::Memory(memory) = &self.location else { return None };
+        let known = lock(&self.known);
+        // What is about to be committed must not be passed over, so a writer is looked for first.
+        let has_writer = memory.has_writer();
+        (!has_writer && known.copied == Some(memory.commits())).then(|| Arc::clone(&known.image))
     }
 
     /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would

@@ -36,6 +36,11 @@ impl Display for Error {
                     list(configured)
                 )
             }
+            Error::Dynamic { bind, problem } => write!(f, "bind `{bind}` is dynamic: {problem}"),
+            Error::NotDynamic { bind } => {
+                write!(f, "bind `{bind}` is not dynamic: it has one database, for as long as the harness lives")
+            }
+            Error::Context { name, known } => write!(f, "the context has no value `{name}`: it has {}", list(known)),
             Error::Config { file, line, problem, .. } => write!(f, "{}{problem}", place(file, *line)),
             Error::Url { file, line, bind, problem } => write!(f, "{}bind `{bind}`: {problem}", place(file, *line)),
             Error::Schema { bind, file, line, problem } => {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use crate::key::BindKey;
 use crate::orphan::Orphan;
 pub use conflict::Conflict;
-pub(crate) use words::{argument, capitalized, held, is_denied, is_lock, list, sql_name, sqlite_message, OPEN};
+pub(crate) use words::{
+    argument, capitalized, held, is_denied, is_lock, list, panic_message, sql_name, sqlite_message, OPEN,
+};
 
 /// A result of this crate.
 ///
@@ -73,6 +75,28 @@ pub enum Error {
         what: Option<String>,
         /// The configured keys.
         configured: Vec<BindKey>,
+    },
+
+    /// A [dynamic bind](crate::Bind::dynamic) of which no database, or none that can be used so, is meant.
+    Dynamic {
+        /// The bind.
+        bind: BindKey,
+        /// Why not, and what to do.
+        problem: String,
+    },
+
+    /// A bind that is not dynamic, where one is needed that is.
+    NotDynamic {
+        /// The bind.
+        bind: BindKey,
+    },
+
+    /// A value that a context does not have.
+    Context {
+        /// The name that was asked for.
+        name: String,
+        /// The names that it has.
+        known: Vec<String>,
     },
 
     /// A configuration that does not say a thing that can be done.

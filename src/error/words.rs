@@ -173,3 +173,9 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
         None => text.into(),
     }
 }
+
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with a value that is no text")
+}

@@ -1,11 +1,13 @@
 //! From a configuration to running databases, or to an error and nothing.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::held::HeldFolder;
+use super::dynamic::DynamicBind;
+use super::folder::Folder;
+use super::running::{Bound, Place};
 use super::template::{Blueprint, Template};
-use super::{folder, references, Bound, Harness, Running};
+use super::{references, Harness, Running};
 use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
 use crate::data;
 use crate::database::{Database, Recorder, Rules};
@@ -208,16 +210,21 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         })?;
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
-    let folder = Mutex::new(None);
-    let mut databases = Vec::with_capacity(specs.len());
-    for (place, (spec, template)) in specs.into_iter().zip(templates).enumerate() {
+    let folder = Folder::new(config.chosen_folder());
+    let mut places = Vec::with_capacity(specs.len());
+    for (place, (mut spec, template)) in specs.into_iter().zip(templates).enumerate() {
+        if let Some(chooser) = spec.dynamic.take() {
+            let watched = (Arc::clone(&recorder), Arc::clone(&rules));
+            places.push(Place::Dynamic(Box::new(DynamicBind::new(spec, chooser, template, watched))));
+            continue;
+        }
         let image = Arc::clone(&template.image);
-        let file = || file_in(&folder, config.chosen_folder(), place);
+        let file = || folder.file(&place.to_string());
         let database = Database::start(spec.keys, spec.storage, spec.options, image, file)?;
-        database.watch().report_to(&recorder, &rules, database.key(), place);
-        databases.push(Bound { database, template, metadata: Mutex::new(None) });
+        database.watch().report_to(&recorder, &rules, database.keys().into());
+        places.push(Place::Fixed(Arc::new(Bound::new(database, template))));
     }
-    Ok(Harness::of(Running { databases, folder, references, recorder, rules }))
+    Ok(Harness::of(Running::new(places, folder, references, recorder, rules)))
 }
 
 /// The templates where data for any bind is given: each file goes to the bind that has its table.
@@ -262,15 +269,4 @@ fn check_parents(specs: &[DatabaseSpec], templates: &[Arc<Template>]) -> Result<
         }
     }
     Ok(())
-}
-
-/// The path of a bind's file in the harness's private folder, which is made for the first. The name is a number: a key
-/// may have any character.
-fn file_in(folder: &Mutex<Option<HeldFolder>>, chosen: Option<&Path>, place: usize) -> Result<PathBuf> {
-    let mut folder = crate::database::lock(folder);
-    let folder = match &mut *folder {
-        Some(folder) => folder,
-        none => none.insert(folder::make(chosen)?),
-    };
-    Ok(folder.path().join(format!("{place}.db")))
 }

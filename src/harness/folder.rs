@@ -1,14 +1,46 @@
 //! The private folder that a harness keeps its files in.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::held::{HeldFolder, Kind};
+use crate::database::lock;
 use crate::error::{Error, Result};
+
+/// The folder, made for the first file.
+pub(super) struct Folder {
+    /// Where it is to be, where the user says.
+    chosen: Option<PathBuf>,
+    made: Mutex<Option<HeldFolder>>,
+}
+
+impl Folder {
+    pub(super) fn new(chosen: Option<&Path>) -> Folder {
+        Folder { chosen: chosen.map(Path::to_path_buf), made: Mutex::new(None) }
+    }
+
+    /// The path of a file in it. The name is made of numbers: a key may have any character.
+    pub(super) fn file(&self, name: &str) -> Result<PathBuf> {
+        let mut made = lock(&self.made);
+        let folder = match &mut *made {
+            Some(folder) => folder,
+            none => none.insert(make(self.chosen.as_deref())?),
+        };
+        Ok(folder.path().join(format!("{name}.db")))
+    }
+
+    /// Removes it with all there is in it, if it was made.
+    pub(super) fn remove(&self) -> Result<()> {
+        let Some(folder) = lock(&self.made).take() else { return Ok(()) };
+        let path = folder.path().to_path_buf();
+        folder.close().map_err(Error::io("remove", path))
+    }
+}
 
 /// Makes a private folder: where the user says, else on a RAM disk with room, else where temporary files go.
 ///
 /// `TMPDIR` is the user saying where. The folder is readable by its owner only.
-pub(super) fn make(chosen: Option<&Path>) -> Result<HeldFolder> {
+fn make(chosen: Option<&Path>) -> Result<HeldFolder> {
     let parent = chosen.map(Path::to_path_buf).unwrap_or_else(usual);
     HeldFolder::make(&parent, &PRIVATE).map_err(Error::io("make a private folder in", parent))
 }

@@ -1,10 +1,14 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
 mod builder;
+mod chosen;
+mod dynamic;
 mod folder;
 mod held;
 mod keep;
 mod references;
+mod running;
+mod scope;
 #[cfg(target_os = "linux")]
 mod sweep;
 mod tables;
@@ -16,17 +20,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 pub use builder::HarnessBuilder;
+pub(crate) use dynamic::DynamicBind;
 pub(crate) use held::{HeldFolder, Kind};
 pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
+pub(crate) use running::{Bound, Place, Running};
+pub(crate) use scope::Scope;
 
 use crate::config::Config;
-use crate::database::{drop_spent, lock, Database, Opener, Pool, PooledConnection, Recorder, Rules};
+use crate::database::{Opener, Pool, PooledConnection};
 use crate::error::{Error, Result};
-use crate::key::{BindKey, Selection};
-use crate::order::sort_by_key;
-use crate::schema::Metadata;
-use template::Template;
+use crate::key::BindKey;
 
 /// A real SQLite database for every configured bind, for as long as it lives.
 ///
@@ -55,38 +59,10 @@ pub struct Harness {
     started_by: Thread,
 }
 
-/// What a harness and its sessions share.
-pub(crate) struct Running {
-    databases: Vec<Bound>,
-    /// Where the files are, if a bind has one. After the databases, whose connections close first.
-    folder: Mutex<Option<HeldFolder>>,
-    /// References from one bind into another.
-    references: Vec<Reference>,
-    /// The statements that ran while somebody recorded them.
-    recorder: Arc<Recorder>,
-    /// The guards that are alive.
-    rules: Arc<Rules>,
-}
-
 impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Harness").field(&self.running).finish()
     }
-}
-
-/// The binds, each with its storage.
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let binds = self.databases().map(|database| (database.label(), database.storage()));
-        f.debug_map().entries(binds.map(|(keys, storage)| (keys, storage.to_string()))).finish()
-    }
-}
-
-/// A database and what its tables are.
-struct Bound {
-    database: Database,
-    template: Arc<Template>,
-    metadata: Mutex<Option<Arc<Metadata>>>,
 }
 
 impl Harness {
@@ -157,7 +133,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`]
+    /// for the bare key of a [dynamic bind](crate::Bind::dynamic), see [`pool_for`](Harness::pool_for).
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().pool_size(2)).start()?;
@@ -173,7 +150,8 @@ impl Harness {
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured, [`Error::Pool`] when none
-    /// of its connections becomes free within the pool's timeout.
+    /// of its connections becomes free within the pool's timeout. [`Error::Dynamic`] for the bare key of a
+    /// [dynamic bind](crate::Bind::dynamic), see [`connection_for`](Harness::connection_for).
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
@@ -191,7 +169,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`]
+    /// for the bare key of a [dynamic bind](crate::Bind::dynamic), see [`key_for`](Harness::key_for).
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -208,7 +187,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`]
+    /// for the bare key of a [dynamic bind](crate::Bind::dynamic), see [`key_for`](Harness::key_for).
     ///
     /// ```
     /// use multibind::{Bind, Harness};
@@ -241,12 +221,11 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset(&self) -> Result<()> {
-        for bound in &self.running.databases {
-            let database = &bound.database;
+        for database in self.running.databases() {
             database.overwrite(database.image()).map_err(|source| {
                 Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
             })?;
-            *lock(&bound.metadata) = None;
+            database.set_reflected(None);
         }
         Ok(())
     }
@@ -282,95 +261,5 @@ impl Harness {
 
     pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
-    }
-}
-
-impl Running {
-    /// Every configured key, the default bind's first.
-    pub(crate) fn keys(&self) -> Vec<BindKey> {
-        let mut keys = self.databases().flat_map(|database| database.keys().iter().cloned()).collect::<Vec<_>>();
-        // Only the default bind's place is fixed; a shared stand-in keeps its other keys beside it.
-        sort_by_key(&mut keys, |key| !key.is_default());
-        keys
-    }
-
-    /// The databases in the order of the configuration; a position here is how the rest of the crate names one.
-    pub(crate) fn databases(&self) -> impl ExactSizeIterator<Item = &Database> {
-        self.databases.iter().map(|bound| &bound.database)
-    }
-
-    /// The references from one bind into another.
-    pub(crate) fn references(&self) -> &[Reference] {
-        &self.references
-    }
-
-    /// The statements that ran while somebody recorded them.
-    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
-        &self.recorder
-    }
-
-    /// The guards that are alive.
-    pub(crate) fn rules(&self) -> &Arc<Rules> {
-        &self.rules
-    }
-
-    /// The database at a position.
-    pub(crate) fn at(&self, position: usize) -> Option<&Database> {
-        self.databases.get(position).map(|bound| &bound.database)
-    }
-
-    /// The first key of the database at a position.
-    pub(crate) fn key(&self, position: usize) -> BindKey {
-        self.at(position).map_or(BindKey::DEFAULT, |database| database.key().clone())
-    }
-
-    /// The database of a key.
-    pub(crate) fn database(&self, key: &BindKey) -> Result<&Database> {
-        Ok(&self.bound(key)?.database)
-    }
-
-    /// The position of a key's database.
-    pub(crate) fn position(&self, key: &BindKey) -> Result<usize> {
-        let position = self.databases().position(|database| database.keys().contains(key));
-        position.ok_or_else(|| self.unknown(key))
-    }
-
-    fn bound(&self, key: &BindKey) -> Result<&Bound> {
-        let bound = self.databases.iter().find(|bound| bound.database.keys().contains(key));
-        bound.ok_or_else(|| self.unknown(key))
-    }
-
-    fn unknown(&self, key: &BindKey) -> Error {
-        match key.is_default() {
-            true => Error::NoDefaultBind { what: None, configured: self.keys() },
-            false => Error::UnknownBind { bind: key.clone(), configured: self.keys() },
-        }
-    }
-
-    /// The databases that a selection means, each once, in the order configured.
-    fn selected(&self, selection: &Selection) -> Result<Vec<&Bound>> {
-        let Some(keys) = selection.keys() else { return Ok(self.databases.iter().collect()) };
-        let mut positions = keys.iter().map(|key| self.position(key)).collect::<Result<Vec<_>>>()?;
-        positions.sort_unstable();
-        positions.dedup();
-        Ok(positions.into_iter().filter_map(|position| self.databases.get(position)).collect())
-    }
-
-    /// Closes the databases, then removes their folder. Doing it twice does nothing.
-    fn close(&mut self) -> Result<()> {
-        // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
-        self.databases.clear();
-        drop_spent();
-        let folder = lock(&self.folder).take();
-        let path = folder.as_ref().map(|folder| folder.path().to_path_buf()).unwrap_or_default();
-        folder.map_or(Ok(()), HeldFolder::close).map_err(Error::io("remove", path))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Err(error) = self.close() {
-            log::warn!("{error}");
-        }
     }
 }

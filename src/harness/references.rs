@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::{Harness, Running};
 use crate::config::{Config, DatabaseSpec, ReferenceText};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
@@ -39,14 +40,25 @@ impl fmt::Display for ReferenceEnd {
     }
 }
 
+impl ReferenceEnd {
+    /// The key that tells one of its databases from all others.
+    pub(crate) fn named_in<'e>(&'e self, database: &'e Database) -> &'e BindKey {
+        if database.keys().contains(&self.bind) {
+            &self.bind
+        } else {
+            database.key()
+        }
+    }
+}
+
 impl Reference {
-    /// The rows whose parent is not there, as two connections see the two ends.
+    /// The rows of a bind's database whose parent is not there, as two connections see the two ends.
     ///
     /// A `NULL` refers to nothing. Values compare as the parent's column compares them, as in a foreign key of SQLite's,
     /// see <https://sqlite.org/foreignkeys.html#fk_basics>.
-    pub(crate) fn orphans(&self, from: &Connection, to: &Connection) -> rusqlite::Result<Vec<Orphan>> {
+    pub(crate) fn orphans(&self, bind: &BindKey, from: &Connection, to: &Connection) -> rusqlite::Result<Vec<Orphan>> {
         let missing = self.missing(from, to)?;
-        let ReferenceEnd { bind, table, column, .. } = &self.from;
+        let ReferenceEnd { table, column, .. } = &self.from;
         let rows = format!("SELECT t.* FROM {} AS t WHERE t.{} IS ?1", quote(table), quote(column));
         let mut rows = from.prepare_cached(&rows)?;
         let names = rows.column_names().into_iter().map(str::to_string).collect::<Vec<_>>();
@@ -106,8 +118,11 @@ impl Harness {
         let running = self.running();
         let mut orphans = Vec::new();
         for reference in running.references() {
-            let (from, to) = (running.quiet(&reference.from)?, running.quiet(&reference.to)?);
-            orphans.extend(reference.orphans(&from, &to).map_err(Error::sql(&reference.from.bind, ""))?);
+            for database in running.databases_at(reference.from.position) {
+                let (bind, from) = (reference.from.named_in(&database), database.connect()?);
+                let to = running.quiet(&reference.to)?;
+                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind, ""))?);
+            }
         }
         Ok(orphans)
     }
@@ -116,8 +131,8 @@ impl Harness {
 impl Running {
     /// A connection to one end's database.
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
-        let unknown = || Error::UnknownBind { bind: end.bind.clone(), configured: self.keys() };
-        let database = self.at(end.position).ok_or_else(unknown)?;
+        let databases = self.databases_at(end.position);
+        let database = databases.first().ok_or_else(|| self.unknown(&end.bind))?;
         database.open().map_err(Error::sql(&end.bind, ""))
     }
 }
@@ -132,6 +147,12 @@ pub(super) fn resolve(
     for text in config.references() {
         let from = end(&text.from, specs, &tables).map_err(|problem| problem.of(text))?;
         let to = end(&text.to, specs, &tables).map_err(|problem| problem.of(text))?;
+        if specs.get(to.position).is_some_and(|spec| spec.dynamic.is_some()) {
+            let bind = &to.bind;
+            let problem =
+                format!("bind `{bind}` is dynamic, and in which of its databases the row is to be cannot be told");
+            return Err(Problem::Text(problem).of(text));
+        }
         if from.position == to.position {
             let problem = format!("both ends are in bind `{}`: declare a foreign key in its schema", from.bind);
             return Err(Problem::Text(problem).of(text));

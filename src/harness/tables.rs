@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Bound, Harness, Running};
+use super::Harness;
 use crate::data::{self, Load};
-use crate::database::lock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::{BindKey, Selection};
 use crate::schema::{self, Metadata};
 
@@ -32,7 +31,7 @@ impl Harness {
     pub fn create_all(&self, selection: impl Into<Selection>) -> Result<()> {
         for bound in self.running().selected(&selection.into())? {
             let mut conn = bound.connect()?;
-            schema::create_all(&mut conn, &*bound.metadata()?, bound.database.key())?;
+            schema::create_all(&mut conn, &*bound.metadata()?, bound.key())?;
         }
         Ok(())
     }
@@ -58,7 +57,7 @@ impl Harness {
         for bound in self.running().selected(&selection.into())? {
             // What is dropped must be known, or it could not be made again.
             bound.metadata()?;
-            schema::drop_all(&mut bound.connect()?, bound.database.key())?;
+            schema::drop_all(&mut bound.connect()?, bound.key())?;
         }
         Ok(())
     }
@@ -79,8 +78,8 @@ impl Harness {
     /// ```
     pub fn reflect(&self, selection: impl Into<Selection>) -> Result<()> {
         for bound in self.running().selected(&selection.into())? {
-            let metadata = Metadata::read(&bound.connect()?, bound.database.key())?;
-            *lock(&bound.metadata) = Some(Arc::new(metadata));
+            let metadata = Metadata::read(&bound.connect()?, bound.key())?;
+            bound.set_reflected(Some(Arc::new(metadata)));
         }
         Ok(())
     }
@@ -110,13 +109,12 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn load(&self, path: impl AsRef<Path>) -> Result<usize> {
-        let databases = &self.running().databases;
+        let databases = self.running().databases();
         let files = data::read(path.as_ref(), None)?;
-        let mut conns = databases.iter().map(Bound::connect).collect::<Result<Vec<_>>>()?;
-        let tables = databases.iter().zip(&conns).map(|(bound, conn)| Metadata::read(conn, bound.database.key()));
+        let tables = databases.iter().map(|database| Metadata::read(&database.connect()?, database.key()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let targets: Vec<_> =
-            databases.iter().zip(&tables).map(|(bound, tables)| (bound.database.keys(), tables)).collect();
+            databases.iter().zip(&tables).map(|(database, tables)| (database.keys(), tables)).collect();
         let mut of_each: Vec<Vec<_>> = databases.iter().map(|_| Vec::new()).collect();
         for mut file in files {
             let place = data::assign(&mut file, &targets)?;
@@ -124,15 +122,17 @@ impl Harness {
                 files.push(file);
             }
         }
-        let parts = databases.iter().zip(&mut conns).zip(of_each).filter(|(_, files)| !files.is_empty());
-        let parts = parts.map(|((bound, conn), files)| {
-            let (key, limit) = (bound.database.key(), bound.database.schema_limit());
+        let parts = databases.iter().zip(of_each).filter(|(_, files)| !files.is_empty()).collect::<Vec<_>>();
+        let mut conns = parts.iter().map(|(database, _)| database.connect()).collect::<Result<Vec<_>>>()?;
+        let parts = parts.into_iter().zip(&mut conns).map(|((database, files), conn)| {
+            let (key, limit) = (database.key(), database.schema_limit());
             Load { key, conn, files, limit }
         });
         data::load(parts.collect())
     }
 
-    /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked.
+    /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked; of a
+    /// [dynamic bind](crate::Bind::dynamic) those that each of its databases is made with.
     ///
     /// # Errors
     ///
@@ -146,33 +146,10 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn metadata(&self, key: impl Into<BindKey>) -> Result<Arc<Metadata>> {
-        self.running().bound(&key.into())?.metadata()
-    }
-}
-
-impl Running {
-    /// What [`reflect`](Harness::reflect) last read of each database, in their order; `None` where it was not asked.
-    pub(crate) fn reflected(&self) -> Vec<Option<Arc<Metadata>>> {
-        self.databases.iter().map(|bound| lock(&bound.metadata).clone()).collect()
-    }
-
-    /// Puts back what `reflected` gave of the database at a position.
-    pub(crate) fn set_reflected(&self, position: usize, metadata: Option<Arc<Metadata>>) {
-        if let Some(bound) = self.databases.get(position) {
-            *lock(&bound.metadata) = metadata;
+        let key = key.into();
+        match self.running().dynamic(&key) {
+            Ok(bind) => bind.metadata(),
+            Err(_) => self.running().database(&key)?.metadata(),
         }
-    }
-}
-
-impl Bound {
-    pub(super) fn metadata(&self) -> Result<Arc<Metadata>> {
-        if let Some(metadata) = &*lock(&self.metadata) {
-            return Ok(Arc::clone(metadata));
-        }
-        self.template.metadata(self.database.key())
-    }
-
-    pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
-        self.database.open().map_err(Error::sql(self.database.key(), ""))
     }
 }

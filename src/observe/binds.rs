@@ -2,27 +2,87 @@
 
 use std::sync::Arc;
 
-use crate::database::Database;
 use crate::error::{argument, list, Error, Result};
-use crate::harness::Running;
+use crate::harness::{Place, Running};
 use crate::key::BindKey;
 use crate::order::sort_by_key;
 
-/// The keys of each database.
-pub(super) fn keys(running: &Running) -> Arc<[Vec<BindKey>]> {
-    running.databases().map(Database::keys).map(<[BindKey]>::to_vec).collect()
+/// The keys of some databases, and which binds have any number of them.
+#[derive(Clone, Debug)]
+pub(super) struct Binds {
+    of_each: Arc<[Vec<BindKey>]>,
+    dynamic: Arc<[BindKey]>,
 }
 
-/// The position of a key's database.
-pub(super) fn position(binds: &[Vec<BindKey>], key: &BindKey) -> Result<usize> {
-    binds.iter().position(|keys| keys.contains(key)).ok_or_else(|| {
-        let mut configured = binds.iter().flatten().cloned().collect::<Vec<_>>();
+impl Binds {
+    /// Of these databases of a harness.
+    pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
+        let dynamic = running.places().iter().filter_map(|place| match place {
+            Place::Dynamic(bind) => Some(bind.key().clone()),
+            Place::Fixed(_) => None,
+        });
+        Binds { of_each: of_each.into(), dynamic: dynamic.collect() }
+    }
+
+    /// Of databases that are only to be named.
+    pub(super) fn of_fixed(of_each: Vec<Vec<BindKey>>) -> Binds {
+        Binds { of_each: of_each.into(), dynamic: Arc::default() }
+    }
+
+    /// Of the binds that are configured.
+    pub(super) fn configured(running: &Running) -> Binds {
+        Binds::of(running, running.places().iter().map(|place| place.keys().to_vec()).collect())
+    }
+
+    /// The keys of each database, in the order of the configuration.
+    pub(super) fn of_each(&self) -> &[Vec<BindKey>] {
+        &self.of_each
+    }
+
+    /// The position of a key's database.
+    pub(super) fn position(&self, key: &BindKey) -> Result<usize> {
+        let position = self.of_each.iter().position(|keys| keys.contains(key));
+        position.ok_or_else(|| match self.dynamic.iter().find(|bind| *bind == key || owns(bind, key)) {
+            Some(bind) => self.no_such_database(bind, key),
+            None => self.unknown(key),
+        })
+    }
+
+    /// Refuses a key that means neither a bind nor a database of a dynamic bind.
+    pub(super) fn check(&self, key: &BindKey) -> Result<()> {
+        let is_known = self.of_each.iter().any(|keys| keys.contains(key));
+        match is_known || self.dynamic.iter().any(|bind| owns(bind, key)) {
+            true => Ok(()),
+            false => Err(self.unknown(key)),
+        }
+    }
+
+    fn unknown(&self, key: &BindKey) -> Error {
+        let is_bind = |key: &&BindKey| !self.dynamic.iter().any(|bind| bind == *key || owns(bind, key));
+        let mut configured = self.of_each.iter().flatten().filter(is_bind).cloned().collect::<Vec<_>>();
+        configured.extend(self.dynamic.iter().cloned());
         sort_by_key(&mut configured, |key| !key.is_default());
         match key.is_default() {
             true => Error::NoDefaultBind { what: None, configured },
             false => Error::UnknownBind { bind: key.clone(), configured },
         }
-    })
+    }
+
+    /// That a key means none of a dynamic bind's databases.
+    fn no_such_database(&self, bind: &BindKey, key: &BindKey) -> Error {
+        let first = self.of_each.iter().flatten().find(|key| owns(bind, key));
+        let example = first.map(|key| format!(", `{key}` for example")).unwrap_or_default();
+        let problem = match key == bind {
+            true => format!("the key alone does not say which of its databases is meant: name one{example}"),
+            false => format!("it has no database `{key}`: name one that somebody has used{example}"),
+        };
+        Error::Dynamic { bind: bind.clone(), problem }
+    }
+}
+
+/// Whether a key can be that of a database of a dynamic bind.
+fn owns(bind: &BindKey, key: &BindKey) -> bool {
+    key.is_of_database_of(bind)
 }
 
 /// Keys as a test writes them in an argument.

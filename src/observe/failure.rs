@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::error::{argument, capitalized, is_lock, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
-use crate::order::sort_by;
+use crate::order::{sort_by, sort_by_key};
 use crate::row::{Row, Shown};
 use crate::script::quote;
 
@@ -48,14 +48,14 @@ pub(super) fn of(
         }
         Expected::NotLanded => not_landed(key, target.key(), table, &places),
     };
-    Ok(verdict.map(|verdict| message(running, expected, key, table, row, &places, &verdict)))
+    Ok(verdict.map(|verdict| message(expected, key, table, row, &places, &verdict)))
 }
 
 /// Where the row is not in the target alone, committed: why.
 fn landed(target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
-    let here = places.iter().find(|place| place.bind == *target).map(|place| &place.found);
-    let elsewhere = || places.iter().filter(|place| place.bind != *target);
-    let found = quoted(elsewhere().filter(|place| place.rows().is_some()).map(Place::label));
+    let here = places.iter().find(|place| place.bind() == target).map(|place| &place.found);
+    let elsewhere = || places.iter().filter(|place| place.bind() != target);
+    let found = first_of(elsewhere().filter(|place| place.rows().is_some()));
     let also = if found.is_empty() { String::new() } else { format!("; it is in {found} too") };
     match here {
         Some(Found::Unreadable(_)) => Some(format!("the bind cannot be read{}", also.replace(" too", ""))),
@@ -78,9 +78,9 @@ fn landed(target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
 /// A bind of which it cannot be told whether the row is in it.
 fn unknown_in<'p>(mut places: impl Iterator<Item = &'p Place>, table: &str) -> Option<String> {
     places.find_map(|place| match &place.found {
-        Found::Unreadable(_) => Some(format!("it is there, but `{}` cannot be read", place.bind)),
+        Found::Unreadable(_) => Some(format!("it is there, but `{}` cannot be read", place.bind())),
         Found::Rows { view: View::Open, .. } => {
-            Some(format!("it is there, but what `{}` has is not settled: {}", place.bind, still_open(table)))
+            Some(format!("it is there, but what `{}` has is not settled: {}", place.bind(), still_open(table)))
         }
         _ => None,
     })
@@ -93,7 +93,7 @@ fn still_open(table: &str) -> String {
 /// Where the row is in the target, or that cannot be told: how that is said.
 fn not_landed(key: &BindKey, target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
     let unknown = |why: String| Some(format!("whether the row is in `{key}` cannot be told: {why}"));
-    match places.iter().find(|place| place.bind == *target).map(|place| &place.found)? {
+    match places.iter().find(|place| place.bind() == target).map(|place| &place.found)? {
         Found::Rows { rows, view: View::Open, .. } if !rows.is_empty() => {
             Some(format!("the row is in `{key}`, though not committed: {}", still_open(table)))
         }
@@ -116,21 +116,13 @@ impl Place {
 
     fn label(&self) -> String {
         match self.found {
-            Found::Rows { view: View::Open, .. } => format!("`{}`, not committed", self.bind),
-            _ => format!("`{}`", self.bind),
+            Found::Rows { view: View::Open, .. } => format!("`{}`, not committed", self.bind()),
+            _ => format!("`{}`", self.bind()),
         }
     }
 }
 
-fn message(
-    running: &Running,
-    expected: Expected,
-    target: &BindKey,
-    table: &str,
-    row: &Row,
-    places: &[Place],
-    verdict: &str,
-) -> String {
+fn message(expected: Expected, target: &BindKey, table: &str, row: &Row, places: &[Place], verdict: &str) -> String {
     let expectation = match expected {
         Expected::Landed => format!("in `{target}`, committed, and in no other bind"),
         Expected::NotLanded => format!("not in `{target}`"),
@@ -141,13 +133,17 @@ fn message(
     let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
     let _ = writeln!(message, "  looked for  {looked_for}");
     let _ = writeln!(message, "  expected    {}\n", paragraph(&expectation, 14, 16));
-    let rows = running.databases().zip(places).map(|(database, place)| {
-        let (rows, found) = describe(database, place, row);
-        [database.label(), rows, found]
+    let is_shown = worth_showing(places, target);
+    let rows = places.iter().zip(&is_shown).filter(|(_, is_shown)| **is_shown).map(|(place, _)| {
+        let (rows, found) = describe(&place.database, place, row);
+        [place.database.label(), rows, found]
     });
+    let left_out = places.iter().zip(&is_shown).filter(|(_, is_shown)| !**is_shown).map(|(place, _)| place);
+    let rows = rows.chain(left_out_in_short(&left_out.collect::<Vec<_>>()));
     let _ = writeln!(message, "{}\n", show_table(&["bind", "rows", "found"], rows));
-    let (sessions, others) = running
-        .databases()
+    let (sessions, others) = places
+        .iter()
+        .map(|place| -> &Database { &place.database })
         .filter(|database| database.has_uncommitted_session() || database.has_writer())
         .partition::<Vec<_>, _>(|database| database.has_uncommitted_session());
     let named = |databases: Vec<&Database>| quoted(databases.iter().map(|database| format!("`{}`", database.key())));
@@ -168,13 +164,56 @@ fn message(
     if !others.is_empty() {
         let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");
     }
-    let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, |place| &place.bind);
+    let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, Place::bind);
     let steps = [
         (format!("db.locate({table:?}, row)?"), "every place where the row is".to_string()),
         (format!("db.connection({})?", argument(opened)), format!("a connection to `{opened}`")),
     ];
     let _ = write!(message, "To look further:\n{}", explained(&steps));
     message
+}
+
+/// How many databases a message shows; those of a dynamic bind may be very many.
+const DATABASES_SHOWN: usize = 20;
+
+/// Which of the databases a message shows: the target, those with the row, then the others.
+fn worth_showing(places: &[Place], target: &BindKey) -> Vec<bool> {
+    let rank = |place: &Place| match place.found {
+        _ if place.bind() == target => 0,
+        Found::Unreadable(_) => 1,
+        _ if place.rows().is_some() => 2,
+        _ => 3,
+    };
+    let mut by_rank = (0..places.len()).zip(places.iter().map(rank)).collect::<Vec<_>>();
+    sort_by_key(&mut by_rank, |(_, rank)| *rank);
+    let mut is_shown = vec![false; places.len()];
+    for (at, _) in by_rank.into_iter().take(DATABASES_SHOWN) {
+        is_shown[at] = true;
+    }
+    is_shown
+}
+
+/// The others, if there are any.
+fn left_out_in_short(places: &[&Place]) -> Option<[String; 3]> {
+    let with_row = places.iter().filter(|place| place.rows().is_some()).count();
+    let found = match with_row {
+        0 => "no such row".to_string(),
+        with_row => format!("the row in {with_row} of them"),
+    };
+    (!places.is_empty()).then(|| [format!("… and {} more", places.len()), String::new(), found])
+}
+
+/// The first of the binds where a row is, and how many more there are.
+fn first_of<'p>(places: impl Iterator<Item = &'p Place>) -> String {
+    let mut labels = places.map(Place::label).collect::<Vec<_>>();
+    let more = labels.len().saturating_sub(DATABASES_SHOWN);
+    labels.truncate(DATABASES_SHOWN);
+    let named = quoted(labels.into_iter());
+    if more == 0 {
+        named
+    } else {
+        format!("{named} and {more} more")
+    }
 }
 
 /// How many rows the table has, and what of them is worth seeing.

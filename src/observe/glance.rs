@@ -36,6 +36,13 @@ pub(super) fn glance<T>(
     view: View,
     look: impl FnOnce(&Glance<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
+    // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own
+    // would make it one that is no longer known to be as it was.
+    if let Some(image) = database.unchanged().filter(|_| database.is_one_of_many()) {
+        let mut copy = Connection::open_in_memory()?;
+        image.copy_into(&mut copy, "main")?;
+        return look(&Glance { conn: &copy, shared_cache: false });
+    }
     let shared_cache = database.is_shared_cache();
     database.observe(|conn| {
         let glance = Glance { conn, shared_cache };

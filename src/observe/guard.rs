@@ -57,6 +57,8 @@ impl Harness {
     /// `SQLITE_AUTH`), or interrupts one that was prepared before (`SQLITE_INTERRUPT`; `SQLITE_READONLY` where it
     /// writes). [`Guard::refused`] has what was refused.
     ///
+    /// The key of a [dynamic bind](crate::Bind::dynamic) means all of its databases, those made later included.
+    ///
     /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, and a database that a
     /// connection has attached before, are refused on every bind, for that could be any. What this crate does itself
     /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered, and what is opened by
@@ -127,12 +129,10 @@ impl Harness {
         self.guard("deny_writes", &selection, Location::caller(), Refuses::Writes(denied))
     }
 
-    /// The positions of the selected databases.
-    fn guarded(&self, selection: &Selection) -> Result<Vec<usize>> {
-        match selection.keys() {
-            Some(keys) => keys.iter().map(|key| self.running().position(key)).collect(),
-            None => Ok((0..self.running().databases().len()).collect()),
-        }
+    /// The selected keys, each of which means a bind or one database of a dynamic bind.
+    fn guarded(&self, selection: &Selection) -> Result<Vec<BindKey>> {
+        let Some(keys) = selection.keys() else { return Ok(self.running().keys()) };
+        keys.iter().map(|key| self.running().check(key).map(|()| key.clone())).collect()
     }
 
     fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {

@@ -122,7 +122,7 @@ impl Harness {
         for place in seen {
             match place.found {
                 Found::Rows { table, rows, view } => {
-                    let bind = &place.bind;
+                    let bind = place.database.key();
                     landings.extend(rows.into_iter().map(|row| Landing {
                         bind: bind.clone(),
                         table: table.clone(),
@@ -131,11 +131,13 @@ impl Harness {
                     }));
                 }
                 Found::Unreadable(source) if is_lock(&source) => {
-                    let database = self.running().database(&place.bind)?;
-                    let conflict = database.in_the_way(Opener::Harness, 0);
-                    return Err(Error::Locked { bind: place.bind, sql: String::new(), conflict, source });
+                    let bind = place.database.key().clone();
+                    let conflict = place.database.in_the_way(Opener::Harness, 0);
+                    return Err(Error::Locked { bind, sql: String::new(), conflict, source });
                 }
-                Found::Unreadable(source) => return Err(Error::Sql { bind: place.bind, sql: String::new(), source }),
+                Found::Unreadable(source) => {
+                    return Err(Error::Sql { bind: place.database.key().clone(), sql: String::new(), source })
+                }
                 Found::NoTable | Found::NoColumn { .. } => {}
             }
         }

@@ -1,19 +1,27 @@
 //! Looking for a row in every bind.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::glance::{glance, patiently, Glance, View};
 use crate::database::Database;
 use crate::error::{is_lock, Error, Result};
-use crate::harness::Running;
+use crate::harness::{self, Bound, Running};
 use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
 use crate::script::quote;
 
 /// What was found in one database.
-#[derive(Debug)]
 pub(super) struct Place {
-    pub(super) bind: BindKey,
+    pub(super) database: Arc<Bound>,
     pub(super) found: Found,
+}
+
+impl Place {
+    pub(super) fn bind(&self) -> &BindKey {
+        self.database.key()
+    }
 }
 
 #[derive(Debug)]
@@ -27,6 +35,20 @@ pub(super) enum Found {
     Rows { table: String, rows: Vec<Row>, view: View },
     /// It cannot be read now.
     Unreadable(rusqlite::Error),
+}
+
+impl Found {
+    /// The same for another database, unless it is an error.
+    fn again(&self) -> Option<Found> {
+        Some(match self {
+            Found::NoTable => Found::NoTable,
+            Found::NoColumn { table, column, columns } => {
+                Found::NoColumn { table: table.clone(), column: column.clone(), columns: columns.clone() }
+            }
+            Found::Rows { table, rows, view } => Found::Rows { table: table.clone(), rows: rows.clone(), view: *view },
+            Found::Unreadable(_) => return None,
+        })
+    }
 }
 
 /// How much it is worth to look again where another connection's lock is in the way.
@@ -48,11 +70,24 @@ pub(super) fn look(
     most: usize,
     effort: impl Fn(&Database) -> Effort,
 ) -> Result<Vec<Place>> {
-    let places = running.databases().map(|database| {
-        let found = look_in(database, table, row, most, effort(database)).unwrap_or_else(Found::Unreadable);
-        Place { bind: database.key().clone(), found }
-    });
-    let places = places.collect::<Vec<_>>();
+    let mut places = Vec::new();
+    // What was found in a database that still is the image it was made from, by the image: the same is found in all
+    // others that are, of which a dynamic bind may have very many.
+    let mut known = HashMap::new();
+    for database in running.databases() {
+        let image = database.unchanged().map(|image| image.id());
+        let again = image.and_then(|image| known.get(&image)).and_then(Found::again);
+        let found = match again {
+            Some(found) => found,
+            None => look_in(&database, table, row, most, effort(&database)).unwrap_or_else(Found::Unreadable),
+        };
+        // Another may have written to it meanwhile.
+        let image = image.filter(|image| database.unchanged().is_some_and(|still| still.id() == *image));
+        if let (Some(image), Some(found)) = (image, found.again()) {
+            known.entry(image).or_insert(found);
+        }
+        places.push(Place { database, found });
+    }
     check(running, table, &places)?;
     Ok(places)
 }
@@ -129,22 +164,31 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
         Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
         _ => None,
     });
+    for place in running.places() {
+        // A database that nobody has used has the table and not the row.
+        if let harness::Place::Dynamic(bind) = place
+            && places.iter().all(|place| !bind.owns(place.bind()))
+            && bind.metadata()?.has(table)
+        {
+            return Ok(());
+        }
+    }
     match without {
-        Some((place, table, column, columns)) => Err(Error::no_column(&place.bind, table, column, columns)),
-        None => Err(unknown_table(running, table)),
+        Some((place, table, column, columns)) => Err(Error::no_column(place.bind(), table, column, columns)),
+        None => Err(unknown_table(table, places)),
     }
 }
 
-fn unknown_table(running: &Running, table: &str) -> Error {
+fn unknown_table(table: &str, places: &[Place]) -> Error {
     // SQLite's own tables have names that nobody means.
     let query = "SELECT name FROM main.sqlite_schema
                  WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'";
     let mut names = Vec::new();
-    for database in running.databases() {
+    for place in places {
         // What cannot be read is not among the nearest.
-        let found = glance(database, View::Committed, |glance| glance.rows(query, std::iter::empty()));
+        let found = glance(&place.database, View::Committed, |glance| glance.rows(query, std::iter::empty()));
         let found = found.unwrap_or_default().into_iter().filter_map(|row| row.get::<String>("name").ok());
-        names.extend(found.map(|name| (database.key().clone(), name)));
+        names.extend(found.map(|name| (place.bind().clone(), name)));
     }
     Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
 }

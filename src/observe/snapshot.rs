@@ -1,10 +1,11 @@
 //! The state of every bind at one moment, and the way back to it.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use crate::database::{Database, Image, Opener};
 use crate::error::{is_lock, Error, Result};
-use crate::harness::{Harness, Running};
+use crate::harness::{Bound, DynamicBind, Harness, Place, Running};
 use crate::key::BindKey;
 use crate::schema::Metadata;
 
@@ -28,22 +29,22 @@ pub struct Snapshot {
     /// Whose it is. Not kept alive: a harness can be closed while there are snapshots of it.
     running: Weak<Running>,
     keys: Vec<BindKey>,
-    /// In the order of the harness's databases.
-    states: Vec<State>,
+    /// By the key that tells a database from all others.
+    states: HashMap<BindKey, State>,
 }
 
 /// One database at the moment of the snapshot.
 #[derive(Clone, Debug)]
-struct State {
-    image: Arc<Image>,
+pub(super) struct State {
+    pub(super) image: Arc<Image>,
     reflected: Option<Arc<Metadata>>,
 }
 
 impl Harness {
     /// Takes the committed state of every bind, whoever wrote it and through whatever driver.
     ///
-    /// It costs a copy of the pages. Others may have connections open, and read; each bind is copied while no one
-    /// writes to it.
+    /// It costs a copy of the pages, and nothing for a bind in memory that nobody has written to. Others may have
+    /// connections open, and read; each bind is copied while no one writes to it.
     ///
     /// # Errors
     ///
@@ -67,15 +68,19 @@ impl Harness {
     /// ```
     pub fn snapshot(&self) -> Result<Snapshot> {
         let running = self.running();
-        let mut states = Vec::with_capacity(running.databases().len());
-        for (database, reflected) in running.databases().zip(running.reflected()) {
-            states.push(State { image: Arc::new(committed(database)?), reflected });
-        }
+        let state = |database: Arc<Bound>| {
+            let state = State { image: committed(&database)?, reflected: database.reflected() };
+            Ok((database.key().clone(), state))
+        };
+        let states = running.databases().into_iter().map(state).collect::<Result<_>>()?;
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }
 
     /// Puts every bind back to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
     /// (`user_version`, `application_id`), and what [`metadata`](Harness::metadata) says of it.
+    ///
+    /// A database of a [dynamic bind](crate::Bind::dynamic) that nobody had used at that moment is put back to what it was
+    /// made as; one that was closed since is made again, unless that is what it was.
     ///
     /// Connections and pools stay usable. Only SQLite's own count of schema changes (`PRAGMA schema_version`) is
     /// another than before, so that they notice.
@@ -99,13 +104,29 @@ impl Harness {
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         let running = self.running();
         snapshot.check(running)?;
-        for database in running.databases() {
-            database.check_free().map_err(failed(database, &[]))?;
+        for place in running.places() {
+            let Place::Dynamic(bind) = place else { continue };
+            for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
+                if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {
+                    running.make_again(key)?;
+                }
+            }
+        }
+        let databases = running.databases();
+        let state_of = |database: &Database| snapshot.state_of(database);
+        let image_of =
+            |database: &Database| Arc::clone(state_of(database).map_or(database.image(), |state| &state.image));
+        for database in &databases {
+            // What is as it is to be is not in anybody's way.
+            if database.unchanged().is_none_or(|own| own.id() != image_of(database).id()) {
+                database.check_free().map_err(failed(database, &[]))?;
+            }
         }
         let mut restored = Vec::new();
-        for (position, (database, state)) in running.databases().zip(&snapshot.states).enumerate() {
-            database.overwrite(&state.image).map_err(failed(database, &restored))?;
-            running.set_reflected(position, state.reflected.clone());
+        for database in &databases {
+            let state = state_of(database);
+            database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
+            database.set_reflected(state.and_then(|state| state.reflected.clone()));
             restored.push(database.key().clone());
         }
         Ok(())
@@ -121,14 +142,24 @@ impl Snapshot {
         }
     }
 
-    /// The databases, in the order of the harness's.
-    pub(super) fn images(&self) -> impl Iterator<Item = &Image> {
-        self.states.iter().map(|state| &*state.image)
+    /// The databases of a dynamic bind that were there at that moment and are not among these.
+    pub(super) fn closed_since<'s>(
+        &'s self,
+        bind: &DynamicBind,
+        databases: &[Arc<Bound>],
+    ) -> impl Iterator<Item = (&'s BindKey, &'s State)> {
+        let there = databases.iter().map(|database| database.key()).collect::<HashSet<_>>();
+        self.states.iter().filter(move |(key, _)| bind.owns(key) && !there.contains(key))
+    }
+
+    /// What a database was at that moment, if it was there.
+    pub(super) fn state_of(&self, database: &Database) -> Option<&State> {
+        self.states.get(database.key())
     }
 }
 
 /// What a database holds committed.
-pub(super) fn committed(database: &Database) -> Result<Image> {
+pub(super) fn committed(database: &Database) -> Result<Arc<Image>> {
     database.committed().map_err(|source| match is_lock(&source) {
         true => {
             let conflict = database.in_the_way(Opener::Harness, 0);

@@ -1,6 +1,5 @@
 //! Running the SQL and the migrators that make a bind's tables.
 
-use std::any::Any;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::marked::{self, Share};
 use super::references::{enforce, enforced};
 use super::{folder, migrations};
 use crate::config::{resolve_path, Migrator, SchemaSource};
-use crate::error::{sqlite_message, Error, Result};
+use crate::error::{panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::script;
 
@@ -215,11 +214,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         next = if sqlite.is_some() { None } else { error.source() };
     }
     text
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with a value that is no text")
 }
 
 fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {

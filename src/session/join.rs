@@ -9,7 +9,7 @@ use super::engines::{failed, guarded, Engines};
 use super::statement::{Heard, Ready};
 use crate::database::{attach, lock, spared, Database, Hooked, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
-use crate::harness::Running;
+use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::route::{Catalog, Member, Told};
 use crate::script::quote;
@@ -24,20 +24,21 @@ impl Joined {
     /// Runs `work` on a connection that has these binds attached and sees the session's own rows in them.
     pub(super) fn run<T>(
         &mut self,
-        running: &Running,
+        scope: &Scope,
         engines: &mut Engines,
         members: &[Member],
         lookups: Option<Arc<Catalog>>,
         sql: &str,
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let fail = |error| failed(&blamed(members, &error), sql, error);
+        let fail = |error| failed(&scope.key_of(&blamed(members, &error)), sql, error);
         for member in members {
-            if let Some(rule) = running.at(member.position).and_then(|database| database.watch().refusal_to_read(sql)) {
-                return Err(guarded(&member.key, &rule, sql));
+            let database = scope.database(member.position)?;
+            if let Some(rule) = database.watch().refusal_to_read(sql) {
+                return Err(guarded(&scope.key_of(&member.key), &rule, sql));
             }
         }
-        let parts = members.iter().enumerate().map(|(at, member)| Part::of(running, engines, members, at, member));
+        let parts = members.iter().enumerate().map(|(at, member)| Part::of(scope, engines, members, at, member));
         let parts = parts.collect::<Vec<_>>();
         // No connection of a shared cache prepares a statement while another's schema change is not committed.
         let unready = |part: &&Part| part.how == How::Uncommitted && engines.has_changed_schema(part.position);
@@ -57,26 +58,26 @@ impl Joined {
         if looks_past_locks {
             // Rows that others have not committed must stay unseen: a read lock keeps their writers out.
             for (member, part) in members.iter().zip(&parts) {
-                let shares = running.at(part.position).is_some_and(Database::is_shared_cache);
+                let shares = scope.at(part.position).is_some_and(Database::is_shared_cache);
                 if shares && part.how != How::Uncommitted {
-                    lock_tables(running, engines, member, sql)?;
+                    lock_tables(scope, engines, member, sql)?;
                 }
             }
         }
-        let conn = self.connection(running, &parts).map_err(fail)?;
+        let conn = self.connection(scope, &parts).map_err(fail)?;
         for part in parts.iter().filter(|part| part.how == How::Copied) {
-            if let Some(database) = running.at(part.position) {
+            if let Some(database) = scope.at(part.position) {
                 let image = engines.own_image(database, part.position).map_err(fail)?;
                 image.copy_into(conn, part.key.schema_name()).map_err(fail)?;
             }
         }
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let limit =
-            members.iter().filter_map(|member| running.at(member.position)).map(|database| database.busy_timeout());
+            members.iter().filter_map(|member| scope.at(member.position)).map(|database| database.busy_timeout());
         let limit = limit.max().unwrap_or_default();
-        let beside = members.iter().map(|member| member.position).collect::<Vec<_>>();
-        let first = beside.first().and_then(|position| running.at(*position));
-        let heard = first.map(|database| Heard { watch: database.watch(), beside: &beside });
+        let beside = members.iter().filter_map(|member| scope.at(member.position)).map(|database| database.watch());
+        let beside = beside.collect::<Vec<_>>();
+        let heard = beside.first().map(|watch| Heard { watch, beside: &beside });
         let work = |conn: &Connection| engines.as_last_inserter(conn, |conn| work(Ready { conn, limit, heard }));
         match lookups {
             Some(catalog) => refusing_guesses(conn, catalog, work)?.map_err(fail),
@@ -84,11 +85,11 @@ impl Joined {
         }
     }
 
-    fn connection(&mut self, running: &Running, parts: &[Part]) -> rusqlite::Result<&mut Connection> {
+    fn connection(&mut self, scope: &Scope, parts: &[Part]) -> rusqlite::Result<&mut Connection> {
         let kept = self.open.take().filter(|(open, _)| open == parts);
         let open = match kept {
             Some(open) => open,
-            None => (parts.to_vec(), open(running, parts)?),
+            None => (parts.to_vec(), open(scope, parts)?),
         };
         Ok(&mut self.open.insert(open).1)
     }
@@ -115,9 +116,9 @@ enum How {
 }
 
 impl Part {
-    fn of(running: &Running, engines: &Engines, members: &[Member], at: usize, member: &Member) -> Part {
+    fn of(scope: &Scope, engines: &Engines, members: &[Member], at: usize, member: &Member) -> Part {
         let again = members.iter().take(at).any(|before| before.position == member.position);
-        let shares = running.at(member.position).is_some_and(Database::is_shared_cache);
+        let shares = scope.at(member.position).is_some_and(Database::is_shared_cache);
         let how = match (engines.has_written(member.position), shares) {
             (_, true) if again => How::Copied,
             (true, true) => How::Uncommitted,
@@ -176,20 +177,20 @@ fn failed_to_listen(error: rusqlite::Error) -> Error {
     failed(&BindKey::DEFAULT, "", error)
 }
 
-fn open(running: &Running, parts: &[Part]) -> rusqlite::Result<Connection> {
+fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
     let main = parts.iter().find(|part| part.key.is_default());
-    let conn = match main.and_then(|part| Some((running.at(part.position)?, part.how))) {
+    let conn = match main.and_then(|part| Some((scope.at(part.position)?, part.how))) {
         Some((database, How::Committed | How::Uncommitted)) => database.open_as(Opener::Session)?,
         _ => {
             let conn = Connection::open_in_memory()?;
-            if let Some(database) = main.or(parts.first()).and_then(|part| running.at(part.position)) {
+            if let Some(database) = main.or(parts.first()).and_then(|part| scope.at(part.position)) {
                 database.set_up(&conn)?;
             }
             conn
         }
     };
     for part in parts.iter().filter(|part| !part.key.is_default()) {
-        if let Some(database) = running.at(part.position) {
+        if let Some(database) = scope.at(part.position) {
             let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
             attach(&conn, &uri, part.key.schema_name())?;
         }
@@ -199,12 +200,12 @@ fn open(running: &Running, parts: &[Part]) -> rusqlite::Result<Connection> {
 }
 
 /// Reads a row of each table in the session's own transaction, which keeps a read lock until that ends.
-fn lock_tables(running: &Running, engines: &mut Engines, member: &Member, sql: &str) -> Result<()> {
+fn lock_tables(scope: &Scope, engines: &mut Engines, member: &Member, sql: &str) -> Result<()> {
     let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
         let look = |ready: Ready<'_>| spared(|| ready.quietly().query(&probe, [], |_| Ok(())));
-        engines.run(running, member.position, &member.key, sql, told, look)?;
+        engines.run(scope, member.position, &member.key, sql, told, look)?;
     }
     Ok(())
 }

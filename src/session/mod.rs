@@ -16,8 +16,9 @@ pub use on::OnBind;
 pub use savepoint::Savepoint;
 pub use table::TableSession;
 
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::harness::{Harness, Running};
+use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::route::{Destination, Route, Told};
 use crate::script;
@@ -50,9 +51,10 @@ use statement::Ready;
 /// ```
 #[derive(Debug)]
 pub struct Session {
-    running: Arc<Running>,
     engines: Engines,
     joined: Joined,
+    /// After the connections: it keeps the databases from being closed.
+    scope: Scope,
 }
 
 impl Harness {
@@ -65,11 +67,36 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn session(&self) -> Session {
-        Session { running: Arc::clone(self.running()), engines: Engines::default(), joined: Joined::default() }
+        Session::new(Scope::new(Arc::clone(self.running()), None))
+    }
+
+    /// A session that is about something: where a bind is [dynamic](crate::Bind::dynamic), the context says which of its
+    /// databases is meant.
+    ///
+    /// In its SQL that database has the bind's key. It is made when the session first uses it, unless somebody has used
+    /// it before.
+    ///
+    /// ```
+    /// # use multibind::{context, row, Bind, Harness};
+    /// # let users = Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?)))
+    /// #     .schema("CREATE TABLE user (name TEXT)");
+    /// # let db = Harness::builder().bind("users", users).start()?;
+    /// let mut session = db.session_with(context! { tenant: "acme" });
+    /// session.execute("INSERT INTO users.user VALUES ('ann')", [])?;
+    /// session.commit()?;
+    /// db.assert_landed("users[users_tenant_acme]", "user", row! { name: "ann" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn session_with(&self, context: impl Into<Context>) -> Session {
+        Session::new(Scope::new(Arc::clone(self.running()), Some(context.into())))
     }
 }
 
 impl Session {
+    fn new(scope: Scope) -> Session {
+        Session { scope, engines: Engines::default(), joined: Joined::default() }
+    }
+
     /// Runs a statement that returns no rows and gives the number of rows it changed.
     ///
     /// # Errors
@@ -78,7 +105,8 @@ impl Session {
     /// it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it, [`Error::Statement`] when it is one
     /// the session does not run here, one that returns rows for example, [`Error::Sql`] when it fails,
     /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
-    /// earlier error made SQLite roll its bind back.
+    /// earlier error made SQLite roll its bind back; [`Error::Dynamic`] for a [dynamic bind](crate::Bind::dynamic) when
+    /// the session has no context, or one that its callback can do nothing with.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
@@ -170,7 +198,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
-        let (member, table) = self.engines.find(&self.running, |catalog| catalog.table(name))?;
+        let (member, table) = self.engines.find(&self.scope, |catalog| catalog.table(name))?;
         Ok(TableSession::new(self, member, table))
     }
 
@@ -178,7 +206,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`] for a
+    /// [dynamic bind](crate::Bind::dynamic) when the session's context does not say which database is meant, or means
+    /// another than the key says.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -191,7 +221,7 @@ impl Session {
     /// ```
     pub fn on(&mut self, key: impl Into<BindKey>) -> Result<OnBind<'_>> {
         let key = key.into();
-        let member = self.running.position(&key)?;
+        let member = self.scope.place(&key)?;
         Ok(OnBind::new(self, member, key))
     }
 
@@ -199,7 +229,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Those of [`execute`](Session::execute) that are found before a statement runs.
+    /// Those of [`execute`](Session::execute) that are found before a statement runs. Without a context a
+    /// [dynamic bind](crate::Bind::dynamic) is named by its own key.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -209,7 +240,9 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn bind_of(&self, sql: &str) -> Result<Route> {
-        Ok(self.engines.current_plan(&self.running, sql)?.route.clone())
+        let plan = self.engines.current_plan(&self.scope, sql)?;
+        let named = |keys: &[BindKey]| keys.iter().map(|key| self.scope.key_of(key)).collect();
+        Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }
 
     /// Commits every bind the session touched, in the order it first touched them.
@@ -231,7 +264,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<()> {
-        self.engines.commit(&self.running)
+        self.engines.commit(&self.scope)
     }
 
     /// Rolls every bind back that the session touched since the last commit.
@@ -249,7 +282,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn rollback(&mut self) -> Result<()> {
-        self.engines.rollback(&self.running)
+        self.engines.rollback(&self.scope)
     }
 
     /// A point to go back to, over every bind, those touched later included.
@@ -276,35 +309,35 @@ impl Session {
 
     /// Runs a statement where it belongs.
     fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        let Session { running, engines, joined } = self;
-        let (catalog, plan) = engines.plan(running, sql).map_err(|error| error.before(sql))?;
+        let Session { scope, engines, joined } = self;
+        let (catalog, plan) = engines.plan(scope, sql).map_err(|error| error.before(sql))?;
         let told = Told {
             writes: plan.route.writes().is_some(),
             changes_schema: Some(plan.changes_schema),
             in_transaction: plan.in_transaction,
         };
         let counting = match &plan.counts {
-            Some(function) => engines.counting(running, sql, function, &plan.binds_used())?,
+            Some(function) => engines.counting(scope, sql, function, &plan.binds_used())?,
             None => None,
         };
         match (&plan.on, counting) {
             (Destination::One(..), Some(member)) if plan.binds_used().is_empty() => {
-                engines.run(running, member, &running.key(member), sql, told, work)
+                engines.run(scope, member, &scope.key(member), sql, told, work)
             }
-            (Destination::One(member, key), _) => engines.run(running, *member, key, sql, told, work),
+            (Destination::One(member, key), _) => engines.run(scope, *member, key, sql, told, work),
             (Destination::Join(members), _) => {
                 let lookups = plan.looks_up.then_some(catalog);
-                joined.run(running, engines, members, lookups, sql, work)
+                joined.run(scope, engines, members, lookups, sql, work)
             }
             (Destination::Each(members), _) => {
                 // The last is run by `work`, whose answer is the statement's.
                 let (last, rest) = members.split_last().map_or((0, [].as_slice()), |(last, rest)| (*last, rest));
                 for member in rest {
-                    engines.run(running, *member, &running.key(*member), sql, told, |ready| {
+                    engines.run(scope, *member, &scope.key(*member), sql, told, |ready| {
                         ready.query(sql, [], |_| Ok(()))
                     })?;
                 }
-                engines.run(running, last, &running.key(last), sql, told, work)
+                engines.run(scope, last, &scope.key(last), sql, told, work)
             }
         }
     }
@@ -326,7 +359,7 @@ impl Session {
     /// Says on stderr what a failing test may have forgotten: code on other connections does not see what a session has
     /// not committed, or finds it locked.
     fn tell_uncommitted(&self) {
-        let binds = self.engines.uncommitted(&self.running);
+        let binds = self.engines.uncommitted(&self.scope);
         if !binds.is_empty() {
             let binds = crate::error::list(&binds);
             // A stderr that is closed must not turn a panic into an abort.

@@ -145,10 +145,8 @@ impl<'s> OnBind<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
-        let Some(database) = self.session.running.at(self.member) else {
-            return Err(Error::UnknownBind { bind: self.key, configured: self.session.running.keys() });
-        };
-        match self.session.engines.catalog_of(database, self.member)?.table(name) {
+        let Session { scope, engines, .. } = &mut *self.session;
+        match engines.catalog_of(scope, self.member)?.table(name) {
             Ok((_, table)) => Ok(TableSession::new(self.session, self.member, table)),
             Err(_) => Err(self.not_here(name)?),
         }
@@ -156,9 +154,9 @@ impl<'s> OnBind<'s> {
 
     /// That the bind has no such table, and which do.
     fn not_here(&mut self, name: &str) -> Result<Error> {
-        let Session { running, engines, .. } = &mut *self.session;
-        let (found, nearest) = match engines.catalog(running)?.table(name) {
-            Ok((member, _)) => (vec![running.key(member)], Vec::new()),
+        let Session { scope, engines, .. } = &mut *self.session;
+        let (found, nearest) = match engines.catalog(scope)?.table(name) {
+            Ok((member, _)) => (vec![scope.key(member)], Vec::new()),
             Err(Error::AmbiguousTable { binds, .. }) => (binds, Vec::new()),
             Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
             Err(error) => return Err(error),
@@ -167,11 +165,8 @@ impl<'s> OnBind<'s> {
     }
 
     fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        let Session { running, engines, .. } = &mut *self.session;
-        let Some(database) = running.at(self.member) else {
-            return Err(Error::UnknownBind { bind: self.key.clone(), configured: running.keys() });
-        };
-        let told = engines.catalog_of(database, self.member).map_err(|error| error.before(sql))?.told(sql)?;
-        engines.run(running, self.member, &self.key, sql, told, work)
+        let Session { scope, engines, .. } = &mut *self.session;
+        let told = engines.catalog_of(scope, self.member).map_err(|error| error.before(sql))?.told(sql)?;
+        engines.run(scope, self.member, &self.key, sql, told, work)
     }
 }

@@ -32,7 +32,7 @@ pub struct Savepoint<'s> {
 
 impl<'s> Savepoint<'s> {
     pub(super) fn new(session: &'s mut Session) -> Result<Savepoint<'s>> {
-        let level = session.engines.savepoint(&session.running)?;
+        let level = session.engines.savepoint(&session.scope)?;
         Ok(Savepoint { session, level, open: true })
     }
 
@@ -54,7 +54,7 @@ impl<'s> Savepoint<'s> {
     /// ```
     pub fn commit(mut self) -> Result<()> {
         self.open = false;
-        self.session.engines.release(&self.session.running, self.level)
+        self.session.engines.release(&self.session.scope, self.level)
     }
 
     /// Undoes what was done since, on binds first touched since too.
@@ -74,7 +74,7 @@ impl<'s> Savepoint<'s> {
     /// ```
     pub fn rollback(mut self) -> Result<()> {
         self.open = false;
-        self.session.engines.rollback_to(&self.session.running, self.level)
+        self.session.engines.rollback_to(&self.session.scope, self.level)
     }
 }
 
@@ -95,7 +95,7 @@ impl DerefMut for Savepoint<'_> {
 impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         if self.open
-            && let Err(error) = self.session.engines.rollback_to(&self.session.running, self.level)
+            && let Err(error) = self.session.engines.rollback_to(&self.session.scope, self.level)
         {
             log::warn!("cannot roll back to a savepoint: {error}");
         }

@@ -22,8 +22,8 @@ pub(super) struct Ready<'c> {
 #[derive(Clone, Copy)]
 pub(super) struct Heard<'c> {
     pub(super) watch: &'c Watch,
-    /// The positions of the databases on the connection, where they are several.
-    pub(super) beside: &'c [usize],
+    /// All that are on the connection, where they are several.
+    pub(super) beside: &'c [&'c Watch],
 }
 
 impl<'c> Ready<'c> {

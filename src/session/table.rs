@@ -212,14 +212,14 @@ impl<'s> TableSession<'s> {
         rows: &[&Row],
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let Session { running, engines, .. } = &mut *self.session;
-        let key = running.key(self.member);
+        let Session { scope, engines, .. } = &mut *self.session;
+        let key = scope.key(self.member);
         let told = Told { writes, changes_schema: Some(false), in_transaction: true };
-        match engines.run(running, self.member, &key, sql, told, work) {
+        match engines.run(scope, self.member, &key, sql, told, work) {
             Err(Error::Sql { source, .. }) if is_refused(&source) => {
                 // What SQLite says of a column that is not there, with what is.
                 let looking = Told { writes: false, ..told };
-                let missing = engines.run(running, self.member, &key, sql, looking, |ready| {
+                let missing = engines.run(scope, self.member, &key, sql, looking, |ready| {
                     let missing = rows.iter().map(|row| row.missing_from(&self.table, |query| ready.columns(query)));
                     missing.collect::<rusqlite::Result<Vec<_>>>()
                 });

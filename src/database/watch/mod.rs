@@ -49,8 +49,14 @@ pub(crate) struct Watch {
 struct Member {
     recorder: Arc<Recorder>,
     rules: Arc<Rules>,
-    bind: BindKey,
-    position: usize,
+    /// The keys that mean it, the first its own; a dynamic bind's key means all of its databases.
+    names: Arc<[BindKey]>,
+}
+
+impl Member {
+    fn bind(&self) -> &BindKey {
+        self.names.first().unwrap_or(&BindKey::DEFAULT)
+    }
 }
 
 /// A statement that has not ended.
@@ -142,8 +148,8 @@ pub(crate) struct Beginning<'s> {
     pub(crate) values: Option<String>,
     pub(crate) writes: bool,
     pub(crate) by_session: bool,
-    /// The positions of all databases on its connection, where it has several.
-    pub(crate) beside: &'s [usize],
+    /// All databases on its connection, where it has several.
+    pub(crate) beside: &'s [&'s Watch],
     pub(crate) changes: u64,
 }
 
@@ -159,11 +165,11 @@ impl Watch {
         })
     }
 
-    /// Makes the database one of a harness.
-    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, bind: &BindKey, position: usize) {
-        let (recorder, rules, bind) = (Arc::clone(recorder), Arc::clone(rules), bind.clone());
-        // Set once, when the harness is made.
-        let _ = self.harness.set(Member { recorder, rules, bind, position });
+    /// Makes the database one of a harness, in which these keys mean it, the first its own.
+    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Arc<[BindKey]>) {
+        let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
+        // Set once, when the database is made.
+        let _ = self.harness.set(Member { recorder, rules, names });
     }
 
     /// Has a connection tell of its statements from here on.
@@ -200,8 +206,8 @@ impl Watch {
     }
 
     fn refuse(&self, member: &Member, deed: Deed, what: impl FnOnce() -> String) -> Option<Arc<Rule>> {
-        let rule = member.rules.against(member.position, deed)?;
-        rule.note(&member.bind, what(), false);
+        let rule = member.rules.against(&member.names, deed)?;
+        rule.note(member.bind(), what(), false);
         Some(rule)
     }
 
@@ -210,8 +216,8 @@ impl Watch {
         // What only writes where it may not is stopped as it begins, when SQLite tells its text. So is what says too
         // little here.
         let Some(member) = self.guarded().filter(|_| !action.is_vague()) else { return false };
-        let Some(rule) = member.rules.against(member.position, action.deed()) else { return false };
-        rule.note(&member.bind, action.in_words(), action.comes_again());
+        let Some(rule) = member.rules.against(&member.names, action.deed()) else { return false };
+        rule.note(member.bind(), action.in_words(), action.comes_again());
         true
     }
 
@@ -230,13 +236,13 @@ impl Watch {
         if self.echo {
             told(|| log::info!(target: ECHO, "[{}] {}", self.label, beginning.sql));
         }
-        let Member { recorder, position, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
-        let positions = match beginning.beside {
-            [] => vec![*position],
-            all => all.to_vec(),
+        let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
+        let databases = match beginning.beside {
+            [] => vec![Arc::clone(names)],
+            all => all.iter().filter_map(|watch| Some(Arc::clone(&watch.harness.get()?.names))).collect(),
         };
         let number = recorder.begin(Recorded {
-            positions,
+            databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
             writes: beginning.writes,

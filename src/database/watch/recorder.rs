@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::trace;
 use crate::database::lock;
+use crate::key::BindKey;
 
 /// How many statements of those recorded before are kept when a recording begins.
 const KEPT: usize = 1000;
@@ -30,8 +31,8 @@ struct Statements {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// The databases on its connection, by their positions in the harness.
-    pub(crate) positions: Vec<usize>,
+    /// The databases on its connection: the keys that mean each, the first its own.
+    pub(crate) databases: Vec<Arc<[BindKey]>>,
     pub(crate) sql: String,
     /// The same with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,

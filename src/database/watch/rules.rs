@@ -30,13 +30,13 @@ pub(crate) struct Rule {
     asked: AtomicBool,
 }
 
-/// What a guard refuses; databases by their positions in the harness.
+/// What a guard refuses; databases by keys that mean them.
 #[derive(Debug)]
 pub(crate) enum Refuses {
     /// Everything on other databases than these.
-    AllBut(Vec<usize>),
+    AllBut(Vec<BindKey>),
     /// What writes to these.
-    Writes(Vec<usize>),
+    Writes(Vec<BindKey>),
 }
 
 /// A statement that was refused.
@@ -65,9 +65,9 @@ impl Rules {
         self.count.load(Ordering::Relaxed) > 0
     }
 
-    /// The guard that refuses a statement on a database.
-    pub(super) fn against(&self, position: usize, deed: Deed) -> Option<Arc<Rule>> {
-        lock(&self.alive).iter().find(|rule| rule.refuses(position, deed)).cloned()
+    /// The guard that refuses a statement on a database that these keys mean.
+    pub(super) fn against(&self, names: &[BindKey], deed: Deed) -> Option<Arc<Rule>> {
+        lock(&self.alive).iter().find(|rule| rule.refuses(names, deed)).cloned()
     }
 
     /// Makes a rule hold as long as the answer lives.
@@ -88,14 +88,15 @@ impl Rules {
 }
 
 impl Rule {
-    fn refuses(&self, position: usize, deed: Deed) -> bool {
+    fn refuses(&self, names: &[BindKey], deed: Deed) -> bool {
         if deed.transaction {
             return false;
         }
+        let is_one_of = |keys: &[BindKey]| keys.iter().any(|key| names.contains(key));
         deed.elsewhere
             || match &self.refuses {
-                Refuses::AllBut(allowed) => !allowed.contains(&position),
-                Refuses::Writes(guarded) => deed.writes && guarded.contains(&position),
+                Refuses::AllBut(allowed) => !is_one_of(allowed),
+                Refuses::Writes(guarded) => deed.writes && is_one_of(guarded),
             }
     }
 

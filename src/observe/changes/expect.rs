@@ -155,7 +155,7 @@ impl ChangeSet {
         };
         // Keys and tables may have dots of their own, so every way to read it is tried.
         let mut readings = Vec::new();
-        for (position, keys) in self.binds.iter().enumerate() {
+        for (position, keys) in self.binds.of_each().iter().enumerate() {
             let names = keys.iter().flat_map(|key| [Some(key.schema_name()), key.is_default().then_some("default")]);
             for name in names.flatten() {
                 let table = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
@@ -170,7 +170,7 @@ impl ChangeSet {
             (Some(_), Some(_), _) => Err(format!("`{text}` means tables of several binds: write `(key, \"table\")`")),
             (Some(reading), None, _) | (None, _, Some(reading)) => Ok(*reading),
             (None, _, None) => {
-                let mut keys = self.binds.iter().flatten().collect::<Vec<_>>();
+                let mut keys = self.binds.of_each().iter().flatten().collect::<Vec<_>>();
                 sort_by_key(&mut keys, |key| !key.is_default());
                 let keys = list(&keys.into_iter().map(BindKey::schema_name).collect::<Vec<_>>());
                 Err(format!("`{text}` is not `bind.table` with one of the binds {keys}"))
@@ -196,7 +196,7 @@ impl ChangeSet {
         let changed = self.changed();
         let mut expected = match selection.keys() {
             Some(keys) => keys.iter().map(|key| self.position(key)).collect::<Result<Vec<_>>>()?,
-            None => (0..self.binds.len()).collect(),
+            None => (0..self.binds.of_each().len()).collect(),
         };
         expected.sort_unstable();
         expected.dedup();
@@ -244,7 +244,7 @@ impl ChangeSet {
 
     /// The keys that name databases first.
     fn names(&self, positions: &[usize]) -> Vec<BindKey> {
-        positions.iter().filter_map(|position| self.binds.get(*position)?.first().cloned()).collect()
+        positions.iter().filter_map(|position| self.binds.of_each().get(*position)?.first().cloned()).collect()
     }
 
     /// The assertion that would hold.

@@ -13,12 +13,13 @@ mod show;
 use std::slice::Iter;
 use std::sync::Arc;
 
-use super::binds;
+use super::binds::Binds;
 use super::snapshot::{committed, Snapshot};
 use crate::database::Image;
 use crate::error::{Error, Result};
-use crate::harness::{Harness, Running};
+use crate::harness::{Bound, Harness, Place};
 use crate::key::BindKey;
+use crate::order::sort_by;
 use crate::row::Row;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
 use rows::Rows;
@@ -51,8 +52,7 @@ use rows::Rows;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asserted: see `assert_only` and `assert_none`"]
 pub struct ChangeSet {
-    /// The keys of each database, in the order of the configuration.
-    binds: Arc<[Vec<BindKey>]>,
+    binds: Binds,
     changes: Vec<TableChange>,
 }
 
@@ -144,6 +144,9 @@ impl Harness {
     /// before. A virtual table is compared by the rows it answers with, not by the tables it keeps them in. What SQLite
     /// keeps for itself is no change: `sqlite_sequence`, `sqlite_stat1` and the like, nor are pragmas.
     ///
+    /// A database of a [dynamic bind](crate::Bind::dynamic) that was made since counts as having been what it was made as,
+    /// and one that was closed since as being that now.
+    ///
     /// A bind whose pages are as they were costs a comparison of bytes, a table in another a scan of what it was and of
     /// what it is.
     ///
@@ -167,27 +170,55 @@ impl Harness {
         let running = self.running();
         snapshot.check(running)?;
         // All binds are looked at before any is compared, so that what is compared is as near to one moment as it can be.
-        let now = running.databases().map(committed).collect::<Result<Vec<_>>>()?;
-        let mut changes = Vec::new();
-        for (position, ((database, before), after)) in running.databases().zip(snapshot.images()).zip(&now).enumerate()
-        {
-            changes.extend(compare::compare(position, database.key(), before, after)?);
+        let mut pairs = Vec::new();
+        for place in running.places() {
+            let databases = place.databases();
+            let mut of_place = Vec::with_capacity(databases.len());
+            for database in &databases {
+                let before = snapshot.state_of(database).map_or(database.image(), |state| &state.image);
+                let before = Arc::clone(before);
+                of_place.push(Pair { keys: database.keys().to_vec(), before, after: committed(database)? });
+            }
+            if let Place::Dynamic(bind) = place {
+                // One that was closed is what the next one will be made as.
+                of_place.extend(snapshot.closed_since(bind, &databases).map(|(key, state)| Pair {
+                    keys: vec![key.clone()],
+                    before: Arc::clone(&state.image),
+                    after: Arc::clone(bind.image()),
+                }));
+                sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));
+            }
+            pairs.extend(of_place);
         }
-        Ok(ChangeSet { binds: binds::keys(running), changes })
+        let mut changes = Vec::new();
+        for (position, Pair { keys, before, after }) in pairs.iter().enumerate() {
+            let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+            changes.extend(compare::compare(position, key, before, after)?);
+        }
+        let binds = Binds::of(running, pairs.into_iter().map(|pair| pair.keys).collect());
+        Ok(ChangeSet { binds, changes })
     }
 }
 
 /// What changed since the start in those databases whose state now is given, and why others cannot be compared.
-pub(super) fn since_start(running: &Running, now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
+pub(super) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    for (position, (database, now)) in running.databases().zip(now).enumerate() {
+    for (position, (database, now)) in databases.iter().zip(now).enumerate() {
         let Some(now) = now else { continue };
         match compare::compare(position, database.key(), database.image(), now) {
             Ok(changed) => changes.extend(changed),
             Err(error) => errors.push(error),
         }
     }
-    (ChangeSet { binds: binds::keys(running), changes }, errors)
+    let binds = databases.iter().map(|database| database.keys().to_vec()).collect();
+    (ChangeSet { binds: Binds::of_fixed(binds), changes }, errors)
+}
+
+/// One database at two moments.
+struct Pair {
+    keys: Vec<BindKey>,
+    before: Arc<Image>,
+    after: Arc<Image>,
 }
 
 impl ChangeSet {
@@ -238,12 +269,12 @@ impl ChangeSet {
     pub fn in_bind(&self, key: impl Into<BindKey>) -> Result<ChangeSet> {
         let position = self.position(&key.into())?;
         let changes = self.changes.iter().filter(|change| change.position == position).cloned().collect();
-        Ok(ChangeSet { binds: Arc::clone(&self.binds), changes })
+        Ok(ChangeSet { binds: self.binds.clone(), changes })
     }
 
     /// The position of a key's database.
     fn position(&self, key: &BindKey) -> Result<usize> {
-        binds::position(&self.binds, key)
+        self.binds.position(key)
     }
 }
 

@@ -67,14 +67,16 @@ fn given_up(running: &Running) -> Vec<String> {
         let key = database.label();
         database.given_up().into_iter().map(move |conflict| format!("multibind: bind `{key}`: {conflict}"))
     };
-    running.databases().flat_map(told).collect()
+    running.databases().iter().flat_map(|database| told(database)).collect()
 }
 
 /// Saves the databases by the test's name, and tells where.
 fn kept(harness: &Harness) -> String {
     let folder = folder::of_test(harness.test_name());
-    let images = save::copies(harness.running());
-    match folder.replace(|dir, room| save::what_can_be(harness.running(), &images, room, dir)) {
+    let running = harness.running();
+    let databases = running.databases();
+    let images = save::copies(&databases);
+    match folder.replace(|dir, room| save::what_can_be(running, (&databases, &images), room, dir)) {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
             told(&dir, &saved)

@@ -1,14 +1,15 @@
 //! Writing the databases of a harness, what changed in them and what ran on them to a folder.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file_name::file_name;
 use crate::database::{Database, Image};
 use crate::error::{Error, Result};
-use crate::harness::Running;
-use crate::observe::binds;
+use crate::harness::{Bound, Running};
 use crate::observe::changes::since_start;
 use crate::observe::snapshot::committed;
 use crate::observe::statements;
@@ -26,30 +27,33 @@ pub(super) struct Saved {
 }
 
 /// The committed state of each database, or why it cannot be read.
-pub(super) fn copies(running: &Running) -> Vec<Result<Image>> {
-    running.databases().map(copy).collect()
+pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
+    databases.iter().map(|database| copy(database)).collect()
 }
 
 /// What is committed. A file can be read while another connection has a write transaction open, memory cannot.
-fn copy(database: &Database) -> Result<Image> {
+fn copy(database: &Database) -> Result<Arc<Image>> {
     committed(database).or_else(|error| match error {
-        Error::InUse { .. } => database.observe_at_once(|conn| Image::of_committed(conn)).map_err(|_| error),
+        Error::InUse { .. } => {
+            database.observe_at_once(|conn| Image::of_committed(conn)).map(Arc::new).map_err(|_| error)
+        }
         error => Err(error),
     })
 }
 
 /// Saves all of them in a folder, or says why that is not possible.
 pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
-    let images = copies(running).into_iter().collect::<Result<Vec<_>>>()?;
+    let databases = running.databases();
+    let images = copies(&databases).into_iter().collect::<Result<Vec<_>>>()?;
     fs::create_dir_all(dir).map_err(Error::io("make the folder", dir))?;
     let mut files = Vec::with_capacity(images.len());
-    for (database, image) in running.databases().zip(&images) {
-        let file = dir.join(name(database));
+    for ((database, image), name) in databases.iter().zip(&images).zip(names(&databases)) {
+        let file = dir.join(name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
     }
-    let images = images.iter().map(Some).collect::<Vec<_>>();
-    write(&dir.join(CHANGES), changes(running, &images, &[]).as_bytes())?;
+    let images = images.iter().map(|image| Some(&**image)).collect::<Vec<_>>();
+    write(&dir.join(CHANGES), changes(&databases, &images, &[]).as_bytes())?;
     write_statements(running, dir)?;
     Ok(files)
 }
@@ -57,14 +61,14 @@ pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
 /// Saves those that can be read, in no more bytes than this, and notes why others are missing.
 pub(super) fn what_can_be(
     running: &Running,
-    images: &[Result<Image>],
+    (databases, images): (&[Arc<Bound>], &[Result<Arc<Image>>]),
     mut room: u64,
     dir: &Path,
 ) -> Result<Vec<Saved>> {
     let mut saved = Vec::with_capacity(images.len());
-    for (database, image) in running.databases().zip(images) {
+    for ((database, image), name) in databases.iter().zip(images).zip(names(databases)) {
         let file = match image {
-            Ok(image) => within(&mut room, database, image, dir)?,
+            Ok(image) => within(&mut room, database, image, dir, name)?,
             Err(error) => Err(error.to_string()),
         };
         saved.push(Saved { label: database.label(), file });
@@ -73,28 +77,45 @@ pub(super) fn what_can_be(
         let problem = saved.file.as_ref().err()?;
         Some(format!("The database of {} is not kept: {problem}", saved.label))
     });
-    let open = running.databases().filter(|database| database.has_uncommitted_session());
+    let open = databases.iter().filter(|database| database.has_uncommitted_session());
     let open = open.map(|database| format!("A session has written to {} and not committed.", database.label()));
     let notes = notes.chain(open).collect::<Vec<_>>();
-    let images = images.iter().map(|image| image.as_ref().ok()).collect::<Vec<_>>();
-    write(&dir.join(CHANGES), changes(running, &images, &notes).as_bytes())?;
+    let images = images.iter().map(|image| image.as_deref().ok()).collect::<Vec<_>>();
+    write(&dir.join(CHANGES), changes(databases, &images, &notes).as_bytes())?;
     write_statements(running, dir)?;
     Ok(saved)
 }
 
-fn within(room: &mut u64, database: &Database, image: &Image, dir: &Path) -> Result<Result<String, String>> {
+fn within(
+    room: &mut u64,
+    database: &Database,
+    image: &Image,
+    dir: &Path,
+    name: String,
+) -> Result<Result<String, String>> {
     let bytes = bytes(database, image)?;
     match room.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) {
         Some(rest) => *room = rest,
         None => return Ok(Err(format!("with {} MiB it is too large; `save_to` has no limit", bytes.len() >> 20))),
     }
-    let name = name(database);
     write_database(&dir.join(&name), bytes)?;
     Ok(Ok(name))
 }
 
-fn name(database: &Database) -> String {
-    format!("{}.db", file_name(&database.key().to_string()))
+/// The files' names. Two databases of a dynamic bind may have names that differ only in case, and some systems take such
+/// files for one.
+fn names(databases: &[Arc<Bound>]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let free = |database: &Arc<Bound>| {
+        let plain = file_name(&database.key().to_string());
+        let (mut name, mut number) = (plain.clone(), 1);
+        while !taken.insert(name.to_ascii_lowercase()) {
+            number += 1;
+            name = format!("{plain}~{number}");
+        }
+        format!("{name}.db")
+    };
+    databases.iter().map(free).collect()
 }
 
 fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
@@ -102,8 +123,8 @@ fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
 }
 
 /// What changed since the start, and what cannot be told.
-fn changes(running: &Running, now: &[Option<&Image>], notes: &[String]) -> String {
-    let (changes, errors) = since_start(running, now);
+fn changes(databases: &[Arc<Bound>], now: &[Option<&Image>], notes: &[String]) -> String {
+    let (changes, errors) = since_start(databases, now);
     let mut told =
         format!("What changed in every bind since the harness started, as far as it is committed:\n\n{changes}\n");
     let errors = errors.iter().map(|error| format!("What changed in it cannot be told: {error}"));
@@ -120,7 +141,7 @@ fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     if recorded.is_empty() {
         return remove(file);
     }
-    let statements = statements::read(recorded, &binds::keys(running));
+    let statements = statements::read(recorded);
     let told = format!("The statements that ran while they were recorded:\n\n{}\n", statements::in_detail(&statements));
     write(&file, told.as_bytes())
 }

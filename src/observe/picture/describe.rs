@@ -6,7 +6,7 @@ use super::tables;
 use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
-use crate::harness::Harness;
+use crate::harness::{Harness, Place};
 use crate::observe::glance::{glance, View};
 use crate::observe::report::grouped;
 use crate::script::quote;
@@ -40,7 +40,7 @@ impl Harness {
     ///
     /// It shows what is committed, and waits for no one. In shared-cache memory the rows of a table are also counted while
     /// a transaction that wrote to it is open, and then said to be not committed. A bind or a table that cannot be read
-    /// is in the table with the reason.
+    /// is in the table with the reason. Of a [dynamic bind](crate::Bind::dynamic) the first twenty databases are shown.
     ///
     /// ```
     /// use multibind::{Bind, Harness};
@@ -60,8 +60,29 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        Description { binds: self.running().databases().map(describe).collect() }
+        Description { binds: self.running().places().iter().flat_map(describe_place).collect() }
     }
+}
+
+/// How many databases of a dynamic bind are shown.
+const DATABASES_SHOWN: usize = 20;
+
+/// The databases of one place in the configuration.
+fn describe_place(place: &Place) -> Vec<Described> {
+    let databases = place.databases();
+    let mut described = databases.iter().take(DATABASES_SHOWN).map(|database| describe(database)).collect::<Vec<_>>();
+    if let Place::Dynamic(bind) = place {
+        let more = databases.len().saturating_sub(DATABASES_SHOWN);
+        let note = match more {
+            0 if databases.is_empty() => Some("no database yet".to_string()),
+            0 => None,
+            more => Some(format!("… and {more} more databases")),
+        };
+        let note = note.map(|note| vec![(note, String::new())]);
+        let label = format!("{}[…]", bind.key());
+        described.extend(note.map(|tables| Described { label, storage: bind.storage(), tables }));
+    }
+    described
 }
 
 fn describe(database: &Database) -> Described {

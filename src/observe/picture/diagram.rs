@@ -1,22 +1,25 @@
 //! The binds' tables and what refers to what, as a Mermaid diagram.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::mermaid::{quoted, type_name, word};
 use super::tables;
-use crate::database::Database;
+use crate::config::Storage;
 use crate::error::Result;
-use crate::harness::{Harness, ReferenceEnd};
+use crate::harness::{Bound, Harness, Place, ReferenceEnd};
+use crate::key::BindKey;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {
     /// The tables of every bind with their columns, foreign keys and references into other binds, as a
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
-    /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a reference
-    /// from one bind into another, declared with [`reference`](crate::HarnessBuilder::reference). The tables are in the
-    /// order of the binds and, within one, in that in which they were made. Views are left out. As long as the tables are
-    /// the same, so is the text: it has no row counts, which [`describe`](Harness::describe) has.
+    /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a
+    /// reference from one bind into another, declared with [`reference`](crate::HarnessBuilder::reference). The tables
+    /// are in the order of the binds (of a [dynamic bind](crate::Bind::dynamic) each database, or what they will be
+    /// made as where nobody has used one) and, within one, in that in which they were made. Views are left out. As long
+    /// as the tables are the same, so is the text: it has no row counts, which [`describe`](Harness::describe) has.
     ///
     /// # Errors
     ///
@@ -47,22 +50,21 @@ impl Harness {
     /// ```
     pub fn diagram(&self) -> Result<String> {
         let running = self.running();
-        let binds =
-            running.databases().map(|database| Ok((database, tables(database)?))).collect::<Result<Vec<_>>>()?;
+        let binds = running.places().iter().map(drawn).collect::<Result<Vec<_>>>()?;
         let mut diagram = String::from("erDiagram\n");
-        for (position, (database, tables)) in binds.iter().enumerate() {
+        for (position, drawn) in binds.iter().enumerate().flat_map(|(at, binds)| binds.iter().map(move |it| (at, it))) {
             let refers = |table: &TableInfo, column: &ColumnInfo| {
                 let mut references = running.references().iter().map(|reference| &reference.from);
                 references.any(|from| from.position == position && is(from, table, column))
             };
-            let label = quoted(&database.label());
-            let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), database.storage());
-            for table in tables.tables() {
-                entity(&mut diagram, &name(database, table.name()), table, |column| refers(table, column));
+            let label = quoted(&drawn.label);
+            let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), drawn.storage);
+            for table in drawn.tables.tables() {
+                entity(&mut diagram, &name(&drawn.key, table.name()), table, |column| refers(table, column));
             }
-            for table in tables.tables() {
+            for table in drawn.tables.tables() {
                 for key in table.foreign_keys() {
-                    foreign_key(&mut diagram, database, tables, table, key);
+                    foreign_key(&mut diagram, drawn, table, key);
                 }
             }
         }
@@ -71,16 +73,41 @@ impl Harness {
         }
         for reference in running.references() {
             let (from, to) = (&reference.from, &reference.to);
-            let (Some((child, tables)), Some((parent, _))) = (binds.get(from.position), binds.get(to.position)) else {
-                continue;
-            };
-            let columns = std::slice::from_ref(&from.column);
-            let (one, many) = tables.table(&from.table).map_or(("|o", "o{"), |table| cardinality(table, columns));
-            let (parent, child) = (name(parent, &to.table), name(child, &from.table));
-            let label = quoted(&format!("{} → {}", from.column, to.column));
-            let _ = writeln!(diagram, "    {parent} {one}..{many} {child} : {label}");
+            let Some(parent) = binds.get(to.position).and_then(|parents| parents.first()) else { continue };
+            for child in binds.get(from.position).into_iter().flatten() {
+                let columns = std::slice::from_ref(&from.column);
+                let table = child.tables.table(&from.table);
+                let (one, many) = table.map_or(("|o", "o{"), |table| cardinality(table, columns));
+                let (parent, child) = (name(&parent.key, &to.table), name(&child.key, &from.table));
+                let label = quoted(&format!("{} → {}", from.column, to.column));
+                let _ = writeln!(diagram, "    {parent} {one}..{many} {child} : {label}");
+            }
         }
         Ok(diagram)
+    }
+}
+
+/// One database as it is drawn.
+struct Drawn {
+    key: BindKey,
+    label: String,
+    storage: Storage,
+    tables: Arc<Metadata>,
+}
+
+/// What there is at one place in the configuration: of a dynamic bind that nobody has used, what will be.
+fn drawn(place: &Place) -> Result<Vec<Drawn>> {
+    let of = |database: Arc<Bound>| {
+        let (key, tables) = (database.key().clone(), Arc::new(tables(&database)?));
+        Ok(Drawn { key, label: database.label(), storage: database.storage(), tables })
+    };
+    let databases = place.databases().into_iter().map(of).collect::<Result<Vec<_>>>()?;
+    match place {
+        Place::Dynamic(bind) if databases.is_empty() => {
+            let (key, label) = (bind.key().clone(), format!("{}, dynamic", bind.key()));
+            Ok(vec![Drawn { key, label, storage: bind.storage(), tables: bind.metadata()? }])
+        }
+        _ => Ok(databases),
     }
 }
 
@@ -89,12 +116,12 @@ fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
 }
 
 /// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
-fn name(database: &Database, table: &str) -> String {
+fn name(key: &BindKey, table: &str) -> String {
     let part = |part: &str| match part.contains(['.', '"']) {
         true => crate::script::quote(part),
         false => part.to_string(),
     };
-    quoted(&format!("{}.{}", part(database.key().schema_name()), part(table)))
+    quoted(&format!("{}.{}", part(key.schema_name()), part(table)))
 }
 
 fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: impl Fn(&ColumnInfo) -> bool) {
@@ -122,8 +149,8 @@ fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: impl Fn(&
     diagram.push_str("    }\n");
 }
 
-fn foreign_key(diagram: &mut String, database: &Database, tables: &Metadata, child: &TableInfo, key: &ForeignKey) {
-    let parent = tables.table(key.parent());
+fn foreign_key(diagram: &mut String, drawn: &Drawn, child: &TableInfo, key: &ForeignKey) {
+    let parent = drawn.tables.table(key.parent());
     let mut label = key.columns().join(", ");
     if !key.parent_columns().is_empty() {
         let _ = write!(label, " → {}", key.parent_columns().join(", "));
@@ -132,8 +159,8 @@ fn foreign_key(diagram: &mut String, database: &Database, tables: &Metadata, chi
         label.push_str(" (no such table)");
     }
     let (one, many) = cardinality(child, key.columns());
-    let parent = name(database, parent.map_or(key.parent(), TableInfo::name));
-    let _ = writeln!(diagram, "    {parent} {one}--{many} {} : {}", name(database, child.name()), quoted(&label));
+    let parent = name(&drawn.key, parent.map_or(key.parent(), TableInfo::name));
+    let _ = writeln!(diagram, "    {parent} {one}--{many} {} : {}", name(&drawn.key, child.name()), quoted(&label));
 }
 
 /// How many parents a row has, one or at most one, and how many rows a parent, at most one or any number.

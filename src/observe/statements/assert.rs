@@ -66,9 +66,9 @@ impl StatementLog {
 
     /// The message if another number of statements ran on a bind.
     fn miscounted(&self, key: &BindKey, count: usize) -> Result<Option<String>> {
-        let position = self.position(key)?;
+        self.binds.check(key)?;
         let statements = self.statements();
-        let counted = |statement: &&Statement| statement.is_on(position) && statement.counts();
+        let counted = |statement: &&Statement| statement.is_on(key) && statement.counts();
         let on_it = statements.iter().filter(counted).cloned().collect::<Vec<_>>();
         let (found, asked) = (on_it.len(), plural(count));
         if found == count {
@@ -87,11 +87,9 @@ impl StatementLog {
 
     /// The message if a statement on one of the selected binds writes.
     fn written(&self, selection: &Selection) -> Result<Option<String>> {
-        let positions = match selection.keys() {
-            Some(keys) => keys.iter().map(|key| self.position(key)).collect::<Result<Vec<_>>>()?,
-            None => (0..self.binds.len()).collect(),
-        };
-        let on_them = |statement: &Statement| positions.iter().any(|position| statement.is_on(*position));
+        selection.keys().into_iter().flatten().try_for_each(|key| self.binds.check(key))?;
+        let on_them =
+            |statement: &Statement| selection.keys().is_none_or(|keys| keys.iter().any(|key| statement.is_on(key)));
         let writes = |statement: &Statement| statement.kind() == StatementKind::Write && on_them(statement);
         let statements = self.statements();
         if !statements.iter().any(writes) {

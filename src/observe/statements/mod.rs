@@ -5,13 +5,12 @@ mod show;
 mod statement;
 
 use std::fmt;
-use std::sync::Arc;
 
 pub(in crate::observe) use show::in_detail;
 pub(in crate::observe) use statement::read;
 pub use statement::{Statement, StatementKind};
 
-use super::binds;
+use super::binds::Binds;
 use crate::database::Listening;
 use crate::error::Result;
 use crate::harness::Harness;
@@ -33,7 +32,7 @@ use crate::key::BindKey;
 #[must_use = "it records as long as it lives"]
 pub struct StatementLog {
     listening: Listening,
-    binds: Arc<[Vec<BindKey>]>,
+    binds: Binds,
 }
 
 impl Harness {
@@ -63,7 +62,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn record(&self) -> StatementLog {
-        StatementLog { listening: self.running().recorder().record(), binds: binds::keys(self.running()) }
+        StatementLog { listening: self.running().recorder().record(), binds: Binds::configured(self.running()) }
     }
 }
 
@@ -85,10 +84,11 @@ impl StatementLog {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn statements(&self) -> Vec<Statement> {
-        read(self.listening.statements(), &self.binds)
+        read(self.listening.statements())
     }
 
-    /// The statements on one bind so far; any key of a database that several keys share means it.
+    /// The statements on one bind so far; any key of a database that several keys share means it, and the key of a
+    /// [dynamic bind](crate::Bind::dynamic) all of its databases.
     ///
     /// # Errors
     ///
@@ -105,14 +105,11 @@ impl StatementLog {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn on(&self, key: impl Into<BindKey>) -> Result<Vec<Statement>> {
-        let position = self.position(&key.into())?;
+        let key = key.into();
+        self.binds.check(&key)?;
         let mut statements = self.statements();
-        statements.retain(|statement| statement.is_on(position));
+        statements.retain(|statement| statement.is_on(&key));
         Ok(statements)
-    }
-
-    fn position(&self, key: &BindKey) -> Result<usize> {
-        binds::position(&self.binds, key)
     }
 }
 

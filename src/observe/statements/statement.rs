@@ -48,14 +48,13 @@ pub enum StatementKind {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Statement {
-    positions: Vec<usize>,
     binds: Vec<BindKey>,
     kind: StatementKind,
     recorded: Recorded,
 }
 
 /// What is known of recorded statements.
-pub(in crate::observe) fn read(recorded: Vec<Recorded>, binds: &[Vec<BindKey>]) -> Vec<Statement> {
+pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let statements = recorded.into_iter().map(|recorded| {
         let kind = match (transactions.has(&recorded.sql), recorded.writes) {
@@ -63,9 +62,8 @@ pub(in crate::observe) fn read(recorded: Vec<Recorded>, binds: &[Vec<BindKey>]) 
             (false, true) => StatementKind::Write,
             (false, false) => StatementKind::Read,
         };
-        let name = |position: &usize| binds.get(*position)?.first().cloned();
-        let names = recorded.positions.iter().filter_map(name).collect();
-        Statement { positions: recorded.positions.clone(), binds: names, kind, recorded }
+        let binds = recorded.databases.iter().filter_map(|names| names.first().cloned()).collect();
+        Statement { binds, kind, recorded }
     });
     statements.collect()
 }
@@ -239,9 +237,9 @@ impl Statement {
         outcome.as_ref().err().map(String::as_str)
     }
 
-    /// Whether it ran on the database at a position.
-    pub(super) fn is_on(&self, position: usize) -> bool {
-        self.positions.contains(&position)
+    /// Whether it ran on a database that a key means.
+    pub(super) fn is_on(&self, key: &BindKey) -> bool {
+        self.recorded.databases.iter().any(|names| names.contains(key))
     }
 
     /// Whether it counts: what begins and ends transactions does not.

@@ -72,6 +72,11 @@ impl Metadata {
         self.position(name).map(|at| &self.tables[at])
     }
 
+    /// Whether there is a table or a view of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.table(name).is_some() || self.view(name).is_some()
+    }
+
     /// The views, in the order they were made.
     ///
     /// ```

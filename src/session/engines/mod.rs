@@ -12,7 +12,7 @@ use rusqlite::{ffi, Connection, TransactionState};
 use super::statement::{Heard, Ready};
 use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Opener, Rule};
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
-use crate::harness::Running;
+use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
@@ -49,7 +49,7 @@ impl Engines {
     /// where any will do.
     pub(in crate::session) fn counting(
         &self,
-        running: &Running,
+        scope: &Scope,
         sql: &str,
         function: &str,
         used: &[usize],
@@ -59,7 +59,7 @@ impl Engines {
             ([one], []) => Ok(Some(*one)),
             ([one], [used]) if one == used => Ok(Some(*one)),
             (wrote, _) => {
-                let binds = wrote.iter().map(|member| running.key(*member)).collect::<Vec<_>>();
+                let binds = wrote.iter().map(|member| scope.key(*member)).collect::<Vec<_>>();
                 Err(Error::Statement {
                     sql: sql.to_string(),
                     problem: format!(
@@ -75,17 +75,17 @@ impl Engines {
     /// Runs `work` on a bind's connection, in its transaction unless the statement takes part in none.
     pub(in crate::session) fn run<T>(
         &mut self,
-        running: &Running,
+        scope: &Scope,
         member: usize,
         key: &BindKey,
         sql: &str,
         told: Told,
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let Some(database) = running.at(member) else {
-            return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
-        };
-        let done = self.run_on(database, running, member, key, sql, told, work);
+        let database = scope.database(member)?;
+        // A database with one key may be one of several that SQL gives the same name.
+        let key = if database.keys().len() > 1 { key } else { database.key() };
+        let done = self.run_on(database, scope, member, key, sql, told, work);
         done.map_err(|error| error.held_by(|| self.in_the_way(database, member)))
     }
 
@@ -98,14 +98,14 @@ impl Engines {
     fn run_on<T>(
         &mut self,
         database: &Database,
-        running: &Running,
+        scope: &Scope,
         member: usize,
         key: &BindKey,
         sql: &str,
         told: Told,
         work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        self.open(database, member)?;
+        self.open(scope, database, member)?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
         if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
@@ -122,7 +122,7 @@ impl Engines {
         // What takes part in no transaction is written at once, and counts no rows.
         let writes = told.writes && told.in_transaction;
         if writes && !self.written.contains(&member) {
-            self.note_orphans(running, member)?;
+            self.note_orphans(scope, member)?;
             self.written.push(member);
             database.write_begun();
         }
@@ -130,7 +130,7 @@ impl Engines {
             self.wrote.push(member);
         }
         let Some(engine) = self.open.get(&member) else {
-            return Err(Error::UnknownBind { bind: key.clone(), configured: running.keys() });
+            return Err(scope.running().unknown(key));
         };
         let done = inserting_after(&mut self.last_rowid, engine.conn(), |conn| {
             work(Ready { conn, limit: database.busy_timeout(), heard: heard(database) })
@@ -144,9 +144,10 @@ impl Engines {
     }
 
     /// Opens the bind's connection where that has not been done.
-    fn open(&mut self, database: &Database, member: usize) -> Result<()> {
+    fn open(&mut self, scope: &Scope, database: &Database, member: usize) -> Result<()> {
         if let Entry::Vacant(place) = self.open.entry(member) {
-            let engine = database.engine().map_err(|error| failed(database.key(), "", error))?;
+            let name = scope.names(member).first().unwrap_or(&BindKey::DEFAULT);
+            let engine = database.engine(name).map_err(|error| failed(database.key(), "", error))?;
             engine.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
             place.insert(engine);
         }
@@ -200,8 +201,8 @@ impl Engines {
     }
 
     /// The binds that this unit of work has written to.
-    pub(in crate::session) fn uncommitted(&self, running: &Running) -> Vec<BindKey> {
-        self.written.iter().map(|member| running.key(*member)).collect()
+    pub(in crate::session) fn uncommitted(&self, scope: &Scope) -> Vec<BindKey> {
+        self.written.iter().map(|member| scope.key(*member)).collect()
     }
 
     /// Whether this unit of work has changed a bind's schema.
@@ -227,24 +228,24 @@ impl Engines {
     }
 
     /// Commits in the order begun.
-    pub(in crate::session) fn commit(&mut self, running: &Running) -> Result<()> {
+    pub(in crate::session) fn commit(&mut self, scope: &Scope) -> Result<()> {
         if self.depth > 0 {
             return Err(Error::OpenSavepoint);
         }
         // Found before anything is committed.
         if let Some(member) = self.begun.iter().find(|member| self.has_lost_transaction(**member)) {
-            return Err(Error::RolledBack { bind: running.key(*member) });
+            return Err(Error::RolledBack { bind: scope.key(*member) });
         }
-        self.check_references(running)?;
+        self.check_references(scope)?;
         let begun = std::mem::take(&mut self.begun);
-        self.end_of_unit(running);
-        let key = |member: &usize| running.key(*member);
+        self.end_of_unit(scope);
+        let key = |member: &usize| scope.key(*member);
         for (at, member) in begun.iter().enumerate() {
             let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
-            if let Err(source) = run(running.at(*member), conn, "COMMIT") {
+            if let Err(source) = run(scope.at(*member), conn, "COMMIT") {
                 let source = match is_lock(&source) {
                     true => {
-                        let database = running.at(*member);
+                        let database = scope.at(*member);
                         let conflict = database.and_then(|database| database.in_the_way(Opener::Session, 0));
                         with_conflict(source, &held(&conflict, OPEN))
                     }
@@ -252,7 +253,7 @@ impl Engines {
                 };
                 let (committed, rest) = begun.split_at(at);
                 for member in rest {
-                    self.abandon(running, *member);
+                    self.abandon(scope, *member);
                 }
                 return Err(Error::Commit {
                     failed: key(member),
@@ -271,7 +272,7 @@ impl Engines {
     }
 
     /// Rolls all of them back, savepoints and all.
-    pub(in crate::session) fn rollback(&mut self, running: &Running) -> Result<()> {
+    pub(in crate::session) fn rollback(&mut self, scope: &Scope) -> Result<()> {
         self.depth = 0;
         let mut first = Ok(());
         for member in std::mem::take(&mut self.begun) {
@@ -279,20 +280,20 @@ impl Engines {
             if conn.is_autocommit() {
                 continue;
             }
-            if let Err(error) = run(running.at(member), conn, "ROLLBACK") {
-                let key = running.key(member);
+            if let Err(error) = run(scope.at(member), conn, "ROLLBACK") {
+                let key = scope.key(member);
                 first = first.and(Err(failed(&key, "ROLLBACK", error)));
                 self.open.remove(&member);
             }
         }
-        self.end_of_unit(running);
+        self.end_of_unit(scope);
         first
     }
 
     /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
-    fn abandon(&mut self, running: &Running, member: usize) {
+    fn abandon(&mut self, scope: &Scope, member: usize) {
         let rolled_back = match self.open.get(&member).map(Engine::conn) {
-            Some(conn) => conn.is_autocommit() || run(running.at(member), conn, "ROLLBACK").is_ok(),
+            Some(conn) => conn.is_autocommit() || run(scope.at(member), conn, "ROLLBACK").is_ok(),
             None => true,
         };
         if !rolled_back {
@@ -300,8 +301,8 @@ impl Engines {
         }
     }
 
-    fn end_of_unit(&mut self, running: &Running) {
-        for database in self.written.drain(..).filter_map(|member| running.at(member)) {
+    fn end_of_unit(&mut self, scope: &Scope) {
+        for database in self.written.drain(..).filter_map(|member| scope.at(member)) {
             database.write_ended();
         }
         self.orphans.clear();
@@ -312,44 +313,44 @@ impl Engines {
     }
 
     /// Sets a savepoint on every bind begun so far, and gives its level.
-    pub(in crate::session) fn savepoint(&mut self, running: &Running) -> Result<usize> {
+    pub(in crate::session) fn savepoint(&mut self, scope: &Scope) -> Result<usize> {
         let level = self.depth + 1;
-        self.on_all_begun(running, &savepoint_sql("SAVEPOINT", level))?;
+        self.on_all_begun(scope, &savepoint_sql("SAVEPOINT", level))?;
         self.depth = level;
         Ok(level)
     }
 
     /// Keeps what was done since a savepoint, as a part of the unit of work.
-    pub(in crate::session) fn release(&mut self, running: &Running, level: usize) -> Result<()> {
+    pub(in crate::session) fn release(&mut self, scope: &Scope, level: usize) -> Result<()> {
         if level > self.depth {
             return Ok(());
         }
         self.depth = level - 1;
-        self.on_all_begun(running, &savepoint_sql("RELEASE", level))
+        self.on_all_begun(scope, &savepoint_sql("RELEASE", level))
     }
 
     /// Undoes what was done since a savepoint, on binds first touched after it too.
-    pub(in crate::session) fn rollback_to(&mut self, running: &Running, level: usize) -> Result<()> {
+    pub(in crate::session) fn rollback_to(&mut self, scope: &Scope, level: usize) -> Result<()> {
         // A rollback of the whole session has taken the savepoints with it.
         if level > self.depth {
             return Ok(());
         }
         self.depth = level - 1;
-        self.on_all_begun(running, &savepoint_sql("ROLLBACK TO", level))?;
-        self.on_all_begun(running, &savepoint_sql("RELEASE", level))?;
+        self.on_all_begun(scope, &savepoint_sql("ROLLBACK TO", level))?;
+        self.on_all_begun(scope, &savepoint_sql("RELEASE", level))?;
         for member in self.changed.keys().copied().collect::<Vec<_>>() {
             self.reread(member)?;
         }
         Ok(())
     }
 
-    fn on_all_begun(&self, running: &Running, sql: &str) -> Result<()> {
+    fn on_all_begun(&self, scope: &Scope, sql: &str) -> Result<()> {
         for member in &self.begun {
             let Some(engine) = self.open.get(member) else { continue };
             // A transaction that SQLite has ended has no savepoints; the next statement says so.
             if !engine.conn().is_autocommit() {
-                let key = running.key(*member);
-                run(running.at(*member), engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
+                let key = scope.key(*member);
+                run(scope.at(*member), engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
             }
         }
         Ok(())

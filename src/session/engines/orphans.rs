@@ -5,17 +5,17 @@ use rusqlite::Connection;
 use super::{failed, Engines};
 use crate::database::spared;
 use crate::error::{Error, Result};
-use crate::harness::{Reference, ReferenceEnd, Running};
+use crate::harness::{Reference, ReferenceEnd, Scope};
 use crate::orphan::Orphan;
 
 impl Engines {
     /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
-    pub(super) fn note_orphans(&mut self, running: &Running, member: usize) -> Result<()> {
-        for (place, reference) in running.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
+    pub(super) fn note_orphans(&mut self, scope: &Scope, member: usize) -> Result<()> {
+        for (place, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
             if self.orphans.contains_key(&place) {
                 continue;
             }
-            match self.orphans_of(running, reference) {
+            match self.orphans_of(scope, reference) {
                 Ok(orphans) => drop(self.orphans.insert(place, orphans)),
                 // Behind another's lock they cannot be told apart from new ones; commit will look again.
                 Err(Error::Locked { .. }) => {}
@@ -26,14 +26,14 @@ impl Engines {
     }
 
     /// Refuses a unit of work that leaves a row without what it refers to in another bind.
-    pub(super) fn check_references(&self, running: &Running) -> Result<()> {
+    pub(super) fn check_references(&self, scope: &Scope) -> Result<()> {
         let mut new = Vec::new();
-        for (place, reference) in running.references().iter().enumerate() {
+        for (place, reference) in scope.references().iter().enumerate() {
             if !self.written.iter().any(|member| reference.touches(*member)) {
                 continue;
             }
             let mut known = self.orphans.get(&place).cloned().unwrap_or_default();
-            for orphan in self.orphans_of(running, reference)? {
+            for orphan in self.orphans_of(scope, reference)? {
                 match known.iter().position(|known| *known == orphan) {
                     Some(at) => drop(known.swap_remove(at)),
                     None => new.push(orphan),
@@ -47,14 +47,28 @@ impl Engines {
     }
 
     /// What refers to nothing, as this unit of work sees both ends.
-    fn orphans_of(&self, running: &Running, reference: &Reference) -> Result<Vec<Orphan>> {
-        let seen = |end: &ReferenceEnd| match self.open.get(&end.position) {
-            Some(engine) if self.begun.contains(&end.position) => Ok(View::Own(engine.conn())),
-            _ => running.quiet(end).map(View::Committed),
+    fn orphans_of(&self, scope: &Scope, reference: &Reference) -> Result<Vec<Orphan>> {
+        let own = |end: &ReferenceEnd| match self.open.get(&end.position) {
+            Some(engine) if self.begun.contains(&end.position) => Some(View::Own(engine.conn())),
+            _ => None,
         };
-        let (from, to) = (seen(&reference.from)?, seen(&reference.to)?);
-        let orphans = spared(|| reference.orphans(from.conn(), to.conn()));
-        orphans.map_err(|error| failed(&running.key(reference.from.position), "", error))
+        let to = match own(&reference.to) {
+            Some(to) => to,
+            None => View::Committed(scope.running().quiet(&reference.to)?),
+        };
+        let mut orphans = Vec::new();
+        for database in scope.running().databases_at(reference.from.position) {
+            // Of a dynamic bind the session has written to one database, and what it deleted here may be missed in all.
+            let is_own = scope.at(reference.from.position).is_some_and(|own| own.key() == database.key());
+            let bind = reference.from.named_in(&database);
+            let from = match own(&reference.from).filter(|_| is_own) {
+                Some(from) => from,
+                None => View::Committed(database.open().map_err(|error| failed(bind, "", error))?),
+            };
+            let found = spared(|| reference.orphans(bind, from.conn(), to.conn()));
+            orphans.extend(found.map_err(|error| failed(bind, "", error))?);
+        }
+        Ok(orphans)
     }
 }
 

@@ -2,74 +2,74 @@
 
 use std::sync::Arc;
 
-use super::{failed, Engines};
-use crate::database::{Database, Image};
+use super::Engines;
+use crate::database::Image;
 use crate::error::Result;
-use crate::harness::Running;
+use crate::harness::Scope;
 use crate::route::{Catalog, Plan};
 
 impl Engines {
     /// The tables of every bind: looked at anew when a unit of work begins, and kept until it ends.
-    pub(in crate::session) fn catalog(&mut self, running: &Running) -> Result<&Arc<Catalog>> {
+    pub(in crate::session) fn catalog(&mut self, scope: &Scope) -> Result<&Arc<Catalog>> {
         let catalog = match &self.catalog {
             Some(catalog) if !self.begun.is_empty() => Arc::clone(catalog),
             _ => {
-                let images = self.images(running)?;
+                let images = self.images(scope)?;
                 self.seen = images.iter().cloned().enumerate().collect();
-                self.catalog_for(running, images)?
+                self.catalog_for(scope, images)?
             }
         };
         Ok(self.catalog.insert(catalog))
     }
 
     /// The same, without keeping it.
-    fn current_catalog(&self, running: &Running) -> Result<Arc<Catalog>> {
+    fn current_catalog(&self, scope: &Scope) -> Result<Arc<Catalog>> {
         match &self.catalog {
             Some(catalog) if !self.begun.is_empty() => Ok(Arc::clone(catalog)),
-            _ => self.catalog_for(running, self.images(running)?),
+            _ => self.catalog_for(scope, self.images(scope)?),
         }
     }
 
     /// The tables of every bind as they are now, and as this unit of work has left them.
-    fn catalog_now(&self, running: &Running) -> Result<Arc<Catalog>> {
-        let now = |(member, database): (usize, &Database)| match self.changed.get(&member) {
+    fn catalog_now(&self, scope: &Scope) -> Result<Arc<Catalog>> {
+        let now = |member: usize| match self.changed.get(&member) {
             Some(own) => Ok(Arc::clone(own)),
-            None => database.tables().map_err(|error| failed(database.key(), "", error)),
+            None => scope.tables(member),
         };
-        self.catalog_for(running, running.databases().enumerate().map(now).collect::<Result<_>>()?)
+        self.catalog_for(scope, (0..scope.len()).map(now).collect::<Result<_>>()?)
     }
 
-    fn catalog_for(&self, running: &Running, images: Vec<Arc<Image>>) -> Result<Arc<Catalog>> {
-        let tables = running.databases().map(Database::keys).zip(images).collect::<Vec<_>>();
+    fn catalog_for(&self, scope: &Scope, images: Vec<Arc<Image>>) -> Result<Arc<Catalog>> {
+        let tables = (0..scope.len()).map(|member| scope.names(member)).zip(images).collect::<Vec<_>>();
         match &self.catalog {
             Some(known) if known.is_of(&tables) => Ok(Arc::clone(known)),
             _ => Catalog::of(tables.into_iter().map(|(keys, image)| (keys.to_vec(), image)).collect()),
         }
     }
 
-    fn images(&self, running: &Running) -> Result<Vec<Arc<Image>>> {
-        running.databases().enumerate().map(|(member, database)| self.image(database, member)).collect()
+    fn images(&self, scope: &Scope) -> Result<Vec<Arc<Image>>> {
+        (0..scope.len()).map(|member| self.image(scope, member)).collect()
     }
 
-    fn image(&self, database: &Database, member: usize) -> Result<Arc<Image>> {
+    fn image(&self, scope: &Scope, member: usize) -> Result<Arc<Image>> {
         let own = self.changed.get(&member);
         match own.or_else(|| self.seen.get(&member).filter(|_| self.begun.contains(&member))) {
             Some(image) => Ok(Arc::clone(image)),
-            None => database.tables().map_err(|error| failed(database.key(), "", error)),
+            None => scope.tables(member),
         }
     }
 
     /// What is found with the tables of every bind. What is not found may be there since this unit of work began.
     fn found<T>(
         &self,
-        running: &Running,
+        scope: &Scope,
         catalog: Arc<Catalog>,
         find: impl Fn(&Catalog) -> Result<T>,
     ) -> Result<(Arc<Catalog>, T)> {
         match find(&catalog) {
             Ok(found) => Ok((catalog, found)),
             Err(error) => {
-                let now = self.catalog_now(running)?;
+                let now = self.catalog_now(scope)?;
                 match Arc::ptr_eq(&now, &catalog) {
                     true => Err(error),
                     false => find(&now).map(|found| (now, found)),
@@ -79,30 +79,30 @@ impl Engines {
     }
 
     /// The same, going on with the tables that it was found with.
-    pub(in crate::session) fn find<T>(&mut self, running: &Running, find: impl Fn(&Catalog) -> Result<T>) -> Result<T> {
-        let catalog = Arc::clone(self.catalog(running)?);
-        let (catalog, found) = self.found(running, catalog, find)?;
+    pub(in crate::session) fn find<T>(&mut self, scope: &Scope, find: impl Fn(&Catalog) -> Result<T>) -> Result<T> {
+        let catalog = Arc::clone(self.catalog(scope)?);
+        let (catalog, found) = self.found(scope, catalog, find)?;
         self.catalog = Some(catalog);
         Ok(found)
     }
 
     /// The plan of a statement.
-    pub(in crate::session) fn current_plan(&self, running: &Running, sql: &str) -> Result<Arc<Plan>> {
-        let catalog = self.current_catalog(running)?;
-        Ok(self.found(running, catalog, |catalog| catalog.route(sql))?.1)
+    pub(in crate::session) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
+        let catalog = self.current_catalog(scope)?;
+        Ok(self.found(scope, catalog, |catalog| catalog.route(sql))?.1)
     }
 
     /// The same, going on with the tables that it was made with.
-    pub(in crate::session) fn plan(&mut self, running: &Running, sql: &str) -> Result<(Arc<Catalog>, Arc<Plan>)> {
-        let catalog = Arc::clone(self.catalog(running)?);
-        let (catalog, plan) = self.found(running, catalog, |catalog| catalog.route(sql))?;
+    pub(in crate::session) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Catalog>, Arc<Plan>)> {
+        let catalog = Arc::clone(self.catalog(scope)?);
+        let (catalog, plan) = self.found(scope, catalog, |catalog| catalog.route(sql))?;
         Ok((Arc::clone(self.catalog.insert(catalog)), plan))
     }
 
     /// The tables of one bind alone.
-    pub(in crate::session) fn catalog_of(&mut self, database: &Database, member: usize) -> Result<Arc<Catalog>> {
-        let image = self.image(database, member)?;
+    pub(in crate::session) fn catalog_of(&mut self, scope: &Scope, member: usize) -> Result<Arc<Catalog>> {
+        let image = self.image(scope, member)?;
         self.seen.insert(member, Arc::clone(&image));
-        Catalog::alone(database.keys(), image)
+        Catalog::alone(scope.names(member), image)
     }
 }

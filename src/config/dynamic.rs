@@ -1,0 +1,91 @@
+//! Binds whose database is chosen at run time.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+use super::bind::{Bind, Storage};
+use super::origin::Origin;
+use super::redact::UrlText;
+use crate::context::Context;
+use crate::error::panic_message;
+
+/// What chooses a database.
+type ChooseFn = dyn Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
+
+/// The callback of a dynamic bind.
+#[derive(Clone)]
+pub(crate) struct Chooser(Arc<ChooseFn>);
+
+impl fmt::Debug for Chooser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("|context| …")
+    }
+}
+
+impl Chooser {
+    /// The name of the database that is meant, or why that cannot be told.
+    pub(crate) fn choose(&self, context: &Context) -> Result<String, String> {
+        let chosen = match catch_unwind(AssertUnwindSafe(|| (self.0)(context))) {
+            Ok(Ok(chosen)) => chosen,
+            Ok(Err(error)) => return Err(format!("its callback failed: {error}")),
+            Err(panic) => return Err(format!("its callback panicked: {}", panic_message(&*panic))),
+        };
+        if chosen.is_empty() {
+            return Err("its callback gave an empty name, and a database needs one".to_string());
+        }
+        if chosen.contains('\0') {
+            let shown = chosen.escape_debug();
+            return Err(format!("its callback gave the name `{shown}`, which has a NUL character"));
+        }
+        let shown = UrlText::new(&chosen, Origin::Code).to_string();
+        // Every message would show it.
+        if chosen.contains("://") && shown != chosen {
+            return Err(format!("its callback gave `{shown}`, a URL with a password: a name without it is enough"));
+        }
+        Ok(chosen)
+    }
+}
+
+impl Bind {
+    /// A bind whose database is chosen at run time, by what the callback makes of a [`Context`].
+    ///
+    /// Each distinct name that it gives is a database of its own, with the tables and data of the bind. It is made when
+    /// it is first used and shared by all who get the same name. In messages, and where a key is asked for, it is
+    /// `users[users_tenant_acme]`, or `("users", "users_tenant_acme")`. A database that nobody has used yet counts as
+    /// being what it would be made as: in change sets it has not changed, and a
+    /// [restored](crate::Harness::restore) snapshot puts it back to that.
+    ///
+    /// The context is given to a session with [`Harness::session_with`](crate::Harness::session_with), and for code under
+    /// test to [`pool_for`](crate::Harness::pool_for), [`connection_for`](crate::Harness::connection_for) and
+    /// [`key_for`](crate::Harness::key_for). The callback should answer the same to the same context; a session asks it
+    /// once. It may return any error, with `?` too; an error, a panic and an empty name are an
+    /// [`Error::Dynamic`](crate::Error::Dynamic) of whoever needed the database.
+    ///
+    /// The databases are in memory unless [`storage`](Bind::storage) says otherwise. There is no such bind in a file; a
+    /// [`Config`](crate::Config) read from one can be given it with [`bind`](crate::Config::bind).
+    ///
+    /// ```
+    /// use multibind::{context, row, Bind, Harness};
+    ///
+    /// let users = Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?)))
+    ///     .schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)");
+    /// let db = Harness::builder().bind("users", users).start()?;
+    ///
+    /// let mut session = db.session_with(context! { tenant: "acme" });
+    /// session.execute("INSERT INTO user (name) VALUES ('ann')", [])?;
+    /// session.commit()?;
+    /// db.assert_landed("users[users_tenant_acme]", "user", row! { name: "ann" });
+    ///
+    /// let error = db.session().execute("DELETE FROM user", []).unwrap_err();
+    /// assert!(error.to_string().starts_with("bind `users` is dynamic"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn dynamic<F>(choose: F) -> Bind
+    where
+        F: Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
+    {
+        Bind { storage: Some(Storage::Memory), dynamic: Some(Chooser(Arc::new(choose))), ..Bind::default() }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a session or a request is about, for the callbacks of dynamic binds.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// Named values that say what a session or a request is about, its tenant for example; from [`context!`](crate::context!).
+///
+/// The callback of a [dynamic bind](crate::Bind::dynamic) chooses a database by them.
+///
+/// ```
+/// use multibind::context;
+///
+/// let context = context! { tenant: "acme", shard: 7 };
+/// assert_eq!(context.get("tenant")?, "acme");
+/// assert_eq!(context.get("shard")?, "7");
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Context {
+    /// In the order in which they were set, each name once.
+    values: Vec<(String, String)>,
+}
+
+impl Context {
+    /// A context without values.
+    ///
+    /// ```
+    /// assert!(multibind::Context::new().get("tenant").is_err());
+    /// ```
+    pub fn new() -> Context {
+        Context::default()
+    }
+
+    /// Sets a value, in place of another of that name.
+    ///
+    /// ```
+    /// use multibind::{context, Context};
+    ///
+    /// assert_eq!(Context::new().set("tenant", "acme"), context! { tenant: "acme" });
+    /// ```
+    pub fn set(mut self, name: impl Into<String>, value: impl ToString) -> Context {
+        let (name, value) = (name.into(), value.to_string());
+        match self.values.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.values.push((name, value)),
+        }
+        self
+    }
+
+    /// A value by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Context`] when there is no value of that name.
+    ///
+    /// ```
+    /// use multibind::context;
+    ///
+    /// let error = context! { tennant: "acme" }.get("tenant").unwrap_err();
+    /// assert_eq!(error.to_string(), "the context has no value `tenant`: it has tennant");
+    /// ```
+    pub fn get(&self, name: &str) -> Result<&str> {
+        let found = self.values.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).ok_or_else(|| Error::Context {
+            name: name.to_string(),
+            known: self.values.iter().map(|(known, _)| known.clone()).collect(),
+        })
+    }
+}
+
+/// `tenant = acme, shard = 7`.
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (name, value)) in self.values.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} = {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// So that a context can be given as it is or by reference.
+impl From<&Context> for Context {
+    fn from(context: &Context) -> Context {
+        context.clone()
+    }
+}
+
+/// A [`Context`] from names and values: `context! { tenant: "acme" }`.
+///
+/// A name is an identifier or a string (`"X-Tenant"`), a value anything that can be printed.
+///
+/// ```
+/// use multibind::context;
+///
+/// let context = context! { tenant: "acme", "X-Region": String::from("eu"), };
+/// assert_eq!(context.to_string(), "tenant = acme, X-Region = eu");
+/// ```
+#[macro_export]
+macro_rules! context {
+    (@name $name:ident) => { ::core::stringify!($name).trim_start_matches("r#") };
+    (@name $name:literal) => { $name };
+    ($($name:tt : $value:expr),* $(,)?) => {
+        $crate::Context::new()$(.set($crate::context!(@name $name), $value))*
+    };
+}

@@ -1,0 +1,219 @@
+//! A bind whose database is chosen at run time, and the databases that were made of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use super::running::Bound;
+use super::template::Template;
+use crate::config::{Chooser, DatabaseSpec};
+use crate::context::Context;
+use crate::database::{lock, Database, Image, Recorder, Rules};
+use crate::error::{list, Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest;
+use crate::schema::Metadata;
+
+/// A bind whose databases are made when they are first used, all from one image.
+pub(crate) struct DynamicBind {
+    spec: DatabaseSpec,
+    chooser: Chooser,
+    template: Arc<Template>,
+    /// Who its databases tell of their statements.
+    watched: (Arc<Recorder>, Arc<Rules>),
+    made: Mutex<Made>,
+}
+
+#[derive(Default)]
+struct Made {
+    databases: BTreeMap<BindKey, Arc<Bound>>,
+    /// How many there have been, those that are closed included.
+    count: usize,
+}
+
+/// A database that is in use: nobody can close it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    database: Arc<Bound>,
+    _in_use: Arc<()>,
+}
+
+impl Held {
+    pub(super) fn of(database: &Arc<Bound>) -> Held {
+        Held { database: Arc::clone(database), _in_use: database.in_use() }
+    }
+}
+
+impl Deref for Held {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl DynamicBind {
+    pub(super) fn new(
+        spec: DatabaseSpec,
+        chooser: Chooser,
+        template: Arc<Template>,
+        watched: (Arc<Recorder>, Arc<Rules>),
+    ) -> DynamicBind {
+        DynamicBind { spec, chooser, template, watched, made: Mutex::default() }
+    }
+
+    /// The bind's key, which names none of its databases.
+    pub(crate) fn key(&self) -> &BindKey {
+        self.spec.key()
+    }
+
+    /// The same in a list, as SQL names whatever database is meant.
+    pub(crate) fn names(&self) -> &[BindKey] {
+        &self.spec.keys
+    }
+
+    /// The key of the database that a context means, or why that cannot be told.
+    pub(super) fn choose(&self, context: &Context) -> Result<BindKey, String> {
+        self.chooser.choose(context).map(|name| BindKey::of_database(self.key(), &name))
+    }
+
+    /// Whether a key can be that of one of its databases.
+    pub(crate) fn owns(&self, key: &BindKey) -> bool {
+        key.is_of_database_of(self.key())
+    }
+
+    /// The databases there are now, in the order of their keys.
+    pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
+        lock(&self.made).databases.values().cloned().collect()
+    }
+
+    /// A database by its key.
+    pub(super) fn find(&self, key: &BindKey) -> Result<Arc<Bound>> {
+        let found = lock(&self.made).databases.get(key).cloned();
+        found.ok_or_else(|| self.not_made(key))
+    }
+
+    /// The same, to be used for some time.
+    pub(super) fn hold(&self, key: &BindKey) -> Option<Held> {
+        lock(&self.made).databases.get(key).map(Held::of)
+    }
+
+    /// The same, made now if it is not there; `file` gives the path for the file of a number.
+    ///
+    /// Who comes second waits until it is made: that is a matter of microseconds, or of writing a file.
+    pub(super) fn hold_or_make(&self, key: &BindKey, file: impl FnOnce(usize) -> Result<PathBuf>) -> Result<Held> {
+        let mut made = lock(&self.made);
+        if let Some(database) = made.databases.get(key) {
+            return Ok(Held::of(database));
+        }
+        let (spec, image) = (&self.spec, Arc::clone(&self.template.image));
+        let number = made.count;
+        let database = Database::start(vec![key.clone()], spec.storage, spec.options.clone(), image, || file(number))?;
+        let (recorder, rules) = &self.watched;
+        database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
+        let database = Arc::new(Bound::new(database.one_of_many(), Arc::clone(&self.template)));
+        made.count += 1;
+        made.databases.insert(key.clone(), Arc::clone(&database));
+        Ok(Held::of(&database))
+    }
+
+    /// Closes one database, unless it is in use.
+    pub(super) fn close(&self, key: &BindKey) -> Result<()> {
+        let mut made = lock(&self.made);
+        if let Some(user) = made.databases.get(key).and_then(|database| database.user()) {
+            return Err(self.error(format!("its database `{key}` is in use: {user}")));
+        }
+        let closed = made.databases.remove(key);
+        drop(made);
+        closed.map_or_else(|| Err(self.not_made(key)), end)
+    }
+
+    /// Closes every database that is not in use, and gives their number.
+    pub(super) fn close_unused(&self) -> Result<usize> {
+        let mut unused = Vec::new();
+        lock(&self.made).databases.retain(|_, database| {
+            let used = database.user().is_some();
+            if !used {
+                unused.push(Arc::clone(database));
+            }
+            used
+        });
+        // They end once the lock is free: what goes with them may take a while.
+        let count = unused.len();
+        unused.into_iter().try_for_each(end).map(|()| count)
+    }
+
+    /// What a database of it is before anybody uses it.
+    pub(crate) fn image(&self) -> &Arc<Image> {
+        &self.template.image
+    }
+
+    /// The tables of a database before anybody uses it.
+    pub(crate) fn metadata(&self) -> Result<Arc<Metadata>> {
+        self.template.metadata(self.key())
+    }
+
+    /// Where a database of it is kept.
+    pub(crate) fn storage(&self) -> crate::config::Storage {
+        self.spec.storage
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> Error {
+        Error::Dynamic { bind: self.key().clone(), problem: problem.into() }
+    }
+
+    /// That the bind itself names no database.
+    pub(super) fn not_said(&self) -> Error {
+        let example = self.databases().first().map(|database| database.key().clone());
+        let example = example.unwrap_or_else(|| BindKey::of_database(self.key(), "NAME"));
+        self.error(format!(
+            "the key alone does not say which of its databases is meant: give a context to `pool_for`, \
+             `connection_for` or `key_for`, or name one that is in use already, as `{example}`"
+        ))
+    }
+
+    /// Why the database of a context is not known.
+    pub(super) fn not_known(&self, problem: &str) -> Error {
+        self.error(format!("which of its databases is meant cannot be told: {problem}"))
+    }
+
+    fn not_made(&self, key: &BindKey) -> Error {
+        /// How many are named.
+        const NAMED: usize = 5;
+        let made = lock(&self.made).databases.keys().cloned().collect::<Vec<_>>();
+        let near = key.as_str().and_then(|key| nearest(key, made.iter().filter_map(BindKey::as_str)));
+        let known = match (near, made.len()) {
+            (Some(near), _) => format!("the nearest is `{near}`"),
+            (None, 0) => "nobody has used any".to_string(),
+            (None, count) => {
+                let named = list(made.get(..NAMED).unwrap_or(&made));
+                let more = count.saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("it has {named}{more}")
+            }
+        };
+        self.error(format!(
+            "it has no database `{key}`: {known}. One is made when it is first used, with a context: by a session \
+             from `session_with`, by `pool_for`, `connection_for` or `key_for`"
+        ))
+    }
+}
+
+/// Removes what a database leaves behind that nobody has any more.
+fn end(database: Arc<Bound>) -> Result<()> {
+    let file = database.path().map(std::path::Path::to_path_buf);
+    drop(database);
+    let Some(file) = file else { return Ok(()) };
+    for beside in ["", "-journal", "-wal", "-shm"] {
+        let mut path = file.clone().into_os_string();
+        path.push(beside);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("remove", path)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! What a harness and its sessions share: the databases, found by key.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use super::dynamic::{DynamicBind, Held};
+use super::folder::Folder;
+use super::references::Reference;
+use super::template::Template;
+use crate::context::Context;
+use crate::database::{drop_spent, lock, Database, Recorder, Rules};
+use crate::error::{Error, Result};
+use crate::key::{BindKey, Selection};
+use crate::order::sort_by_key;
+use crate::schema::Metadata;
+
+/// What a harness and its sessions share.
+///
+/// The rest of the crate takes a list of the databases once and works on that, for another thread may change the list;
+/// or it names a database by its place in the configuration, which stays.
+pub(crate) struct Running {
+    places: Vec<Place>,
+    /// Where the files are, if a bind has one. After the databases, whose connections close first.
+    folder: Folder,
+    references: Vec<Reference>,
+    /// The statements that ran while somebody recorded them.
+    recorder: Arc<Recorder>,
+    /// The guards that are alive.
+    rules: Arc<Rules>,
+}
+
+/// What the configuration has at one place.
+pub(crate) enum Place {
+    /// One database, under one key or several.
+    Fixed(Arc<Bound>),
+    /// Any number of them, made when they are first used.
+    Dynamic(Box<DynamicBind>),
+}
+
+impl Place {
+    /// The configured keys.
+    pub(crate) fn keys(&self) -> &[BindKey] {
+        match self {
+            Place::Fixed(database) => database.keys(),
+            Place::Dynamic(bind) => bind.names(),
+        }
+    }
+
+    /// The databases there are now.
+    pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
+        match self {
+            Place::Fixed(database) => vec![Arc::clone(database)],
+            Place::Dynamic(bind) => bind.databases(),
+        }
+    }
+}
+
+/// A database and what its tables are.
+pub(crate) struct Bound {
+    database: Database,
+    template: Arc<Template>,
+    metadata: Mutex<Option<Arc<Metadata>>>,
+    /// Cloned by who uses it for some time.
+    in_use: Arc<()>,
+}
+
+/// The binds, each with its storage.
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let databases = self.databases();
+        let binds = databases.iter().map(|database| (database.label(), database.storage()));
+        f.debug_map().entries(binds.map(|(keys, storage)| (keys, storage.to_string()))).finish()
+    }
+}
+
+impl Running {
+    pub(super) fn new(
+        places: Vec<Place>,
+        folder: Folder,
+        references: Vec<Reference>,
+        recorder: Arc<Recorder>,
+        rules: Arc<Rules>,
+    ) -> Running {
+        Running { places, folder, references, recorder, rules }
+    }
+
+    /// Every configured key, the default bind's first.
+    pub(crate) fn keys(&self) -> Vec<BindKey> {
+        let mut keys = self.places.iter().flat_map(|place| place.keys().iter().cloned()).collect::<Vec<_>>();
+        // Only the default bind's place is fixed; a shared stand-in keeps its other keys beside it.
+        sort_by_key(&mut keys, |key| !key.is_default());
+        keys
+    }
+
+    /// The databases there are now, in the order of the configuration, and those of a dynamic bind in that of their keys.
+    pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
+        self.places.iter().flat_map(Place::databases).collect()
+    }
+
+    /// The databases there are now at one place in the configuration.
+    pub(crate) fn databases_at(&self, place: usize) -> Vec<Arc<Bound>> {
+        self.places.get(place).map(Place::databases).unwrap_or_default()
+    }
+
+    /// The places in the configuration.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The dynamic bind of a key.
+    pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
+        match self.places.iter().find(|place| place.keys().contains(key)) {
+            Some(Place::Dynamic(bind)) => Ok(bind),
+            Some(Place::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
+            None => Err(self.unknown(key)),
+        }
+    }
+
+    /// The statements that ran while somebody recorded them.
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// The guards that are alive.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Refuses a key that means neither a bind nor a database of a dynamic bind.
+    pub(crate) fn check(&self, key: &BindKey) -> Result<()> {
+        let means = |place: &Place| match place {
+            Place::Fixed(database) => database.keys().contains(key),
+            Place::Dynamic(bind) => bind.key() == key || bind.owns(key),
+        };
+        if self.places.iter().any(means) {
+            Ok(())
+        } else {
+            Err(self.unknown(key))
+        }
+    }
+
+    /// The references from one bind into another.
+    pub(crate) fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// The database of a key.
+    pub(crate) fn database(&self, key: &BindKey) -> Result<Arc<Bound>> {
+        for place in &self.places {
+            match place {
+                Place::Fixed(database) if database.keys().contains(key) => return Ok(Arc::clone(database)),
+                Place::Dynamic(bind) if bind.key() == key => return Err(bind.not_said()),
+                Place::Dynamic(bind) if bind.owns(key) => return bind.find(key),
+                _ => {}
+            }
+        }
+        Err(self.unknown(key))
+    }
+
+    /// The database that a context means by a configured key, made now if nobody has used it yet.
+    pub(super) fn hold_for(&self, key: &BindKey, context: &Context) -> Result<Held> {
+        for (place, bind) in self.places.iter().enumerate() {
+            if let Place::Dynamic(bind) = bind
+                && bind.key() == key
+            {
+                let chosen = bind.choose(context).map_err(|problem| bind.not_known(&problem))?;
+                return self.hold_or_make(place, bind, &chosen);
+            }
+        }
+        self.database(key).map(|database| Held::of(&database))
+    }
+
+    /// A database of the dynamic bind at a place, made now if nobody has used it yet.
+    pub(super) fn hold_or_make(&self, place: usize, bind: &DynamicBind, key: &BindKey) -> Result<Held> {
+        bind.hold_or_make(key, |number| self.folder.file(&format!("{place}-{number}")))
+    }
+
+    /// Makes a database that was closed; nothing where its key is no dynamic bind's.
+    pub(crate) fn make_again(&self, key: &BindKey) -> Result<()> {
+        for (place, bind) in self.places.iter().enumerate() {
+            match bind {
+                Place::Dynamic(bind) if bind.owns(key) => drop(self.hold_or_make(place, bind, key)?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unknown(&self, key: &BindKey) -> Error {
+        match key.is_default() {
+            true => Error::NoDefaultBind { what: None, configured: self.keys() },
+            false => Error::UnknownBind { bind: key.clone(), configured: self.keys() },
+        }
+    }
+
+    /// The databases that a selection means, each once, in the order configured.
+    pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
+        let Some(keys) = selection.keys() else { return Ok(self.databases()) };
+        let mut selected = HashSet::new();
+        for key in keys {
+            match self.dynamic(key) {
+                Ok(bind) => selected.extend(bind.databases().iter().map(|database| database.key().clone())),
+                Err(_) => drop(selected.insert(self.database(key)?.key().clone())),
+            }
+        }
+        Ok(self.databases().into_iter().filter(|database| selected.contains(database.key())).collect())
+    }
+
+    /// Closes the databases, then removes their folder. Doing it twice does nothing.
+    pub(super) fn close(&mut self) -> Result<()> {
+        // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
+        self.places.clear();
+        drop_spent();
+        self.folder.remove()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            log::warn!("{error}");
+        }
+    }
+}
+
+impl Bound {
+    pub(super) fn new(database: Database, template: Arc<Template>) -> Bound {
+        Bound { database, template, metadata: Mutex::new(None), in_use: Arc::default() }
+    }
+
+    /// What [`reflect`](super::Harness::reflect) last read; `None` where it was not asked.
+    pub(crate) fn reflected(&self) -> Option<Arc<Metadata>> {
+        lock(&self.metadata).clone()
+    }
+
+    pub(crate) fn set_reflected(&self, metadata: Option<Arc<Metadata>>) {
+        *lock(&self.metadata) = metadata;
+    }
+
+    /// What was last read of its tables, else what they were at start.
+    pub(super) fn metadata(&self) -> Result<Arc<Metadata>> {
+        match self.reflected() {
+            Some(metadata) => Ok(metadata),
+            None => self.template.metadata(self.key()),
+        }
+    }
+
+    /// What keeps it from being closed for as long as it lives.
+    pub(super) fn in_use(&self) -> Arc<()> {
+        Arc::clone(&self.in_use)
+    }
+
+    /// Who uses it, if anybody does.
+    pub(super) fn user(&self) -> Option<&'static str> {
+        match Arc::strong_count(&self.in_use) {
+            1 if self.connections_out() == 0 => None,
+            1 => Some("a connection of its pool is out; drop it first"),
+            _ => Some("a session has used it; drop that first"),
+        }
+    }
+
+    pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
+        self.open().map_err(Error::sql(self.key(), ""))
+    }
+}
+
+/// The key and the storage.
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.label(), self.storage())
+    }
+}
+
+impl Deref for Bound {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
