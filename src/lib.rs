@@ -24,7 +24,7 @@
 //! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
 //! | have one file for the application and its tests | [`Config::environment`] |
 //! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
-//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::path`] |
+//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::uri_for`], [`Harness::path`] |
 //! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_with`], [`Harness::pool_for`] |
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
 //! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
@@ -46,7 +46,7 @@
 //!
 //! | feature | on by default | what it adds |
 //! |---|---|---|
-//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used |
+//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used, 3.39 or later |
 //! | `fixture` | yes | `multibind::fixture`, and rstest for it |
 //! | `json` | no | data files in JSON; without it, one is an error that names this feature |
 //! | `serde` | no | `Serialize` for [`ChangeSet`], [`Row`] and [`BindKey`] |
@@ -88,7 +88,7 @@ mod session;
 
 pub use config::{Bind, Config, Storage, Table, TableGroup};
 pub use context::Context;
-pub use database::{Operation, Pool, PooledConnection};
+pub use database::{Driver, Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
 pub use harness::{Harness, HarnessBuilder, Keep};
 pub use key::{BindKey, Selection};

@@ -51,7 +51,7 @@ impl Image {
     /// Only for a connection that no other can write beside: one of a file or of `memdb`, or one that holds a
     /// shared cache's write transaction.
     pub(crate) fn of_transaction(conn: &Connection) -> rusqlite::Result<Image> {
-        let mut bytes = conn.serialize("main")?.to_vec();
+        let mut bytes = serialized(conn)?;
         clear_wal_mark(&mut bytes);
         let mut copy = Connection::open_in_memory()?;
         if !bytes.is_empty() {
@@ -85,7 +85,7 @@ impl Image {
         // Locked in the order they were made, so that two who compare the same images do not wait for each other.
         let (first, second) = if self.id < other.id { (self, other) } else { (other, self) };
         let (first, second) = (lock(&first.conn), lock(&second.conn));
-        let (first, second) = (first.serialize("main")?, second.serialize("main")?);
+        let (first, second) = (serialized(&first)?, serialized(&second)?);
         Ok(contents(&first).eq(contents(&second)))
     }
 
@@ -113,11 +113,11 @@ impl Image {
             return Ok(Arc::clone(bytes));
         }
         let conn = lock(&self.conn);
-        let mut pages = conn.serialize("main")?;
+        let mut pages = serialized(&conn)?;
         if pages.is_empty() {
             // A database to which nothing was written has no header yet that could say how it is journalled.
             conn.execute_batch("PRAGMA user_version = 0")?;
-            pages = conn.serialize("main")?;
+            pages = serialized(&conn)?;
         }
         let mut bytes: Arc<[u8]> = pages[..].into();
         set_wal_mark(Arc::make_mut(&mut bytes));
@@ -129,10 +129,19 @@ impl Image {
         if let Some(bytes) = self.bytes.get() {
             return Ok(bytes);
         }
-        let mut bytes = lock(&self.conn).serialize("main")?.to_vec();
+        let mut bytes = serialized(&lock(&self.conn))?;
         clear_wal_mark(&mut bytes);
         Ok(self.bytes.get_or_init(|| bytes))
     }
+}
+
+/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there
+/// is no memory.
+fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
+    if conn.query_row("PRAGMA main.page_count", [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(conn.serialize("main")?.to_vec())
 }
 
 /// SQLite's number for a schema, see <https://sqlite.org/pragma.html#pragma_schema_version>.

@@ -2,6 +2,7 @@
 
 mod connect;
 mod disk;
+mod driver;
 mod fault;
 mod hold;
 mod hook;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection};
 
 pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
+pub use driver::Driver;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::Hooked;

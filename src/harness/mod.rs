@@ -28,7 +28,7 @@ pub(crate) use running::{Bound, Place, Running};
 pub(crate) use scope::Scope;
 
 use crate::config::Config;
-use crate::database::{Opener, Pool, PooledConnection};
+use crate::database::{Driver, Opener, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 
@@ -181,6 +181,26 @@ impl Harness {
     /// ```
     pub fn uri(&self, key: impl Into<BindKey>) -> Result<String> {
         Ok(self.running.database(&key.into())?.uri())
+    }
+
+    /// The bind's database in the form that a driver takes: [`uri`](Harness::uri), or a URL with `sqlite:` for sqlx and SeaORM.
+    ///
+    /// A driver's connections start as the driver has them, not as the bind's options say: see its documentation for
+    /// foreign keys and for how long it waits for a lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Driver, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::shared_cache()).start()?;
+    /// let url = db.uri_for(Driver::Sqlx, "auth")?; // SqlitePool::connect(&url).await
+    /// assert!(url.starts_with("sqlite:file:") && url.ends_with("?mode=memory&cache=shared"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn uri_for(&self, driver: Driver, key: impl Into<BindKey>) -> Result<String> {
+        Ok(driver.form(&self.uri(key)?))
     }
 
     /// The bind's file, `None` for a bind in memory.

@@ -1,0 +1,1 @@
+CREATE TABLE setting (name TEXT PRIMARY KEY NOT NULL, value TEXT);
