@@ -62,7 +62,7 @@ const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
 
 /// How long to look again where another connection's lock is in the way: a commit is over in less, a transaction that
 /// somebody has left open is not worth waiting for.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(1000);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_micros(200);
 

@@ -147,7 +147,7 @@ impl Harness {
     /// Asserts that a row is in one bind, committed, and in no other; gives the harness for a next assertion.
     ///
     /// It passes only on what is committed. Where another connection's transaction is in the way of seeing that, it
-    /// looks again for a quarter of a second, longer than a commit takes, and then fails: it waits for nobody who has
+    /// looks again for a second, longer than a commit takes, and then fails: it waits for nobody who has
     /// left a transaction open.
     ///
     /// # Panics

@@ -120,6 +120,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn it_reads_as_a_file_would_whatever_was_written_and_cut(
             base in prop::collection::vec(any::<u8>(), 0..3 * CHUNK),

@@ -397,6 +397,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn whatever_is_asked_nobody_has_beside_another_what_one_alone_may_have(
             steps in prop::collection::vec(step(), 0..80),
