@@ -113,7 +113,7 @@ impl AccessLog {
 
     /// Stops listening on a connection, whoever it is that listens.
     pub(super) fn leave(conn: &Connection) -> rusqlite::Result<()> {
-        conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
+        conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked()
     }
 
     /// Everything noted since the last call.

@@ -9,6 +9,7 @@ mod contents;
 mod index;
 mod locks;
 mod replace;
+mod system;
 mod vfs;
 mod who;
 
@@ -23,7 +24,8 @@ use contents::Contents;
 use index::Index;
 pub(super) use locks::begins_to_write;
 use locks::Locks;
-pub(super) use vfs::{register_once, system};
+pub(super) use system::system;
+pub(super) use vfs::register_once;
 pub(crate) use who::Opener;
 use who::{conflict, Lock, Party, Refusal};
 

@@ -10,6 +10,9 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
 use super::locks::{begins_to_write, Held, Level};
+use super::system::{
+    current_time, current_time_int64, dl_close, dl_error, dl_open, dl_sym, get_last_error, randomness, sleep, system,
+};
 use super::who::{Opener, PARAMETER};
 use super::{find, index, split, Journal, Memory};
 use crate::database::lock;
@@ -78,16 +81,6 @@ fn register_now(name: &'static CStr, size: impl FnOnce(c_int) -> c_int, open: Op
     };
     // SAFETY: what is registered must live as long as the process, and a leaked box does.
     unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(own)), 0) }
-}
-
-/// The file system that ours hands on to.
-///
-/// # Safety
-///
-/// `vfs` is one that `register_now` made.
-pub(in crate::database) unsafe fn system(vfs: *mut sqlite3_vfs) -> *mut sqlite3_vfs {
-    // SAFETY: by the caller.
-    unsafe { (*vfs).pAppData.cast() }
 }
 
 /// A name as SQLite passes it, if it is one of ours.
@@ -496,84 +489,4 @@ unsafe extern "C" fn shm_unmap(file: *mut sqlite3_file, delete: c_int) -> c_int 
         lock(&memory.index).leave(delete != 0);
     }
     ffi::SQLITE_OK
-}
-
-// What is left has nothing to do with files, and the system's own does it.
-
-unsafe extern "C" fn dl_open(vfs: *mut sqlite3_vfs, name: *const c_char) -> *mut c_void {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xDlOpen.map_or(std::ptr::null_mut(), |open| open(system, name))
-    }
-}
-
-unsafe extern "C" fn dl_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        if let Some(error) = (*system).xDlError {
-            error(system, room, answer);
-        }
-    }
-}
-
-type Symbol = unsafe extern "C" fn(*mut sqlite3_vfs, *mut c_void, *const c_char);
-
-unsafe extern "C" fn dl_sym(vfs: *mut sqlite3_vfs, library: *mut c_void, name: *const c_char) -> Option<Symbol> {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xDlSym.and_then(|symbol| symbol(system, library, name))
-    }
-}
-
-unsafe extern "C" fn dl_close(vfs: *mut sqlite3_vfs, library: *mut c_void) {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        if let Some(close) = (*system).xDlClose {
-            close(system, library);
-        }
-    }
-}
-
-unsafe extern "C" fn randomness(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xRandomness.map_or(0, |random| random(system, room, answer))
-    }
-}
-
-unsafe extern "C" fn sleep(vfs: *mut sqlite3_vfs, microseconds: c_int) -> c_int {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xSleep.map_or(0, |sleep| sleep(system, microseconds))
-    }
-}
-
-unsafe extern "C" fn current_time(vfs: *mut sqlite3_vfs, answer: *mut f64) -> c_int {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xCurrentTime.map_or(ffi::SQLITE_ERROR, |time| time(system, answer))
-    }
-}
-
-unsafe extern "C" fn get_last_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xGetLastError.map_or(0, |error| error(system, room, answer))
-    }
-}
-
-unsafe extern "C" fn current_time_int64(vfs: *mut sqlite3_vfs, answer: *mut i64) -> c_int {
-    // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
-    unsafe {
-        let system = system(vfs);
-        (*system).xCurrentTimeInt64.map_or(ffi::SQLITE_ERROR, |time| time(system, answer))
-    }
 }
