@@ -86,7 +86,7 @@ mod schema;
 mod script;
 mod session;
 
-pub use config::{Bind, Config, Storage, Table, TableGroup};
+pub use config::{Bind, Config, Lag, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};

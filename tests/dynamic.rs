@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 
 use multibind::{
     changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, HarnessBuilder, Keep,
-    Storage,
+    Lag, Storage,
 };
 use rstest::rstest;
 
@@ -290,6 +290,57 @@ fn a_key_that_could_name_a_database_of_a_dynamic_bind_is_refused(#[case] taken: 
     assert_eq!(error.to_string(), expected);
     // Where no bind is dynamic, it is a key as any other.
     assert!(Harness::builder().bind("users", Bind::memory()).bind(taken, Bind::memory()).start().is_ok());
+}
+
+#[test]
+fn a_mirror_of_a_dynamic_bind_is_refused() {
+    let mirror = || Bind::mirror("users");
+    for mirror in [mirror(), mirror().read_only(true), mirror().read_only(true).lag(Lag::Manual)] {
+        let error = builder(users()).bind("replica", mirror).start().unwrap_err();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error, @"bind `replica`: it mirrors bind `users`, which is dynamic and has a database for each name: a mirror is of a bind with one");
+        }
+    }
+}
+
+#[test]
+fn a_dynamic_bind_that_a_file_makes_a_mirror_of_another_is_refused() {
+    let config = Config::from_toml("[env.test.binds.users]\nmirror = \"default\"", ".").unwrap();
+    let config = config.default_bind(Bind::memory().schema(POST)).bind("users", users());
+    let error = Harness::from_config(config).unwrap_err();
+    insta::assert_snapshot!(error, @"line 2: bind `users`: it is dynamic, so its callback chooses its databases, and it mirrors bind `default` too: take one of the two out");
+}
+
+#[rstest]
+#[case(Storage::Memory)]
+#[case(Storage::MemDb)]
+#[case(Storage::TempFile)]
+fn each_database_of_a_dynamic_bind_can_be_a_copy_that_is_only_read(#[case] storage: Storage) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.db");
+    let original = rusqlite::Connection::open(&file).unwrap();
+    original.execute_batch(&format!("{USER}; INSERT INTO user (name) VALUES ('ann')")).unwrap();
+    let users = Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?)));
+    let db = builder(users.storage(storage).copy_of(&file).read_only(true)).start().unwrap();
+    db.keep(Keep::Never);
+
+    for of in ["acme", "initech"] {
+        let conn = db.connection_for("users", &tenant(of)).unwrap();
+        let refused = conn.execute("DELETE FROM user", []).unwrap_err();
+        assert_eq!(refused.to_string(), "attempt to write a readonly database");
+        drop(conn);
+        let mut session = db.session_with(tenant(of));
+        let refused = session.execute("DELETE FROM user", []).unwrap_err();
+        assert!(matches!(refused, Error::Sql { bind, .. } if bind == key(of)), "{of}");
+        assert_eq!(session.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0)).unwrap(), "ann");
+        assert_eq!(names(&db, of), ["ann"]);
+    }
+}
+
+#[test]
+fn a_dynamic_bind_in_a_shared_cache_cannot_be_only_read() {
+    let error = builder(users().storage(Storage::SharedCache).read_only(true)).start().unwrap_err();
+    insta::assert_snapshot!(error, @"bind `users`: a shared cache cannot be read only: its connections share one handle, of which SQLite opens none read-only. Take `memory`, `memdb` or `temp_file` for its storage");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
+use super::standing::Lag;
+use crate::key::BindKey;
 
 /// Where a bind's database is kept.
 ///
@@ -75,6 +77,14 @@ pub struct Bind {
     pub(crate) data: Vec<PathBuf>,
     pub(crate) options: EngineOptions,
     pub(crate) allow_missing_parents: bool,
+    /// Whether the application only reads it; `None` where nothing is said.
+    pub(crate) read_only: Option<bool>,
+    /// The database that it starts as a copy of, and where that is said.
+    pub(crate) copy_of: Option<(PathBuf, Origin)>,
+    /// The bind whose database it is, and where that is said.
+    pub(crate) mirror: Option<(BindKey, Origin)>,
+    /// When it sees what was written to that.
+    pub(crate) lag: Option<(Lag, Origin)>,
     /// What chooses a database, for a bind that has several.
     pub(crate) dynamic: Option<Chooser>,
     /// Where it was configured, for errors.

@@ -63,7 +63,8 @@ impl Bind {
     /// once. It may return any error, with `?` too; an error, a panic and an empty name are an
     /// [`Error::Dynamic`](crate::Error::Dynamic) of whoever needed the database.
     ///
-    /// The databases are in memory unless [`storage`](Bind::storage) says otherwise. There is no such bind in a file; a
+    /// The databases are in memory unless [`storage`](Bind::storage) says otherwise. Each can start as a
+    /// [copy](Bind::copy_of) and be [only read](Bind::read_only); none can be [mirrored](Bind::mirror). There is no such bind in a file; a
     /// [`Config`](crate::Config) read from one can be given it with [`bind`](crate::Config::bind).
     ///
     /// ```

@@ -44,7 +44,9 @@ impl Config {
     ///
     /// What an environment sets wins over the same setting outside of it, bind by bind and setting by setting; of
     /// `pragmas`, each pragma is a setting. Lists are replaced as a whole, `references` are added, and a bind that only
-    /// the environment has is added. A bind's own engine option wins over one for all binds, wherever they are.
+    /// the environment has is added. A `mirror` takes the place of what says what the bind's database is (its URL, storage,
+    /// schema, data), and any of these that of a `mirror`. A bind's own engine option wins over one for all binds,
+    /// wherever they are.
     ///
     /// ```
     /// use multibind::{Config, Harness};
@@ -142,7 +144,32 @@ impl Config {
 /// Lays what an environment says of a bind over what the bind has.
 fn lay(bind: &mut Bind, over: Bind, sets: impl Fn(&str) -> bool) {
     // No file has a callback.
-    let Bind { url, storage, schema, data, options, allow_missing_parents, dynamic: _, origin: _ } = over;
+    let Bind {
+        url,
+        storage,
+        schema,
+        data,
+        options,
+        allow_missing_parents,
+        read_only,
+        copy_of,
+        mirror,
+        lag,
+        dynamic: _,
+        origin: _,
+    } = over;
+    // What says whose database it is takes the place of what said so outside.
+    if mirror.is_some() {
+        (bind.url, bind.storage, bind.copy_of) = (None, None, None);
+        bind.schema.clear();
+        bind.data.clear();
+    } else if url.is_some() || storage.is_some() || copy_of.is_some() || !schema.is_empty() {
+        (bind.mirror, bind.lag) = (None, None);
+    }
+    bind.mirror = mirror.or(bind.mirror.take());
+    bind.lag = lag.or(bind.lag.take());
+    bind.read_only = read_only.or(bind.read_only);
+    bind.copy_of = copy_of.or(bind.copy_of.take());
     bind.url = url.or(bind.url.take());
     bind.storage = storage.or(bind.storage);
     let (paths, texts) = schema.into_iter().partition(|source| matches!(source, SchemaSource::Path(_)));

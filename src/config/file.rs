@@ -14,6 +14,7 @@ use super::origin::Origin;
 use super::paths::resolve_path;
 use super::redact::UrlText;
 use super::reference::ReferenceText;
+use super::standing::{mirrored, Lag};
 use super::suggest::suggest;
 use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;
@@ -21,7 +22,18 @@ use crate::error::{Error, Result};
 use crate::key::BindKey;
 
 /// What a bind can be told besides engine options.
-const BIND_SETTINGS: [&str; 6] = ["url", "storage", "schema", "schema_sql", "data", "allow_missing_parents"];
+const BIND_SETTINGS: [&str; 10] = [
+    "url",
+    "storage",
+    "schema",
+    "schema_sql",
+    "data",
+    "allow_missing_parents",
+    "read_only",
+    "copy_of",
+    "mirror",
+    "lag",
+];
 
 /// What a file can have at its top.
 const TOP: [&str; 9] = [
@@ -93,6 +105,15 @@ impl Config {
     ///     storage = "temp_file"                # or "memory", "shared_cache", "memdb"
     ///     allow_missing_parents = true
     ///     pragmas = { journal_mode = "DELETE", foreign_keys = false }
+    ///
+    ///     [binds.reports]
+    ///     copy_of = "reports.db"               # starts as a copy of it, which is only read
+    ///     read_only = true                     # the application cannot write
+    ///
+    ///     [binds.replica]
+    ///     mirror = "auth"                      # the database of that bind; "default" for the default one's
+    ///     read_only = true
+    ///     lag = "manual"                       # follows when `Harness::replicate` says so
     ///     "#,
     ///     "fixtures",
     /// )?;
@@ -373,6 +394,23 @@ fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &P
         }
         "schema_sql" => bind.schema.push(SchemaSource::Sql(string(name, value)?.to_string())),
         "data" => bind.data.extend(paths(name, value)?.into_iter().map(|path| base.join(path))),
+        "read_only" => bind.read_only = Some(boolean(name, value)?),
+        "copy_of" => {
+            let path = string(name, value)?;
+            if path.is_empty() {
+                return Err(Misfit::new(value.span(), "`copy_of` has an empty path"));
+            }
+            bind.copy_of = Some((base.join(path), origin));
+        }
+        "mirror" => {
+            let key = string(name, value)?;
+            if key.is_empty() {
+                let problem = "`mirror` has an empty key; the default bind is named `default`";
+                return Err(Misfit::new(value.span(), problem));
+            }
+            bind.mirror = Some((mirrored(BindKey::from(key)), origin));
+        }
+        "lag" => bind.lag = Some((lag(name, value)?, origin)),
         "allow_missing_parents" => bind.allow_missing_parents = boolean(name, value)?,
         _ => bind.options.set(name, value)?,
     }
@@ -389,6 +427,16 @@ fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
         other => {
             let suggestion = suggest(other, KINDS, []);
             Err(Misfit::new(value.span(), format!("`storage` cannot be `{other}`; {suggestion}")))
+        }
+    }
+}
+
+fn lag(name: &str, value: &Placed<'_>) -> Fit<Lag> {
+    match string(name, value)? {
+        "manual" => Ok(Lag::Manual),
+        other => {
+            let suggestion = suggest(other, ["manual"], []);
+            Err(Misfit::new(value.span(), format!("`lag` cannot be `{other}`; {suggestion}")))
         }
     }
 }

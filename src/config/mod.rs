@@ -2,17 +2,20 @@
 
 mod authority;
 mod bind;
+mod draft;
 mod dynamic;
 mod env;
 mod environment;
 mod file;
 mod flask;
+mod mirror;
 mod options;
 mod origin;
 mod paths;
 mod redact;
 mod reference;
 mod resolve;
+mod standing;
 mod suggest;
 mod table;
 mod url;
@@ -26,7 +29,8 @@ use environment::{Choice, Environment};
 pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
-pub(crate) use resolve::DatabaseSpec;
+pub(crate) use resolve::{DatabaseSpec, Replica};
+pub use standing::Lag;
 pub use table::{Table, TableGroup};
 use variables::Variables;
 

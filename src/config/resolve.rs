@@ -1,10 +1,13 @@
-//! From what the user wrote to the databases to start: keys checked, URLs read, defaults applied, equal URLs joined.
+//! From what the user wrote to the databases to start: keys checked, URLs read, defaults applied, the binds of one
+//! database joined.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bind::{Bind, SchemaSource, Storage};
+use super::draft::Draft;
 use super::dynamic::Chooser;
+use super::mirror;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
@@ -16,25 +19,44 @@ use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::order::sort_by_key;
 
-/// One database to start: every bind key that means it, and what it starts with.
+/// One database to start, or one way to another: every bind key that means it, and what it starts with.
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseSpec {
     /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
     pub(crate) keys: Vec<BindKey>,
+    /// The same and those of the replicas that share it: whose tables and data it has.
+    pub(crate) made_for: Vec<BindKey>,
     /// Every key of the configuration, those of other databases too.
     pub(crate) configured: Arc<[BindKey]>,
     pub(crate) storage: Storage,
+    /// Whether the application only reads it.
+    pub(crate) read_only: bool,
+    /// What it is a replica of, if it is one.
+    pub(crate) replica: Option<Replica>,
     /// With the defaults of the configuration applied.
     pub(crate) options: EngineOptions,
+    /// The database that it starts as a copy of, and where that is said. The path is absolute.
+    pub(crate) copy_of: Option<(PathBuf, Origin)>,
     /// In order; registered tables last. Paths are absolute.
     pub(crate) schema: Vec<SchemaSource>,
     /// Absolute paths.
     pub(crate) data: Vec<PathBuf>,
     pub(crate) allow_missing_parents: bool,
+    /// Whether a mirror is among the keys.
+    pub(crate) is_mirrored: bool,
     /// What chooses a database, for a bind that has several; it has one key.
     pub(crate) dynamic: Option<Chooser>,
     /// Where the key that names it first is configured, for errors.
     pub(crate) origin: Origin,
+}
+
+/// A bind that reads what another's database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replica {
+    /// Where that stands among the databases to start.
+    pub(crate) source: usize,
+    /// Whether it is a database of its own, which follows when it is told to; else it is another way to the same.
+    pub(crate) lags: bool,
 }
 
 impl DatabaseSpec {
@@ -42,25 +64,16 @@ impl DatabaseSpec {
     pub(crate) fn key(&self) -> &BindKey {
         self.keys.first().unwrap_or(&BindKey::DEFAULT)
     }
-}
 
-/// A database while the binds that mean it are put together.
-struct Draft {
-    keys: Vec<BindKey>,
-    identity: Option<DatabaseUrl>,
-    /// With the key that set it.
-    storage: Option<(BindKey, Storage)>,
-    /// Each key's own, with the defaults of the configuration applied.
-    options: Vec<(BindKey, EngineOptions)>,
-    schema: Vec<(BindKey, SchemaSource)>,
-    data: Vec<(BindKey, PathBuf)>,
-    allow_missing_parents: bool,
-    dynamic: Option<Chooser>,
-    origin: Origin,
+    /// Whether it is another way to a database that is there.
+    pub(crate) fn is_way_only(&self) -> bool {
+        self.replica.is_some_and(|replica| !replica.lags)
+    }
 }
 
 impl Config {
-    /// The databases to start, the default bind's first, the others in the order configured.
+    /// The databases to start, the default bind's first, the others in the order configured; then the replicas that are
+    /// databases of their own; then those that are not.
     pub(crate) fn resolve(&self) -> Result<Vec<DatabaseSpec>> {
         let binds = self.ordered();
         if binds.is_empty() {
@@ -69,17 +82,40 @@ impl Config {
         check_keys(&binds)?;
         let configured = binds.iter().map(|(key, _)| (*key).clone()).collect::<Arc<[_]>>();
         let mut drafts: Vec<Draft> = Vec::new();
-        for (key, bind) in binds {
+        for (key, bind) in &binds {
+            mirror::check(key, bind)?;
+            if bind.mirror.is_some() {
+                continue;
+            }
             let draft = self.draft(key, bind)?;
             match drafts.iter_mut().find(|known| known.identity.is_some() && known.identity == draft.identity) {
                 Some(known) => known.join(draft, &bind.origin)?,
                 None => drafts.push(draft),
             }
         }
+        for (key, bind) in &binds {
+            let Some(mirror) = &bind.mirror else { continue };
+            let source = mirror::source(&binds, key, mirror)?;
+            let draft = self.draft(key, bind)?;
+            if let Some(known) = drafts.iter_mut().find(|draft| draft.keys.contains(source)) {
+                known.mirror(draft, bind, &mirror.1)?;
+            }
+        }
+        // A mirror may be the default bind.
+        sort_by_key(&mut drafts, |draft| !draft.keys.iter().any(BindKey::is_default));
         for table in &self.tables {
             self.add_table(&mut drafts, table)?;
         }
-        Ok(drafts.into_iter().map(|draft| draft.finish(&configured)).collect())
+        let (mut sources, mut lagging, mut ways) = (Vec::new(), Vec::new(), Vec::new());
+        for (source, draft) in drafts.into_iter().enumerate() {
+            let finished = draft.finish(source, &configured)?;
+            sources.push(finished.source);
+            lagging.extend(finished.lagging);
+            ways.extend(finished.way);
+        }
+        sources.extend(lagging);
+        sources.extend(ways);
+        Ok(sources)
     }
 
     /// The default bind first, the others in the order configured.
@@ -100,7 +136,8 @@ impl Config {
             return Err(url.origin().error(key, problem));
         }
         let mut identity = None;
-        if let Some(url) = &bind.url {
+        // A variable may name production's replica, of which a mirror takes the place.
+        if let Some(url) = bind.url.as_ref().filter(|_| bind.mirror.is_none()) {
             let url = match url.origin() {
                 // What a variable holds is what is meant.
                 Origin::Variable(_) => url.clone(),
@@ -123,18 +160,30 @@ impl Config {
             keys: vec![key.clone()],
             identity,
             storage: bind.storage.map(|storage| (key.clone(), storage)),
+            read_only: if bind.read_only == Some(true) { vec![key.clone()] } else { Vec::new() },
+            lagging: Vec::new(),
+            is_mirrored: false,
+            own_options: vec![(key.clone(), bind.options.clone())],
             options: vec![(key.clone(), options)],
+            copy_of: bind.copy_of.as_ref().map(|(path, origin)| (key.clone(), resolve_path(path), origin.clone())),
             schema: schema.map(|source| (key.clone(), source)).collect(),
             data: bind.data.iter().map(|path| (key.clone(), resolve_path(path))).collect(),
             allow_missing_parents: bind.allow_missing_parents,
             dynamic: bind.dynamic.clone(),
             origin: bind.origin.clone(),
+            origins: vec![(key.clone(), bind.origin.clone())],
         })
     }
 
     /// A registered table goes to the database of the bind it names.
     fn add_table(&self, drafts: &mut [Draft], table: &Table) -> Result<()> {
         let key = table.key.clone().unwrap_or(BindKey::DEFAULT);
+        let lags = |draft: &&mut Draft| draft.lagging.iter().any(|(lagging, _)| *lagging == key);
+        if let Some(draft) = drafts.iter_mut().find(lags) {
+            let source = draft.keys.first().unwrap_or(&BindKey::DEFAULT);
+            let problem = format!("the bind is a replica: give the table the bind key of its source, `{source}`");
+            return Err(Error::Schema { bind: key, file: None, line: None, problem });
+        }
         match drafts.iter_mut().find(|draft| draft.keys.contains(&key)) {
             Some(draft) => {
                 draft.add_schema(key, SchemaSource::Sql(table.sql.clone()));
@@ -177,79 +226,6 @@ fn check_keys(binds: &[(&BindKey, &Bind)]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl Draft {
-    /// Takes in a bind of the same URL. What one of them leaves unset, the other may set.
-    fn join(&mut self, other: Draft, origin: &Origin) -> Result<()> {
-        let Some(key) = other.keys.first() else { return Ok(()) };
-        let refuse = |first: &BindKey, setting: &str| {
-            origin.error(
-                key,
-                format!(
-                    "its URL is that of bind `{first}`, so both have one database, but `{setting}` differs: \
-                     set it in one of them, or alike in both"
-                ),
-            )
-        };
-        match (&self.storage, &other.storage) {
-            (Some((first, mine)), Some((_, theirs))) if mine != theirs => return Err(refuse(first, "storage")),
-            (None, Some(_)) => self.storage.clone_from(&other.storage),
-            _ => {}
-        }
-        for (_, theirs) in &other.options {
-            let conflict = self.options.iter().find_map(|(first, mine)| Some((first, mine.conflict(theirs)?)));
-            if let Some((first, setting)) = conflict {
-                return Err(refuse(first, &setting));
-            }
-        }
-        self.options.extend(other.options);
-        self.allow_missing_parents |= other.allow_missing_parents;
-        for (key, source) in other.schema {
-            self.add_schema(key, source);
-        }
-        for (key, path) in other.data {
-            if !self.data.iter().any(|(set_by, known)| *set_by != key && *known == path) {
-                self.data.push((key, path));
-            }
-        }
-        self.keys.extend(other.keys);
-        Ok(())
-    }
-
-    /// Adds a schema source; one that another key of this database has too is there once.
-    fn add_schema(&mut self, key: BindKey, source: SchemaSource) {
-        if !self.schema.iter().any(|(set_by, known)| *set_by != key && same_source(known, &source)) {
-            self.schema.push((key, source));
-        }
-    }
-
-    fn finish(self, configured: &Arc<[BindKey]>) -> DatabaseSpec {
-        let options = self.options.into_iter().map(|(_, options)| options);
-        DatabaseSpec {
-            keys: self.keys,
-            configured: Arc::clone(configured),
-            storage: self.storage.map_or(Storage::Memory, |(_, storage)| storage),
-            options: options.reduce(|first, next| first.or(&next)).unwrap_or_default().settled(),
-            schema: self.schema.into_iter().map(|(_, source)| source).collect(),
-            data: self.data.into_iter().map(|(_, path)| path).collect(),
-            allow_missing_parents: self.allow_missing_parents,
-            dynamic: self.dynamic,
-            origin: self.origin,
-        }
-    }
-}
-
-/// Whether two sources make the same tables for certain.
-fn same_source(one: &SchemaSource, other: &SchemaSource) -> bool {
-    match (one, other) {
-        (SchemaSource::Sql(one), SchemaSource::Sql(other)) => one == other,
-        (SchemaSource::Path(one), SchemaSource::Path(other)) => one == other,
-        (SchemaSource::With(one), SchemaSource::With(other)) => {
-            Arc::ptr_eq(&one.run, &other.run) || (one.identity.is_some() && one.identity == other.identity)
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

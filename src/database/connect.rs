@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection};
+use rusqlite::{ffi, Connection, ErrorCode};
 
 use super::disk::with_faults;
 use super::fault::Faults;
-use super::location::Location;
+use super::location::{read_only, Location};
 use super::memory::Opener;
 use super::watch::Watch;
 use crate::config::EngineOptions;
@@ -58,6 +58,16 @@ impl Setup {
         &self.faults
     }
 
+    /// A connection that tells nobody of its statements and that SQLite lets write nothing.
+    pub(crate) fn open_read_only(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
+        let uri = self.read_only_uri(location, opener);
+        let opened = Connection::open_with_flags(&uri, location.read_only_flags()).and_then(|conn| {
+            self.apply_read_only(&conn, location.path().is_some())?;
+            Ok(conn)
+        });
+        opened.map_err(|error| with_reason(naming(location, &uri, error), location))
+    }
+
     /// A connection that tells nobody of its statements.
     pub(crate) fn open(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
         let uri = self.uri(location, opener);
@@ -77,8 +87,36 @@ impl Setup {
         }
     }
 
+    /// The same for one that only reads, of a database that is not in a shared cache.
+    pub(super) fn read_only_uri(&self, location: &Location, opener: Opener) -> String {
+        read_only(self.uri(location, opener))
+    }
+
     /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
     pub(crate) fn apply(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        self.apply_each(conn, on_disk, |done| done)
+    }
+
+    /// The same for one that cannot write: a pragma that would is one of those that stay with a database, to which the
+    /// harness has applied it.
+    pub(crate) fn apply_read_only(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        self.apply_each(conn, on_disk, |done| match done {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => Ok(()),
+            done => done,
+        })
+    }
+
+    /// Whether there are pragmas, some of which may stay with a database.
+    pub(super) fn has_pragmas(&self) -> bool {
+        !self.pragmas.is_empty()
+    }
+
+    fn apply_each(
+        &self,
+        conn: &Connection,
+        on_disk: bool,
+        judge: impl Fn(rusqlite::Result<()>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
         conn.busy_timeout(self.busy_timeout)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, self.foreign_keys)?;
         if on_disk {
@@ -86,7 +124,7 @@ impl Setup {
         }
         for (name, value) in &self.pragmas {
             // A pragma may answer with a row or not; either is fine.
-            conn.pragma_update(None, name, value)?;
+            judge(conn.pragma_update(None, name, value))?;
         }
         Ok(())
     }

@@ -32,6 +32,11 @@ impl Location {
         Location::MemDb(unique_name())
     }
 
+    /// An SQLite URI that only reads, of a database that is not in a shared cache.
+    pub(crate) fn read_only_uri(&self) -> String {
+        read_only(self.uri())
+    }
+
     /// An SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
         match self {
@@ -59,6 +64,11 @@ impl Location {
         }
     }
 
+    /// How to open it where nothing is to be written.
+    pub(crate) fn read_only_flags(&self) -> OpenFlags {
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX
+    }
+
     /// How to open it. A file is never created by opening: one that is gone must not come back empty.
     pub(crate) fn flags(&self) -> OpenFlags {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -67,6 +77,12 @@ impl Location {
             Location::SharedCache(_) | Location::MemDb(_) => flags | OpenFlags::SQLITE_OPEN_CREATE,
         }
     }
+}
+
+/// A database's URI with what makes SQLite only read it.
+pub(super) fn read_only(uri: String) -> String {
+    let parameter = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{parameter}mode=ro")
 }
 
 /// A name that no other database of this process has; the process number keeps logs of several apart.

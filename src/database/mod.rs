@@ -10,6 +10,7 @@ mod image;
 mod location;
 mod memory;
 mod once;
+mod original;
 mod pool;
 mod probe;
 mod watch;
@@ -30,11 +31,12 @@ pub(crate) use hook::Hooked;
 pub(crate) use image::{copy_pages, schema_version, Image};
 pub(crate) use location::Location;
 pub(crate) use once::{drop_spent, OnceCache};
+pub(crate) use original::{Digest, Original};
 pub use pool::{Pool, PooledConnection};
 pub(crate) use probe::is_locked_out;
 pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch};
 
-use crate::config::{EngineOptions, Storage};
+use crate::config::{EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::script::quote;
@@ -51,9 +53,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub(crate) struct Database {
     keys: Vec<BindKey>,
+    /// The keys that SQL has for it.
+    names: Vec<BindKey>,
     location: Location,
     setup: Setup,
     options: EngineOptions,
+    uses: Uses,
     /// What it was at start.
     image: Arc<Image>,
     /// This crate's own connection: it keeps memory alive and looks without waiting. Opened on first use for a file.
@@ -67,12 +72,30 @@ pub(crate) struct Database {
     pool: OnceLock<Pool>,
 }
 
+/// What the application can do with a database, and what else there is of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uses {
+    /// Whether it only reads.
+    pub(crate) read_only: bool,
+    /// What it is a replica of, and that one's first key.
+    pub(crate) replica: Option<(Replica, BindKey)>,
+    /// The keys of replicas that are other ways to this database.
+    pub(crate) ways: Vec<BindKey>,
+}
+
 impl Database {
+    /// Another way to a database that is there.
+    pub(crate) fn way_to(source: &Database, keys: Vec<BindKey>, options: EngineOptions, uses: Uses) -> Database {
+        // What a test has one of them answer, the other does not.
+        Database::of(keys, source.location.clone(), options, uses, Arc::clone(&source.image), Arc::default())
+    }
+
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
     pub(crate) fn start(
         keys: Vec<BindKey>,
         storage: Storage,
         options: EngineOptions,
+        uses: Uses,
         image: Arc<Image>,
         file: impl FnOnce() -> Result<std::path::PathBuf>,
     ) -> Result<Database> {
@@ -89,6 +112,23 @@ impl Database {
                 Location::File(file().map_err(Error::of_bind(key))?)
             }
         };
+        let database = Database::of(keys, location, options, uses, image, faults);
+        database.fill()?;
+        if database.uses.read_only && database.setup.has_pragmas() {
+            // What stays with a database none of its own connections could write down.
+            database.observe(|_| Ok(())).map_err(Error::sql(database.key(), ""))?;
+        }
+        Ok(database)
+    }
+
+    fn of(
+        keys: Vec<BindKey>,
+        location: Location,
+        options: EngineOptions,
+        uses: Uses,
+        image: Arc<Image>,
+        faults: Arc<Faults>,
+    ) -> Database {
         let setup = Setup::new(&options, &label(&keys), faults);
         // A database in memory starts as the image without a copy.
         let commits = match &location {
@@ -99,11 +139,25 @@ impl Database {
         let known = Mutex::new(known);
         let observer = Mutex::new(None);
         let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
-        let keeps_observer = true;
-        let database =
-            Database { keys, location, setup, options, image, observer, keeps_observer, known, uncommitted, pool };
-        database.fill()?;
-        Ok(database)
+        // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
+        let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
+        let mut names = keys.clone();
+        names.retain(|key| !is_way || !key.is_default());
+        names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
+        Database {
+            keys,
+            names,
+            location,
+            setup,
+            options,
+            uses,
+            image,
+            observer,
+            keeps_observer: true,
+            known,
+            uncommitted,
+            pool,
+        }
     }
 
     fn fill(&self) -> Result<()> {
@@ -124,6 +178,9 @@ impl Database {
     pub(crate) fn one_of_many(mut self) -> Database {
         // In these the last connection takes the database with it.
         self.keeps_observer = matches!(self.location, Location::SharedCache(_) | Location::MemDb(_));
+        if !self.keeps_observer {
+            *lock(&self.observer) = None;
+        }
         self
     }
 
@@ -149,17 +206,49 @@ impl Database {
         &self.keys
     }
 
+    /// Every key that SQL has for it.
+    pub(crate) fn names(&self) -> &[BindKey] {
+        &self.names
+    }
+
     pub(crate) fn image(&self) -> &Arc<Image> {
         &self.image
     }
 
+    /// The URI for the application.
     pub(crate) fn uri(&self) -> String {
-        self.location.uri()
+        match self.uses.read_only {
+            true => self.location.read_only_uri(),
+            false => self.location.uri(),
+        }
+    }
+
+    /// What it is a replica of, if it is one.
+    pub(crate) fn replica(&self) -> Option<Replica> {
+        self.uses.replica.as_ref().map(|(replica, _)| *replica)
+    }
+
+    /// The first key of what it is a replica of, if it is one.
+    pub(crate) fn source(&self) -> Option<&BindKey> {
+        self.uses.replica.as_ref().map(|(_, key)| key)
+    }
+
+    /// Whether it is a replica that is a database of its own.
+    pub(crate) fn lags(&self) -> bool {
+        self.replica().is_some_and(|replica| replica.lags)
+    }
+
+    /// Every key that means it, those of replicas that are other ways to it last.
+    pub(crate) fn all_keys(&self) -> Vec<BindKey> {
+        self.keys.iter().chain(&self.uses.ways).cloned().collect()
     }
 
     /// The same for one of this crate's own connections.
     pub(crate) fn uri_for(&self, opener: Opener) -> String {
-        self.location.uri_for(opener)
+        match self.uses.read_only {
+            true => location::read_only(self.location.uri_for(opener)),
+            false => self.location.uri_for(opener),
+        }
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
@@ -186,7 +275,13 @@ impl Database {
 
     /// The keys as people read them, `default = test1` where there are several.
     pub(crate) fn label(&self) -> String {
-        label(&self.keys)
+        let keys = label(&self.keys);
+        let ways = self.uses.ways.iter().map(|key| format!(" = {key} (read only)")).collect::<String>();
+        match &self.uses.replica {
+            Some((Replica { lags: true, .. }, source)) => format!("{keys} (lags behind {source})"),
+            _ if self.uses.read_only => format!("{keys} (read only)"),
+            _ => format!("{keys}{ways}"),
+        }
     }
 
     /// Counts a session that has begun to write.
@@ -267,12 +362,15 @@ impl Database {
 
     /// The pool, made when first asked for.
     pub(crate) fn pool(&self) -> &Pool {
-        self.pool.get_or_init(|| pool::build(&self.location, &self.setup, &self.options))
+        self.pool.get_or_init(|| pool::build(&self.location, &self.setup, &self.options, self.uses.read_only))
     }
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<Engine> {
-        let conn = self.open_as(Opener::Session)?;
+        let conn = match self.uses.read_only {
+            true => self.setup.open_read_only(&self.location, Opener::Session)?,
+            false => self.open_as(Opener::Session)?,
+        };
         self.setup.watch().listen_in_session(&conn);
         self.faults().hook(&conn);
         Engine::new(conn, key)
@@ -283,8 +381,8 @@ impl Database {
         self.open_as(Opener::Harness)
     }
 
-    /// A connection that tells nobody of its statements: for this crate's own looks and repairs, and for a session, which
-    /// tells of those that it was given.
+    /// A connection that can write, and tells nobody of its statements: for this crate's own looks and repairs, and for a
+    /// session, which tells of those that it was given.
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
         self.setup.open(&self.location, opener)
     }

@@ -52,12 +52,18 @@ fn workers() -> Arc<ScheduledThreadPool> {
 }
 
 /// A pool that opens its first connection when it is asked for one.
-pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions) -> Pool {
+pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions, read_only: bool) -> Pool {
     let manager = {
         let (setup, on_disk) = (setup.clone(), location.path().is_some());
-        let uri = setup.uri(location, Opener::Pool);
-        SqliteConnectionManager::file(uri).with_flags(location.flags()).with_init(move |conn| {
-            setup.apply(conn, on_disk)?;
+        let (uri, flags) = match read_only {
+            true => (setup.read_only_uri(location, Opener::Pool), location.read_only_flags()),
+            false => (setup.uri(location, Opener::Pool), location.flags()),
+        };
+        SqliteConnectionManager::file(uri).with_flags(flags).with_init(move |conn| {
+            match read_only {
+                true => setup.apply_read_only(conn, on_disk)?,
+                false => setup.apply(conn, on_disk)?,
+            }
             setup.watch().listen(conn);
             setup.faults().hook(conn);
             Ok(())

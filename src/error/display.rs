@@ -155,6 +155,12 @@ impl Display for Error {
                      again, or roll back"
                 )
             }
+            Error::NotAReplica { bind, replicas } => write!(
+                f,
+                "bind `{bind}` is no replica, so there is nothing that it follows: replicas are {}; one has `mirror` and \
+                 `read_only` set",
+                list(replicas)
+            ),
             Error::Pool { bind, source } => write!(f, "bind `{bind}`: the pool gave no connection: {source}"),
             Error::Row { problem } => write!(f, "row: {problem}"),
             Error::Io { bind: None, action, path, source } => {

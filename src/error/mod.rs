@@ -327,6 +327,14 @@ pub enum Error {
         orphans: Vec<Orphan>,
     },
 
+    /// A bind that was to follow its source, and has none.
+    NotAReplica {
+        /// The bind.
+        bind: BindKey,
+        /// The replicas that there are.
+        replicas: Vec<BindKey>,
+    },
+
     /// A pool that gave no connection.
     Pool {
         /// The bind.

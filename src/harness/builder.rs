@@ -10,7 +10,7 @@ use super::template::{Blueprint, Template};
 use super::{references, Harness, Running};
 use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
 use crate::data;
-use crate::database::{Database, Recorder, Rules};
+use crate::database::{Database, Recorder, Rules, Uses};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 
@@ -195,32 +195,48 @@ impl HarnessBuilder {
 /// Starts what a configuration says.
 pub(super) fn start(config: Config) -> Result<Harness> {
     let config = &config.settled()?;
-    let specs = config.resolve()?;
+    let all = config.resolve()?;
+    // The rest are replicas, which have the tables of these.
+    let specs = &all[..all.iter().position(|spec| spec.replica.is_some()).unwrap_or(all.len())];
     let blueprints = specs.iter().map(Blueprint::read).collect::<Result<Vec<_>>>()?;
     let shared = config.shared_data().iter().map(|path| data::read(path, None)).collect::<Result<Vec<_>>>()?.concat();
     let templates = match shared.is_empty() {
         true => blueprints.iter().map(Blueprint::template).collect::<Result<Vec<_>>>()?,
-        false => with_data(&specs, blueprints, shared)?,
+        false => with_data(specs, blueprints, shared)?,
     };
-    check_parents(&specs, &templates)?;
+    check_parents(specs, &templates)?;
     let references =
-        references::resolve(config, &specs, |position| match (specs.get(position), templates.get(position)) {
+        references::resolve(config, specs, |position| match (specs.get(position), templates.get(position)) {
             (Some(spec), Some(template)) => template.metadata(spec.key()),
             _ => Err(Error::NoBind),
         })?;
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Folder::new(config.chosen_folder());
-    let mut places = Vec::with_capacity(specs.len());
-    for (place, (mut spec, template)) in specs.into_iter().zip(templates).enumerate() {
+    let mut places = Vec::<Place>::with_capacity(all.len());
+    for (place, mut spec) in all.into_iter().enumerate() {
+        let source = spec.replica.map_or(place, |replica| replica.source);
+        let Some(template) = templates.get(source).map(Arc::clone) else { continue };
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
             places.push(Place::Dynamic(Box::new(DynamicBind::new(spec, chooser, template, watched))));
             continue;
         }
         let image = Arc::clone(&template.image);
-        let file = || folder.file(&place.to_string());
-        let database = Database::start(spec.keys, spec.storage, spec.options, image, file)?;
+        let of = match places.get(source) {
+            Some(Place::Fixed(of)) => Some(of),
+            _ => None,
+        };
+        let replica = spec.replica.zip(of.map(|of| of.key().clone()));
+        let ways = spec.made_for.iter().filter(|key| !spec.keys.contains(key)).cloned().collect();
+        let uses = Uses { read_only: spec.read_only, replica, ways };
+        let database = match of {
+            Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses),
+            _ => {
+                let file = || folder.file(&place.to_string());
+                Database::start(spec.keys, spec.storage, spec.options, uses, image, file)?
+            }
+        };
         database.watch().report_to(&recorder, &rules, database.keys().into());
         places.push(Place::Fixed(Arc::new(Bound::new(database, template))));
     }
@@ -238,7 +254,7 @@ fn with_data(
         let tables = blueprints.iter().zip(specs).map(|(blueprint, spec)| blueprint.template()?.metadata(spec.key()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
         let targets: Vec<_> =
-            specs.iter().zip(&tables).map(|(spec, tables)| (spec.keys.as_slice(), &**tables)).collect();
+            specs.iter().zip(&tables).map(|(spec, tables)| (spec.made_for.as_slice(), &**tables)).collect();
         for mut file in shared {
             let place = data::assign(&mut file, &targets)?;
             if let Some(files) = own.get_mut(place) {

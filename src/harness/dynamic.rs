@@ -11,7 +11,7 @@ use super::running::Bound;
 use super::template::Template;
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
-use crate::database::{lock, Database, Image, Recorder, Rules};
+use crate::database::{lock, Database, Image, Recorder, Rules, Uses};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
@@ -111,7 +111,9 @@ impl DynamicBind {
         }
         let (spec, image) = (&self.spec, Arc::clone(&self.template.image));
         let number = made.count;
-        let database = Database::start(vec![key.clone()], spec.storage, spec.options.clone(), image, || file(number))?;
+        let uses = Uses { read_only: spec.read_only, ..Uses::default() };
+        let (keys, options) = (vec![key.clone()], spec.options.clone());
+        let database = Database::start(keys, spec.storage, options, uses, image, || file(number))?;
         let (recorder, rules) = &self.watched;
         database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
         let database = Arc::new(Bound::new(database.one_of_many(), Arc::clone(&self.template)));

@@ -7,6 +7,7 @@ mod folder;
 mod held;
 mod keep;
 mod references;
+mod replicas;
 mod running;
 mod scope;
 #[cfg(target_os = "linux")]
@@ -165,7 +166,8 @@ impl Harness {
     }
 
     /// An [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens
-    /// the bind's database; it must be opened as a URI.
+    /// the bind's database; it must be opened as a URI. That of a bind that is [only read](crate::Bind::read_only) opens it
+    /// read-only.
     ///
     /// # Errors
     ///

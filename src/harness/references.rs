@@ -188,7 +188,7 @@ fn end(
 ) -> Result<ReferenceEnd, Problem> {
     let mut nearest_problem = None;
     for (position, spec) in specs.iter().enumerate() {
-        for key in &spec.keys {
+        for key in &spec.made_for {
             let schema = key.schema_name();
             let (head, rest) = (text.get(..schema.len()), text.get(schema.len()..));
             let rest = rest.and_then(|rest| rest.strip_prefix('.')).filter(|_| head == Some(schema));
@@ -201,7 +201,7 @@ fn end(
         }
     }
     Err(Problem::Text(nearest_problem.unwrap_or_else(|| {
-        let keys = specs.iter().flat_map(|spec| &spec.keys).map(BindKey::schema_name).collect::<Vec<_>>();
+        let keys = specs.iter().flat_map(|spec| &spec.made_for).map(BindKey::schema_name).collect::<Vec<_>>();
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))
     })))
 }

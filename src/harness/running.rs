@@ -9,6 +9,7 @@ use super::dynamic::{DynamicBind, Held};
 use super::folder::Folder;
 use super::references::Reference;
 use super::template::Template;
+use crate::config::Replica;
 use crate::context::Context;
 use crate::database::{drop_spent, lock, Database, Recorder, Rules};
 use crate::error::{Error, Result};
@@ -44,6 +45,27 @@ impl Place {
     pub(crate) fn keys(&self) -> &[BindKey] {
         match self {
             Place::Fixed(database) => database.keys(),
+            Place::Dynamic(bind) => bind.names(),
+        }
+    }
+
+    /// What it is a replica of, if it is one.
+    pub(crate) fn replica(&self) -> Option<Replica> {
+        match self {
+            Place::Fixed(database) => database.replica(),
+            Place::Dynamic(_) => None,
+        }
+    }
+
+    /// Whether it is another way to the database of another place.
+    pub(crate) fn is_way(&self) -> bool {
+        self.replica().is_some_and(|replica| !replica.lags)
+    }
+
+    /// The keys that SQL has for it.
+    pub(super) fn names(&self) -> &[BindKey] {
+        match self {
+            Place::Fixed(database) => database.names(),
             Place::Dynamic(bind) => bind.names(),
         }
     }
@@ -95,8 +117,25 @@ impl Running {
     }
 
     /// The databases there are now, in the order of the configuration, and those of a dynamic bind in that of their keys.
+    ///
+    /// A replica that is another way to one of them is none of its own; one that lags is.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
-        self.places.iter().flat_map(Place::databases).collect()
+        self.places.iter().filter(|place| !place.is_way()).flat_map(Place::databases).collect()
+    }
+
+    /// The place that has what is read at a place: itself, or that to whose database it is another way.
+    pub(crate) fn home(&self, place: usize) -> usize {
+        self.places.get(place).and_then(Place::replica).filter(|replica| !replica.lags).map_or(place, |of| of.source)
+    }
+
+    /// The database that has what is read by a key.
+    pub(crate) fn home_of(&self, key: &BindKey) -> Result<Arc<Bound>> {
+        let database = self.database(key)?;
+        let source = database.replica().filter(|replica| !replica.lags).map(|replica| replica.source);
+        match source.and_then(|source| self.places.get(source)) {
+            Some(Place::Fixed(source)) => Ok(Arc::clone(source)),
+            _ => Ok(database),
+        }
     }
 
     /// The databases there are now at one place in the configuration.
@@ -195,14 +234,17 @@ impl Running {
         }
     }
 
-    /// The databases that a selection means, each once, in the order configured.
+    /// The databases that a selection means, each once, in the order configured; a replica that lags only where it is
+    /// named.
     pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
-        let Some(keys) = selection.keys() else { return Ok(self.databases()) };
+        let Some(keys) = selection.keys() else {
+            return Ok(self.databases().into_iter().filter(|database| !database.lags()).collect());
+        };
         let mut selected = HashSet::new();
         for key in keys {
             match self.dynamic(key) {
                 Ok(bind) => selected.extend(bind.databases().iter().map(|database| database.key().clone())),
-                Err(_) => drop(selected.insert(self.database(key)?.key().clone())),
+                Err(_) => drop(selected.insert(self.home_of(key)?.key().clone())),
             }
         }
         Ok(self.databases().into_iter().filter(|database| selected.contains(database.key())).collect())

@@ -56,7 +56,12 @@ impl Scope {
 
     /// The keys by which SQL names the database at a place.
     pub(crate) fn names(&self, place: usize) -> &[BindKey] {
-        self.running.places().get(place).map_or(&[], Place::keys)
+        self.running.places().get(place).map_or(&[], Place::names)
+    }
+
+    /// The place that the database at a place is a replica of, if it is one.
+    pub(crate) fn replica_of(&self, place: usize) -> Option<usize> {
+        self.running.places().get(place).and_then(Place::replica).map(|replica| replica.source)
     }
 
     /// The key that tells the database at a place from all others, as far as it is known.
@@ -108,7 +113,8 @@ impl Scope {
                 None => return Ok(Arc::clone(bind.image())),
             }
         }
-        let database = self.database(place)?;
+        // What a replica that is another way to a database reads is that one's.
+        let database = self.database(self.running.home(place))?;
         database.tables().map_err(Error::sql(database.key(), ""))
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::Harness;
 use crate::data::{self, Load};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::key::{BindKey, Selection};
 use crate::schema::{self, Metadata};
@@ -13,7 +15,8 @@ impl Harness {
     /// Makes the tables of the selected binds that are not there, with their indexes, views and triggers.
     ///
     /// `start` has made them already; this is for after [`drop_all`](Harness::drop_all). It loads no data. Each bind
-    /// is one transaction. As in Flask-SQLAlchemy, `..` stands for all binds.
+    /// is one transaction. As in Flask-SQLAlchemy, `..` stands for all binds, but for replicas that
+    /// [lag](crate::Bind::lag), which follow their source.
     ///
     /// # Errors
     ///
@@ -109,12 +112,14 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn load(&self, path: impl AsRef<Path>) -> Result<usize> {
-        let databases = self.running().databases();
+        // Replicas get theirs from these.
+        let mut databases = self.running().databases();
+        databases.retain(|database| !database.lags());
+        let keys = databases.iter().map(|database| database.all_keys()).collect::<Vec<_>>();
         let files = data::read(path.as_ref(), None)?;
         let tables = databases.iter().map(|database| Metadata::read(&database.connect()?, database.key()));
         let tables = tables.collect::<Result<Vec<_>>>()?;
-        let targets: Vec<_> =
-            databases.iter().zip(&tables).map(|(database, tables)| (database.keys(), tables)).collect();
+        let targets: Vec<_> = keys.iter().map(Vec::as_slice).zip(&tables).collect();
         let mut of_each: Vec<Vec<_>> = databases.iter().map(|_| Vec::new()).collect();
         for mut file in files {
             let place = data::assign(&mut file, &targets)?;
@@ -149,7 +154,7 @@ impl Harness {
         let key = key.into();
         match self.running().dynamic(&key) {
             Ok(bind) => bind.metadata(),
-            Err(_) => self.running().database(&key)?.metadata(),
+            Err(_) => self.running().home_of(&key)?.metadata(),
         }
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
-use crate::database::{Image, OnceCache, Setup};
+use crate::database::{Digest, Image, OnceCache, Original, Setup};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
@@ -27,6 +27,7 @@ pub(super) struct Template {
 /// Everything that shapes a template. Two that are equal make equal databases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Identity {
+    copy_of: Option<Digest>,
     schema: Vec<Made>,
     data: Vec<DataFile>,
     foreign_keys: Option<bool>,
@@ -48,6 +49,8 @@ static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES)
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
     spec: &'s DatabaseSpec,
+    /// What it starts as a copy of.
+    original: Option<Original>,
     schema: Vec<schema::Part>,
     data: Vec<DataFile>,
 }
@@ -56,9 +59,12 @@ impl<'s> Blueprint<'s> {
     /// Reads the files of a bind's schema and of its own data.
     pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
         let key = spec.key();
-        let schema = schema::read(&spec.keys, &spec.configured, &spec.schema)?;
+        let schema = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
         let data = spec.data.iter().map(|path| data::read(path, Some(key))).collect::<Result<Vec<_>>>()?.concat();
-        Ok(Blueprint { spec, schema, data })
+        let original = spec.copy_of.as_ref().map(|(path, origin)| {
+            Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
+        });
+        Ok(Blueprint { spec, original: original.transpose()?, schema, data })
     }
 
     /// The same with more data.
@@ -83,6 +89,8 @@ impl<'s> Blueprint<'s> {
         });
         let options = &self.spec.options;
         Some(Identity {
+            // By what is in the file and not by its name, so that one that has changed is seen.
+            copy_of: self.original.as_ref().map(Original::digest),
             schema: schema.collect::<Option<_>>()?,
             data: self.data.clone(),
             foreign_keys: options.foreign_keys,
@@ -110,8 +118,8 @@ impl<'s> Blueprint<'s> {
         if let Some(path) = path.filter(|_| file.is_none()) {
             problem.push_str(&format!("; `{path}` is a file or a folder: give it to `schema_path`"));
         }
-        if self.spec.keys.len() > 1 {
-            let keys = list(&self.spec.keys);
+        if self.spec.made_for.len() > 1 && !self.spec.is_mirrored {
+            let keys = list(&self.spec.made_for);
             problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
         }
         // SQL that stands in the configuration has lines of its own.
@@ -125,6 +133,10 @@ impl<'s> Blueprint<'s> {
         let key = self.spec.key();
         let limit = self.spec.options.schema_limit();
         let mut conn = connection(self.spec)?;
+        if let (Some(original), Some((_, origin))) = (&self.original, &self.spec.copy_of) {
+            let copied = original.copy_into(&mut conn);
+            copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
+        }
         schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");

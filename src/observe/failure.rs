@@ -35,7 +35,7 @@ pub(super) fn of(
     table: &str,
     row: &Row,
 ) -> Result<Option<String>> {
-    let target = running.database(key)?;
+    let target = running.home_of(key)?;
     // What is elsewhere decides only whether a row is in one bind alone.
     let effort = |database: &Database| match expected {
         Expected::NotLanded if database.key() != target.key() => Effort::Once,
@@ -44,7 +44,7 @@ pub(super) fn of(
     let places = look(running, table, row.checked()?, SHOWN + 1, effort)?;
     let verdict = match expected {
         Expected::Landed => {
-            landed(target.key(), table, &places).map(|why| format!("the row did not land in `{key}`: {why}"))
+            landed(&target, table, &places).map(|why| format!("the row did not land in `{key}`: {why}"))
         }
         Expected::NotLanded => not_landed(key, target.key(), table, &places),
     };
@@ -52,9 +52,13 @@ pub(super) fn of(
 }
 
 /// Where the row is not in the target alone, committed: why.
-fn landed(target: &BindKey, table: &str, places: &[Place]) -> Option<String> {
-    let here = places.iter().find(|place| place.bind() == target).map(|place| &place.found);
-    let elsewhere = || places.iter().filter(|place| place.bind() != target);
+///
+/// A replica is no other bind than its source: a row that is in one has landed in the other.
+fn landed(target: &Database, table: &str, places: &[Place]) -> Option<String> {
+    let here = places.iter().find(|place| place.bind() == target.key()).map(|place| &place.found);
+    let is_here = matches!(here, Some(Found::Rows { rows, .. }) if !rows.is_empty());
+    let is_apart = |place: &&Place| !is_here || !place.database.lags() && Some(place.bind()) != target.source();
+    let elsewhere = || places.iter().filter(|place| place.bind() != target.key()).filter(is_apart);
     let found = first_of(elsewhere().filter(|place| place.rows().is_some()));
     let also = if found.is_empty() { String::new() } else { format!("; it is in {found} too") };
     match here {
@@ -165,6 +169,16 @@ fn message(expected: Expected, target: &BindKey, table: &str, row: &Row, places:
         let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");
     }
     let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, Place::bind);
+    let lagging = places.iter().map(|place| &place.database).find(|database| database.keys().contains(target));
+    let lagging = lagging.filter(|database| expected == Expected::Landed && database.lags());
+    let has_row = |bind: &&BindKey| places.iter().any(|place| place.bind() == *bind && place.rows().is_some());
+    if let Some(source) = lagging.and_then(|database| database.source()).filter(has_row) {
+        let hint = format!(
+            "`{target}` has what `{source}` had when it was last told to follow: `db.replicate({})` first?",
+            argument(target)
+        );
+        let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
+    }
     let steps = [
         (format!("db.locate({table:?}, row)?"), "every place where the row is".to_string()),
         (format!("db.connection({})?", argument(opened)), format!("a connection to `{opened}`")),

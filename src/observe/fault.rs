@@ -16,7 +16,7 @@ impl Harness {
     ///
     /// The code under test sees SQLite's own error with its real code, and the state that SQLite leaves behind such an
     /// error. No other harness is concerned, and not what the harness itself does: assertions, snapshots, `reset` and
-    /// `restore` work as ever.
+    /// `restore` work as ever. A [replica](crate::Bind::mirror) and its source have faults of their own, each by its key.
     ///
     /// | call | what happens | code |
     /// |---|---|---|

@@ -96,6 +96,9 @@ impl Harness {
     /// Every place where a row is: in each bind that has a table of that name, each row whose columns are what `row`
     /// says.
     ///
+    /// A replica that [lags](crate::Bind::lag) is such a place too, for it may have what its source has no more; one that
+    /// does not is its source.
+    ///
     /// It reads the databases, so it sees what any driver wrote, and leaves no lock in anybody's way. Values compare as
     /// [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL`. Name enough columns to tell the
     /// row from others.
@@ -144,7 +147,8 @@ impl Harness {
         Ok(landings)
     }
 
-    /// Asserts that a row is in one bind, committed, and in no other; gives the harness for a next assertion.
+    /// Asserts that a row is in one bind, committed, and in no other; a replica is no other bind than its source.
+    /// Gives the harness for a next assertion.
     ///
     /// It passes only on what is committed. Where another connection's transaction is in the way of seeing that, it
     /// looks again for a second, longer than a commit takes, and then fails: it waits for nobody who has

@@ -23,7 +23,7 @@ pub(super) fn shared_names(catalog: &Catalog, accesses: &[Access]) -> Vec<Decoy>
         let accessor = access.accessor.as_deref().map(|name| (Kind::Table, name));
         for (kind, name) in own.into_iter().chain(accessor) {
             let decoy = (kind, name.to_ascii_lowercase());
-            if catalog.named(kind, name).len() > 1 && !names.contains(&decoy) {
+            if catalog.owners(kind, name).len() > 1 && !names.contains(&decoy) {
                 names.push(decoy);
             }
         }

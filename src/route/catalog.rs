@@ -24,11 +24,27 @@ pub(super) struct Place {
     pub(super) image: Arc<Image>,
     /// The names of its virtual tables.
     pub(super) virtuals: Vec<String>,
+    /// The member that it is a replica of, if it is one. Only its key leads to its tables.
+    pub(super) replica_of: Option<usize>,
+}
+
+/// A database that statements may be for.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) keys: Vec<BindKey>,
+    pub(crate) image: Arc<Image>,
+    /// The place of the one that it is a replica of, if it is one; replicas come after all others.
+    pub(crate) replica_of: Option<usize>,
 }
 
 impl Place {
     pub(super) fn key(&self) -> &BindKey {
         self.keys.first().unwrap_or(&BindKey::DEFAULT)
+    }
+
+    /// The key to attach it by; `None` where it is `main`.
+    pub(super) fn named_key(&self) -> Option<&BindKey> {
+        self.keys.first().filter(|_| !self.is_default())
     }
 
     pub(super) fn is_default(&self) -> bool {
@@ -69,13 +85,13 @@ const LONGEST_TEXT: usize = 16 * 1024;
 const MOST_CATALOGS: usize = 64;
 
 /// What makes two catalogs one: the keys and the images of their members.
-type Identity = Vec<(Vec<BindKey>, u64)>;
+type Identity = Vec<(Vec<BindKey>, u64, Option<usize>)>;
 static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
 
 impl Catalog {
     /// The catalog of these databases: their keys and what their tables are.
-    pub(crate) fn of(databases: Vec<(Vec<BindKey>, Arc<Image>)>) -> Result<Arc<Catalog>> {
-        let identity = databases.iter().map(|(keys, image)| (keys.clone(), image.id())).collect::<Identity>();
+    pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
+        let identity = databases.iter().map(|of| (of.keys.clone(), of.image.id(), of.replica_of)).collect::<Identity>();
         CATALOGS.get_or_make(&identity, || Catalog::make(databases))
     }
 
@@ -83,7 +99,7 @@ impl Catalog {
     pub(crate) fn alone(keys: &[BindKey], image: Arc<Image>) -> Result<Arc<Catalog>> {
         let default = std::iter::once(BindKey::DEFAULT);
         let named = keys.iter().filter(|key| !key.is_default()).cloned();
-        Catalog::of(vec![(default.chain(named).collect(), image)])
+        Catalog::of(vec![Candidate { keys: default.chain(named).collect(), image, replica_of: None }])
     }
 
     /// Whether this is the catalog of these databases.
@@ -92,10 +108,10 @@ impl Catalog {
         own.eq(databases.iter().map(|(keys, image)| (*keys, image.id())))
     }
 
-    fn make(databases: Vec<(Vec<BindKey>, Arc<Image>)>) -> Result<Catalog> {
+    fn make(databases: Vec<Candidate>) -> Result<Catalog> {
         let mut members = Vec::with_capacity(databases.len());
         let mut names = HashMap::<_, Vec<Named>>::new();
-        for (member, (keys, image)) in databases.into_iter().enumerate() {
+        for (member, Candidate { keys, image, replica_of }) in databases.into_iter().enumerate() {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
             let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key, ""))?;
             let mut virtuals = Vec::new();
@@ -105,7 +121,7 @@ impl Catalog {
                 }
                 names.entry((kind, folded(&name))).or_default().push(Named { member, name });
             }
-            members.push(Place { keys, image, virtuals });
+            members.push(Place { keys, image, virtuals, replica_of });
         }
         let (router, routes, told) = (Mutex::default(), Mutex::default(), Mutex::default());
         Ok(Catalog { members, names, router, routes, told })
@@ -131,9 +147,19 @@ impl Catalog {
         self.names.get(&(kind, folded(name))).map_or(&[], Vec::as_slice)
     }
 
-    /// The names of some kinds that several members have, in order.
+    /// Where a name is that is written without a key, which never means a replica.
+    pub(super) fn owners(&self, kind: Kind, name: &str) -> Vec<Named> {
+        self.named(kind, name).iter().filter(|named| !self.is_replica(named.member)).cloned().collect()
+    }
+
+    pub(super) fn is_replica(&self, member: usize) -> bool {
+        self.members.get(member).is_some_and(|member| member.replica_of.is_some())
+    }
+
+    /// The names of some kinds that several members have, replicas left out, in order.
     pub(super) fn names_of_several(&self, kinds: &[Kind]) -> Vec<(Kind, String)> {
-        let several = self.names.iter().filter(|((kind, _), named)| named.len() > 1 && kinds.contains(kind));
+        let owners = |named: &[Named]| named.iter().filter(|named| !self.is_replica(named.member)).count();
+        let several = self.names.iter().filter(|((kind, _), named)| kinds.contains(kind) && owners(named) > 1);
         let mut names = several.map(|(name, _)| name.clone()).collect::<Vec<_>>();
         names.sort_unstable();
         names
@@ -169,7 +195,8 @@ impl Catalog {
     /// Every table name with its bind.
     pub(super) fn tables(&self) -> impl Iterator<Item = (BindKey, &str)> {
         let tables = self.names.iter().filter(|((kind, _), _)| *kind == Kind::Table);
-        tables.flat_map(|(_, named)| named).map(|named| (self.key(named.member), named.name.as_str()))
+        let tables = tables.flat_map(|(_, named)| named).filter(|named| !self.is_replica(named.member));
+        tables.map(|named| (self.key(named.member), named.name.as_str()))
     }
 
     /// The plan of a statement: found once, then kept by its text.

@@ -38,7 +38,7 @@ pub(super) fn check_made(
         let Some(missing) = probes(&plain, made, name).iter().find_map(|probe| missing_table(&plain, probe)) else {
             continue;
         };
-        let elsewhere = catalog.named(Kind::Table, &missing);
+        let elsewhere = catalog.owners(Kind::Table, &missing);
         if !elsewhere.is_empty() && !elsewhere.iter().any(|named| named.member == member) {
             let others = elsewhere.iter().map(|named| catalog.key(named.member)).collect::<Vec<_>>();
             return Err(not_run(sql, wrong_bind(made, name, &missing, key, &others)));

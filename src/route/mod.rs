@@ -15,7 +15,7 @@ mod untouching;
 
 use std::fmt;
 
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Candidate, Catalog};
 
 use crate::key::BindKey;
 

@@ -9,7 +9,7 @@ use crate::nearest::nearest_tables;
 impl Catalog {
     /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
     pub(crate) fn table(&self, name: &str) -> Result<(usize, String)> {
-        let mut meant = self.named(Kind::Table, name).to_vec();
+        let mut meant = self.owners(Kind::Table, name);
         for (_, member, table) in self.qualified(name) {
             meant.extend(self.named(Kind::Table, table).iter().filter(|named| named.member == member).cloned());
         }
@@ -55,7 +55,8 @@ impl Catalog {
     }
 
     pub(super) fn ambiguous(&self, table: &str, several: &[Named]) -> Error {
-        let mut binds = several.iter().map(|named| self.key(named.member)).collect::<Vec<_>>();
+        let owners = several.iter().filter(|named| !self.is_replica(named.member));
+        let mut binds = owners.map(|named| self.key(named.member)).collect::<Vec<_>>();
         binds.dedup();
         Error::AmbiguousTable { table: table.to_string(), binds }
     }

@@ -62,7 +62,7 @@ fn plan(catalog: &Catalog, member: usize, sql: &str, seen: &Seen) -> Option<Plan
         };
         let is_own = access.accessor.is_none() && access.schema.as_deref() == Some("main");
         // Not that of a table-valued function, of which no bind has a table.
-        let is_alone = matches!(catalog.named(Kind::Table, name), [named] if named.member == member);
+        let is_alone = matches!(catalog.owners(Kind::Table, name).as_slice(), [named] if named.member == member);
         // The first use of a virtual table is reported with statements of its own.
         let is_virtual = place.virtuals.contains(&folded(name));
         if !is_own || !is_alone || is_virtual || is_reserved(name) {
@@ -91,6 +91,7 @@ mod tests {
 
     use rusqlite::Connection;
 
+    use super::super::catalog::Candidate;
     use super::super::resolve::resolve;
     use super::*;
     use crate::database::Image;
@@ -99,6 +100,10 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(tables).unwrap();
         Arc::new(Image::new(conn).unwrap())
+    }
+
+    fn candidate((keys, image): (Vec<BindKey>, Arc<Image>)) -> Candidate {
+        Candidate { keys, image, replica_of: None }
     }
 
     const AUTH: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
@@ -121,7 +126,7 @@ mod tests {
         if default {
             members.insert(0, (vec![BindKey::DEFAULT], image(DEFAULT)));
         }
-        Catalog::of(members).unwrap()
+        Catalog::of(members.into_iter().map(candidate).collect()).unwrap()
     }
 
     const NAMES: [&str; 26] = [
@@ -247,6 +252,36 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_only_a_replica_has_too_is_plain_by_its_name() {
+        let auth = image("CREATE TABLE user (id, name); CREATE TABLE login (id, name)");
+        let post = image("CREATE TABLE post (id, name)");
+        for lone in [false, true] {
+            // A replica that lags may have what its source has no more.
+            let had =
+                if lone { image("CREATE TABLE user (id, name); CREATE TABLE gone (id, name)") } else { auth.clone() };
+            let mut members =
+                [(vec![BindKey::DEFAULT], post.clone()), (vec!["auth".into()], auth.clone())].map(candidate).to_vec();
+            members.push(Candidate { replica_of: Some(1), ..candidate((vec!["replica".into()], had)) });
+            let catalog = Catalog::of(members).unwrap();
+            let mut found = 0;
+            for pattern in STATEMENTS {
+                for a in ["user", "gone", "post", "auth.user", "replica.user", "replica.gone", "main.post", "main.user"]
+                {
+                    for b in ["login", "gone", "post", "replica.user", "replica.gone"] {
+                        let sql = pattern.replace("{a}", a).replace("{b}", b);
+                        let Some(plan) = plain(&catalog, &sql) else { continue };
+                        let routed = catalog.with_router(|router| resolve(&catalog, router, &sql));
+                        assert_eq!(format!("Ok({plan:?})"), format!("{routed:?}"), "{sql}");
+                        found += usize::from(a == "user");
+                    }
+                }
+            }
+            assert!(found > 0);
+            assert!(plain(&catalog, "SELECT name FROM gone").is_none());
+        }
+    }
+
+    #[test]
     fn no_statement_is_plain_where_the_connection_is_not_as_a_router_s_would_be() {
         let lent = Connection::open_in_memory().unwrap();
         lent.execute_batch("CREATE TABLE t (x)").unwrap();
@@ -256,7 +291,7 @@ mod tests {
         own.execute_batch("CREATE TABLE t (x)").unwrap();
 
         let is_plain = |image: Image| {
-            let catalog = Catalog::of(vec![(vec!["auth".into()], Arc::new(image))]).unwrap();
+            let catalog = Catalog::of(vec![candidate((vec!["auth".into()], Arc::new(image)))]).unwrap();
             plain(&catalog, "SELECT x FROM t").is_some()
         };
 

@@ -45,7 +45,7 @@ pub(super) fn refused(
 /// The plan of a statement that only a connection to the table's own bind accepts.
 fn own_statement(catalog: &Catalog, sql: &str, table: &str) -> Result<Option<Plan>> {
     let mut accepting = Vec::new();
-    for named in catalog.named(Kind::Table, table) {
+    for named in &catalog.owners(Kind::Table, table) {
         let key = catalog.key(named.member);
         let alone = alone(catalog, named.member).map_err(Error::sql(&key, sql))?;
         let Ok(seen) = alone.see(sql) else { continue };
@@ -118,7 +118,7 @@ impl Catalog {
         let name = name.to_ascii_lowercase();
         let (name, None) = (name.as_str(), schema) else { return None };
         match (kind_of(name), value) {
-            (Some(kind), Some(value)) => match self.named(kind, value) {
+            (Some(kind), Some(value)) => match self.owners(kind, value).as_slice() {
                 [] | [_] => None,
                 several => Some(self.ambiguous(value, several)),
             },
@@ -168,7 +168,7 @@ fn plan_of_pragma(catalog: &Catalog, sql: &str, name: &str, value: Option<&str>,
         };
     }
     if let (Some(kind), Some(value)) = (kind_of(name), value) {
-        match catalog.named(kind, value) {
+        match catalog.owners(kind, value).as_slice() {
             [one] => return to(one.member, catalog.key(one.member)),
             [] => {}
             several => return Err(catalog.ambiguous(value, several)),

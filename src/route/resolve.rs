@@ -1,7 +1,7 @@
 //! The way from a statement's text to its plan.
 
 use super::access::{Access, Act, Control, Made};
-use super::ambiguity::{first_unqualified, goes_astray, maintained_unqualified, shared_names};
+use super::ambiguity::{first_unqualified, goes_astray, is_reserved, maintained_unqualified, shared_names};
 use super::catalog::Catalog;
 use super::look::look;
 use super::made::check_made;
@@ -60,6 +60,14 @@ fn plan(catalog: &Catalog, router: &mut Router, sql: &str, seen: Seen) -> Result
         return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
     }
     let touched = touched(catalog, router, sql, &seen)?;
+    for used in touched.uses.iter().filter(|used| catalog.is_replica(used.member)) {
+        // Nobody else has it, so SQLite took the replica's. `goes_astray` tells only of names that are tables here.
+        let alone = catalog.owners(super::access::Kind::Table, &used.table).is_empty();
+        let decoy = (super::access::Kind::Table, used.table.to_ascii_lowercase());
+        if alone && !is_reserved(&used.table) && goes_astray(router, sql, &decoy).map_err(failed)? {
+            return Err(catalog.unknown_table(&used.table));
+        }
+    }
     if maintains && !seen.explains {
         return maintain(catalog, router, sql, &seen, touched);
     }
@@ -175,9 +183,13 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
     let functions = crate::error::list(&touched.lookups);
     let route = route(catalog, touched);
     let plan = |on, looks_up| Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up };
-    if let [_] = catalog.members.as_slice() {
-        let key = touched.all().into_iter().map(|member| member.key).next().unwrap_or_else(|| catalog.key(0));
-        return Ok(plan(Destination::One(0, key), false));
+    let mut all = touched.all();
+    let is_used = |position: usize| all.iter().any(|member| member.position == position);
+    let meant = |position: &usize| !catalog.is_replica(*position) || is_used(*position);
+    let meant = (0..catalog.members.len()).filter(meant).collect::<Vec<_>>();
+    if let [one] = meant.as_slice() {
+        let key = all.into_iter().map(|member| member.key).next().unwrap_or_else(|| catalog.key(*one));
+        return Ok(plan(Destination::One(*one, key), false));
     }
     if !touched.writes().is_empty() {
         let problem = format!(
@@ -193,8 +205,7 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
         );
         return Err(not_run(sql, problem));
     }
-    let mut all = touched.all();
-    for (position, place) in catalog.members.iter().enumerate() {
+    for (position, place) in catalog.members.iter().enumerate().filter(|(position, _)| meant.contains(position)) {
         for key in &place.keys {
             if !all.iter().any(|member| member.key == *key) {
                 all.push(Member { key: key.clone(), position, tables: Vec::new() });
@@ -218,6 +229,10 @@ fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touc
             let Ok(seen) = router.see(sql) else { continue };
             members.extend(self::touched(catalog, router, sql, &seen)?.all());
         }
+    }
+    // A replica gets what its source has, unless it alone is named.
+    if members.iter().any(|member| !catalog.is_replica(member.position)) {
+        members.retain(|member| !catalog.is_replica(member.position));
     }
     sort_by_key(&mut members, |member| member.position);
     members.dedup_by_key(|member| member.position);

@@ -114,6 +114,18 @@ impl Router {
     /// Attaches what is wanted and is not, dropping what was wanted longest ago. No more than ten can be wanted.
     pub(super) fn attach(&mut self, members: &[Place], wanted: &[(BindKey, usize)]) -> rusqlite::Result<()> {
         let place = |attached: &[(BindKey, usize)], key: &BindKey| attached.iter().position(|(known, _)| known == key);
+        // The source of a replica comes before it.
+        let mut ordered = Vec::with_capacity(wanted.len());
+        for (key, at) in wanted {
+            let source = members.get(*at).and_then(|member| member.replica_of);
+            let source = source.and_then(|source| Some((members.get(source)?.named_key()?.clone(), source)));
+            for one in source.into_iter().chain([(key.clone(), *at)]) {
+                if !ordered.contains(&one) {
+                    ordered.push(one);
+                }
+            }
+        }
+        let wanted = &ordered;
         for (key, _) in wanted {
             if let Some(place) = place(&self.attached, key) {
                 let entry = self.attached.remove(place);
@@ -125,8 +137,7 @@ impl Router {
                 continue;
             }
             if self.attached.len() == MOST_ATTACHED {
-                let (oldest, _) = self.attached.remove(0);
-                self.conn.execute(&format!("DETACH {}", quote(oldest.schema_name())), [])?;
+                self.detach_oldest(members)?;
             }
             attach(&self.conn, ":memory:", key.schema_name())?;
             self.attached.push((key.clone(), *at));
@@ -135,6 +146,20 @@ impl Router {
             }
         }
         self.log.take();
+        Ok(())
+    }
+
+    /// Detaches what was wanted longest ago, and the replicas of it: SQLite takes a name without a key for that of the
+    /// first that has it, so no replica is there without its source before it.
+    fn detach_oldest(&mut self, members: &[Place]) -> rusqlite::Result<()> {
+        let (oldest, source) = self.attached.remove(0);
+        let of_it = |at: usize| members.get(at).is_some_and(|member| member.replica_of == Some(source));
+        let (replicas, rest) =
+            std::mem::take(&mut self.attached).into_iter().partition::<Vec<_>, _>(|(_, at)| of_it(*at));
+        self.attached = rest;
+        for (key, _) in std::iter::once((oldest, source)).chain(replicas) {
+            self.conn.execute(&format!("DETACH {}", quote(key.schema_name())), [])?;
+        }
         Ok(())
     }
 

@@ -58,15 +58,31 @@ type Journal = Mutex<Vec<u8>>;
 impl Memory {
     /// A database that starts as an image, under a name that no other of the process has.
     pub(crate) fn new(image: Arc<Image>, faults: &Arc<Faults>) -> rusqlite::Result<Arc<Memory>> {
+        Memory::make(Contents::new(Arc::default()), Some(image), HashMap::new(), faults)
+    }
+
+    /// One that starts with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
+    pub(crate) fn with_journals(bytes: Arc<[u8]>, journals: HashMap<String, Vec<u8>>) -> rusqlite::Result<Arc<Memory>> {
+        Memory::make(Contents::new(bytes), None, journals, &Arc::default())
+    }
+
+    fn make(
+        contents: Contents,
+        image: Option<Arc<Image>>,
+        journals: HashMap<String, Vec<u8>>,
+        faults: &Arc<Faults>,
+    ) -> rusqlite::Result<Arc<Memory>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         vfs::register()?;
         // The process's number keeps the logs of several apart.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let memory = Arc::new(Memory {
             name: format!("{FOLDER}{}-{number}{ENDING}", std::process::id()),
-            contents: Mutex::new(Contents::new(Arc::default())),
-            image: Mutex::new(Some(image)),
-            journals: Mutex::default(),
+            contents: Mutex::new(contents),
+            image: Mutex::new(image),
+            journals: Mutex::new(
+                journals.into_iter().map(|(name, bytes)| (name, Arc::new(Mutex::new(bytes)))).collect(),
+            ),
             locks: Mutex::default(),
             index: Mutex::default(),
             faults: Arc::clone(faults),

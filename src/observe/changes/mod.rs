@@ -144,8 +144,7 @@ impl Harness {
     /// before. A virtual table is compared by the rows it answers with, not by the tables it keeps them in. What SQLite
     /// keeps for itself is no change: `sqlite_sequence`, `sqlite_stat1` and the like, nor are pragmas.
     ///
-    /// A database of a [dynamic bind](crate::Bind::dynamic) that was made since counts as having been what it was made as,
-    /// and one that was closed since as being that now.
+    /// What a replica that [lags](crate::Bind::lag) is given is no change of its own: it has changed in its source.
     ///
     /// A bind whose pages are as they were costs a comparison of bytes, a table in another a scan of what it was and of
     /// what it is.
@@ -172,12 +171,17 @@ impl Harness {
         // All binds are looked at before any is compared, so that what is compared is as near to one moment as it can be.
         let mut pairs = Vec::new();
         for place in running.places() {
+            // The same database as its source, or one to which nobody writes: what changes in it has changed there.
+            if place.is_way() {
+                continue;
+            }
             let databases = place.databases();
             let mut of_place = Vec::with_capacity(databases.len());
             for database in &databases {
                 let before = snapshot.state_of(database).map_or(database.image(), |state| &state.image);
                 let before = Arc::clone(before);
-                of_place.push(Pair { keys: database.keys().to_vec(), before, after: committed(database)? });
+                let after = if database.lags() { Arc::clone(&before) } else { committed(database)? };
+                of_place.push(Pair { keys: database.all_keys(), before, after });
             }
             if let Place::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
@@ -204,13 +208,13 @@ impl Harness {
 pub(super) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     for (position, (database, now)) in databases.iter().zip(now).enumerate() {
-        let Some(now) = now else { continue };
+        let Some(now) = now.filter(|_| !database.lags()) else { continue };
         match compare::compare(position, database.key(), database.image(), now) {
             Ok(changed) => changes.extend(changed),
             Err(error) => errors.push(error),
         }
     }
-    let binds = databases.iter().map(|database| database.keys().to_vec()).collect();
+    let binds = databases.iter().map(|database| database.all_keys()).collect();
     (ChangeSet { binds: Binds::of_fixed(binds), changes }, errors)
 }
 

@@ -60,7 +60,9 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        Description { binds: self.running().places().iter().flat_map(describe_place).collect() }
+        Description {
+            binds: self.running().places().iter().filter(|place| !place.is_way()).flat_map(describe_place).collect(),
+        }
     }
 }
 

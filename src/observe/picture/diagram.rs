@@ -97,6 +97,10 @@ struct Drawn {
 
 /// What there is at one place in the configuration: of a dynamic bind that nobody has used, what will be.
 fn drawn(place: &Place) -> Result<Vec<Drawn>> {
+    // A replica has the tables of its source.
+    if place.replica().is_some() {
+        return Ok(Vec::new());
+    }
     let of = |database: Arc<Bound>| {
         let (key, tables) = (database.key().clone(), Arc::new(tables(&database)?));
         Ok(Drawn { key, label: database.label(), storage: database.storage(), tables })

@@ -6,7 +6,7 @@ use super::Engines;
 use crate::database::Image;
 use crate::error::Result;
 use crate::harness::Scope;
-use crate::route::{Catalog, Plan};
+use crate::route::{Candidate, Catalog, Plan};
 
 impl Engines {
     /// The tables of every bind: looked at anew when a unit of work begins, and kept until it ends.
@@ -43,7 +43,14 @@ impl Engines {
         let tables = (0..scope.len()).map(|member| scope.names(member)).zip(images).collect::<Vec<_>>();
         match &self.catalog {
             Some(known) if known.is_of(&tables) => Ok(Arc::clone(known)),
-            _ => Catalog::of(tables.into_iter().map(|(keys, image)| (keys.to_vec(), image)).collect()),
+            _ => {
+                let candidates = tables.into_iter().enumerate().map(|(member, (keys, image))| Candidate {
+                    keys: keys.to_vec(),
+                    image,
+                    replica_of: scope.replica_of(member),
+                });
+                Catalog::of(candidates.collect())
+            }
         }
     }
 

@@ -1,0 +1,192 @@
+//! A database while the binds that mean it are put together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::bind::{Bind, SchemaSource, Storage};
+use super::dynamic::Chooser;
+use super::options::EngineOptions;
+use super::origin::Origin;
+use super::resolve::{DatabaseSpec, Replica};
+use super::url::DatabaseUrl;
+use crate::error::Result;
+use crate::key::BindKey;
+
+/// A database while the binds that mean it are put together.
+pub(super) struct Draft {
+    /// Those that mean it, but for replicas that lag.
+    pub(super) keys: Vec<BindKey>,
+    pub(super) identity: Option<DatabaseUrl>,
+    /// With the key that set it.
+    pub(super) storage: Option<(BindKey, Storage)>,
+    /// The keys by which the application only reads.
+    pub(super) read_only: Vec<BindKey>,
+    /// The replicas that are databases of their own, each with what it sets itself.
+    pub(super) lagging: Vec<(BindKey, EngineOptions)>,
+    /// Whether one of them is a mirror.
+    pub(super) is_mirrored: bool,
+    /// What each key sets itself.
+    pub(super) own_options: Vec<(BindKey, EngineOptions)>,
+    /// The same with the defaults of the configuration applied.
+    pub(super) options: Vec<(BindKey, EngineOptions)>,
+    pub(super) copy_of: Option<(BindKey, PathBuf, Origin)>,
+    pub(super) schema: Vec<(BindKey, SchemaSource)>,
+    pub(super) data: Vec<(BindKey, PathBuf)>,
+    pub(super) allow_missing_parents: bool,
+    /// What chooses a database, for a bind that has several.
+    pub(super) dynamic: Option<Chooser>,
+    pub(super) origin: Origin,
+    /// Where each key is configured.
+    pub(super) origins: Vec<(BindKey, Origin)>,
+}
+
+/// What a draft becomes.
+pub(super) struct Finished {
+    pub(super) source: DatabaseSpec,
+    /// The keys by which the application only reads, where it writes by others.
+    pub(super) way: Option<DatabaseSpec>,
+    pub(super) lagging: Vec<DatabaseSpec>,
+}
+
+impl Draft {
+    /// Takes in a bind of the same URL. What one of them leaves unset, the other may set.
+    pub(super) fn join(&mut self, other: Draft, origin: &Origin) -> Result<()> {
+        self.take_in(other, origin, |first| format!("its URL is that of bind `{first}`, so both have one database"))
+    }
+
+    /// Takes in a mirror.
+    pub(super) fn mirror(&mut self, mirror: Draft, bind: &Bind, origin: &Origin) -> Result<()> {
+        self.is_mirrored = true;
+        self.origins.extend(mirror.origins.iter().cloned());
+        match (&bind.lag, mirror.keys.first()) {
+            (Some(_), Some(key)) => {
+                self.lagging.push((key.clone(), bind.options.clone()));
+                Ok(())
+            }
+            _ => self.take_in(mirror, origin, |first| format!("it mirrors bind `{first}`, so both have one database")),
+        }
+    }
+
+    fn take_in(&mut self, other: Draft, origin: &Origin, why: impl Fn(&BindKey) -> String) -> Result<()> {
+        let Some(key) = other.keys.first() else { return Ok(()) };
+        let refuse = |first: &BindKey, setting: &str| {
+            let why = why(first);
+            origin.error(key, format!("{why}, but `{setting}` differs: set it in one of them, or alike in both"))
+        };
+        match (&self.storage, &other.storage) {
+            (Some((first, mine)), Some((_, theirs))) if mine != theirs => return Err(refuse(first, "storage")),
+            (None, Some(_)) => self.storage.clone_from(&other.storage),
+            _ => {}
+        }
+        match (&self.copy_of, &other.copy_of) {
+            (Some((first, mine, _)), Some((_, theirs, _))) if mine != theirs => return Err(refuse(first, "copy_of")),
+            (None, Some(_)) => self.copy_of.clone_from(&other.copy_of),
+            _ => {}
+        }
+        for (_, theirs) in &other.options {
+            // Those who read have connections and a pool apart from those who write.
+            let alike = |key: &BindKey| self.read_only.contains(key) != other.read_only.is_empty();
+            let options = self.options.iter().filter(|(key, _)| alike(key));
+            let conflict = options.clone().find_map(|(first, mine)| Some((first, mine.conflict(theirs)?)));
+            if let Some((first, setting)) = conflict {
+                return Err(refuse(first, &setting));
+            }
+        }
+        self.options.extend(other.options);
+        self.origins.extend(other.origins);
+        self.own_options.extend(other.own_options);
+        self.read_only.extend(other.read_only);
+        self.allow_missing_parents |= other.allow_missing_parents;
+        for (key, source) in other.schema {
+            self.add_schema(key, source);
+        }
+        for (key, path) in other.data {
+            if !self.data.iter().any(|(set_by, known)| *set_by != key && *known == path) {
+                self.data.push((key, path));
+            }
+        }
+        self.keys.extend(other.keys);
+        Ok(())
+    }
+
+    /// Adds a schema source; one that another key of this database has too is there once.
+    pub(super) fn add_schema(&mut self, key: BindKey, source: SchemaSource) {
+        if !self.schema.iter().any(|(set_by, known)| *set_by != key && same_source(known, &source)) {
+            self.schema.push((key, source));
+        }
+    }
+
+    /// The database, at this place among those to start, and the replicas of it.
+    pub(super) fn finish(self, place: usize, configured: &Arc<[BindKey]>) -> Result<Finished> {
+        let origin = |key: &BindKey| {
+            let own = self.origins.iter().find(|(known, _)| known == key);
+            own.map_or(&self.origin, |(_, origin)| origin)
+        };
+        let storage = self.storage.as_ref().map_or(Storage::Memory, |(_, storage)| *storage);
+        let lagging_keys = self.lagging.iter().map(|(key, _)| key);
+        if let (Storage::SharedCache, Some(key)) = (storage, self.read_only.iter().chain(lagging_keys).next()) {
+            let problem =
+                "a shared cache cannot be read only: its connections share one handle, of which SQLite opens \
+                           none read-only. Take `memory`, `memdb` or `temp_file` for its storage";
+            return Err(origin(key).error(key, problem));
+        }
+        if let Some((key, _)) = self.lagging.iter().find(|(key, _)| key.is_default()) {
+            let problem = "the default bind cannot lag behind another: a statement that names no bind is for it. Make \
+                           the other bind the default one, and this one its replica";
+            return Err(origin(key).error(key, problem));
+        }
+        // Where nobody writes, those who read have the database itself.
+        let nobody_writes = self.keys.iter().all(|key| self.read_only.contains(key));
+        let is_way = |key: &BindKey| !nobody_writes && self.read_only.contains(key);
+        let combined = |options: &[(BindKey, EngineOptions)], ways: bool| {
+            let options = options.iter().filter(|(key, _)| is_way(key) == ways).map(|(_, options)| options.clone());
+            options.reduce(|first, next| first.or(&next)).unwrap_or_default()
+        };
+        let (ways, keys) = self.keys.iter().cloned().partition::<Vec<_>, _>(is_way);
+        let options = combined(&self.options, false);
+        let way_options = combined(&self.own_options, true).or(&options).settled();
+        let source = DatabaseSpec {
+            keys,
+            made_for: self.keys,
+            configured: Arc::clone(configured),
+            storage,
+            read_only: nobody_writes,
+            replica: None,
+            options: options.clone().settled(),
+            copy_of: self.copy_of.map(|(_, path, origin)| (path, origin)),
+            schema: self.schema.into_iter().map(|(_, source)| source).collect(),
+            data: self.data.into_iter().map(|(_, path)| path).collect(),
+            allow_missing_parents: self.allow_missing_parents,
+            is_mirrored: self.is_mirrored,
+            dynamic: self.dynamic,
+            origin: self.origin,
+        };
+        let replica = |keys: Vec<BindKey>, options: EngineOptions, lags: bool| DatabaseSpec {
+            made_for: keys.clone(),
+            keys,
+            read_only: true,
+            replica: Some(Replica { source: place, lags }),
+            options,
+            copy_of: None,
+            schema: Vec::new(),
+            data: Vec::new(),
+            ..source.clone()
+        };
+        let lagging = self.lagging.into_iter();
+        let lagging = lagging.map(|(key, own)| replica(vec![key], own.or(&options).settled(), true)).collect();
+        let way = (!ways.is_empty()).then(|| replica(ways, way_options, false));
+        Ok(Finished { way, lagging, source })
+    }
+}
+
+/// Whether two sources make the same tables for certain.
+fn same_source(one: &SchemaSource, other: &SchemaSource) -> bool {
+    match (one, other) {
+        (SchemaSource::Sql(one), SchemaSource::Sql(other)) => one == other,
+        (SchemaSource::Path(one), SchemaSource::Path(other)) => one == other,
+        (SchemaSource::With(one), SchemaSource::With(other)) => {
+            Arc::ptr_eq(&one.run, &other.run) || (one.identity.is_some() && one.identity == other.identity)
+        }
+        _ => false,
+    }
+}

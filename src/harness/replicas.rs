@@ -1,0 +1,54 @@
+//! Replicas that lag: told to follow their source.
+
+use super::{Bound, Harness, Place};
+use crate::database::{Image, Opener};
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+
+impl Harness {
+    /// Makes a replica that lags equal to its source: what is committed there by now is read through the replica from here
+    /// on.
+    ///
+    /// Connections and pools stay usable. A replica that does not lag has it all already, and nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, [`Error::NotAReplica`] for a
+    /// bind that is none; [`Error::Locked`] with the bind where another connection's transaction is in the way: of one
+    /// that reads the replica in the midst of a transaction, or in `memdb` of one that writes to the source.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness, Lag};
+    ///
+    /// let db = Harness::builder()
+    ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
+    ///     .bind("replica", Bind::mirror("auth").read_only(true).lag(Lag::Manual))
+    ///     .start()?;
+    /// let replica = db.connection("replica")?;
+    /// let users = || replica.query_row("SELECT count(*) FROM user", [], |row| row.get::<_, i64>(0));
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// assert_eq!(users()?, 0); // a stale read
+    /// db.replicate("replica")?;
+    /// assert_eq!(users()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replicate(&self, key: impl Into<BindKey>) -> Result<()> {
+        let (key, running) = (key.into(), self.running());
+        let replica = running.database(&key)?;
+        let Some(of) = replica.replica() else {
+            let replicas = running.places().iter().filter(|place| place.replica().is_some());
+            let replicas = replicas.flat_map(Place::keys).cloned().collect();
+            return Err(Error::NotAReplica { bind: key, replicas });
+        };
+        let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
+        let image = source.observe_at_once(|conn| Image::of_committed(conn)).map_err(failed(source))?;
+        replica.overwrite(&image.into()).map_err(failed(&replica))?;
+        replica.set_reflected(source.reflected());
+        Ok(())
+    }
+}
+
+/// The error of a database, with who was in the way.
+fn failed(database: &Bound) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
+    |source| Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+}
