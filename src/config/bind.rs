@@ -1,7 +1,6 @@
 //! One bind as the user wrote it.
 
 use std::any::TypeId;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,46 +12,10 @@ use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
+use super::source::{Migrator, SchemaSource};
 use super::standing::Lag;
+use super::storage::Storage;
 use crate::key::BindKey;
-
-/// Where a bind's database is kept.
-///
-/// ```
-/// use multibind::{Bind, Harness, Storage};
-///
-/// for storage in [Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile] {
-///     let db = Harness::builder().default_bind(Bind::url("sqlite:///app.db").storage(storage)).start()?;
-///     assert_eq!(db.path(None)?.is_some(), storage == Storage::TempFile);
-/// }
-/// # Ok::<(), multibind::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Storage {
-    /// Memory with the locks of a file in WAL mode: readers beside one writer, and a wait of up to the busy timeout where
-    /// two write. It starts in the same time whatever is in it.
-    Memory,
-    /// SQLite's shared-cache memory: a table written to in an open transaction is locked for others, who get an error at
-    /// once. See [SQLite's shared-cache mode](https://sqlite.org/sharedcache.html).
-    SharedCache,
-    /// SQLite's `memdb` VFS: memory with the busy timeout of a file; nobody reads while a transaction writes.
-    MemDb,
-    /// A file in a private temporary folder, in WAL mode, for code that needs a path or other processes.
-    TempFile,
-}
-
-/// As a file says it: `memory`, `shared_cache`, `memdb` or `temp_file`.
-impl fmt::Display for Storage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Storage::Memory => "memory",
-            Storage::SharedCache => "shared_cache",
-            Storage::MemDb => "memdb",
-            Storage::TempFile => "temp_file",
-        })
-    }
-}
 
 /// One database of the application: where its stand-in is kept, what tables and data it starts with, its options.
 ///
@@ -89,36 +52,6 @@ pub struct Bind {
     pub(crate) dynamic: Option<Chooser>,
     /// Where it was configured, for errors.
     pub(crate) origin: Origin,
-}
-
-/// Where a bind's tables come from.
-#[derive(Clone, Debug)]
-pub(crate) enum SchemaSource {
-    /// SQL text.
-    Sql(String),
-    /// A `.sql` file, or a folder of them.
-    Path(PathBuf),
-    /// The application's own migrator.
-    With(Migrator),
-}
-
-/// What runs a migrator on a connection.
-pub(crate) type MigrateFn =
-    dyn Fn(&mut Connection) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
-
-/// A closure that makes tables, with an identity under which its result may be kept.
-#[derive(Clone)]
-pub(crate) struct Migrator {
-    pub(crate) run: Arc<MigrateFn>,
-    /// The type of a closure that captures nothing: each has a type of its own, and two of one type are one code.
-    /// `None` for one that captures something, whose result is never shared.
-    pub(crate) identity: Option<TypeId>,
-}
-
-impl fmt::Debug for Migrator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("|conn| …")
-    }
 }
 
 impl Bind {

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::bind::{Bind, SchemaSource, Storage};
+use super::bind::Bind;
 use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::resolve::{DatabaseSpec, Replica};
+use super::source::SchemaSource;
+use super::storage::Storage;
 use super::url::DatabaseUrl;
 use crate::error::Result;
 use crate::key::BindKey;

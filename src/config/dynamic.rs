@@ -5,9 +5,10 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
-use super::bind::{Bind, Storage};
+use super::bind::Bind;
 use super::origin::Origin;
 use super::redact::UrlText;
+use super::storage::Storage;
 use crate::context::Context;
 use crate::error::panic_message;
 

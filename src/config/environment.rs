@@ -1,7 +1,8 @@
 //! Environments of one file: `[env.NAME]` is laid over the rest of it when that environment is chosen.
 
-use super::bind::{Bind, SchemaSource};
+use super::bind::Bind;
 use super::origin::Origin;
+use super::source::SchemaSource;
 use super::Config;
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;

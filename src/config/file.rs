@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::bind::{Bind, SchemaSource, Storage};
+use super::bind::Bind;
 use super::environment::Environment;
 use super::flask;
 use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
@@ -14,7 +14,9 @@ use super::origin::Origin;
 use super::paths::resolve_path;
 use super::redact::UrlText;
 use super::reference::ReferenceText;
+use super::source::SchemaSource;
 use super::standing::{mirrored, Lag};
+use super::storage::Storage;
 use super::suggest::suggest;
 use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;

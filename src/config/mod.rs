@@ -15,22 +15,25 @@ mod paths;
 mod redact;
 mod reference;
 mod resolve;
+mod source;
 mod standing;
+mod storage;
 mod suggest;
 mod table;
 mod url;
 mod value;
 mod variables;
 
-pub use bind::{Bind, Storage};
-pub(crate) use bind::{Migrator, SchemaSource};
+pub use bind::Bind;
 pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use resolve::{DatabaseSpec, Replica};
+pub(crate) use source::{Migrator, SchemaSource};
 pub use standing::Lag;
+pub use storage::Storage;
 pub use table::{Table, TableGroup};
 use variables::Variables;
 

@@ -4,13 +4,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::bind::{Bind, SchemaSource, Storage};
+use super::bind::Bind;
 use super::draft::Draft;
 use super::dynamic::Chooser;
 use super::mirror;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
+use super::source::SchemaSource;
+use super::storage::Storage;
 use super::table::Table;
 use super::url::{misspells_cache, DatabaseUrl};
 use super::variables::expand;

@@ -3,6 +3,7 @@
 mod connect;
 mod disk;
 mod driver;
+mod engine;
 mod fault;
 mod hold;
 mod hook;
@@ -13,18 +14,19 @@ mod once;
 mod original;
 mod pool;
 mod probe;
+mod state;
 mod watch;
 
-use std::ffi::CString;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{ffi, Connection};
+use rusqlite::Connection;
 
-pub(crate) use connect::{attach, rename_main, set_last_insert_rowid, Setup};
+pub(crate) use connect::{attach, set_last_insert_rowid, Setup};
 pub use driver::Driver;
+pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::Hooked;
@@ -39,10 +41,10 @@ pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refus
 use crate::config::{EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
-use crate::script::quote;
 use hold::{hold, Against};
 use memory::Memory;
 pub(crate) use memory::Opener;
+use state::Known;
 
 /// The lock, also after a panic elsewhere: what it guards is never left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -442,233 +444,8 @@ impl Database {
             seen
         })
     }
-
-    /// Puts an image's pages over what the database holds, with its connections left open.
-    pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
-        let mut looks = 0;
-        loop {
-            looks += 1;
-            match self.overwrite_at_once(image) {
-                // A connection that opens or closes has the database to itself for a moment.
-                Err(error) if is_lock(&error) && looks < LOOKS => std::thread::sleep(BETWEEN_LOOKS),
-                done => return done,
-            }
-        }
-    }
-
-    fn overwrite_at_once(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
-        if let Location::Memory(memory) = &self.location {
-            let mut known = lock(&self.known);
-            // What is about to be committed must not be passed over, so a writer is looked for first.
-            let has_writer = memory.has_writer();
-            if known.copied == Some(memory.commits()) && known.image.id() == image.id() {
-                return if has_writer { Err(image::busy(ffi::SQLITE_BUSY)) } else { Ok(()) };
-            }
-            let same_schema = u32::try_from(known.version).ok().filter(|_| known.image.id() == image.id());
-            if let Some(replaced) = memory.replace(image.file()?, same_schema) {
-                let (version, commits) = (replaced.schema.into(), Some(replaced.commits));
-                *known = Known { image: Arc::clone(image), version, commits, copied: commits };
-                return Ok(());
-            }
-        }
-        self.observe_at_once(|conn| {
-            let mut known = lock(&self.known);
-            if known.copied.is_some() && known.copied == self.commits(conn)? && known.image.id() == image.id() {
-                // Nothing was committed since it was copied. What is about to be must not be passed over.
-                conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-                return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
-            }
-            let before = self.moment(conn)?;
-            image.copy_into(conn, "main")?;
-            // It is done; whatever is in the way of a look at it now is in nobody's way later.
-            let version = image::schema_version(conn).ok();
-            let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
-            let (version, commits) = match (version, after) {
-                (Some(version), Some(after)) => (version, after.commits),
-                // Another has committed just before or after the copy, and the tables may be other ones by now.
-                _ => (UNKNOWN, None),
-            };
-            *known = Known { image: Arc::clone(image), version, commits, copied: commits };
-            Ok(())
-        })
-    }
-
-    /// What tells whether somebody commits from now on.
-    fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
-        let commits = self.commits(conn)?;
-        let of_others = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        Ok(Moment { commits, of_others })
-    }
-
-    /// An image of what is committed now. Fails at once where another connection has a write transaction open.
-    pub(crate) fn committed(&self) -> rusqlite::Result<Arc<Image>> {
-        if let Some(image) = self.unchanged() {
-            return Ok(image);
-        }
-        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction)).map(Arc::new)
-    }
-
-    /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
-    pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
-        let Location::Memory(memory) = &self.location else { return None };
-        let known = lock(&self.known);
-        // What is about to be committed must not be passed over, so a writer is looked for first.
-        let has_writer = memory.has_writer();
-        (!has_writer && known.copied == Some(memory.commits())).then(|| Arc::clone(&known.image))
-    }
-
-    /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would
-    /// have to wait for.
-    pub(crate) fn check_free(&self) -> rusqlite::Result<()> {
-        self.observe(|conn| hold(conn, Against::Everyone, self.busy_timeout(), |_| Ok(())))
-    }
-
-    /// How many commits there have been, where a number tells; elsewhere only reading does.
-    fn commits(&self, conn: &Connection) -> rusqlite::Result<Option<u64>> {
-        match &self.location {
-            Location::Memory(memory) => Ok(Some(memory.commits())),
-            Location::SharedCache(_) => connect::commits(conn).map(|commits| Some(commits.into())),
-            Location::MemDb(_) | Location::File(_) => Ok(None),
-        }
-    }
-
-    /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
-    /// somebody's lock is in the way of looking, those of the last look.
-    pub(crate) fn tables(&self) -> rusqlite::Result<Arc<Image>> {
-        let mut looks = 0;
-        loop {
-            looks += 1;
-            match self.look_at_tables() {
-                Err(error) if is_lock(&error) => {
-                    if looks == LOOKS {
-                        return Ok(Arc::clone(&lock(&self.known).image));
-                    }
-                    std::thread::sleep(BETWEEN_LOOKS);
-                }
-                looked => return looked,
-            }
-        }
-    }
-
-    fn look_at_tables(&self) -> rusqlite::Result<Arc<Image>> {
-        if let Location::Memory(memory) = &self.location {
-            // Without a connection, as long as nobody has committed.
-            let known = lock(&self.known);
-            if known.commits == Some(memory.commits()) {
-                return Ok(Arc::clone(&known.image));
-            }
-        }
-        self.observe_at_once(|conn| {
-            let mut known = lock(&self.known);
-            let commits = self.commits(conn)?;
-            if commits.is_some() && commits == known.commits {
-                return Ok(Arc::clone(&known.image));
-            }
-            conn.busy_timeout(Duration::ZERO)?;
-            let version = image::schema_version(conn);
-            conn.busy_timeout(self.busy_timeout())?;
-            let version = version?;
-            if version != known.version {
-                known.image = Arc::new(Image::of_committed(conn)?);
-                known.version = version;
-                known.copied = None;
-            }
-            known.commits = commits;
-            Ok(Arc::clone(&known.image))
-        })
-    }
-}
-
-/// How often tables are looked for while a lock is in the way: longer than a commit takes, and shorter than somebody's
-/// open transaction is worth waiting for.
-const LOOKS: usize = 10;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
-
-/// No number of a schema, which is never negative.
-const UNKNOWN: i64 = -1;
-
-/// A moment as the commits before it tell it.
-struct Moment {
-    /// How many there were, by whichever connection, where a number tells.
-    commits: Option<u64>,
-    /// A number that changes with those of other connections, which do not share a cache with this one.
-    of_others: i64,
-}
-
-impl Moment {
-    /// Whether nobody has committed since but who made one copy.
-    fn is_one_copy_after(&self, before: &Moment) -> bool {
-        let counted = self.commits.zip(before.commits).is_none_or(|(now, then)| now == then + 1);
-        counted && self.of_others == before.of_others
-    }
 }
 
 fn label(keys: &[BindKey]) -> String {
     keys.iter().map(BindKey::to_string).collect::<Vec<_>>().join(" = ")
-}
-
-/// The tables of a database when last looked at.
-#[derive(Debug)]
-struct Known {
-    image: Arc<Image>,
-    /// SQLite's number for the schema, which every change of it changes.
-    version: i64,
-    /// The count of commits at that time, where there is one to see.
-    commits: Option<u64>,
-    /// The count when the image was copied in; the database is the image as long as it stands.
-    copied: Option<u64>,
-}
-
-/// A connection with its bind's key as the name of its `main` schema.
-#[derive(Debug)]
-pub(crate) struct Engine {
-    // Dropped before the name that it points to.
-    conn: Connection,
-    name: CString,
-}
-
-impl Engine {
-    /// Gives an open connection the name.
-    pub(crate) fn new(conn: Connection, key: &BindKey) -> rusqlite::Result<Engine> {
-        let mut engine = Engine { conn, name: CString::default() };
-        engine.rename(key)?;
-        Ok(engine)
-    }
-
-    /// Makes `key` the schema name, for a database with several keys.
-    pub(crate) fn rename(&mut self, key: &BindKey) -> rusqlite::Result<()> {
-        let name = CString::new(key.schema_name()).map_err(rusqlite::Error::NulError)?;
-        // SAFETY: the name is moved into `self` below, its bytes stay where they are on the heap, and it is dropped
-        // after the connection.
-        unsafe { rename_main(&self.conn, &name)? };
-        self.name = name;
-        Ok(())
-    }
-
-    /// The same for a connection that has another name at other times.
-    ///
-    /// A virtual table keeps the name that it is first used under, so each is used as one of `main`, which is always a
-    /// name.
-    pub(crate) fn rename_among(&mut self, key: &BindKey) -> rusqlite::Result<()> {
-        self.rename(&BindKey::DEFAULT)?;
-        for table in self.virtual_tables()? {
-            // One that cannot be used says so to who uses it.
-            drop(self.conn.prepare(&format!("SELECT 1 FROM {}", quote(&table))));
-        }
-        match key.is_default() {
-            true => Ok(()),
-            false => self.rename(key),
-        }
-    }
-
-    fn virtual_tables(&self) -> rusqlite::Result<Vec<String>> {
-        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
-        let mut select = self.conn.prepare_cached(sql)?;
-        let names = select.query_map([], |row| row.get(0))?;
-        names.collect()
-    }
-
-    pub(crate) fn conn(&self) -> &Connection {
-        &self.conn
-    }
 }

@@ -1,0 +1,63 @@
+//! A session's connection to a bind, on which the bind's key is a schema name.
+
+use std::ffi::CString;
+
+use rusqlite::Connection;
+
+use super::connect::rename_main;
+use crate::key::BindKey;
+use crate::script::quote;
+
+/// A connection with its bind's key as the name of its `main` schema.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    // Dropped before the name that it points to.
+    conn: Connection,
+    name: CString,
+}
+
+impl Engine {
+    /// Gives an open connection the name.
+    pub(crate) fn new(conn: Connection, key: &BindKey) -> rusqlite::Result<Engine> {
+        let mut engine = Engine { conn, name: CString::default() };
+        engine.rename(key)?;
+        Ok(engine)
+    }
+
+    /// Makes `key` the schema name, for a database with several keys.
+    pub(crate) fn rename(&mut self, key: &BindKey) -> rusqlite::Result<()> {
+        let name = CString::new(key.schema_name()).map_err(rusqlite::Error::NulError)?;
+        // SAFETY: the name is moved into `self` below, its bytes stay where they are on the heap, and it is dropped
+        // after the connection.
+        unsafe { rename_main(&self.conn, &name)? };
+        self.name = name;
+        Ok(())
+    }
+
+    /// The same for a connection that has another name at other times.
+    ///
+    /// A virtual table keeps the name that it is first used under, so each is used as one of `main`, which is always a
+    /// name.
+    pub(crate) fn rename_among(&mut self, key: &BindKey) -> rusqlite::Result<()> {
+        self.rename(&BindKey::DEFAULT)?;
+        for table in self.virtual_tables()? {
+            // One that cannot be used says so to who uses it.
+            drop(self.conn.prepare(&format!("SELECT 1 FROM {}", quote(&table))));
+        }
+        match key.is_default() {
+            true => Ok(()),
+            false => self.rename(key),
+        }
+    }
+
+    fn virtual_tables(&self) -> rusqlite::Result<Vec<String>> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+        let mut select = self.conn.prepare_cached(sql)?;
+        let names = select.query_map([], |row| row.get(0))?;
+        names.collect()
+    }
+
+    pub(crate) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
