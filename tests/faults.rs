@@ -418,7 +418,7 @@ fn connections_faults_and_the_harness_end_in_any_order(
 #[rstest]
 fn a_commit_hook_of_the_applications_takes_the_place_of_the_faults(db: Harness) -> multibind::Result<()> {
     let own = db.connection("auth")?;
-    own.commit_hook(Some(|| false)).unwrap();
+    let _ = own.commit_hook(Some(|| false));
     let fault = db.fault("auth").fail_commit()?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(db.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
@@ -592,7 +592,7 @@ fn an_authorizer_of_the_applications_takes_the_place_of_the_faults(shop: Harness
     use rusqlite::hooks::{AuthContext, Authorization};
     let own = shop.connection("auth")?;
     let mut prepared = own.prepare(INSERT).unwrap();
-    own.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow)).unwrap();
+    let _ = own.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
     let _fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(prepared.execute([])), ffi::SQLITE_OK);
