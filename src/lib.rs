@@ -76,6 +76,7 @@ mod error;
 pub mod fixture;
 mod harness;
 mod key;
+mod list;
 mod nearest;
 mod observe;
 mod order;
@@ -85,6 +86,7 @@ mod row;
 mod schema;
 mod script;
 mod session;
+mod sorted;
 
 pub use config::{Bind, Config, Lag, Storage, Table, TableGroup};
 pub use context::Context;

@@ -31,9 +31,22 @@ impl<'u> Authority<'u> {
     }
 }
 
+/// Ports, `None` where one is not; a port that is empty is `None` inside.
+pub(crate) fn read_ports(text: &str) -> Option<Vec<Option<u16>>> {
+    let mut ports = Vec::new();
+    for port in text.split(',') {
+        ports.push(read_port(port)?);
+    }
+    Some(ports)
+}
+
 /// Hosts with the ports they have, `None` where what follows a host is no port.
 pub(crate) fn read_hosts(text: &str) -> Option<Vec<(&str, Option<u16>)>> {
-    text.split(',').map(read_host).collect()
+    let mut hosts = Vec::new();
+    for host in text.split(',') {
+        hosts.push(read_host(host)?);
+    }
+    Some(hosts)
 }
 
 fn read_host(text: &str) -> Option<(&str, Option<u16>)> {
@@ -43,12 +56,12 @@ fn read_host(text: &str) -> Option<(&str, Option<u16>)> {
     match port.strip_prefix(':') {
         None if port.is_empty() => Some((host, None)),
         None => None,
-        Some(port) => read_port(port).map(|port| (host, port)),
+        Some(port) => Some((host, read_port(port)?)),
     }
 }
 
 /// A port, `None` inside for an empty one, `None` outside for what is not one.
-pub(crate) fn read_port(text: &str) -> Option<Option<u16>> {
+fn read_port(text: &str) -> Option<Option<u16>> {
     match text {
         "" => Some(None),
         // `u16` would also read `+1`.

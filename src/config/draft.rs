@@ -53,23 +53,23 @@ pub(super) struct Finished {
 impl Draft {
     /// Takes in a bind of the same URL. What one of them leaves unset, the other may set.
     pub(super) fn join(&mut self, other: Draft, origin: &Origin) -> Result<()> {
-        self.take_in(other, origin, |first| format!("its URL is that of bind `{first}`, so both have one database"))
+        self.take_in(other, origin, &|first| format!("its URL is that of bind `{first}`, so both have one database"))
     }
 
     /// Takes in a mirror.
     pub(super) fn mirror(&mut self, mirror: Draft, bind: &Bind, origin: &Origin) -> Result<()> {
         self.is_mirrored = true;
-        self.origins.extend(mirror.origins.iter().cloned());
+        self.origins.extend_from_slice(&mirror.origins);
         match (&bind.lag, mirror.keys.first()) {
             (Some(_), Some(key)) => {
                 self.lagging.push((key.clone(), bind.options.clone()));
                 Ok(())
             }
-            _ => self.take_in(mirror, origin, |first| format!("it mirrors bind `{first}`, so both have one database")),
+            _ => self.take_in(mirror, origin, &|first| format!("it mirrors bind `{first}`, so both have one database")),
         }
     }
 
-    fn take_in(&mut self, other: Draft, origin: &Origin, why: impl Fn(&BindKey) -> String) -> Result<()> {
+    fn take_in(&mut self, other: Draft, origin: &Origin, why: &dyn Fn(&BindKey) -> String) -> Result<()> {
         let Some(key) = other.keys.first() else { return Ok(()) };
         let refuse = |first: &BindKey, setting: &str| {
             let why = why(first);
@@ -88,10 +88,12 @@ impl Draft {
         for (_, theirs) in &other.options {
             // Those who read have connections and a pool apart from those who write.
             let alike = |key: &BindKey| self.read_only.contains(key) != other.read_only.is_empty();
-            let options = self.options.iter().filter(|(key, _)| alike(key));
-            let conflict = options.clone().find_map(|(first, mine)| Some((first, mine.conflict(theirs)?)));
-            if let Some((first, setting)) = conflict {
-                return Err(refuse(first, &setting));
+            for (first, mine) in &self.options {
+                if alike(first)
+                    && let Some(setting) = mine.conflict(theirs)
+                {
+                    return Err(refuse(first, &setting));
+                }
             }
         }
         self.options.extend(other.options);
@@ -124,9 +126,12 @@ impl Draft {
             let own = self.origins.iter().find(|(known, _)| known == key);
             own.map_or(&self.origin, |(_, origin)| origin)
         };
-        let storage = self.storage.as_ref().map_or(Storage::Memory, |(_, storage)| *storage);
-        let lagging_keys = self.lagging.iter().map(|(key, _)| key);
-        if let (Storage::SharedCache, Some(key)) = (storage, self.read_only.iter().chain(lagging_keys).next()) {
+        let storage = match self.storage {
+            Some((_, storage)) => storage,
+            None => Storage::Memory,
+        };
+        let first_lagging = self.lagging.first().map(|(key, _)| key);
+        if let (Storage::SharedCache, Some(key)) = (storage, self.read_only.first().or(first_lagging)) {
             let problem =
                 "a shared cache cannot be read only: its connections share one handle, of which SQLite opens \
                            none read-only. Take `memory`, `memdb` or `temp_file` for its storage";
@@ -141,12 +146,28 @@ impl Draft {
         let nobody_writes = self.keys.iter().all(|key| self.read_only.contains(key));
         let is_way = |key: &BindKey| !nobody_writes && self.read_only.contains(key);
         let combined = |options: &[(BindKey, EngineOptions)], ways: bool| {
-            let options = options.iter().filter(|(key, _)| is_way(key) == ways).map(|(_, options)| options.clone());
-            options.reduce(|first, next| first.or(&next)).unwrap_or_default()
+            let mut combined = EngineOptions::default();
+            for (key, options) in options {
+                if is_way(key) == ways {
+                    combined = combined.or(options);
+                }
+            }
+            combined
         };
-        let (ways, keys) = self.keys.iter().cloned().partition::<Vec<_>, _>(is_way);
+        let (mut ways, mut keys) = (Vec::new(), Vec::new());
+        for key in &self.keys {
+            let of_its_kind = if is_way(key) { &mut ways } else { &mut keys };
+            of_its_kind.push(key.clone());
+        }
         let options = combined(&self.options, false);
         let way_options = combined(&self.own_options, true).or(&options).settled();
+        let (mut schema, mut data) = (Vec::with_capacity(self.schema.len()), Vec::with_capacity(self.data.len()));
+        for (_, source) in self.schema {
+            schema.push(source);
+        }
+        for (_, path) in self.data {
+            data.push(path);
+        }
         let source = DatabaseSpec {
             keys,
             made_for: self.keys,
@@ -156,8 +177,8 @@ impl Draft {
             replica: None,
             options: options.clone().settled(),
             copy_of: self.copy_of.map(|(_, path, origin)| (path, origin)),
-            schema: self.schema.into_iter().map(|(_, source)| source).collect(),
-            data: self.data.into_iter().map(|(_, path)| path).collect(),
+            schema,
+            data,
             allow_missing_parents: self.allow_missing_parents,
             is_mirrored: self.is_mirrored,
             dynamic: self.dynamic,
@@ -174,8 +195,10 @@ impl Draft {
             data: Vec::new(),
             ..source.clone()
         };
-        let lagging = self.lagging.into_iter();
-        let lagging = lagging.map(|(key, own)| replica(vec![key], own.or(&options).settled(), true)).collect();
+        let mut lagging = Vec::with_capacity(self.lagging.len());
+        for (key, own) in self.lagging {
+            lagging.push(replica(vec![key], own.or(&options).settled(), true));
+        }
         let way = (!ways.is_empty()).then(|| replica(ways, way_options, false));
         Ok(Finished { way, lagging, source })
     }

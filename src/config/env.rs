@@ -1,6 +1,5 @@
 //! URLs from environment variables.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::variables::Variables;
 use super::Config;
 use crate::error::Result;
 use crate::key::BindKey;
+use crate::sorted::Sorted;
 
 /// The default bind's variable; a named bind's has `_` and its key after it.
 const VARIABLE: &str = "DATABASE_URL";
@@ -63,20 +63,25 @@ impl Config {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        // A name that is not UTF-8 is nobody's.
-        let named = |(name, value): (N, V)| Some((name.into().into_string().ok()?, value.into()));
-        self.variables = Variables::Given(Arc::new(vars.into_iter().filter_map(named).collect()));
+        let mut given = Sorted::default();
+        for (name, value) in vars {
+            // A name that is not UTF-8 is nobody's.
+            if let Ok(name) = name.into().into_string() {
+                given.insert(name, value.into());
+            }
+        }
+        self.variables = Variables::Given(Arc::new(given));
         self.with_urls()
     }
 
     fn with_urls(self) -> Result<Config> {
         let mut config = self.settled()?;
-        let mut vars = config.variables.all();
-        vars.retain(|name, _| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_')));
-        let mut owners: BTreeMap<String, BindKey> = BTreeMap::new();
+        let named = |name: &str| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_'));
+        let names = config.variables.names(&named);
+        let mut owners: Sorted<String, BindKey> = Sorted::default();
         for (key, bind) in &mut config.binds {
             let name = variable(key);
-            let Some(value) = vars.get(&name) else { continue };
+            let Some(value) = config.variables.get(&name) else { continue };
             if let Some(first) = owners.get(&name).filter(|first| *first != key) {
                 return Err(Origin::Code.error(
                     key,
@@ -92,7 +97,7 @@ impl Config {
             bind.url = Some(UrlText::new(url, Origin::Variable(name.clone())));
             owners.insert(name, key.clone());
         }
-        for name in vars.keys().filter(|name| !owners.contains_key(*name)) {
+        for name in names.iter().filter(|name| !owners.contains(*name)) {
             log::warn!("`{name}` is set, but no bind has this variable: it is ignored");
         }
         Ok(config)
@@ -102,6 +107,9 @@ impl Config {
 /// The variable of a bind.
 fn variable(key: &BindKey) -> String {
     let Some(key) = key.as_str() else { return VARIABLE.to_string() };
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    format!("{VARIABLE}_{}", key.chars().map(plain).collect::<String>())
+    let mut name = format!("{VARIABLE}_");
+    for letter in key.chars() {
+        name.push(if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
+    }
+    name
 }

@@ -103,10 +103,15 @@ impl Config {
             Some(environment) => self.lay_over(environment),
             None if chosen.is_empty() => {}
             None => {
-                let names = environments.iter().map(|environment| environment.name.as_str()).collect::<Vec<_>>();
-                let near = nearest(&name, names.iter().copied());
-                let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
+                let mut names = Vec::with_capacity(environments.len());
+                for environment in &environments {
+                    names.push(environment.name.as_str());
+                }
                 let there = list(&names);
+                let near = match nearest(&name, names) {
+                    Some(near) => format!("; the nearest is `{near}`"),
+                    None => String::new(),
+                };
                 return refuse(format!("no environment `{name}`, which is chosen {chosen}: there are {there}{near}"));
             }
         }
@@ -129,7 +134,7 @@ impl Config {
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
             match self.binds.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, bind)) => lay(bind, over, |name| sets(Some(&key), name)),
+                Some((_, bind)) => lay(bind, over, &|name| sets(Some(&key), name)),
                 None => self.binds.push((key, over)),
             }
         }
@@ -143,7 +148,7 @@ impl Config {
 }
 
 /// Lays what an environment says of a bind over what the bind has.
-fn lay(bind: &mut Bind, over: Bind, sets: impl Fn(&str) -> bool) {
+fn lay(bind: &mut Bind, over: Bind, sets: &dyn Fn(&str) -> bool) {
     // No file has a callback.
     let Bind {
         url,
@@ -173,12 +178,13 @@ fn lay(bind: &mut Bind, over: Bind, sets: impl Fn(&str) -> bool) {
     bind.copy_of = copy_of.or(bind.copy_of.take());
     bind.url = url.or(bind.url.take());
     bind.storage = storage.or(bind.storage);
-    let (paths, texts) = schema.into_iter().partition(|source| matches!(source, SchemaSource::Path(_)));
+    let is_path = |source: &SchemaSource| matches!(source, SchemaSource::Path(_));
+    let is_text = |source: &SchemaSource| matches!(source, SchemaSource::Sql(_));
     if sets("schema") {
-        replace(&mut bind.schema, |source| matches!(source, SchemaSource::Path(_)), paths);
+        replace(&mut bind.schema, &schema, &is_path);
     }
     if sets("schema_sql") {
-        replace(&mut bind.schema, |source| matches!(source, SchemaSource::Sql(_)), texts);
+        replace(&mut bind.schema, &schema, &is_text);
     }
     if sets("data") {
         bind.data = data;
@@ -189,10 +195,15 @@ fn lay(bind: &mut Bind, over: Bind, sets: impl Fn(&str) -> bool) {
     }
 }
 
-/// Puts other sources where those of a kind are, or last where there are none.
-fn replace(sources: &mut Vec<SchemaSource>, kind: impl Fn(&SchemaSource) -> bool, by: Vec<SchemaSource>) {
-    let place = sources.iter().position(&kind);
-    sources.retain(|source| !kind(source));
-    let place = place.unwrap_or(sources.len());
-    sources.splice(place..place, by);
+/// Puts others where the sources of a kind are, or last where there are none.
+fn replace(sources: &mut Vec<SchemaSource>, by: &[SchemaSource], is_of_kind: &dyn Fn(&SchemaSource) -> bool) {
+    let first = sources.iter().position(is_of_kind);
+    sources.retain(|source| !is_of_kind(source));
+    let mut place = first.unwrap_or(sources.len());
+    for source in by {
+        if is_of_kind(source) {
+            sources.insert(place, source.clone());
+            place += 1;
+        }
+    }
 }

@@ -22,6 +22,7 @@ use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::script::line_at;
 
 /// What a bind can be told besides engine options.
 const BIND_SETTINGS: [&str; 10] = [
@@ -208,12 +209,18 @@ impl<'t> Reader<'t> {
             }
             "references" => {
                 let tables = value.get_ref().as_array().ok_or_else(|| Misfit::wanted(name, "a list of tables", value));
-                self.fit(None, tables)?.iter().try_for_each(|value| self.reference(value))
+                for value in self.fit(None, tables)?.iter() {
+                    self.reference(value)?;
+                }
+                Ok(())
             }
             "data" => {
                 self.once(None, name, span)?;
                 let paths = self.fit(None, paths(name, value))?;
-                self.config.data = paths.into_iter().map(|path| self.base.join(path)).collect();
+                self.config.data.clear();
+                for path in paths {
+                    self.config.data.push(self.base.join(path));
+                }
                 Ok(())
             }
             "SQLALCHEMY_DATABASE_URI" => self.setting(&BindKey::DEFAULT, "url", span, value),
@@ -236,7 +243,7 @@ impl<'t> Reader<'t> {
                 Some(option) => self.default_option(option, span, value),
                 None if flask::is_the_applications(name, &TOP) => Ok(()),
                 None => {
-                    let suggestion = suggest(name, TOP, flask::names());
+                    let suggestion = suggest(name, &TOP, &flask::names());
                     Err(self.error(None, span, format!("unknown name `{name}`; {suggestion}")))
                 }
             },
@@ -256,7 +263,10 @@ impl<'t> Reader<'t> {
             for (setting, value) in entries(settings) {
                 reader.top(setting.get_ref(), setting.span(), value)?;
             }
-            let set = reader.seen.into_iter().map(|(key, setting, _)| (key, setting)).collect();
+            let mut set = Vec::with_capacity(reader.seen.len());
+            for (key, setting, _) in reader.seen {
+                set.push((key, setting));
+            }
             let origin = self.origin(value.span());
             self.config.environments.push(Environment { name, config: reader.config, set, origin });
         }
@@ -267,7 +277,7 @@ impl<'t> Reader<'t> {
     fn default_option(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
         self.once(None, name, span.clone())?;
         if !EngineOptions::knows(name) {
-            let suggestion = suggest(name, APPLIED, NOT_APPLIED);
+            let suggestion = suggest(name, &APPLIED, &NOT_APPLIED);
             return Err(self.error(None, span, format!("unknown engine option `{name}`; {suggestion}")));
         }
         let fit = self.config.options.set(name, value);
@@ -295,8 +305,8 @@ impl<'t> Reader<'t> {
     fn setting(&mut self, key: &BindKey, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
         self.once(Some(key), name, span.clone())?;
         if !BIND_SETTINGS.contains(&name) && !EngineOptions::knows(name) {
-            let listed = BIND_SETTINGS.into_iter().chain(APPLIED);
-            let suggestion = suggest(name, listed, NOT_APPLIED);
+            let listed = [&BIND_SETTINGS[..], &APPLIED].concat();
+            let suggestion = suggest(name, &listed, &NOT_APPLIED);
             return Err(self.error(Some(key), span, format!("unknown setting `{name}`; {suggestion}")));
         }
         let origin = self.origin(value.span());
@@ -338,7 +348,7 @@ impl<'t> Reader<'t> {
                 "from" => &mut from,
                 "to" => &mut to,
                 other => {
-                    let suggestion = suggest(other, ["from", "to"], []);
+                    let suggestion = suggest(other, &["from", "to"], &[]);
                     return Err(self.error(
                         None,
                         name.span(),
@@ -380,8 +390,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        line_at(self.text, span.start)
     }
 }
 
@@ -391,11 +400,16 @@ fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &P
         "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),
         "storage" => bind.storage = Some(storage(name, value)?),
         "schema" => {
-            let sources = paths(name, value)?.into_iter().map(|path| SchemaSource::Path(base.join(path)));
-            bind.schema.extend(sources);
+            for path in paths(name, value)? {
+                bind.schema.push(SchemaSource::Path(base.join(path)));
+            }
         }
         "schema_sql" => bind.schema.push(SchemaSource::Sql(string(name, value)?.to_string())),
-        "data" => bind.data.extend(paths(name, value)?.into_iter().map(|path| base.join(path))),
+        "data" => {
+            for path in paths(name, value)? {
+                bind.data.push(base.join(path));
+            }
+        }
         "read_only" => bind.read_only = Some(boolean(name, value)?),
         "copy_of" => {
             let path = string(name, value)?;
@@ -427,7 +441,7 @@ fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
         "memdb" => Ok(Storage::MemDb),
         "temp_file" => Ok(Storage::TempFile),
         other => {
-            let suggestion = suggest(other, KINDS, []);
+            let suggestion = suggest(other, &KINDS, &[]);
             Err(Misfit::new(value.span(), format!("`storage` cannot be `{other}`; {suggestion}")))
         }
     }
@@ -437,7 +451,7 @@ fn lag(name: &str, value: &Placed<'_>) -> Fit<Lag> {
     match string(name, value)? {
         "manual" => Ok(Lag::Manual),
         other => {
-            let suggestion = suggest(other, ["manual"], []);
+            let suggestion = suggest(other, &["manual"], &[]);
             Err(Misfit::new(value.span(), format!("`lag` cannot be `{other}`; {suggestion}")))
         }
     }

@@ -22,7 +22,8 @@ const WITHOUT_EFFECT: [&str; 5] = [
 
 /// The engine option that a name sets for every bind.
 pub(super) fn option(name: &str) -> Option<&'static str> {
-    OPTIONS.iter().find(|(known, _)| *known == name).map(|(_, option)| *option)
+    let (_, option) = OPTIONS.iter().find(|(known, _)| *known == name)?;
+    Some(option)
 }
 
 /// Whether a name of Flask-SQLAlchemy means nothing here.
@@ -31,14 +32,19 @@ pub(super) fn is_without_effect(name: &str) -> bool {
 }
 
 /// All names here.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|(name, _)| *name).chain(WITHOUT_EFFECT)
+pub(super) fn names() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for (name, _) in &OPTIONS {
+        names.push(*name);
+    }
+    names.extend_from_slice(&WITHOUT_EFFECT);
+    names
 }
 
 /// Whether a name is in upper case and not one of Flask-SQLAlchemy's, nor near to one or to the `others` known.
 pub(super) fn is_the_applications(name: &str, others: &[&'static str]) -> bool {
     let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    let near = nearest(name, others.iter().copied().chain(names())).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let near = nearest(name, [others, &names()].concat()).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
     upper && !name.starts_with("SQLALCHEMY_") && !near
 }

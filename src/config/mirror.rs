@@ -34,7 +34,7 @@ pub(super) fn check(key: &BindKey, bind: &Bind) -> Result<()> {
         ("copy_of", bind.copy_of.is_some()),
         ("allow_missing_parents", bind.allow_missing_parents),
     ];
-    if let Some((setting, _)) = own.into_iter().find(|(_, is_set)| *is_set) {
+    if let Some((setting, _)) = own.iter().find(|(_, is_set)| *is_set) {
         let problem = format!(
             "it mirrors bind `{source}`, whose database it has, so it cannot have `{setting}`: set that in bind \
              `{source}`, or take `mirror` out"
@@ -59,9 +59,19 @@ pub(super) fn source<'b>(
         return Err(origin.error(key, "it mirrors itself: `mirror` names another bind"));
     }
     let Some((found, bind)) = binds.iter().find(|(known, _)| *known == source) else {
-        let keys = binds.iter().map(|(known, _)| *known).filter(|known| *known != key).collect::<Vec<_>>();
-        let near = source.as_str().and_then(|asked| nearest(asked, keys.iter().filter_map(|key| key.as_str())));
-        let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
+        let (mut keys, mut names) = (Vec::new(), Vec::new());
+        for (known, _) in binds {
+            if *known != key {
+                keys.push(*known);
+                if let Some(name) = known.as_str() {
+                    names.push(name);
+                }
+            }
+        }
+        let near = match source.as_str().and_then(|asked| nearest(asked, names)) {
+            Some(near) => format!("; the nearest is `{near}`"),
+            None => String::new(),
+        };
         let problem = format!("it mirrors bind `{source}`, which is not configured: there are {}{near}", list(&keys));
         return Err(origin.error(key, problem));
     };

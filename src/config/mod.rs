@@ -138,10 +138,10 @@ impl Config {
     /// ```
     pub fn tables(mut self, group: TableGroup) -> Config {
         let TableGroup { key, tables } = group;
-        self.tables.extend(tables.into_iter().map(|table| match table.key {
-            Some(_) => table,
-            None => table.bind_key(&key),
-        }));
+        for mut table in tables {
+            table.key.get_or_insert_with(|| key.clone());
+            self.tables.push(table);
+        }
         self
     }
 
@@ -182,6 +182,10 @@ impl Config {
 
     /// The data files whose tables may be in any bind, by absolute paths.
     pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
-        self.data.iter().map(|path| resolve_path(path)).collect()
+        let mut paths = Vec::with_capacity(self.data.len());
+        for path in &self.data {
+            paths.push(resolve_path(path));
+        }
+        paths
     }
 }

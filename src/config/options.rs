@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::redact::is_secret;
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
+use crate::error::is_identifier;
 
 /// Engine options, each unset until the user sets it.
 #[derive(Clone, Default, PartialEq)]
@@ -147,18 +148,20 @@ impl EngineOptions {
 
     /// What is wrong with options that were set from code.
     pub(crate) fn problem(&self) -> Option<String> {
-        let too_long = |time: Duration| time.is_zero() || time > LONGEST;
         if self.pool_size == Some(0) {
             return Some("`pool_size` must be at least 1, not 0".to_string());
         }
-        if let Some(time) = self.pool_timeout.filter(|time| too_long(*time)) {
-            return Some(format!("`pool_timeout` must be above 0 and at most {LONGEST:?}, not {time:?}"));
-        }
-        if let Some(time) = self.pool_recycle.filter(|time| *time != NEVER && too_long(*time)) {
-            return Some(format!("`pool_recycle` must be above 0 and at most {LONGEST:?}, not {time:?}"));
-        }
-        if let Some(time) = self.schema_timeout.filter(|time| too_long(*time)) {
-            return Some(format!("`schema_timeout` must be above 0 and at most {LONGEST:?}, not {time:?}"));
+        let times = [
+            ("pool_timeout", self.pool_timeout),
+            ("pool_recycle", self.pool_recycle.filter(|time| *time != NEVER)),
+            ("schema_timeout", self.schema_timeout),
+        ];
+        for (name, time) in &times {
+            if let Some(time) = time
+                && (time.is_zero() || *time > LONGEST)
+            {
+                return Some(format!("`{name}` must be above 0 and at most {LONGEST:?}, not {time:?}"));
+            }
         }
         if let Some(time) = self.busy_timeout.filter(|time| time.as_millis() > i32::MAX as u128) {
             return Some(format!("`busy_timeout` must be at most 2147483647 milliseconds, not {time:?}"));
@@ -191,7 +194,7 @@ impl EngineOptions {
     /// The first option that both set and set differently.
     pub(crate) fn conflict(&self, other: &EngineOptions) -> Option<String> {
         fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
-            one.is_some() && other.is_some() && one != other
+            matches!((one, other), (Some(one), Some(other)) if one != other)
         }
         let named = [
             ("pool_size", differ(&self.pool_size, &other.pool_size)),
@@ -202,13 +205,17 @@ impl EngineOptions {
             ("foreign_keys", differ(&self.foreign_keys, &other.foreign_keys)),
             ("schema_timeout", differ(&self.schema_timeout, &other.schema_timeout)),
         ];
-        let pragma = || {
-            self.pragmas.iter().find_map(|(name, value)| {
-                let differs = |(set, to): &&(String, Value)| set.eq_ignore_ascii_case(name) && to != value;
-                other.pragmas.iter().find(differs).map(|_| format!("pragmas.{name}"))
-            })
-        };
-        named.iter().find(|(_, differs)| *differs).map(|(name, _)| name.to_string()).or_else(pragma)
+        for (name, differs) in named {
+            if differs {
+                return Some(name.to_string());
+            }
+        }
+        for (name, value) in &self.pragmas {
+            if other.pragmas.iter().any(|(set, to)| set.eq_ignore_ascii_case(name) && to != value) {
+                return Some(format!("pragmas.{name}"));
+            }
+        }
+        None
     }
 
     /// How long a script of the schema, or a bind's data, may run.
@@ -237,7 +244,10 @@ impl fmt::Debug for EngineOptions {
         } = self;
         // SQLCipher is given its key by a pragma.
         let hidden = Value::Text("***".to_string());
-        let pragmas = self.pragmas.iter().map(|(name, value)| (name, if is_secret(name) { &hidden } else { value }));
+        let mut pragmas = Vec::with_capacity(self.pragmas.len());
+        for (name, value) in &self.pragmas {
+            pragmas.push((name, if is_secret(name) { &hidden } else { value }));
+        }
         f.debug_struct("EngineOptions")
             .field("pool_size", pool_size)
             .field("pool_timeout", pool_timeout)
@@ -246,7 +256,7 @@ impl fmt::Debug for EngineOptions {
             .field("busy_timeout", busy_timeout)
             .field("foreign_keys", foreign_keys)
             .field("schema_timeout", schema_timeout)
-            .field("pragmas", &pragmas.collect::<Vec<_>>())
+            .field("pragmas", &pragmas)
             .field("not_applied", &self.not_applied)
             .finish()
     }
@@ -297,9 +307,7 @@ pub(crate) fn process_wide(pragma: &str) -> Option<String> {
 
 /// What is wrong with a pragma. Its name is written into SQL as it is, so it must be an identifier.
 fn pragma_problem(name: &str, value: &Value) -> Option<String> {
-    let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !identifier {
+    if !is_identifier(name) {
         return Some(format!("`{name}` is not the name of a pragma: it must be an identifier"));
     }
     if let Some(problem) = process_wide(name) {

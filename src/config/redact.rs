@@ -70,7 +70,10 @@ fn redact(text: &str) -> String {
     sort_by_key(&mut secrets, |range| range.start);
     let mut shown = String::new();
     let mut end = 0;
-    for secret in secrets.into_iter().filter(|range| !range.is_empty()) {
+    for secret in secrets {
+        if secret.is_empty() {
+            continue;
+        }
         // One that starts within the last, or right where it ended, goes on hiding.
         if end == 0 || secret.start > end {
             shown.push_str(&text[end..secret.start]);
@@ -84,17 +87,17 @@ fn redact(text: &str) -> String {
 
 /// Values of parameters like `password=…`, in a URL's query or in a `key=value key=value` list.
 fn parameters(text: &str) -> Vec<Range<usize>> {
-    text.match_indices('=')
-        .filter(|(equals, _)| {
-            let before = text[..*equals].trim_end();
-            let name = before.rsplit(|c: char| c.is_whitespace() || "?&;".contains(c)).next();
-            name.is_some_and(is_secret)
-        })
-        .map(|(equals, _)| {
-            let value = &text[equals + 1..];
-            equals + 1..equals + 1 + value.find('&').unwrap_or(value.len())
-        })
-        .collect()
+    let mut secrets = Vec::new();
+    for (equals, _) in text.match_indices('=') {
+        let before = text[..equals].trim_end();
+        let name = before.rsplit(|c: char| c.is_whitespace() || "?&;".contains(c)).next();
+        if name.is_some_and(is_secret) {
+            let start = equals + 1;
+            let end = text[start..].find('&').map_or(text.len(), |end| start + end);
+            secrets.push(start..end);
+        }
+    }
+    secrets
 }
 
 /// From the first `:` to the last `@`, and what stands in a port's place but is none: `user:password` with the host
@@ -124,7 +127,10 @@ fn password(userinfo: &str) -> Option<usize> {
     let variable = userinfo.find("${").and_then(|start| userinfo[start..].find('}').map(|end| start + end + 1));
     let colon = userinfo.find(':').map(|colon| colon + 1);
     let variable = variable.filter(|end| !userinfo[*end..].starts_with(':'));
-    variable.into_iter().chain(colon).min()
+    match (variable, colon) {
+        (Some(variable), Some(colon)) => Some(variable.min(colon)),
+        (variable, colon) => variable.or(colon),
+    }
 }
 
 /// The scheme, lower-cased and empty where there is none, and where what follows it starts.
@@ -132,13 +138,19 @@ fn body(text: &str) -> (String, usize) {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     let rest = text.get(scheme.len() + 1..).unwrap_or_default();
     let lower = scheme.to_ascii_lowercase();
-    let like_one = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c)) && !scheme.is_empty();
+    let like_one = !scheme.is_empty() && has_letters_of_a_scheme(scheme);
     match rest.strip_prefix("//") {
         Some(_) if like_one => (lower, scheme.len() + 3),
         // `sqlite:app.db`; of others it is not known whether the first part is a scheme or a user.
         _ if is_local(&lower) => (lower, scheme.len() + 1),
         _ => (String::new(), 0),
     }
+}
+
+/// Whether it has only letters as RFC 3986 has them in a scheme, and `_`, since SQLAlchemy's drivers
+/// have it in their names.
+pub(super) fn has_letters_of_a_scheme(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
 }
 
 /// Whether a lower-case scheme is of files: then a colon is part of a name.

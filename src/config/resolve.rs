@@ -82,7 +82,7 @@ impl Config {
             return Err(Error::NoBind);
         }
         check_keys(&binds)?;
-        let configured = binds.iter().map(|(key, _)| (*key).clone()).collect::<Arc<[_]>>();
+        let configured = Arc::from(keys(&binds));
         let mut drafts: Vec<Draft> = Vec::new();
         for (key, bind) in &binds {
             mirror::check(key, bind)?;
@@ -113,7 +113,9 @@ impl Config {
             let finished = draft.finish(source, &configured)?;
             sources.push(finished.source);
             lagging.extend(finished.lagging);
-            ways.extend(finished.way);
+            if let Some(way) = finished.way {
+                ways.push(way);
+            }
         }
         sources.extend(lagging);
         sources.extend(ways);
@@ -122,7 +124,10 @@ impl Config {
 
     /// The default bind first, the others in the order configured.
     fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
-        let mut binds = self.binds.iter().map(|(key, bind)| (key, bind)).collect::<Vec<_>>();
+        let mut binds = Vec::with_capacity(self.binds.len());
+        for (key, bind) in &self.binds {
+            binds.push((key, bind));
+        }
         sort_by_key(&mut binds, |(key, _)| !key.is_default());
         binds
     }
@@ -139,7 +144,7 @@ impl Config {
         }
         let mut identity = None;
         // A variable may name production's replica, of which a mirror takes the place.
-        if let Some(url) = bind.url.as_ref().filter(|_| bind.mirror.is_none()) {
+        if let (Some(url), None) = (&bind.url, &bind.mirror) {
             let url = match url.origin() {
                 // What a variable holds is what is meant.
                 Origin::Variable(_) => url.clone(),
@@ -154,10 +159,18 @@ impl Config {
         for name in &options.not_applied {
             log::warn!("bind `{key}`: the engine option `{name}` is not applied: SQLite has no use for it");
         }
-        let schema = bind.schema.iter().map(|source| match source {
-            SchemaSource::Path(path) => SchemaSource::Path(resolve_path(path)),
-            source => source.clone(),
-        });
+        let mut schema = Vec::with_capacity(bind.schema.len());
+        for source in &bind.schema {
+            let source = match source {
+                SchemaSource::Path(path) => SchemaSource::Path(resolve_path(path)),
+                source => source.clone(),
+            };
+            schema.push((key.clone(), source));
+        }
+        let mut data = Vec::with_capacity(bind.data.len());
+        for path in &bind.data {
+            data.push((key.clone(), resolve_path(path)));
+        }
         Ok(Draft {
             keys: vec![key.clone()],
             identity,
@@ -168,8 +181,8 @@ impl Config {
             own_options: vec![(key.clone(), bind.options.clone())],
             options: vec![(key.clone(), options)],
             copy_of: bind.copy_of.as_ref().map(|(path, origin)| (key.clone(), resolve_path(path), origin.clone())),
-            schema: schema.map(|source| (key.clone(), source)).collect(),
-            data: bind.data.iter().map(|path| (key.clone(), resolve_path(path))).collect(),
+            schema,
+            data,
             allow_missing_parents: bind.allow_missing_parents,
             dynamic: bind.dynamic.clone(),
             origin: bind.origin.clone(),
@@ -192,7 +205,7 @@ impl Config {
                 Ok(())
             }
             None => {
-                let configured = self.ordered().into_iter().map(|(key, _)| key.clone()).collect();
+                let configured = keys(&self.ordered());
                 if key.is_default() {
                     let first_line = table.sql.trim().lines().next().unwrap_or_default();
                     let what = Some(format!("the registered table `{first_line}`"));
@@ -202,6 +215,15 @@ impl Config {
             }
         }
     }
+}
+
+/// The keys alone.
+fn keys(binds: &[(&BindKey, &Bind)]) -> Vec<BindKey> {
+    let mut keys = Vec::with_capacity(binds.len());
+    for (key, _) in binds {
+        keys.push((*key).clone());
+    }
+    keys
 }
 
 /// Refuses keys that cannot be one, and keys that SQL cannot tell apart.

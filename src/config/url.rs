@@ -1,8 +1,8 @@
 //! What a database URL names: memory, a file or a database of a server.
 
-use super::authority::{read_hosts, read_port, Authority};
+use super::authority::{read_hosts, read_ports, Authority};
 use super::origin::Origin;
-use super::redact::{percent_decoded, UrlText};
+use super::redact::{has_letters_of_a_scheme, percent_decoded, UrlText};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::nearest::nearest;
@@ -171,7 +171,7 @@ fn parse_server(family: Family, text: &str) -> std::result::Result<DatabaseUrl, 
         match (name, family) {
             // SQLAlchemy repeats the parameter for several hosts, libpq has a list.
             ("host", _) => host_parameters.extend(value.split(',')),
-            ("port", _) => ports = value.split(',').map(read_port).collect::<Option<Vec<_>>>().ok_or_else(no_port)?,
+            ("port", _) => ports = read_ports(value).ok_or_else(no_port)?,
             ("dbname", Family::Postgres) => database = percent_decoded(value).into_owned(),
             ("unix_socket" | "socket", Family::MySql) => socket = Some(percent_decoded(value).into_owned()),
             _ => {}
@@ -185,34 +185,31 @@ fn parse_server(family: Family, text: &str) -> std::result::Result<DatabaseUrl, 
         return Ok(DatabaseUrl::Server { family, hosts: vec![normalised(&socket)], database });
     }
     if !host_parameters.is_empty() {
-        hosts = host_parameters
-            .into_iter()
-            // A folder with a socket in it; its name may have a colon.
-            .map(|host| if host.starts_with('/') { Some(vec![(host, None)]) } else { read_hosts(host) })
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(no_port)?
-            .concat();
+        hosts.clear();
+        for host in host_parameters {
+            match host.starts_with('/') {
+                // A folder with a socket in it; its name may have a colon.
+                true => hosts.push((host, None)),
+                false => hosts.extend(read_hosts(host).ok_or_else(no_port)?),
+            }
+        }
     }
-    let port_of = |at: usize| ports.get(at).or(ports.first().filter(|_| ports.len() == 1)).copied().flatten();
-    let hosts = hosts
-        .iter()
-        .enumerate()
-        .map(|(at, (host, port))| {
-            let host = match percent_decoded(host).as_ref() {
-                "" => "localhost".to_string(),
-                folder if folder.starts_with('/') => normalised(folder),
-                host => host.to_lowercase(),
-            };
-            format!("{host}:{}", port.or(port_of(at)).unwrap_or(default_port))
-        })
-        .collect();
-    Ok(DatabaseUrl::Server { family, hosts, database })
+    let mut named = Vec::with_capacity(hosts.len());
+    for (at, (host, port)) in hosts.into_iter().enumerate() {
+        let host = match percent_decoded(host).as_ref() {
+            "" => "localhost".to_string(),
+            folder if folder.starts_with('/') => normalised(folder),
+            host => host.to_lowercase(),
+        };
+        let parameter = if let [one] = ports[..] { one } else { ports.get(at).copied().flatten() };
+        named.push(format!("{host}:{}", port.or(parameter).unwrap_or(default_port)));
+    }
+    Ok(DatabaseUrl::Server { family, hosts: named, database })
 }
 
-/// As RFC 3986 has it, and `_`, since SQLAlchemy's drivers have it in their names.
+/// Whether what stands before a colon is a scheme.
 fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c))
+    text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && has_letters_of_a_scheme(text)
 }
 
 /// The parameters of a query.

@@ -41,7 +41,10 @@ impl Misfit {
 
 /// The entries in the order written; the table itself has them sorted.
 pub(crate) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeString<'t>>, &'a Placed<'t>)> {
-    let mut entries = table.iter().collect::<Vec<_>>();
+    let mut entries = Vec::with_capacity(table.len());
+    for entry in table.iter() {
+        entries.push(entry);
+    }
     sort_by_key(&mut entries, |(name, _)| name.span().start);
     entries
 }
@@ -85,7 +88,13 @@ pub(crate) fn paths<'a>(name: &str, value: &'a Placed<'_>) -> Fit<Vec<&'a str>> 
         Ok(path)
     };
     match value.get_ref() {
-        DeValue::Array(list) => list.iter().map(path).collect(),
-        _ => path(value).map(|path| vec![path]),
+        DeValue::Array(list) => {
+            let mut paths = Vec::with_capacity(list.len());
+            for value in list.iter() {
+                paths.push(path(value)?);
+            }
+            Ok(paths)
+        }
+        _ => Ok(vec![path(value)?]),
     }
 }

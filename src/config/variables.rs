@@ -1,14 +1,15 @@
 //! Environment variables: where they are looked up, and `${NAME}` in a URL.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
 use super::redact::UrlText;
-use crate::error::{Error, Result};
+use crate::error::{is_identifier, Error, Result};
 use crate::key::BindKey;
+use crate::order::sort_by;
+use crate::sorted::Sorted;
 
 /// Where variables are looked up.
 #[derive(Clone, Default)]
@@ -17,7 +18,7 @@ pub(super) enum Variables {
     #[default]
     Process,
     /// Among these and nowhere else.
-    Given(Arc<BTreeMap<String, OsString>>),
+    Given(Arc<Sorted<String, OsString>>),
 }
 
 impl Variables {
@@ -28,14 +29,23 @@ impl Variables {
         }
     }
 
-    /// Every variable whose name is UTF-8; no other is anybody's here.
-    pub(super) fn all(&self) -> BTreeMap<String, OsString> {
+    /// The names of those that are asked for and whose names are UTF-8; no other is anybody's here.
+    pub(super) fn names(&self, asked: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let mut names = Vec::new();
         match self {
             Variables::Process => {
-                env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
+                for (name, _) in env::vars_os() {
+                    names.extend(name.into_string().ok().filter(|name| asked(name)));
+                }
             }
-            Variables::Given(given) => given.as_ref().clone(),
+            Variables::Given(given) => {
+                for (name, _) in given.entries().iter().filter(|(name, _)| asked(name)) {
+                    names.push(name.clone());
+                }
+            }
         }
+        sort_by(&mut names, Ord::cmp);
+        names
     }
 }
 
@@ -99,7 +109,7 @@ fn pieces(text: &str) -> Vec<Option<Piece<'_>>> {
             continue;
         }
         pieces.push(Some(Piece::Text(&rest[..at])));
-        let variable = rest[at + 2..].split_once('}').filter(|(name, _)| is_name(name));
+        let variable = rest[at + 2..].split_once('}').filter(|(name, _)| is_identifier(name));
         let Some((name, after)) = variable else {
             pieces.push(None);
             return pieces;
@@ -109,10 +119,4 @@ fn pieces(text: &str) -> Vec<Option<Piece<'_>>> {
     }
     pieces.push(Some(Piece::Text(rest)));
     pieces
-}
-
-/// As a shell takes it for a name.
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -1,12 +1,13 @@
 //! CSV with a header row, after [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record as Complete};
 use rusqlite::types::Value;
 
 use super::{Malformed, Record, Records};
+use crate::script::line_at;
+use crate::sorted::Sorted;
 
 /// A last record of our own: where it does not come back as one, a quote before it was never closed. The reader alone
 /// takes the rest of the file for the quoted field and says nothing.
@@ -83,10 +84,14 @@ impl Reader<'_> {
                 Complete | End => break,
             }
         }
-        let ends = &self.ends[..ended];
-        let starts = std::iter::once(&0).chain(ends);
-        // Text is cut at ASCII characters only, so each piece is UTF-8 as the whole is.
-        starts.zip(ends).map(|(start, end)| String::from_utf8_lossy(&self.fields[*start..*end]).into_owned()).collect()
+        let mut record = Vec::with_capacity(ended);
+        let mut start = 0;
+        for end in &self.ends[..ended] {
+            // Text is cut at ASCII characters only, so each piece is UTF-8 as the whole is.
+            record.push(String::from_utf8_lossy(&self.fields[start..*end]).into_owned());
+            start = *end;
+        }
+        record
     }
 }
 
@@ -101,9 +106,11 @@ impl Lines<'_> {
     /// The line of the record that follows `offset`, past the line ends that the reader skips before it.
     fn of_record(&mut self, offset: usize) -> usize {
         let text = self.text.as_bytes();
-        let blank = text.iter().skip(offset).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let start = text.len().min(offset + blank);
-        self.line += text[self.offset..start].iter().filter(|byte| **byte == b'\n').count();
+        let mut start = text.len().min(offset);
+        while matches!(text.get(start), Some(b'\r' | b'\n')) {
+            start += 1;
+        }
+        self.line += line_at(&self.text[self.offset..start], usize::MAX) - 1;
         self.offset = start;
         self.line
     }
@@ -115,12 +122,12 @@ impl Lines<'_> {
 
 fn column_names(fields: Vec<String>, line: usize) -> Result<Rc<[String]>, Malformed> {
     let fail = |problem| Err(Malformed { line: Some(line), problem });
-    let mut seen = HashSet::new();
+    let mut seen = Sorted::default();
     for (at, name) in fields.iter().enumerate() {
         if name.is_empty() {
             return fail(format!("column {} of the header row has no name", at + 1));
         }
-        if !seen.insert(name.to_ascii_lowercase()) {
+        if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
             return fail(format!("the header row names column `{name}` twice"));
         }
     }

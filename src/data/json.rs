@@ -1,6 +1,5 @@
 //! JSON: a list of objects.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -10,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Malformed, Record, Records};
 use crate::script::line_at;
+use crate::sorted::Sorted;
 
 pub(super) fn records(text: &str) -> Result<Records, Malformed> {
     let List(objects) = serde_json::from_str(text).map_err(|error| malformed(text, text, &error))?;
@@ -32,9 +32,9 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
 }
 
 fn columns(text: &str, pairs: &[(String, &RawValue)]) -> Result<Rc<[String]>, Malformed> {
-    let mut seen = HashSet::new();
+    let mut seen = Sorted::default();
     for (name, raw) in pairs {
-        if !seen.insert(name.to_ascii_lowercase()) {
+        if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
             let problem = format!("the object names column `{name}` twice");
             return Err(Malformed { line: Some(line_of(text, raw.get())), problem });
         }

@@ -17,6 +17,7 @@ use crate::order::sort_by_key;
 use crate::row::Shown;
 use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
 use crate::script::{self, quote};
+use crate::sorted::Sorted;
 
 /// The files for one database. Two binds that share a database share one of these, for it has one transaction.
 pub(crate) struct Load<'c> {
@@ -54,14 +55,16 @@ pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
 }
 
 fn commit(open: Vec<(&BindKey, Transaction<'_>)>) -> Result<()> {
-    let mut committed = Vec::new();
-    let mut open = open.into_iter();
-    while let Some((key, transaction)) = open.next() {
+    let mut keys = Vec::with_capacity(open.len());
+    for (key, _) in &open {
+        keys.push((*key).clone());
+    }
+    for (at, (key, transaction)) in open.into_iter().enumerate() {
         if let Err(source) = transaction.commit() {
-            let rolled_back = std::iter::once(key).chain(open.map(|(key, _)| key)).cloned().collect();
-            return Err(Error::Commit { failed: key.clone(), committed: committed.into(), rolled_back, source });
+            let (committed, rolled_back) = keys.split_at(at);
+            let (committed, rolled_back) = (committed.into(), rolled_back.into());
+            return Err(Error::Commit { failed: key.clone(), committed, rolled_back, source });
         }
-        committed.push(key.clone());
     }
     Ok(())
 }
@@ -80,8 +83,10 @@ fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records
     for (file, table) in filling.in_order()? {
         rows += filling.insert(file, table)?;
     }
-    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.format == Format::Sql) {
-        rows += filling.run(at, &file.text)?;
+    for (at, file) in files.iter().enumerate() {
+        if file.format == Format::Sql {
+            rows += filling.run(at, &file.text)?;
+        }
     }
     if enforced && unresolved_foreign_keys(conn) {
         return Err(filling.foreign_key_error());
@@ -106,10 +111,15 @@ struct Filling<'l> {
 impl<'l> Filling<'l> {
     /// The files with rows and their tables, parents before children.
     fn in_order(&self) -> Result<Vec<(usize, &'l str)>> {
-        let order: HashMap<_, _> =
-            parents_first(self.metadata).into_iter().enumerate().map(|(place, table)| (table.name(), place)).collect();
+        let mut order = Sorted::default();
+        for (place, table) in parents_first(self.metadata).into_iter().enumerate() {
+            order.insert(table.name(), place);
+        }
         let mut found = Vec::new();
-        for (at, file) in self.files.iter().enumerate().filter(|(_, file)| file.format != Format::Sql) {
+        for (at, file) in self.files.iter().enumerate() {
+            if file.format == Format::Sql {
+                continue;
+            }
             let key = file.bind.as_ref().unwrap_or(self.key);
             let name = file.table.as_deref().unwrap_or(file.stem());
             let Some(table) = table_in(name, key, self.metadata) else {
@@ -118,7 +128,7 @@ impl<'l> Filling<'l> {
             found.push((at, table));
         }
         // A view, whose triggers may write to any table, comes last.
-        sort_by_key(&mut found, |(_, table)| order.get(table).copied().unwrap_or(usize::MAX));
+        sort_by_key(&mut found, |(_, table)| order.get(*table).copied().unwrap_or(usize::MAX));
         Ok(found)
     }
 
@@ -192,11 +202,17 @@ impl<'l> Filling<'l> {
             Ok(violations) => violations,
             Err(error) => return self.error(0, None, self.confined.problem(&error)),
         };
-        let traced = violations.iter().filter_map(|found| {
-            let table = self.metadata.table(&found.table)?;
-            Some((*self.origins.get(&(table.name(), found.rowid?))?, found, table))
-        });
-        if let Some(((file, place), found, table)) = traced.min_by_key(|(origin, ..)| *origin) {
+        // The first in the order of the files.
+        let mut first: Option<((usize, usize), &Violation, &TableInfo)> = None;
+        for found in &violations {
+            if let (Some(table), Some(rowid)) = (self.metadata.table(&found.table), found.rowid)
+                && let Some(origin) = self.origins.get(&(table.name(), rowid))
+                && first.is_none_or(|(earlier, ..)| *origin < earlier)
+            {
+                first = Some((*origin, found, table));
+            }
+        }
+        if let Some(((file, place), found, table)) = first {
             let record = &self.records[file].records[place];
             let format = self.files[file].format;
             return self.error(file, Some(record.line), no_parent(found, table, record, format));
@@ -222,15 +238,17 @@ impl<'l> Filling<'l> {
 
     fn violations(&self) -> rusqlite::Result<Vec<Violation>> {
         let mut statement = self.conn.prepare("PRAGMA main.foreign_key_check")?;
-        let violations = statement.query_map([], |row| {
-            Ok(Violation {
+        let mut rows = statement.query([])?;
+        let mut violations = Vec::new();
+        while let Some(row) = rows.next()? {
+            violations.push(Violation {
                 table: row.get("table")?,
                 rowid: row.get("rowid")?,
                 parent: row.get("parent")?,
                 foreign_key: row.get("fkid")?,
-            })
-        })?;
-        violations.collect()
+            });
+        }
+        Ok(violations)
     }
 
     fn error(&self, file: usize, line: Option<usize>, problem: impl Into<String>) -> Error {
@@ -251,37 +269,51 @@ fn insert_sql(table: &str, columns: &[String]) -> String {
     if columns.is_empty() {
         return format!("INSERT INTO main.{table} DEFAULT VALUES");
     }
-    let names: Vec<_> = columns.iter().map(|name| quote(name)).collect();
-    let places = vec!["?"; columns.len()];
+    let (mut names, mut places) = (Vec::with_capacity(columns.len()), Vec::with_capacity(columns.len()));
+    for name in columns {
+        names.push(quote(name));
+        places.push("?");
+    }
     format!("INSERT INTO main.{table} ({}) VALUES ({})", names.join(", "), places.join(", "))
 }
 
 /// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.
 fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
-    let known = table.filter(|table| !table.columns().is_empty());
-    let wrong = known.and_then(|table| Some((table, columns.iter().find(|name| table.column(name).is_none())?)));
-    let Some((table, wrong)) = wrong else { return sqlite_message(error) };
-    let names: Vec<_> = table.columns().iter().filter(|c| c.generated().is_none()).map(|c| c.name()).collect();
-    let nearest = nearest(wrong, names.iter().copied()).map(|name| format!("the nearest is `{name}`; "));
-    let nearest = nearest.unwrap_or_default();
-    format!("table `{}` has no column `{wrong}`: {nearest}its columns are {}", table.name(), list(&names))
+    let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return sqlite_message(error) };
+    let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return sqlite_message(error) };
+    let mut names = Vec::new();
+    for column in table.columns() {
+        if column.generated().is_none() {
+            names.push(column.name());
+        }
+    }
+    let columns = list(&names);
+    let nearest = match nearest(wrong, names) {
+        Some(name) => format!("the nearest is `{name}`; "),
+        None => String::new(),
+    };
+    format!("table `{}` has no column `{wrong}`: {nearest}its columns are {columns}", table.name())
 }
 
 fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Format) -> String {
     let key = table.foreign_keys().iter().find(|key| key.id() == found.foreign_key);
-    let values = key.map(|key| key.columns()).unwrap_or_default().iter().map(|column| {
+    let (columns, parent_columns) = match key {
+        Some(key) => (key.columns(), key.parent_columns()),
+        None => (&[][..], &[][..]),
+    };
+    let mut values = Vec::with_capacity(columns.len());
+    for column in columns {
         let place = record.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
-        match place.map(|place| &record.values[place]) {
+        values.push(match place.map(|place| &record.values[place]) {
             // As the CSV file has it, which does not tell text from numbers.
             Some(Value::Text(text)) if format == Format::Csv => format!("{column} = {text}"),
             Some(value) => format!("{column} = {}", Shown(value)),
             None => column.clone(),
-        }
-    });
-    let values = values.collect::<Vec<_>>();
-    let parent = match key.map(|key| key.parent_columns()) {
-        Some(columns) if !columns.is_empty() => format!("`{}` ({})", found.parent, list(columns)),
-        _ => format!("`{}`", found.parent),
+        });
+    }
+    let parent = match parent_columns {
+        [] => format!("`{}`", found.parent),
+        columns => format!("`{}` ({})", found.parent, list(columns)),
     };
     format!("FOREIGN KEY constraint failed: {} has no match in {parent}", list(&values))
 }

@@ -110,12 +110,16 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
     if files.is_empty() {
         return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
     }
-    files.into_iter().map(|file| read_file(file, bind)).collect()
+    let mut read = Vec::with_capacity(files.len());
+    for file in files {
+        read.push(read_file(file, bind)?);
+    }
+    Ok(read)
 }
 
 fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
     let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
-    let format = formats.into_iter().find(|(extension, _)| folder::has_extension(&path, extension));
+    let format = formats.iter().find(|(extension, _)| folder::has_extension(&path, extension));
     let Some((_, format)) = format else {
         let problem = match path.extension() {
             _ if !path.exists() => "there is no such file or folder".to_string(),
@@ -130,7 +134,7 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
         return Err(error(&path, bind, None, "the file's name is not UTF-8, and it says which table the data is for"));
     }
     match folder::text(&path) {
-        Ok(text) => Ok(DataFile { path, format, text, bind: bind.cloned(), table: None }),
+        Ok(text) => Ok(DataFile { path, format: *format, text, bind: bind.cloned(), table: None }),
         Err(unreadable) => Err(error(&path, bind, unreadable.line, unreadable.problem)),
     }
 }

@@ -24,18 +24,25 @@ pub(crate) fn assign(file: &mut DataFile, targets: &[Target<'_>]) -> Result<usiz
 
 fn assign_rows<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, &'t BindKey, &'t str)> {
     let stem = file.stem();
-    let find = |(at, &(keys, metadata)): (usize, &Target<'t>)| {
-        keys.iter().find_map(|key| Some((at, key, table_in(stem, key, metadata)?)))
-    };
-    let found: Vec<_> = targets.iter().enumerate().filter_map(find).collect();
     // A name that says its bind is about that bind, whatever another bind calls its tables.
-    let qualified: Vec<_> = found.iter().filter(|(_, _, table)| table.len() < stem.len()).collect();
+    let (mut found, mut qualified) = (Vec::new(), Vec::new());
+    for (at, (keys, metadata)) in targets.iter().enumerate() {
+        let in_bind = |key| Some((at, key, table_in(stem, key, metadata)?));
+        if let Some((at, key, table)) = keys.iter().find_map(in_bind) {
+            found.push((at, key, table));
+            if table.len() < stem.len() {
+                qualified.push((at, key, table));
+            }
+        }
+    }
     match (qualified.as_slice(), found.as_slice()) {
-        ([one], _) => Ok(**one),
-        ([], [one]) => Ok(*one),
+        ([one], _) | ([], [one]) => Ok(*one),
         ([], []) => Err(file.error(None, no_table(stem, targets))),
         _ => {
-            let keys: Vec<_> = found.iter().flat_map(|(at, ..)| targets[*at].0).collect();
+            let mut keys = Vec::new();
+            for (at, ..) in &found {
+                keys.extend(targets[*at].0);
+            }
             let example = keys.first().map_or("main", |key| key.schema_name());
             let problem = format!(
                 "table `{stem}` is in the binds {}: say which in the file's name, `{example}.{}` for example",
@@ -53,15 +60,21 @@ fn assign_script<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, 
     }
     // `auth.sql` or `auth.users.sql`; of two keys that fit, as `a` and `a.b` do, the longer says more.
     let stem = format!("{}.", file.stem());
-    let keys = targets.iter().enumerate().flat_map(|(at, (keys, _))| keys.iter().map(move |key| (at, key)));
-    let fitting = keys.clone().filter(|(_, key)| after_key(&stem, key).is_some());
-    let longest = fitting.max_by_key(|(_, key)| key.as_str().map_or(0, str::len));
+    let length = |key: &BindKey| key.as_str().map_or(0, str::len);
+    let (mut all, mut longest) = (Vec::new(), None);
+    for (at, (keys, _)) in targets.iter().enumerate() {
+        for key in *keys {
+            all.push(key);
+            if after_key(&stem, key).is_some() && longest.is_none_or(|(_, other)| length(key) >= length(other)) {
+                longest = Some((at, key));
+            }
+        }
+    }
     longest.ok_or_else(|| {
-        let keys: Vec<_> = keys.map(|(_, key)| key).collect();
-        let example = keys.first().map_or("main", |key| key.schema_name());
+        let example = all.first().map_or("main", |key| key.schema_name());
         let problem = format!(
             "its name does not say which bind it is for: configured are {}; name it `{example}.{}` for example",
-            list(&keys),
+            list(&all),
             file.name()
         );
         file.error(None, problem)
@@ -70,9 +83,9 @@ fn assign_script<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, 
 
 /// The table or view that a file of this name is for: the name itself, or what follows the bind's key in it.
 pub(super) fn table_in<'m>(stem: &str, key: &BindKey, metadata: &'m Metadata) -> Option<&'m str> {
-    let find = |name: &str| {
-        let table = metadata.table(name).map(|table| table.name());
-        table.or_else(|| metadata.view(name).map(|view| view.name()))
+    let find = |name: &str| match metadata.table(name) {
+        Some(table) => Some(table.name()),
+        None => metadata.view(name).map(|view| view.name()),
     };
     find(stem).or_else(|| find(after_key(stem, key)?))
 }
@@ -83,33 +96,54 @@ fn after_key<'s>(stem: &'s str, key: &BindKey) -> Option<&'s str> {
         Some(key) => &[key],
         None => &["main", "default"],
     };
-    names.iter().find_map(|name| {
-        let start = stem.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name))?;
-        stem[start.len()..].strip_prefix('.')
-    })
+    for name in names {
+        if let Some((start, rest)) = stem.split_at_checked(name.len())
+            && start.eq_ignore_ascii_case(name)
+            && let Some(table) = rest.strip_prefix('.')
+        {
+            return Some(table);
+        }
+    }
+    None
 }
 
 fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
-    // A name that says its bind is compared in that bind only.
-    let mut keys = targets.iter().flat_map(|(keys, metadata)| keys.iter().map(move |key| (key, *metadata)));
-    if let Some((key, metadata, table)) = keys.find_map(|(key, metadata)| Some((key, metadata, after_key(stem, key)?)))
-    {
-        return no_table_in(table, key, metadata);
+    let mut known = Vec::new();
+    for (keys, metadata) in targets {
+        // A name that says its bind is compared in that bind only.
+        for key in *keys {
+            if let Some(table) = after_key(stem, key) {
+                return no_table_in(table, key, metadata);
+            }
+        }
+        known.extend(names(metadata));
     }
-    let nearest = nearest(stem, targets.iter().flat_map(|(_, metadata)| names(metadata))).map(|name| {
-        let owners = targets.iter().filter(|(_, metadata)| metadata.table(name).is_some());
-        let keys: Vec<_> = owners.flat_map(|(keys, _)| keys.iter()).collect();
-        format!(": the nearest name is `{name}` in {}", list(&keys))
-    });
-    format!("no table `{stem}` in any bind{}; the file is named after its table", nearest.unwrap_or_default())
+    let mut found = String::new();
+    if let Some(name) = nearest(stem, known) {
+        let mut owners = Vec::new();
+        for (keys, metadata) in targets {
+            if metadata.table(name).is_some() {
+                owners.extend(*keys);
+            }
+        }
+        found = format!(": the nearest name is `{name}` in {}", list(&owners));
+    }
+    format!("no table `{stem}` in any bind{found}; the file is named after its table")
 }
 
 /// What to say where the bind has no table of that name.
 pub(super) fn no_table_in(table: &str, key: &BindKey, metadata: &Metadata) -> String {
-    let nearest = nearest(table, names(metadata)).map(|name| format!(": the nearest name is `{name}`"));
-    format!("no table `{table}` in bind `{key}`{}; the file is named after its table", nearest.unwrap_or_default())
+    let found = match nearest(table, names(metadata)) {
+        Some(name) => format!(": the nearest name is `{name}`"),
+        None => String::new(),
+    };
+    format!("no table `{table}` in bind `{key}`{found}; the file is named after its table")
 }
 
-fn names(metadata: &Metadata) -> impl Iterator<Item = &str> {
-    metadata.tables().iter().map(|table| table.name())
+fn names(metadata: &Metadata) -> Vec<&str> {
+    let mut names = Vec::with_capacity(metadata.tables().len());
+    for table in metadata.tables() {
+        names.push(table.name());
+    }
+    names
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection, ErrorCode};
+use rusqlite::{ffi, Connection, ErrorCode, Statement};
 
 use super::disk::with_faults;
 use super::fault::Faults;
@@ -15,6 +15,7 @@ use super::location::{read_only, Location};
 use super::memory::Opener;
 use super::watch::Watch;
 use crate::config::EngineOptions;
+use crate::list::mapped;
 use crate::script::quote;
 
 /// How every connection of a bind is set up.
@@ -197,4 +198,9 @@ pub(crate) fn set_last_insert_rowid(conn: &Connection, rowid: i64) {
 /// `ATTACH` under any name a key can be.
 pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Result<()> {
     conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
+}
+
+/// The names of a statement's columns.
+pub(crate) fn column_names(statement: &Statement<'_>) -> Vec<String> {
+    mapped(&statement.column_names(), |name| name.to_string())
 }

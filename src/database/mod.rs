@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, set_last_insert_rowid, Setup};
+pub(crate) use connect::{attach, column_names, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
@@ -36,11 +36,14 @@ pub(crate) use once::{drop_spent, OnceCache};
 pub(crate) use original::{Digest, Original};
 pub use pool::{Pool, PooledConnection};
 pub(crate) use probe::is_locked_out;
-pub(crate) use watch::{Beginning, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch};
+pub(crate) use watch::{
+    Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
+};
 
 use crate::config::{EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use hold::{hold, Against};
 use memory::Memory;
 pub(crate) use memory::Opener;
@@ -99,7 +102,7 @@ impl Database {
         options: EngineOptions,
         uses: Uses,
         image: Arc<Image>,
-        file: impl FnOnce() -> Result<std::path::PathBuf>,
+        file: &dyn Fn() -> Result<std::path::PathBuf>,
     ) -> Result<Database> {
         let faults = Arc::<Faults>::default();
         let location = match storage {
@@ -242,7 +245,7 @@ impl Database {
 
     /// Every key that means it, those of replicas that are other ways to it last.
     pub(crate) fn all_keys(&self) -> Vec<BindKey> {
-        self.keys.iter().chain(&self.uses.ways).cloned().collect()
+        [self.keys.as_slice(), &self.uses.ways].concat()
     }
 
     /// The same for one of this crate's own connections.
@@ -278,7 +281,7 @@ impl Database {
     /// The keys as people read them, `default = test1` where there are several.
     pub(crate) fn label(&self) -> String {
         let keys = label(&self.keys);
-        let ways = self.uses.ways.iter().map(|key| format!(" = {key} (read only)")).collect::<String>();
+        let ways = mapped(&self.uses.ways, |key| format!(" = {key} (read only)")).concat();
         match &self.uses.replica {
             Some((Replica { lags: true, .. }, source)) => format!("{keys} (lags behind {source})"),
             _ if self.uses.read_only => format!("{keys} (read only)"),
@@ -339,11 +342,11 @@ impl Database {
             1 => Some("1 connection of its pool is in use".to_string()),
             many => Some(format!("{many} connections of its pool are in use")),
         };
-        let known = sessions.into_iter().chain(pooled).collect::<Vec<_>>();
-        if known.is_empty() {
-            return None;
-        }
-        let known = known.join(", ");
+        let known = match (sessions, pooled) {
+            (None, None) => return None,
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(sessions), Some(pooled)) => format!("{sessions}, {pooled}"),
+        };
         Some(Conflict::new(format!(
             "another connection has a transaction or an unfinished query open on it. SQLite does not tell which; {known}"
         )))
@@ -409,26 +412,26 @@ impl Database {
         let mut observer = lock(&self.observer);
         let conn = match &mut *observer {
             Some(conn) => conn,
-            none => {
-                let conn = self.open()?;
-                // Whatever the user's pragmas are for the application's connections, this one keeps notes in memory and
-                // sees what is committed.
-                conn.execute_batch(
-                    "PRAGMA temp_store = memory; PRAGMA query_only = false; PRAGMA read_uncommitted = false",
-                )?;
-                if let Location::Memory(_) | Location::File(_) = self.location {
-                    // A first read waits for who has the database to itself for a moment, opening or closing it. From
-                    // then on nobody has, and nothing that is tried at once fails for it.
-                    image::schema_version(&conn)?;
-                }
-                none.insert(conn)
-            }
+            none => none.insert(self.new_observer()?),
         };
         let seen = fault::spared(|| look(conn));
         if !self.keeps_observer {
             *observer = None;
         }
         seen
+    }
+
+    fn new_observer(&self) -> rusqlite::Result<Connection> {
+        let conn = self.open()?;
+        // Whatever the user's pragmas are for the application's connections, this one keeps notes in memory and sees what
+        // is committed.
+        conn.execute_batch("PRAGMA temp_store = memory; PRAGMA query_only = false; PRAGMA read_uncommitted = false")?;
+        if let Location::Memory(_) | Location::File(_) = self.location {
+            // A first read waits for who has the database to itself for a moment, opening or closing it. From then on
+            // nobody has, and nothing that is tried at once fails for it.
+            image::schema_version(&conn)?;
+        }
+        Ok(conn)
     }
 
     /// The same, giving up on a lock at once.
@@ -447,5 +450,5 @@ impl Database {
 }
 
 fn label(keys: &[BindKey]) -> String {
-    keys.iter().map(BindKey::to_string).collect::<Vec<_>>().join(" = ")
+    mapped(keys, BindKey::to_string).join(" = ")
 }

@@ -123,9 +123,12 @@ impl Original {
     }
 
     fn copied(&self, conn: &mut Connection) -> rusqlite::Result<()> {
-        let beside = [(LOG, &self.log), (JOURNAL, &self.journal)];
-        let beside = beside.into_iter().filter(|(_, bytes)| !bytes.is_empty());
-        let beside = beside.map(|(name, bytes)| (name.to_string(), bytes.clone())).collect();
+        let mut beside = Vec::new();
+        for (name, bytes) in [(LOG, &self.log), (JOURNAL, &self.journal)] {
+            if !bytes.is_empty() {
+                beside.push((name.to_string(), bytes.clone()));
+            }
+        }
         let memory = Memory::with_journals(self.database.as_slice().into(), beside)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let original = Connection::open_with_flags(memory.uri(), flags)?;

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 
 use super::words::{
     argument, at, by_a_hook, capitalized, elsewhere, example, held, in_file, in_the_way, instead_of_a_shared_cache,
-    list, meant, nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement, OPEN,
+    joined, list, meant, nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement, OPEN,
 };
 use super::Error;
 
@@ -148,11 +148,11 @@ impl Display for Error {
                 list(binds)
             ),
             Error::Orphans { orphans } => {
-                let orphans = orphans.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                 write!(
                     f,
-                    "commit refused, nothing was committed in any bind: {orphans}. Write what they refer to and commit \
-                     again, or roll back"
+                    "commit refused, nothing was committed in any bind: {}. Write what they refer to and commit again, \
+                     or roll back",
+                    joined(orphans, "; ")
                 )
             }
             Error::NotAReplica { bind, replicas } => write!(

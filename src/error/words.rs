@@ -1,7 +1,7 @@
 //! How messages are worded: places, names and lists, and what SQLite's own answers mean.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use super::conflict::Conflict;
@@ -41,23 +41,50 @@ pub(super) fn instead_of_a_shared_cache(error: &rusqlite::Error) -> &'static str
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
     match items {
         [] => "none".to_string(),
-        items => items.iter().map(T::to_string).collect::<Vec<_>>().join(", "),
+        items => joined(items, ", "),
     }
+}
+
+/// The items one after the other, with the separator between them.
+pub(crate) fn joined<T: fmt::Display>(items: &[T], separator: &str) -> String {
+    let (mut text, mut before) = (String::new(), "");
+    for item in items {
+        // Compiled once for all kinds of items.
+        push(&mut text, &format_args!("{before}{item}"));
+        before = separator;
+    }
+    text
+}
+
+fn push(text: &mut String, more: &dyn fmt::Display) {
+    // Writing to a string does not fail.
+    let _ = write!(text, "{more}");
 }
 
 /// A name as it is written in SQL, in quotes where it needs them.
 pub(crate) fn sql_name(name: &str) -> String {
-    let plain =
-        |at: usize, letter: char| letter == '_' || letter.is_ascii_alphabetic() || at > 0 && letter.is_ascii_digit();
-    match !name.is_empty() && name.chars().enumerate().all(|(at, letter)| plain(at, letter)) {
+    match is_identifier(name) {
         true => name.to_string(),
         false => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 
+/// Whether a name is one without quotes, to SQL as to a shell: ASCII letters, digits and `_`, and no digit first.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    for (at, byte) in name.bytes().enumerate() {
+        if byte != b'_' && !byte.is_ascii_alphabetic() && (at == 0 || !byte.is_ascii_digit()) {
+            return false;
+        }
+    }
+    !name.is_empty()
+}
+
 /// A key as it is written as an argument.
 pub(crate) fn argument(bind: &BindKey) -> String {
-    bind.as_str().map_or_else(|| "None".to_string(), |key| format!("{key:?}"))
+    match bind.as_str() {
+        Some(key) => format!("{key:?}"),
+        None => "None".to_string(),
+    }
 }
 
 /// The bind to show a way out with: one with a key to write, if there is one.
@@ -70,13 +97,19 @@ pub(crate) const OPEN: &str = "another connection has a transaction or an unfini
 
 /// Who is in the way, as far as is known.
 pub(crate) fn held(conflict: &Option<Box<Conflict>>, otherwise: &str) -> String {
-    conflict.as_ref().map_or_else(|| otherwise.to_string(), Box::to_string)
+    match conflict {
+        Some(conflict) => conflict.to_string(),
+        None => otherwise.to_string(),
+    }
 }
 
 /// As it stands at the start of a sentence.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    match letters.next() {
+        Some(first) => format!("{}{}", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
 }
 
 /// What to do about a lock, where it is one.
@@ -106,8 +139,16 @@ pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
     if asked.eq_ignore_ascii_case("default") || asked.eq_ignore_ascii_case("main") {
         return "; the default bind's key is `None`".to_string();
     }
-    let near = nearest(asked, configured.iter().filter_map(BindKey::as_str));
-    near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default()
+    let mut names = Vec::with_capacity(configured.len());
+    for bind in configured {
+        if let Some(name) = bind.as_str() {
+            names.push(name);
+        }
+    }
+    match nearest(asked, names) {
+        Some(near) => format!("; the nearest is `{near}`"),
+        None => String::new(),
+    }
 }
 
 pub(super) fn other_spelling(bind: &BindKey, first: &BindKey) -> String {
@@ -134,17 +175,25 @@ pub(super) fn at(file: &Option<PathBuf>, line: Option<usize>) -> String {
 }
 
 pub(super) fn in_file(file: &std::path::Path, line: Option<usize>, bind: Option<&BindKey>) -> String {
-    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-    let bind = bind.map(|bind| format!(" (bind `{bind}`)")).unwrap_or_default();
-    format!("{}{line}{bind}", file.display())
+    let mut text = file.display().to_string();
+    if let Some(line) = line {
+        text = format!("{text}:{line}");
+    }
+    if let Some(bind) = bind {
+        text = format!("{text} (bind `{bind}`)");
+    }
+    text
 }
 
 pub(super) fn nearest_tables(nearest: &[(BindKey, String)]) -> String {
     if nearest.is_empty() {
         return String::new();
     }
-    let names = nearest.iter().map(|(bind, table)| format!("`{table}` in {bind}")).collect::<Vec<_>>();
-    format!("; the nearest names are {}", names.join(", "))
+    let mut names = Vec::with_capacity(nearest.len());
+    for (bind, table) in nearest {
+        names.push(format!("`{table}` in {bind}"));
+    }
+    format!("; the nearest names are {}", list(&names))
 }
 
 pub(super) fn elsewhere(found: &[BindKey]) -> String {

@@ -13,6 +13,7 @@ use crate::data;
 use crate::database::{Database, Recorder, Rules, Uses};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::{filtered, mapped, try_mapped};
 
 /// Binds from code; from [`Harness::builder`].
 ///
@@ -198,15 +199,15 @@ pub(super) fn start(config: Config) -> Result<Harness> {
     let all = config.resolve()?;
     // The rest are replicas, which have the tables of these.
     let specs = &all[..all.iter().position(|spec| spec.replica.is_some()).unwrap_or(all.len())];
-    let blueprints = specs.iter().map(Blueprint::read).collect::<Result<Vec<_>>>()?;
-    let shared = config.shared_data().iter().map(|path| data::read(path, None)).collect::<Result<Vec<_>>>()?.concat();
+    let blueprints = try_mapped(specs, Blueprint::read)?;
+    let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
     let templates = match shared.is_empty() {
-        true => blueprints.iter().map(Blueprint::template).collect::<Result<Vec<_>>>()?,
+        true => try_mapped(&blueprints, Blueprint::template)?,
         false => with_data(specs, blueprints, shared)?,
     };
     check_parents(specs, &templates)?;
     let references =
-        references::resolve(config, specs, |position| match (specs.get(position), templates.get(position)) {
+        references::resolve(config, specs, &|position| match (specs.get(position), templates.get(position)) {
             (Some(spec), Some(template)) => template.metadata(spec.key()),
             _ => Err(Error::NoBind),
         })?;
@@ -228,13 +229,13 @@ pub(super) fn start(config: Config) -> Result<Harness> {
             _ => None,
         };
         let replica = spec.replica.zip(of.map(|of| of.key().clone()));
-        let ways = spec.made_for.iter().filter(|key| !spec.keys.contains(key)).cloned().collect();
+        let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
         let uses = Uses { read_only: spec.read_only, replica, ways };
         let database = match of {
             Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses),
             _ => {
                 let file = || folder.file(&place.to_string());
-                Database::start(spec.keys, spec.storage, spec.options, uses, image, file)?
+                Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
             }
         };
         database.watch().report_to(&recorder, &rules, database.keys().into());
@@ -251,10 +252,11 @@ fn with_data(
 ) -> Result<Vec<Arc<Template>>> {
     let mut own = vec![Vec::new(); specs.len()];
     {
-        let tables = blueprints.iter().zip(specs).map(|(blueprint, spec)| blueprint.template()?.metadata(spec.key()));
-        let tables = tables.collect::<Result<Vec<_>>>()?;
-        let targets: Vec<_> =
-            specs.iter().zip(&tables).map(|(spec, tables)| (spec.made_for.as_slice(), &**tables)).collect();
+        let mut tables = Vec::new();
+        for (blueprint, spec) in blueprints.iter().zip(specs) {
+            tables.push((spec.made_for.as_slice(), blueprint.template()?.metadata(spec.key())?));
+        }
+        let targets = mapped(&tables, |(keys, tables)| (*keys, &**tables));
         for mut file in shared {
             let place = data::assign(&mut file, &targets)?;
             if let Some(files) = own.get_mut(place) {
@@ -262,7 +264,11 @@ fn with_data(
             }
         }
     }
-    blueprints.into_iter().zip(own).map(|(blueprint, data)| blueprint.with(data).template()).collect()
+    let mut templates = Vec::new();
+    for (blueprint, data) in blueprints.into_iter().zip(own) {
+        templates.push(blueprint.with(data).template()?);
+    }
+    Ok(templates)
 }
 
 /// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is

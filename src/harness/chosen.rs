@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::database::{Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 
 impl Harness {
     /// The pool of the database that a context means, for code under test that gets one by request or by tenant.
@@ -97,7 +98,7 @@ impl Harness {
     /// ```
     pub fn databases_of(&self, key: impl Into<BindKey>) -> Result<Vec<BindKey>> {
         let bind = self.running().dynamic(&key.into())?;
-        Ok(bind.databases().iter().map(|database| database.key().clone()).collect())
+        Ok(mapped(&bind.databases(), |database| database.key().clone()))
     }
 
     /// Closes one database of a dynamic bind, with all there is in it. Who uses it next gets a new one.

@@ -1,6 +1,5 @@
 //! A bind whose database is chosen at run time, and the databases that were made of it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::ops::Deref;
@@ -14,8 +13,10 @@ use crate::context::Context;
 use crate::database::{lock, Database, Image, Recorder, Rules, Uses};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
+use crate::sorted::Sorted;
 
 /// A bind whose databases are made when they are first used, all from one image.
 pub(crate) struct DynamicBind {
@@ -29,7 +30,7 @@ pub(crate) struct DynamicBind {
 
 #[derive(Default)]
 struct Made {
-    databases: BTreeMap<BindKey, Arc<Bound>>,
+    databases: Sorted<BindKey, Arc<Bound>>,
     /// How many there have been, those that are closed included.
     count: usize,
 }
@@ -87,7 +88,7 @@ impl DynamicBind {
 
     /// The databases there are now, in the order of their keys.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
-        lock(&self.made).databases.values().cloned().collect()
+        mapped(lock(&self.made).databases.entries(), |(_, database)| Arc::clone(database))
     }
 
     /// A database by its key.
@@ -104,7 +105,7 @@ impl DynamicBind {
     /// The same, made now if it is not there; `file` gives the path for the file of a number.
     ///
     /// Who comes second waits until it is made: that is a matter of microseconds, or of writing a file.
-    pub(super) fn hold_or_make(&self, key: &BindKey, file: impl FnOnce(usize) -> Result<PathBuf>) -> Result<Held> {
+    pub(super) fn hold_or_make(&self, key: &BindKey, file: &dyn Fn(usize) -> Result<PathBuf>) -> Result<Held> {
         let mut made = lock(&self.made);
         if let Some(database) = made.databases.get(key) {
             return Ok(Held::of(database));
@@ -113,7 +114,7 @@ impl DynamicBind {
         let number = made.count;
         let uses = Uses { read_only: spec.read_only, ..Uses::default() };
         let (keys, options) = (vec![key.clone()], spec.options.clone());
-        let database = Database::start(keys, spec.storage, options, uses, image, || file(number))?;
+        let database = Database::start(keys, spec.storage, options, uses, image, &|| file(number))?;
         let (recorder, rules) = &self.watched;
         database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
         let database = Arc::new(Bound::new(database.one_of_many(), Arc::clone(&self.template)));
@@ -136,7 +137,7 @@ impl DynamicBind {
     /// Closes every database that is not in use, and gives their number.
     pub(super) fn close_unused(&self) -> Result<usize> {
         let mut unused = Vec::new();
-        lock(&self.made).databases.retain(|_, database| {
+        lock(&self.made).databases.retain(|(_, database)| {
             let used = database.user().is_some();
             if !used {
                 unused.push(Arc::clone(database));
@@ -185,7 +186,7 @@ impl DynamicBind {
     fn not_made(&self, key: &BindKey) -> Error {
         /// How many are named.
         const NAMED: usize = 5;
-        let made = lock(&self.made).databases.keys().cloned().collect::<Vec<_>>();
+        let made = mapped(lock(&self.made).databases.entries(), |(key, _)| key.clone());
         let near = key.as_str().and_then(|key| nearest(key, made.iter().filter_map(BindKey::as_str)));
         let known = match (near, made.len()) {
             (Some(near), _) => format!("the nearest is `{near}`"),

@@ -8,9 +8,10 @@ use rusqlite::Connection;
 
 use super::{Harness, Running};
 use crate::config::{Config, DatabaseSpec, ReferenceText};
-use crate::database::Database;
+use crate::database::{column_names, Database};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::orphan::Orphan;
 use crate::row::{owned, Row};
@@ -61,7 +62,7 @@ impl Reference {
         let ReferenceEnd { table, column, .. } = &self.from;
         let rows = format!("SELECT t.* FROM {} AS t WHERE t.{} IS ?1", quote(table), quote(column));
         let mut rows = from.prepare_cached(&rows)?;
-        let names = rows.column_names().into_iter().map(str::to_string).collect::<Vec<_>>();
+        let names = column_names(&rows);
         let mut orphans = Vec::new();
         for value in missing {
             for row in rows.query_map([value], |row| Row::from_sql(&names, row))? {
@@ -141,12 +142,12 @@ impl Running {
 pub(super) fn resolve(
     config: &Config,
     specs: &[DatabaseSpec],
-    tables: impl Fn(usize) -> Result<Arc<Metadata>>,
+    tables: &dyn Fn(usize) -> Result<Arc<Metadata>>,
 ) -> Result<Vec<Reference>> {
     let mut references = Vec::new();
     for text in config.references() {
-        let from = end(&text.from, specs, &tables).map_err(|problem| problem.of(text))?;
-        let to = end(&text.to, specs, &tables).map_err(|problem| problem.of(text))?;
+        let from = end(&text.from, specs, tables).map_err(|problem| problem.of(text))?;
+        let to = end(&text.to, specs, tables).map_err(|problem| problem.of(text))?;
         if specs.get(to.position).is_some_and(|spec| spec.dynamic.is_some()) {
             let bind = &to.bind;
             let problem =
@@ -184,7 +185,7 @@ impl Problem {
 fn end(
     text: &str,
     specs: &[DatabaseSpec],
-    tables: &impl Fn(usize) -> Result<Arc<Metadata>>,
+    tables: &dyn Fn(usize) -> Result<Arc<Metadata>>,
 ) -> Result<ReferenceEnd, Problem> {
     let mut nearest_problem = None;
     for (position, spec) in specs.iter().enumerate() {
@@ -201,7 +202,10 @@ fn end(
         }
     }
     Err(Problem::Text(nearest_problem.unwrap_or_else(|| {
-        let keys = specs.iter().flat_map(|spec| &spec.made_for).map(BindKey::schema_name).collect::<Vec<_>>();
+        let mut keys = Vec::new();
+        for spec in specs {
+            keys.append(&mut mapped(&spec.made_for, |key| key.schema_name().to_string()));
+        }
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))
     })))
 }
@@ -214,7 +218,7 @@ fn table_and_column(text: &str, tables: &Metadata) -> Result<(String, String), S
         match table.column(column) {
             Some(column) => return Ok((table.name().to_string(), column.name().to_string())),
             None => {
-                let columns = table.columns().iter().map(|column| column.name()).collect::<Vec<_>>().join(", ");
+                let columns = mapped(table.columns(), |column| column.name().to_string()).join(", ");
                 problem = Some(format!("has no column `{column}` in table `{}`: it has {columns}", table.name()));
             }
         }

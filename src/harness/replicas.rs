@@ -36,8 +36,10 @@ impl Harness {
         let (key, running) = (key.into(), self.running());
         let replica = running.database(&key)?;
         let Some(of) = replica.replica() else {
-            let replicas = running.places().iter().filter(|place| place.replica().is_some());
-            let replicas = replicas.flat_map(Place::keys).cloned().collect();
+            let mut replicas = Vec::new();
+            for place in running.places().iter().filter(|place| place.replica().is_some()) {
+                replicas.extend_from_slice(place.keys());
+            }
             return Err(Error::NotAReplica { bind: key, replicas });
         };
         let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };

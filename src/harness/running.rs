@@ -1,6 +1,5 @@
 //! What a harness and its sessions share: the databases, found by key.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -14,8 +13,10 @@ use crate::context::Context;
 use crate::database::{drop_spent, lock, Database, Recorder, Rules};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
+use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::schema::Metadata;
+use crate::sorted::Sorted;
 
 /// What a harness and its sessions share.
 ///
@@ -110,7 +111,10 @@ impl Running {
 
     /// Every configured key, the default bind's first.
     pub(crate) fn keys(&self) -> Vec<BindKey> {
-        let mut keys = self.places.iter().flat_map(|place| place.keys().iter().cloned()).collect::<Vec<_>>();
+        let mut keys = Vec::new();
+        for place in &self.places {
+            keys.extend_from_slice(place.keys());
+        }
         // Only the default bind's place is fixed; a shared stand-in keeps its other keys beside it.
         sort_by_key(&mut keys, |key| !key.is_default());
         keys
@@ -120,7 +124,11 @@ impl Running {
     ///
     /// A replica that is another way to one of them is none of its own; one that lags is.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
-        self.places.iter().filter(|place| !place.is_way()).flat_map(Place::databases).collect()
+        let mut databases = Vec::new();
+        for place in self.places.iter().filter(|place| !place.is_way()) {
+            databases.append(&mut place.databases());
+        }
+        databases
     }
 
     /// The place that has what is read at a place: itself, or that to whose database it is another way.
@@ -213,7 +221,7 @@ impl Running {
 
     /// A database of the dynamic bind at a place, made now if nobody has used it yet.
     pub(super) fn hold_or_make(&self, place: usize, bind: &DynamicBind, key: &BindKey) -> Result<Held> {
-        bind.hold_or_make(key, |number| self.folder.file(&format!("{place}-{number}")))
+        bind.hold_or_make(key, &|number| self.folder.file(&format!("{place}-{number}")))
     }
 
     /// Makes a database that was closed; nothing where its key is no dynamic bind's.
@@ -238,16 +246,20 @@ impl Running {
     /// named.
     pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
         let Some(keys) = selection.keys() else {
-            return Ok(self.databases().into_iter().filter(|database| !database.lags()).collect());
+            return Ok(filtered(&self.databases(), |database| !database.lags()));
         };
-        let mut selected = HashSet::new();
+        let mut selected = Sorted::default();
         for key in keys {
             match self.dynamic(key) {
-                Ok(bind) => selected.extend(bind.databases().iter().map(|database| database.key().clone())),
-                Err(_) => drop(selected.insert(self.home_of(key)?.key().clone())),
+                Ok(bind) => {
+                    for database in bind.databases() {
+                        selected.insert(database.key().clone(), ());
+                    }
+                }
+                Err(_) => drop(selected.insert(self.home_of(key)?.key().clone(), ())),
             }
         }
-        Ok(self.databases().into_iter().filter(|database| selected.contains(database.key())).collect())
+        Ok(filtered(&self.databases(), |database| selected.contains(database.key())))
     }
 
     /// Closes the databases, then removes their folder. Doing it twice does nothing.

@@ -9,6 +9,7 @@ use crate::data::{self, Load};
 use crate::error::Error;
 use crate::error::Result;
 use crate::key::{BindKey, Selection};
+use crate::list::{mapped, try_mapped};
 use crate::schema::{self, Metadata};
 
 impl Harness {
@@ -115,25 +116,32 @@ impl Harness {
         // Replicas get theirs from these.
         let mut databases = self.running().databases();
         databases.retain(|database| !database.lags());
-        let keys = databases.iter().map(|database| database.all_keys()).collect::<Vec<_>>();
+        let keys = mapped(&databases, |database| database.all_keys());
         let files = data::read(path.as_ref(), None)?;
-        let tables = databases.iter().map(|database| Metadata::read(&database.connect()?, database.key()));
-        let tables = tables.collect::<Result<Vec<_>>>()?;
-        let targets: Vec<_> = keys.iter().map(Vec::as_slice).zip(&tables).collect();
-        let mut of_each: Vec<Vec<_>> = databases.iter().map(|_| Vec::new()).collect();
+        let tables = try_mapped(&databases, |database| Metadata::read(&database.connect()?, database.key()))?;
+        let mut targets = Vec::new();
+        for (keys, tables) in keys.iter().zip(&tables) {
+            targets.push((keys.as_slice(), tables));
+        }
+        let mut of_each = vec![Vec::new(); databases.len()];
         for mut file in files {
             let place = data::assign(&mut file, &targets)?;
             if let Some(files) = of_each.get_mut(place) {
                 files.push(file);
             }
         }
-        let parts = databases.iter().zip(of_each).filter(|(_, files)| !files.is_empty()).collect::<Vec<_>>();
-        let mut conns = parts.iter().map(|(database, _)| database.connect()).collect::<Result<Vec<_>>>()?;
-        let parts = parts.into_iter().zip(&mut conns).map(|((database, files), conn)| {
+        let mut parts = Vec::new();
+        for (database, files) in databases.iter().zip(of_each) {
+            if !files.is_empty() {
+                parts.push((database, files, database.connect()?));
+            }
+        }
+        let mut loads = Vec::new();
+        for (database, files, conn) in &mut parts {
             let (key, limit) = (database.key(), database.schema_limit());
-            Load { key, conn, files, limit }
-        });
-        data::load(parts.collect())
+            loads.push(Load { key, conn, files: std::mem::take(files), limit });
+        }
+        data::load(loads)
     }
 
     /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked; of a

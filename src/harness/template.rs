@@ -11,6 +11,7 @@ use crate::data::{self, DataFile, Load};
 use crate::database::{Digest, Image, OnceCache, Original, Setup};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
+use crate::list::{mapped, try_mapped};
 use crate::nearest::nearest;
 use crate::schema::{self, Metadata};
 use crate::script::has_letters;
@@ -60,7 +61,7 @@ impl<'s> Blueprint<'s> {
     pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
         let key = spec.key();
         let schema = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
-        let data = spec.data.iter().map(|path| data::read(path, Some(key))).collect::<Result<Vec<_>>>()?.concat();
+        let data = try_mapped(&spec.data, |path| data::read(path, Some(key)))?.concat();
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
@@ -83,18 +84,21 @@ impl<'s> Blueprint<'s> {
     }
 
     fn identity(&self) -> Option<Identity> {
-        let schema = self.schema.iter().map(|part| match part {
-            schema::Part::Script(script) => Some(Made::By(script.origin.clone(), script.text.clone())),
-            schema::Part::Migrator(migrator) => migrator.identity.map(Made::With),
-        });
+        let mut schema = Vec::new();
+        for part in &self.schema {
+            schema.push(match part {
+                schema::Part::Script(script) => Made::By(script.origin.clone(), script.text.clone()),
+                schema::Part::Migrator(migrator) => Made::With(migrator.identity?),
+            });
+        }
         let options = &self.spec.options;
         Some(Identity {
             // By what is in the file and not by its name, so that one that has changed is seen.
             copy_of: self.original.as_ref().map(Original::digest),
-            schema: schema.collect::<Option<_>>()?,
+            schema,
             data: self.data.clone(),
             foreign_keys: options.foreign_keys,
-            pragmas: options.pragmas.iter().map(|(name, value)| (name.clone(), format!("{value:?}"))).collect(),
+            pragmas: mapped(&options.pragmas, |(name, value)| (name.clone(), format!("{value:?}"))),
         })
     }
 

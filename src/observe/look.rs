@@ -1,6 +1,5 @@
 //! Looking for a row in every bind.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::glance::{glance, patiently, Glance, View};
@@ -11,6 +10,7 @@ use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
 use crate::script::quote;
+use crate::sorted::Sorted;
 
 /// What was found in one database.
 pub(super) struct Place {
@@ -73,7 +73,7 @@ pub(super) fn look(
     let mut places = Vec::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
     // others that are, of which a dynamic bind may have very many.
-    let mut known = HashMap::new();
+    let mut known = Sorted::default();
     for database in running.databases() {
         let image = database.unchanged().map(|image| image.id());
         let again = image.and_then(|image| known.get(&image)).and_then(Found::again);
@@ -84,7 +84,7 @@ pub(super) fn look(
         // Another may have written to it meanwhile.
         let image = image.filter(|image| database.unchanged().is_some_and(|still| still.id() == *image));
         if let (Some(image), Some(found)) = (image, found.again()) {
-            known.entry(image).or_insert(found);
+            known.or_insert_with(image, || found);
         }
         places.push(Place { database, found });
     }

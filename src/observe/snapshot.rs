@@ -1,6 +1,5 @@
 //! The state of every bind at one moment, and the way back to it.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
 use crate::database::{Database, Image, Opener};
@@ -8,6 +7,7 @@ use crate::error::{is_lock, Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness, Place, Running};
 use crate::key::BindKey;
 use crate::schema::Metadata;
+use crate::sorted::Sorted;
 
 /// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
 ///
@@ -30,7 +30,7 @@ pub struct Snapshot {
     running: Weak<Running>,
     keys: Vec<BindKey>,
     /// By the key that tells a database from all others.
-    states: HashMap<BindKey, State>,
+    states: Sorted<BindKey, State>,
 }
 
 /// One database at the moment of the snapshot.
@@ -68,11 +68,11 @@ impl Harness {
     /// ```
     pub fn snapshot(&self) -> Result<Snapshot> {
         let running = self.running();
-        let state = |database: Arc<Bound>| {
+        let mut states = Sorted::default();
+        for database in running.databases() {
             let state = State { image: committed(&database)?, reflected: database.reflected() };
-            Ok((database.key().clone(), state))
-        };
-        let states = running.databases().into_iter().map(state).collect::<Result<_>>()?;
+            states.insert(database.key().clone(), state);
+        }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }
 
@@ -148,8 +148,9 @@ impl Snapshot {
         bind: &DynamicBind,
         databases: &[Arc<Bound>],
     ) -> impl Iterator<Item = (&'s BindKey, &'s State)> {
-        let there = databases.iter().map(|database| database.key()).collect::<HashSet<_>>();
-        self.states.iter().filter(move |(key, _)| bind.owns(key) && !there.contains(key))
+        let there = Sorted::set(databases.iter().map(|database| database.key()));
+        let states = self.states.entries().iter().map(|(key, state)| (key, state));
+        states.filter(move |(key, _)| bind.owns(key) && !there.contains(key))
     }
 
     /// What a database was at that moment, if it was there.

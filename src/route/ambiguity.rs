@@ -6,6 +6,7 @@
 use super::access::{Access, Act, Kind};
 use super::catalog::Catalog;
 use super::router::{Router, Seen};
+use crate::list::{filtered, mapped};
 use crate::script::quote;
 
 /// A name that stands in the way of an unqualified use.
@@ -44,7 +45,7 @@ pub(super) fn first_unqualified(router: &Router, sql: &str, names: &[Decoy]) -> 
 /// Whether a statement, which SQLite accepts, uses the name without a schema.
 pub(super) fn goes_astray(router: &Router, sql: &str, decoy: &Decoy) -> rusqlite::Result<bool> {
     let name = &decoy.1;
-    with_decoy(router, decoy, || match router.see(sql) {
+    with_decoy(router, decoy, &|| match router.see(sql) {
         // It named something that the decoy is not fit for, so it meant the decoy.
         Err(_) => Ok(true),
         Ok(seen) if seen.accesses.iter().any(|access| access.is_temporary() && is_about(access, decoy)) => Ok(true),
@@ -85,7 +86,7 @@ pub(super) fn maintained_unqualified(
     };
     let before = maintained(seen);
     for decoy in catalog.names_of_several(&[Kind::Table, Kind::Index]) {
-        let astray = with_decoy(router, &decoy, || match router.see(sql) {
+        let astray = with_decoy(router, &decoy, &|| match router.see(sql) {
             Err(_) => Ok(true),
             Ok(seen) => {
                 let now = maintained(&seen);
@@ -102,12 +103,12 @@ pub(super) fn maintained_unqualified(
 /// The first name of several members that makes a statement fail, which would be accepted if it meant another's.
 pub(super) fn first_in_the_way(catalog: &Catalog, router: &Router, sql: &str) -> rusqlite::Result<Option<Decoy>> {
     let names = catalog.names_of_several(&[Kind::Table]);
-    let names = names.into_iter().filter(|(_, name)| !is_reserved(name)).collect::<Vec<_>>();
+    let names = filtered(&names, |(_, name)| !is_reserved(name));
     let mut made = Vec::new();
     for (_, name) in &names {
         // One that has every column that any of them has, if they are not too many.
         let columns = catalog.columns_of(name);
-        let columns = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+        let columns = mapped(&columns, |column| quote(column)).join(", ");
         if router.temp(&format!("CREATE TEMP TABLE {} ({columns})", quote(name))).is_ok() {
             made.push(name);
         }
@@ -122,11 +123,11 @@ pub(super) fn first_in_the_way(catalog: &Catalog, router: &Router, sql: &str) ->
 }
 
 /// Does something while a decoy is in `temp`.
-fn with_decoy<T>(
+fn with_decoy(
     router: &Router,
     (kind, name): &Decoy,
-    work: impl FnOnce() -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+    work: &dyn Fn() -> rusqlite::Result<bool>,
+) -> rusqlite::Result<bool> {
     let named = quote(name);
     let host = quote(&format!("multibind {name}"));
     let (make, drop) = match kind {

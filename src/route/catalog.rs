@@ -10,9 +10,11 @@ use super::plain::plain;
 use super::resolve::{one_statement, resolve, told};
 use super::router::Router;
 use super::{Plan, Told};
-use crate::database::{lock, Image, OnceCache};
+use crate::database::{column_names, lock, Image, OnceCache};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::{filtered, mapped};
+use crate::order::sort_by;
 use crate::script::quote;
 
 /// One database as the router sees it.
@@ -91,15 +93,15 @@ static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
 impl Catalog {
     /// The catalog of these databases: their keys and what their tables are.
     pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
-        let identity = databases.iter().map(|of| (of.keys.clone(), of.image.id(), of.replica_of)).collect::<Identity>();
+        let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of));
         CATALOGS.get_or_make(&identity, || Catalog::make(databases))
     }
 
     /// The catalog of one database alone, whose names mean it whatever other binds have.
     pub(crate) fn alone(keys: &[BindKey], image: Arc<Image>) -> Result<Arc<Catalog>> {
-        let default = std::iter::once(BindKey::DEFAULT);
-        let named = keys.iter().filter(|key| !key.is_default()).cloned();
-        Catalog::of(vec![Candidate { keys: default.chain(named).collect(), image, replica_of: None }])
+        let mut all = vec![BindKey::DEFAULT];
+        all.append(&mut filtered(keys, |key| !key.is_default()));
+        Catalog::of(vec![Candidate { keys: all, image, replica_of: None }])
     }
 
     /// Whether this is the catalog of these databases.
@@ -129,7 +131,11 @@ impl Catalog {
 
     /// The configured keys, in order.
     pub(super) fn keys(&self) -> Vec<BindKey> {
-        self.members.iter().flat_map(|member| member.keys.iter().cloned()).collect()
+        let mut keys = Vec::new();
+        for member in &self.members {
+            keys.extend_from_slice(&member.keys);
+        }
+        keys
     }
 
     /// The first key of a member.
@@ -149,7 +155,7 @@ impl Catalog {
 
     /// Where a name is that is written without a key, which never means a replica.
     pub(super) fn owners(&self, kind: Kind, name: &str) -> Vec<Named> {
-        self.named(kind, name).iter().filter(|named| !self.is_replica(named.member)).cloned().collect()
+        filtered(self.named(kind, name), |named| !self.is_replica(named.member))
     }
 
     pub(super) fn is_replica(&self, member: usize) -> bool {
@@ -159,9 +165,13 @@ impl Catalog {
     /// The names of some kinds that several members have, replicas left out, in order.
     pub(super) fn names_of_several(&self, kinds: &[Kind]) -> Vec<(Kind, String)> {
         let owners = |named: &[Named]| named.iter().filter(|named| !self.is_replica(named.member)).count();
-        let several = self.names.iter().filter(|((kind, _), named)| kinds.contains(kind) && owners(named) > 1);
-        let mut names = several.map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        names.sort_unstable();
+        let mut names = Vec::new();
+        for (name, named) in &self.names {
+            if kinds.contains(&name.0) && owners(named) > 1 {
+                names.push(name.clone());
+            }
+        }
+        sort_by(&mut names, Ord::cmp);
         names
     }
 
@@ -172,7 +182,7 @@ impl Catalog {
             let Some(member) = self.members.get(named.member) else { continue };
             let own = member.image.with(|conn| {
                 let select = conn.prepare(&format!("SELECT * FROM {}", quote(table)));
-                select.map(|select| select.column_names().into_iter().map(str::to_string).collect::<Vec<_>>())
+                select.map(|select| column_names(&select))
             });
             // A view may be one that cannot be read.
             for column in own.unwrap_or_default() {
@@ -193,10 +203,14 @@ impl Catalog {
     }
 
     /// Every table name with its bind.
-    pub(super) fn tables(&self) -> impl Iterator<Item = (BindKey, &str)> {
-        let tables = self.names.iter().filter(|((kind, _), _)| *kind == Kind::Table);
-        let tables = tables.flat_map(|(_, named)| named).filter(|named| !self.is_replica(named.member));
-        tables.map(|named| (self.key(named.member), named.name.as_str()))
+    pub(super) fn tables(&self) -> Vec<(BindKey, String)> {
+        let mut tables = Vec::new();
+        for ((_, _), all) in self.names.iter().filter(|((kind, _), _)| *kind == Kind::Table) {
+            for named in all.iter().filter(|named| !self.is_replica(named.member)) {
+                tables.push((self.key(named.member), named.name.clone()));
+            }
+        }
+        tables
     }
 
     /// The plan of a statement: found once, then kept by its text.

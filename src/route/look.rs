@@ -5,6 +5,7 @@ use super::catalog::Catalog;
 use super::router::{Router, Seen, MOST_ATTACHED};
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::list::filtered;
 
 /// What SQLite says of a statement's own part of the world, or why it does not accept it.
 pub(super) type Look = std::result::Result<Seen, (rusqlite::Error, Vec<Access>)>;
@@ -23,7 +24,7 @@ pub(super) fn look(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<
             Ok(seen) => shadowed(catalog, router, seen),
             Err((error, _)) => catalog.missed_in(&sqlite_message(error)),
         };
-        let missing = missing.into_iter().filter(|(key, _)| !router.has(key)).collect::<Vec<_>>();
+        let missing = filtered(&missing, |(key, _)| !router.has(key));
         if missing.is_empty() {
             return match look {
                 Err((error, _)) if says_too_little(&error) => one_by_one(catalog, router, sql, wanted),
@@ -52,13 +53,15 @@ fn too_many(sql: &str, named: usize) -> Error {
 
 /// The keys of tables that SQLite took for one of its table-valued functions, since they are not attached.
 fn shadowed(catalog: &Catalog, router: &Router, seen: &Seen) -> Vec<(BindKey, usize)> {
-    let functions = seen.accesses.iter().filter_map(|access| match &access.act {
-        Act::Read(name) if access.schema.as_deref().is_none_or(|schema| schema == "main") => Some(name),
-        _ => None,
-    });
-    let tables =
-        functions.filter(|name| !catalog.named(Kind::Table, name).iter().any(|named| router.holds(named.member)));
-    tables.filter_map(|name| catalog.first_named(Kind::Table, name)).collect()
+    let mut keys = Vec::new();
+    for access in &seen.accesses {
+        let Act::Read(name) = &access.act else { continue };
+        let in_main = access.schema.as_deref().is_none_or(|schema| schema == "main");
+        if in_main && !catalog.named(Kind::Table, name).iter().any(|named| router.holds(named.member)) {
+            keys.extend(catalog.first_named(Kind::Table, name));
+        }
+    }
+    keys
 }
 
 /// Whether the error is about a name and does not tell it, or quotes it as the statement does.
@@ -81,7 +84,7 @@ fn one_by_one(catalog: &Catalog, router: &mut Router, sql: &str, wanted: Vec<(Bi
             Err((error, _)) if says_too_little(&error) => {}
             Err((error, _)) => {
                 // It is the one; what else is missing is attached beside it.
-                also.extend(catalog.missed_in(&sqlite_message(&error)).into_iter().filter(|(key, _)| !router.has(key)));
+                also.extend(filtered(&catalog.missed_in(&sqlite_message(&error)), |(key, _)| !router.has(key)));
                 if also.len() > MOST_ATTACHED {
                     return Err(too_many(sql, also.len()));
                 }

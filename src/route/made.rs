@@ -10,6 +10,7 @@ use super::resolve::not_run;
 use crate::database::{copy_pages, Engine, Image};
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::script::quote;
 
 /// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
@@ -40,7 +41,7 @@ pub(super) fn check_made(
         };
         let elsewhere = catalog.owners(Kind::Table, &missing);
         if !elsewhere.is_empty() && !elsewhere.iter().any(|named| named.member == member) {
-            let others = elsewhere.iter().map(|named| catalog.key(named.member)).collect::<Vec<_>>();
+            let others = mapped(&elsewhere, |named| catalog.key(named.member));
             return Err(not_run(sql, wrong_bind(made, name, &missing, key, &others)));
         }
     }
@@ -86,8 +87,9 @@ fn probes(plain: &Connection, made: &Made, name: &str) -> Vec<String> {
     let on = quote(on);
     let mut probes = vec![format!("DELETE FROM {on}"), format!("INSERT INTO {on} DEFAULT VALUES")];
     if let Ok(select) = plain.prepare(&format!("SELECT * FROM {on}")) {
-        let columns = select.column_names().into_iter().map(quote);
-        probes.extend(columns.map(|column| format!("UPDATE {on} SET {column} = NULL")));
+        for column in select.column_names() {
+            probes.push(format!("UPDATE {on} SET {} = NULL", quote(column)));
+        }
     }
     probes
 }

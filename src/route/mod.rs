@@ -18,6 +18,7 @@ use std::fmt;
 pub(crate) use catalog::{Candidate, Catalog};
 
 use crate::key::BindKey;
+use crate::list::mapped;
 
 /// Which binds a statement reads and which it writes, as [`Session::bind_of`](crate::Session::bind_of) answers.
 ///
@@ -85,8 +86,11 @@ impl fmt::Display for Route {
             (!binds.is_empty()).then(|| format!("{verb} {}", crate::error::list(binds)))
         };
         let (reads, writes) = (named("reads", &self.reads), named("writes", &self.writes));
-        let parts = reads.into_iter().chain(writes).collect::<Vec<_>>();
-        f.write_str(if parts.is_empty() { "touches no table".to_string() } else { parts.join(", ") }.as_str())
+        match (reads, writes) {
+            (None, None) => f.write_str("touches no table"),
+            (Some(one), None) | (None, Some(one)) => f.write_str(&one),
+            (Some(reads), Some(writes)) => write!(f, "{reads}, {writes}"),
+        }
     }
 }
 
@@ -112,7 +116,7 @@ impl Plan {
         match &self.on {
             Destination::One(..) if self.route.reads.is_empty() && self.route.writes.is_empty() => Vec::new(),
             Destination::One(member, _) => vec![*member],
-            Destination::Join(members) => members.iter().map(|member| member.position).collect(),
+            Destination::Join(members) => mapped(members, |member| member.position),
             Destination::Each(members) => members.clone(),
         }
     }

@@ -4,6 +4,7 @@ use super::access::Kind;
 use super::catalog::{Catalog, Named};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::{filtered, mapped};
 use crate::nearest::nearest_tables;
 
 impl Catalog {
@@ -37,14 +38,20 @@ impl Catalog {
         const ABOUT: [&str; 5] =
             ["no such table: ", "no such view: ", "no such index: ", "no such trigger: ", "unknown database "];
         let Some(name) = ABOUT.iter().find_map(|about| message.strip_prefix(about)) else { return Vec::new() };
-        let keyed = self.members.iter().enumerate().flat_map(|(at, member)| {
-            let named = member.keys.iter().filter(|key| key.schema_name().eq_ignore_ascii_case(name));
-            named.map(move |key| (key.clone(), at))
-        });
-        let qualified = self.qualified(name).map(|(key, at, _)| (key.clone(), at));
-        let kinds = [Kind::Table, Kind::Index, Kind::Trigger];
-        let named = kinds.iter().filter_map(|kind| self.first_named(*kind, name));
-        let mut keys = keyed.chain(qualified).chain(named).collect::<Vec<_>>();
+        let mut keys = Vec::new();
+        for (at, member) in self.members.iter().enumerate() {
+            for key in &member.keys {
+                if key.schema_name().eq_ignore_ascii_case(name) {
+                    keys.push((key.clone(), at));
+                }
+            }
+        }
+        for (key, at, _) in self.qualified(name) {
+            keys.push((key.clone(), at));
+        }
+        for kind in [Kind::Table, Kind::Index, Kind::Trigger] {
+            keys.extend(self.first_named(kind, name));
+        }
         keys.dedup();
         keys
     }
@@ -55,8 +62,8 @@ impl Catalog {
     }
 
     pub(super) fn ambiguous(&self, table: &str, several: &[Named]) -> Error {
-        let owners = several.iter().filter(|named| !self.is_replica(named.member));
-        let mut binds = owners.map(|named| self.key(named.member)).collect::<Vec<_>>();
+        let owners = filtered(several, |named| !self.is_replica(named.member));
+        let mut binds = mapped(&owners, |named| self.key(named.member));
         binds.dedup();
         Error::AmbiguousTable { table: table.to_string(), binds }
     }
@@ -64,8 +71,7 @@ impl Catalog {
     pub(super) fn unknown_table(&self, table: &str) -> Error {
         // What is compared is the table's own name, without a key that may stand before it.
         let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
-        let known = self.tables().map(|(bind, name)| (bind, name.to_string()));
-        Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, known) }
+        Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, self.tables()) }
     }
 
     pub(crate) fn no_default(&self, what: &str) -> Error {

@@ -13,6 +13,7 @@ use super::{Destination, Plan, Route};
 use crate::config::process_wide;
 use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 
 /// The plan of a statement that SQLite does not accept beside all binds, or the error that says why there is none.
 pub(super) fn refused(
@@ -64,7 +65,7 @@ fn own_statement(catalog: &Catalog, sql: &str, table: &str) -> Result<Option<Pla
             Ok(Some(Plan { on, route, changes_schema: true, in_transaction: true, counts: None, looks_up: false }))
         }
         several => {
-            let named = several.iter().map(|(named, ..)| named.clone()).collect::<Vec<_>>();
+            let named = mapped(several, |(named, ..)| named.clone());
             Err(catalog.ambiguous(table, &named))
         }
     }

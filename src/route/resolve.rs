@@ -12,6 +12,7 @@ use super::untouching::untouching;
 use super::{Destination, Member, Plan, Route, Told};
 use crate::error::{is_denied, Error, Result};
 use crate::key::BindKey;
+use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 use crate::script;
 
@@ -76,7 +77,7 @@ fn plan(catalog: &Catalog, router: &mut Router, sql: &str, seen: Seen) -> Result
     }
     let route = route(catalog, &touched);
     if let [write, ..] = touched.writes().as_slice() {
-        let others = members_but(&touched, *write).into_iter().map(|member| catalog.key(member)).collect::<Vec<_>>();
+        let others = mapped(&members_but(&touched, *write), |member| catalog.key(*member));
         if !others.is_empty() {
             return Err(cross_bind_write(catalog.key(*write), others, sql));
         }
@@ -125,15 +126,12 @@ fn control(access: &Access) -> Option<Control> {
 }
 
 pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
-    let keys = |members: Vec<usize>| members.into_iter().map(|member| catalog.key(member)).collect();
-    Route { reads: keys(touched.reads()), writes: keys(touched.writes()) }
+    let keys = |members: &[usize]| mapped(members, |member| catalog.key(*member));
+    Route { reads: keys(&touched.reads()), writes: keys(&touched.writes()) }
 }
 
 fn members_but(touched: &Touched, member: usize) -> Vec<usize> {
-    let mut others = touched.uses.iter().map(|used| used.member).filter(|other| *other != member).collect::<Vec<_>>();
-    others.sort_unstable();
-    others.dedup();
-    others
+    touched.members(|used| used.member != member)
 }
 
 fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
@@ -153,7 +151,7 @@ fn one(
     all: Vec<Member>,
     touched: &Touched,
 ) -> Result<Destination> {
-    let keys = all.iter().map(|member| &member.key).filter(|key| !key.is_default()).cloned().collect::<Vec<_>>();
+    let keys = filtered(&mapped(&all, |member| member.key.clone()), |key| !key.is_default());
     let (first, key) = match keys.as_slice() {
         [] => return Ok(Destination::One(position, BindKey::DEFAULT)),
         [one] => return Ok(Destination::One(position, one.clone())),
@@ -185,8 +183,12 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
     let plan = |on, looks_up| Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up };
     let mut all = touched.all();
     let is_used = |position: usize| all.iter().any(|member| member.position == position);
-    let meant = |position: &usize| !catalog.is_replica(*position) || is_used(*position);
-    let meant = (0..catalog.members.len()).filter(meant).collect::<Vec<_>>();
+    let mut meant = Vec::new();
+    for position in 0..catalog.members.len() {
+        if !catalog.is_replica(position) || is_used(position) {
+            meant.push(position);
+        }
+    }
     if let [one] = meant.as_slice() {
         let key = all.into_iter().map(|member| member.key).next().unwrap_or_else(|| catalog.key(*one));
         return Ok(plan(Destination::One(*one, key), false));
@@ -236,11 +238,10 @@ fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touc
     }
     sort_by_key(&mut members, |member| member.position);
     members.dedup_by_key(|member| member.position);
-    let route =
-        Route { reads: Vec::new(), writes: members.iter().map(|member| catalog.key(member.position)).collect() };
+    let route = Route { reads: Vec::new(), writes: mapped(&members, |member| catalog.key(member.position)) };
     let on = match members.as_slice() {
         [one] => Destination::One(one.position, one.key.clone()),
-        several => Destination::Each(several.iter().map(|member| member.position).collect()),
+        several => Destination::Each(mapped(several, |member| member.position)),
     };
     let changes_schema = changes_schema(&seen.accesses);
     Ok(Plan { on, route, changes_schema, in_transaction: true, counts: None, looks_up: false })
@@ -249,7 +250,8 @@ fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touc
 /// What one statement does to the one bind it is told to run on. One that SQLite does not accept here may use a temporary
 /// table of the session's, and is left to the session's connection to judge.
 pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Told> {
-    let keys = router.all().into_iter().take(MOST_ATTACHED).collect::<Vec<_>>();
+    let mut keys = router.all();
+    keys.truncate(MOST_ATTACHED);
     router.attach(&catalog.members, &keys).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
     let (accesses, seen) = match router.see(sql) {
         Ok(seen) => (seen.accesses.clone(), Ok(seen)),
@@ -264,7 +266,7 @@ pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<
         }
     }
     if !seen.as_ref().is_ok_and(|seen| seen.explains) {
-        let named = catalog.keys().into_iter().filter(|key| !key.is_default()).collect::<Vec<_>>();
+        let named = filtered(&catalog.keys(), |key| !key.is_default());
         let keys = if named.is_empty() { vec![BindKey::DEFAULT] } else { named };
         check_made(catalog, (&keys, 0), sql, &accesses)?;
     }

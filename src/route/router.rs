@@ -1,7 +1,5 @@
 //! A connection with copies of the binds' tables under their keys, on which statements are prepared and never run.
 
-use std::collections::HashSet;
-
 use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, OptionalExtension};
 
@@ -26,7 +24,7 @@ pub(super) struct Router {
     /// Every key that can be attached, with its member.
     all: Vec<(BindKey, usize)>,
     /// The names of virtual tables.
-    virtuals: HashSet<String>,
+    virtuals: Vec<String>,
 }
 
 /// What SQLite said of a statement.
@@ -89,10 +87,15 @@ impl Router {
         let log = AccessLog::default();
         log.listen(&conn)?;
         leave_nothing_out(&conn);
-        let keys =
-            members.iter().enumerate().flat_map(|(at, member)| member.keys.iter().map(move |key| (key.clone(), at)));
-        let all = keys.filter(|(key, _)| !key.is_default()).collect();
-        let virtuals = members.iter().flat_map(|member| member.virtuals.iter().cloned()).collect();
+        let (mut all, mut virtuals) = (Vec::new(), Vec::new());
+        for (at, member) in members.iter().enumerate() {
+            for key in &member.keys {
+                if !key.is_default() {
+                    all.push((key.clone(), at));
+                }
+            }
+            virtuals.extend_from_slice(&member.virtuals);
+        }
         Ok(Router { conn, log, main, attached: Vec::new(), all, virtuals })
     }
 

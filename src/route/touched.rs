@@ -1,7 +1,5 @@
 //! The tables that a statement uses, each with the bind it is in and the key that stands for it.
 
-use std::collections::BTreeMap;
-
 use super::access::{Act, Kind};
 use super::ambiguity::{goes_astray, is_reserved};
 use super::catalog::Catalog;
@@ -9,6 +7,7 @@ use super::router::{Router, Seen};
 use super::Member;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::order::sort_by;
 
 /// One table as a statement uses it.
 #[derive(Clone, Debug)]
@@ -40,32 +39,44 @@ impl Touched {
 
     /// The members that are read, in the order configured.
     pub(super) fn reads(&self) -> Vec<usize> {
-        members(self.uses.iter().filter(|used| used.reads))
+        self.members(|used| used.reads)
     }
 
     /// The members that are written, in the order configured.
     pub(super) fn writes(&self) -> Vec<usize> {
-        members(self.uses.iter().filter(|used| used.writes))
+        self.members(|used| used.writes)
+    }
+
+    /// The members of some uses, in the order configured.
+    pub(super) fn members(&self, wanted: impl Fn(&Use) -> bool) -> Vec<usize> {
+        let mut members = Vec::new();
+        for used in &self.uses {
+            if wanted(used)
+                && let Err(place) = members.binary_search(&used.member)
+            {
+                members.insert(place, used.member);
+            }
+        }
+        members
     }
 
     /// Every member by every key that a statement uses it by, with the tables it reads.
     pub(super) fn all(&self) -> Vec<Member> {
-        let mut all = BTreeMap::<(usize, BindKey), Vec<String>>::new();
+        let mut all = Vec::<Member>::new();
         for used in &self.uses {
-            let tables = all.entry((used.member, used.key.clone())).or_default();
+            let is_it = |member: &Member| member.position == used.member && member.key == used.key;
+            let at = all.iter().position(is_it).unwrap_or_else(|| {
+                all.push(Member { key: used.key.clone(), position: used.member, tables: Vec::new() });
+                all.len() - 1
+            });
+            let tables = &mut all[at].tables;
             if used.reads && !tables.contains(&used.table) {
                 tables.push(used.table.clone());
             }
         }
-        all.into_iter().map(|((position, key), tables)| Member { key, position, tables }).collect()
+        sort_by(&mut all, |one, other| (one.position, &one.key).cmp(&(other.position, &other.key)));
+        all
     }
-}
-
-fn members<'u>(uses: impl Iterator<Item = &'u Use>) -> Vec<usize> {
-    let mut members = uses.map(|used| used.member).collect::<Vec<_>>();
-    members.sort_unstable();
-    members.dedup();
-    members
 }
 
 /// What a statement uses that SQLite accepts.

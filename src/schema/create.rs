@@ -1,20 +1,18 @@
 //! Making again what a bind's metadata lists and its database lacks.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::metadata::Metadata;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sorted::Sorted;
 
 /// Makes each object of the metadata that is not there, in one transaction.
 pub(crate) fn create_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
     let present = Metadata::read(&transaction, key)?;
-    let present: HashSet<_> =
-        present.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())).collect();
+    let present = Sorted::set(present.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())));
     for object in metadata.objects() {
         // A shadow table is made by its virtual table.
         if object.shadow || present.contains(&(object.kind, object.name.to_ascii_lowercase())) {

@@ -23,12 +23,18 @@ fn drop_in_transaction(conn: &mut Connection, key: &BindKey) -> Result<()> {
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
     let metadata = Metadata::read(&transaction, key)?;
-    let triggers = metadata.triggers().iter().map(|trigger| ("TRIGGER", trigger.name()));
-    let views = metadata.views().iter().map(|view| ("VIEW", view.name()));
-    let tables = parents_first(&metadata).into_iter().rev().map(|table| ("TABLE", table.name()));
-    for (kind, name) in triggers.chain(views).chain(tables) {
+    let drop = |kind: &str, name: &str| {
         let sql = format!("DROP {kind} main.{}", quote(name));
-        transaction.execute(&sql, []).map_err(Error::sql(key, &sql))?;
+        transaction.execute_batch(&sql).map_err(Error::sql(key, &sql))
+    };
+    for trigger in metadata.triggers() {
+        drop("TRIGGER", trigger.name())?;
+    }
+    for view in metadata.views() {
+        drop("VIEW", view.name())?;
+    }
+    for table in parents_first(&metadata).iter().rev() {
+        drop("TABLE", table.name())?;
     }
     transaction.commit().map_err(Error::sql(key, "COMMIT"))
 }

@@ -26,7 +26,7 @@ pub(super) fn visible(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
             paths.push(entry.path());
         }
     }
-    paths.sort();
+    sort_by(&mut paths, PathBuf::cmp);
     Ok(paths)
 }
 
@@ -75,8 +75,7 @@ pub(super) fn natural_order(left: &str, right: &str) -> Ordering {
             return left_part.len().cmp(&right_part.len()).then_with(|| left.cmp(right));
         }
         let order = match (number(left_part), number(right_part)) {
-            // Of two numbers without leading zeros the longer is the larger, however many digits they have.
-            (Some(left), Some(right)) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
+            (Some(left), Some(right)) => by_size(left, right),
             _ => left_part.cmp(right_part),
         };
         if order.is_ne() {
@@ -88,13 +87,24 @@ pub(super) fn natural_order(left: &str, right: &str) -> Ordering {
 }
 
 /// The digits the text starts with, or what is before the first digit.
-fn part(text: &str) -> &str {
-    let digits = text.starts_with(|first: char| first.is_ascii_digit());
-    let end = text.find(|next: char| next.is_ascii_digit() != digits);
-    &text[..end.unwrap_or(text.len())]
+pub(super) fn part(text: &str) -> &str {
+    let digits = starts_with_digit(text);
+    match text.bytes().position(|next| next.is_ascii_digit() != digits) {
+        Some(end) => &text[..end],
+        None => text,
+    }
+}
+
+pub(super) fn starts_with_digit(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0'..=b'9', ..])
+}
+
+/// Two numbers in digits: of two without leading zeros the longer is the larger, however many digits they have.
+pub(super) fn by_size(left: &str, right: &str) -> Ordering {
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
 /// The digits without leading zeros, `None` for other text.
 fn number(part: &str) -> Option<&str> {
-    part.starts_with(|first: char| first.is_ascii_digit()).then(|| part.trim_start_matches('0'))
+    starts_with_digit(part).then(|| part.trim_start_matches('0'))
 }

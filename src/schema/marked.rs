@@ -108,10 +108,14 @@ fn marks_between<'s>(text: &'s str, from: usize, to: usize, marks: &mut Vec<Mark
 
 /// Where in a statement a line would begin a part, were the statement ended before it.
 fn mark_within(statement: &str) -> Option<usize> {
-    let lines = statement.match_indices('\n').map(|(newline, _)| newline + 1);
-    lines
-        .filter(|start| statement[*start..].lines().next().is_some_and(|line| marked(line).is_some()))
-        .find(|start| script::could_end(&statement[..*start]))
+    for (newline, _) in statement.match_indices('\n') {
+        let (before, line) = statement.split_at(newline + 1);
+        let line = line.lines().next().unwrap_or_default();
+        if marked(line).is_some() && script::could_end(before) {
+            return Some(newline + 1);
+        }
+    }
+    None
 }
 
 /// What is wrong with the key of a part.
@@ -139,7 +143,11 @@ pub(super) fn name(bind: &BindKey) -> &str {
 
 /// The text with a blank for every character, and its lines.
 fn blank(text: &str) -> String {
-    text.chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }).collect()
+    let mut blank = String::with_capacity(text.len());
+    for letter in text.chars() {
+        blank.push(if letter == '\n' { '\n' } else { ' ' });
+    }
+    blank
 }
 
 /// How the default bind is named.

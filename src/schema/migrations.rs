@@ -11,6 +11,7 @@ use super::marked;
 use super::version::{self, Version};
 use crate::error::list;
 use crate::key::BindKey;
+use crate::order::sort_by;
 
 /// Where the files of a migration lie and how they are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,11 @@ pub(super) fn files(folder: &Path, keys: &[BindKey], configured: &[BindKey]) -> 
         return match own.is_empty() {
             true => Err(nothing(keys, &binds)),
             false => {
-                own.iter().map(|name| own_files(folder, name)).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+                let mut files = Vec::new();
+                for name in own {
+                    files.extend(own_files(folder, name)?);
+                }
+                Ok(files)
             }
         };
     };
@@ -81,7 +86,14 @@ fn folders_of<'k>(folder: &Path, keys: &'k [BindKey]) -> Vec<&'k str> {
         matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == key)
             && !key.starts_with('.')
     };
-    keys.iter().map(marked::name).filter(|name| is_name(name) && folder.join(name).is_dir()).collect()
+    let mut folders = Vec::new();
+    for key in keys {
+        let name = marked::name(key);
+        if is_name(name) && folder.join(name).is_dir() {
+            folders.push(name);
+        }
+    }
+    folders
 }
 
 /// The files of a bind's own folder in the folder of all binds.
@@ -138,9 +150,10 @@ fn below(folder: &Path, shown: &str, entries: &mut Vec<Entry>) -> Result<(), Str
         if path.is_dir() && !path.is_symlink() {
             below(&path, &name, entries)?;
         } else if path.is_file() {
-            entries.extend(
-                file(&path)?.filter(|entry| entry.layout == Layout::Refinery).map(|entry| Entry { name, ..entry }),
-            );
+            match file(&path)? {
+                Some(entry) if entry.layout == Layout::Refinery => entries.push(Entry { name, ..entry }),
+                _ => {}
+            }
         }
     }
     Ok(())
@@ -204,7 +217,7 @@ fn diesel(folder: &Path) -> Result<Entry, String> {
 
 /// The migrations that lead up, in order.
 fn in_order(mut entries: Vec<Entry>) -> Result<Vec<PathBuf>, String> {
-    entries.sort_by(|one, other| {
+    sort_by(&mut entries, |one, other| {
         one.version
             .cmp(&other.version)
             .then_with(|| natural_order(&one.stem, &other.stem))
@@ -220,7 +233,11 @@ fn in_order(mut entries: Vec<Entry>) -> Result<Vec<PathBuf>, String> {
             first.name, first.layout, other.name, other.layout
         ));
     }
-    let (downs, ups) = entries.into_iter().partition::<Vec<_>, _>(|entry| entry.down);
+    let (mut downs, mut ups) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let of_its_kind = if entry.down { &mut downs } else { &mut ups };
+        of_its_kind.push(entry);
+    }
     for down in &downs {
         let leads_back = |up: &Entry| match &down.version {
             Some(version) => up.version.as_ref() == Some(version),
@@ -237,11 +254,20 @@ fn in_order(mut entries: Vec<Entry>) -> Result<Vec<PathBuf>, String> {
             ));
         }
     }
-    let versions = ups.iter().filter_map(|up| Some((up.version.clone()?, up.name.clone()))).collect::<Vec<_>>();
-    match version::problem(&versions) {
-        Some(problem) => Err(problem),
-        None => Ok(ups.into_iter().map(|up| up.path).collect()),
+    let mut versions = Vec::new();
+    for up in &ups {
+        if let Some(version) = &up.version {
+            versions.push((version, up.name.as_str()));
+        }
     }
+    if let Some(problem) = version::problem(&versions) {
+        return Err(problem);
+    }
+    let mut paths = Vec::with_capacity(ups.len());
+    for up in ups {
+        paths.push(up.path);
+    }
+    Ok(paths)
 }
 
 impl Entry {

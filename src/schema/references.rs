@@ -35,7 +35,11 @@ pub(crate) fn parents_first(metadata: &Metadata) -> Vec<&TableInfo> {
                 none => none.insert(table.foreign_keys().iter()),
             };
             match keys.next() {
-                Some(key) => way.extend(metadata.position(key.parent()).map(|parent| (parent, None))),
+                Some(key) => {
+                    if let Some(parent) = metadata.position(key.parent()) {
+                        way.push((parent, None));
+                    }
+                }
                 None => {
                     order.push(table);
                     way.pop();
@@ -61,6 +65,10 @@ pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String
         return Ok(Vec::new());
     }
     let mut keys = conn.prepare(sql)?;
-    let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    keys.collect()
+    let mut rows = keys.query([])?;
+    let mut missing = Vec::new();
+    while let Some(row) = rows.next()? {
+        missing.push((row.get(0)?, row.get(1)?));
+    }
+    Ok(missing)
 }

@@ -1,7 +1,5 @@
 //! Reading metadata from a database: SQLite says what is there.
 
-use std::collections::{HashMap, HashSet};
-
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
@@ -11,6 +9,7 @@ use super::metadata::{
 };
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sorted::Sorted;
 
 // `main` is also the name of a main schema that has been renamed (`SQLITE_DBCONFIG_MAINDBNAME`). Only the table list,
 // which is of all schemas, has to be told the present name.
@@ -52,12 +51,12 @@ impl Metadata {
 }
 
 fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
-    let mut details = HashMap::new();
-    let mut shadows = HashSet::new();
-    each(conn, key, TABLES, |row| {
+    let mut details = Sorted::default();
+    let mut shadows = Sorted::default();
+    each(conn, key, TABLES, &mut |row| {
         let (name, kind): (String, String) = (row.get("name")?, row.get("type")?);
         match kind.as_str() {
-            "shadow" => drop(shadows.insert(name)),
+            "shadow" => drop(shadows.insert(name, ())),
             kind => {
                 let kind = if kind == "virtual" { TableKind::Virtual } else { TableKind::Ordinary };
                 details.insert(name, (kind, row.get::<_, bool>("wr")?, row.get::<_, bool>("strict")?));
@@ -67,7 +66,7 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
     })?;
 
     let mut metadata = Metadata::default();
-    each(conn, key, OBJECTS, |row| {
+    each(conn, key, OBJECTS, &mut |row| {
         let (name, table): (String, String) = (row.get("name")?, row.get("tbl_name")?);
         let (kind, sql): (String, String) = (row.get("type")?, row.get("sql")?);
         if name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
@@ -103,7 +102,10 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
         Ok(())
     })?;
 
-    let places = metadata.tables.iter().enumerate().map(|(at, table)| (table.name.clone(), at)).collect();
+    let mut places = Places::default();
+    for (at, table) in metadata.tables.iter().enumerate() {
+        places.insert(table.name.clone(), at);
+    }
     read_columns(conn, key, &mut metadata.tables, &places)?;
     read_foreign_keys(conn, key, &mut metadata.tables, &places)?;
     read_indexes(conn, key, &mut metadata.tables, &places)?;
@@ -130,7 +132,7 @@ pub(crate) fn unreadable_name(conn: &Connection) -> rusqlite::Result<Option<Stri
     Ok(None)
 }
 
-type Places = HashMap<String, usize>;
+type Places = Sorted<String, usize>;
 
 /// The table that a row is about, `None` for one that is not listed.
 fn table_of<'t>(
@@ -143,21 +145,29 @@ fn table_of<'t>(
 }
 
 fn read_columns(conn: &Connection, key: &BindKey, tables: &mut [TableInfo], places: &Places) -> Result<()> {
-    each(conn, key, COLUMNS, |row| {
+    each(conn, key, COLUMNS, &mut |row| {
         if let Some(table) = table_of(row, tables, places)? {
             table.columns.push(column(row)?);
         }
         Ok(())
     })?;
-    for table in tables.iter_mut().filter(|table| table.kind == TableKind::Virtual) {
-        let columns = conn.prepare_cached(COLUMNS_OF_ONE).and_then(|mut statement| {
-            let columns = statement.query_map([&table.name], column)?;
-            columns.collect::<rusqlite::Result<Vec<_>>>()
-        });
-        // Only the connections of the application may know the table's module.
-        table.columns = columns.unwrap_or_default();
+    for table in tables {
+        if table.kind == TableKind::Virtual {
+            // Only the connections of the application may know the table's module.
+            table.columns = columns_of(conn, &table.name).unwrap_or_default();
+        }
     }
     Ok(())
+}
+
+fn columns_of(conn: &Connection, table: &str) -> rusqlite::Result<Vec<ColumnInfo>> {
+    let mut statement = conn.prepare_cached(COLUMNS_OF_ONE)?;
+    let mut rows = statement.query([table])?;
+    let mut columns = Vec::new();
+    while let Some(row) = rows.next()? {
+        columns.push(column(row)?);
+    }
+    Ok(columns)
 }
 
 fn column(row: &Row<'_>) -> rusqlite::Result<ColumnInfo> {
@@ -178,7 +188,7 @@ fn column(row: &Row<'_>) -> rusqlite::Result<ColumnInfo> {
 }
 
 fn read_foreign_keys(conn: &Connection, key: &BindKey, tables: &mut [TableInfo], places: &Places) -> Result<()> {
-    each(conn, key, FOREIGN_KEYS, |row| {
+    each(conn, key, FOREIGN_KEYS, &mut |row| {
         let Some(table) = table_of(row, tables, places)? else { return Ok(()) };
         let id = row.get("id")?;
         if table.foreign_keys.last().is_none_or(|last| last.id != id) {
@@ -193,14 +203,16 @@ fn read_foreign_keys(conn: &Connection, key: &BindKey, tables: &mut [TableInfo],
         }
         if let Some(last) = table.foreign_keys.last_mut() {
             last.columns.push(row.get("from")?);
-            last.parent_columns.extend(row.get::<_, Option<String>>("to")?);
+            if let Some(column) = row.get("to")? {
+                last.parent_columns.push(column);
+            }
         }
         Ok(())
     })
 }
 
 fn read_indexes(conn: &Connection, key: &BindKey, tables: &mut [TableInfo], places: &Places) -> Result<()> {
-    each(conn, key, INDEXES, |row| {
+    each(conn, key, INDEXES, &mut |row| {
         let Some(table) = table_of(row, tables, places)? else { return Ok(()) };
         let name: String = row.get("name")?;
         if table.indexes.last().is_none_or(|last| last.name != name) {
@@ -226,15 +238,18 @@ fn read_indexes(conn: &Connection, key: &BindKey, tables: &mut [TableInfo], plac
 
 /// A foreign key that names no columns of its parent means the parent's primary key.
 fn name_implied_parents(metadata: &mut Metadata) {
-    let keys: Vec<Vec<String>> =
-        metadata.tables.iter().map(|table| table.primary_key().map(str::to_string).collect()).collect();
     for at in 0..metadata.tables.len() {
-        for key in 0..metadata.tables[at].foreign_keys.len() {
-            let parent = metadata.position(&metadata.tables[at].foreign_keys[key].parent);
-            let key = &mut metadata.tables[at].foreign_keys[key];
-            if let (true, Some(parent)) = (key.parent_columns.is_empty(), parent) {
-                key.parent_columns.clone_from(&keys[parent]);
+        for place in 0..metadata.tables[at].foreign_keys.len() {
+            let key = &metadata.tables[at].foreign_keys[place];
+            if !key.parent_columns.is_empty() {
+                continue;
             }
+            let Some(parent) = metadata.table(&key.parent) else { continue };
+            let mut columns = Vec::new();
+            for column in parent.primary_key() {
+                columns.push(column.to_string());
+            }
+            metadata.tables[at].foreign_keys[place].parent_columns = columns;
         }
     }
 }
@@ -244,7 +259,7 @@ fn each(
     conn: &Connection,
     key: &BindKey,
     sql: &str,
-    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    take: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<()>,
 ) -> Result<()> {
     let mut run = || {
         let mut statement = conn.prepare_cached(sql)?;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::folder::{by_size, part, starts_with_digit};
+
 /// What a migration's name starts with: one number, or several as in a date.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
@@ -51,14 +53,21 @@ impl Version {
 
 /// The digits that the text starts with, where a separator or nothing follows them.
 fn number(text: &str) -> Option<&str> {
-    let end = text.find(|next: char| !next.is_ascii_digit()).unwrap_or(text.len());
-    (end > 0 && (end == text.len() || text[end..].starts_with(SEPARATORS))).then(|| &text[..end])
+    let digits = part(text);
+    let next = text[digits.len()..].chars().next();
+    let ends = next.is_none_or(|next| SEPARATORS.contains(&next));
+    (ends && starts_with_digit(digits)).then_some(digits)
 }
 
 impl Ord for Version {
     fn cmp(&self, other: &Version) -> Ordering {
-        let sized = |version: &Version| version.numbers.iter().map(|n| (n.len(), n.clone())).collect::<Vec<_>>();
-        sized(self).cmp(&sized(other))
+        for (mine, theirs) in self.numbers.iter().zip(&other.numbers) {
+            let order = by_size(mine, theirs);
+            if order.is_ne() {
+                return order;
+            }
+        }
+        self.numbers.len().cmp(&other.numbers.len())
     }
 }
 
@@ -77,38 +86,43 @@ impl PartialOrd for Version {
 }
 
 /// What is wrong with the versions of these migrations, each with its name, in their order.
-pub(super) fn problem(migrations: &[(Version, String)]) -> Option<String> {
-    let duplicate = migrations.windows(2).find(|pair| pair[0].0 == pair[1].0);
-    if let Some(pair) = duplicate {
-        let [(version, first), (_, second)] = [&pair[0], &pair[1]];
-        return Some(format!(
-            "`{first}` and `{second}` have the same version, {}: give each a version of its own",
-            version.text
-        ));
+pub(super) fn problem(migrations: &[(&Version, &str)]) -> Option<String> {
+    for pair in migrations.windows(2) {
+        let [(version, first), (next, second)] = [pair[0], pair[1]];
+        if version == next {
+            return Some(format!(
+                "`{first}` and `{second}` have the same version, {}: give each a version of its own",
+                version.text
+            ));
+        }
     }
-    let counted = migrations.iter().filter_map(|(version, name)| Some((version.count()?, name))).collect::<Vec<_>>();
-    let steps = counted.windows(2).map(|pair| pair[1].0 - pair[0].0).collect::<Vec<_>>();
-    // 10, 20, 25 leaves room on purpose.
-    let from_the_start = counted.first().is_some_and(|(first, _)| *first <= 1);
-    let mostly_by_one = 2 * steps.iter().filter(|step| **step == 1).count() > steps.len();
-    if !from_the_start && !mostly_by_one {
-        return None;
+    let mut counted = Vec::new();
+    for (version, name) in migrations {
+        if let Some(count) = version.count() {
+            counted.push((count, name));
+        }
     }
-    let gaps = counted.windows(2).filter(|pair| pair[1].0 - pair[0].0 > 1).map(|pair| {
+    let (mut gaps, mut by_one) = (Vec::new(), 0);
+    for pair in counted.windows(2) {
         let [(before, first), (after, second)] = [pair[0], pair[1]];
         let missing = match after - before {
             2 => format!("version {} is missing", before + 1),
-            _ => format!("versions {} to {} are missing", before + 1, after - 1),
+            3.. => format!("versions {} to {} are missing", before + 1, after - 1),
+            _ => {
+                by_one += 1;
+                continue;
+            }
         };
-        format!("{missing} between `{first}` and `{second}`")
-    });
-    let gaps = gaps.collect::<Vec<_>>();
-    (!gaps.is_empty()).then(|| {
-        format!(
-            "{}: put back what was lost or close the gap; where it is meant, list the files one by one",
-            gaps.join(", ")
-        )
-    })
+        gaps.push(format!("{missing} between `{first}` and `{second}`"));
+    }
+    // 10, 20, 25 leaves room on purpose.
+    let from_the_start = counted.first().is_some_and(|(first, _)| *first <= 1);
+    let mostly_by_one = by_one > gaps.len();
+    if gaps.is_empty() || !from_the_start && !mostly_by_one {
+        return None;
+    }
+    let gaps = gaps.join(", ");
+    Some(format!("{gaps}: put back what was lost or close the gap; where it is meant, list the files one by one"))
 }
 
 #[cfg(test)]

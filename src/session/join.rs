@@ -1,16 +1,18 @@
 //! Reading over several binds: one connection with all of them attached by key.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
-use super::statement::{Heard, Ready};
-use crate::database::{attach, lock, spared, Database, Hooked, Opener};
+use super::statement::{discard_for, Call, Heard, Ready};
+use crate::database::{attach, lock, Database, Hooked, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::script::quote;
 
@@ -22,15 +24,15 @@ pub(super) struct Joined {
 
 impl Joined {
     /// Runs `work` on a connection that has these binds attached and sees the session's own rows in them.
-    pub(super) fn run<T>(
+    pub(super) fn run(
         &mut self,
         scope: &Scope,
         engines: &mut Engines,
         members: &[Member],
         lookups: Option<Arc<Catalog>>,
-        sql: &str,
-        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+        call: &mut Call<'_>,
+    ) -> Result<usize> {
+        let sql = call.asked();
         let fail = |error| failed(&scope.key_of(&blamed(members, &error)), sql, error);
         for member in members {
             let database = scope.database(member.position)?;
@@ -38,12 +40,14 @@ impl Joined {
                 return Err(guarded(&scope.key_of(&member.key), &rule, sql));
             }
         }
-        let parts = members.iter().enumerate().map(|(at, member)| Part::of(scope, engines, members, at, member));
-        let parts = parts.collect::<Vec<_>>();
+        let mut parts = Vec::new();
+        for (at, member) in members.iter().enumerate() {
+            parts.push(Part::of(scope, engines, members, at, member));
+        }
         // No connection of a shared cache prepares a statement while another's schema change is not committed.
         let unready = |part: &&Part| part.how == How::Uncommitted && engines.has_changed_schema(part.position);
         if let Some(part) = parts.iter().find(unready) {
-            let binds = members.iter().map(|member| member.key.clone()).collect::<Vec<_>>();
+            let binds = mapped(members, |member| member.key.clone());
             return Err(Error::Statement {
                 sql: sql.to_string(),
                 problem: format!(
@@ -72,16 +76,22 @@ impl Joined {
             }
         }
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
-        let limit =
-            members.iter().filter_map(|member| scope.at(member.position)).map(|database| database.busy_timeout());
-        let limit = limit.max().unwrap_or_default();
-        let beside = members.iter().filter_map(|member| scope.at(member.position)).map(|database| database.watch());
-        let beside = beside.collect::<Vec<_>>();
+        let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
+        for member in members {
+            if let Some(database) = scope.at(member.position) {
+                limit = limit.max(database.busy_timeout());
+                beside.push(database.watch());
+            }
+        }
         let heard = beside.first().map(|watch| Heard { watch, beside: &beside });
-        let work = |conn: &Connection| engines.as_last_inserter(conn, |conn| work(Ready { conn, limit, heard }));
-        match lookups {
-            Some(catalog) => refusing_guesses(conn, catalog, work)?.map_err(fail),
-            None => work(conn).map_err(fail),
+        let listening = match lookups {
+            Some(catalog) => Some(Listening::to(conn, catalog)?),
+            None => None,
+        };
+        let done = engines.as_last_inserter(conn, |conn| Ready { conn, limit, heard }.run(call));
+        match listening.and_then(Listening::refused) {
+            Some(refused) => Err(refused),
+            None => done.map_err(fail),
         }
     }
 
@@ -136,40 +146,41 @@ fn blamed(members: &[Member], error: &rusqlite::Error) -> BindKey {
     members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
 }
 
-/// Does something on a connection on which a table-valued function may look names up: one that several binds have is
-/// an error, where SQLite would take the first.
-fn refusing_guesses<T>(
-    conn: &Connection,
-    catalog: Arc<Catalog>,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<rusqlite::Result<T>> {
-    let refused = Arc::new(Mutex::new(None));
-    let refusal = Arc::clone(&refused);
-    let listening = conn.authorizer(Some(move |context: AuthContext<'_>| {
-        let AuthAction::Pragma { pragma_name, pragma_value } = context.action else { return Authorization::Allow };
-        match catalog.refuse_pragma(pragma_name, pragma_value, context.database_name) {
-            Some(error) => {
-                *lock(&refusal) = Some(error);
-                Authorization::Deny
-            }
-            None => Authorization::Allow,
-        }
-    }));
-    listening.hooked().map_err(failed_to_listen)?;
-    let listening = Listening(conn);
-    let done = work(conn);
-    drop(listening);
-    let refused = lock(&refused).take();
-    refused.map_or(Ok(done), Err)
+/// Keeps a table-valued function from looking names up that several binds have, where SQLite would take the first.
+/// Dropped, it ends also where a mapper panics, for the connection is kept.
+struct Listening<'c> {
+    conn: &'c Connection,
+    refused: Arc<Mutex<Option<Error>>>,
 }
 
-/// Ends the listening also where a mapper panics, for the connection is kept.
-struct Listening<'c>(&'c Connection);
+impl<'c> Listening<'c> {
+    fn to(conn: &'c Connection, catalog: Arc<Catalog>) -> Result<Listening<'c>> {
+        let refused = Arc::new(Mutex::new(None));
+        let refusal = Arc::clone(&refused);
+        let listening = conn.authorizer(Some(move |context: AuthContext<'_>| {
+            let AuthAction::Pragma { pragma_name, pragma_value } = context.action else { return Authorization::Allow };
+            match catalog.refuse_pragma(pragma_name, pragma_value, context.database_name) {
+                Some(error) => {
+                    *lock(&refusal) = Some(error);
+                    Authorization::Deny
+                }
+                None => Authorization::Allow,
+            }
+        }));
+        listening.hooked().map_err(failed_to_listen)?;
+        Ok(Listening { conn, refused })
+    }
+
+    /// Ends it, and says what was refused.
+    fn refused(self) -> Option<Error> {
+        lock(&self.refused).take()
+    }
+}
 
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         // It fails only for a connection that somebody else owns, which this one never is.
-        let _ = self.0.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
+        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
     }
 }
 
@@ -204,8 +215,7 @@ fn lock_tables(scope: &Scope, engines: &mut Engines, member: &Member, sql: &str)
     let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
-        let look = |ready: Ready<'_>| spared(|| ready.quietly().query(&probe, [], |_| Ok(())));
-        engines.run(scope, member.position, &member.key, sql, told, look)?;
+        discard_for(&probe, sql, |call| engines.run(scope, member.position, &member.key, told, call))?;
     }
     Ok(())
 }

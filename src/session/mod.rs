@@ -20,11 +20,12 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::route::{Destination, Route, Told};
 use crate::script;
 use engines::Engines;
 use join::Joined;
-use statement::Ready;
+use statement::Call;
 
 /// A unit of work over all binds: sends each statement to the bind whose tables it touches.
 ///
@@ -115,7 +116,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        self.run(sql, |ready| ready.execute(sql, params))
+        statement::execute(sql, params, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of each row.
@@ -136,7 +137,7 @@ impl Session {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        self.run(sql, |ready| ready.query(sql, params, map))
+        statement::query(sql, params, map, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of its first row.
@@ -157,7 +158,7 @@ impl Session {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        self.run(sql, |ready| ready.query_first(sql, params, map))
+        statement::query_first(sql, params, map, |call| self.run(call))
     }
 
     /// Runs the statements of a script one after the other, each on its own bind, and discards their rows.
@@ -177,8 +178,8 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        for statement in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            self.query(statement.text, [], |_| Ok(()))?;
+        for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
+            statement::discard(part.text, |call| self.run(call))?;
         }
         Ok(())
     }
@@ -241,7 +242,7 @@ impl Session {
     /// ```
     pub fn bind_of(&self, sql: &str) -> Result<Route> {
         let plan = self.engines.current_plan(&self.scope, sql)?;
-        let named = |keys: &[BindKey]| keys.iter().map(|key| self.scope.key_of(key)).collect();
+        let named = |keys: &[BindKey]| mapped(keys, |key| self.scope.key_of(key));
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }
 
@@ -308,7 +309,8 @@ impl Session {
     }
 
     /// Runs a statement where it belongs.
-    fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
+        let sql = call.sql;
         let Session { scope, engines, joined } = self;
         let (catalog, plan) = engines.plan(scope, sql).map_err(|error| error.before(sql))?;
         let told = Told {
@@ -322,22 +324,21 @@ impl Session {
         };
         match (&plan.on, counting) {
             (Destination::One(..), Some(member)) if plan.binds_used().is_empty() => {
-                engines.run(scope, member, &scope.key(member), sql, told, work)
+                engines.run(scope, member, &scope.key(member), told, call)
             }
-            (Destination::One(member, key), _) => engines.run(scope, *member, key, sql, told, work),
+            (Destination::One(member, key), _) => engines.run(scope, *member, key, told, call),
             (Destination::Join(members), _) => {
                 let lookups = plan.looks_up.then_some(catalog);
-                joined.run(scope, engines, members, lookups, sql, work)
+                joined.run(scope, engines, members, lookups, call)
             }
             (Destination::Each(members), _) => {
-                // The last is run by `work`, whose answer is the statement's.
+                // The answer of the last is the statement's.
                 let (last, rest) = members.split_last().map_or((0, [].as_slice()), |(last, rest)| (*last, rest));
                 for member in rest {
-                    engines.run(scope, *member, &scope.key(*member), sql, told, |ready| {
-                        ready.query(sql, [], |_| Ok(()))
-                    })?;
+                    let key = scope.key(*member);
+                    statement::discard(sql, |call| engines.run(scope, *member, &key, told, call))?;
                 }
-                engines.run(scope, last, &scope.key(last), sql, told, work)
+                engines.run(scope, last, &scope.key(last), told, call)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Params, Row};
 
-use super::statement::Ready;
+use super::statement::{self, Call};
 use super::table::TableSession;
 use super::{not_run, Session};
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ impl<'s> OnBind<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        self.run(sql, |ready| ready.execute(sql, params))
+        statement::execute(sql, params, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of each row.
@@ -79,7 +79,7 @@ impl<'s> OnBind<'s> {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        self.run(sql, |ready| ready.query(sql, params, map))
+        statement::query(sql, params, map, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of its first row.
@@ -103,7 +103,7 @@ impl<'s> OnBind<'s> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        self.run(sql, |ready| ready.query_first(sql, params, map))
+        statement::query_first(sql, params, map, |call| self.run(call))
     }
 
     /// Runs the statements of a script one after the other and discards their rows.
@@ -122,8 +122,8 @@ impl<'s> OnBind<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        for statement in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            self.query(statement.text, [], |_| Ok(()))?;
+        for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
+            statement::discard(part.text, |call| self.run(call))?;
         }
         Ok(())
     }
@@ -164,9 +164,10 @@ impl<'s> OnBind<'s> {
         Ok(Error::NotInBind { bind: self.key.clone(), table: name.to_string(), found, nearest })
     }
 
-    fn run<T>(&mut self, sql: &str, work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let Session { scope, engines, .. } = &mut *self.session;
+        let sql = call.sql;
         let told = engines.catalog_of(scope, self.member).map_err(|error| error.before(sql))?.told(sql)?;
-        engines.run(scope, self.member, &self.key, sql, told, work)
+        engines.run(scope, self.member, &self.key, told, call)
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{ffi, CachedStatement, Connection, Params, Row};
 
-use crate::database::{spared, Beginning, Watch};
-use crate::error::sqlite_message;
+use crate::database::{column_names, spared, Beginning, Begun, Watch};
+use crate::error::{sqlite_message, Error, Result};
+use crate::key::BindKey;
 
 /// A connection that is ready for a statement.
 #[derive(Clone, Copy)]
@@ -26,65 +27,173 @@ pub(super) struct Heard<'c> {
     pub(super) beside: &'c [&'c Watch],
 }
 
+/// A statement, its parameters, and what becomes of its rows. What runs it is compiled once and not for each type that
+/// these have, in this crate and in those that use it.
+pub(super) struct Call<'c> {
+    pub(super) sql: &'c str,
+    pub(super) start: &'c mut Start<'c>,
+    pub(super) rows: Rows<'c>,
+    /// The user's statement that this one of the crate's own is for: errors speak of that, and nobody is told of this.
+    pub(super) on_behalf_of: Option<&'c str>,
+}
+
+impl<'c> Call<'c> {
+    /// The user's statement.
+    pub(super) fn asked(&self) -> &'c str {
+        self.on_behalf_of.unwrap_or(self.sql)
+    }
+}
+
+/// Binds the parameters of a statement, the first time that it is called.
+pub(super) type Start<'c> = dyn FnMut(&mut CachedStatement<'_>, Binding) -> rusqlite::Result<usize> + 'c;
+
+/// What is done with a row.
+pub(super) type EachRow<'c> = dyn FnMut(&Row<'_>) -> rusqlite::Result<()> + 'c;
+
+/// Whether a statement also runs when it gets its parameters, as one that returns no rows can.
+#[derive(Clone, Copy)]
+pub(super) enum Binding {
+    Only,
+    AndRun,
+}
+
+/// What becomes of a statement's rows.
+pub(super) enum Rows<'c> {
+    /// It must not return any.
+    None,
+    Each(&'c mut EachRow<'c>),
+    /// The same, and there has to be one.
+    First(&'c mut EachRow<'c>),
+}
+
+/// A statement that returns no rows, given to what runs it.
+pub(super) fn execute(
+    sql: &str,
+    params: impl Params,
+    run: impl FnOnce(&mut Call<'_>) -> Result<usize>,
+) -> Result<usize> {
+    run(&mut Call { sql, start: &mut binding(params), rows: Rows::None, on_behalf_of: None })
+}
+
+/// A statement given to what runs it, and what `map` makes of its rows.
+pub(super) fn query<T>(
+    sql: &str,
+    params: impl Params,
+    mut map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    run: impl FnOnce(&mut Call<'_>) -> Result<usize>,
+) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    let mut each = |row: &Row<'_>| {
+        all.push(map(row)?);
+        Ok(())
+    };
+    run(&mut Call { sql, start: &mut binding(params), rows: Rows::Each(&mut each), on_behalf_of: None })?;
+    Ok(all)
+}
+
+/// The same for the first row; the others are stepped over.
+pub(super) fn query_first<T>(
+    sql: &str,
+    params: impl Params,
+    map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    run: impl FnOnce(&mut Call<'_>) -> Result<usize>,
+) -> Result<T> {
+    let (mut map, mut first) = (Some(map), None);
+    let mut each = |row: &Row<'_>| {
+        if let Some(map) = map.take() {
+            first = Some(map(row)?);
+        }
+        Ok(())
+    };
+    run(&mut Call { sql, start: &mut binding(params), rows: Rows::First(&mut each), on_behalf_of: None })?;
+    first.ok_or_else(|| Error::sql(&BindKey::DEFAULT, sql)(rusqlite::Error::QueryReturnedNoRows))
+}
+
+/// A statement without parameters given to what runs it; its rows are discarded.
+pub(super) fn discard<T>(sql: &str, run: impl FnOnce(&mut Call<'_>) -> T) -> T {
+    run(&mut Call { sql, start: &mut binding([]), rows: Rows::Each(&mut |_| Ok(())), on_behalf_of: None })
+}
+
+/// The same for a statement of the crate's own, which the user's is for.
+pub(super) fn discard_for<T>(sql: &str, on_behalf_of: &str, run: impl FnOnce(&mut Call<'_>) -> T) -> T {
+    let (start, rows) = (&mut binding([]), Rows::Each(&mut |_| Ok(())));
+    run(&mut Call { sql, start, rows, on_behalf_of: Some(on_behalf_of) })
+}
+
+fn binding(params: impl Params) -> impl FnMut(&mut CachedStatement<'_>, Binding) -> rusqlite::Result<usize> {
+    let mut params = Some(params);
+    move |statement, binding| match (params.take(), binding) {
+        (Some(params), Binding::AndRun) => statement.execute(params),
+        // A query binds them and does nothing until its first row is asked for.
+        (Some(params), Binding::Only) => statement.query(params).map(|_| 0),
+        (None, _) => Ok(0),
+    }
+}
+
 impl<'c> Ready<'c> {
     /// A connection whose statement nobody is told of.
     pub(super) fn quiet(conn: &'c Connection, limit: Duration) -> Ready<'c> {
         Ready { conn, limit, heard: None }
     }
 
-    /// The same connection for a statement of this crate's own.
-    pub(super) fn quietly(self) -> Ready<'c> {
-        Ready { heard: None, ..self }
+    /// Runs a statement and gives how many rows it changed.
+    pub(super) fn run(self, call: &mut Call<'_>) -> rusqlite::Result<usize> {
+        match call.on_behalf_of {
+            Some(_) => spared(|| Ready { heard: None, ..self }.run_on(call)),
+            None => self.run_on(call),
+        }
     }
 
-    /// Runs a statement that returns no rows.
-    pub(super) fn execute(self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
-        let mut statement = self.wait(|| self.conn.prepare_cached(sql))?;
+    fn run_on(self, call: &mut Call<'_>) -> rusqlite::Result<usize> {
+        let mut statement = self.wait(&mut || self.conn.prepare_cached(call.sql))?;
+        match &mut call.rows {
+            Rows::None => self.execute(call.sql, call.start, &mut statement),
+            Rows::Each(each) => self.step(call.sql, call.start, &mut statement, *each, false),
+            Rows::First(first) => self.step(call.sql, call.start, &mut statement, *first, true),
+        }
+    }
+
+    fn execute(self, sql: &str, start: &mut Start<'_>, statement: &mut CachedStatement<'_>) -> rusqlite::Result<usize> {
         if statement.column_count() > 0 && !statement.readonly() {
             // `RETURNING`: refused before it has written what would then be written twice.
             return Err(rusqlite::Error::ExecuteReturnedResults);
         }
         if let Some(heard) = self.heard() {
-            // Binds only, so that the values are known as it begins.
-            drop(statement.query(params)?);
-            return self.telling(heard, sql, &mut statement, |statement| self.wait(|| statement.raw_execute()));
+            // Bound before, so that the values are known as it begins.
+            start(statement, Binding::Only)?;
+            let begun = self.tell(heard, sql, statement);
+            return self.told(begun, self.wait(&mut || statement.raw_execute()));
         }
-        match statement.execute(params) {
+        match start(statement, Binding::AndRun) {
             // The parameters stay bound after a failure.
-            Err(error) if is_table_lock(&error) => self.wait(|| statement.raw_execute()),
+            Err(error) if is_table_lock(&error) => self.wait(&mut || statement.raw_execute()),
             done => done,
         }
     }
 
-    /// The columns that a query would give, which is not run.
-    pub(super) fn columns(self, query: &str) -> rusqlite::Result<Vec<String>> {
-        let statement = spared(|| self.conn.prepare_cached(query))?;
-        Ok(statement.column_names().into_iter().map(str::to_string).collect())
-    }
-
-    /// Runs a statement and collects what `map` makes of its rows.
-    pub(super) fn query<T>(
+    /// Steps over all rows, so that a statement with `RETURNING` does all it does.
+    fn step(
         self,
         sql: &str,
-        params: impl Params,
-        mut map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = self.wait(|| self.conn.prepare_cached(sql))?;
-        // Binds only; SQLite starts with the first row, and takes its locks then.
-        drop(statement.query(params)?);
-        let mut collect = |statement: &mut CachedStatement<'_>| {
-            self.wait(|| {
-                let mut rows = statement.raw_query();
-                let mut mapped = Vec::new();
-                while let Some(row) = rows.next()? {
-                    mapped.push(map(row)?);
-                }
-                Ok(mapped)
-            })
-        };
-        match self.heard() {
-            Some(heard) => self.telling(heard, sql, &mut statement, collect),
-            None => collect(&mut statement),
+        start: &mut Start<'_>,
+        statement: &mut CachedStatement<'_>,
+        each: &mut EachRow<'_>,
+        wants_one: bool,
+    ) -> rusqlite::Result<usize> {
+        // SQLite starts with the first row, and takes its locks then.
+        start(statement, Binding::Only)?;
+        let begun = self.heard().and_then(|heard| self.tell(heard, sql, statement));
+        let stepped = self.wait(&mut || {
+            let (mut rows, mut found) = (statement.raw_query(), 0);
+            while let Some(row) = rows.next()? {
+                each(row)?;
+                found += 1;
+            }
+            Ok(found)
+        });
+        match self.told(begun, stepped)? {
+            0 if wants_one => Err(rusqlite::Error::QueryReturnedNoRows),
+            found => Ok(found),
         }
     }
 
@@ -93,57 +202,35 @@ impl<'c> Ready<'c> {
         self.heard.filter(|heard| heard.watch.is_heard())
     }
 
-    /// Runs a statement and tells of it. SQLite tells of no `EXPLAIN`, and neither does this.
-    fn telling<T>(
-        self,
-        heard: Heard<'_>,
-        sql: &str,
-        statement: &mut CachedStatement<'_>,
-        work: impl FnOnce(&mut CachedStatement<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
+    /// Tells that a statement begins. SQLite tells of no `EXPLAIN`, and neither does this.
+    fn tell(self, heard: Heard<'_>, sql: &str, statement: &CachedStatement<'_>) -> Option<Begun> {
         if statement.is_explain() != 0 {
-            return work(statement);
+            return None;
         }
         let has_values = statement.parameter_count() > 0;
-        let begun = heard.watch.begin(Beginning {
+        heard.watch.begin(Beginning {
             sql,
             values: has_values.then(|| statement.expanded_sql()).flatten(),
             writes: !statement.readonly(),
             by_session: true,
             beside: heard.beside,
             changes: self.conn.total_changes(),
-        });
-        let done = work(statement);
+        })
+    }
+
+    /// Tells how it ended.
+    fn told(self, begun: Option<Begun>, done: rusqlite::Result<usize>) -> rusqlite::Result<usize> {
         if let Some(begun) = begun {
             begun.end(self.conn.total_changes(), self.conn.changes(), Some(outcome(&done)));
         }
         done
     }
 
-    /// Runs a statement and gives what `map` makes of its first row; the rest is stepped over, so that a statement
-    /// with `RETURNING` does all it does.
-    pub(super) fn query_first<T>(
-        self,
-        sql: &str,
-        params: impl Params,
-        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let mut map = Some(map);
-        let mut first = None;
-        self.query(sql, params, |row| {
-            if let Some(map) = map.take() {
-                first = Some(map(row)?);
-            }
-            Ok(())
-        })?;
-        first.ok_or(rusqlite::Error::QueryReturnedNoRows)
-    }
-
     /// Tries until no table lock is in the way or the time is up.
     ///
     /// SQLite calls no busy handler for a lock in a shared cache, it fails at once; see
     /// <https://sqlite.org/sharedcache.html>. It takes every lock of a statement before the first row.
-    fn wait<T>(self, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn wait<T>(self, attempt: &mut dyn FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let mut started = None;
         loop {
             match attempt() {
@@ -159,8 +246,14 @@ impl<'c> Ready<'c> {
     }
 }
 
+/// The columns that a query would give, which is not run.
+pub(super) fn columns(conn: &Connection, query: &str) -> rusqlite::Result<Vec<String>> {
+    let statement = spared(|| conn.prepare_cached(query))?;
+    Ok(column_names(&statement))
+}
+
 /// Whether the statement itself succeeded: what its reader makes of a row is no part of it.
-fn outcome<T>(done: &rusqlite::Result<T>) -> Result<(), String> {
+fn outcome(done: &rusqlite::Result<usize>) -> Result<(), String> {
     match done {
         Err(error @ (rusqlite::Error::SqliteFailure(..) | rusqlite::Error::ExecuteReturnedResults)) => {
             Err(sqlite_message(error))

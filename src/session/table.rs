@@ -1,10 +1,10 @@
 //! One table's rows, by column name.
 
-use rusqlite::types::Value;
-use rusqlite::{params_from_iter, ErrorCode};
+use rusqlite::{ErrorCode, ToSql};
 
-use super::statement::Ready;
+use super::statement::{self, Call};
 use super::Session;
+use crate::database::column_names;
 use crate::error::{Error, Result};
 use crate::route::Told;
 use crate::row::Row;
@@ -66,14 +66,11 @@ impl<'s> TableSession<'s> {
         let sql = if row.is_empty() {
             format!("INSERT INTO {table} DEFAULT VALUES")
         } else {
-            let names = row.columns().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ");
-            let places = vec!["?"; row.columns().len()].join(", ");
+            let (names, places) = (listed(row, ", ", |name| name), listed(row, ", ", |_| "?".to_string()));
             format!("INSERT INTO {table} ({names}) VALUES ({places})")
         };
-        self.run(&sql, true, &[row], |ready| {
-            ready.execute(&sql, params_from_iter(values(row)))?;
-            Ok(ready.conn.last_insert_rowid())
-        })
+        statement::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
+        Ok(self.session.engines.last_insert_rowid())
     }
 
     /// The first row that matches, with all its columns.
@@ -133,9 +130,9 @@ impl<'s> TableSession<'s> {
     pub fn count(&mut self, filter: Row) -> Result<usize> {
         let filter = filter.checked()?;
         let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), matching(filter));
-        let count = self.run(&sql, false, &[filter], |ready| {
-            ready.query_first(&sql, params_from_iter(values(filter)), |row| row.get::<_, i64>(0))
-        })?;
+        let values = values(&[filter]);
+        let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let count = statement::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
@@ -160,11 +157,10 @@ impl<'s> TableSession<'s> {
         if set.is_empty() {
             return Err(Error::Row { problem: format!("nothing to set in `{}`: the second row is empty", self.table) });
         }
-        let columns = set.columns().map(|(name, _)| format!("{} = ?", quote(name))).collect::<Vec<_>>().join(", ");
+        let columns = listed(set, ", ", |name| format!("{name} = ?"));
         let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), matching(filter));
-        self.run(&sql, true, &[filter, set], |ready| {
-            ready.execute(&sql, params_from_iter(values(set).chain(values(filter))))
-        })
+        let values = values(&[set, filter]);
+        statement::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
     }
 
     /// Deletes every row that matches and gives their number.
@@ -185,18 +181,18 @@ impl<'s> TableSession<'s> {
     pub fn delete(&mut self, filter: Row) -> Result<usize> {
         let filter = filter.checked()?;
         let sql = format!("DELETE FROM {} AS t{}", self.name(), matching(filter));
-        self.run(&sql, true, &[filter], |ready| ready.execute(&sql, params_from_iter(values(filter))))
+        statement::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]))
     }
 
     fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
         let filter = filter.checked()?;
         let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), matching(filter));
-        self.run(&sql, false, &[filter], |ready| {
-            ready.query(&sql, params_from_iter(values(filter)), |row| {
-                let names = row.as_ref().column_names().into_iter().map(str::to_string).collect::<Vec<_>>();
-                Row::from_sql(&names, row)
-            })
-        })
+        let read = |row: &rusqlite::Row<'_>| {
+            let names = column_names(row.as_ref());
+            Row::from_sql(&names, row)
+        };
+        let values = values(&[filter]);
+        statement::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]))
     }
 
     /// The table of the bind, whatever temporary table the session has made of that name.
@@ -205,28 +201,20 @@ impl<'s> TableSession<'s> {
     }
 
     /// Runs a statement made from the table and these rows.
-    fn run<T>(
-        &mut self,
-        sql: &str,
-        writes: bool,
-        rows: &[&Row],
-        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+    fn run(&mut self, call: &mut Call<'_>, writes: bool, rows: &[&Row]) -> Result<usize> {
         let Session { scope, engines, .. } = &mut *self.session;
         let key = scope.key(self.member);
         let told = Told { writes, changes_schema: Some(false), in_transaction: true };
-        match engines.run(scope, self.member, &key, sql, told, work) {
+        match engines.run(scope, self.member, &key, told, call) {
             Err(Error::Sql { source, .. }) if is_refused(&source) => {
                 // What SQLite says of a column that is not there, with what is.
-                let looking = Told { writes: false, ..told };
-                let missing = engines.run(scope, self.member, &key, sql, looking, |ready| {
-                    let missing = rows.iter().map(|row| row.missing_from(&self.table, |query| ready.columns(query)));
-                    missing.collect::<rusqlite::Result<Vec<_>>>()
-                });
-                match missing.ok().and_then(|missing| missing.into_iter().flatten().next()) {
-                    Some((column, columns)) => Err(Error::no_column(&key, &self.table, &column, &columns)),
-                    None => Err(Error::sql(&key, sql)(source)),
+                for row in rows {
+                    let missing = row.missing_from(&self.table, |query| engines.columns(self.member, query));
+                    if let Ok(Some((column, columns))) = missing {
+                        return Err(Error::no_column(&key, &self.table, &column, &columns));
+                    }
                 }
+                Err(Error::sql(&key, call.sql)(source))
             }
             done => done,
         }
@@ -238,16 +226,33 @@ fn is_refused(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
-fn values(row: &Row) -> impl Iterator<Item = &Value> {
-    row.columns().map(|(_, value)| value)
+fn values<'r>(rows: &[&'r Row]) -> Vec<&'r dyn ToSql> {
+    let mut all = Vec::new();
+    for row in rows {
+        for (_, value) in row.columns() {
+            all.push(value as &dyn ToSql);
+        }
+    }
+    all
 }
 
 /// The `WHERE` of a filter. Columns are named through the table: SQLite takes a name in quotes that is no column for a
 /// string, see <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
 fn matching(filter: &Row) -> String {
-    let conditions = filter.columns().map(|(name, _)| format!("t.{} IS ?", quote(name))).collect::<Vec<_>>();
-    match conditions.as_slice() {
-        [] => String::new(),
-        conditions => format!(" WHERE {}", conditions.join(" AND ")),
+    match filter.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", listed(filter, " AND ", |name| format!("t.{name} IS ?"))),
     }
+}
+
+/// What is said of each column by its quoted name.
+fn listed(row: &Row, separator: &str, said: fn(String) -> String) -> String {
+    let mut list = String::new();
+    for (name, _) in row.columns() {
+        if !list.is_empty() {
+            list.push_str(separator);
+        }
+        list.push_str(&said(quote(name)));
+    }
+    list
 }

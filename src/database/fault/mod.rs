@@ -17,6 +17,7 @@ pub(super) use number::find;
 
 use super::lock;
 use super::watch::Asking;
+use crate::list::filtered;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
 #[derive(Debug, Default)]
@@ -140,8 +141,8 @@ impl Faults {
         if self.count.load(Ordering::Relaxed) == 0 || SPARED.get() {
             return Vec::new();
         }
-        let is_one = |fault: &&Arc<Fault>| matches!(fault.kind, FaultKind::Statement(..));
-        lock(&self.alive).iter().filter(is_one).cloned().collect()
+        let is_one = |fault: &Arc<Fault>| matches!(fault.kind, FaultKind::Statement(..));
+        filtered(&lock(&self.alive), is_one)
     }
 
     /// Whether a commit is to be refused.

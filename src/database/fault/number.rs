@@ -3,13 +3,13 @@
 //! SQLite is given a number and never a pointer: connections outlive harnesses, and a number that nobody answers to any
 //! more is harmless.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 
 use super::Faults;
+use crate::sorted::Sorted;
 
-static NUMBERED: LazyLock<RwLock<HashMap<usize, Weak<Faults>>>> = LazyLock::new(RwLock::default);
+static NUMBERED: LazyLock<RwLock<Sorted<usize, Weak<Faults>>>> = LazyLock::new(RwLock::default);
 
 impl Faults {
     /// The number under which they are found as long as they live.

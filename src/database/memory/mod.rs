@@ -13,13 +13,13 @@ mod system;
 mod vfs;
 mod who;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::fault::Faults;
 use super::image::Image;
 use super::lock;
+use crate::sorted::Sorted;
 use contents::Contents;
 use index::Index;
 pub(super) use locks::begins_to_write;
@@ -44,7 +44,7 @@ pub(crate) struct Memory {
     /// What it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
     image: Mutex<Option<Arc<Image>>>,
     /// The write-ahead log and journals, by what SQLite appends to the database's name.
-    journals: Mutex<HashMap<String, Arc<Journal>>>,
+    journals: Mutex<Sorted<String, Arc<Journal>>>,
     locks: Mutex<Locks>,
     /// The WAL's index, which connections share as memory.
     index: Mutex<Index>,
@@ -58,31 +58,33 @@ type Journal = Mutex<Vec<u8>>;
 impl Memory {
     /// A database that starts as an image, under a name that no other of the process has.
     pub(crate) fn new(image: Arc<Image>, faults: &Arc<Faults>) -> rusqlite::Result<Arc<Memory>> {
-        Memory::make(Contents::new(Arc::default()), Some(image), HashMap::new(), faults)
+        Memory::make(Contents::new(Arc::default()), Some(image), Vec::new(), faults)
     }
 
     /// One that starts with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
-    pub(crate) fn with_journals(bytes: Arc<[u8]>, journals: HashMap<String, Vec<u8>>) -> rusqlite::Result<Arc<Memory>> {
+    pub(crate) fn with_journals(bytes: Arc<[u8]>, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
         Memory::make(Contents::new(bytes), None, journals, &Arc::default())
     }
 
     fn make(
         contents: Contents,
         image: Option<Arc<Image>>,
-        journals: HashMap<String, Vec<u8>>,
+        journals: Vec<(String, Vec<u8>)>,
         faults: &Arc<Faults>,
     ) -> rusqlite::Result<Arc<Memory>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         vfs::register()?;
         // The process's number keeps the logs of several apart.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut beside = Sorted::default();
+        for (name, bytes) in journals {
+            beside.insert(name, Arc::new(Mutex::new(bytes)));
+        }
         let memory = Arc::new(Memory {
             name: format!("{FOLDER}{}-{number}{ENDING}", std::process::id()),
             contents: Mutex::new(contents),
             image: Mutex::new(image),
-            journals: Mutex::new(
-                journals.into_iter().map(|(name, bytes)| (name, Arc::new(Mutex::new(bytes)))).collect(),
-            ),
+            journals: Mutex::new(beside),
             locks: Mutex::default(),
             index: Mutex::default(),
             faults: Arc::clone(faults),
@@ -146,7 +148,7 @@ impl Memory {
     }
 
     fn journal_or_new(&self, name: &str) -> Arc<Journal> {
-        Arc::clone(lock(&self.journals).entry(name.to_string()).or_default())
+        Arc::clone(lock(&self.journals).or_insert_with(name.to_string(), Arc::default))
     }
 
     /// Whether there was such a journal to remove.
@@ -162,8 +164,8 @@ impl Drop for Memory {
 }
 
 /// The databases of the process, by name.
-fn databases() -> &'static Mutex<HashMap<String, Weak<Memory>>> {
-    static DATABASES: OnceLock<Mutex<HashMap<String, Weak<Memory>>>> = OnceLock::new();
+fn databases() -> &'static Mutex<Sorted<String, Weak<Memory>>> {
+    static DATABASES: OnceLock<Mutex<Sorted<String, Weak<Memory>>>> = OnceLock::new();
     DATABASES.get_or_init(Mutex::default)
 }
 

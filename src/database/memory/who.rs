@@ -1,5 +1,6 @@
 //! Who has a database open, who holds the lock of its writer, and who was refused it.
 
+use crate::list::mapped;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
@@ -137,6 +138,6 @@ pub(super) fn conflict(holders: &[Party], lock: Lock, waiter: &Party) -> String 
 fn names(parties: &[Party]) -> String {
     match parties {
         [] => "another connection".to_string(),
-        parties => parties.iter().map(Party::shown).collect::<Vec<_>>().join(" and "),
+        parties => mapped(parties, Party::shown).join(" and "),
     }
 }

@@ -239,7 +239,13 @@ impl Watch {
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let databases = match beginning.beside {
             [] => vec![Arc::clone(names)],
-            all => all.iter().filter_map(|watch| Some(Arc::clone(&watch.harness.get()?.names))).collect(),
+            all => {
+                let mut names = Vec::new();
+                for watch in all {
+                    names.extend(watch.harness.get().map(|member| Arc::clone(&member.names)));
+                }
+                names
+            }
         };
         let number = recorder.begin(Recorded {
             databases,

@@ -1,6 +1,5 @@
 //! The statements of a harness, in the order in which they began, while somebody records them.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
@@ -25,7 +24,7 @@ pub(crate) struct Recorder {
 struct Statements {
     /// The number of the first that is kept.
     first: u64,
-    kept: VecDeque<Recorded>,
+    kept: Vec<Recorded>,
 }
 
 /// A statement that has begun.
@@ -59,7 +58,7 @@ impl Recorder {
 
     pub(super) fn begin(&self, statement: Recorded) -> u64 {
         let mut statements = lock(&self.statements);
-        statements.kept.push_back(statement);
+        statements.kept.push(statement);
         statements.next() - 1
     }
 
@@ -88,7 +87,7 @@ impl Recorder {
 
     /// Everything that is kept, of recordings that have ended too.
     pub(crate) fn all(&self) -> Vec<Recorded> {
-        lock(&self.statements).kept.iter().cloned().collect()
+        lock(&self.statements).kept.clone()
     }
 }
 
@@ -117,7 +116,7 @@ impl Listening {
     pub(crate) fn statements(&self) -> Vec<Recorded> {
         let statements = lock(&self.recorder.statements);
         let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
-        statements.kept.iter().skip(before).cloned().collect()
+        statements.kept.get(before..).unwrap_or_default().to_vec()
     }
 }
 

@@ -8,7 +8,6 @@
 //! SQLite's own.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::ffi::{c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -20,12 +19,13 @@ use rusqlite::{ffi, Connection};
 
 use super::authorize::{self, Handle};
 use super::{Beginning, Begun, Deed, Inside, Listened, Member, Running, Stopped, Watch};
+use crate::sorted::Sorted;
 
 /// How many in this process want to know of statements.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 
 /// What is listened to, by the number that SQLite was given.
-static WATCHED: LazyLock<RwLock<HashMap<usize, Weak<Watch>>>> = LazyLock::new(RwLock::default);
+static WATCHED: LazyLock<RwLock<Sorted<usize, Weak<Watch>>>> = LazyLock::new(RwLock::default);
 
 /// Has SQLite tell of each statement of a connection as it begins and as it ends.
 ///

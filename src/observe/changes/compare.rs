@@ -11,6 +11,7 @@ use crate::database::{attach, Image};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::schema::{Metadata, TableInfo, TableKind};
+use crate::sorted::Sorted;
 
 /// What changed in the database at `position` from one image to another.
 pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {
@@ -22,12 +23,13 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     let (was, is) = (definitions(&was), definitions(&is));
     let conn = both(before, after).map_err(Error::sql(key, ""))?;
 
-    let mut names = was.keys().chain(is.keys()).collect::<Vec<_>>();
-    names.sort_unstable();
-    names.dedup();
+    let mut names = Sorted::default();
+    for (name, _) in was.entries().iter().chain(is.entries()) {
+        names.insert(name, ());
+    }
     let mut changes = Vec::new();
-    for name in names {
-        let change = of_one(&conn, was.get(name), is.get(name)).map_err(Error::sql(key, ""))?;
+    for (name, ()) in names.entries() {
+        let change = of_one(&conn, was.get(*name), is.get(*name)).map_err(Error::sql(key, ""))?;
         changes.extend(change.map(|change| TableChange { position, bind: key.clone(), ..change }));
     }
     Ok(changes)

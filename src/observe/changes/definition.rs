@@ -1,9 +1,8 @@
 //! What a table or a view is made of, and what is another about it.
 
-use std::collections::BTreeMap;
-
 use super::columns::Columns;
 use crate::schema::{ColumnInfo, Metadata, ObjectKind, TableInfo};
+use crate::sorted::Sorted;
 
 /// A table with its indexes and triggers, or a view with its triggers.
 pub(super) struct Definition<'m> {
@@ -15,13 +14,13 @@ pub(super) struct Definition<'m> {
 }
 
 /// Indexes and triggers: what each is, its name in the case SQL compares it in; its name and its SQL.
-type Parts<'m> = BTreeMap<(&'static str, String), (&'m str, &'m str)>;
+type Parts<'m> = Sorted<(&'static str, String), (&'m str, &'m str)>;
 
 /// Tables and views in the order in which changes are told: by name, in the case SQL compares it in.
-pub(super) type Definitions<'m> = BTreeMap<(String, bool), Definition<'m>>;
+pub(super) type Definitions<'m> = Sorted<(String, bool), Definition<'m>>;
 
 pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
-    let mut found = Definitions::new();
+    let mut found = Definitions::default();
     for table in metadata.tables() {
         let mut parts = triggers(metadata, table.name());
         for index in table.indexes() {
@@ -44,7 +43,7 @@ pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
 }
 
 fn triggers<'m>(metadata: &'m Metadata, of: &str) -> Parts<'m> {
-    let mut parts = Parts::new();
+    let mut parts = Parts::default();
     for trigger in metadata.triggers().iter().filter(|trigger| trigger.table().eq_ignore_ascii_case(of)) {
         parts.insert(("trigger", folded(trigger.name())), (trigger.name(), trigger.sql()));
     }
@@ -66,15 +65,19 @@ pub(super) fn differences(before: &Definition<'_>, after: &Definition<'_>) -> Ve
             told.push("its SQL is another".to_string());
         }
     }
-    for ((what, name), (spelled, sql)) in &after.parts {
-        match before.parts.get(&(*what, name.clone())) {
+    for (part, (spelled, sql)) in after.parts.entries() {
+        let (what, _) = part;
+        match before.parts.get(part) {
             None => told.push(format!("{what} `{spelled}` is new")),
             Some((_, was)) if was != sql => told.push(format!("{what} `{spelled}` is another")),
             Some(_) => {}
         }
     }
-    let gone = before.parts.iter().filter(|(part, _)| !after.parts.contains_key(*part));
-    told.extend(gone.map(|((what, _), (spelled, _))| format!("{what} `{spelled}` is gone")));
+    for (part, (spelled, _)) in before.parts.entries() {
+        if !after.parts.contains(part) {
+            told.push(format!("{} `{spelled}` is gone", part.0));
+        }
+    }
     told
 }
 

@@ -1,7 +1,5 @@
 //! Assertions on what changed, and what they say when they fail.
 
-use std::collections::BTreeMap;
-
 use super::expected::{ExpectedTable, Named};
 use super::{ChangeSet, Counts, ExpectedChanges};
 use crate::error::{argument, list, Result};
@@ -9,6 +7,7 @@ use crate::key::{BindKey, Selection};
 use crate::observe::binds;
 use crate::observe::report::{paragraph, table};
 use crate::order::sort_by_key;
+use crate::sorted::Sorted;
 
 impl ChangeSet {
     /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
@@ -101,9 +100,9 @@ impl ChangeSet {
 
     /// The message if the changes are not those expected.
     fn unexpected(&self, expected: &ExpectedChanges) -> Result<Option<String>, String> {
-        let mut tables = BTreeMap::<(usize, String), Compared>::new();
+        let mut tables = Sorted::<(usize, String), Compared>::default();
         for change in &self.changes {
-            let table = tables.entry((change.position, change.table.to_ascii_lowercase())).or_default();
+            let table = tables.or_insert_with((change.position, change.table.to_ascii_lowercase()), Compared::default);
             table.name.clone_from(&change.table);
             table.found.push(Counts::of(change));
         }
@@ -112,14 +111,14 @@ impl ChangeSet {
             if counts.is_nothing() {
                 continue;
             }
-            let table = tables.entry((position, name.to_ascii_lowercase())).or_insert_with(|| Compared::of(name));
+            let table = tables.or_insert_with((position, name.to_ascii_lowercase()), || Compared::of(name));
             table.expected.push(*counts);
         }
-        if tables.values().all(Compared::is_as_expected) {
+        if tables.entries().iter().all(|(_, table)| table.is_as_expected()) {
             return Ok(None);
         }
 
-        let rows = tables.iter().map(|((position, _), table)| {
+        let rows = tables.entries().iter().map(|((position, _), table)| {
             let mark = if table.is_as_expected() { "" } else { "≠" };
             let bind = list(&self.names(&[*position]));
             [

@@ -1,6 +1,5 @@
 //! Where the files of a test go, and how those of an earlier run make room for them.
 
-use std::collections::HashMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -12,6 +11,7 @@ use super::{file_name, room};
 use crate::database::lock;
 use crate::error::{Error, Result};
 use crate::harness::{HeldFolder, Kind};
+use crate::sorted::Sorted;
 
 /// The folder of a test, in that of its program, in the one for all.
 pub(super) struct TestFolder {
@@ -41,9 +41,9 @@ impl TestFolder {
     /// one run stand beside each other.
     pub(super) fn replace<T>(&self, fill: impl FnOnce(&Path, u64) -> Result<T>) -> Result<(PathBuf, T)> {
         // How many harnesses of each test this process has kept. One is kept at a time.
-        static KEPT: Mutex<Option<HashMap<PathBuf, usize>>> = Mutex::new(None);
+        static KEPT: Mutex<Option<Sorted<PathBuf, usize>>> = Mutex::new(None);
         let mut kept = lock(&KEPT);
-        let kept = kept.get_or_insert_default().entry(self.test.clone()).or_default();
+        let kept = kept.get_or_insert_default().or_insert_with(self.test.clone(), || 0);
         let (place, room) = match (*kept + 1).min(MOST_OF_A_TEST) {
             1 => (self.test.clone(), room::MOST_BYTES),
             number => (self.test.join(number.to_string()), room::MOST_BYTES.saturating_sub(room::taken(&self.test))),

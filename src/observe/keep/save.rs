@@ -1,6 +1,5 @@
 //! Writing the databases of a harness, what changed in them and what ran on them to a folder.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use crate::harness::{Bound, Running};
 use crate::observe::changes::since_start;
 use crate::observe::snapshot::committed;
 use crate::observe::statements;
+use crate::sorted::Sorted;
 
 /// The file that says what changed.
 pub(super) const CHANGES: &str = "changes.txt";
@@ -105,11 +105,11 @@ fn within(
 /// The files' names. Two databases of a dynamic bind may have names that differ only in case, and some systems take such
 /// files for one.
 fn names(databases: &[Arc<Bound>]) -> Vec<String> {
-    let mut taken = HashSet::new();
+    let mut taken = Sorted::default();
     let free = |database: &Arc<Bound>| {
         let plain = file_name(&database.key().to_string());
         let (mut name, mut number) = (plain.clone(), 1);
-        while !taken.insert(name.to_ascii_lowercase()) {
+        while taken.insert(name.to_ascii_lowercase(), ()).is_some() {
             number += 1;
             name = format!("{plain}~{number}");
         }

@@ -1,6 +1,5 @@
 //! One statement that ran, and what is known of it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::database::{lock, Hooked, Recorded};
 use crate::key::BindKey;
+use crate::sorted::Sorted;
 
 /// What a statement does to the databases it ran on, as SQLite says.
 ///
@@ -252,7 +252,7 @@ impl Statement {
 /// connection can ask.
 #[derive(Default)]
 struct Transactions {
-    known: HashMap<String, bool>,
+    known: Sorted<String, bool>,
     asked: Option<(Connection, Arc<Mutex<bool>>)>,
 }
 

@@ -37,7 +37,7 @@ pub struct TriggerInfo {
 }
 
 /// What an entry of SQLite's schema table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectKind {
     Table,
     Index,

@@ -168,9 +168,19 @@ impl TableInfo {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn primary_key(&self) -> impl Iterator<Item = &str> {
-        let mut columns: Vec<_> = self.columns.iter().filter(|column| column.primary_key.is_some()).collect();
+        let mut columns = Vec::new();
+        for column in &self.columns {
+            if column.primary_key.is_some() {
+                columns.push(column);
+            }
+        }
         sort_by_key(&mut columns, |column| column.primary_key);
-        columns.into_iter().map(ColumnInfo::name)
+        // A list of names, so that those who take them further have the iterator of any such list.
+        let mut names = Vec::with_capacity(columns.len());
+        for column in columns {
+            names.push(column.name());
+        }
+        names.into_iter()
     }
 
     /// The foreign keys, in the order declared.

@@ -3,24 +3,25 @@
 mod orphans;
 mod tables;
 
-use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{ffi, Connection, TransactionState};
 
-use super::statement::{Heard, Ready};
+use super::statement::{columns, discard, Call, Heard, Ready};
 use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Opener, Rule};
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
+use crate::sorted::Sorted;
 
 /// One connection for each bind the session has touched, and the unit of work on them.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Engines {
-    open: BTreeMap<usize, Engine>,
+    open: Sorted<usize, Engine>,
     /// The binds with an open transaction, in the order they were begun.
     begun: Vec<usize>,
     /// Those of them that something was written to.
@@ -28,12 +29,12 @@ pub(in crate::session) struct Engines {
     /// How many savepoints are open.
     depth: usize,
     /// What referred to nothing in another bind before this unit of work wrote, by the reference's place.
-    orphans: BTreeMap<usize, Vec<Orphan>>,
+    orphans: Sorted<usize, Vec<Orphan>>,
     /// The tables of binds whose schema this unit of work has changed.
-    changed: BTreeMap<usize, Arc<Image>>,
+    changed: Sorted<usize, Arc<Image>>,
     /// The tables of each bind when last looked at. Those of a bind with an open transaction are not looked at anew: its
     /// own lock may be in the way.
-    seen: BTreeMap<usize, Arc<Image>>,
+    seen: Sorted<usize, Arc<Image>>,
     /// What the present unit of work knows of all tables.
     catalog: Option<Arc<Catalog>>,
     /// The binds that this session has ever written to.
@@ -41,7 +42,7 @@ pub(in crate::session) struct Engines {
     /// The rowid of the last row inserted, on whatever connection.
     last_rowid: i64,
     /// The tables that each connection was last made to know.
-    known: BTreeMap<usize, Option<u64>>,
+    known: Sorted<usize, Option<u64>>,
 }
 
 impl Engines {
@@ -59,7 +60,7 @@ impl Engines {
             ([one], []) => Ok(Some(*one)),
             ([one], [used]) if one == used => Ok(Some(*one)),
             (wrote, _) => {
-                let binds = wrote.iter().map(|member| scope.key(*member)).collect::<Vec<_>>();
+                let binds = mapped(wrote, |member| scope.key(*member));
                 Err(Error::Statement {
                     sql: sql.to_string(),
                     problem: format!(
@@ -72,20 +73,19 @@ impl Engines {
         }
     }
 
-    /// Runs `work` on a bind's connection, in its transaction unless the statement takes part in none.
-    pub(in crate::session) fn run<T>(
+    /// Runs a statement on a bind's connection, in its transaction unless the statement takes part in none.
+    pub(in crate::session) fn run(
         &mut self,
         scope: &Scope,
         member: usize,
         key: &BindKey,
-        sql: &str,
         told: Told,
-        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+        call: &mut Call<'_>,
+    ) -> Result<usize> {
         let database = scope.database(member)?;
         // A database with one key may be one of several that SQL gives the same name.
         let key = if database.keys().len() > 1 { key } else { database.key() };
-        let done = self.run_on(database, scope, member, key, sql, told, work);
+        let done = self.run_on(database, scope, member, key, told, call);
         done.map_err(|error| error.held_by(|| self.in_the_way(database, member)))
     }
 
@@ -94,17 +94,16 @@ impl Engines {
         database.in_the_way(Opener::Session, usize::from(self.written.contains(&member)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "those of `run` and the database that they name")]
-    fn run_on<T>(
+    fn run_on(
         &mut self,
         database: &Database,
         scope: &Scope,
         member: usize,
         key: &BindKey,
-        sql: &str,
         told: Told,
-        work: impl FnOnce(Ready<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+        call: &mut Call<'_>,
+    ) -> Result<usize> {
+        let sql = call.asked();
         self.open(scope, database, member)?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
@@ -133,7 +132,7 @@ impl Engines {
             return Err(scope.running().unknown(key));
         };
         let done = inserting_after(&mut self.last_rowid, engine.conn(), |conn| {
-            work(Ready { conn, limit: database.busy_timeout(), heard: heard(database) })
+            Ready { conn, limit: database.busy_timeout(), heard: heard(database) }.run(call)
         });
         let done = done.map_err(|error| failed(key, sql, error));
         let changed = || before != version(engine);
@@ -145,11 +144,11 @@ impl Engines {
 
     /// Opens the bind's connection where that has not been done.
     fn open(&mut self, scope: &Scope, database: &Database, member: usize) -> Result<()> {
-        if let Entry::Vacant(place) = self.open.entry(member) {
+        if !self.open.contains(&member) {
             let name = scope.names(member).first().unwrap_or(&BindKey::DEFAULT);
             let engine = database.engine(name).map_err(|error| failed(database.key(), "", error))?;
             engine.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-            place.insert(engine);
+            self.open.insert(member, engine);
         }
         Ok(())
     }
@@ -202,12 +201,12 @@ impl Engines {
 
     /// The binds that this unit of work has written to.
     pub(in crate::session) fn uncommitted(&self, scope: &Scope) -> Vec<BindKey> {
-        self.written.iter().map(|member| scope.key(*member)).collect()
+        mapped(&self.written, |member| scope.key(*member))
     }
 
     /// Whether this unit of work has changed a bind's schema.
     pub(in crate::session) fn has_changed_schema(&self, member: usize) -> bool {
-        self.changed.contains_key(&member)
+        self.changed.contains(&member)
     }
 
     /// What a bind holds, with what this unit of work has written to it.
@@ -225,6 +224,17 @@ impl Engines {
         work: impl FnOnce(&Connection) -> T,
     ) -> T {
         inserting_after(&mut self.last_rowid, conn, work)
+    }
+
+    /// The rowid of the last row inserted.
+    pub(in crate::session) fn last_insert_rowid(&self) -> i64 {
+        self.last_rowid
+    }
+
+    /// The columns of a query that is not run, on the connection of a bind that a statement has run on.
+    pub(in crate::session) fn columns(&self, member: usize, query: &str) -> rusqlite::Result<Vec<String>> {
+        let Some(engine) = self.open.get(&member) else { return Ok(Vec::new()) };
+        columns(engine.conn(), query)
     }
 
     /// Commits in the order begun.
@@ -257,8 +267,8 @@ impl Engines {
                 }
                 return Err(Error::Commit {
                     failed: key(member),
-                    committed: committed.iter().map(key).collect(),
-                    rolled_back: rest.iter().map(key).collect(),
+                    committed: mapped(committed, key).into(),
+                    rolled_back: mapped(rest, key).into(),
                     source,
                 });
             }
@@ -307,7 +317,7 @@ impl Engines {
         }
         self.orphans.clear();
         // What a unit of work knew of its own tables is no longer its own; the next one looks again.
-        if !std::mem::take(&mut self.changed).is_empty() {
+        if !std::mem::take(&mut self.changed).entries().is_empty() {
             self.catalog = None;
         }
     }
@@ -338,7 +348,7 @@ impl Engines {
         self.depth = level - 1;
         self.on_all_begun(scope, &savepoint_sql("ROLLBACK TO", level))?;
         self.on_all_begun(scope, &savepoint_sql("RELEASE", level))?;
-        for member in self.changed.keys().copied().collect::<Vec<_>>() {
+        for member in mapped(self.changed.entries(), |(member, _)| *member) {
             self.reread(member)?;
         }
         Ok(())
@@ -386,7 +396,7 @@ fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce
 fn read_schema_again(conn: &Connection) {
     // Where a writer is in the way, the statement to come says so.
     let ready = Ready::quiet(conn, Duration::ZERO);
-    drop(ready.query("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())));
+    drop(discard("SELECT 1 FROM sqlite_schema LIMIT 1", |call| ready.run(call)));
 }
 
 /// How many prepared statements a session's connection keeps.
@@ -398,7 +408,8 @@ fn savepoint_sql(verb: &str, level: usize) -> String {
 
 /// Runs a statement of the unit of work itself.
 fn run(database: Option<&Database>, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-    Ready { conn, limit: Duration::ZERO, heard: database.and_then(heard) }.execute(sql, []).map(drop)
+    let ready = Ready { conn, limit: Duration::ZERO, heard: database.and_then(heard) };
+    discard(sql, |call| ready.run(call)).map(drop)
 }
 
 /// Who is told of a statement on one bind.

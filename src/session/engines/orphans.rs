@@ -12,7 +12,7 @@ impl Engines {
     /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
     pub(super) fn note_orphans(&mut self, scope: &Scope, member: usize) -> Result<()> {
         for (place, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
-            if self.orphans.contains_key(&place) {
+            if self.orphans.contains(&place) {
                 continue;
             }
             match self.orphans_of(scope, reference) {

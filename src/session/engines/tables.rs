@@ -15,7 +15,10 @@ impl Engines {
             Some(catalog) if !self.begun.is_empty() => Arc::clone(catalog),
             _ => {
                 let images = self.images(scope)?;
-                self.seen = images.iter().cloned().enumerate().collect();
+                self.seen.clear();
+                for (member, image) in images.iter().enumerate() {
+                    self.seen.insert(member, Arc::clone(image));
+                }
                 self.catalog_for(scope, images)?
             }
         };
@@ -32,30 +35,39 @@ impl Engines {
 
     /// The tables of every bind as they are now, and as this unit of work has left them.
     fn catalog_now(&self, scope: &Scope) -> Result<Arc<Catalog>> {
-        let now = |member: usize| match self.changed.get(&member) {
-            Some(own) => Ok(Arc::clone(own)),
-            None => scope.tables(member),
-        };
-        self.catalog_for(scope, (0..scope.len()).map(now).collect::<Result<_>>()?)
+        let mut images = Vec::new();
+        for member in 0..scope.len() {
+            images.push(match self.changed.get(&member) {
+                Some(own) => Arc::clone(own),
+                None => scope.tables(member)?,
+            });
+        }
+        self.catalog_for(scope, images)
     }
 
     fn catalog_for(&self, scope: &Scope, images: Vec<Arc<Image>>) -> Result<Arc<Catalog>> {
-        let tables = (0..scope.len()).map(|member| scope.names(member)).zip(images).collect::<Vec<_>>();
+        let mut tables = Vec::new();
+        for (member, image) in images.into_iter().enumerate() {
+            tables.push((scope.names(member), image));
+        }
         match &self.catalog {
             Some(known) if known.is_of(&tables) => Ok(Arc::clone(known)),
             _ => {
-                let candidates = tables.into_iter().enumerate().map(|(member, (keys, image))| Candidate {
-                    keys: keys.to_vec(),
-                    image,
-                    replica_of: scope.replica_of(member),
-                });
-                Catalog::of(candidates.collect())
+                let mut candidates = Vec::new();
+                for (member, (keys, image)) in tables.into_iter().enumerate() {
+                    candidates.push(Candidate { keys: keys.to_vec(), image, replica_of: scope.replica_of(member) });
+                }
+                Catalog::of(candidates)
             }
         }
     }
 
     fn images(&self, scope: &Scope) -> Result<Vec<Arc<Image>>> {
-        (0..scope.len()).map(|member| self.image(scope, member)).collect()
+        let mut images = Vec::new();
+        for member in 0..scope.len() {
+            images.push(self.image(scope, member)?);
+        }
+        Ok(images)
     }
 
     fn image(&self, scope: &Scope, member: usize) -> Result<Arc<Image>> {

@@ -1,0 +1,140 @@
+//! A map for few entries: a vector in the order of its keys. The standard library's maps are compiled anew for each type
+//! of key and value, a search tree to four thousand lines of machine code's making; this one to a tenth of that.
+
+use std::borrow::Borrow;
+
+/// Finding is quick however many entries there are, and putting one in moves those after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sorted<K, V> {
+    entries: Vec<(K, V)>,
+}
+
+/// Of any types: none is made.
+impl<K, V> Default for Sorted<K, V> {
+    fn default() -> Sorted<K, V> {
+        Sorted { entries: Vec::new() }
+    }
+}
+
+impl<K: Ord, V> Sorted<K, V> {
+    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.binary_search_by(|(other, _)| other.borrow().cmp(key))
+    }
+
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        match self.place(key) {
+            Ok(at) => Some(&self.entries[at].1),
+            Err(_) => None,
+        }
+    }
+
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        match self.place(key) {
+            Ok(at) => Some(&mut self.entries[at].1),
+            Err(_) => None,
+        }
+    }
+
+    pub(crate) fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.place(key).is_ok()
+    }
+
+    /// Puts a value in, and gives the one that was there.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.place(&key) {
+            Ok(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
+            Err(at) => {
+                self.entries.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// The value of a key, made if there is none.
+    pub(crate) fn or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        let at = match self.place(&key) {
+            Ok(at) => at,
+            Err(at) => {
+                self.entries.insert(at, (key, make()));
+                at
+            }
+        };
+        &mut self.entries[at].1
+    }
+
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        match self.place(key) {
+            Ok(at) => Some(self.entries.remove(at).1),
+            Err(_) => None,
+        }
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&(K, V)) -> bool) {
+        self.entries.retain(keep);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// The entries, in the order of their keys.
+    pub(crate) fn entries(&self) -> &[(K, V)] {
+        &self.entries
+    }
+}
+
+impl<K: Ord> Sorted<K, ()> {
+    /// Keys alone.
+    pub(crate) fn set(keys: impl Iterator<Item = K>) -> Sorted<K, ()> {
+        let mut set = Sorted::default();
+        for key in keys {
+            set.insert(key, ());
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn it_does_what_the_map_of_the_standard_library_does() {
+        let (mut ours, mut theirs) = (Sorted::default(), BTreeMap::new());
+        // Numbers that come again and in no order.
+        let mut number = 1_u32;
+        for step in 0..2_000 {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let key = format!("{}", number >> 24);
+            match number % 4 {
+                0 => assert_eq!(ours.remove(key.as_str()), theirs.remove(&key)),
+                1 => assert_eq!(ours.or_insert_with(key.clone(), || step), theirs.entry(key.clone()).or_insert(step)),
+                _ => assert_eq!(ours.insert(key.clone(), step), theirs.insert(key.clone(), step)),
+            }
+            assert_eq!((ours.get(&key), ours.contains(&key)), (theirs.get(&key), theirs.contains_key(&key)));
+            assert_eq!(ours.get_mut(&key), theirs.get_mut(&key));
+        }
+        ours.retain(|(_, step)| step % 2 == 0);
+        theirs.retain(|_, step| *step % 2 == 0);
+        assert!(ours.entries().iter().map(|(key, step)| (key, step)).eq(&theirs));
+        ours.clear();
+        assert!(ours.entries().is_empty());
+    }
+}
