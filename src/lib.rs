@@ -19,6 +19,8 @@
 //! # Ok::<(), multibind::Error>(())
 //! ```
 //!
+//! The [guide] goes through all of it, a chapter for each thing that one does. What is where:
+//!
 //! | you want to | see |
 //! |---|---|
 //! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
@@ -74,6 +76,9 @@ mod database;
 mod error;
 #[cfg(feature = "fixture")]
 pub mod fixture;
+// Text only, so for the documentation and its tests only.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod harness;
 mod key;
 mod list;

@@ -447,13 +447,13 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
 }
 
 #[rstest]
-fn the_readme_shows_what_a_failure_says(harness: Harness) {
+fn the_guide_shows_what_a_failure_says(harness: Harness) {
     let log = harness.record();
     let auth = harness.connection("auth").unwrap();
     auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     auth.execute("UPDATE user SET is_active = 1 WHERE username = ?1", ["ann"]).unwrap();
     let failure = failure(|| log.assert_count("auth", 1));
-    assert!(include_str!("../README.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
+    assert!(include_str!("../docs/landings.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
 }
 
 #[rstest]

@@ -19,6 +19,8 @@ use crate::key::BindKey;
 
 /// One database of the application: where its stand-in is kept, what tables and data it starts with, its options.
 ///
+/// The guide's chapter [Configuration](crate::guide::configuration) has all of it at once.
+///
 /// ```
 /// use multibind::{row, Bind, Harness};
 ///

@@ -66,7 +66,8 @@ impl Bind {
     ///
     /// The databases are in memory unless [`storage`](Bind::storage) says otherwise. Each can start as a
     /// [copy](Bind::copy_of) and be [only read](Bind::read_only); none can be [mirrored](Bind::mirror). There is no such bind in a file; a
-    /// [`Config`](crate::Config) read from one can be given it with [`bind`](crate::Config::bind).
+    /// [`Config`](crate::Config) read from one can be given it with [`bind`](crate::Config::bind). The guide's chapter
+    /// [Tenants](crate::guide::tenants) has the calls, and what holds for such databases.
     ///
     /// ```
     /// use multibind::{context, row, Bind, Harness};

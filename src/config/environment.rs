@@ -46,8 +46,8 @@ impl Config {
     /// What an environment sets wins over the same setting outside of it, bind by bind and setting by setting; of
     /// `pragmas`, each pragma is a setting. Lists are replaced as a whole, `references` are added, and a bind that only
     /// the environment has is added. A `mirror` takes the place of what says what the bind's database is (its URL, storage,
-    /// schema, data), and any of these that of a `mirror`. A bind's own engine option wins over one for all binds,
-    /// wherever they are.
+    /// schema, data, or what it is a copy of), and each of these but data that of a `mirror`. A bind's own engine option
+    /// wins over one for all binds, wherever they are.
     ///
     /// ```
     /// use multibind::{Config, Harness};

@@ -45,7 +45,8 @@ use crate::key::BindKey;
 ///
 /// Read from TOML with [`Config::from_file`] or [`Config::from_toml`], or made from code with the methods here;
 /// [`Harness::from_config`](crate::Harness::from_config) starts it. Nothing is opened, and keys, URLs and options are
-/// only checked, when it is started.
+/// only checked, when it is started. The guide's chapter [Configuration](crate::guide::configuration) has all that can be
+/// said.
 ///
 /// ```
 /// use multibind::{Bind, BindKey, Config, Harness};

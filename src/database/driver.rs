@@ -2,6 +2,8 @@
 
 /// A driver that code under test opens its databases with, for [`Harness::uri_for`](crate::Harness::uri_for).
 ///
+/// The guide's chapter [Drivers](crate::guide::drivers) has what goes with which.
+///
 /// ```
 /// use multibind::{Bind, Driver, Harness};
 ///

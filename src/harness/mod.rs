@@ -36,7 +36,9 @@ use crate::key::BindKey;
 /// A real SQLite database for every configured bind, for as long as it lives.
 ///
 /// Dropping it frees the memory and removes the files, also when the test panics; [`close`](Harness::close) does so
-/// and reports what `Drop` can only log. When a test fails, its databases are saved first: see [`keep`](Harness::keep). It is `Send` and `Sync`, and everything takes `&self`.
+/// and reports what `Drop` can only log. When a test fails, its databases are saved first: see [`keep`](Harness::keep). It is
+/// `Send` and `Sync`, and everything takes `&self`. The guide's chapters [Getting started](crate::guide::getting_started) and
+/// [Landings](crate::guide::landings) show it at work.
 ///
 /// ```
 /// use multibind::{row, Bind, Harness};

@@ -17,6 +17,7 @@ impl Harness {
     /// The code under test sees SQLite's own error with its real code, and the state that SQLite leaves behind such an
     /// error. No other harness is concerned, and not what the harness itself does: assertions, snapshots, `reset` and
     /// `restore` work as ever. A [replica](crate::Bind::mirror) and its source have faults of their own, each by its key.
+    /// The guide's chapter [Faults](crate::guide::faults) has whom each of them meets.
     ///
     /// | call | what happens | code |
     /// |---|---|---|

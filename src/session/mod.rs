@@ -32,7 +32,7 @@ use statement::Call;
 /// Its first statement on a bind begins that bind's transaction; [`commit`](Session::commit) commits them in the order
 /// in which they were begun, and a session that is dropped rolls back. It has connections of its own, so that code
 /// under test sees what it wrote only after a commit. In its SQL, `last_insert_rowid()` is that of the last insert in any
-/// bind. It is `Send`.
+/// bind. It is `Send`. The guide's chapter [Dispatch](crate::guide::dispatch) says where each statement goes.
 ///
 /// ```
 /// use multibind::{row, Bind, Harness};

@@ -1,0 +1,90 @@
+//! The guide: a chapter for each thing that one does with multibind, with examples that run.
+//!
+//! | you want to | chapter |
+//! |---|---|
+//! | write the first test | [Getting started](getting_started) |
+//! | say which binds there are, with their tables and rows | [Configuration](configuration) |
+//! | run statements without choosing a database | [Dispatch](dispatch) |
+//! | assert where a row landed and what changed | [Landings](landings) |
+//! | make a bind fail | [Faults](faults) |
+//! | have a database for each tenant | [Tenants](tenants) |
+//! | test an application on any driver, with any of the versions | [Drivers](drivers) |
+//! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
+//! | know why something is as it is, or does not go | [Questions](questions) |
+//!
+//! There is nothing here but text: these modules exist in the documentation only. Without the feature `fixture`, the first
+//! chapter is empty, since its examples need it.
+
+/// Where the names lead that the chapters call each other by.
+///
+/// A chapter is a Markdown file too, which says `[Dispatch][dispatch]` and, at its end, `[dispatch]: dispatch.md`. Of two
+/// definitions of one name Markdown takes the first, which here is this one, so that a link leads from file to file and
+/// from page to page.
+macro_rules! chapters {
+    () => {
+        "\n\
+        [guide]: crate::guide\n\
+        [features]: crate#features\n\
+        [getting_started]: crate::guide::getting_started\n\
+        [configuration]: crate::guide::configuration\n\
+        [dispatch]: crate::guide::dispatch\n\
+        [landings]: crate::guide::landings\n\
+        [faults]: crate::guide::faults\n\
+        [tenants]: crate::guide::tenants\n\
+        [drivers]: crate::guide::drivers\n\
+        [coming_from_flask_sqlalchemy]: crate::guide::coming_from_flask_sqlalchemy\n\
+        [coming_from_django]: crate::guide::coming_from_django\n\
+        [coming_from_rails]: crate::guide::coming_from_rails\n\
+        [coming_from_sqlx_test]: crate::guide::coming_from_sqlx_test\n\
+        [questions]: crate::guide::questions\n\
+        \n"
+    };
+}
+
+#[doc = chapters!()]
+#[cfg_attr(feature = "fixture", doc = include_str!("../docs/getting_started.md"))]
+pub mod getting_started {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/configuration.md")]
+pub mod configuration {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/dispatch.md")]
+pub mod dispatch {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/landings.md")]
+pub mod landings {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/faults.md")]
+pub mod faults {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/tenants.md")]
+pub mod tenants {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/drivers.md")]
+pub mod drivers {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/coming_from_flask_sqlalchemy.md")]
+pub mod coming_from_flask_sqlalchemy {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/coming_from_django.md")]
+pub mod coming_from_django {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/coming_from_rails.md")]
+pub mod coming_from_rails {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/coming_from_sqlx_test.md")]
+pub mod coming_from_sqlx_test {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/questions.md")]
+pub mod questions {}

@@ -1,0 +1,89 @@
+//! Where the links of the README and of the guide's chapters lead, each a file of the repository or a heading in one.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The Markdown files that link to each other.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [root.to_path_buf(), root.join("docs")].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// A page without its blocks of code.
+fn prose(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let mut in_code = false;
+    let outside = text.lines().filter(|line| {
+        let fence = line.starts_with("```");
+        in_code ^= fence;
+        !in_code && !fence
+    });
+    outside.map(str::to_string).collect()
+}
+
+/// The names by which the headings of a page can be linked to, as GitHub and rustdoc make them.
+fn headings(page: &Path) -> HashSet<String> {
+    let headings = prose(page).into_iter().filter(|line| line.starts_with('#'));
+    let name = |heading: String| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(name).collect()
+}
+
+/// Where the links of a line lead: `[…](here)` and `[…]: here`.
+fn targets(line: &str) -> Vec<&str> {
+    let definition = line.strip_prefix('[').and_then(|line| line.split_once("]: ")).map(|(_, target)| target);
+    let inline = line.split("](").skip(1).filter_map(|after| after.split_once(')')).map(|(target, _)| target);
+    inline.chain(definition).collect()
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let mut dead = Vec::new();
+    let mut alive = 0;
+    for page in pages() {
+        for line in prose(&page) {
+            for target in targets(&line) {
+                // The documentation's own names and the rest of the world.
+                if target.starts_with("crate::") || target.contains("://") {
+                    continue;
+                }
+                let (file, heading) = target.split_once('#').map_or((target, None), |(file, at)| (file, Some(at)));
+                let file = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+                let is_there = file.exists() && heading.is_none_or(|heading| headings(&file).contains(heading));
+                match is_there {
+                    true => alive += 1,
+                    false => dead.push(format!("{}: {target}", page.file_name().unwrap().display())),
+                }
+            }
+        }
+    }
+    assert_eq!(dead, [] as [String; 0], "links that lead nowhere");
+    assert!(alive > 50, "{alive} links");
+}
+
+/// rustdoc shows brackets where a name has no definition, and Markdown elsewhere does too.
+#[test]
+fn every_name_that_is_linked_has_a_definition() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        let lines = prose(&page);
+        let defined = lines.iter().filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+        let defined = defined.map(|(name, _)| name).collect::<HashSet<_>>();
+        for line in &lines {
+            for (at, _) in line.match_indices("][") {
+                let name = line[at + 2..].split_once(']').unwrap().0;
+                if !defined.contains(name) {
+                    missing.push(format!("{}: {name}", page.file_name().unwrap().display()));
+                }
+            }
+        }
+    }
+    assert_eq!(missing, [] as [String; 0], "names without a definition");
+}
