@@ -66,6 +66,34 @@ fn a_write_that_reads_another_bind_is_refused(#[case] sql: &str, #[case] write: 
     assert_eq!(changed_by(&db, |session| assert!(session.execute(sql, []).is_err())), [""; 0]);
 }
 
+/// SQLite copies such a table page by page and reports to nobody that it reads it.
+#[test]
+fn a_table_that_is_copied_whole_counts_as_read() {
+    let tables = "CREATE TABLE log (line); CREATE TABLE archive (line); INSERT INTO log VALUES ('of auth')";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE log (line); CREATE TABLE post (title)"))
+        .bind("auth", Bind::memory().schema(tables))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    insta::assert_snapshot!(session.execute("INSERT INTO archive SELECT * FROM log", []).unwrap_err(), @r#"table `log` is in the binds default, auth: say which, with `auth.log` in the SQL or with `on("auth")`"#);
+    insta::assert_snapshot!(session.execute("INSERT INTO archive SELECT * FROM main.log", []).unwrap_err(), @"
+    a statement cannot write to bind `auth` and use default too: separate databases share no transaction. Read the rows first, with `session.query`, then write them with `session.execute`
+      in: INSERT INTO archive SELECT * FROM main.log
+    ");
+    insta::assert_snapshot!(session.execute("INSERT INTO post SELECT * FROM archive", []).unwrap_err(), @"
+    a statement cannot write to bind `default` and use auth too: separate databases share no transaction. Read the rows first, with `session.query`, then write them with `session.execute`
+      in: INSERT INTO post SELECT * FROM archive
+    ");
+    assert_eq!(
+        session.bind_of("INSERT INTO post SELECT * FROM post").unwrap().to_string(),
+        "reads default, writes default"
+    );
+    assert_eq!(session.execute("INSERT INTO auth.archive SELECT * FROM auth.log", []).unwrap(), 1);
+    session.commit().unwrap();
+    db.assert_landed("auth", "archive", row! { line: "of auth" });
+}
+
 #[test]
 fn a_refused_write_shows_the_two_steps_which_work() {
     let db = blog();
