@@ -172,7 +172,7 @@ fn a_session_leaves_alone_what_is_not_its_binds(#[case] sql: &str, #[case] probl
 fn no_option_is_about_the_whole_process() {
     let bind = Bind::memory().pragma("hard_heap_limit", 1);
     insta::assert_snapshot!(start(bind).unwrap_err(), @"bind `auth`: pragma `hard_heap_limit` changes how much memory all connections of the process may use: limit a bind's own with `max_page_count` instead");
-    let bind = Bind::memory().pragma("temp_store_directory", "/".to_string());
+    let bind = Bind::memory().pragma("temp_store_directory", "/");
     insta::assert_snapshot!(start(bind).unwrap_err(), @"bind `auth`: pragma `temp_store_directory` changes where every connection of the process keeps its files: set `temp_dir` instead");
 }
 

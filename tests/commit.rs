@@ -141,7 +141,7 @@ fn a_commit_that_fails_says_what_is_committed_and_what_is_not(
 }
 
 fn rollback_journal() -> Bind {
-    Bind::memory().pragma("journal_mode", "delete".to_string())
+    Bind::memory().pragma("journal_mode", "delete")
 }
 
 /// A connection in the middle of reading.

@@ -409,7 +409,7 @@ fn foreign_keys_are_enforced_unless_an_option_or_a_pragma_says_otherwise() {
     let db = Harness::builder()
         .default_bind(Bind::memory())
         .bind("option", Bind::memory().foreign_keys(false))
-        .bind("pragma", Bind::memory().pragma("foreign_keys", "off".to_string()))
+        .bind("pragma", Bind::memory().pragma("foreign_keys", "off"))
         .bind("the last wins", Bind::memory().pragma("FOREIGN_KEYS", 0).foreign_keys(true))
         .start()
         .unwrap();
@@ -710,7 +710,7 @@ fn the_misspelt_cache_parameter_is_logged() {
 
 #[test]
 fn a_key_among_the_pragmas_is_not_printed() {
-    let bind = Bind::memory().pragma("key", "hunter2".to_string()).pragma("cache_size", 77);
+    let bind = Bind::memory().pragma("key", "hunter2").pragma("cache_size", 77);
     let printed = format!("{bind:?}");
     assert!(printed.contains("77") && printed.contains("***") && !printed.contains("hunter2"), "{printed}");
 }

@@ -77,7 +77,7 @@ fn rows(db: &Harness) -> i64 {
 #[case::read_only(FaultBuilder::read_only, ffi::SQLITE_READONLY)]
 #[case::busy(FaultBuilder::busy, ffi::SQLITE_BUSY)]
 fn every_connection_of_the_harness_meets_it_with_sqlites_code_until_it_ends(
-    #[values(Bind::memory(), Bind::temp_file(), Bind::memory().pragma("journal_mode", "delete".to_string()), Bind::temp_file().pragma("journal_mode", "delete".to_string()))]
+    #[values(Bind::memory(), Bind::temp_file(), Bind::memory().pragma("journal_mode", "delete"), Bind::temp_file().pragma("journal_mode", "delete"))]
     bind: Bind,
     #[case] begin: Begin,
     #[case] expected: i32,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::types::Value;
+use rusqlite::types::{ToSql, ToSqlOutput, Value};
 use rusqlite::Connection;
 
 use super::dynamic::Chooser;
@@ -16,6 +16,7 @@ use super::source::{Migrator, SchemaSource};
 use super::standing::Lag;
 use super::storage::Storage;
 use crate::key::BindKey;
+use crate::row::owned;
 
 /// One database of the application: where its stand-in is kept, what tables and data it starts with, its options.
 ///
@@ -415,18 +416,25 @@ impl Bind {
 
     /// Sets a [pragma](https://sqlite.org/pragma.html) that every connection of the bind starts with.
     ///
-    /// `foreign_keys` and `busy_timeout` are the options of those names. A name that is not an identifier is an error
-    /// at start.
+    /// `foreign_keys` and `busy_timeout` are the options of those names. A name that is not an identifier, and a value
+    /// that is neither a number nor a string, is an error at start.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
-    /// let db = Harness::builder().default_bind(Bind::memory().pragma("case_sensitive_like", true)).start()?;
+    /// let bind = Bind::memory().pragma("case_sensitive_like", true).pragma("temp_store", "memory");
+    /// let db = Harness::builder().default_bind(bind).start()?;
     /// let alike: bool = db.connection(None)?.query_row("SELECT 'ann' LIKE 'ANN'", [], |row| row.get(0))?;
     /// assert!(!alike);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn pragma(mut self, name: impl Into<String>, value: impl Into<Value>) -> Bind {
-        self.options.set_pragma(name.into(), value.into());
+    pub fn pragma(mut self, name: impl Into<String>, value: impl ToSql) -> Bind {
+        let value = match value.to_sql() {
+            Ok(ToSqlOutput::Borrowed(value)) => owned(value),
+            Ok(ToSqlOutput::Owned(value)) => value,
+            // It is none that a pragma could have, which is said at start.
+            _ => Value::Blob(Vec::new()),
+        };
+        self.options.set_pragma(name.into(), value);
         self
     }
 

@@ -286,6 +286,12 @@ impl From<i32> for Counts {
 ///         .and((None, "post"), 6)
 /// );
 /// ```
+///
+/// Anything else does not compile, and the compiler's message shows the form:
+///
+/// ```compile_fail
+/// multibind::changes! { "auth.user" => created, +1 };
+/// ```
 #[macro_export]
 macro_rules! changes {
     (@table $list:expr;) => { $list };
@@ -312,6 +318,13 @@ macro_rules! changes {
     };
     (@counts $list:expr; $table:expr; $counts:expr; $(, $($rest:tt)*)?) => {
         $crate::changes!(@table $list.and($table, $counts); $($($rest)*)?)
+    };
+    (@$($other:tt)*) => {
+        compile_error!(
+            "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3`, `created`, \
+             `altered` and `dropped`, with a comma between tables only: \
+             `changes! { \"auth.user\" => created +1, \"meta.log\" => ~2 }`"
+        )
     };
     ($($changes:tt)*) => { $crate::changes!(@table $crate::ExpectedChanges::new(); $($changes)*) };
 }
