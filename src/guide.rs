@@ -6,6 +6,7 @@
 //! | say which binds there are, with their tables and rows | [Configuration](configuration) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
 //! | assert where a row landed and what changed | [Landings](landings) |
+//! | test with any row that a table takes | [Property tests](property_tests) |
 //! | make a bind fail | [Faults](faults) |
 //! | have a database for each tenant | [Tenants](tenants) |
 //! | test an application on any driver, with any of the versions | [Drivers](drivers) |
@@ -13,7 +14,7 @@
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `fixture`, the first
-//! chapter is empty, since its examples need it.
+//! chapter is empty, and without `proptest` the one on property tests, since their examples need them.
 
 /// Where the names lead that the chapters call each other by.
 ///
@@ -29,6 +30,7 @@ macro_rules! chapters {
         [configuration]: crate::guide::configuration\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
+        [property_tests]: crate::guide::property_tests\n\
         [faults]: crate::guide::faults\n\
         [tenants]: crate::guide::tenants\n\
         [drivers]: crate::guide::drivers\n\
@@ -56,6 +58,10 @@ pub mod dispatch {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/landings.md")]
 pub mod landings {}
+
+#[doc = chapters!()]
+#[cfg_attr(feature = "proptest", doc = include_str!("../docs/property_tests.md"))]
+pub mod property_tests {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/faults.md")]

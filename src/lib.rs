@@ -37,6 +37,7 @@
 //! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] |
 //! | see what there is | [`Harness::describe`], [`Harness::diagram`] |
 //! | run statements without choosing a database | [`Session`] |
+//! | test with any row that a table takes | `multibind::proptest`, `Harness::any_row` |
 //! | have it all in a test's argument | the fixture `multibind::fixture::harness` |
 //!
 //! The words are those of [Flask-SQLAlchemy's binds](https://flask-sqlalchemy.readthedocs.io/en/stable/binds/): a
@@ -51,7 +52,8 @@
 //! | `bundled` | yes | SQLite, compiled in; without it, the system's is used, 3.39 or later |
 //! | `fixture` | yes | `multibind::fixture`, and rstest for it |
 //! | `json` | no | data files in JSON; without it, one is an error that names this feature |
-//! | `serde` | no | `Serialize` for [`ChangeSet`], [`Row`] and [`BindKey`] |
+//! | `proptest` | no | `multibind::proptest` and `Harness::any_row`: strategies for rows that a bind's table takes |
+//! | `serde` | no | `Serialize` for what a test finds, from [`ChangeSet`] and [`Row`] to [`StatementLog`] and [`Metadata`] |
 //!
 //! # Where the guarantees end
 //!
@@ -86,10 +88,14 @@ mod nearest;
 mod observe;
 mod order;
 mod orphan;
+#[cfg(feature = "proptest")]
+pub mod proptest;
 mod route;
 mod row;
 mod schema;
 mod script;
+#[cfg(feature = "serde")]
+mod serialize;
 mod session;
 mod sorted;
 

@@ -402,7 +402,9 @@ fn every_kind_of_value_and_of_change_has_a_form_of_its_own() {
           },
           {
             "id": 6,
-            "x": null,
+            "x": {
+              "real": "inf"
+            },
             "z": null
           }
         ]

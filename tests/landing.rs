@@ -164,6 +164,14 @@ fn found_values_are_those_that_were_written() -> multibind::Result<()> {
 }
 
 #[test]
+fn a_generated_column_has_values_of_its_type() -> multibind::Result<()> {
+    let generated = "n INT, r REAL AS (n + 1), s REAL AS (n + 1) STORED, x TEXT AS (n)";
+    let db = one(&format!("CREATE TABLE t ({generated}); INSERT INTO t (n) VALUES (1)"));
+    assert_eq!(db.locate("t", row! { r: 2 })?[0].row(), &row! { n: 1, r: 2.0, s: 2.0, x: "1" });
+    Ok(())
+}
+
+#[test]
 fn tables_of_every_kind_and_name_are_looked_into() -> multibind::Result<()> {
     let db = one(r#"
         CREATE TABLE "odd ""table""; --" ("a column", "select", "日本", "t");

@@ -103,7 +103,9 @@ impl Glance<'_> {
         self.conn.prepare_cached(&format!("CREATE TABLE IF NOT EXISTS {seen} ({names})"))?.execute([])?;
         self.conn.prepare_cached(&format!("DELETE FROM {seen}"))?.execute([])?;
         self.unlocked(&format!("SELECT 1 FROM ({query}) LIMIT 0"))?;
-        self.conn.prepare_cached(&format!("INSERT INTO {seen} {query}"))?.execute(params_from_iter(values))?;
+        // Materialized, or SQLite writes a generated `REAL` column's 1.0 as it computes it, which is the integer 1.
+        let insert = format!("INSERT INTO {seen} WITH seen AS MATERIALIZED ({query}) SELECT * FROM seen");
+        self.conn.prepare_cached(&insert)?.execute(params_from_iter(values))?;
 
         let mut statement = self.conn.prepare_cached(&format!("SELECT * FROM {seen} ORDER BY rowid"))?;
         let rows = statement.query_map([], |row| Row::from_sql(&columns, row))?;

@@ -116,7 +116,8 @@ pub(super) fn discard<T>(sql: &str, run: impl FnOnce(&mut Call<'_>) -> T) -> T {
 
 /// The same for a statement of the crate's own, which the user's is for.
 pub(super) fn discard_for<T>(sql: &str, on_behalf_of: &str, run: impl FnOnce(&mut Call<'_>) -> T) -> T {
-    let (start, rows) = (&mut binding([]), Rows::Each(&mut |_| Ok(())));
+    let mut unseen = |_: &Row<'_>| Ok(());
+    let (start, rows) = (&mut binding([]), Rows::Each(&mut unseen));
     run(&mut Call { sql, start, rows, on_behalf_of: Some(on_behalf_of) })
 }
 

@@ -31,7 +31,8 @@ use rows::Rows;
 ///
 /// With the feature `serde` it is [`Serialize`](https://docs.rs/serde/1/serde/trait.Serialize.html): a list with an entry for each table, whole values, fit for a snapshot file: `bind`, `table`, `kind`
 /// (`rows`, `created`, `altered`, `dropped`), and where there are any `details`, `inserted`, `updated` (each `before` and
-/// `after`) and `deleted`. A view has `view: true`. The default bind is `default`, a blob `{ blob: 00ff }`.
+/// `after`) and `deleted`. A view has `view: true`. The default bind is `default`, a blob `{ blob: 00ff }`, an
+/// infinite number `{ real: inf }`.
 ///
 /// ```
 /// # use multibind::{row, Bind, Harness};

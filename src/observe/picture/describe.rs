@@ -13,7 +13,8 @@ use crate::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
 ///
-/// Its [`Display`](fmt::Display) is a table for people.
+/// Its [`Display`](fmt::Display) is a table for people. With the feature `serde` it is
+/// [`Serialize`](https://docs.rs/serde/1/serde/trait.Serialize.html), for a snapshot file.
 ///
 /// ```
 /// # use multibind::{Bind, Harness};
@@ -23,16 +24,37 @@ use crate::script::quote;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Description {
-    binds: Vec<Described>,
+    pub(super) binds: Vec<Described>,
 }
 
 /// One database.
 #[derive(Clone, Debug)]
-struct Described {
-    label: String,
-    storage: Storage,
-    /// Names with what is known of their rows.
-    tables: Vec<(String, String)>,
+pub(super) struct Described {
+    pub(super) label: String,
+    pub(super) storage: Storage,
+    pub(super) tables: Vec<(String, Rows)>,
+}
+
+/// What is known of the number of a table's rows.
+#[derive(Clone, Debug)]
+pub(super) enum Rows {
+    /// It has none of its own.
+    None,
+    Count(i64),
+    /// With those that are not committed.
+    Open(i64),
+    Unknown(String),
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rows::None => Ok(()),
+            Rows::Count(count) => write!(f, "{count}"),
+            Rows::Open(count) => write!(f, "{count} (not committed)"),
+            Rows::Unknown(why) => f.write_str(why),
+        }
+    }
 }
 
 impl Harness {
@@ -80,7 +102,7 @@ fn describe_place(place: &Place) -> Vec<Described> {
             0 => None,
             more => Some(format!("… and {more} more databases")),
         };
-        let note = note.map(|note| vec![(note, String::new())]);
+        let note = note.map(|note| vec![(note, Rows::None)]);
         let label = format!("{}[…]", bind.key());
         described.extend(note.map(|tables| Described { label, storage: bind.storage(), tables }));
     }
@@ -91,26 +113,26 @@ fn describe(database: &Database) -> Described {
     let tables = match tables(database) {
         Ok(metadata) => {
             let tables = metadata.tables().iter().map(|table| (table.name().to_string(), rows(database, table.name())));
-            let views = metadata.views().iter().map(|view| (format!("{} (view)", view.name()), String::new()));
+            let views = metadata.views().iter().map(|view| (format!("{} (view)", view.name()), Rows::None));
             tables.chain(views).collect()
         }
-        Err(error) => vec![(format!("cannot be read: {error}"), String::new())],
+        Err(error) => vec![(format!("cannot be read: {error}"), Rows::None)],
     };
     Described { label: database.label(), storage: database.storage(), tables }
 }
 
 /// What is said of the number of a table's rows.
-fn rows(database: &Database, table: &str) -> String {
+fn rows(database: &Database, table: &str) -> Rows {
     let (count, open) = match count(database, View::Committed, table) {
         Err(error) if is_lock(&error) && database.is_shared_cache() => (count(database, View::Open, table), true),
         count => (count, false),
     };
     match count {
-        Ok(count) if open => format!("{count} (not committed)"),
-        Ok(count) => count.to_string(),
-        Err(error) if is_lock(&error) => "locked".to_string(),
+        Ok(count) if open => Rows::Open(count),
+        Ok(count) => Rows::Count(count),
+        Err(error) if is_lock(&error) => Rows::Unknown("locked".to_string()),
         // A virtual table whose module only the application has.
-        Err(error) => sqlite_message(&error),
+        Err(error) => Rows::Unknown(sqlite_message(&error)),
     }
 }
 
@@ -123,12 +145,12 @@ fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> 
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = [("no tables".to_string(), String::new())];
+        let none = [("no tables".to_string(), Rows::None)];
         let binds = self.binds.iter().map(|bind| {
             let tables = if bind.tables.is_empty() { none.as_slice() } else { &bind.tables };
             tables.iter().enumerate().map(|(at, (name, rows))| match at {
-                0 => [bind.label.clone(), bind.storage.to_string(), name.clone(), rows.clone()],
-                _ => [String::new(), String::new(), name.clone(), rows.clone()],
+                0 => [bind.label.clone(), bind.storage.to_string(), name.clone(), rows.to_string()],
+                _ => [String::new(), String::new(), name.clone(), rows.to_string()],
             })
         });
         f.write_str(&grouped(&["bind", "storage", "table", "rows"], binds))

@@ -3,6 +3,8 @@
 mod describe;
 mod diagram;
 mod mermaid;
+#[cfg(feature = "serde")]
+mod serialize;
 
 pub use describe::Description;
 
