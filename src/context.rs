@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::list::mapped;
 
 /// Named values that say what a session or a request is about, its tenant for example; from [`context!`](crate::context!).
 ///
@@ -41,12 +42,15 @@ impl Context {
     /// assert_eq!(Context::new().set("tenant", "acme"), context! { tenant: "acme" });
     /// ```
     pub fn set(mut self, name: impl Into<String>, value: impl ToString) -> Context {
-        let (name, value) = (name.into(), value.to_string());
+        self.put(name.into(), value.to_string());
+        self
+    }
+
+    fn put(&mut self, name: String, value: String) {
         match self.values.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => self.values.push((name, value)),
         }
-        self
     }
 
     /// A value by its name.
@@ -62,11 +66,11 @@ impl Context {
     /// assert_eq!(error.to_string(), "the context has no value `tenant`: it has tennant");
     /// ```
     pub fn get(&self, name: &str) -> Result<&str> {
-        let found = self.values.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).ok_or_else(|| Error::Context {
-            name: name.to_string(),
-            known: self.values.iter().map(|(known, _)| known.clone()).collect(),
-        })
+        if let Some((_, value)) = self.values.iter().find(|(known, _)| known == name) {
+            return Ok(value);
+        }
+        let known = mapped(&self.values, |(known, _)| known.clone());
+        Err(Error::Context { name: name.to_string(), known })
     }
 }
 

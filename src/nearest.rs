@@ -8,27 +8,32 @@ const LONGEST: usize = 200;
 
 /// The nearest of the known names, case aside; `None` where none is near enough to have been meant.
 pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Compiled once for all kinds of iterators.
-    nearest_of(asked, &mut known.into_iter())
+    // Compared by code that is compiled once for all kinds of iterators.
+    let mut names = Vec::new();
+    for name in known {
+        names.push(name);
+    }
+    nearest_of(asked, &names)
 }
 
-fn nearest_of<'a>(asked: &str, known: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest_of<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
     if asked.len() > LONGEST {
         return None;
     }
     let asked = asked.to_lowercase();
-    let (distance, name) = known
-        .map(|name| (strsim::damerau_levenshtein(&asked, &name.to_lowercase()), name))
-        .min_by_key(|(distance, _)| *distance)?;
+    let (mut distance, mut name) = (usize::MAX, "");
+    for known in known {
+        let its_distance = strsim::damerau_levenshtein(&asked, &known.to_lowercase());
+        if its_distance < distance {
+            (distance, name) = (its_distance, known);
+        }
+    }
     let length = asked.chars().count().max(name.chars().count());
     (distance <= (length / 3).max(1)).then_some(name)
 }
 
 /// The tables of any bind whose names are like the one asked for, the most alike first.
-pub(crate) fn nearest_tables(
-    asked: &str,
-    known: impl IntoIterator<Item = (BindKey, String)>,
-) -> Vec<(BindKey, String)> {
+pub(crate) fn nearest_tables(asked: &str, known: Vec<(BindKey, String)>) -> Vec<(BindKey, String)> {
     /// How alike two names must be, from 0 to 1.
     const ALIKE: f64 = 0.75;
     /// How many are worth reading.
@@ -37,12 +42,16 @@ pub(crate) fn nearest_tables(
         return Vec::new();
     }
     let asked = asked.to_lowercase();
-    let mut near = known
-        .into_iter()
-        .filter(|(_, name)| name.len() <= LONGEST)
-        .map(|(bind, name)| (strsim::jaro_winkler(&asked, &name.to_lowercase()), bind, name))
-        .filter(|(likeness, ..)| *likeness >= ALIKE)
-        .collect::<Vec<_>>();
-    sort_by(&mut near, |a, b| b.0.total_cmp(&a.0).then_with(|| (&a.2, &a.1).cmp(&(&b.2, &b.1))));
-    near.into_iter().take(MOST).map(|(_, bind, name)| (bind, name)).collect()
+    let likeness = |name: &str| strsim::jaro_winkler(&asked, &name.to_lowercase());
+    let mut near = Vec::new();
+    for (bind, name) in known {
+        if name.len() <= LONGEST && likeness(&name) >= ALIKE {
+            near.push((bind, name));
+        }
+    }
+    sort_by(&mut near, |(one_bind, one), (other_bind, other)| {
+        likeness(other).total_cmp(&likeness(one)).then_with(|| (one, one_bind).cmp(&(other, other_bind)))
+    });
+    near.truncate(MOST);
+    near
 }

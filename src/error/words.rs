@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::conflict::Conflict;
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 
 /// SQLite's message alone, without the statement that rusqlite adds to some.
@@ -54,6 +55,11 @@ pub(crate) fn joined<T: fmt::Display>(items: &[T], separator: &str) -> String {
         before = separator;
     }
     text
+}
+
+/// The same with a text of each item.
+pub(crate) fn joined_by<T>(items: &[T], separator: &str, text: &dyn Fn(&T) -> String) -> String {
+    mapped(items, text).join(separator)
 }
 
 fn push(text: &mut String, more: &dyn fmt::Display) {

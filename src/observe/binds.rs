@@ -2,36 +2,39 @@
 
 use std::sync::Arc;
 
-use crate::error::{argument, list, Error, Result};
+use crate::error::{argument, joined_by, Error, Result};
 use crate::harness::{Place, Running};
 use crate::key::BindKey;
+use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 
 /// The keys of some databases, and which binds have any number of them.
 #[derive(Clone, Debug)]
 pub(super) struct Binds {
-    of_each: Arc<[Vec<BindKey>]>,
-    dynamic: Arc<[BindKey]>,
+    of_each: Arc<Vec<Vec<BindKey>>>,
+    dynamic: Arc<Vec<BindKey>>,
 }
 
 impl Binds {
     /// Of these databases of a harness.
     pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
-        let dynamic = running.places().iter().filter_map(|place| match place {
-            Place::Dynamic(bind) => Some(bind.key().clone()),
-            Place::Fixed(_) => None,
-        });
-        Binds { of_each: of_each.into(), dynamic: dynamic.collect() }
+        let mut dynamic = Vec::new();
+        for place in running.places() {
+            if let Place::Dynamic(bind) = place {
+                dynamic.push(bind.key().clone());
+            }
+        }
+        Binds { of_each: Arc::new(of_each), dynamic: Arc::new(dynamic) }
     }
 
     /// Of databases that are only to be named.
     pub(super) fn of_fixed(of_each: Vec<Vec<BindKey>>) -> Binds {
-        Binds { of_each: of_each.into(), dynamic: Arc::default() }
+        Binds { of_each: Arc::new(of_each), dynamic: Arc::default() }
     }
 
     /// Of the binds that are configured.
     pub(super) fn configured(running: &Running) -> Binds {
-        Binds::of(running, running.places().iter().map(|place| place.keys().to_vec()).collect())
+        Binds::of(running, mapped(running.places(), |place| place.keys().to_vec()))
     }
 
     /// The keys of each database, in the order of the configuration.
@@ -41,8 +44,10 @@ impl Binds {
 
     /// The position of a key's database.
     pub(super) fn position(&self, key: &BindKey) -> Result<usize> {
-        let position = self.of_each.iter().position(|keys| keys.contains(key));
-        position.ok_or_else(|| match self.dynamic.iter().find(|bind| *bind == key || owns(bind, key)) {
+        if let Some(position) = self.of_each.iter().position(|keys| keys.contains(key)) {
+            return Ok(position);
+        }
+        Err(match self.dynamic.iter().find(|bind| *bind == key || owns(bind, key)) {
             Some(bind) => self.no_such_database(bind, key),
             None => self.unknown(key),
         })
@@ -58,9 +63,9 @@ impl Binds {
     }
 
     fn unknown(&self, key: &BindKey) -> Error {
-        let is_bind = |key: &&BindKey| !self.dynamic.iter().any(|bind| bind == *key || owns(bind, key));
-        let mut configured = self.of_each.iter().flatten().filter(is_bind).cloned().collect::<Vec<_>>();
-        configured.extend(self.dynamic.iter().cloned());
+        let is_bind = |key: &BindKey| !self.dynamic.iter().any(|bind| bind == key || owns(bind, key));
+        let mut configured = filtered(&self.of_each.concat(), is_bind);
+        configured.extend_from_slice(&self.dynamic);
         sort_by_key(&mut configured, |key| !key.is_default());
         match key.is_default() {
             true => Error::NoDefaultBind { what: None, configured },
@@ -70,8 +75,11 @@ impl Binds {
 
     /// That a key means none of a dynamic bind's databases.
     fn no_such_database(&self, bind: &BindKey, key: &BindKey) -> Error {
-        let first = self.of_each.iter().flatten().find(|key| owns(bind, key));
-        let example = first.map(|key| format!(", `{key}` for example")).unwrap_or_default();
+        let keys = self.of_each.concat();
+        let example = match keys.iter().find(|key| owns(bind, key)) {
+            Some(key) => format!(", `{key}` for example"),
+            None => String::new(),
+        };
         let problem = match key == bind {
             true => format!("the key alone does not say which of its databases is meant: name one{example}"),
             false => format!("it has no database `{key}`: name one that somebody has used{example}"),
@@ -91,9 +99,7 @@ pub(super) fn as_written(keys: &[BindKey]) -> String {
     match keys {
         [] => "[]".to_string(),
         [key] => argument(key),
-        keys if keys.iter().any(BindKey::is_default) => {
-            format!("[{}]", list(&keys.iter().map(optional).collect::<Vec<_>>()))
-        }
-        keys => format!("[{}]", list(&keys.iter().map(argument).collect::<Vec<_>>())),
+        keys if keys.iter().any(BindKey::is_default) => format!("[{}]", joined_by(keys, ", ", &optional)),
+        keys => format!("[{}]", joined_by(keys, ", ", &argument)),
     }
 }

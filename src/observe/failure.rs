@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use rusqlite::types::Value;
 
 use super::glance::{glance, Glance, View};
-use super::look::{comparisons, look, Effort, Found, Place};
-use super::report::{difference, explained, paragraph, quoted, row_in_short, table as show_table};
+use super::look::{look, Effort, Found, Place};
+use super::report::{difference, enumerated, explained, paragraph, row_in_short, Table};
 use crate::database::Database;
-use crate::error::{argument, capitalized, is_lock, Result};
+use crate::error::{argument, capitalized, is_lock, joined_by, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::order::{sort_by, sort_by_key};
 use crate::row::{Row, Shown};
 use crate::script::quote;
@@ -41,7 +42,7 @@ pub(super) fn of(
         Expected::NotLanded if database.key() != target.key() => Effort::Once,
         _ => Effort::Settled,
     };
-    let places = look(running, table, row.checked()?, SHOWN + 1, effort)?;
+    let places = look(running, table, row.checked()?, SHOWN + 1, &effort)?;
     let verdict = match expected {
         Expected::Landed => {
             landed(&target, table, &places).map(|why| format!("the row did not land in `{key}`: {why}"))
@@ -57,16 +58,21 @@ pub(super) fn of(
 fn landed(target: &Database, table: &str, places: &[Place]) -> Option<String> {
     let here = places.iter().find(|place| place.bind() == target.key()).map(|place| &place.found);
     let is_here = matches!(here, Some(Found::Rows { rows, .. }) if !rows.is_empty());
-    let is_apart = |place: &&Place| !is_here || !place.database.lags() && Some(place.bind()) != target.source();
-    let elsewhere = || places.iter().filter(|place| place.bind() != target.key()).filter(is_apart);
-    let found = first_of(elsewhere().filter(|place| place.rows().is_some()));
+    let mut elsewhere = Vec::new();
+    for place in places {
+        let is_apart = !is_here || !place.database.lags() && Some(place.bind()) != target.source();
+        if place.bind() != target.key() && is_apart {
+            elsewhere.push(place);
+        }
+    }
+    let found = first_of(&elsewhere);
     let also = if found.is_empty() { String::new() } else { format!("; it is in {found} too") };
     match here {
         Some(Found::Unreadable(_)) => Some(format!("the bind cannot be read{}", also.replace(" too", ""))),
         Some(Found::Rows { rows, view: View::Open, .. }) if !rows.is_empty() => {
             Some(format!("it is there, but not committed: {}{also}", still_open(table)))
         }
-        Some(Found::Rows { rows, .. }) if !rows.is_empty() => match unknown_in(elsewhere(), table) {
+        Some(Found::Rows { rows, .. }) if !rows.is_empty() => match unknown_in(&elsewhere, table) {
             _ if !found.is_empty() => Some(format!("it is in {found} too")),
             unknown => unknown,
         },
@@ -80,14 +86,19 @@ fn landed(target: &Database, table: &str, places: &[Place]) -> Option<String> {
 }
 
 /// A bind of which it cannot be told whether the row is in it.
-fn unknown_in<'p>(mut places: impl Iterator<Item = &'p Place>, table: &str) -> Option<String> {
-    places.find_map(|place| match &place.found {
-        Found::Unreadable(_) => Some(format!("it is there, but `{}` cannot be read", place.bind())),
-        Found::Rows { view: View::Open, .. } => {
-            Some(format!("it is there, but what `{}` has is not settled: {}", place.bind(), still_open(table)))
+fn unknown_in(places: &[&Place], table: &str) -> Option<String> {
+    for place in places {
+        let bind = place.bind();
+        match &place.found {
+            Found::Unreadable(_) => return Some(format!("it is there, but `{bind}` cannot be read")),
+            Found::Rows { view: View::Open, .. } => {
+                let open = still_open(table);
+                return Some(format!("it is there, but what `{bind}` has is not settled: {open}"));
+            }
+            _ => {}
         }
-        _ => None,
-    })
+    }
+    None
 }
 
 fn still_open(table: &str) -> String {
@@ -137,92 +148,105 @@ fn message(expected: Expected, target: &BindKey, table: &str, row: &Row, places:
     let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
     let _ = writeln!(message, "  looked for  {looked_for}");
     let _ = writeln!(message, "  expected    {}\n", paragraph(&expectation, 14, 16));
-    let is_shown = worth_showing(places, target);
-    let rows = places.iter().zip(&is_shown).filter(|(_, is_shown)| **is_shown).map(|(place, _)| {
-        let (rows, found) = describe(&place.database, place, row);
-        [place.database.label(), rows, found]
-    });
-    let left_out = places.iter().zip(&is_shown).filter(|(_, is_shown)| !**is_shown).map(|(place, _)| place);
-    let rows = rows.chain(left_out_in_short(&left_out.collect::<Vec<_>>()));
-    let _ = writeln!(message, "{}\n", show_table(&["bind", "rows", "found"], rows));
-    let (sessions, others) = places
-        .iter()
-        .map(|place| -> &Database { &place.database })
-        .filter(|database| database.has_uncommitted_session() || database.has_writer())
-        .partition::<Vec<_>, _>(|database| database.has_uncommitted_session());
-    let named = |databases: Vec<&Database>| quoted(databases.iter().map(|database| format!("`{}`", database.key())));
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        others.into_iter().map(|other| (other, other.writer())).partition(|(_, writer)| writer.is_some());
-    let writers = known.into_iter().filter_map(|(database, writer)| {
-        let (writer, key) = (capitalized(&writer?), database.key());
-        Some(format!("{writer} has a transaction open on `{key}` that writes: not committed yet?"))
-    });
-    let (sessions, others) = (named(sessions), named(unknown.into_iter().map(|(database, _)| database).collect()));
-    if !sessions.is_empty() {
-        let hint = format!("A session has written to {sessions} and not committed: `session.commit()` first?");
+    let _ = writeln!(message, "{}\n", in_a_table(places, target, row));
+    for hint in open_transactions(places) {
         let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
     }
-    for writer in writers {
-        let _ = writeln!(message, "{}\n", paragraph(&writer, 0, 0));
-    }
-    if !others.is_empty() {
-        let _ = writeln!(message, "A connection to {others} has a transaction open that writes: not committed yet?\n");
-    }
-    let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, Place::bind);
-    let lagging = places.iter().map(|place| &place.database).find(|database| database.keys().contains(target));
-    let lagging = lagging.filter(|database| expected == Expected::Landed && database.lags());
-    let has_row = |bind: &&BindKey| places.iter().any(|place| place.bind() == *bind && place.rows().is_some());
-    if let Some(source) = lagging.and_then(|database| database.source()).filter(has_row) {
+    let has_row = |bind: &BindKey| places.iter().any(|place| place.bind() == bind && place.rows().is_some());
+    if expected == Expected::Landed
+        && let Some(home) = places.iter().find(|place| place.database.keys().contains(target))
+        && home.database.lags()
+        && let Some(source) = home.database.source()
+        && has_row(source)
+    {
         let hint = format!(
             "`{target}` has what `{source}` had when it was last told to follow: `db.replicate({})` first?",
             argument(target)
         );
         let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
     }
+    let opened = places.iter().find(|place| place.rows().is_some()).map_or(target, Place::bind);
     let steps = [
-        (format!("db.locate({table:?}, row)?"), "every place where the row is".to_string()),
-        (format!("db.connection({})?", argument(opened)), format!("a connection to `{opened}`")),
+        (&*format!("db.locate({table:?}, row)?"), "every place where the row is"),
+        (&*format!("db.connection({})?", argument(opened)), &*format!("a connection to `{opened}`")),
     ];
     let _ = write!(message, "To look further:\n{}", explained(&steps));
     message
 }
 
+/// Who has a transaction open that may be what the row is missing for.
+fn open_transactions(places: &[Place]) -> Vec<String> {
+    let (mut sessions, mut writers, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for place in places {
+        let name = format!("`{}`", place.bind());
+        if place.database.has_uncommitted_session() {
+            sessions.push(name);
+        } else if place.database.has_writer() {
+            match place.database.writer() {
+                Some(writer) => writers.push(format!(
+                    "{} has a transaction open on {name} that writes: not committed yet?",
+                    capitalized(&writer)
+                )),
+                None => others.push(name),
+            }
+        }
+    }
+    let mut hints = Vec::new();
+    if !sessions.is_empty() {
+        let sessions = enumerated(&sessions);
+        hints.push(format!("A session has written to {sessions} and not committed: `session.commit()` first?"));
+    }
+    hints.append(&mut writers);
+    if !others.is_empty() {
+        let others = enumerated(&others);
+        hints.push(format!("A connection to {others} has a transaction open that writes: not committed yet?"));
+    }
+    hints
+}
+
 /// How many databases a message shows; those of a dynamic bind may be very many.
 const DATABASES_SHOWN: usize = 20;
 
-/// Which of the databases a message shows: the target, those with the row, then the others.
-fn worth_showing(places: &[Place], target: &BindKey) -> Vec<bool> {
+/// What was found: in the target, in those with the row, then in others.
+fn in_a_table(places: &[Place], target: &BindKey, row: &Row) -> String {
     let rank = |place: &Place| match place.found {
         _ if place.bind() == target => 0,
         Found::Unreadable(_) => 1,
         _ if place.rows().is_some() => 2,
         _ => 3,
     };
-    let mut by_rank = (0..places.len()).zip(places.iter().map(rank)).collect::<Vec<_>>();
-    sort_by_key(&mut by_rank, |(_, rank)| *rank);
-    let mut is_shown = vec![false; places.len()];
-    for (at, _) in by_rank.into_iter().take(DATABASES_SHOWN) {
-        is_shown[at] = true;
-    }
-    is_shown
-}
+    let mut by_rank = (0..places.len()).collect::<Vec<_>>();
+    sort_by_key(&mut by_rank, |at| rank(&places[*at]));
+    let left_out = by_rank.split_off(DATABASES_SHOWN.min(places.len()));
+    sort_by_key(&mut by_rank, |at| *at);
 
-/// The others, if there are any.
-fn left_out_in_short(places: &[&Place]) -> Option<[String; 3]> {
-    let with_row = places.iter().filter(|place| place.rows().is_some()).count();
-    let found = match with_row {
-        0 => "no such row".to_string(),
-        with_row => format!("the row in {with_row} of them"),
-    };
-    (!places.is_empty()).then(|| [format!("… and {} more", places.len()), String::new(), found])
+    let mut table = Table::new(&["bind", "rows", "found"]);
+    for at in by_rank {
+        let place = &places[at];
+        let (rows, found) = describe(&place.database, place, row);
+        table.row(&[&place.database.label(), &rows, &found]);
+    }
+    if !left_out.is_empty() {
+        let found = match left_out.iter().filter(|at| places[**at].rows().is_some()).count() {
+            0 => "no such row".to_string(),
+            with_row => format!("the row in {with_row} of them"),
+        };
+        table.row(&[&format!("… and {} more", left_out.len()), "", &found]);
+    }
+    table.drawn()
 }
 
 /// The first of the binds where a row is, and how many more there are.
-fn first_of<'p>(places: impl Iterator<Item = &'p Place>) -> String {
-    let mut labels = places.map(Place::label).collect::<Vec<_>>();
+fn first_of(places: &[&Place]) -> String {
+    let mut labels = Vec::new();
+    for place in places {
+        if place.rows().is_some() {
+            labels.push(place.label());
+        }
+    }
     let more = labels.len().saturating_sub(DATABASES_SHOWN);
     labels.truncate(DATABASES_SHOWN);
-    let named = quoted(labels.into_iter());
+    let named = enumerated(&labels);
     if more == 0 {
         named
     } else {
@@ -259,7 +283,7 @@ fn describe(database: &Database, place: &Place, row: &Row) -> (String, String) {
 }
 
 fn shown(rows: &[Row]) -> Vec<String> {
-    rows.iter().map(row_in_short).collect()
+    mapped(rows, row_in_short)
 }
 
 /// SQLite's answer, or what it means where that is more use.
@@ -271,14 +295,20 @@ fn why(error: &rusqlite::Error) -> String {
 }
 
 fn total(glance: &Glance<'_>, table: &str) -> rusqlite::Result<String> {
-    let counted = glance.rows(&format!("SELECT count(*) AS n FROM main.{}", quote(table)), std::iter::empty())?;
-    Ok(counted.first().and_then(|row| row.get::<i64>("n").ok()).map(|n| n.to_string()).unwrap_or_default())
+    let counted = glance.rows(&format!("SELECT count(*) AS n FROM main.{}", quote(table)), &[])?;
+    Ok(counted.first().and_then(|row| row.value("n")).map(|n| Shown(n).to_string()).unwrap_or_default())
 }
 
 fn listed(title: &str, lines: &[String]) -> String {
-    let more = (lines.len() > SHOWN).then(|| "  and more".to_string());
-    let lines = lines.iter().take(SHOWN).map(|line| format!("  {}", line.replace('\n', "\n  ")));
-    std::iter::once(title.to_string()).chain(lines).chain(more).collect::<Vec<_>>().join("\n")
+    let mut listed = title.to_string();
+    for line in &lines[..lines.len().min(SHOWN)] {
+        listed.push_str("\n  ");
+        listed.push_str(&line.replace('\n', "\n  "));
+    }
+    if lines.len() > SHOWN {
+        listed.push_str("\n  and more");
+    }
+    listed
 }
 
 /// How many rows are compared with the one looked for.
@@ -287,17 +317,15 @@ const COMPARED: usize = 500;
 /// The rows that come nearest, each with what is different.
 fn nearest(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Vec<String>> {
     let columns = glance.columns(&format!("SELECT t.* FROM main.{} AS t", quote(table)))?;
-    let asked = || row.columns().map(|(_, value)| value);
-    let same = comparisons(row);
+    let same = row.comparisons();
     let order = if same.is_empty() { String::new() } else { format!(" ORDER BY {} DESC", same.join(" + ")) };
-    let also = same.iter().map(|comparison| format!(", {comparison}")).collect::<String>();
+    let also = joined_by(&same, "", &|comparison| format!(", {comparison}"));
     let query = format!("SELECT t.*{also} FROM main.{} AS t{order} LIMIT {COMPARED}", quote(table));
-    let twice = asked().chain(asked());
-    let mut near =
-        glance.rows(&query, twice)?.iter().map(|found| Near::new(found, columns.len(), row)).collect::<Vec<_>>();
+    let twice = row.values().repeat(2);
+    let mut near = mapped(&glance.rows(&query, &twice)?, |found| Near::new(found, columns.len(), row));
     sort_by(&mut near, |a, b| b.likeness.total_cmp(&a.likeness));
     near.truncate(SHOWN);
-    Ok(near.iter().map(|near| near.shown(row)).collect())
+    Ok(mapped(&near, |near| near.shown(row)))
 }
 
 /// A row that is not the one looked for.
@@ -312,14 +340,14 @@ impl Near {
     /// From the columns of the table, followed by whether each column asked for is what was asked.
     fn new(found: &Row, columns: usize, asked: &Row) -> Near {
         let row = found.first(columns);
-        let same = found.columns().skip(columns).map(|(_, value)| *value == Value::Integer(1));
         let (mut different, mut likely) = (Vec::new(), 0.0);
-        for ((name, asked), same) in asked.columns().zip(same) {
-            if same {
+        let same = found.cells().get(columns..).unwrap_or_default();
+        for ((name, asked), (_, same)) in asked.cells().iter().zip(same) {
+            if *same == Value::Integer(1) {
                 likely += 1.0;
             } else {
                 likely += row.value(name).map_or(0.0, |found| likeness(found, asked));
-                different.push(name.to_string());
+                different.push(name.clone());
             }
         }
         Near { row, different, likeness: likely }
@@ -327,27 +355,28 @@ impl Near {
 
     fn shown(&self, asked: &Row) -> String {
         let row = row_in_short(&self.row);
-        let differences = self.different.iter().map(|name| {
-            let difference = self.row.value(name).zip(asked.value(name)).map(|(found, asked)| difference(found, asked));
-            (name, difference.flatten())
-        });
-        let differences = differences.collect::<Vec<_>>();
-        // Of one column that was asked for, the row says it all.
-        let plain = asked.columns().len() == 1 && differences.iter().all(|(_, difference)| difference.is_none());
-        if differences.is_empty() || plain {
-            return row;
-        }
-        let names = differences.iter().map(|(name, difference)| match difference {
-            Some(difference) if !difference.contains(':') => format!("{name} ({difference})"),
-            _ => (*name).clone(),
-        });
-        let mut shown = format!("{row}\n  differs in {}", names.collect::<Vec<_>>().join(", "));
-        for (name, difference) in &differences {
-            if let Some(difference) = difference.as_ref().filter(|difference| difference.contains(':')) {
-                let _ = write!(shown, "\n    {name} {difference}");
+        let (mut names, mut in_detail, mut plain) = (Vec::new(), String::new(), asked.cells().len() == 1);
+        for name in &self.different {
+            let difference = match (self.row.value(name), asked.value(name)) {
+                (Some(found), Some(asked)) => difference(found, asked),
+                _ => None,
+            };
+            plain &= difference.is_none();
+            names.push(match &difference {
+                Some(difference) if !difference.contains(':') => format!("{name} ({difference})"),
+                _ => name.clone(),
+            });
+            if let Some(difference) = difference
+                && difference.contains(':')
+            {
+                let _ = write!(in_detail, "\n    {name} {difference}");
             }
         }
-        shown
+        // Of one column that was asked for, the row says it all.
+        if names.is_empty() || plain {
+            return row;
+        }
+        format!("{row}\n  differs in {}{in_detail}", names.join(", "))
     }
 }
 

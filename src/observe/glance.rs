@@ -34,14 +34,22 @@ pub(super) enum View {
 pub(super) fn glance<T>(
     database: &Database,
     view: View,
-    look: impl FnOnce(&Glance<'_>) -> rusqlite::Result<T>,
+    look: impl Fn(&Glance<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
+    let mut seen = Err(rusqlite::Error::QueryReturnedNoRows);
+    // Compiled once, whatever is looked for.
+    with_glance(database, view, &mut |glance| seen = look(glance))?;
+    seen
+}
+
+fn with_glance(database: &Database, view: View, look: &mut dyn FnMut(&Glance<'_>)) -> rusqlite::Result<()> {
     // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own
     // would make it one that is no longer known to be as it was.
     if let Some(image) = database.unchanged().filter(|_| database.is_one_of_many()) {
         let mut copy = Connection::open_in_memory()?;
         image.copy_into(&mut copy, "main")?;
-        return look(&Glance { conn: &copy, shared_cache: false });
+        look(&Glance { conn: &copy, shared_cache: false });
+        return Ok(());
     }
     let shared_cache = database.is_shared_cache();
     database.observe(|conn| {
@@ -49,11 +57,10 @@ pub(super) fn glance<T>(
         glance.unlocked(SCHEMA)?;
         conn.busy_timeout(Duration::ZERO)?;
         conn.pragma_update(None, "read_uncommitted", view == View::Open)?;
-        let seen = look(&glance);
+        look(&glance);
         // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
         let _ = conn.pragma_update(None, "read_uncommitted", false);
-        conn.busy_timeout(database.busy_timeout())?;
-        seen
+        conn.busy_timeout(database.busy_timeout())
     })
 }
 
@@ -67,7 +74,7 @@ const PATIENCE: Duration = Duration::from_millis(1000);
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// Looks until no lock is in the way, or it has been for so long that somebody has left a transaction open.
-pub(super) fn patiently<T>(mut look: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+pub(super) fn patiently<T>(look: &dyn Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let started = Instant::now();
     loop {
         match look() {
@@ -82,23 +89,22 @@ impl Glance<'_> {
     pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
         self.unlocked(SCHEMA)?;
         let statement = self.conn.prepare_cached(query)?;
-        Ok(statement.column_names().into_iter().map(str::to_string).collect())
+        let mut columns = Vec::with_capacity(statement.column_count());
+        for name in statement.column_names() {
+            columns.push(name.to_string());
+        }
+        Ok(columns)
     }
 
     /// What a query gives.
-    pub(super) fn rows<'v>(
-        &self,
-        query: &str,
-        mut values: impl Iterator<Item = &'v Value>,
-    ) -> rusqlite::Result<Vec<Row>> {
-        // Compiled once for all kinds of iterators.
-        self.rows_with(query, &mut values)
-    }
-
-    fn rows_with(&self, query: &str, values: &mut dyn Iterator<Item = &Value>) -> rusqlite::Result<Vec<Row>> {
+    pub(super) fn rows(&self, query: &str, values: &[&Value]) -> rusqlite::Result<Vec<Row>> {
         let columns = self.columns(query)?;
         let seen = format!("temp.multibind_{}", columns.len());
-        let names = (0..columns.len()).map(|at| format!("c{at}")).collect::<Vec<_>>().join(", ");
+        let mut names = Vec::with_capacity(columns.len());
+        for at in 0..columns.len() {
+            names.push(format!("c{at}"));
+        }
+        let names = names.join(", ");
         // Columns without a type leave every value as it is.
         self.conn.prepare_cached(&format!("CREATE TABLE IF NOT EXISTS {seen} ({names})"))?.execute([])?;
         self.conn.prepare_cached(&format!("DELETE FROM {seen}"))?.execute([])?;
@@ -108,8 +114,8 @@ impl Glance<'_> {
         self.conn.prepare_cached(&insert)?.execute(params_from_iter(values))?;
 
         let mut statement = self.conn.prepare_cached(&format!("SELECT * FROM {seen} ORDER BY rowid"))?;
-        let rows = statement.query_map([], |row| Row::from_sql(&columns, row))?;
-        rows.collect()
+        let mut found = statement.query([])?;
+        Row::all_from_sql(&columns, &mut found)
     }
 
     /// The error, if a lock is in the way of a query: where an application has built rusqlite with `unlock_notify`, it

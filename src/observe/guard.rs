@@ -4,7 +4,8 @@ use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe, Location};
 use std::thread;
 
-use super::{binds, report};
+use super::binds;
+use super::report::{cut, Table};
 use crate::database::{Guarding, Refused, Refuses};
 use crate::error::Result;
 use crate::harness::Harness;
@@ -132,7 +133,10 @@ impl Harness {
     /// The selected keys, each of which means a bind or one database of a dynamic bind.
     fn guarded(&self, selection: &Selection) -> Result<Vec<BindKey>> {
         let Some(keys) = selection.keys() else { return Ok(self.running().keys()) };
-        keys.iter().map(|key| self.running().check(key).map(|()| key.clone())).collect()
+        for key in keys {
+            self.running().check(key)?;
+        }
+        Ok(keys.to_vec())
     }
 
     fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {
@@ -156,7 +160,11 @@ impl Guard {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn refused(&self) -> Vec<Refusal> {
-        self.guarding.refused().into_iter().map(|refused| Refusal { refused }).collect()
+        let mut refusals = Vec::new();
+        for refused in self.guarding.refused() {
+            refusals.push(Refusal { refused });
+        }
+        refusals
     }
 
     /// What nobody has asked about, in words.
@@ -169,12 +177,15 @@ impl Guard {
             1 => "1 statement".to_string(),
             count => format!("{count} statements"),
         };
-        let rows = refused.iter().map(|refused| [refused.bind.to_string(), report::cut(&refused.what, SHOWN)]);
+        let mut table = Table::new(&["bind", "refused"]);
+        for refused in &refused {
+            table.row(&[&refused.bind.to_string(), &cut(&refused.what, SHOWN)]);
+        }
         Some(format!(
             "{}\nrefused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
              look which bind's connection the code under test uses there.",
             self.guarding.rule(),
-            report::table(&["bind", "refused"], rows)
+            table.drawn()
         ))
     }
 }

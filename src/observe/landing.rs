@@ -120,18 +120,15 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
-        let seen = look(self.running(), table, row.checked()?, usize::MAX, |_| Effort::Readable)?;
+        let seen = look(self.running(), table, row.checked()?, usize::MAX, &|_| Effort::Readable)?;
         let mut landings = Vec::new();
         for place in seen {
             match place.found {
                 Found::Rows { table, rows, view } => {
-                    let bind = place.database.key();
-                    landings.extend(rows.into_iter().map(|row| Landing {
-                        bind: bind.clone(),
-                        table: table.clone(),
-                        row,
-                        committed: view == View::Committed,
-                    }));
+                    for row in rows {
+                        let (bind, table) = (place.database.key().clone(), table.clone());
+                        landings.push(Landing { bind, table, row, committed: view == View::Committed });
+                    }
                 }
                 Found::Unreadable(source) if is_lock(&source) => {
                     let bind = place.database.key().clone();

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value;
+
 use super::glance::{glance, patiently, Glance, View};
 use crate::database::Database;
 use crate::error::{is_lock, Error, Result};
@@ -68,7 +70,7 @@ pub(super) fn look(
     table: &str,
     row: &Row,
     most: usize,
-    effort: impl Fn(&Database) -> Effort,
+    effort: &dyn Fn(&Database) -> Effort,
 ) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
@@ -106,8 +108,8 @@ fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Eff
     };
     match effort {
         Effort::Once => either(),
-        Effort::Readable => patiently(either),
-        Effort::Settled => match patiently(committed) {
+        Effort::Readable => patiently(&either),
+        Effort::Settled => match patiently(&committed) {
             Err(error) if is_lock(&error) => past(error),
             seen => seen,
         },
@@ -117,31 +119,17 @@ fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Eff
 fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize, view: View) -> rusqlite::Result<Found> {
     let Some(table) = spelled(glance, table)? else { return Ok(Found::NoTable) };
     let most = i64::try_from(most).unwrap_or(-1);
-    let query = format!("SELECT t.* FROM main.{} AS t{} LIMIT {most}", quote(&table), matching(row));
-    match glance.rows(&query, row.columns().map(|(_, value)| value)) {
+    let query = format!("SELECT t.* FROM main.{} AS t{} LIMIT {most}", quote(&table), row.matching());
+    match glance.rows(&query, &row.values()) {
         Ok(rows) => Ok(Found::Rows { table, rows, view }),
         Err(error) if is_lock(&error) => Err(error),
         Err(error) => refused(glance, table, row, error),
     }
 }
 
-/// The `WHERE` of a search. Columns are named through the table: SQLite takes a name in quotes that is no column for a
-/// string, see <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
-fn matching(row: &Row) -> String {
-    match row.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", comparisons(row).join(" AND ")),
-    }
-}
-
-/// Whether each column is what the row says.
-pub(super) fn comparisons(row: &Row) -> Vec<String> {
-    row.columns().map(|(name, _)| format!("t.{} IS ?", quote(name))).collect()
-}
-
 /// Why SQLite did not accept the search: a column is not there, or else what it says itself.
 fn refused(glance: &Glance<'_>, table: String, row: &Row, error: rusqlite::Error) -> rusqlite::Result<Found> {
-    match row.missing_from(&table, |query| glance.columns(query))? {
+    match row.missing_from(&table, &|query| glance.columns(query))? {
         Some((column, columns)) => Ok(Found::NoColumn { table, column, columns }),
         None => Err(error),
     }
@@ -149,9 +137,9 @@ fn refused(glance: &Glance<'_>, table: String, row: &Row, error: rusqlite::Error
 
 /// A table's name as the schema has it.
 fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>> {
-    let asked = rusqlite::types::Value::Text(table.to_string());
+    let asked = Value::Text(table.to_string());
     let query = "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE";
-    let found = glance.rows(query, std::iter::once(&asked))?;
+    let found = glance.rows(query, &[&asked])?;
     Ok(found.first().and_then(|row| row.get("name").ok()))
 }
 
@@ -186,9 +174,12 @@ fn unknown_table(table: &str, places: &[Place]) -> Error {
     let mut names = Vec::new();
     for place in places {
         // What cannot be read is not among the nearest.
-        let found = glance(&place.database, View::Committed, |glance| glance.rows(query, std::iter::empty()));
-        let found = found.unwrap_or_default().into_iter().filter_map(|row| row.get::<String>("name").ok());
-        names.extend(found.map(|name| (place.bind().clone(), name)));
+        let found = glance(&place.database, View::Committed, |glance| glance.rows(query, &[]));
+        for row in found.unwrap_or_default() {
+            if let Ok(name) = row.get("name") {
+                names.push((place.bind().clone(), name));
+            }
+        }
     }
     Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
 }

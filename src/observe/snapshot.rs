@@ -147,10 +147,18 @@ impl Snapshot {
         &'s self,
         bind: &DynamicBind,
         databases: &[Arc<Bound>],
-    ) -> impl Iterator<Item = (&'s BindKey, &'s State)> {
-        let there = Sorted::set(databases.iter().map(|database| database.key()));
-        let states = self.states.entries().iter().map(|(key, state)| (key, state));
-        states.filter(move |(key, _)| bind.owns(key) && !there.contains(key))
+    ) -> Vec<(&'s BindKey, &'s State)> {
+        let mut there = Sorted::default();
+        for database in databases {
+            there.insert(database.key(), ());
+        }
+        let mut closed = Vec::new();
+        for (key, state) in self.states.entries() {
+            if bind.owns(key) && !there.contains(key) {
+                closed.push((key, state));
+            }
+        }
+        closed
     }
 
     /// What a database was at that moment, if it was there.

@@ -64,7 +64,7 @@ impl Trial {
     ) -> rusqlite::Result<Option<(String, Vec<String>)>> {
         let conn = lock(&self.conn);
         let row = columns.fold(Row::new(), |row, name| row.set(name, Null));
-        row.missing_from(&self.table, |query| {
+        row.missing_from(&self.table, &|query| {
             let statement = conn.prepare(query)?;
             Ok(statement.column_names().into_iter().map(str::to_string).collect())
         })

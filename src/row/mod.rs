@@ -10,6 +10,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 
 use crate::error::{Error, Result};
+use crate::list::mapped;
 use crate::script::quote;
 
 /// Values by column name, in the order written.
@@ -53,9 +54,13 @@ impl Row {
     /// ```
     #[must_use]
     pub fn set(mut self, column: impl Into<String>, value: impl ToSql) -> Row {
-        let column = column.into();
+        self.put(column.into(), value.to_sql());
+        self
+    }
+
+    fn put(&mut self, column: String, value: rusqlite::Result<ToSqlOutput<'_>>) {
         self.invalid.retain(|(name, _)| !name.eq_ignore_ascii_case(&column));
-        let value = match value.to_sql() {
+        let value = match value {
             Ok(ToSqlOutput::Owned(value)) => value,
             Ok(ToSqlOutput::Borrowed(value)) => owned(value),
             Ok(_) => self.reject(&column, "only plain values can be compared and shown"),
@@ -70,7 +75,6 @@ impl Row {
             Some(place) => place.1 = value,
             None => self.columns.push((column, value)),
         }
-        self
     }
 
     fn reject(&mut self, column: &str, problem: &str) -> Value {
@@ -91,13 +95,17 @@ impl Row {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
-        let value = self
-            .value(column)
-            .ok_or_else(|| Error::Row { problem: format!("no column `{column}` in the row ({self})") })?;
-        T::column_result(value.into()).map_err(|error| {
-            let asked = std::any::type_name::<T>();
-            Error::Row { problem: format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value)) }
-        })
+        let Some(value) = self.value(column) else {
+            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})") });
+        };
+        match T::column_result(value.into()) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let asked = std::any::type_name::<T>();
+                let problem = format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value));
+                Err(Error::Row { problem })
+            }
+        }
     }
 
     /// The value of a column as SQLite stores it, `None` when the row has no such column.
@@ -119,6 +127,11 @@ impl Row {
     /// ```
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.columns.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The same as a slice: an iterator's adapters are compiled for each place that uses them.
+    pub(crate) fn cells(&self) -> &[(String, Value)] {
+        &self.columns
     }
 
     /// Whether the row has no columns.
@@ -143,18 +156,49 @@ impl Row {
     pub(crate) fn missing_from(
         &self,
         table: &str,
-        columns_of: impl Fn(&str) -> rusqlite::Result<Vec<String>>,
+        columns_of: &dyn Fn(&str) -> rusqlite::Result<Vec<String>>,
     ) -> rusqlite::Result<Option<(String, Vec<String>)>> {
         let columns = columns_of(&format!("SELECT t.* FROM main.{} AS t", quote(table)))?;
         // There are more than are listed: the rowid has names too.
         let has = |name: &str| columns_of(&format!("SELECT t.{} FROM main.{} AS t", quote(name), quote(table))).is_ok();
-        let missing = self.columns().map(|(name, _)| name).find(|name| !has(name)).map(str::to_string);
-        Ok(missing.map(|missing| (missing, columns)))
+        let missing = self.columns.iter().find(|(name, _)| !has(name));
+        Ok(missing.map(|(name, _)| (name.clone(), columns)))
     }
 
     /// The first columns of the row.
     pub(crate) fn first(&self, columns: usize) -> Row {
-        Row { columns: self.columns.iter().take(columns).cloned().collect(), invalid: Vec::new() }
+        let mut first = self.clone();
+        first.columns.truncate(columns);
+        first
+    }
+
+    /// The `WHERE` of a search for rows with the same values, which are to be bound to it. Columns are named through the
+    /// table, `t`: SQLite takes a name in quotes that is no column for a string, see
+    /// <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
+    pub(crate) fn matching(&self) -> String {
+        match self.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", self.comparisons().join(" AND ")),
+        }
+    }
+
+    /// Whether each column of a table, `t`, is what the row says.
+    pub(crate) fn comparisons(&self) -> Vec<String> {
+        mapped(&self.columns, |(name, _)| format!("t.{} IS ?", quote(name)))
+    }
+
+    /// What is bound to them.
+    pub(crate) fn values(&self) -> Vec<&Value> {
+        mapped(&self.columns, |(_, value)| value)
+    }
+
+    /// The rows that SQLite gives.
+    pub(crate) fn all_from_sql(names: &[String], rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Row>> {
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(Row::from_sql(names, row)?);
+        }
+        Ok(all)
     }
 
     /// A row from a result row of SQLite.
@@ -164,8 +208,11 @@ impl Row {
 
     /// The same, from the columns that begin at `start`.
     pub(crate) fn from_sql_at(names: &[String], row: &rusqlite::Row<'_>, start: usize) -> rusqlite::Result<Row> {
-        let columns = names.iter().zip(start..).map(|(name, at)| Ok((name.clone(), owned(row.get_ref(at)?))));
-        Ok(Row { columns: columns.collect::<rusqlite::Result<_>>()?, invalid: Vec::new() })
+        let mut columns = Vec::with_capacity(names.len());
+        for name in names {
+            columns.push((name.clone(), owned(row.get_ref(start + columns.len())?)));
+        }
+        Ok(Row { columns, invalid: Vec::new() })
     }
 }
 

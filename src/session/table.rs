@@ -5,7 +5,7 @@ use rusqlite::{ErrorCode, ToSql};
 use super::statement::{self, Call};
 use super::Session;
 use crate::database::column_names;
-use crate::error::{Error, Result};
+use crate::error::{joined_by, Error, Result};
 use crate::route::Told;
 use crate::row::Row;
 use crate::script::quote;
@@ -66,7 +66,8 @@ impl<'s> TableSession<'s> {
         let sql = if row.is_empty() {
             format!("INSERT INTO {table} DEFAULT VALUES")
         } else {
-            let (names, places) = (listed(row, ", ", |name| name), listed(row, ", ", |_| "?".to_string()));
+            let names = joined_by(row.cells(), ", ", &|(name, _)| quote(name));
+            let places = vec!["?"; row.cells().len()].join(", ");
             format!("INSERT INTO {table} ({names}) VALUES ({places})")
         };
         statement::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
@@ -129,7 +130,7 @@ impl<'s> TableSession<'s> {
     /// ```
     pub fn count(&mut self, filter: Row) -> Result<usize> {
         let filter = filter.checked()?;
-        let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), matching(filter));
+        let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), filter.matching());
         let values = values(&[filter]);
         let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let count = statement::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]))?;
@@ -157,8 +158,8 @@ impl<'s> TableSession<'s> {
         if set.is_empty() {
             return Err(Error::Row { problem: format!("nothing to set in `{}`: the second row is empty", self.table) });
         }
-        let columns = listed(set, ", ", |name| format!("{name} = ?"));
-        let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), matching(filter));
+        let columns = joined_by(set.cells(), ", ", &|(name, _)| format!("{} = ?", quote(name)));
+        let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), filter.matching());
         let values = values(&[set, filter]);
         statement::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
     }
@@ -180,13 +181,13 @@ impl<'s> TableSession<'s> {
     /// ```
     pub fn delete(&mut self, filter: Row) -> Result<usize> {
         let filter = filter.checked()?;
-        let sql = format!("DELETE FROM {} AS t{}", self.name(), matching(filter));
+        let sql = format!("DELETE FROM {} AS t{}", self.name(), filter.matching());
         statement::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]))
     }
 
     fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
         let filter = filter.checked()?;
-        let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), matching(filter));
+        let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), filter.matching());
         let read = |row: &rusqlite::Row<'_>| {
             let names = column_names(row.as_ref());
             Row::from_sql(&names, row)
@@ -209,7 +210,7 @@ impl<'s> TableSession<'s> {
             Err(Error::Sql { source, .. }) if is_refused(&source) => {
                 // What SQLite says of a column that is not there, with what is.
                 for row in rows {
-                    let missing = row.missing_from(&self.table, |query| engines.columns(self.member, query));
+                    let missing = row.missing_from(&self.table, &|query| engines.columns(self.member, query));
                     if let Ok(Some((column, columns))) = missing {
                         return Err(Error::no_column(&key, &self.table, &column, &columns));
                     }
@@ -229,30 +230,9 @@ fn is_refused(error: &rusqlite::Error) -> bool {
 fn values<'r>(rows: &[&'r Row]) -> Vec<&'r dyn ToSql> {
     let mut all = Vec::new();
     for row in rows {
-        for (_, value) in row.columns() {
+        for (_, value) in row.cells() {
             all.push(value as &dyn ToSql);
         }
     }
     all
-}
-
-/// The `WHERE` of a filter. Columns are named through the table: SQLite takes a name in quotes that is no column for a
-/// string, see <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
-fn matching(filter: &Row) -> String {
-    match filter.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", listed(filter, " AND ", |name| format!("t.{name} IS ?"))),
-    }
-}
-
-/// What is said of each column by its quoted name.
-fn listed(row: &Row, separator: &str, said: fn(String) -> String) -> String {
-    let mut list = String::new();
-    for (name, _) in row.columns() {
-        if !list.is_empty() {
-            list.push_str(separator);
-        }
-        list.push_str(&said(quote(name)));
-    }
-    list
 }

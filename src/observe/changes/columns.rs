@@ -28,21 +28,35 @@ impl<'t> Columns<'t> {
                 None => columns.new.push(column),
             }
         }
-        let kept = |was: &ColumnInfo| columns.kept.iter().any(|(kept, _)| std::ptr::eq(*kept, was));
-        columns.gone = old.into_iter().filter(|was| !kept(was)).collect();
+        for was in old {
+            if !columns.kept.iter().any(|(kept, _)| std::ptr::eq(*kept, was)) {
+                columns.gone.push(was);
+            }
+        }
         columns
     }
 
     /// Those whose values are kept in rows; what is generated follows from them.
-    pub(super) fn stored(&self) -> impl Iterator<Item = (&'t ColumnInfo, &'t ColumnInfo)> + '_ {
-        let stored = |column: &ColumnInfo| column.generated().is_none();
-        self.kept.iter().copied().filter(move |(was, is)| stored(was) && stored(is))
+    pub(super) fn stored(&self) -> Vec<(&'t ColumnInfo, &'t ColumnInfo)> {
+        let mut stored = Vec::with_capacity(self.kept.len());
+        for (was, is) in &self.kept {
+            if was.generated().is_none() && is.generated().is_none() {
+                stored.push((*was, *is));
+            }
+        }
+        stored
     }
 }
 
 /// A virtual table's hidden columns are arguments to it, not values of its rows.
 fn visible(table: &TableInfo) -> Vec<&ColumnInfo> {
-    table.columns().iter().filter(|column| !column.is_hidden()).collect()
+    let mut visible = Vec::new();
+    for column in table.columns() {
+        if !column.is_hidden() {
+            visible.push(column);
+        }
+    }
+    visible
 }
 
 fn find<'t>(columns: &[&'t ColumnInfo], wanted: &ColumnInfo) -> Option<&'t ColumnInfo> {

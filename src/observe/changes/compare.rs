@@ -18,19 +18,24 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     if before.has_bytes_of(after).map_err(Error::sql(key, ""))? {
         return Ok(Vec::new());
     }
-    let was = before.with(|conn| Metadata::read(conn, key))?;
-    let is = after.with(|conn| Metadata::read(conn, key))?;
+    let read = |image: &Image| image.with(|conn| Metadata::read(conn, key));
+    let (was, is) = (read(before)?, read(after)?);
     let (was, is) = (definitions(&was), definitions(&is));
     let conn = both(before, after).map_err(Error::sql(key, ""))?;
 
     let mut names = Sorted::default();
-    for (name, _) in was.entries().iter().chain(is.entries()) {
+    for (name, _) in was.entries() {
+        names.insert(name, ());
+    }
+    for (name, _) in is.entries() {
         names.insert(name, ());
     }
     let mut changes = Vec::new();
     for (name, ()) in names.entries() {
         let change = of_one(&conn, was.get(*name), is.get(*name)).map_err(Error::sql(key, ""))?;
-        changes.extend(change.map(|change| TableChange { position, bind: key.clone(), ..change }));
+        if let Some(change) = change {
+            changes.push(TableChange { position, bind: key.clone(), ..change });
+        }
     }
     Ok(changes)
 }

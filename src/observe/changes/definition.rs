@@ -25,9 +25,9 @@ pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
         let mut parts = triggers(metadata, table.name());
         for index in table.indexes() {
             let is_it = |name: &str| name.eq_ignore_ascii_case(index.name());
-            let mut objects = metadata.objects().iter().filter(|object| object.kind == ObjectKind::Index);
+            let mut objects = metadata.objects().iter();
             // One that SQLite made for a constraint has no SQL of its own.
-            if let Some(object) = objects.find(|object| is_it(&object.name)) {
+            if let Some(object) = objects.find(|object| object.kind == ObjectKind::Index && is_it(&object.name)) {
                 parts.insert(("index", folded(&object.name)), (&object.name, &object.sql));
             }
         }
@@ -44,8 +44,10 @@ pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
 
 fn triggers<'m>(metadata: &'m Metadata, of: &str) -> Parts<'m> {
     let mut parts = Parts::default();
-    for trigger in metadata.triggers().iter().filter(|trigger| trigger.table().eq_ignore_ascii_case(of)) {
-        parts.insert(("trigger", folded(trigger.name())), (trigger.name(), trigger.sql()));
+    for trigger in metadata.triggers() {
+        if trigger.table().eq_ignore_ascii_case(of) {
+            parts.insert(("trigger", folded(trigger.name())), (trigger.name(), trigger.sql()));
+        }
     }
     parts
 }
@@ -91,8 +93,12 @@ fn column_differences(columns: &Columns<'_>) -> Vec<String> {
             told.push(format!("column `{}` is declared otherwise", is.name()));
         }
     }
-    told.extend(columns.new.iter().map(|column| format!("column `{}` is new", column.name())));
-    told.extend(columns.gone.iter().map(|column| format!("column `{}` is gone", column.name())));
+    for column in &columns.new {
+        told.push(format!("column `{}` is new", column.name()));
+    }
+    for column in &columns.gone {
+        told.push(format!("column `{}` is gone", column.name()));
+    }
     told
 }
 

@@ -2,11 +2,12 @@
 
 use super::expected::{ExpectedTable, Named};
 use super::{ChangeSet, Counts, ExpectedChanges};
-use crate::error::{argument, list, Result};
+use crate::error::{argument, joined_by, list, Result};
 use crate::key::{BindKey, Selection};
+use crate::list::{filtered, mapped};
 use crate::observe::binds;
-use crate::observe::report::{paragraph, table};
-use crate::order::sort_by_key;
+use crate::observe::report::{paragraph, Table};
+use crate::order::{sort_by, sort_by_key};
 use crate::sorted::Sorted;
 
 impl ChangeSet {
@@ -118,18 +119,13 @@ impl ChangeSet {
             return Ok(None);
         }
 
-        let rows = tables.entries().iter().map(|((position, _), table)| {
+        let mut compared = Table::new(&["", "bind", "table", "expected", "found"]);
+        for ((position, _), table) in tables.entries() {
             let mark = if table.is_as_expected() { "" } else { "≠" };
             let bind = list(&self.names(&[*position]));
-            [
-                mark.to_string(),
-                bind,
-                table.name.clone(),
-                Compared::shown(&table.expected),
-                Compared::shown(&table.found),
-            ]
-        });
-        let compared = table(&["", "bind", "table", "expected", "found"], rows);
+            let (expected, found) = (Compared::shown(&table.expected), Compared::shown(&table.found));
+            compared.row(&[mark, &bind, &table.name, &expected, &found]);
+        }
         let found = match self.is_empty() {
             true => paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0),
             false => format!(
@@ -138,6 +134,7 @@ impl ChangeSet {
                 self.as_expected()
             ),
         };
+        let compared = compared.drawn();
         Ok(Some(format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{found}")))
     }
 
@@ -145,20 +142,22 @@ impl ChangeSet {
     fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(usize, &'t str), String> {
         let text = match &table.0 {
             Named::Text(text) => text.as_str(),
-            Named::Of(key, table) => {
-                return self
-                    .position(key)
-                    .map(|position| (position, table.as_str()))
-                    .map_err(|error| error.to_string());
-            }
+            Named::Of(key, table) => match self.position(key) {
+                Ok(position) => return Ok((position, table)),
+                Err(error) => return Err(error.to_string()),
+            },
         };
         // Keys and tables may have dots of their own, so every way to read it is tried.
         let mut readings = Vec::new();
         for (position, keys) in self.binds.of_each().iter().enumerate() {
-            let names = keys.iter().flat_map(|key| [Some(key.schema_name()), key.is_default().then_some("default")]);
-            for name in names.flatten() {
-                let table = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
-                readings.extend(table.filter(|table| !table.is_empty()).map(|table| (position, table)));
+            for key in keys {
+                let mut table = table_of(text, key.schema_name());
+                if table.is_none() && key.is_default() {
+                    table = table_of(text, "default");
+                }
+                if let Some(table) = table {
+                    readings.push((position, table));
+                }
             }
         }
         let changed = |(position, table): &(usize, &str)| {
@@ -169,9 +168,9 @@ impl ChangeSet {
             (Some(_), Some(_), _) => Err(format!("`{text}` means tables of several binds: write `(key, \"table\")`")),
             (Some(reading), None, _) | (None, _, Some(reading)) => Ok(*reading),
             (None, _, None) => {
-                let mut keys = self.binds.of_each().iter().flatten().collect::<Vec<_>>();
+                let mut keys = self.binds.of_each().concat();
                 sort_by_key(&mut keys, |key| !key.is_default());
-                let keys = list(&keys.into_iter().map(BindKey::schema_name).collect::<Vec<_>>());
+                let keys = joined_by(&keys, ", ", &|key| key.schema_name().to_string());
                 Err(format!("`{text}` is not `bind.table` with one of the binds {keys}"))
             }
         }
@@ -179,7 +178,7 @@ impl ChangeSet {
 
     /// The changes as a test would write them.
     fn as_expected(&self) -> String {
-        let tables = self.changes.iter().map(|change| {
+        let tables = joined_by(&self.changes, "", &|change| {
             let short = format!("{}.{}", change.bind.schema_name(), change.table);
             let name = match short.matches('.').count() {
                 1 => format!("{short:?}"),
@@ -187,22 +186,25 @@ impl ChangeSet {
             };
             format!("    {name} => {},\n", Counts::of(change).as_written())
         });
-        format!("changes! {{\n{}}}", tables.collect::<String>())
+        format!("changes! {{\n{tables}}}")
     }
 
     /// The message if not just the selected binds changed.
     fn failure(&self, selection: &Selection) -> Result<Option<String>> {
         let changed = self.changed();
-        let mut expected = match selection.keys() {
-            Some(keys) => keys.iter().map(|key| self.position(key)).collect::<Result<Vec<_>>>()?,
-            None => (0..self.binds.of_each().len()).collect(),
-        };
-        expected.sort_unstable();
-        expected.dedup();
-        let besides = |these: &[usize], those: &[usize]| {
-            these.iter().copied().filter(|position| !those.contains(position)).collect::<Vec<_>>()
-        };
-        let (still, others) = (besides(&expected, &changed), besides(&changed, &expected));
+        let mut expected = Vec::new();
+        match selection.keys() {
+            Some(keys) => {
+                for key in keys {
+                    expected.push(self.position(key)?);
+                }
+                sort_by_key(&mut expected, |position| *position);
+                expected.dedup();
+            }
+            None => expected.extend(0..self.binds.of_each().len()),
+        }
+        let still = filtered(&expected, |position| !changed.contains(position));
+        let others = filtered(&changed, |position| !expected.contains(position));
 
         let (unchanged, too) = (list(&self.names(&still)), list(&self.names(&others)));
         let (found, next) = match (still.is_empty(), others.is_empty()) {
@@ -236,14 +238,20 @@ impl ChangeSet {
 
     /// The positions of the databases that changed, in order.
     fn changed(&self) -> Vec<usize> {
-        let mut changed = self.changes.iter().map(|change| change.position).collect::<Vec<_>>();
+        let mut changed = mapped(&self.changes, |change| change.position);
         changed.dedup();
         changed
     }
 
     /// The keys that name databases first.
     fn names(&self, positions: &[usize]) -> Vec<BindKey> {
-        positions.iter().filter_map(|position| self.binds.of_each().get(*position)?.first().cloned()).collect()
+        let mut names = Vec::with_capacity(positions.len());
+        for position in positions {
+            if let Some(name) = self.binds.of_each()[*position].first() {
+                names.push(name.clone());
+            }
+        }
+        names
     }
 
     /// The assertion that would hold.
@@ -257,6 +265,12 @@ impl ChangeSet {
 
 /// What to do where nothing was written.
 const NOTHING_WRITTEN: &str = "Does the code under test take its connections from this harness, and does it commit?";
+
+/// What stands after the bind's name and a dot.
+fn table_of<'t>(text: &'t str, bind: &str) -> Option<&'t str> {
+    let table = text.strip_prefix(bind)?.strip_prefix('.')?;
+    (!table.is_empty()).then_some(table)
+}
 
 /// What was expected of a table and what was found. A name may have two changes, of a table that went and of a view that
 /// came.
@@ -274,8 +288,8 @@ impl Compared {
 
     fn is_as_expected(&self) -> bool {
         let sorted = |counts: &[Counts]| {
-            let mut written = counts.iter().map(Counts::as_written).collect::<Vec<_>>();
-            written.sort_unstable();
+            let mut written = mapped(counts, Counts::as_written);
+            sort_by(&mut written, |one, other| one.cmp(other));
             written
         };
         sorted(&self.expected) == sorted(&self.found)
@@ -284,7 +298,7 @@ impl Compared {
     fn shown(counts: &[Counts]) -> String {
         match counts {
             [] => "nothing".to_string(),
-            counts => counts.iter().flat_map(Counts::phrases).collect::<Vec<_>>().join("\n"),
+            counts => joined_by(counts, "\n", &|counts| counts.phrases().join("\n")),
         }
     }
 }

@@ -221,17 +221,31 @@ impl Counts {
 
     /// What changed, a phrase each.
     pub(super) fn phrases(&self) -> Vec<String> {
-        let counts = [("+", self.inserted, "inserted"), ("~", self.updated, "updated"), ("-", self.deleted, "deleted")];
-        let counts = counts.into_iter().filter(|(_, count, _)| *count > 0);
-        let counts = counts.map(|(mark, count, what)| format!("{mark} {count} {what}"));
-        self.kind().map(str::to_string).into_iter().chain(counts).collect()
+        let mut phrases = Vec::new();
+        if let Some(kind) = self.kind() {
+            phrases.push(kind.to_string());
+        }
+        for (mark, count, what) in &self.rows() {
+            if *count > 0 {
+                phrases.push(format!("{mark} {count} {what}"));
+            }
+        }
+        phrases
     }
 
     /// As [`changes!`](crate::changes!) takes it.
     pub(super) fn as_written(&self) -> String {
-        let counts = [("+", self.inserted), ("~", self.updated), ("-", self.deleted)];
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(mark, count)| format!("{mark}{count}"));
-        self.kind().map(str::to_string).into_iter().chain(counts).collect::<Vec<_>>().join(" ")
+        let mut written = self.kind().unwrap_or_default().to_string();
+        for (mark, count, _) in &self.rows() {
+            if *count > 0 {
+                written += &format!(" {mark}{count}");
+            }
+        }
+        written.trim_start().to_string()
+    }
+
+    fn rows(&self) -> [(char, usize, &'static str); 3] {
+        [('+', self.inserted, "inserted"), ('~', self.updated, "updated"), ('-', self.deleted, "deleted")]
     }
 
     fn kind(&self) -> Option<&'static str> {

@@ -19,6 +19,7 @@ use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, Place};
 use crate::key::BindKey;
+use crate::list::filtered;
 use crate::order::sort_by;
 use crate::row::Row;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
@@ -186,36 +187,36 @@ impl Harness {
             }
             if let Place::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
-                of_place.extend(snapshot.closed_since(bind, &databases).map(|(key, state)| Pair {
-                    keys: vec![key.clone()],
-                    before: Arc::clone(&state.image),
-                    after: Arc::clone(bind.image()),
-                }));
+                for (key, state) in snapshot.closed_since(bind, &databases) {
+                    let (before, after) = (Arc::clone(&state.image), Arc::clone(bind.image()));
+                    of_place.push(Pair { keys: vec![key.clone()], before, after });
+                }
                 sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));
             }
-            pairs.extend(of_place);
+            pairs.append(&mut of_place);
         }
-        let mut changes = Vec::new();
-        for (position, Pair { keys, before, after }) in pairs.iter().enumerate() {
+        let (mut changes, mut binds) = (Vec::new(), Vec::with_capacity(pairs.len()));
+        for (position, Pair { keys, before, after }) in pairs.into_iter().enumerate() {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
-            changes.extend(compare::compare(position, key, before, after)?);
+            changes.append(&mut compare::compare(position, key, &before, &after)?);
+            binds.push(keys);
         }
-        let binds = Binds::of(running, pairs.into_iter().map(|pair| pair.keys).collect());
-        Ok(ChangeSet { binds, changes })
+        Ok(ChangeSet { binds: Binds::of(running, binds), changes })
     }
 }
 
 /// What changed since the start in those databases whose state now is given, and why others cannot be compared.
 pub(super) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    for (position, (database, now)) in databases.iter().zip(now).enumerate() {
-        let Some(now) = now.filter(|_| !database.lags()) else { continue };
+    let mut binds = Vec::with_capacity(databases.len());
+    for (position, database) in databases.iter().enumerate() {
+        binds.push(database.all_keys());
+        let Some(now) = now[position].filter(|_| !database.lags()) else { continue };
         match compare::compare(position, database.key(), database.image(), now) {
-            Ok(changed) => changes.extend(changed),
+            Ok(mut changed) => changes.append(&mut changed),
             Err(error) => errors.push(error),
         }
     }
-    let binds = databases.iter().map(|database| database.all_keys()).collect();
     (ChangeSet { binds: Binds::of_fixed(binds), changes }, errors)
 }
 
@@ -273,7 +274,7 @@ impl ChangeSet {
     /// ```
     pub fn in_bind(&self, key: impl Into<BindKey>) -> Result<ChangeSet> {
         let position = self.position(&key.into())?;
-        let changes = self.changes.iter().filter(|change| change.position == position).cloned().collect();
+        let changes = filtered(&self.changes, |change| change.position == position);
         Ok(ChangeSet { binds: self.binds.clone(), changes })
     }
 

@@ -5,6 +5,8 @@ use rusqlite::{params_from_iter, Connection};
 
 use super::columns::Columns;
 use super::RowUpdate;
+use crate::error::joined_by;
+use crate::list::mapped;
 use crate::row::{owned, Row};
 use crate::schema::{ColumnInfo, IndexOrigin, TableInfo};
 use crate::script::quote;
@@ -31,16 +33,21 @@ impl Rows {
 /// Every row of a table, in the order of its key.
 pub(super) fn all(conn: &Connection, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
     let names = shown(conn, schema, table);
-    let key = match (table.primary_key().next(), rowid(table)) {
-        (Some(_), _) => table.primary_key().map(|name| of("t", name)).collect(),
-        (None, Some(rowid)) => vec![format!("t.{rowid}")],
-        (None, None) => names.iter().map(|name| of("t", name)).collect(),
-    };
+    let mut key = Vec::new();
+    for name in table.primary_key() {
+        key.push(of("t", name));
+    }
+    if key.is_empty() {
+        key = match rowid(table) {
+            Some(rowid) => vec![format!("t.{rowid}")],
+            None => mapped(&names, |name| of("t", name)),
+        };
+    }
     let columns = listed("t", &names);
     let sql = format!("SELECT {columns} FROM {} AS t ORDER BY {}", from(schema, table), order(&key));
     let mut statement = conn.prepare(&sql)?;
-    let rows = statement.query_map([], |row| Row::from_sql(&names, row))?;
-    rows.collect()
+    let mut found = statement.query([])?;
+    Row::all_from_sql(&names, &mut found)
 }
 
 /// The rows that are not what they were.
@@ -51,7 +58,7 @@ pub(super) fn compare(conn: &Connection, before: &TableInfo, after: &TableInfo) 
         before,
         after,
         names: [shown(conn, BEFORE, before), shown(conn, AFTER, after)],
-        new: columns.new.iter().map(|column| (*column, default(conn, column))).collect(),
+        new: mapped(&columns.new, |column| (*column, default(conn, column))),
         columns,
     };
     let mut rows = Rows::default();
@@ -84,8 +91,7 @@ fn matches(before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Opti
     }
     // A row may lack a key: outside of `WITHOUT ROWID`, SQLite lets a primary key be `NULL`, in any number of rows.
     let all = |test: &str, by: &str| {
-        let side = |names: Vec<&String>| names.iter().map(|name| format!("{name} {test}")).collect::<Vec<_>>().join(by);
-        [side(key.iter().map(|(b, _)| b).collect()), side(key.iter().map(|(_, a)| a).collect())]
+        [joined_by(&key, by, &|(b, _)| format!("{b} {test}")), joined_by(&key, by, &|(_, a)| format!("{a} {test}"))]
     };
     let (keyless, keyed) = (all("IS NULL", " OR "), all("IS NOT NULL", " AND "));
     Some(vec![by_rowid(Some(keyless))?, Match { key, only: Some(keyed) }])
@@ -103,11 +109,18 @@ pub(super) fn key(before: Option<&TableInfo>, after: Option<&TableInfo>) -> Vec<
 /// The primary key before and after, where it is of the same columns.
 fn primary_keys(before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Option<Vec<(String, String)>> {
     let (was, is) = (before.primary_key().collect::<Vec<_>>(), after.primary_key().collect::<Vec<_>>());
-    let kept =
-        |(was, is): &(&str, &str)| columns.stored().any(|(column, now)| column.name() == *was && now.name() == *is);
-    let pairs = was.iter().copied().zip(is.iter().copied());
-    let same = !was.is_empty() && was.len() == is.len() && pairs.clone().all(|pair| kept(&pair));
-    same.then(|| pairs.map(|(was, is)| (of("b", was), of("a", is))).collect())
+    if was.is_empty() || was.len() != is.len() {
+        return None;
+    }
+    let stored = columns.stored();
+    let mut pairs = Vec::with_capacity(is.len());
+    for (was, is) in was.iter().zip(&is) {
+        if !stored.iter().any(|(column, now)| column.name() == *was && now.name() == *is) {
+            return None;
+        }
+        pairs.push((of("b", was), of("a", is)));
+    }
+    Some(pairs)
 }
 
 fn allows_null(table: &TableInfo) -> bool {
@@ -119,8 +132,10 @@ fn allows_null(table: &TableInfo) -> bool {
 
 /// A name of the rowid that no column has taken.
 fn rowid(table: &TableInfo) -> Option<&'static str> {
-    let free = |name: &&str| table.column(name).is_none();
-    ["rowid", "oid", "_rowid_"].into_iter().find(|name| !table.is_without_rowid() && free(name))
+    if table.is_without_rowid() {
+        return None;
+    }
+    ["rowid", "oid", "_rowid_"].iter().find(|name| table.column(name).is_none()).copied()
 }
 
 /// Two states of a table.
@@ -142,7 +157,7 @@ impl Comparison<'_> {
         let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
         let [here, there] = conditions(matched);
         let (on, same) = (on(matched), self.same());
-        let order = order(&matched.key.iter().map(|(b, _)| b.clone()).collect::<Vec<_>>());
+        let order = joined_by(&matched.key, ", ", &|(b, _)| ordered(b));
         let sql = format!(
             "SELECT {is_there} IS NOT NULL, {found} FROM {b} AS b LEFT JOIN {a} AS a ON {on}{there} \
              WHERE ({is_there} IS NULL OR NOT ({same})){here} ORDER BY {order}"
@@ -165,31 +180,30 @@ impl Comparison<'_> {
         let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
         let [there, here] = conditions(matched);
         let on = on(matched);
-        let order = order(&matched.key.iter().map(|(_, a)| a.clone()).collect::<Vec<_>>());
+        let order = joined_by(&matched.key, ", ", &|(_, a)| ordered(a));
         let sql = format!(
             "SELECT {found} FROM {a} AS a LEFT JOIN {b} AS b ON {on}{there} WHERE {was_there} IS NULL{here} ORDER BY {order}"
         );
         let mut statement = self.conn.prepare(&sql)?;
-        let mut found = statement.query([])?;
-        while let Some(row) = found.next()? {
-            rows.inserted.push(Row::from_sql(is, row)?);
-        }
+        rows.inserted.append(&mut Row::all_from_sql(is, &mut statement.query([])?)?);
         Ok(())
     }
 
     /// Rows that nothing identifies: of those that are alike, how many more or fewer there are.
     fn as_multiset(&self, rows: &mut Rows) -> rusqlite::Result<()> {
         let (mut was, mut is, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, (before, after)) in self.columns.stored().enumerate() {
-            was.push(format!("{} AS c{at}", of("b", before.name())));
+        let mut columns = Vec::new();
+        for (before, after) in self.columns.stored() {
+            let column = format!("c{}", columns.len());
+            was.push(format!("{} AS {column}", of("b", before.name())));
             is.push(of("a", after.name()));
             names.push(after.name().to_string());
+            columns.push(column);
         }
         if names.is_empty() {
             return Ok(());
         }
         let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
-        let columns = (0..names.len()).map(|at| format!("c{at}")).collect::<Vec<_>>();
         let (listed, grouped) = (columns.join(", "), order(&columns));
         let sql = format!(
             "SELECT {listed}, sum(more) FROM (SELECT {}, -1 AS more FROM {b} AS b UNION ALL SELECT {}, 1 FROM {a} AS a) \
@@ -203,7 +217,9 @@ impl Comparison<'_> {
             let values = Row::from_sql(&names, row)?;
             let more: i64 = row.get(names.len())?;
             let list = if more > 0 { &mut rows.inserted } else { &mut rows.deleted };
-            list.extend((0..more.unsigned_abs()).map(|_| values.clone()));
+            for _ in 0..more.unsigned_abs() {
+                list.push(values.clone());
+            }
         }
         Ok(())
     }
@@ -211,24 +227,32 @@ impl Comparison<'_> {
     /// The condition that a row's values are what they were. They compare by themselves: a column's affinity may have
     /// changed, and its collation may take for equal what a person does not.
     fn same(&self) -> String {
-        let kept = self
-            .columns
-            .stored()
-            .map(|(was, is)| format!("+{} IS +{} COLLATE BINARY", of("b", was.name()), of("a", is.name())));
-        let new = self.new.iter().map(|(column, _)| format!("{} IS ? COLLATE BINARY", of("a", column.name())));
-        kept.chain(new).collect::<Vec<_>>().join(" AND ")
+        let mut same = Vec::new();
+        for (was, is) in self.columns.stored() {
+            same.push(format!("+{} IS +{} COLLATE BINARY", of("b", was.name()), of("a", is.name())));
+        }
+        for (column, _) in &self.new {
+            same.push(format!("{} IS ? COLLATE BINARY", of("a", column.name())));
+        }
+        same.join(" AND ")
     }
 }
 
 /// The columns of a table that can be shown. One that is generated may need a function that only the application has.
 fn shown(conn: &Connection, schema: &str, table: &TableInfo) -> Vec<String> {
-    let visible = || table.columns().iter().filter(|column| !column.is_hidden());
-    let list = |columns: Vec<&ColumnInfo>| columns.iter().map(|column| column.name().to_string()).collect::<Vec<_>>();
-    let names = list(visible().collect());
+    let (mut names, mut stored) = (Vec::new(), Vec::new());
+    for column in table.columns() {
+        if !column.is_hidden() {
+            names.push(column.name().to_string());
+            if column.generated().is_none() {
+                stored.push(column.name().to_string());
+            }
+        }
+    }
     let columns = listed("t", &names);
     match conn.prepare(&format!("SELECT {columns} FROM {} AS t", from(schema, table))) {
         Ok(_) => names,
-        Err(_) => list(visible().filter(|column| column.generated().is_none()).collect()),
+        Err(_) => stored,
     }
 }
 
@@ -241,7 +265,7 @@ fn default(conn: &Connection, column: &ColumnInfo) -> Value {
 }
 
 fn on(matched: &Match) -> String {
-    matched.key.iter().map(|(b, a)| format!("{a} = {b}")).collect::<Vec<_>>().join(" AND ")
+    joined_by(&matched.key, " AND ", &|(b, a)| format!("{a} = {b}"))
 }
 
 fn conditions(matched: &Match) -> [String; 2] {
@@ -257,7 +281,11 @@ fn first(key: &[(String, String)], side: impl Fn(&(String, String)) -> &String) 
 
 /// Terms to sort or group by, each by its bytes.
 fn order(terms: &[String]) -> String {
-    terms.iter().map(|term| format!("{term} COLLATE BINARY")).collect::<Vec<_>>().join(", ")
+    joined_by(terms, ", ", &|term| ordered(term))
+}
+
+fn ordered(term: &str) -> String {
+    format!("{term} COLLATE BINARY")
 }
 
 fn from(schema: &str, table: &TableInfo) -> String {
@@ -265,7 +293,7 @@ fn from(schema: &str, table: &TableInfo) -> String {
 }
 
 fn listed(alias: &str, names: &[String]) -> String {
-    names.iter().map(|name| of(alias, name)).collect::<Vec<_>>().join(", ")
+    joined_by(names, ", ", &|name| of(alias, name))
 }
 
 fn of(alias: &str, column: &str) -> String {

@@ -33,17 +33,14 @@ pub(super) fn file_name(text: &str) -> String {
 
 /// The name of a test's folder: `--` for `::`.
 pub(super) fn of_test(path: &str) -> String {
-    let part = |part: &str| {
+    let mut parts = Vec::new();
+    for part in path.split("::") {
         let name = file_name(part);
         // What could be taken for that is written out.
         let unclear = name.starts_with('-') || name.ends_with('-') || name.contains("--");
-        if unclear {
-            name.replace('-', "%2D")
-        } else {
-            name
-        }
-    };
-    shortened(path.split("::").map(part).collect::<Vec<_>>().join("--"), path)
+        parts.push(if unclear { name.replace('-', "%2D") } else { name });
+    }
+    shortened(parts.join("--"), path)
 }
 
 fn shortened(mut name: String, text: &str) -> String {
@@ -56,10 +53,8 @@ fn shortened(mut name: String, text: &str) -> String {
 
 fn is_device(text: &str) -> bool {
     let stem = text.split('.').next().unwrap_or(text).trim_end().to_ascii_lowercase();
-    let numbered = |device: &str| {
-        let number = stem.strip_prefix(device).filter(|number| number.len() == 1);
-        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
+    let numbered =
+        |device: &str| matches!(stem.strip_prefix(device).map(str::as_bytes), Some([digit]) if digit.is_ascii_digit());
     DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| numbered(device))
 }
 

@@ -1,7 +1,6 @@
 //! Where the files of a test go, and how those of an earlier run make room for them.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -81,19 +80,27 @@ fn new_folder(parent: &Path) -> Result<HeldFolder> {
 /// The target folder of the program under test, else where temporary files go.
 fn target(exe: Option<&Path>) -> PathBuf {
     // A relative path is relative to where cargo was started, which is not known here.
-    let said = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    said.or_else(|| around(exe?)).unwrap_or_else(env::temp_dir)
+    if let Some(said) = env::var_os("CARGO_TARGET_DIR")
+        && Path::new(&said).is_absolute()
+    {
+        return PathBuf::from(said);
+    }
+    exe.and_then(around).unwrap_or_else(env::temp_dir)
 }
 
 /// The target folder that a program is in. Cargo marks it, see <https://bford.info/cachedir/>.
 fn around(exe: &Path) -> Option<PathBuf> {
-    let marked = exe.ancestors().skip(1).find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    let usual = || {
-        // target/debug/deps/program
-        let folder = exe.parent().filter(|folder| folder.file_name() == Some(OsStr::new("deps")))?;
-        folder.parent()?.parent()
-    };
-    marked.or_else(usual).map(Path::to_path_buf)
+    let mut next = exe.parent();
+    while let Some(folder) = next {
+        if folder.join("CACHEDIR.TAG").is_file() {
+            return Some(folder.to_path_buf());
+        }
+        next = folder.parent();
+    }
+    // target/debug/deps/program
+    let deps = exe.parent()?;
+    let target = deps.parent()?.parent()?;
+    deps.ends_with("deps").then(|| target.to_path_buf())
 }
 
 /// The package and the test program, `my_app--landing`: several of either may have tests of one name.
@@ -110,7 +117,10 @@ fn program(exe: Option<&Path>) -> String {
 fn without_hash(stem: &str) -> &str {
     const HASH: usize = 16;
     let is_hash = |end: &str| end.len() == HASH && end.bytes().all(|byte| byte.is_ascii_hexdigit());
-    stem.rsplit_once('-').filter(|(_, end)| is_hash(end)).map_or(stem, |(name, _)| name)
+    match stem.rsplit_once('-') {
+        Some((name, end)) if is_hash(end) => name,
+        _ => stem,
+    }
 }
 
 #[cfg(test)]

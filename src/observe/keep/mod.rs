@@ -10,7 +10,6 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crate::database::Database;
 use crate::error::Result;
 use crate::harness::{Harness, Running};
 use save::Saved;
@@ -21,7 +20,9 @@ impl Drop for Harness {
         // A panic in here while another is under way would end the process, with every test that still runs.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             if thread::panicking() {
-                given_up(self.running()).iter().for_each(|conflict| say(conflict));
+                for conflict in given_up(self.running()) {
+                    say(&conflict);
+                }
             }
             if self.is_to_be_kept() {
                 say(&kept(self));
@@ -63,11 +64,13 @@ impl Harness {
 
 /// Who of the application's connections waited for a lock and did not get it, which may be why the test failed.
 fn given_up(running: &Running) -> Vec<String> {
-    let told = |database: &Database| {
-        let key = database.label();
-        database.given_up().into_iter().map(move |conflict| format!("multibind: bind `{key}`: {conflict}"))
-    };
-    running.databases().iter().flat_map(|database| told(database)).collect()
+    let mut told = Vec::new();
+    for database in running.databases() {
+        for conflict in database.given_up() {
+            told.push(format!("multibind: bind `{}`: {conflict}", database.label()));
+        }
+    }
+    told
 }
 
 /// Saves the databases by the test's name, and tells where.
@@ -88,7 +91,10 @@ fn kept(harness: &Harness) -> String {
 /// Where the files are and how to open them.
 fn told(dir: &Path, saved: &[Saved]) -> String {
     let mut told = format!("multibind: the databases of this test are kept in {}\n", dir.display());
-    let width = saved.iter().map(|database| database.label.chars().count()).max().unwrap_or(0);
+    let mut width = 0;
+    for database in saved {
+        width = width.max(database.label.chars().count());
+    }
     for database in saved {
         let what = match &database.file {
             Ok(name) => format!("sqlite3 {}", quoted(&dir.join(name))),

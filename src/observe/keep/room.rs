@@ -1,6 +1,6 @@
 //! Bounded space: the files of the oldest tests make room for those of the last.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,8 +25,14 @@ struct Kept {
 /// Another process may do the same at the same time, so what is no longer there is no error. What this crate has not made
 /// is left alone.
 pub(super) fn make(root: &Path, just_kept: &Path) {
-    let mut tests =
-        folders(root).iter().flat_map(|program| folders(program)).filter_map(Kept::read).collect::<Vec<_>>();
+    let mut tests = Vec::new();
+    for program in folders(root) {
+        for folder in folders(&program) {
+            if let Some(kept) = Kept::read(folder) {
+                tests.push(kept);
+            }
+        }
+    }
     sort_by(&mut tests, |a, b| (b.at, &b.folder).cmp(&(a.at, &a.folder)));
     // What was just kept counts first.
     sort_by_key(&mut tests, |test| !just_kept.starts_with(&test.folder));
@@ -55,19 +61,42 @@ impl Kept {
 
 /// The bytes that a test takes, with all its harnesses.
 pub(super) fn taken(test: &Path) -> u64 {
-    files(test) + folders(test).iter().map(|folder| files(folder)).sum::<u64>()
+    let mut bytes = files(test);
+    for folder in folders(test) {
+        bytes += files(&folder);
+    }
+    bytes
 }
 
 /// The folders in a folder; links are none.
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+    let mut folders = Vec::new();
+    for entry in entries(folder) {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push(entry.path());
+        }
+    }
+    folders
 }
 
 /// The bytes of the files in a folder.
 fn files(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).filter(|data| data.is_file()).map(|data| data.len()).sum()
+    let mut bytes = 0;
+    for entry in entries(folder) {
+        bytes += entry.metadata().map_or(0, |data| if data.is_file() { data.len() } else { 0 });
+    }
+    bytes
+}
+
+/// What can be read of a folder.
+fn entries(folder: &Path) -> Vec<DirEntry> {
+    let mut entries = Vec::new();
+    let Ok(all) = fs::read_dir(folder) else { return entries };
+    for entry in all {
+        let Ok(entry) = entry else { continue };
+        entries.push(entry);
+    }
+    entries
 }
 
 #[cfg(test)]

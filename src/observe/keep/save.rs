@@ -9,6 +9,7 @@ use super::file_name::file_name;
 use crate::database::{Database, Image};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
+use crate::list::mapped;
 use crate::observe::changes::since_start;
 use crate::observe::snapshot::committed;
 use crate::observe::statements;
@@ -28,7 +29,7 @@ pub(super) struct Saved {
 
 /// The committed state of each database, or why it cannot be read.
 pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
-    databases.iter().map(|database| copy(database)).collect()
+    mapped(databases, |database| copy(database))
 }
 
 /// What is committed. A file can be read while another connection has a write transaction open, memory cannot.
@@ -44,16 +45,19 @@ fn copy(database: &Database) -> Result<Arc<Image>> {
 /// Saves all of them in a folder, or says why that is not possible.
 pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
     let databases = running.databases();
-    let images = copies(&databases).into_iter().collect::<Result<Vec<_>>>()?;
+    let mut images = Vec::with_capacity(databases.len());
+    for image in copies(&databases) {
+        images.push(image?);
+    }
     fs::create_dir_all(dir).map_err(Error::io("make the folder", dir))?;
-    let mut files = Vec::with_capacity(images.len());
-    for ((database, image), name) in databases.iter().zip(&images).zip(names(&databases)) {
+    let (mut files, mut now) = (Vec::with_capacity(images.len()), Vec::with_capacity(images.len()));
+    for (image, (database, name)) in images.iter().zip(named(&databases)) {
         let file = dir.join(name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
+        now.push(Some(&**image));
     }
-    let images = images.iter().map(|image| Some(&**image)).collect::<Vec<_>>();
-    write(&dir.join(CHANGES), changes(&databases, &images, &[]).as_bytes())?;
+    write(&dir.join(CHANGES), changes(&databases, &now, &[]).as_bytes())?;
     write_statements(running, dir)?;
     Ok(files)
 }
@@ -66,22 +70,23 @@ pub(super) fn what_can_be(
     dir: &Path,
 ) -> Result<Vec<Saved>> {
     let mut saved = Vec::with_capacity(images.len());
-    for ((database, image), name) in databases.iter().zip(images).zip(names(databases)) {
-        let file = match image {
-            Ok(image) => within(&mut room, database, image, dir, name)?,
-            Err(error) => Err(error.to_string()),
+    let (mut now, mut notes, mut open) = (Vec::with_capacity(images.len()), Vec::new(), Vec::new());
+    for (image, (database, name)) in images.iter().zip(named(databases)) {
+        let (label, file) = match image {
+            Ok(image) => (database.label(), within(&mut room, database, image, dir, name)?),
+            Err(error) => (database.label(), Err(error.to_string())),
         };
-        saved.push(Saved { label: database.label(), file });
+        if let Err(problem) = &file {
+            notes.push(format!("The database of {label} is not kept: {problem}"));
+        }
+        if database.has_uncommitted_session() {
+            open.push(format!("A session has written to {label} and not committed."));
+        }
+        now.push(image.as_deref().ok());
+        saved.push(Saved { label, file });
     }
-    let notes = saved.iter().filter_map(|saved| {
-        let problem = saved.file.as_ref().err()?;
-        Some(format!("The database of {} is not kept: {problem}", saved.label))
-    });
-    let open = databases.iter().filter(|database| database.has_uncommitted_session());
-    let open = open.map(|database| format!("A session has written to {} and not committed.", database.label()));
-    let notes = notes.chain(open).collect::<Vec<_>>();
-    let images = images.iter().map(|image| image.as_deref().ok()).collect::<Vec<_>>();
-    write(&dir.join(CHANGES), changes(databases, &images, &notes).as_bytes())?;
+    notes.append(&mut open);
+    write(&dir.join(CHANGES), changes(databases, &now, &notes).as_bytes())?;
     write_statements(running, dir)?;
     Ok(saved)
 }
@@ -102,20 +107,21 @@ fn within(
     Ok(Ok(name))
 }
 
-/// The files' names. Two databases of a dynamic bind may have names that differ only in case, and some systems take such
+/// The databases with the names of their files. Two databases of a dynamic bind may have names that differ only in case, and some systems take such
 /// files for one.
-fn names(databases: &[Arc<Bound>]) -> Vec<String> {
+fn named(databases: &[Arc<Bound>]) -> Vec<(&Database, String)> {
     let mut taken = Sorted::default();
-    let free = |database: &Arc<Bound>| {
+    let mut named = Vec::<(&Database, String)>::with_capacity(databases.len());
+    for database in databases {
         let plain = file_name(&database.key().to_string());
         let (mut name, mut number) = (plain.clone(), 1);
         while taken.insert(name.to_ascii_lowercase(), ()).is_some() {
             number += 1;
             name = format!("{plain}~{number}");
         }
-        format!("{name}.db")
-    };
-    databases.iter().map(free).collect()
+        named.push((database, format!("{name}.db")));
+    }
+    named
 }
 
 fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
@@ -127,9 +133,11 @@ fn changes(databases: &[Arc<Bound>], now: &[Option<&Image>], notes: &[String]) -
     let (changes, errors) = since_start(databases, now);
     let mut told =
         format!("What changed in every bind since the harness started, as far as it is committed:\n\n{changes}\n");
-    let errors = errors.iter().map(|error| format!("What changed in it cannot be told: {error}"));
-    for note in notes.iter().cloned().chain(errors) {
+    for note in notes {
         told.push_str(&format!("\n{note}\n"));
+    }
+    for error in errors {
+        told.push_str(&format!("\nWhat changed in it cannot be told: {error}\n"));
     }
     told
 }

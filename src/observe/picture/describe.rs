@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use rusqlite::types::Value;
+
 use super::tables;
 use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::harness::{Harness, Place};
 use crate::observe::glance::{glance, View};
-use crate::observe::report::grouped;
+use crate::observe::report::Table;
 use crate::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
@@ -82,9 +84,13 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn describe(&self) -> Description {
-        Description {
-            binds: self.running().places().iter().filter(|place| !place.is_way()).flat_map(describe_place).collect(),
+        let mut binds = Vec::new();
+        for place in self.running().places() {
+            if !place.is_way() {
+                binds.append(&mut describe_place(place));
+            }
         }
+        Description { binds }
     }
 }
 
@@ -94,7 +100,10 @@ const DATABASES_SHOWN: usize = 20;
 /// The databases of one place in the configuration.
 fn describe_place(place: &Place) -> Vec<Described> {
     let databases = place.databases();
-    let mut described = databases.iter().take(DATABASES_SHOWN).map(|database| describe(database)).collect::<Vec<_>>();
+    let mut described = Vec::new();
+    for database in &databases[..databases.len().min(DATABASES_SHOWN)] {
+        described.push(describe(database));
+    }
     if let Place::Dynamic(bind) = place {
         let more = databases.len().saturating_sub(DATABASES_SHOWN);
         let note = match more {
@@ -102,23 +111,28 @@ fn describe_place(place: &Place) -> Vec<Described> {
             0 => None,
             more => Some(format!("… and {more} more databases")),
         };
-        let note = note.map(|note| vec![(note, Rows::None)]);
-        let label = format!("{}[…]", bind.key());
-        described.extend(note.map(|tables| Described { label, storage: bind.storage(), tables }));
+        if let Some(note) = note {
+            let (label, tables) = (format!("{}[…]", bind.key()), vec![(note, Rows::None)]);
+            described.push(Described { label, storage: bind.storage(), tables });
+        }
     }
     described
 }
 
 fn describe(database: &Database) -> Described {
-    let tables = match tables(database) {
+    let mut listed = Vec::new();
+    match tables(database) {
         Ok(metadata) => {
-            let tables = metadata.tables().iter().map(|table| (table.name().to_string(), rows(database, table.name())));
-            let views = metadata.views().iter().map(|view| (format!("{} (view)", view.name()), Rows::None));
-            tables.chain(views).collect()
+            for table in metadata.tables() {
+                listed.push((table.name().to_string(), rows(database, table.name())));
+            }
+            for view in metadata.views() {
+                listed.push((format!("{} (view)", view.name()), Rows::None));
+            }
         }
-        Err(error) => vec![(format!("cannot be read: {error}"), Rows::None)],
-    };
-    Described { label: database.label(), storage: database.storage(), tables }
+        Err(error) => listed.push((format!("cannot be read: {error}"), Rows::None)),
+    }
+    Described { label: database.label(), storage: database.storage(), tables: listed }
 }
 
 /// What is said of the number of a table's rows.
@@ -138,21 +152,28 @@ fn rows(database: &Database, table: &str) -> Rows {
 
 fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> {
     let query = format!("SELECT count(*) AS rows FROM main.{}", quote(table));
-    let counted = glance(database, view, |glance| glance.rows(&query, std::iter::empty()))?;
-    let count = counted.first().and_then(|row| row.get("rows").ok());
-    count.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    let counted = glance(database, view, |glance| glance.rows(&query, &[]))?;
+    match counted.first().and_then(|row| row.value("rows")) {
+        Some(Value::Integer(count)) => Ok(*count),
+        _ => Err(rusqlite::Error::QueryReturnedNoRows),
+    }
 }
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = [("no tables".to_string(), Rows::None)];
-        let binds = self.binds.iter().map(|bind| {
-            let tables = if bind.tables.is_empty() { none.as_slice() } else { &bind.tables };
-            tables.iter().enumerate().map(|(at, (name, rows))| match at {
-                0 => [bind.label.clone(), bind.storage.to_string(), name.clone(), rows.to_string()],
-                _ => [String::new(), String::new(), name.clone(), rows.to_string()],
-            })
-        });
-        f.write_str(&grouped(&["bind", "storage", "table", "rows"], binds))
+        let none = ("no tables".to_string(), Rows::None);
+        let mut described = Table::new(&["bind", "storage", "table", "rows"]);
+        for bind in &self.binds {
+            let storage = bind.storage.to_string();
+            let (first, more) = match bind.tables.split_first() {
+                Some(tables) => tables,
+                None => (&none, [].as_slice()),
+            };
+            described.row(&[&bind.label, &storage, &first.0, &first.1.to_string()]);
+            for (name, rows) in more {
+                described.next_row(&["", "", name, &rows.to_string()]);
+            }
+        }
+        f.write_str(&described.drawn())
     }
 }

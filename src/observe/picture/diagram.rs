@@ -7,8 +7,9 @@ use super::mermaid::{quoted, type_name, word};
 use super::tables;
 use crate::config::Storage;
 use crate::error::Result;
-use crate::harness::{Bound, Harness, Place, ReferenceEnd};
+use crate::harness::{Harness, Place, ReferenceEnd};
 use crate::key::BindKey;
+use crate::list::try_mapped;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {
@@ -50,22 +51,15 @@ impl Harness {
     /// ```
     pub fn diagram(&self) -> Result<String> {
         let running = self.running();
-        let binds = running.places().iter().map(drawn).collect::<Result<Vec<_>>>()?;
+        let binds = try_mapped(running.places(), drawn)?;
         let mut diagram = String::from("erDiagram\n");
-        for (position, drawn) in binds.iter().enumerate().flat_map(|(at, binds)| binds.iter().map(move |it| (at, it))) {
+        for (position, databases) in binds.iter().enumerate() {
             let refers = |table: &TableInfo, column: &ColumnInfo| {
                 let mut references = running.references().iter().map(|reference| &reference.from);
                 references.any(|from| from.position == position && is(from, table, column))
             };
-            let label = quoted(&drawn.label);
-            let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), drawn.storage);
-            for table in drawn.tables.tables() {
-                entity(&mut diagram, &name(&drawn.key, table.name()), table, |column| refers(table, column));
-            }
-            for table in drawn.tables.tables() {
-                for key in table.foreign_keys() {
-                    foreign_key(&mut diagram, drawn, table, key);
-                }
+            for drawn in databases {
+                draw(&mut diagram, drawn, &refers);
             }
         }
         if !running.references().is_empty() {
@@ -74,7 +68,7 @@ impl Harness {
         for reference in running.references() {
             let (from, to) = (&reference.from, &reference.to);
             let Some(parent) = binds.get(to.position).and_then(|parents| parents.first()) else { continue };
-            for child in binds.get(from.position).into_iter().flatten() {
+            for child in binds.get(from.position).map_or(&[][..], Vec::as_slice) {
                 let columns = std::slice::from_ref(&from.column);
                 let table = child.tables.table(&from.table);
                 let (one, many) = table.map_or(("|o", "o{"), |table| cardinality(table, columns));
@@ -101,11 +95,11 @@ fn drawn(place: &Place) -> Result<Vec<Drawn>> {
     if place.replica().is_some() {
         return Ok(Vec::new());
     }
-    let of = |database: Arc<Bound>| {
+    let mut databases = Vec::new();
+    for database in place.databases() {
         let (key, tables) = (database.key().clone(), Arc::new(tables(&database)?));
-        Ok(Drawn { key, label: database.label(), storage: database.storage(), tables })
-    };
-    let databases = place.databases().into_iter().map(of).collect::<Result<Vec<_>>>()?;
+        databases.push(Drawn { key, label: database.label(), storage: database.storage(), tables });
+    }
     match place {
         Place::Dynamic(bind) if databases.is_empty() => {
             let (key, label) = (bind.key().clone(), format!("{}, dynamic", bind.key()));
@@ -128,23 +122,43 @@ fn name(key: &BindKey, table: &str) -> String {
     quoted(&format!("{}.{}", part(key.schema_name()), part(table)))
 }
 
-fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: impl Fn(&ColumnInfo) -> bool) {
-    let columns = table.columns().iter().filter(|column| !column.is_hidden()).collect::<Vec<_>>();
-    if columns.is_empty() {
+/// The tables of a database, and what refers to what among them.
+fn draw(diagram: &mut String, drawn: &Drawn, refers: &dyn Fn(&TableInfo, &ColumnInfo) -> bool) {
+    let label = quoted(&drawn.label);
+    let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), drawn.storage);
+    for table in drawn.tables.tables() {
+        entity(diagram, &name(&drawn.key, table.name()), table, refers);
+    }
+    for table in drawn.tables.tables() {
+        for key in table.foreign_keys() {
+            foreign_key(diagram, drawn, table, key);
+        }
+    }
+}
+
+fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: &dyn Fn(&TableInfo, &ColumnInfo) -> bool) {
+    if table.columns().iter().all(ColumnInfo::is_hidden) {
         // A virtual table whose module only the application has.
         let _ = writeln!(diagram, "    {name}");
         return;
     }
     let _ = writeln!(diagram, "    {name} {{");
-    for column in columns {
+    for column in table.columns() {
+        if column.is_hidden() {
+            continue;
+        }
         let has = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(column.name()));
-        let refers = refers(column) || table.foreign_keys().iter().any(|key| has(key.columns()));
-        let keys = [
-            (column.primary_key().is_some(), "PK"),
-            (refers, "FK"),
-            (column.primary_key().is_none() && is_unique(table, &[column.name()]), "UK"),
-        ];
-        let keys = keys.into_iter().filter_map(|(is, key)| is.then_some(key)).collect::<Vec<_>>().join(", ");
+        let mut keys = Vec::new();
+        if column.primary_key().is_some() {
+            keys.push("PK");
+        }
+        if refers(table, column) || table.foreign_keys().iter().any(|key| has(key.columns())) {
+            keys.push("FK");
+        }
+        if column.primary_key().is_none() && is_unique(table, &[column.name().to_string()]) {
+            keys.push("UK");
+        }
+        let keys = keys.join(", ");
         let word = word(column.name());
         let comment = if word == column.name() { String::new() } else { format!(" {}", quoted(column.name())) };
         let space = if keys.is_empty() { "" } else { " " };
@@ -169,18 +183,22 @@ fn foreign_key(diagram: &mut String, drawn: &Drawn, child: &TableInfo, key: &For
 
 /// How many parents a row has, one or at most one, and how many rows a parent, at most one or any number.
 fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static str) {
-    let always = columns.iter().filter_map(|name| child.column(name));
-    let always = always.into_iter().all(|column| column.is_not_null() || column.primary_key().is_some());
-    (if always { "||" } else { "|o" }, if is_unique(child, columns) { "o|" } else { "o{" })
+    let may_lack = |name: &String| {
+        child.column(name).is_some_and(|column| !column.is_not_null() && column.primary_key().is_none())
+    };
+    let one = if columns.iter().any(may_lack) { "|o" } else { "||" };
+    (one, if is_unique(child, columns) { "o|" } else { "o{" })
 }
 
 /// Whether no two rows have the same values in these columns.
-fn is_unique(table: &TableInfo, columns: &[impl AsRef<str>]) -> bool {
-    let within = |key: Vec<&str>| {
-        !key.is_empty()
-            && key.iter().all(|name| columns.iter().any(|column| column.as_ref().eq_ignore_ascii_case(name)))
-    };
-    let indexes = table.indexes().iter().filter(|index| index.is_unique() && !index.is_partial());
-    let mut indexed = indexes.filter_map(|index| index.columns().collect::<Option<Vec<_>>>());
-    within(table.primary_key().collect()) || indexed.any(within)
+fn is_unique(table: &TableInfo, columns: &[String]) -> bool {
+    let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    let mut key = table.primary_key();
+    if key.next().is_some_and(has) && key.all(has) {
+        return true;
+    }
+    table.indexes().iter().any(|index| {
+        let mut columns = index.columns();
+        index.is_unique() && !index.is_partial() && columns.all(|column| column.is_some_and(has))
+    })
 }

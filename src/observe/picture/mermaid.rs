@@ -4,42 +4,51 @@
 /// A text in quotes. What means something to Mermaid, or to the page it draws on, is written as the number of the
 /// character, which is drawn as the character.
 pub(super) fn quoted(text: &str) -> String {
-    let text = text.chars().flat_map(visible).collect::<Vec<_>>();
+    let visible = visible(text);
     // A line that has this word before a space sets the direction of the drawing, also within quotes.
-    let directs = text.iter().collect::<String>().to_lowercase().contains("direction");
+    let directs = visible.to_lowercase().contains("direction");
+    let is_letter = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
     let is_inner = |at: usize| {
-        let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|char| char.is_alphanumeric());
-        is_letter(at.checked_sub(1)) && is_letter(at.checked_add(1))
+        is_letter(visible[..at].chars().next_back()) && is_letter(visible[at + '_'.len_utf8()..].chars().next())
     };
     let mut quoted = String::from("\"");
-    for (at, char) in text.iter().enumerate() {
+    for (at, char) in visible.char_indices() {
         let special = match char {
             // At the edge of a word it would begin or end an emphasis.
             '_' => !is_inner(at),
             // What Mermaid itself puts in the place of a number while it reads.
             'ﬂ' | '¶' => true,
-            char if char.is_whitespace() => directs || *char != ' ',
-            char => "\"%\\#;:<>&`~*[]{}".contains(*char),
+            char if char.is_whitespace() => directs || char != ' ',
+            char => "\"%\\#;:<>&`~*[]{}".contains(char),
         };
         match special {
-            true => quoted.push_str(&format!("#{};", u32::from(*char))),
-            false => quoted.push(*char),
+            true => quoted.push_str(&format!("#{};", u32::from(char))),
+            false => quoted.push(char),
         }
     }
     quoted + "\""
 }
 
-/// A character that cannot be seen, as Rust writes it.
-fn visible(char: char) -> impl Iterator<Item = char> {
-    let escaped = char.is_control().then(|| char.escape_default());
-    let plain = escaped.is_none().then_some(char);
-    escaped.into_iter().flatten().chain(plain)
+/// The text with what cannot be seen as Rust writes it.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char.is_control() {
+            true => visible.push_str(&char.escape_default().to_string()),
+            false => visible.push(char),
+        }
+    }
+    visible
 }
 
 /// A word for a column or a type, where nothing can be quoted: what it cannot have is `_`.
 pub(super) fn word(text: &str) -> String {
-    let word = text.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect::<String>();
-    let begins_as_key = ["pk", "fk", "uk"].iter().any(|key| word.to_ascii_lowercase().starts_with(key));
+    let mut word = String::with_capacity(text.len());
+    for char in text.chars() {
+        word.push(if char.is_ascii_alphanumeric() { char } else { '_' });
+    }
+    let lower = word.to_ascii_lowercase();
+    let begins_as_key = lower.starts_with("pk") || lower.starts_with("fk") || lower.starts_with("uk");
     let begins_otherwise = !word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     match begins_as_key || begins_otherwise {
         true => format!("_{word}"),
@@ -50,12 +59,21 @@ pub(super) fn word(text: &str) -> String {
 /// The name of a type, which may have sizes: `VARCHAR(20)`, and `DECIMAL(10_2)` for one that has two.
 pub(super) fn type_name(text: &str) -> String {
     let text = if text.is_empty() { "any" } else { text };
-    let sized = text.split_once('(').and_then(|(name, sizes)| {
-        let sizes = sizes.strip_suffix(')')?.split(',').map(str::trim).collect::<Vec<_>>();
-        let are_numbers = sizes.iter().all(|size| size.bytes().all(|byte| byte.is_ascii_digit()));
-        are_numbers.then(|| format!("{}({})", word(name.trim_end()), sizes.join("_")))
-    });
-    sized.unwrap_or_else(|| word(text))
+    sized(text).unwrap_or_else(|| word(text))
+}
+
+/// A type with sizes, which are numbers.
+fn sized(text: &str) -> Option<String> {
+    let (name, sizes) = text.split_once('(')?;
+    let mut numbers = Vec::new();
+    for size in sizes.strip_suffix(')')?.split(',') {
+        let size = size.trim();
+        if !size.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        numbers.push(size);
+    }
+    Some(format!("{}({})", word(name.trim_end()), numbers.join("_")))
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ mod table;
 
 use rusqlite::types::Value;
 
+use crate::error::joined_by;
 use crate::row::{Row, Shown};
-pub(super) use table::{explained, grouped, paragraph, table};
+pub(super) use table::{explained, paragraph, Table};
 
 /// Names joined by commas and an "and".
-pub(super) fn quoted(names: impl Iterator<Item = String>) -> String {
-    let names = names.collect::<Vec<_>>();
+pub(super) fn enumerated(names: &[String]) -> String {
     match names.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
@@ -33,8 +33,8 @@ const BLOB_SHOWN: usize = 32;
 
 /// A row on one line, long values cut.
 pub(super) fn row_in_short(row: &Row) -> String {
-    let columns = row.columns().map(|(name, value)| format!("{name} = {}", in_short(value)));
-    cut(&columns.collect::<Vec<_>>().join(", "), ROW_SHOWN)
+    let columns = joined_by(row.cells(), ", ", &|(name, value)| format!("{name} = {}", in_short(value)));
+    cut(&columns, ROW_SHOWN)
 }
 
 /// A value, cut where it is long.
@@ -52,12 +52,13 @@ fn in_short(value: &Value) -> String {
 fn part(value: &Value, from: usize) -> String {
     let (part, ends) = match value {
         Value::Text(text) => {
-            let part = Value::Text(text.chars().skip(from).take(TEXT_SHOWN).collect());
-            (part, text.chars().nth(from + TEXT_SHOWN).is_none())
+            let rest = text.char_indices().nth(from).map_or("", |(start, _)| &text[start..]);
+            let end = rest.char_indices().nth(TEXT_SHOWN).map(|(end, _)| end);
+            (Value::Text(rest[..end.unwrap_or(rest.len())].to_string()), end.is_none())
         }
         Value::Blob(bytes) => {
-            let part = Value::Blob(bytes.iter().skip(from).take(BLOB_SHOWN).copied().collect());
-            (part, bytes.len() <= from + BLOB_SHOWN)
+            let rest = bytes.get(from..).unwrap_or_default();
+            (Value::Blob(rest[..rest.len().min(BLOB_SHOWN)].to_vec()), rest.len() <= BLOB_SHOWN)
         }
         value => (value.clone(), true),
     };
@@ -71,11 +72,13 @@ pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
     const BEFORE: usize = 10;
     let (same, shown, what) = match (found, asked) {
         (Value::Text(found), Value::Text(asked)) => {
-            (found.chars().zip(asked.chars()).take_while(|(a, b)| a == b).count(), TEXT_SHOWN, "character")
+            let mut same = same(found.as_bytes(), asked.as_bytes());
+            while !found.is_char_boundary(same) {
+                same -= 1;
+            }
+            (found[..same].chars().count(), TEXT_SHOWN, "character")
         }
-        (Value::Blob(found), Value::Blob(asked)) => {
-            (found.iter().zip(asked).take_while(|(a, b)| a == b).count(), BLOB_SHOWN, "byte")
-        }
+        (Value::Blob(found), Value::Blob(asked)) => (same(found, asked), BLOB_SHOWN, "byte"),
         (Value::Null, _) | (_, Value::Null) => return None,
         (found, asked) if found.data_type() == asked.data_type() => return None,
         (found, asked) => return Some(format!("{}, not {}", kind(found), kind(asked))),
@@ -84,6 +87,15 @@ pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
         let from = same - BEFORE;
         format!("from {what} {} on: {}, not {}", same + 1, part(found, from), part(asked, from))
     })
+}
+
+/// How many bytes are the same from the beginning on.
+fn same(found: &[u8], asked: &[u8]) -> usize {
+    let mut same = 0;
+    while same < found.len() && found.get(same) == asked.get(same) {
+        same += 1;
+    }
+    same
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -1,9 +1,10 @@
 //! Tables and paragraphs as a terminal shows them: plain text without colour, no line longer than 80 columns.
 
-use std::iter;
 use std::mem::replace;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::list::mapped;
 
 /// How wide a report may be, in columns of a terminal.
 const WIDTH: usize = 80;
@@ -17,25 +18,103 @@ const HANGING: usize = 4;
 
 /// Rows under headings. Where the table would be too wide, cells are wrapped, those of the last column first; their lines
 /// keep their indentation.
-pub(in crate::observe) fn table<R>(headings: &[&str], rows: impl IntoIterator<Item = R>) -> String
-where
-    R: IntoIterator<Item = String>,
-{
-    grouped(headings, rows.into_iter().map(|row| [row]))
+pub(in crate::observe) struct Table<'h> {
+    headings: &'h [&'h str],
+    rows: Vec<Row>,
 }
 
-/// The same with lines between groups of rows only.
-pub(in crate::observe) fn grouped<G, R>(headings: &[&str], groups: impl IntoIterator<Item = G>) -> String
-where
-    G: IntoIterator<Item = R>,
-    R: IntoIterator<Item = String>,
-{
-    let row = |row: R| row.into_iter().map(|cell| cell.lines().map(printable).collect()).collect();
-    draw(headings, groups.into_iter().map(|group| group.into_iter().map(row).collect()).collect())
+struct Row {
+    /// The lines of each cell.
+    cells: Vec<Vec<String>>,
+    /// Whether there is a line between it and the row above.
+    is_apart: bool,
 }
 
-/// The lines of each cell in a row.
-type Row = Vec<Vec<String>>;
+impl<'h> Table<'h> {
+    pub(in crate::observe) fn new(headings: &'h [&'h str]) -> Table<'h> {
+        Table { headings, rows: Vec::new() }
+    }
+
+    /// Adds a row, with a line between it and the one above.
+    pub(in crate::observe) fn row(&mut self, cells: &[&str]) {
+        self.add(cells, true);
+    }
+
+    /// Adds a row that belongs to the one above.
+    pub(in crate::observe) fn next_row(&mut self, cells: &[&str]) {
+        self.add(cells, false);
+    }
+
+    fn add(&mut self, cells: &[&str], is_apart: bool) {
+        let mut row = Row { cells: Vec::with_capacity(cells.len()), is_apart };
+        for cell in cells {
+            let mut lines = Vec::new();
+            for line in cell.lines() {
+                lines.push(printable(line));
+            }
+            row.cells.push(lines);
+        }
+        self.rows.push(row);
+    }
+
+    pub(in crate::observe) fn drawn(mut self) -> String {
+        self.fit();
+        let widths = self.widths();
+        let across = widths.iter().sum::<usize>() + outside(widths.len());
+        let (thin, thick) = ("─".repeat(across), "═".repeat(across));
+        let mut drawn = vec![thin.clone(), across_columns(&widths, self.headings), thick];
+        for (number, row) in self.rows.iter().enumerate() {
+            if row.is_apart && number > 0 {
+                drawn.push(thin.clone());
+            }
+            let mut height = 0;
+            for cell in &row.cells {
+                height = height.max(cell.len());
+            }
+            for at in 0..height {
+                let mut cells = Vec::with_capacity(row.cells.len());
+                for cell in &row.cells {
+                    cells.push(cell.get(at).map_or("", String::as_str));
+                }
+                drawn.push(across_columns(&widths, &cells));
+            }
+        }
+        if !self.rows.is_empty() {
+            drawn.push(thin);
+        }
+        drawn.join("\n")
+    }
+
+    /// Wraps what is too wide.
+    fn fit(&mut self) {
+        let room = fitting(&self.widths());
+        for row in &mut self.rows {
+            for (cell, room) in row.cells.iter_mut().zip(&room) {
+                let mut lines = Vec::with_capacity(cell.len());
+                for line in &*cell {
+                    lines.append(&mut wrapped(line, *room));
+                }
+                *cell = lines;
+            }
+        }
+    }
+
+    /// How wide each column is.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = Vec::with_capacity(self.headings.len());
+        for (at, heading) in self.headings.iter().enumerate() {
+            let mut width = heading.width();
+            for row in &self.rows {
+                let Some(cell) = row.cells.get(at) else { continue };
+                for line in cell {
+                    width = width.max(line.width());
+                }
+            }
+            widths.push(width);
+        }
+        widths
+    }
+}
 
 /// A text that starts `first` columns from the left, and goes on at `rest` in lines as wide as a report may be.
 pub(in crate::observe) fn paragraph(text: &str, first: usize, rest: usize) -> String {
@@ -43,37 +122,21 @@ pub(in crate::observe) fn paragraph(text: &str, first: usize, rest: usize) -> St
 }
 
 /// Code, each with what it is for beside it, or below it where that would be too wide.
-pub(in crate::observe) fn explained(steps: &[(String, String)]) -> String {
-    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or_default();
-    let code_width = widest(&mut steps.iter().map(|(code, _)| code.width()));
-    let what_width = widest(&mut steps.iter().map(|(_, what)| what.width()));
+pub(in crate::observe) fn explained(steps: &[(&str, &str)]) -> String {
+    let (mut code_width, mut what_width) = (0, 0);
+    for (code, what) in steps {
+        code_width = code_width.max(code.width());
+        what_width = what_width.max(what.width());
+    }
     let beside = 4 + code_width + what_width <= WIDTH;
-    let line = |(code, what): &(String, String)| match beside {
-        true => format!("  {code}{}  {what}", " ".repeat(code_width - code.width())),
-        false => format!("  {code}\n    {}", paragraph(what, 4, 4)),
-    };
-    steps.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn draw(headings: &[&str], mut groups: Vec<Vec<Row>>) -> String {
-    let room = fitting(&widths(headings, &groups));
-    for (cell, room) in groups.iter_mut().flatten().flat_map(|row| row.iter_mut().zip(&room)) {
-        *cell = cell.iter().flat_map(|line| wrapped(line, *room)).collect();
+    let mut lines = Vec::with_capacity(steps.len());
+    for (code, what) in steps {
+        lines.push(match beside {
+            true => format!("  {code}{}  {what}", " ".repeat(code_width - code.width())),
+            false => format!("  {code}\n    {}", paragraph(what, 4, 4)),
+        });
     }
-    let widths = widths(headings, &groups);
-    let across = widths.iter().sum::<usize>() + outside(widths.len());
-    let (thin, thick) = ("─".repeat(across), "═".repeat(across));
-    let heading = across_columns(&widths, headings.iter().copied());
-    let mut drawn = vec![thin.clone(), heading, thick];
-    for group in &groups {
-        for row in group {
-            let height = row.iter().map(Vec::len).max().unwrap_or_default();
-            let cells = |at: usize| row.iter().map(move |cell| cell.get(at).map_or("", String::as_str));
-            drawn.extend((0..height).map(|at| across_columns(&widths, cells(at))));
-        }
-        drawn.push(thin.clone());
-    }
-    drawn.join("\n")
+    lines.join("\n")
 }
 
 /// The columns of a terminal that a table of so many columns takes beside its cells.
@@ -82,24 +145,15 @@ fn outside(columns: usize) -> usize {
 }
 
 /// One line of each cell, side by side.
-fn across_columns<'c>(widths: &[usize], cells: impl Iterator<Item = &'c str>) -> String {
+fn across_columns(widths: &[usize], cells: &[&str]) -> String {
     let mut line = String::new();
-    for (at, (width, cell)) in widths.iter().zip(cells).enumerate() {
+    for (at, cell) in cells.iter().enumerate() {
         line.push_str(if at == 0 { EDGE } else { BETWEEN });
         line.push_str(cell);
-        line.extend(iter::repeat_n(' ', width.saturating_sub(cell.width())));
+        line.push_str(&" ".repeat(widths[at].saturating_sub(cell.width())));
     }
     line.truncate(line.trim_end().len());
     line
-}
-
-/// How wide each column is.
-fn widths(headings: &[&str], groups: &[Vec<Row>]) -> Vec<usize> {
-    let of_column = |(at, heading): (usize, &&str)| {
-        let cells = groups.iter().flatten().filter_map(|row| row.get(at)).flatten();
-        cells.map(|line| line.width()).max().unwrap_or_default().max(heading.width())
-    };
-    headings.iter().enumerate().map(of_column).collect()
 }
 
 /// How wide each column may be for all to fit: the last is made narrower, then the widest of the others.
@@ -107,10 +161,19 @@ fn fitting(widths: &[usize]) -> Vec<usize> {
     let Some((last, others)) = widths.split_last() else { return Vec::new() };
     let room = WIDTH.saturating_sub(outside(widths.len()));
     let for_others = room.saturating_sub(LAST.min(*last));
-    let limited_to = |most: usize| others.iter().map(move |width| *width.min(&most));
-    let most = (1..=for_others).rev().find(|most| limited_to(*most).sum::<usize>() <= for_others).unwrap_or(1);
-    let for_last = room.saturating_sub(limited_to(most).sum());
-    limited_to(most).chain([for_last.max(1)]).collect()
+    let mut most = for_others.max(1);
+    let mut fitting = limited(others, most);
+    while most > 1 && fitting.iter().sum::<usize>() > for_others {
+        most -= 1;
+        fitting = limited(others, most);
+    }
+    let for_last = room.saturating_sub(fitting.iter().sum());
+    fitting.push(for_last.max(1));
+    fitting
+}
+
+fn limited(widths: &[usize], most: usize) -> Vec<usize> {
+    mapped(widths, |width| most.min(*width))
 }
 
 /// A line broken where it is too long.
@@ -124,7 +187,7 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
 fn hanging(text: &str, first: usize, rest: usize, width: usize) -> Vec<String> {
     let rest = rest.min(width / 2);
     let (mut lines, mut line, mut at) = (Vec::new(), " ".repeat(first), first);
-    for (number, word) in words(text).into_iter().enumerate() {
+    for (number, word) in words(text).iter().enumerate() {
         let length = word.width();
         if number > 0 && at + 1 + length > width && rest + length <= width {
             lines.push(replace(&mut line, " ".repeat(rest)));
@@ -168,9 +231,12 @@ fn words(text: &str) -> Vec<&str> {
 
 /// A text without what a terminal would take for a command, as in the name of a table.
 fn printable(text: &str) -> String {
-    let escaped = |letter: char| match letter.is_control() {
-        true => letter.escape_debug().to_string(),
-        false => letter.to_string(),
-    };
-    text.chars().map(escaped).collect()
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => printable.push_str(&letter.escape_debug().to_string()),
+            false => printable.push(letter),
+        }
+    }
+    printable
 }

@@ -68,40 +68,54 @@ impl StatementLog {
     fn miscounted(&self, key: &BindKey, count: usize) -> Result<Option<String>> {
         self.binds.check(key)?;
         let statements = self.statements();
-        let counted = |statement: &&Statement| statement.is_on(key) && statement.counts();
-        let on_it = statements.iter().filter(counted).cloned().collect::<Vec<_>>();
+        let (mut on_it, mut on_any) = (Vec::new(), Vec::new());
+        for statement in &statements {
+            if statement.counts() {
+                on_any.push(statement);
+                if statement.is_on(key) {
+                    on_it.push(statement);
+                }
+            }
+        }
         let (found, asked) = (on_it.len(), plural(count));
         if found == count {
             return Ok(None);
         }
-        let others = statements.iter().filter(|statement| statement.counts()).cloned().collect::<Vec<_>>();
-        Ok(Some(match (found, others.is_empty()) {
+        Ok(Some(match (found, on_any.is_empty()) {
             (0, true) => format!("expected {asked} on bind `{key}`, but none ran on any bind.\n\n{NOTHING_RAN}"),
             (0, false) => format!(
                 "expected {asked} on bind `{key}`, but none ran on it. Those that ran:\n\n{}\n\n{NOTHING_RAN}",
-                table(&others, |_| false)
+                table(&on_any, &|_| false)
             ),
-            _ => format!("expected {asked} on bind `{key}`, but {}:\n\n{}", ran(found), table(&on_it, |_| false)),
+            _ => format!("expected {asked} on bind `{key}`, but {}:\n\n{}", ran(found), table(&on_it, &|_| false)),
         }))
     }
 
     /// The message if a statement on one of the selected binds writes.
     fn written(&self, selection: &Selection) -> Result<Option<String>> {
-        selection.keys().into_iter().flatten().try_for_each(|key| self.binds.check(key))?;
-        let on_them =
-            |statement: &Statement| selection.keys().is_none_or(|keys| keys.iter().any(|key| statement.is_on(key)));
-        let writes = |statement: &Statement| statement.kind() == StatementKind::Write && on_them(statement);
+        for key in selection.keys().unwrap_or_default() {
+            self.binds.check(key)?;
+        }
+        let is_on_them = |statement: &Statement| match selection.keys() {
+            Some(keys) => keys.iter().any(|key| statement.is_on(key)),
+            None => true,
+        };
+        let writes = |statement: &Statement| statement.kind() == StatementKind::Write;
         let statements = self.statements();
-        if !statements.iter().any(writes) {
+        let mut on_them = Vec::new();
+        for statement in &statements {
+            if statement.counts() && is_on_them(statement) {
+                on_them.push(statement);
+            }
+        }
+        if !on_them.iter().any(|statement| writes(statement)) {
             return Ok(None);
         }
-        let shown = statements.into_iter().filter(|statement| on_them(statement) && statement.counts());
-        let shown = shown.collect::<Vec<_>>();
         let asked = match selection.keys() {
             Some(keys) => format!("on {}", list(keys)),
             None => "on every bind".to_string(),
         };
-        Ok(Some(format!("expected only reads {asked}, but those marked ≠ write:\n\n{}", table(&shown, writes))))
+        Ok(Some(format!("expected only reads {asked}, but those marked ≠ write:\n\n{}", table(&on_them, &writes))))
     }
 }
 

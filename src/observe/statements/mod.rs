@@ -107,8 +107,12 @@ impl StatementLog {
     pub fn on(&self, key: impl Into<BindKey>) -> Result<Vec<Statement>> {
         let key = key.into();
         self.binds.check(&key)?;
-        let mut statements = self.statements();
-        statements.retain(|statement| statement.is_on(&key));
+        let mut statements = Vec::new();
+        for statement in self.statements() {
+            if statement.is_on(&key) {
+                statements.push(statement);
+            }
+        }
         Ok(statements)
     }
 }
@@ -116,7 +120,11 @@ impl StatementLog {
 /// The statements so far.
 impl fmt::Display for StatementLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&show::table(&self.statements(), |_| false))
+        let (statements, mut all) = (self.statements(), Vec::new());
+        for statement in &statements {
+            all.push(statement);
+        }
+        f.write_str(&show::table(&all, &|_| false))
     }
 }
 

@@ -56,16 +56,22 @@ pub struct Statement {
 /// What is known of recorded statements.
 pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
-    let statements = recorded.into_iter().map(|recorded| {
+    let mut statements = Vec::with_capacity(recorded.len());
+    for recorded in recorded {
         let kind = match (transactions.has(&recorded.sql), recorded.writes) {
             (true, _) => StatementKind::Transaction,
             (false, true) => StatementKind::Write,
             (false, false) => StatementKind::Read,
         };
-        let binds = recorded.databases.iter().filter_map(|names| names.first().cloned()).collect();
-        Statement { binds, kind, recorded }
-    });
-    statements.collect()
+        let mut binds = Vec::with_capacity(recorded.databases.len());
+        for names in &*recorded.databases {
+            if let Some(name) = names.first() {
+                binds.push(name.clone());
+            }
+        }
+        statements.push(Statement { binds, kind, recorded });
+    }
+    statements
 }
 
 impl Statement {
