@@ -54,6 +54,20 @@
 //! | `json` | no | data files in JSON; without it, one is an error that names this feature |
 //! | `proptest` | no | `multibind::proptest` and `Harness::any_row`: strategies for rows that a bind's table takes |
 //! | `serde` | no | `Serialize` for what a test finds, from [`ChangeSet`] and [`Row`] to [`StatementLog`] and [`Metadata`] |
+//! | `tracing` | no | messages as `tracing` events, with fields; without it, as records of `log` |
+//!
+//! # What it logs
+//!
+//! Warnings and the like have the target `multibind`; the statements of binds with [`echo`](Bind::echo), of level `info`,
+//! have `multibind::echo`. They are records of `log`, which reach a subscriber of `tracing` through the bridge that
+//! `tracing_subscriber::fmt::init` sets up, or `tracing_log::LogTracer::init`.
+//!
+//! With the feature `tracing` they are events on a thread that has a subscriber, within the spans of the code under test and
+//! with fields: `bind`, and `sql` of a statement. On a thread that has none they are records of `log`. A message goes one way
+//! or the other, so with a logger and the bridge beside a subscriber none is heard twice.
+//!
+//! What goes wrong as a pool opens a connection is logged by `r2d2` itself, with its name as the target, on a thread of the
+//! pool's: through `log` alone, so to a subscriber that is the whole process's, through the bridge.
 //!
 //! # Where the guarantees end
 //!
@@ -65,6 +79,9 @@
 //! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing. On Linux,
 //!   the next one to make files in the same place removes those of processes that have ended.
 //! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then.
+
+// On docs.rs, what a feature adds says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The README's code, compiled and run with the documentation's.
 #[cfg(all(doctest, feature = "fixture"))]
@@ -92,6 +109,7 @@ mod orphan;
 pub mod proptest;
 mod route;
 mod row;
+mod say;
 mod schema;
 mod script;
 #[cfg(feature = "serde")]

@@ -109,6 +109,11 @@ fn without_the_feature_data_in_json_is_an_error_that_says_how_to_turn_it_on() {
 }
 
 #[test]
+fn what_is_logged_reaches_an_application_that_uses_tracing() {
+    Run::of("bridge", &[]).assert_passed(1);
+}
+
+#[test]
 fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
     let name = "the_audit_line_of_a_sign_up_is_in_meta";
     let run = Run::of("wrong_bind", &["--ignored"]);

@@ -337,6 +337,9 @@ impl Bind {
 
     /// Whether each statement is logged with its bind, at level `info` and target `multibind::echo`.
     ///
+    /// It is a record of `log`; with the feature `tracing`, on a thread with a subscriber, an event with the fields `bind`
+    /// and `sql`.
+    ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// # static LOG: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());

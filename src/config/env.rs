@@ -9,6 +9,7 @@ use super::variables::Variables;
 use super::Config;
 use crate::error::Result;
 use crate::key::BindKey;
+use crate::say;
 use crate::sorted::Sorted;
 
 /// The default bind's variable; a named bind's has `_` and its key after it.
@@ -98,7 +99,7 @@ impl Config {
             owners.insert(name, key.clone());
         }
         for name in names.iter().filter(|name| !owners.contains(*name)) {
-            log::warn!("`{name}` is set, but no bind has this variable: it is ignored");
+            say::warn(format_args!("`{name}` is set, but no bind has this variable: it is ignored"));
         }
         Ok(config)
     }

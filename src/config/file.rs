@@ -22,6 +22,7 @@ use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::say;
 use crate::script::line_at;
 
 /// What a bind can be told besides engine options.
@@ -236,7 +237,7 @@ impl<'t> Reader<'t> {
             }
             "env" => self.environments(span, value),
             _ if flask::is_without_effect(name) => {
-                log::debug!("`{name}` has no effect here");
+                say::debug(format_args!("`{name}` has no effect here"));
                 Ok(())
             }
             _ => match flask::option(name) {

@@ -20,6 +20,7 @@ use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::order::sort_by_key;
+use crate::say;
 
 /// One database to start, or one way to another: every bind key that means it, and what it starts with.
 #[derive(Clone, Debug)]
@@ -152,12 +153,18 @@ impl Config {
             };
             identity = DatabaseUrl::parse(key, &url)?.identity().cloned();
             if misspells_cache(&url) {
-                log::warn!("bind `{key}`: the URL `{url}` has `cached`; SQLite's parameter is `cache`");
+                say::warn_of(
+                    key,
+                    format_args!("bind `{key}`: the URL `{url}` has `cached`; SQLite's parameter is `cache`"),
+                );
             }
         }
         let options = bind.options.clone().or(&self.options);
         for name in &options.not_applied {
-            log::warn!("bind `{key}`: the engine option `{name}` is not applied: SQLite has no use for it");
+            say::warn_of(
+                key,
+                format_args!("bind `{key}`: the engine option `{name}` is not applied: SQLite has no use for it"),
+            );
         }
         let mut schema = Vec::with_capacity(bind.schema.len());
         for source in &bind.schema {

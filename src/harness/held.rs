@@ -9,6 +9,8 @@ use tempfile::TempDir;
 #[cfg(target_os = "linux")]
 use super::sweep;
 use crate::database::lock;
+#[cfg(target_os = "linux")]
+use crate::say;
 
 /// What a kind of folder is named by, who can read it, and what may be in it.
 pub(crate) struct Kind {
@@ -70,8 +72,13 @@ impl HeldFolder {
     fn sweep_beside(&self, parent: &Path, kind: &Kind) {
         match sweep::sweep(parent, kind, &self._lock) {
             Ok(0) => {}
-            Ok(swept) => log::info!("removed {swept} folders of ended processes in `{}`", parent.display()),
-            Err(error) => log::debug!("cannot look for folders of ended processes in `{}`: {error}", parent.display()),
+            Ok(swept) => {
+                say::info(format_args!("removed {swept} folders of ended processes in `{}`", parent.display()))
+            }
+            Err(error) => say::debug(format_args!(
+                "cannot look for folders of ended processes in `{}`: {error}",
+                parent.display()
+            )),
         }
     }
 

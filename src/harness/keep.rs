@@ -6,6 +6,7 @@ use std::thread;
 
 use super::Harness;
 use crate::database::lock;
+use crate::say;
 
 /// The variable that says it for every test that does not.
 const VARIABLE: &str = "MULTIBIND_KEEP";
@@ -21,6 +22,7 @@ const VARIABLE: &str = "MULTIBIND_KEEP";
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Keep {
     /// Whatever becomes of the test: `MULTIBIND_KEEP=always`.
     Always,
@@ -41,7 +43,9 @@ impl Keep {
             Some("failed") => Keep::Failed,
             Some("never") => Keep::Never,
             Some(unknown) => {
-                log::warn!("{VARIABLE} is `{unknown}`, which is none of always, failed and never: failed is meant");
+                say::warn(format_args!(
+                    "{VARIABLE} is `{unknown}`, which is none of always, failed and never: failed is meant"
+                ));
                 Keep::default()
             }
         })

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
+use crate::say;
 use crate::schema::Metadata;
 use crate::sorted::Sorted;
 
@@ -274,7 +275,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
-            log::warn!("{error}");
+            say::warn(format_args!("{error}"));
         }
     }
 }

@@ -203,9 +203,11 @@ impl Router {
     /// Prepares a statement and says what SQLite reported; what was noted before a failure comes with it.
     pub(super) fn see(&self, sql: &str) -> Result<Seen, (rusqlite::Error, Vec<Access>)> {
         let seen = self.see_once(sql)?;
-        // A virtual table prepares statements of its own when it is first used, which are reported like this one's.
+        // A virtual table prepares statements of its own when it is first used, which are reported like this one's. One that
+        // is only joined by name is not reported itself.
+        let is_virtual = |table| self.virtuals.contains(&folded(table));
         let uses_virtual = !self.virtuals.is_empty()
-            && seen.accesses.iter().filter_map(Access::table).any(|table| self.virtuals.contains(&folded(table)));
+            && (may_join_by_name(sql) || seen.accesses.iter().filter_map(Access::table).any(is_virtual));
         if uses_virtual {
             return self.see_once(sql).and_then(|seen| self.with_joined(sql, seen));
         }

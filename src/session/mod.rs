@@ -22,6 +22,7 @@ use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route, Told};
+use crate::say;
 use crate::script;
 use engines::Engines;
 use join::Joined;
@@ -351,7 +352,7 @@ impl Drop for Session {
             self.tell_uncommitted();
         }
         if let Err(error) = self.rollback() {
-            log::warn!("cannot roll back a session that is dropped: {error}");
+            say::warn(format_args!("cannot roll back a session that is dropped: {error}"));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::Session;
 use crate::error::Result;
+use crate::say;
 
 /// A point in a session's unit of work to go back to, over every bind; from [`Session::savepoint`].
 ///
@@ -97,7 +98,7 @@ impl Drop for Savepoint<'_> {
         if self.open
             && let Err(error) = self.session.engines.rollback_to(&self.session.scope, self.level)
         {
-            log::warn!("cannot roll back to a savepoint: {error}");
+            say::warn(format_args!("cannot roll back to a savepoint: {error}"));
         }
     }
 }

@@ -45,6 +45,21 @@ fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] e
     assert!(if sql.starts_with("EXPLAIN") { !rows.is_empty() } else { rows == expected }, "{rows:?}");
 }
 
+#[test]
+fn the_first_query_of_a_virtual_table_may_read_no_more_of_it_than_it_joins_by() {
+    // No other test has these tables, so no other has used them before.
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE town (id INTEGER, town_name TEXT)"))
+        .bind("map", Bind::memory().schema("CREATE VIRTUAL TABLE extent USING rtree (id, west, east)"))
+        .start()
+        .unwrap();
+
+    assert_eq!(
+        db.session().bind_of("SELECT town_name FROM town NATURAL JOIN extent").unwrap().to_string(),
+        "reads default, map"
+    );
+}
+
 #[rstest]
 #[case::insert_select("INSERT INTO post (title) SELECT name FROM user", "default", &["auth"])]
 #[case::insert_value("INSERT INTO setting VALUES ('n', (SELECT count(*) FROM post))", "me ta", &["default"])]

@@ -22,10 +22,8 @@ pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
 use super::fault::Faults;
 use super::lock;
 use crate::key::BindKey;
+use crate::say;
 use authorize::{Action, Handle};
-
-/// The log target of echoed statements.
-const ECHO: &str = "multibind::echo";
 
 /// One database as seen by its connections, which may outlive it.
 #[derive(Debug)]
@@ -234,7 +232,7 @@ impl Watch {
     /// Tells of a statement that begins.
     pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
         if self.echo {
-            told(|| log::info!(target: ECHO, "[{}] {}", self.label, beginning.sql));
+            told(|| say::echo(&self.label, beginning.sql));
         }
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let databases = match beginning.beside {

@@ -9,6 +9,7 @@ use super::authorize::CHANGE;
 use super::{authorize, told, trace};
 use crate::database::lock;
 use crate::key::BindKey;
+use crate::say;
 
 /// The guards of a harness that are alive.
 #[derive(Debug, Default)]
@@ -106,7 +107,7 @@ impl Rule {
         if again && lock(&self.refused).last().is_some_and(known) {
             return;
         }
-        told(|| log::warn!("refused on bind `{bind}` by {self}: {what}"));
+        told(|| say::warn_of(bind, format_args!("refused on bind `{bind}` by {self}: {what}")));
         lock(&self.refused).push(Refused { bind: bind.clone(), what });
     }
 }

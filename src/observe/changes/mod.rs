@@ -69,6 +69,7 @@ pub struct ChangeSet {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChangeKind {
     /// It was not there before. Its rows count as inserted.
     Created,

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::folder::UNFINISHED;
 use super::save::CHANGES;
 use crate::order::{sort_by, sort_by_key};
+use crate::say;
 
 /// How many tests are kept.
 const MOST_TESTS: usize = 100;
@@ -41,7 +42,7 @@ pub(super) fn make(root: &Path, just_kept: &Path) {
         bytes += test.bytes;
         if place >= MOST_TESTS || (place > 0 && bytes > MOST_BYTES) {
             if let Err(error) = fs::remove_dir_all(&test.folder) {
-                log::debug!("cannot remove `{}`: {error}", test.folder.display());
+                say::debug(format_args!("cannot remove `{}`: {error}", test.folder.display()));
             }
             // Goes only if it is empty now.
             let _ = test.folder.parent().map(fs::remove_dir);

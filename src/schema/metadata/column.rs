@@ -39,6 +39,7 @@ pub struct ColumnInfo {
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Generated {
     /// When it is read.
     Virtual,

@@ -38,6 +38,7 @@ pub struct IndexInfo {
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum IndexOrigin {
     /// A `CREATE INDEX` statement.
     Created,

@@ -21,6 +21,8 @@ fn each_test_sees_its_own_rows_only(
     #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)] ones: u32,
 ) -> multibind::Result<()> {
     let name = format!("user {hundreds}{tens}{ones}");
+    // Said for `.ci/runners`, which looks whether it was any other test's too, and whether it is gone.
+    println!("file: {}", db.path("meta")?.unwrap().display());
     my_app::sign_up(db.pool("auth")?, &name);
     my_app::audit(db.pool("meta")?, &name);
     db.assert_landed("auth", "user", row! { username: name.as_str() });
