@@ -10,21 +10,26 @@ pub(crate) fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
 
 /// Sorts as the comparison says; items that are equal stay in the order they have.
 pub(crate) fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
-    let sorted = sorted(items.len(), &|one, other| compare(&items[one], &items[other]));
-    for (at, mut from) in sorted.iter().copied().enumerate() {
-        // What stood before `at` has been swapped to where its own item came from.
-        while from < at {
-            from = sorted[from];
-        }
+    let swaps = swaps(items.len(), &|one, other| compare(&items[one], &items[other]));
+    for (at, from) in swaps {
         items.swap(at, from);
     }
 }
 
-/// The places of so many items, sorted.
-fn sorted(items: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let mut places = (0..items).collect::<Vec<_>>();
-    places.sort_by(|one, other| compare(*one, *other));
-    places
+/// What sorts so many items, swapped one after the other.
+fn swaps(items: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<(usize, usize)> {
+    let mut sorted = (0..items).collect::<Vec<_>>();
+    sorted.sort_by(|one, other| compare(*one, *other));
+    let mut swaps = Vec::with_capacity(items);
+    for (at, place) in sorted.iter().enumerate() {
+        let mut from = *place;
+        // What stood before `at` has been swapped to where its own item came from.
+        while from < at {
+            from = sorted[from];
+        }
+        swaps.push((at, from));
+    }
+    swaps
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! of key and value, a search tree to four thousand lines of machine code's making; this one to a tenth of that.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 
 /// Finding is quick however many entries there are, and putting one in moves those after it.
 #[derive(Clone, Debug)]
@@ -16,12 +17,26 @@ impl<K, V> Default for Sorted<K, V> {
     }
 }
 
+/// The place of what is equal among so many that are in order, or the place where it would be.
+fn search(all: usize, compared: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut from, mut to) = (0, all);
+    while from < to {
+        let at = from.midpoint(to);
+        match compared(at) {
+            Ordering::Equal => return Ok(at),
+            Ordering::Less => from = at + 1,
+            Ordering::Greater => to = at,
+        }
+    }
+    Err(from)
+}
+
 impl<K: Ord, V> Sorted<K, V> {
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
     {
-        self.entries.binary_search_by(|(other, _)| other.borrow().cmp(key))
+        search(self.entries.len(), &|at| self.entries[at].0.borrow().cmp(key))
     }
 
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>

@@ -130,20 +130,22 @@ impl Config {
         let Environment { config, set, .. } = environment;
         // Tables and environments are none of what a file can say within an environment.
         let Config { binds, tables: _, data, options, temp_dir, references, environments: _, choice: _, variables: _ } =
-            config.clone();
+            config;
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
-            match self.binds.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, bind)) => lay(bind, over, &|name| sets(Some(&key), name)),
-                None => self.binds.push((key, over)),
+            match self.binds.iter_mut().find(|(known, _)| known == key) {
+                Some((_, bind)) => lay(bind, over.clone(), &|name| sets(Some(key), name)),
+                None => self.binds.push((key.clone(), over.clone())),
             }
         }
         if sets(None, "data") {
-            self.data = data;
+            self.data.clone_from(data);
         }
-        self.options = options.or(&self.options);
-        self.temp_dir = temp_dir.or(self.temp_dir.take());
-        self.references.extend(references);
+        self.options = options.clone().or(&self.options);
+        if temp_dir.is_some() {
+            self.temp_dir.clone_from(temp_dir);
+        }
+        self.references.extend_from_slice(references);
     }
 }
 

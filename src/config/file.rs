@@ -265,8 +265,8 @@ impl<'t> Reader<'t> {
                 reader.top(setting.get_ref(), setting.span(), value)?;
             }
             let mut set = Vec::with_capacity(reader.seen.len());
-            for (key, setting, _) in reader.seen {
-                set.push((key, setting));
+            for (key, setting, _) in &reader.seen {
+                set.push((key.clone(), setting.clone()));
             }
             let origin = self.origin(value.span());
             self.config.environments.push(Environment { name, config: reader.config, set, origin });

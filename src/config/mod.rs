@@ -40,6 +40,7 @@ use variables::Variables;
 use std::path::PathBuf;
 
 use crate::key::BindKey;
+use crate::list::mapped;
 
 /// The binds of an application as the user wrote them, before anything is started.
 ///
@@ -183,10 +184,6 @@ impl Config {
 
     /// The data files whose tables may be in any bind, by absolute paths.
     pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
-        let mut paths = Vec::with_capacity(self.data.len());
-        for path in &self.data {
-            paths.push(resolve_path(path));
-        }
-        paths
+        mapped(&self.data, |path| resolve_path(path))
     }
 }

@@ -70,7 +70,7 @@ fn redact(text: &str) -> String {
     sort_by_key(&mut secrets, |range| range.start);
     let mut shown = String::new();
     let mut end = 0;
-    for secret in secrets {
+    for secret in &secrets {
         if secret.is_empty() {
             continue;
         }

@@ -19,6 +19,7 @@ use super::variables::expand;
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::order::sort_by_key;
 use crate::say;
 
@@ -125,10 +126,7 @@ impl Config {
 
     /// The default bind first, the others in the order configured.
     fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
-        let mut binds = Vec::with_capacity(self.binds.len());
-        for (key, bind) in &self.binds {
-            binds.push((key, bind));
-        }
+        let mut binds = mapped(&self.binds, |(key, bind)| (key, bind));
         sort_by_key(&mut binds, |(key, _)| !key.is_default());
         binds
     }
@@ -226,11 +224,7 @@ impl Config {
 
 /// The keys alone.
 fn keys(binds: &[(&BindKey, &Bind)]) -> Vec<BindKey> {
-    let mut keys = Vec::with_capacity(binds.len());
-    for (key, _) in binds {
-        keys.push((*key).clone());
-    }
-    keys
+    mapped(binds, |(key, _)| (*key).clone())
 }
 
 /// Refuses keys that cannot be one, and keys that SQL cannot tell apart.

@@ -63,7 +63,8 @@ impl DatabaseUrl {
 pub(crate) fn misspells_cache(url: &UrlText) -> bool {
     let scheme = url.text().split(':').next().unwrap_or_default().to_ascii_lowercase();
     let local = scheme.is_empty() || scheme == "file" || scheme.starts_with("sqlite");
-    local && url.text().split_once('?').is_some_and(|(_, query)| pairs(query).any(|(name, _)| name == "cached"))
+    let Some((_, query)) = url.text().split_once('?') else { return false };
+    local && pairs(query).iter().any(|(name, _)| *name == "cached")
 }
 
 fn parse(text: &str) -> std::result::Result<DatabaseUrl, String> {
@@ -139,11 +140,8 @@ fn parse_file_uri(rest: &str) -> std::result::Result<DatabaseUrl, String> {
 
 /// A file by its path, or memory where the path or the parameters say so.
 fn named_file(path: &str, query: &str) -> DatabaseUrl {
-    let memory_parameter = pairs(query).any(|(name, value)| match name {
-        "mode" => value == "memory",
-        "vfs" => value == "memdb",
-        _ => false,
-    });
+    let memory = [("mode", "memory"), ("vfs", "memdb")];
+    let memory_parameter = pairs(query).iter().any(|pair| memory.contains(pair));
     match percent_decoded(path).as_ref() {
         // SQLite keeps a database without a name in memory, and in a temporary file where it grows large.
         "" | ":memory:" => DatabaseUrl::Memory,
@@ -170,7 +168,11 @@ fn parse_server(family: Family, text: &str) -> std::result::Result<DatabaseUrl, 
     for (name, value) in pairs(query) {
         match (name, family) {
             // SQLAlchemy repeats the parameter for several hosts, libpq has a list.
-            ("host", _) => host_parameters.extend(value.split(',')),
+            ("host", _) => {
+                for host in value.split(',') {
+                    host_parameters.push(host);
+                }
+            }
             ("port", _) => ports = read_ports(value).ok_or_else(no_port)?,
             ("dbname", Family::Postgres) => database = percent_decoded(value).into_owned(),
             ("unix_socket" | "socket", Family::MySql) => socket = Some(percent_decoded(value).into_owned()),
@@ -213,8 +215,12 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// The parameters of a query.
-fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+fn pairs(query: &str) -> Vec<(&str, &str)> {
+    let mut pairs = Vec::new();
+    for pair in query.split('&') {
+        pairs.push(pair.split_once('=').unwrap_or((pair, "")));
+    }
+    pairs
 }
 
 /// The path without empty parts, `.` and `..`, going by its text alone: what is on the disk is not looked at.

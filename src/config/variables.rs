@@ -35,12 +35,18 @@ impl Variables {
         match self {
             Variables::Process => {
                 for (name, _) in env::vars_os() {
-                    names.extend(name.into_string().ok().filter(|name| asked(name)));
+                    if let Ok(name) = name.into_string()
+                        && asked(&name)
+                    {
+                        names.push(name);
+                    }
                 }
             }
             Variables::Given(given) => {
-                for (name, _) in given.entries().iter().filter(|(name, _)| asked(name)) {
-                    names.push(name.clone());
+                for (name, _) in given.entries() {
+                    if asked(name) {
+                        names.push(name.clone());
+                    }
                 }
             }
         }

@@ -28,6 +28,7 @@ use rusqlite::types::Value;
 use crate::config::resolve_path;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::try_mapped;
 use crate::schema::folder;
 
 pub(crate) use load::{load, Load};
@@ -110,11 +111,7 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
     if files.is_empty() {
         return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
     }
-    let mut read = Vec::with_capacity(files.len());
-    for file in files {
-        read.push(read_file(file, bind)?);
-    }
-    Ok(read)
+    try_mapped(&files, |file| read_file(file.clone(), bind))
 }
 
 fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {

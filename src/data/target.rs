@@ -3,6 +3,7 @@
 use super::{DataFile, Format};
 use crate::error::{list, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
 
@@ -141,9 +142,5 @@ pub(super) fn no_table_in(table: &str, key: &BindKey, metadata: &Metadata) -> St
 }
 
 fn names(metadata: &Metadata) -> Vec<&str> {
-    let mut names = Vec::with_capacity(metadata.tables().len());
-    for table in metadata.tables() {
-        names.push(table.name());
-    }
-    names
+    mapped(metadata.tables(), |table| table.name())
 }

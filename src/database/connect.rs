@@ -137,11 +137,14 @@ fn with_reason(error: rusqlite::Error, location: &Location) -> rusqlite::Error {
     const FILES: usize = 3;
     let rusqlite::Error::SqliteFailure(code, message) = error else { return error };
     let path = location.path().filter(|_| code.code == ffi::ErrorCode::CannotOpen);
-    let opened = path.map(|path| (0..FILES).map(|_| File::open(path)).collect::<std::io::Result<Vec<_>>>());
-    let message = match (message, opened) {
-        (Some(message), Some(Err(reason))) => Some(format!("{message}: {reason}")),
-        (message, _) => message,
-    };
+    let (Some(path), Some(told)) = (path, &message) else { return rusqlite::Error::SqliteFailure(code, message) };
+    let mut open = Vec::new();
+    for _ in 0..FILES {
+        match File::open(path) {
+            Ok(file) => open.push(file),
+            Err(reason) => return rusqlite::Error::SqliteFailure(code, Some(format!("{told}: {reason}"))),
+        }
+    }
     rusqlite::Error::SqliteFailure(code, message)
 }
 
@@ -198,6 +201,17 @@ pub(crate) fn set_last_insert_rowid(conn: &Connection, rowid: i64) {
 /// `ATTACH` under any name a key can be.
 pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Result<()> {
     conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
+}
+
+/// The texts in the first column of what a query gives.
+pub(crate) fn texts(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    let mut select = conn.prepare_cached(sql)?;
+    let mut rows = select.query([])?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next()? {
+        texts.push(row.get(0)?);
+    }
+    Ok(texts)
 }
 
 /// The names of a statement's columns.

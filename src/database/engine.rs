@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use rusqlite::Connection;
 
-use super::connect::rename_main;
+use super::connect::{rename_main, texts};
 use crate::key::BindKey;
 use crate::script::quote;
 
@@ -52,9 +52,7 @@ impl Engine {
 
     fn virtual_tables(&self) -> rusqlite::Result<Vec<String>> {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
-        let mut select = self.conn.prepare_cached(sql)?;
-        let names = select.query_map([], |row| row.get(0))?;
-        names.collect()
+        texts(&self.conn, sql)
     }
 
     pub(crate) fn conn(&self) -> &Connection {

@@ -1,5 +1,17 @@
 //! Putting a hook on a connection, in every version of rusqlite.
 
+use rusqlite::hooks::{AuthContext, Authorization};
+use rusqlite::Connection;
+
+/// What is asked before SQLite prepares a statement. One type for all of them, since rusqlite's part of an authorizer is
+/// compiled anew for each type.
+pub(crate) type Authorizer = Box<dyn FnMut(AuthContext<'_>) -> Authorization + Send>;
+
+/// Puts an authorizer on a connection, or takes off the one that it has.
+pub(crate) fn authorize(conn: &Connection, authorizer: Option<Authorizer>) -> rusqlite::Result<()> {
+    conn.authorizer(authorizer).hooked()
+}
+
 /// What rusqlite gives back where a hook is set: nothing in 0.37, and from 0.38 on an error for a connection that somebody
 /// else owns.
 pub(crate) trait Hooked {

@@ -24,12 +24,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, column_names, set_last_insert_rowid, Setup};
+pub(crate) use connect::{attach, column_names, set_last_insert_rowid, texts, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
-pub(crate) use hook::Hooked;
+pub(crate) use hook::{authorize, Hooked};
 pub(crate) use image::{copy_pages, schema_version, Image};
 pub(crate) use location::Location;
 pub(crate) use once::{drop_spent, OnceCache};

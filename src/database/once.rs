@@ -1,15 +1,15 @@
 //! Values made once per key in a process, by whoever asks first.
 
 use std::any::Any;
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
 
 use super::lock;
 
 /// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {
-    slots: OnceLock<Mutex<HashMap<K, Arc<Slot<V>>>>>,
+    /// With the hash of the key, by which one that is another is told at once. There are few.
+    slots: Mutex<Vec<(u64, K, Arc<Slot<V>>)>>,
     most: usize,
 }
 
@@ -19,7 +19,7 @@ type Slot<V> = Mutex<Option<Arc<V>>>;
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// An empty cache that keeps unused values while there are fewer than `most`.
     pub(crate) const fn new(most: usize) -> Self {
-        OnceCache { slots: OnceLock::new(), most }
+        OnceCache { slots: Mutex::new(Vec::new()), most }
     }
 
     /// The value under `key`; `make` makes it unless it is there. A failure is not kept: the next asker tries again.
@@ -35,13 +35,18 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     }
 
     fn slot(&self, key: &K) -> Arc<Slot<V>> {
-        let mut slots = lock(self.slots.get_or_init(Mutex::default));
-        if let Some(slot) = slots.get(key) {
-            return Arc::clone(slot);
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let hash = hasher.finish();
+        let mut slots = lock(&self.slots);
+        for (known, of, slot) in &*slots {
+            if *known == hash && of == key {
+                return Arc::clone(slot);
+            }
         }
         let mut unused = Vec::new();
         if slots.len() >= self.most {
-            slots.retain(|_, slot| {
+            slots.retain(|(_, _, slot)| {
                 let keeps = in_use(slot);
                 if !keeps {
                     unused.push(Arc::clone(slot));
@@ -49,7 +54,8 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
                 keeps
             });
         }
-        let slot = Arc::clone(slots.entry(key.clone()).or_default());
+        let slot = Arc::<Slot<V>>::default();
+        slots.push((hash, key.clone(), Arc::clone(&slot)));
         drop(slots);
         set_aside(unused);
         slot
@@ -98,7 +104,7 @@ mod tests {
         drop(get(&values[0]));
         let used = get(&values[1]);
         drop(get(&values[2]));
-        assert_eq!(CACHE.slots.get().map(|slots| lock(slots).len()), Some(2));
+        assert_eq!(lock(&CACHE.slots).len(), 2);
         assert_eq!(counts()[1..], [2, 2]);
 
         // Another test of this process may have ended something before.

@@ -50,8 +50,7 @@ pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
 pub(crate) fn joined<T: fmt::Display>(items: &[T], separator: &str) -> String {
     let (mut text, mut before) = (String::new(), "");
     for item in items {
-        // Compiled once for all kinds of items.
-        push(&mut text, &format_args!("{before}{item}"));
+        push(&mut text, before, item);
         before = separator;
     }
     text
@@ -62,9 +61,10 @@ pub(crate) fn joined_by<T>(items: &[T], separator: &str, text: &dyn Fn(&T) -> St
     mapped(items, text).join(separator)
 }
 
-fn push(text: &mut String, more: &dyn fmt::Display) {
+/// Apart from the above, to be compiled once for all kinds of items.
+fn push(text: &mut String, before: &str, item: &dyn fmt::Display) {
     // Writing to a string does not fail.
-    let _ = write!(text, "{more}");
+    let _ = write!(text, "{before}{item}");
 }
 
 /// A name as it is written in SQL, in quotes where it needs them.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
-use crate::database::{Digest, Image, OnceCache, Original, Setup};
+use crate::database::{texts, Digest, Image, OnceCache, Original, Setup};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::list::{mapped, try_mapped};
@@ -167,12 +167,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     if options.pragmas.is_empty() {
         return Ok(());
     }
-    let known = (|| {
-        let mut names = conn.prepare("SELECT name FROM pragma_pragma_list")?;
-        let names = names.query_map([], |row| row.get::<_, String>(0))?;
-        names.collect::<rusqlite::Result<Vec<_>>>()
-    })()
-    .map_err(Error::sql(key, ""))?;
+    let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key, ""))?;
     for (name, _) in &options.pragmas {
         if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             let near = nearest(name, known.iter().map(String::as_str));

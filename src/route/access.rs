@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
-use crate::database::{lock, Hooked};
+use crate::database::{authorize, lock};
 
 /// Where SQLite keeps apart names of different kinds: a table and an index may share a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,12 +108,12 @@ impl AccessLog {
     /// Starts listening on a connection. Pragmas are refused: many of them act while they are prepared.
     pub(super) fn listen(&self, conn: &Connection) -> rusqlite::Result<()> {
         let log = self.clone();
-        conn.authorizer(Some(move |context: AuthContext<'_>| log.note(context))).hooked()
+        authorize(conn, Some(Box::new(move |context| log.note(context))))
     }
 
     /// Stops listening on a connection, whoever it is that listens.
     pub(super) fn leave(conn: &Connection) -> rusqlite::Result<()> {
-        conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked()
+        authorize(conn, None)
     }
 
     /// Everything noted since the last call.

@@ -62,8 +62,15 @@ pub(crate) struct Catalog {
     names: HashMap<(Kind, String), Vec<Named>>,
     /// Made for the first statement that is not [plain](super::plain).
     router: Mutex<Option<Router>>,
-    routes: Mutex<HashMap<Box<str>, Arc<Plan>>>,
-    told: Mutex<HashMap<Box<str>, Told>>,
+    /// By the text of a statement.
+    known: Mutex<HashMap<Box<str>, Known>>,
+}
+
+/// What has been found out about a statement.
+#[derive(Default)]
+struct Known {
+    plan: Option<Arc<Plan>>,
+    told: Option<Told>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -125,8 +132,7 @@ impl Catalog {
             }
             members.push(Place { keys, image, virtuals, replica_of });
         }
-        let (router, routes, told) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Catalog { members, names, router, routes, told })
+        Ok(Catalog { members, names, router: Mutex::default(), known: Mutex::default() })
     }
 
     /// The configured keys, in order.
@@ -217,25 +223,44 @@ impl Catalog {
     pub(crate) fn route(&self, sql: &str) -> Result<Arc<Plan>> {
         // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
         let sql = sql.trim();
-        kept(&self.routes, sql, || {
-            one_statement(sql)?;
-            match plain(self, sql) {
-                Some(plan) => Ok(Arc::new(plan)),
-                None => {
-                    check_version(rusqlite::version_number(), sql, self.members.len())?;
-                    self.with_router(|router| resolve(self, router, sql)).map(Arc::new)
-                }
+        if let Some(plan) = lock(&self.known).get(sql).and_then(|known| known.plan.clone()) {
+            return Ok(plan);
+        }
+        one_statement(sql)?;
+        let plan = match plain(self, sql) {
+            Some(plan) => plan,
+            None => {
+                check_version(rusqlite::version_number(), sql, self.members.len())?;
+                self.with_router(|router| resolve(self, router, sql))?
             }
-        })
+        };
+        let plan = Arc::new(plan);
+        self.keep(sql, &|known| known.plan = Some(Arc::clone(&plan)));
+        Ok(plan)
     }
 
     /// What a statement does to the one bind it is told to run on.
     pub(crate) fn told(&self, sql: &str) -> Result<Told> {
         let sql = sql.trim();
-        kept(&self.told, sql, || {
-            one_statement(sql)?;
-            self.with_router(|router| told(self, router, sql))
-        })
+        if let Some(told) = lock(&self.known).get(sql).and_then(|known| known.told) {
+            return Ok(told);
+        }
+        one_statement(sql)?;
+        let told = self.with_router(|router| told(self, router, sql))?;
+        self.keep(sql, &|known| known.told = Some(told));
+        Ok(told)
+    }
+
+    /// Keeps what was found out about a statement, unless its text is a long one.
+    fn keep(&self, sql: &str, what: &dyn Fn(&mut Known)) {
+        if sql.len() > LONGEST_TEXT {
+            return;
+        }
+        let mut known = lock(&self.known);
+        if known.len() >= MOST_ROUTES {
+            known.clear();
+        }
+        what(known.entry(sql.into()).or_default());
     }
 
     /// Runs `look` with the router, which has everything that it was asked for before.
@@ -252,23 +277,6 @@ impl Catalog {
     }
 }
 
-/// What was found for a text before, or what `find` finds now.
-fn kept<T: Clone>(found: &Mutex<HashMap<Box<str>, T>>, sql: &str, find: impl FnOnce() -> Result<T>) -> Result<T> {
-    if let Some(known) = lock(found).get(sql) {
-        return Ok(known.clone());
-    }
-    let new = find()?;
-    if sql.len() > LONGEST_TEXT {
-        return Ok(new);
-    }
-    let mut found = lock(found);
-    if found.len() >= MOST_ROUTES {
-        found.clear();
-    }
-    found.insert(sql.into(), new.clone());
-    Ok(new)
-}
-
 /// A name as SQLite compares it: ASCII letters without case, all others as they are.
 pub(super) fn folded(name: &str) -> String {
     name.to_ascii_lowercase()
@@ -279,16 +287,18 @@ fn names_in(conn: &Connection) -> rusqlite::Result<Vec<(Kind, String, bool)>> {
     // The indexes that SQLite makes for a constraint cannot be named in a statement of their own, and have no text.
     let sql = "SELECT type, name, rootpage = 0 FROM sqlite_schema WHERE type <> 'index' OR sql IS NOT NULL";
     let mut objects = conn.prepare(sql)?;
-    let objects = objects.query_map([], |row| {
+    let mut rows = objects.query([])?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next()? {
         let of = row.get_ref(0)?.as_str()?;
         let kind = match of {
             "index" => Kind::Index,
             "trigger" => Kind::Trigger,
             _ => Kind::Table,
         };
-        Ok((kind, row.get::<_, String>(1)?, of == "table" && row.get(2)?))
-    })?;
-    objects.collect()
+        names.push((kind, row.get::<_, String>(1)?, of == "table" && row.get(2)?));
+    }
+    Ok(names)
 }
 
 /// The oldest SQLite whose reports are known to be told apart rightly, in the form of `sqlite3_libversion_number`.

@@ -8,7 +8,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
-use crate::database::{lock, Hooked};
+use crate::database::{authorize, lock, Hooked};
 use crate::error::sqlite_message;
 
 /// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
@@ -34,6 +34,10 @@ enum Refusal {
 /// How many instructions of its own SQLite runs before it asks again whether to go on.
 const BETWEEN_LOOKS: i32 = 10_000;
 
+/// Whether the time is over, asked now and then. A type for what is put on and what takes it off: rusqlite's part is
+/// compiled anew for each.
+type Look = Box<dyn FnMut() -> bool + Send>;
+
 impl<'c> Confined<'c> {
     pub(crate) fn new(conn: &'c Connection, limit: Duration) -> rusqlite::Result<Confined<'c>> {
         let refused = Arc::new(Mutex::new(None));
@@ -42,14 +46,14 @@ impl<'c> Confined<'c> {
             move |why| *lock(&refused) = Some(why)
         };
         let also_note = note.clone();
-        conn.authorizer(Some(move |context: AuthContext<'_>| match refusal(context.action) {
+        let judge = move |context: AuthContext<'_>| match refusal(context.action) {
             Some(why) => {
                 note(why);
                 Authorization::Deny
             }
             None => Authorization::Allow,
-        }))
-        .hooked()?;
+        };
+        authorize(conn, Some(Box::new(judge)))?;
         let started = Instant::now();
         let look = move || {
             let over = started.elapsed() >= limit;
@@ -58,7 +62,7 @@ impl<'c> Confined<'c> {
             }
             over
         };
-        conn.progress_handler(BETWEEN_LOOKS, Some(look)).hooked()?;
+        conn.progress_handler(BETWEEN_LOOKS, Some(Box::new(look) as Look)).hooked()?;
         Ok(Confined { conn, refused })
     }
 
@@ -74,8 +78,8 @@ impl<'c> Confined<'c> {
 impl Drop for Confined<'_> {
     fn drop(&mut self) {
         // Either fails on a connection that is not this crate's own alone, and then was never set.
-        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
-        let _ = self.conn.progress_handler(0, None::<fn() -> bool>).hooked();
+        let _ = authorize(self.conn, None);
+        let _ = self.conn.progress_handler(0, None::<Look>).hooked();
     }
 }
 
@@ -95,7 +99,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::File(name) => {
-                let name = name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+                let name = match name {
+                    Some(name) => format!(" `{name}`"),
+                    None => String::new(),
+                };
                 write!(
                     f,
                     "it would open the file{name}, and a schema or data reaches its own bind's database only: copy what it \

@@ -8,9 +8,13 @@ use crate::script::{line_at, BYTE_ORDER_MARK};
 
 /// The files right in the folder, hidden ones left out, in natural order.
 pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = visible(folder)?;
-    // By the path, so that a link counts as what it leads to.
-    files.retain(|path| path.is_file());
+    let mut files = Vec::new();
+    for path in visible(folder)? {
+        // By the path, so that a link counts as what it leads to.
+        if path.is_file() {
+            files.push(path);
+        }
+    }
     // Without the extension, so that `v2.sql` is before `v2.1.sql`.
     let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     sort_by(&mut files, |left, right| natural_order(&stem(left), &stem(right)).then_with(|| left.cmp(right)));

@@ -233,17 +233,22 @@ fn in_order(mut entries: Vec<Entry>) -> Result<Vec<PathBuf>, String> {
             first.name, first.layout, other.name, other.layout
         ));
     }
-    let (mut downs, mut ups) = (Vec::new(), Vec::new());
-    for entry in entries {
-        let of_its_kind = if entry.down { &mut downs } else { &mut ups };
-        of_its_kind.push(entry);
+    let (mut versions, mut paths) = (Vec::new(), Vec::new());
+    for up in &entries {
+        if up.down {
+            continue;
+        }
+        if let Some(version) = &up.version {
+            versions.push((version, up.name.as_str()));
+        }
+        paths.push(up.path.clone());
     }
-    for down in &downs {
+    for down in &entries {
         let leads_back = |up: &Entry| match &down.version {
             Some(version) => up.version.as_ref() == Some(version),
             None => up.stem == down.up_stem(),
         };
-        if !ups.iter().any(leads_back) {
+        if down.down && !entries.iter().any(|up| !up.down && leads_back(up)) {
             let up = match down.stem.eq_ignore_ascii_case("down") {
                 true => "up.sql".to_string(),
                 false => format!("{}.up.sql", down.stem),
@@ -254,20 +259,10 @@ fn in_order(mut entries: Vec<Entry>) -> Result<Vec<PathBuf>, String> {
             ));
         }
     }
-    let mut versions = Vec::new();
-    for up in &ups {
-        if let Some(version) = &up.version {
-            versions.push((version, up.name.as_str()));
-        }
+    match version::problem(&versions) {
+        Some(problem) => Err(problem),
+        None => Ok(paths),
     }
-    if let Some(problem) = version::problem(&versions) {
-        return Err(problem);
-    }
-    let mut paths = Vec::with_capacity(ups.len());
-    for up in ups {
-        paths.push(up.path);
-    }
-    Ok(paths)
 }
 
 impl Entry {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{discard_for, Call, Heard, Ready};
-use crate::database::{attach, lock, Database, Hooked, Opener};
+use crate::database::{attach, authorize, lock, Database, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::key::BindKey;
@@ -157,7 +157,7 @@ impl<'c> Listening<'c> {
     fn to(conn: &'c Connection, catalog: Arc<Catalog>) -> Result<Listening<'c>> {
         let refused = Arc::new(Mutex::new(None));
         let refusal = Arc::clone(&refused);
-        let listening = conn.authorizer(Some(move |context: AuthContext<'_>| {
+        let listen = move |context: AuthContext<'_>| {
             let AuthAction::Pragma { pragma_name, pragma_value } = context.action else { return Authorization::Allow };
             match catalog.refuse_pragma(pragma_name, pragma_value, context.database_name) {
                 Some(error) => {
@@ -166,8 +166,8 @@ impl<'c> Listening<'c> {
                 }
                 None => Authorization::Allow,
             }
-        }));
-        listening.hooked().map_err(failed_to_listen)?;
+        };
+        authorize(conn, Some(Box::new(listen))).map_err(failed_to_listen)?;
         Ok(Listening { conn, refused })
     }
 
@@ -180,7 +180,7 @@ impl<'c> Listening<'c> {
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         // It fails only for a connection that somebody else owns, which this one never is.
-        let _ = self.conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).hooked();
+        let _ = authorize(self.conn, None);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use crate::database::{lock, Hooked, Recorded};
+use crate::database::{authorize, lock, Recorded};
 use crate::key::BindKey;
 use crate::sorted::Sorted;
 
@@ -289,12 +289,12 @@ fn listening() -> rusqlite::Result<(Connection, Arc<Mutex<bool>>)> {
     let conn = Connection::open_in_memory()?;
     let noted = Arc::new(Mutex::new(false));
     let note = Arc::clone(&noted);
-    conn.authorizer(Some(move |context: AuthContext<'_>| {
+    let look = move |context: AuthContext<'_>| {
         if let AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } = context.action {
             *lock(&note) = true;
         }
         Authorization::Allow
-    }))
-    .hooked()?;
+    };
+    authorize(&conn, Some(Box::new(look)))?;
     Ok((conn, noted))
 }
