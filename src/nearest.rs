@@ -7,16 +7,7 @@ use crate::order::sort_by;
 const LONGEST: usize = 200;
 
 /// The nearest of the known names, case aside; `None` where none is near enough to have been meant.
-pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Compared by code that is compiled once for all kinds of iterators.
-    let mut names = Vec::new();
-    for name in known {
-        names.push(name);
-    }
-    nearest_of(asked, &names)
-}
-
-fn nearest_of<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
     if asked.len() > LONGEST {
         return None;
     }

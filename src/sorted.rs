@@ -13,6 +13,12 @@ pub(crate) struct Sorted<K, V> {
 /// Of any types: none is made.
 impl<K, V> Default for Sorted<K, V> {
     fn default() -> Sorted<K, V> {
+        Sorted::new()
+    }
+}
+
+impl<K, V> Sorted<K, V> {
+    pub(crate) const fn new() -> Sorted<K, V> {
         Sorted { entries: Vec::new() }
     }
 }

@@ -108,7 +108,7 @@ impl Config {
                     names.push(environment.name.as_str());
                 }
                 let there = list(&names);
-                let near = match nearest(&name, names) {
+                let near = match nearest(&name, &names) {
                     Some(near) => format!("; the nearest is `{near}`"),
                     None => String::new(),
                 };

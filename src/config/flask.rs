@@ -45,6 +45,6 @@ pub(super) fn names() -> Vec<&'static str> {
 pub(super) fn is_the_applications(name: &str, others: &[&'static str]) -> bool {
     let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    let near = nearest(name, [others, &names()].concat()).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
+    let near = nearest(name, &[others, &names()].concat()).is_some_and(|near| near.starts_with("SQLALCHEMY_"));
     upper && !name.starts_with("SQLALCHEMY_") && !near
 }

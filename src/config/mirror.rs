@@ -68,7 +68,7 @@ pub(super) fn source<'b>(
                 }
             }
         }
-        let near = match source.as_str().and_then(|asked| nearest(asked, names)) {
+        let near = match source.as_str().and_then(|asked| nearest(asked, &names)) {
             Some(near) => format!("; the nearest is `{near}`"),
             None => String::new(),
         };

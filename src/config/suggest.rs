@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 /// `unlisted` are known as well, but too many or too odd to be listed.
 pub(crate) fn suggest(asked: &str, listed: &[&str], unlisted: &[&str]) -> String {
     let known = [listed, unlisted].concat();
-    match nearest(asked, known) {
+    match nearest(asked, &known) {
         Some(name) => format!("the nearest known one is `{name}`"),
         None => format!("known are `{}`", listed.join("`, `")),
     }

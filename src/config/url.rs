@@ -85,7 +85,7 @@ fn parse(text: &str) -> std::result::Result<DatabaseUrl, String> {
         "postgres" | "postgresql" => Family::Postgres,
         "mysql" | "mysqldb" | "mariadb" => Family::MySql,
         _ => {
-            return Err(match nearest(base, SCHEMES) {
+            return Err(match nearest(base, &SCHEMES) {
                 Some(known) => format!("has the unknown scheme `{scheme}`, the nearest known one is `{known}`"),
                 None if rest.starts_with("//") => format!("has the unknown scheme `{scheme}`"),
                 // `localhost:5432/db`, `C:\app.db`: what stands before the colon was not meant as one.

@@ -288,7 +288,7 @@ fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqli
         }
     }
     let columns = list(&names);
-    let nearest = match nearest(wrong, names) {
+    let nearest = match nearest(wrong, &names) {
         Some(name) => format!("the nearest is `{name}`; "),
         None => String::new(),
     };

@@ -120,7 +120,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
         known.extend(names(metadata));
     }
     let mut found = String::new();
-    if let Some(name) = nearest(stem, known) {
+    if let Some(name) = nearest(stem, &known) {
         let mut owners = Vec::new();
         for (keys, metadata) in targets {
             if metadata.table(name).is_some() {
@@ -134,7 +134,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
 
 /// What to say where the bind has no table of that name.
 pub(super) fn no_table_in(table: &str, key: &BindKey, metadata: &Metadata) -> String {
-    let found = match nearest(table, names(metadata)) {
+    let found = match nearest(table, &names(metadata)) {
         Some(name) => format!(": the nearest name is `{name}`"),
         None => String::new(),
     };

@@ -203,6 +203,11 @@ pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Resu
     conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
 }
 
+/// The number that a query gives.
+pub(crate) fn number(conn: &Connection, sql: &str) -> rusqlite::Result<i64> {
+    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
 /// The texts in the first column of what a query gives.
 pub(crate) fn texts(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
     let mut select = conn.prepare_cached(sql)?;

@@ -7,6 +7,7 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection};
 
+use super::connect::number;
 use super::lock;
 
 /// A database made once and copied from then on, in private memory.
@@ -138,7 +139,7 @@ impl Image {
 /// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there
 /// is no memory.
 fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
-    if conn.query_row("PRAGMA main.page_count", [], |row| row.get::<_, i64>(0))? == 0 {
+    if number(conn, "PRAGMA main.page_count")? == 0 {
         return Ok(Vec::new());
     }
     Ok(conn.serialize("main")?.to_vec())
@@ -146,7 +147,7 @@ fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
 
 /// SQLite's number for a schema, see <https://sqlite.org/pragma.html#pragma_schema_version>.
 pub(crate) fn schema_version(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
+    number(conn, "PRAGMA schema_version")
 }
 
 /// Where the file format keeps its write and read version: 1 for a rollback journal, 2 for WAL.

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, column_names, set_last_insert_rowid, texts, Setup};
+pub(crate) use connect::{attach, column_names, number, set_last_insert_rowid, texts, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;

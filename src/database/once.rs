@@ -8,9 +8,16 @@ use super::lock;
 
 /// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {
-    /// With the hash of the key, by which one that is another is told at once. There are few.
-    slots: Mutex<Vec<(u64, K, Arc<Slot<V>>)>>,
+    /// There are few.
+    entries: Mutex<Vec<Entry<K, V>>>,
     most: usize,
+}
+
+struct Entry<K, V> {
+    key: K,
+    /// The key's, by which one that is another is told at once.
+    hash: u64,
+    slot: Arc<Slot<V>>,
 }
 
 /// One value, made under its own lock, so that two makers of different values do not wait for each other.
@@ -19,7 +26,7 @@ type Slot<V> = Mutex<Option<Arc<V>>>;
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// An empty cache that keeps unused values while there are fewer than `most`.
     pub(crate) const fn new(most: usize) -> Self {
-        OnceCache { slots: Mutex::new(Vec::new()), most }
+        OnceCache { entries: Mutex::new(Vec::new()), most }
     }
 
     /// The value under `key`; `make` makes it unless it is there. A failure is not kept: the next asker tries again.
@@ -38,25 +45,25 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let hash = hasher.finish();
-        let mut slots = lock(&self.slots);
-        for (known, of, slot) in &*slots {
-            if *known == hash && of == key {
-                return Arc::clone(slot);
+        let mut entries = lock(&self.entries);
+        for entry in &*entries {
+            if entry.hash == hash && entry.key == *key {
+                return Arc::clone(&entry.slot);
             }
         }
         let mut unused = Vec::new();
-        if slots.len() >= self.most {
-            slots.retain(|(_, _, slot)| {
-                let keeps = in_use(slot);
+        if entries.len() >= self.most {
+            entries.retain(|entry| {
+                let keeps = in_use(&entry.slot);
                 if !keeps {
-                    unused.push(Arc::clone(slot));
+                    unused.push(Arc::clone(&entry.slot));
                 }
                 keeps
             });
         }
         let slot = Arc::<Slot<V>>::default();
-        slots.push((hash, key.clone(), Arc::clone(&slot)));
-        drop(slots);
+        entries.push(Entry { key: key.clone(), hash, slot: Arc::clone(&slot) });
+        drop(entries);
         set_aside(unused);
         slot
     }
@@ -104,7 +111,7 @@ mod tests {
         drop(get(&values[0]));
         let used = get(&values[1]);
         drop(get(&values[2]));
-        assert_eq!(lock(&CACHE.slots).len(), 2);
+        assert_eq!(lock(&CACHE.entries).len(), 2);
         assert_eq!(counts()[1..], [2, 2]);
 
         // Another test of this process may have ended something before.

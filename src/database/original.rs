@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::connect::number;
 use super::image::copy_pages;
 use super::memory::Memory;
 
@@ -134,7 +135,7 @@ impl Original {
         let original = Connection::open_with_flags(memory.uri(), flags)?;
         // Brings the log into the database, and makes the copy one that is not in WAL mode, which memory cannot be.
         original.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-        original.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        number(&original, "SELECT count(*) FROM sqlite_schema")?;
         copy_pages(&original, conn, "main")
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{ffi, Connection};
 
+use super::connect::number;
 use super::hold::{hold, Against};
 use super::image::{self, Image};
 use super::{connect, lock, Database, Location};
@@ -76,7 +77,7 @@ impl Database {
     /// What tells whether somebody commits from now on.
     fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
         let commits = self.commits(conn)?;
-        let of_others = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let of_others = number(conn, "PRAGMA data_version")?;
         Ok(Moment { commits, of_others })
     }
 

@@ -151,7 +151,7 @@ pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
             names.push(name);
         }
     }
-    match nearest(asked, names) {
+    match nearest(asked, &names) {
         Some(near) => format!("; the nearest is `{near}`"),
         None => String::new(),
     }

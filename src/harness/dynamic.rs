@@ -187,7 +187,7 @@ impl DynamicBind {
         /// How many are named.
         const NAMED: usize = 5;
         let made = mapped(lock(&self.made).databases.entries(), |(key, _)| key.clone());
-        let near = key.as_str().and_then(|key| nearest(key, made.iter().filter_map(BindKey::as_str)));
+        let near = key.as_str().and_then(|key| nearest(key, &mapped(&made, |key| key.as_str().unwrap_or_default())));
         let known = match (near, made.len()) {
             (Some(near), _) => format!("the nearest is `{near}`"),
             (None, 0) => "nobody has used any".to_string(),

@@ -225,7 +225,7 @@ fn table_and_column(text: &str, tables: &Metadata) -> Result<(String, String), S
     }
     Err(problem.unwrap_or_else(|| {
         let table = text.split('.').next().unwrap_or(text);
-        match nearest(table, tables.tables().iter().map(|table| table.name())) {
+        match nearest(table, &mapped(tables.tables(), |table| table.name())) {
             Some(near) => format!("has no table `{table}`: the nearest name is `{near}`"),
             None => format!("has no table `{table}`"),
         }

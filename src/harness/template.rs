@@ -170,7 +170,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key, ""))?;
     for (name, _) in &options.pragmas {
         if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            let near = nearest(name, known.iter().map(String::as_str));
+            let near = nearest(name, &mapped(&known, String::as_str));
             let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
             return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));
         }

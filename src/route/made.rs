@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::access::{Access, Act, Kind, Made};
 use super::catalog::Catalog;
 use super::resolve::not_run;
-use crate::database::{copy_pages, Engine, Image};
+use crate::database::{copy_pages, number, Engine, Image};
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -29,7 +29,7 @@ pub(super) fn check_made(
     for key in keys {
         let failed = |source| Error::sql(key, sql)(source);
         let Some(plain) = made_in_a_copy(&place.image, key, sql).map_err(failed)? else { continue };
-        if let Err(error) = plain.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+        if let Err(error) = number(&plain, "SELECT count(*) FROM sqlite_schema") {
             let problem = format!(
                 "other connections could no longer read bind `{key}`: {}. Inside it name the tables without the bind",
                 sqlite_message(&error)

@@ -3,10 +3,11 @@
 use rusqlite::Connection;
 
 use super::metadata::{Metadata, TableInfo};
+use crate::database::number;
 
 /// Whether SQLite enforces foreign keys on this connection.
 pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {
-    conn.query_row("PRAGMA foreign_keys", [], |row| row.get(0))
+    number(conn, "PRAGMA foreign_keys").map(|enforced| enforced != 0)
 }
 
 /// Switches enforcement on or off; SQLite ignores it within a transaction.
@@ -61,7 +62,7 @@ pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String
         ORDER BY t.rowid, k.id DESC";
     // No foreign key is written without the word, so without it there is none to ask for.
     let any = "SELECT EXISTS (SELECT * FROM main.sqlite_schema WHERE sql LIKE '%references%')";
-    if !conn.query_row(any, [], |row| row.get(0))? {
+    if number(conn, any)? == 0 {
         return Ok(Vec::new());
     }
     let mut keys = conn.prepare(sql)?;

@@ -4,12 +4,12 @@
 //! more is harmless.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use super::Faults;
 use crate::sorted::Sorted;
 
-static NUMBERED: LazyLock<RwLock<Sorted<usize, Weak<Faults>>>> = LazyLock::new(RwLock::default);
+static NUMBERED: RwLock<Sorted<usize, Weak<Faults>>> = RwLock::new(Sorted::new());
 
 impl Faults {
     /// The number under which they are found as long as they live.

@@ -14,7 +14,7 @@ mod vfs;
 mod who;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::fault::Faults;
 use super::image::Image;
@@ -89,7 +89,7 @@ impl Memory {
             index: Mutex::default(),
             faults: Arc::clone(faults),
         });
-        lock(databases()).insert(memory.name.clone(), Arc::downgrade(&memory));
+        lock(&DATABASES).insert(memory.name.clone(), Arc::downgrade(&memory));
         Ok(memory)
     }
 
@@ -159,15 +159,12 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        lock(databases()).remove(&self.name);
+        lock(&DATABASES).remove(&self.name);
     }
 }
 
 /// The databases of the process, by name.
-fn databases() -> &'static Mutex<Sorted<String, Weak<Memory>>> {
-    static DATABASES: OnceLock<Mutex<Sorted<String, Weak<Memory>>>> = OnceLock::new();
-    DATABASES.get_or_init(Mutex::default)
-}
+static DATABASES: Mutex<Sorted<String, Weak<Memory>>> = Mutex::new(Sorted::new());
 
 /// A name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
 fn split(name: &str) -> Option<(&str, &str)> {
@@ -177,5 +174,5 @@ fn split(name: &str) -> Option<(&str, &str)> {
 
 /// The living database of that name.
 fn find(name: &str) -> Option<Arc<Memory>> {
-    lock(databases()).get(name)?.upgrade()
+    lock(&DATABASES).get(name)?.upgrade()
 }

@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use rusqlite::{ffi, Connection};
 
@@ -25,7 +25,7 @@ use crate::sorted::Sorted;
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 
 /// What is listened to, by the number that SQLite was given.
-static WATCHED: LazyLock<RwLock<Sorted<usize, Weak<Watch>>>> = LazyLock::new(RwLock::default);
+static WATCHED: RwLock<Sorted<usize, Weak<Watch>>> = RwLock::new(Sorted::new());
 
 /// Has SQLite tell of each statement of a connection as it begins and as it ends.
 ///

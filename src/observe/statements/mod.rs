@@ -45,8 +45,8 @@ impl Harness {
     /// the application gives [a trace of its own](https://sqlite.org/c3ref/trace_v2.html) has that one only, and is no
     /// longer recorded.
     ///
-    /// A recorded statement takes one or two microseconds longer; a small insert alone takes two or three. A harness
-    /// therefore records nothing by itself, for the files of a [kept](Harness::keep) test neither.
+    /// A small statement takes about twice as long while it is recorded. A harness therefore records nothing by itself,
+    /// for the files of a [kept](Harness::keep) test neither.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
