@@ -280,8 +280,8 @@ impl From<i32> for Counts {
 /// The changes a test expects, by table: `+n` rows inserted, `~n` updated, `-n` deleted, for
 /// [`ChangeSet::assert`](crate::ChangeSet::assert).
 ///
-/// A table is `"bind.table"`, with `main` for the default bind, or `(key, "table")`. `created`, `altered` or `dropped`
-/// before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
+/// A table is `"bind.table"`, with `main` or `default` for the default bind, or `(key, "table")`. `created`, `altered` or
+/// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
 ///
 /// ```
 /// use multibind::{changes, Counts, ExpectedChanges};
