@@ -3,8 +3,11 @@
 //! `use multibind::fixture::harness;` and an argument `harness: Harness` are all that a test needs when the binds of the
 //! crate under test are in its file `fixtures/binds.toml`. `#[rstest]` comes from the user's own dependency on rstest.
 
+use std::io::ErrorKind;
+
 use rstest::fixture;
 
+use crate::error::Error;
 use crate::harness::Harness;
 
 /// The file that [`harness`] reads, relative to the folder of the crate under test, where `cargo test` runs its tests.
@@ -30,6 +33,19 @@ const BINDS: &str = "fixtures/binds.toml";
 /// }
 /// ```
 #[fixture]
+#[track_caller]
 pub fn harness() -> Harness {
-    Harness::from_file(BINDS).unwrap_or_else(|error| panic!("{error}"))
+    match Harness::from_file(BINDS) {
+        Ok(harness) => harness,
+        Err(error) if is_no_file(&error) => panic!(
+            "{error}. The fixture `harness` starts the binds of that file: write it, or start with `Harness::builder()` in \
+             the test or in a fixture of your own"
+        ),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Whether there is no file with the configuration.
+fn is_no_file(error: &Error) -> bool {
+    matches!(error, Error::Io { path, source, .. } if source.kind() == ErrorKind::NotFound && path.ends_with(BINDS))
 }

@@ -1,9 +1,10 @@
 //! What this crate has to say beside its errors: the one place where messages leave it, through `log`, or through
-//! `tracing` where that feature is on and somebody listens.
+//! `tracing` where that feature is on and somebody listens; and beside a test's failure, where its output goes.
 //!
 //! Plain functions, so that no place that says something has the macros' code in it.
 
 use std::fmt::Arguments;
+use std::panic::catch_unwind;
 
 use log::{Level, Record};
 
@@ -37,6 +38,13 @@ pub(crate) fn echo(bind: &str, sql: &str) {
         return traced::echo(bind, sql);
     }
     log(Level::Info, ECHO, format_args!("[{bind}] {sql}"));
+}
+
+/// Says it where a failed test's own output goes, which its runner shows with the failure. Nothing happens where that is
+/// closed: a panic while another is under way would end the process, with every test that still runs.
+#[expect(clippy::print_stderr, reason = "a failed test has no other place to say it")]
+pub(crate) fn beside_failure(message: &str) {
+    let _ = catch_unwind(|| eprintln!("{message}"));
 }
 
 /// Without the feature, the bind is in the message alone.

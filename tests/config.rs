@@ -669,6 +669,27 @@ fn without_cargo_a_relative_path_is_looked_for_in_the_current_folder() {
     assert_eq!(tables(&db, None), ["here"]);
 }
 
+#[test]
+fn the_fixture_without_its_file_says_what_to_do() {
+    if !is_the_child() {
+        let folder = tempfile::tempdir().unwrap();
+        return in_a_process("the_fixture_without_its_file_says_what_to_do", |command| {
+            command.env("CARGO_MANIFEST_DIR", folder.path());
+        });
+    }
+    let place = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let told = std::sync::Arc::clone(&place);
+    std::panic::set_hook(Box::new(move |panic| *told.lock().unwrap() = panic.location().unwrap().to_string()));
+    let line = line!() + 1;
+    let failed = std::panic::catch_unwind(|| multibind::fixture::harness());
+    let _ = std::panic::take_hook();
+
+    let failed = failed.unwrap_err().downcast::<String>().unwrap();
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    insta::assert_snapshot!(failed.replace(&folder, "FOLDER"), @"cannot read the configuration `FOLDER/fixtures/binds.toml`: No such file or directory (os error 2). The fixture `harness` starts the binds of that file: write it, or start with `Harness::builder()` in the test or in a fixture of your own");
+    assert!(place.lock().unwrap().contains(&format!("config.rs:{line}:")), "{}", place.lock().unwrap());
+}
+
 // Log.
 
 #[test]

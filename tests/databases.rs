@@ -322,15 +322,35 @@ fn the_application_runs_before_the_commit() {
     db.connection("auth").unwrap().execute("INSERT INTO t (x) VALUES (2)", []).unwrap();
 }
 
-#[test]
-fn a_failing_test_with_a_session_that_is_not_committed_says_so() {
-    let test = ["--ignored", "--exact", "--nocapture", "the_application_runs_before_the_commit"];
-    let run =
-        Command::new(std::env::current_exe().unwrap()).args(test).env("MULTIBIND_KEEP", "never").output().unwrap();
+/// The test before, in a process of its own.
+fn before_the_commit() -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "the_application_runs_before_the_commit"]).env("MULTIBIND_KEEP", "never");
+    command
+}
 
-    assert!(!run.status.success());
-    let told = String::from_utf8(run.stderr).unwrap();
-    assert!(told.contains("multibind: a session of this test has written to auth and not committed\n"), "{told}");
+#[test]
+fn a_failing_test_with_a_session_that_is_not_committed_says_so_with_the_failure() {
+    let run = before_the_commit().output().unwrap();
+
+    assert_eq!(run.status.code(), Some(101));
+    let told = String::from_utf8(run.stdout).unwrap();
+    let (_, with_the_failure) =
+        told.split_once("---- the_application_runs_before_the_commit stdout ----\n").expect(&told);
+    assert!(
+        with_the_failure.contains("multibind: a session of this test has written to auth and not committed\n"),
+        "{told}"
+    );
+    assert!(!String::from_utf8(run.stderr).unwrap().contains("multibind"));
+}
+
+#[test]
+fn a_failing_test_with_a_session_that_is_not_committed_fails_as_it_would_where_nobody_reads() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = before_the_commit().arg("--nocapture").stderr(writer).output().unwrap();
+
+    assert_eq!(run.status.code(), Some(101), "{run:?}");
 }
 
 #[test]

@@ -365,6 +365,42 @@ fn a_fault_that_never_struck_fails_the_test(db: Harness) -> multibind::Result<()
 }
 
 #[rstest]
+#[case::misspelt("usr", " There is no table `usr` in bind `auth`; the nearest names are `user` in auth.")]
+#[case::of_another_bind("Post", " There is no table `Post` in bind `auth`, but in default.")]
+#[case::like_none("invoice", " There is no table `invoice` in bind `auth`.")]
+#[case::that_is_there("USER", "")]
+#[case::of_sqlite("SQLite_schema", "")]
+fn a_fault_that_never_struck_says_so_where_its_bind_has_no_such_table(
+    db: Harness,
+    #[case] table: &str,
+    #[case] told: &str,
+) -> multibind::Result<()> {
+    let ending = ending(db.fault("auth").fail_statement(table, Operation::Insert)?);
+    let (_, rest) = ending.split_once("what the code does then.").unwrap();
+    assert_eq!(rest.split_once(" Check ").unwrap().0, told);
+    Ok(())
+}
+
+#[rstest]
+fn the_table_of_a_fault_may_be_made_later(db: Harness) -> multibind::Result<()> {
+    let fault = db.fault("auth").fail_statement("token", Operation::Insert)?;
+    let conn = db.connection("auth")?;
+    conn.execute_batch("CREATE TABLE token (value TEXT)").unwrap();
+    assert_eq!(code(conn.execute("INSERT INTO token VALUES ('x')", [])), ffi::SQLITE_AUTH);
+    assert_eq!(fault.struck(), 1);
+    Ok(())
+}
+
+#[rstest]
+fn a_fault_that_outlives_its_harness_says_nothing_of_tables(db: Harness) -> multibind::Result<()> {
+    let fault = db.fault("auth").fail_statement("usr", Operation::Insert)?;
+    drop(db);
+    let ending = ending(fault);
+    assert!(ending.contains("never struck: no such statement was met") && !ending.contains("no table"), "{ending}");
+    Ok(())
+}
+
+#[rstest]
 fn a_fault_that_never_struck_does_not_hide_another_failure(db: Harness) {
     let failed = catch_unwind(AssertUnwindSafe(|| {
         let _fault = db.fault("auth").fail_commit().unwrap();

@@ -356,6 +356,9 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
      meta             no such table
     ─────────────────────────────────────────────────────────────────────
 
+    Does the code under test take its connections from this harness, and does it
+    commit?
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -382,6 +385,9 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
      meta             no such table
     ──────────────────────────────────────────────────────────────────
 
+    Does the code under test take its connections from this harness, and does it
+    commit?
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -406,6 +412,9 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     ────────────────────────────────
      meta             no such table
     ────────────────────────────────
+
+    Does the code under test take its connections from this harness, and does it
+    commit?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -573,6 +582,9 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
      meta             no such table
     ────────────────────────────────
 
+    Does the code under test take its connections from this harness, and does it
+    commit?
+
     To look further:
       db.locate("post", row)?  every place where the row is
       db.connection(None)?     a connection to `default`
@@ -615,6 +627,9 @@ fn values_are_shown_as_sql_writes_them() {
                        differs in n, r, t, x (text, not an integer)
     ────────────────────────────────────────────────────────────────
 
+    Does the code under test take its connections from this harness, and does it
+    commit?
+
     To look further:
       db.locate("v", row)?    every place where the row is
       db.connection("auth")?  a connection to `auth`
@@ -656,6 +671,9 @@ fn long_values_and_rows_are_cut_and_where_they_differ_is_not() -> multibind::Res
                              a9b9c9d9e9f00a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b
                              5'…
     ────────────────────────────────────────────────────────────────────────────────
+
+    Does the code under test take its connections from this harness, and does it
+    commit?
 
     To look further:
       db.locate("page", row)?  every place where the row is
@@ -736,6 +754,9 @@ fn of_many_rows_three_are_shown() {
                      i = 2
                        differs in i (an integer, not text)
     ───────────────────────────────────────────────────────
+
+    Does the code under test take its connections from this harness, and does it
+    commit?
 
     To look further:
       db.locate("n", row)?    every place where the row is

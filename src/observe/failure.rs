@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 
 use super::glance::{glance, Glance, View};
 use super::look::{look, Effort, Found, Place};
-use super::report::{difference, enumerated, explained, paragraph, row_in_short, Table};
+use super::report::{difference, enumerated, explained, paragraph, row_in_short, Table, NOTHING_WRITTEN};
 use crate::database::Database;
 use crate::error::{argument, capitalized, is_lock, joined_by, Result};
 use crate::harness::Running;
@@ -129,6 +129,16 @@ impl Place {
         }
     }
 
+    /// Whether it has no such row, and no other reason for that is seen: a column that the target does not have is one.
+    fn is_without(&self, target: &BindKey) -> bool {
+        match &self.found {
+            Found::Rows { rows, .. } => rows.is_empty(),
+            Found::NoTable => true,
+            Found::NoColumn { .. } => !self.database.keys().contains(target),
+            Found::Unreadable(_) => false,
+        }
+    }
+
     fn label(&self) -> String {
         match self.found {
             Found::Rows { view: View::Open, .. } => format!("`{}`, not committed", self.bind()),
@@ -149,8 +159,12 @@ fn message(expected: Expected, target: &BindKey, table: &str, row: &Row, places:
     let _ = writeln!(message, "  looked for  {looked_for}");
     let _ = writeln!(message, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let _ = writeln!(message, "{}\n", in_a_table(places, target, row));
-    for hint in open_transactions(places) {
-        let _ = writeln!(message, "{}\n", paragraph(&hint, 0, 0));
+    let open = open_transactions(places);
+    for hint in &open {
+        let _ = writeln!(message, "{}\n", paragraph(hint, 0, 0));
+    }
+    if expected == Expected::Landed && open.is_empty() && places.iter().all(|place| place.is_without(target)) {
+        let _ = writeln!(message, "{}\n", paragraph(NOTHING_WRITTEN, 0, 0));
     }
     let has_row = |bind: &BindKey| places.iter().any(|place| place.bind() == bind && place.rows().is_some());
     if expected == Expected::Landed

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
+use super::look;
 use crate::config::Storage;
 use crate::database::{FaultKind, Faulting, Operation};
 use crate::error::{argument, Error, Result};
@@ -294,7 +295,8 @@ impl FaultBuilder {
             return Err(Error::Fault { bind: self.key, problem });
         }
         let faulting = database.faults().begin(kind.clone(), self.after, self.times.unwrap_or(u64::MAX));
-        Ok(Fault { faulting, kind, call, place, optional: self.optional })
+        let running = Arc::downgrade(&self.running);
+        Ok(Fault { faulting, kind, running, key: self.key, call, place, optional: self.optional })
     }
 
     /// How the test wrote it.
@@ -329,6 +331,9 @@ impl FaultBuilder {
 pub struct Fault {
     faulting: Faulting,
     kind: FaultKind,
+    /// Where it is, as long as that is there.
+    running: Weak<Running>,
+    key: BindKey,
     /// How the test wrote it, and where.
     call: String,
     place: &'static Location<'static>,
@@ -366,11 +371,22 @@ impl Fault {
             1 => format!("one {one} was met"),
             n => format!("{n} {many} were met"),
         };
+        let missing = self.missing().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
         format!(
-            "{self} never struck: {met}, so the test does not show what the code does then. Check that the code uses the \
-             bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test returned \
-             an error before, look for that first"
+            "{self} never struck: {met}, so the test does not show what the code does then.{missing} Check that the code \
+             uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test \
+             returned an error before, look for that first"
         )
+    }
+
+    /// That the bind has no table of the name that the fault is about. It may have been made later: so only now.
+    fn missing(&self) -> Option<Error> {
+        match &self.kind {
+            FaultKind::Statement(_, table) if self.faulting.met().0 == 0 => {
+                look::missing(&*self.running.upgrade()?, &self.key, table)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guards: binds that a part of a test must not use, or not write to.
 
 use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe, Location};
+use std::panic::Location;
 use std::thread;
 
 use super::binds;
@@ -10,6 +10,7 @@ use crate::database::{Guarding, Refused, Refuses};
 use crate::error::Result;
 use crate::harness::Harness;
 use crate::key::{BindKey, Selection};
+use crate::say;
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
 ///
@@ -63,8 +64,10 @@ impl Harness {
     /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, and a database that a
     /// connection has attached before, are refused on every bind, for that could be any. What this crate does itself
     /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered, and what is opened by
-    /// [`uri`](Harness::uri) or [`path`](Harness::path) is not guarded. A connection to which the application gives an
-    /// authorizer or a trace of its own is no longer guarded by the one that was replaced.
+    /// [`uri`](Harness::uri) or [`path`](Harness::path) is not guarded: of an application on a driver of its own, sqlx for
+    /// one, a guard says nothing, and [`ChangeSet::assert_only`](crate::ChangeSet::assert_only) sees what it wrote. A
+    /// connection to which the application gives an authorizer or a trace of its own is no longer guarded by the one that
+    /// was replaced.
     ///
     /// # Panics
     ///
@@ -199,15 +202,8 @@ impl Drop for Guard {
         if !thread::panicking() {
             panic!("{told}");
         }
-        // A panic in here while another is under way would end the process, with every test that still runs.
-        let _ = catch_unwind(AssertUnwindSafe(|| say(&format!("multibind: {told}"))));
+        say::beside_failure(&format!("multibind: {told}"));
     }
-}
-
-/// Says it where the test's own output goes.
-#[expect(clippy::print_stderr, reason = "a failed test has no other place to say it")]
-fn say(message: &str) {
-    eprintln!("{message}");
 }
 
 impl Refusal {

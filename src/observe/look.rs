@@ -168,18 +168,50 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
 }
 
 fn unknown_table(table: &str, places: &[Place]) -> Error {
-    // SQLite's own tables have names that nobody means.
-    let query = "SELECT name FROM main.sqlite_schema
-                 WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'";
     let mut names = Vec::new();
     for place in places {
         // What cannot be read is not among the nearest.
-        let found = glance(&place.database, View::Committed, |glance| glance.rows(query, &[]));
-        for row in found.unwrap_or_default() {
-            if let Ok(name) = row.get("name") {
-                names.push((place.bind().clone(), name));
-            }
+        for name in tables(&place.database).unwrap_or_default() {
+            names.push((place.bind().clone(), name));
         }
     }
     Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
+}
+
+/// That a bind does not have a table, where it can be told; with the binds that have it, and the nearest.
+pub(super) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
+    let target = running.home_of(key).ok()?;
+    let is_it = |name: &String| name.eq_ignore_ascii_case(table);
+    if is_sqlites_own(table) || tables(&target).ok()?.iter().any(is_it) {
+        return None;
+    }
+    let (mut found, mut names) = (Vec::new(), Vec::new());
+    for database in running.databases() {
+        for name in tables(&database).unwrap_or_default() {
+            match is_it(&name) {
+                true => found.push(database.key().clone()),
+                false => names.push((database.key().clone(), name)),
+            }
+        }
+    }
+    let nearest = if found.is_empty() { nearest_tables(table, names) } else { Vec::new() };
+    Some(Error::NotInBind { bind: key.clone(), table: table.to_string(), found, nearest })
+}
+
+/// The names of a database's tables and views but for those of SQLite's own, which nobody means.
+fn tables(database: &Database) -> rusqlite::Result<Vec<String>> {
+    let query = "SELECT name FROM main.sqlite_schema
+                 WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'";
+    let found = glance(database, View::Committed, |glance| glance.rows(query, &[]))?;
+    let mut names = Vec::with_capacity(found.len());
+    for row in &found {
+        if let Ok(name) = row.get("name") {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn is_sqlites_own(table: &str) -> bool {
+    table.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }

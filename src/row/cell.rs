@@ -1,8 +1,8 @@
 //! Values of `row!` that rusqlite does not bind in every version and with every feature: `u64`, `usize`.
 //!
 //! They are bound by rusqlite 0.37, and from 0.38 on by its feature `fallible_uint`, which an application may have or not.
-//! The macro wraps each value in a [`Given`] and calls `cell` on it: Rust takes [`Integer`]'s for an integer, found
-//! without a reference, and [`Bound`]'s for anything else.
+//! The macro wraps each value in a [`Given`] and calls `cell` on a reference to it: Rust takes [`Whole`]'s for an integer,
+//! found as it is, [`Bound`]'s for what is found with a reference more, and [`Neither`]'s, which says why not, for the rest.
 
 use std::num::TryFromIntError;
 
@@ -60,13 +60,13 @@ pub trait Whole {
     fn cell(self) -> Number;
 }
 
-impl<T: Integer> Whole for Given<T> {
+impl<T: Integer> Whole for &Given<T> {
     fn cell(self) -> Number {
         Number(Some(self.0.stored()))
     }
 }
 
-impl<T: Integer> Whole for Given<Option<T>> {
+impl<T: Integer> Whole for &Given<Option<T>> {
     fn cell(self) -> Number {
         Number(self.0.map(Integer::stored))
     }
@@ -81,10 +81,35 @@ pub trait Bound<'g> {
     fn cell(self) -> Self::Cell;
 }
 
-impl<'g, T: ToSql> Bound<'g> for &'g Given<T> {
+impl<'g, T: ToSql> Bound<'g> for &'g &Given<T> {
     type Cell = &'g T;
 
     fn cell(self) -> &'g T {
         &self.0
+    }
+}
+
+/// What SQLite stores.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no value of a row: SQLite stores none like it",
+    label = "not what rusqlite binds",
+    note = "a value is `None` or what implements `rusqlite::ToSql`: text, a number, a `bool`, bytes, or an `Option` of them"
+)]
+pub trait Storable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToSql> Storable for T {}
+
+/// What is found for a value that is neither, so that the compiler asks for [`Storable`] and says that it is not.
+pub trait Neither<T> {
+    /// Is never called: what is stored is found before it.
+    fn cell(self) -> Number
+    where
+        T: Storable;
+}
+
+impl<T> Neither<T> for Given<T> {
+    fn cell(self) -> Number {
+        Number(None)
     }
 }

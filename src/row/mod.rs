@@ -281,6 +281,16 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
 /// let row = row! { username: name, "first name": Some("Ann"), email: None, };
 /// assert_eq!(row.to_string(), "username = 'ann', first name = 'Ann', email = NULL");
 /// ```
+///
+/// Anything else does not compile, and the compiler's message shows the form, or says that SQLite stores no such value:
+///
+/// ```compile_fail
+/// multibind::row! { id: 1 username: "ann" };
+/// ```
+///
+/// ```compile_fail
+/// multibind::row! { tags: vec!["new", "paid"] };
+/// ```
 #[macro_export]
 macro_rules! row {
     (@columns $row:expr;) => { $row };
@@ -291,12 +301,18 @@ macro_rules! row {
         $crate::row!(@columns match ($row, $value) {
             (row, value) => {
                 #[allow(unused_imports)]
-                use $crate::__row::{Bound as _, Given, Whole as _};
-                row.set($crate::row!(@name $name), Given(value).cell())
+                use $crate::__row::{Bound as _, Given, Neither as _, Whole as _};
+                row.set($crate::row!(@name $name), (&Given(value)).cell())
             }
         }; $($($rest)*)?)
     };
     (@name $name:ident) => { ::core::stringify!($name).trim_start_matches("r#") };
     (@name $name:literal) => { $name };
+    (@$($other:tt)*) => {
+        compile_error!(
+            "`row!` takes columns and their values, each a name or a string, a colon and an expression, with a comma between \
+             them: `row! { username: \"ann\", \"first name\": name, email: None }`"
+        )
+    };
     ($($columns:tt)*) => { $crate::row!(@columns $crate::Row::new(); $($columns)*) };
 }

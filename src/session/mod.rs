@@ -7,7 +7,6 @@ mod savepoint;
 mod statement;
 mod table;
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use rusqlite::{Params, Row};
@@ -358,15 +357,13 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Says on stderr what a failing test may have forgotten: code on other connections does not see what a session has
+    /// Says what a failing test may have forgotten: code on other connections does not see what a session has
     /// not committed, or finds it locked.
     fn tell_uncommitted(&self) {
         let binds = self.engines.uncommitted(&self.scope);
         if !binds.is_empty() {
             let binds = crate::error::list(&binds);
-            // A stderr that is closed must not turn a panic into an abort.
-            let _ =
-                writeln!(io::stderr(), "multibind: a session of this test has written to {binds} and not committed");
+            say::beside_failure(&format!("multibind: a session of this test has written to {binds} and not committed"));
         }
     }
 }

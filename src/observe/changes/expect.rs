@@ -6,7 +6,7 @@ use crate::error::{argument, joined_by, list, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
 use crate::observe::binds;
-use crate::observe::report::{paragraph, Table};
+use crate::observe::report::{paragraph, Table, NOTHING_WRITTEN};
 use crate::order::{sort_by, sort_by_key};
 use crate::sorted::Sorted;
 
@@ -262,9 +262,6 @@ impl ChangeSet {
         format!("{meant}\nIf not, look which bind's connection wrote the rows above.")
     }
 }
-
-/// What to do where nothing was written.
-const NOTHING_WRITTEN: &str = "Does the code under test take its connections from this harness, and does it commit?";
 
 /// What stands after the bind's name and a dot.
 fn table_of<'t>(text: &'t str, bind: &str) -> Option<&'t str> {

@@ -12,6 +12,7 @@ use std::thread;
 
 use crate::error::Result;
 use crate::harness::{Harness, Running};
+use crate::say;
 use save::Saved;
 
 /// Saves the databases if the test has failed, before they go.
@@ -21,11 +22,11 @@ impl Drop for Harness {
         let _ = catch_unwind(AssertUnwindSafe(|| {
             if thread::panicking() {
                 for conflict in given_up(self.running()) {
-                    say(&conflict);
+                    say::beside_failure(&conflict);
                 }
             }
             if self.is_to_be_kept() {
-                say(&kept(self));
+                say::beside_failure(&kept(self));
             }
         }));
     }
@@ -119,12 +120,6 @@ fn quoted(path: &Path) -> String {
         (false, true) => format!("\"{path}\""),
         (false, false) => format!("'{}'", path.replace('\'', r"'\''")),
     }
-}
-
-/// Says it where the test's own output goes: the runner shows it with the failure.
-#[expect(clippy::print_stderr, reason = "a failed test has no other place to say it")]
-fn say(message: &str) {
-    eprintln!("{message}");
 }
 
 #[cfg(test)]

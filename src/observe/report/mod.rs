@@ -8,6 +8,10 @@ use crate::error::joined_by;
 use crate::row::{Row, Shown};
 pub(super) use table::{explained, paragraph, Table};
 
+/// What to do where nothing was written.
+pub(super) const NOTHING_WRITTEN: &str =
+    "Does the code under test take its connections from this harness, and does it commit?";
+
 /// Names joined by commas and an "and".
 pub(super) fn enumerated(names: &[String]) -> String {
     match names.split_last() {

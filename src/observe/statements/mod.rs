@@ -41,9 +41,11 @@ impl Harness {
     /// Recorded is what sessions run, and what runs on connections of the harness's pools, in whatever thread,
     /// checked out before or after. Not recorded is what SQLite runs inside a statement (a trigger's, for one; a
     /// virtual table such as FTS5 may look itself up before, which is recorded), an `EXPLAIN`, what SQLite did not
-    /// accept and so never ran, what this crate runs for its own use, and what runs on connections that others opened by [`uri`](Harness::uri) or [`path`](Harness::path). A connection to which
-    /// the application gives [a trace of its own](https://sqlite.org/c3ref/trace_v2.html) has that one only, and is no
-    /// longer recorded.
+    /// accept and so never ran, what this crate runs for its own use, and what runs on connections that others opened by
+    /// [`uri`](Harness::uri) or [`path`](Harness::path): of an application on a driver of its own, sqlx for one, a log
+    /// says nothing, and [`ChangeSet::assert_only`](crate::ChangeSet::assert_only) sees what it wrote. A connection to
+    /// which the application gives [a trace of its own](https://sqlite.org/c3ref/trace_v2.html) has that one only, and is
+    /// no longer recorded.
     ///
     /// A small statement takes about twice as long while it is recorded. A harness therefore records nothing by itself,
     /// for the files of a [kept](Harness::keep) test neither.
