@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{params_from_iter, Connection, Savepoint};
 
-use crate::database::{lock, Image};
-use crate::error::sqlite_message;
+use crate::database::{column_names, lock, texts, Image};
+use crate::error::{joined_by, sqlite_message};
 use crate::row::{Row, Shown};
 use crate::schema::{Metadata, ObjectKind, TableInfo};
 use crate::script::quote;
@@ -46,13 +46,12 @@ impl Trial {
             return Ok(Vec::new());
         }
         let conn = lock(&self.conn);
-        let columns = columns.iter().map(|name| format!("t.{}", quote(name))).collect::<Vec<_>>().join(", ");
+        let columns = joined_by(columns, ", ", &|name| format!("t.{}", quote(name)));
         conn.execute_batch(&format!(
             "CREATE TEMP TABLE \"as\" AS SELECT {columns} FROM main.{} AS t LIMIT 0",
             quote(&self.table)
         ))?;
-        let mut types = conn.prepare("SELECT type FROM pragma_table_info('as', 'temp') ORDER BY cid")?;
-        let types = types.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let types = texts(&conn, "SELECT type FROM pragma_table_info('as', 'temp') ORDER BY cid")?;
         conn.execute_batch("DROP TABLE temp.\"as\"")?;
         Ok(types)
     }
@@ -64,10 +63,7 @@ impl Trial {
     ) -> rusqlite::Result<Option<(String, Vec<String>)>> {
         let conn = lock(&self.conn);
         let row = columns.fold(Row::new(), |row, name| row.set(name, Null));
-        row.missing_from(&self.table, &|query| {
-            let statement = conn.prepare(query)?;
-            Ok(statement.column_names().into_iter().map(str::to_string).collect())
-        })
+        row.missing_from(&self.table, &|query| Ok(column_names(&conn.prepare(query)?)))
     }
 
     /// For each row why the table does not take it after those before it, `None` where it does.
