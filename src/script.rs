@@ -5,6 +5,8 @@ use std::fmt;
 
 use rusqlite::{ffi, Connection};
 
+use crate::list::mapped;
+
 /// One statement of a script, from its first token to its semicolon.
 ///
 /// Comments and blanks before it are left out; a statement that holds nothing else is not listed at all.
@@ -77,6 +79,16 @@ pub(crate) fn line_at(text: &str, offset: usize) -> usize {
 /// A name as SQL writes it, whatever characters it has.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A statement that inserts a row with a parameter for each of these columns into a table of `main`.
+pub(crate) fn insert(verb: &str, table: &str, columns: &[&str]) -> String {
+    let table = quote(table);
+    if columns.is_empty() {
+        return format!("{verb} INTO main.{table} DEFAULT VALUES");
+    }
+    let names = mapped(columns, |name| quote(name)).join(", ");
+    format!("{verb} INTO main.{table} ({names}) VALUES ({})", vec!["?"; columns.len()].join(", "))
 }
 
 /// Whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.

@@ -12,11 +12,12 @@ use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
 use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
-use crate::script::{self, quote};
+use crate::script;
 use crate::sorted::Sorted;
 
 /// The files for one database. Two binds that share a database share one of these, for it has one transaction.
@@ -137,7 +138,8 @@ impl<'l> Filling<'l> {
         let info = self.metadata.table(table);
         let traced = self.enforced && info.is_some_and(|info| !info.foreign_keys().is_empty());
         let prepare = |columns: &[String], line| {
-            let statement = self.conn.prepare_cached(&insert_sql(table, columns));
+            let statement =
+                self.conn.prepare_cached(&script::insert("INSERT", table, &mapped(columns, String::as_str)));
             statement.map_err(|error| self.error(at, Some(line), refused_columns(info, columns, &error)))
         };
 
@@ -262,19 +264,6 @@ struct Violation {
     rowid: Option<i64>,
     parent: String,
     foreign_key: i64,
-}
-
-fn insert_sql(table: &str, columns: &[String]) -> String {
-    let table = quote(table);
-    if columns.is_empty() {
-        return format!("INSERT INTO main.{table} DEFAULT VALUES");
-    }
-    let (mut names, mut places) = (Vec::with_capacity(columns.len()), Vec::with_capacity(columns.len()));
-    for name in columns {
-        names.push(quote(name));
-        places.push("?");
-    }
-    format!("INSERT INTO main.{table} ({}) VALUES ({})", names.join(", "), places.join(", "))
 }
 
 /// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.

@@ -7,9 +7,10 @@ use rusqlite::{params_from_iter, Connection, Savepoint};
 
 use crate::database::{column_names, lock, texts, Image};
 use crate::error::{joined_by, sqlite_message};
+use crate::list::mapped;
 use crate::row::{Row, Shown};
 use crate::schema::{Metadata, ObjectKind, TableInfo};
-use crate::script::quote;
+use crate::script::{insert, quote};
 
 /// A table as a bind has it, with the rows that it starts with, and alone: without other tables, and without triggers.
 #[derive(Debug)]
@@ -85,14 +86,8 @@ impl Trial {
 
     fn refusal(&self, conn: &Savepoint<'_>, row: &Row) -> rusqlite::Result<Option<String>> {
         let before = self.found(conn, row)?;
-        let names = row.columns().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ");
-        let places = vec!["?"; row.columns().len()].join(", ");
-        let values = match row.is_empty() {
-            true => "DEFAULT VALUES".to_string(),
-            false => format!("({names}) VALUES ({places})"),
-        };
         // Whatever else the table says to do on a conflict.
-        let insert = format!("INSERT OR ABORT INTO main.{} {values}", quote(&self.table));
+        let insert = insert("INSERT OR ABORT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
         let mut insert = match conn.prepare_cached(&insert) {
             Ok(insert) => insert,
             Err(error) => return Ok(Some(sqlite_message(&error))),

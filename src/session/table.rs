@@ -6,9 +6,10 @@ use super::statement::{self, Call};
 use super::Session;
 use crate::database::column_names;
 use crate::error::{joined_by, Error, Result};
+use crate::list::mapped;
 use crate::route::Told;
 use crate::row::Row;
-use crate::script::quote;
+use crate::script::{insert, quote};
 
 /// One table of one bind, its rows by column name; from [`Session::table`].
 ///
@@ -62,14 +63,7 @@ impl<'s> TableSession<'s> {
     /// ```
     pub fn insert(&mut self, row: Row) -> Result<i64> {
         let row = row.checked()?;
-        let table = self.name();
-        let sql = if row.is_empty() {
-            format!("INSERT INTO {table} DEFAULT VALUES")
-        } else {
-            let names = joined_by(row.cells(), ", ", &|(name, _)| quote(name));
-            let places = vec!["?"; row.cells().len()].join(", ");
-            format!("INSERT INTO {table} ({names}) VALUES ({places})")
-        };
+        let sql = insert("INSERT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
         statement::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
         Ok(self.session.engines.last_insert_rowid())
     }
