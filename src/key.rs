@@ -5,6 +5,7 @@ use std::ops::RangeFull;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::url::canonical;
 
 /// The name of a bind: `None` for the default bind, else a non-empty string.
 ///
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 /// `Main` or `TEMP`.
 ///
 /// As in Flask-SQLAlchemy, the default bind has the key `None`. One database of a [dynamic bind](crate::Bind::dynamic) has
-/// the key `users[acme]`, which can be given as `("users", "acme")` too.
+/// the key `users[acme]`, which can be given as `("users", "acme")` too. Where the name is a URL, every URL of the same
+/// database is the same key: `mysqldb://localhost/t1` and `mysql+pymysql://localhost:3306/t1`.
 ///
 /// ```
 /// use multibind::BindKey;
@@ -60,9 +62,19 @@ impl BindKey {
         self.as_str().unwrap_or("main")
     }
 
-    /// The key of one database of a dynamic bind.
+    /// The key of one database of a dynamic bind. URLs of one database are one name.
     pub(crate) fn of_database(bind: &BindKey, name: &str) -> BindKey {
-        BindKey::from(format!("{bind}[{name}]"))
+        let url = canonical(name);
+        BindKey(Some(format!("{bind}[{}]", url.as_deref().unwrap_or(name)).into()))
+    }
+
+    /// The key with this text, which may be that of a dynamic bind's database.
+    fn of_text(text: &str) -> BindKey {
+        let of_database = text.strip_suffix(']').and_then(|text| text.split_once('['));
+        match of_database.and_then(|(bind, name)| Some((bind, canonical(name)?))) {
+            Some((bind, url)) => BindKey(Some(format!("{bind}[{url}]").into())),
+            None => BindKey(Some(text.into())),
+        }
     }
 
     /// Whether it can be the key of a dynamic bind's database.
@@ -125,26 +137,26 @@ impl fmt::Debug for BindKey {
 
 impl From<&str> for BindKey {
     fn from(key: &str) -> Self {
-        BindKey(Some(key.into()))
+        BindKey::of_text(key)
     }
 }
 
 impl From<String> for BindKey {
     fn from(key: String) -> Self {
-        BindKey(Some(key.into()))
+        BindKey::of_text(&key)
     }
 }
 
 impl From<&String> for BindKey {
     fn from(key: &String) -> Self {
-        BindKey(Some(key.as_str().into()))
+        BindKey::of_text(key)
     }
 }
 
 // The only `Option` that turns into a key, so that a bare `None` needs no type.
 impl From<Option<&str>> for BindKey {
     fn from(key: Option<&str>) -> Self {
-        BindKey(key.map(Into::into))
+        key.map_or(BindKey::DEFAULT, BindKey::of_text)
     }
 }
 
@@ -163,6 +175,8 @@ impl From<&BindKey> for BindKey {
 
 /// Which binds an operation is for: one key, a list of keys with `None` among them, or `..` for all.
 ///
+/// `"__all__"` alone means all too, as in Flask-SQLAlchemy 2; a bind that has this key is selected as `["__all__"]`.
+///
 /// ```
 /// use multibind::{Bind, Harness};
 ///
@@ -176,10 +190,17 @@ impl From<&BindKey> for BindKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Option<Vec<BindKey>>);
 
+/// Flask-SQLAlchemy's name for all binds, until its version 3.
+const ALL: &str = "__all__";
+
 impl Selection {
     /// The keys that were named, `None` for all binds.
     pub(crate) fn keys(&self) -> Option<&[BindKey]> {
         self.0.as_deref()
+    }
+
+    fn of_key(key: BindKey) -> Selection {
+        Selection(if key.as_str() == Some(ALL) { None } else { Some(vec![key]) })
     }
 }
 
@@ -191,7 +212,7 @@ impl From<RangeFull> for Selection {
 
 impl From<Option<&str>> for Selection {
     fn from(key: Option<&str>) -> Self {
-        Selection(Some(vec![key.into()]))
+        Selection::of_key(key.into())
     }
 }
 
@@ -200,7 +221,7 @@ macro_rules! selection_from_key {
     ($($key:ty),*) => {$(
         impl From<$key> for Selection {
             fn from(key: $key) -> Self {
-                Selection(Some(vec![key.into()]))
+                Selection::of_key(key.into())
             }
         }
     )*};

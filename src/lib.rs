@@ -116,6 +116,7 @@ mod script;
 mod serialize;
 mod session;
 mod sorted;
+mod url;
 
 pub use config::{Bind, Config, Lag, Storage, Table, TableGroup};
 pub use context::Context;

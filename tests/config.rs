@@ -221,7 +221,7 @@ fn both_families_of_names_can_be_in_one_file() {
     let db = start(
         r#"
         SQLALCHEMY_DATABASE_URI = "postgresql:///main"
-        SQLALCHEMY_ENGINE_OPTIONS = { busy_timeout = 100, pragmas = { cache_size = 77 } }
+        engine_options = { busy_timeout = 100, pragmas = { cache_size = 77 } }
         SQLALCHEMY_TRACK_MODIFICATIONS = false
         SQLALCHEMY_RECORD_QUERIES = true
 
@@ -255,7 +255,8 @@ fn the_default_url_may_be_among_the_engine_options() {
 fn a_setting_in_both_families_of_names_is_an_error() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URI = 'sqlite://'\n[default]\nurl = 'sqlite://'"), @"line 3: bind `default`: `url` is set twice, here and on line 1");
     insta::assert_snapshot!(wrong("binds.auth = 'sqlite://'\n\n[SQLALCHEMY_BINDS]\nauth = 'sqlite://'"), @"line 4: bind `auth`: `url` is set twice, here and on line 1");
-    insta::assert_snapshot!(wrong("SQLALCHEMY_ECHO = true\nSQLALCHEMY_ENGINE_OPTIONS.echo = false"), @"line 2: `echo` is set twice, here and on line 1");
+    insta::assert_snapshot!(wrong("SQLALCHEMY_ECHO = true\nengine_options.echo = false"), @"line 2: `echo` is set twice, here and on line 1");
+    insta::assert_snapshot!(wrong("default.echo = true\nSQLALCHEMY_ENGINE_OPTIONS.echo = false"), @"line 2: bind `default`: `echo` is set twice, here and on line 1");
 }
 
 #[test]
@@ -271,7 +272,7 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URL = 'sqlite://'"), @"line 1: unknown name `SQLALCHEMY_DATABASE_URL`; the nearest known one is `SQLALCHEMY_DATABASE_URI`");
     insta::assert_snapshot!(wrong("SQLALCEMY_BINDS = {}"), @"line 1: unknown name `SQLALCEMY_BINDS`; the nearest known one is `SQLALCHEMY_BINDS`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_SESSION_OPTIONS = {}"), @"line 1: unknown name `SQLALCHEMY_SESSION_OPTIONS`; the nearest known one is `SQLALCHEMY_ENGINE_OPTIONS`");
-    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -579,14 +580,22 @@ fn a_wrong_url_in_a_variable_is_an_error_that_names_it() {
         let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL_AUTH", value)]).unwrap();
         Harness::from_config(config).unwrap_err()
     };
-    insta::assert_snapshot!(wrong(""), @"
+    insta::assert_snapshot!(wrong(" "), @"
     bind `auth`: the URL from `DATABASE_URL_AUTH` is empty
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
     ");
-    insta::assert_snapshot!(wrong("oracle://scott:tiger@db.example/x"), @"
-    bind `auth`: the URL `oracle://scott:***@db.example/x` from `DATABASE_URL_AUTH` has the unknown scheme `oracle`
+    insta::assert_snapshot!(wrong("mysql:scott:tiger@db.example/x"), @"
+    bind `auth`: the URL `mysql:***@db.example/x` from `DATABASE_URL_AUTH` has no `//` after `mysql:`
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
     ");
+}
+
+/// Python's `os.environ.get("DATABASE_URL") or "sqlite:///…"`.
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let config = Config::new().default_bind(Bind::url("mysql://h/db")).bind("auth", Bind::url("mysql://h/db"));
+    let db = Harness::from_config(config.with_vars([("DATABASE_URL", "")]).unwrap()).unwrap();
+    assert_eq!(db.uri(None).unwrap(), db.uri("auth").unwrap());
 }
 
 #[test]
@@ -651,7 +660,7 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
     let error = Config::from_file("Cargo.toml").unwrap_err().to_string();
     let (place, problem) = error.split_once(": ").unwrap();
     assert!(place.starts_with("Cargo.toml:"), "{place}");
-    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -727,9 +736,66 @@ fn the_misspelt_cache_parameter_is_logged() {
     assert_eq!(keys(&db), ["misspelt", "well_spelt"]);
     insta::assert_debug_snapshot!(warnings("spelt"), @r#"
     [
-        "bind `misspelt`: the URL `sqlite:///:memory:?cached=shared` has `cached`; SQLite's parameter is `cache`",
+        "bind `misspelt`: the URL `sqlite:///:memory:?cached=shared` has `cached`, which SQLite and the drivers pass over; the parameter is `cache`, in a `file:` URI. The stand-in has the shared cache that is asked for",
     ]
     "#);
+}
+
+#[test]
+fn a_scheme_that_is_nearly_a_known_one_is_logged() {
+    listen();
+    let db = Harness::builder()
+        .bind("nearly", Bind::url("postgre://ann:hunter2@h/db"))
+        .bind("another", Bind::url("libsql://db.example"))
+        .start()
+        .unwrap();
+    assert_eq!(keys(&db), ["nearly", "another"]);
+    insta::assert_debug_snapshot!(warnings("`nearly`"), @r#"
+    [
+        "bind `nearly`: the scheme `postgre` of the URL is not known here and only a name; if `postgres` is meant, other URLs of the same database do not share its stand-in",
+    ]
+    "#);
+    assert!(warnings("`another`").is_empty());
+}
+
+#[test]
+fn engine_options_of_flask_sqlalchemy_are_the_default_binds_alone() {
+    listen();
+    let text = r#"
+        SQLALCHEMY_POOL_SIZE = 9
+        SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5, busy_timeout = 100 }
+        SQLALCHEMY_BINDS = { auth = "mysql://h/auth", meta = { url = "mysql://h/meta", pool_size = 2 } }
+    "#;
+    let db = start(&format!("SQLALCHEMY_DATABASE_URI = 'mysql://h/main'\n{text}"));
+    let sizes = [None, Some("auth"), Some("meta")].map(|key| db.pool(key).unwrap().max_size());
+    assert_eq!(sizes, [5, 9, 2]);
+    assert_eq!((pragma(&db, None, "busy_timeout"), pragma(&db, "auth", "busy_timeout")), (100, 5000));
+
+    // The default bind may be added in code; without one the options are nobody's, which is said.
+    let config = Config::from_toml(text, ".").unwrap();
+    let db = Harness::from_config(config.clone().default_bind(Bind::memory().busy_timeout(Duration::from_millis(7))))
+        .unwrap();
+    assert_eq!((db.pool(None).unwrap().max_size(), pragma(&db, None, "busy_timeout")), (5, 7));
+    assert_eq!(keys(&Harness::from_config(config).unwrap()), ["auth", "meta"]);
+    insta::assert_debug_snapshot!(warnings("SQLALCHEMY_ENGINE_OPTIONS"), @r#"
+    [
+        "`SQLALCHEMY_ENGINE_OPTIONS` has no effect: it is for the default bind, and none is configured; `[engine_options]` is for every bind",
+    ]
+    "#);
+}
+
+/// What one key sets and another of the same database leaves open is no conflict with the defaults.
+#[test]
+fn keys_of_one_database_may_leave_options_to_each_other() {
+    let db = start(
+        r#"
+        engine_options = { pool_size = 9 }
+        SQLALCHEMY_DATABASE_URI = "mysql://h/main"
+        SQLALCHEMY_ENGINE_OPTIONS = { busy_timeout = 100 }
+        SQLALCHEMY_BINDS = { same = { url = "mysql://h/main", pool_size = 2 } }
+        "#,
+    );
+    assert_eq!((db.pool(None).unwrap().max_size(), pragma(&db, "same", "busy_timeout")), (2, 100));
 }
 
 #[test]

@@ -241,8 +241,8 @@ fn a_session_without_a_context_says_how_to_give_one() {
 #[case::empty(Bind::dynamic(|_| Ok(String::new())).schema(USER), "its callback gave an empty name, and a database needs one")]
 #[case::nul(Bind::dynamic(|_| Ok("a\0b".to_string())).schema(USER), r"its callback gave the name `a\0b`, which has a NUL character")]
 #[case::password(
-    Bind::dynamic(|_| Ok("mysql://app:secret@db.example/acme".to_string())).schema(USER),
-    "its callback gave `mysql://app:***@db.example/acme`, a URL with a password: a name without it is enough"
+    Bind::dynamic(|_| Ok("mysql://app:secret@db.example:x/acme".to_string())).schema(USER),
+    "its callback gave `mysql://app:***@db.example:***`, which is no URL that can be read"
 )]
 fn a_callback_that_names_no_database_is_an_error_with_the_bind(#[case] users: Bind, #[case] problem: &str) {
     let db = builder(users).start().unwrap();
@@ -255,6 +255,39 @@ fn a_callback_that_names_no_database_is_an_error_with_the_bind(#[case] users: Bi
     assert_eq!(session.execute("DELETE FROM user", []).unwrap_err().to_string(), expected);
     assert_eq!(session.on("users").unwrap_err().to_string(), expected);
     assert!(db.databases_of("users").unwrap().is_empty());
+}
+
+#[test]
+fn urls_of_one_database_are_one_database() {
+    let users = Bind::dynamic(|context| Ok(context.get("url")?.to_string())).schema(USER);
+    let db = builder(users).start().unwrap();
+    let (one, other) = ("mysqldb://localhost/t1", "mysql+pymysql://app:secret@LOCALHOST:3306/t1?charset=utf8");
+    db.connection_for("users", &context! { url: one })
+        .unwrap()
+        .execute("INSERT INTO user (name) VALUES ('ann')", [])
+        .unwrap();
+    let before = db.snapshot().unwrap();
+    let mut session = db.session_with(context! { url: other });
+    session.execute("UPDATE user SET name = 'bob'", []).unwrap();
+    session.commit().unwrap();
+
+    for key in [("users", one), ("users", other), ("users", "mariadb://localhost/t1")] {
+        db.assert_landed(key, "user", row! { name: "bob" });
+    }
+    db.changes_since(&before).unwrap().assert_only(("users", other));
+    assert_eq!(db.databases_of("users").unwrap(), ["users[mysql://localhost:3306/t1]".into()]);
+    let other = db.key_for("users", &context! { url: "mysql://localhost/t2" }).unwrap();
+    assert_ne!(other, ("users", one).into());
+    db.assert_not_landed(other, "user", row! { name: "bob" });
+}
+
+#[test]
+fn a_url_that_another_bind_has_is_an_error_with_both() {
+    let users = Bind::dynamic(|context| Ok(format!("mysqldb://localhost/{}", context.get("tenant")?))).schema(USER);
+    let archive = Bind::url("mysql+pymysql://root:secret@localhost:3306/archive").schema(USER);
+    let db = builder(users).bind("archive", archive).start().unwrap();
+    insta::assert_snapshot!(db.pool_for("users", &tenant("archive")).unwrap_err(), @"bind `users` is dynamic: which of its databases is meant cannot be told: its callback gave `mysql://localhost:3306/archive`, which is the database of bind `archive`: production has one for both, and here each would have its own. Use bind `archive` where it is meant, or let the callback give another URL");
+    db.pool_for("users", &tenant("acme")).unwrap();
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn an_environment_says_what_differs_bind_by_bind_and_setting_by_setting() {
             r#"
             temp_dir = "nowhere"
             data = "data/post.csv"
-            SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 7, busy_timeout = 100, pragmas = { cache_size = 10 } }
+            engine_options = { pool_size = 7, busy_timeout = 100, pragmas = { cache_size = 10 } }
 
             [default]
             url = "postgresql://app@db.example/app"
@@ -143,7 +143,7 @@ fn an_environment_says_what_differs_bind_by_bind_and_setting_by_setting() {
             [env.test]
             temp_dir = "."
             data = []
-            SQLALCHEMY_ENGINE_OPTIONS = { busy_timeout = 300, pool_timeout = 1.5 }
+            engine_options = { busy_timeout = 300, pool_timeout = 1.5 }
 
             [env.test.default]
             schema_sql = "CREATE TABLE sketch (id)"
@@ -159,7 +159,7 @@ fn an_environment_says_what_differs_bind_by_bind_and_setting_by_setting() {
 
             [env.live]
             SQLALCHEMY_DATABASE_URI = "mysql://db.example/accounts"
-            SQLALCHEMY_ENGINE_OPTIONS = { busy_timeout = 200, pragmas = { cache_size = 20 } }
+            engine_options = { busy_timeout = 200, pragmas = { cache_size = 20 } }
             "#,
         ),
         ("post.sql", "CREATE TABLE post (id)"),
@@ -236,9 +236,9 @@ fn what_is_wrong_in_an_environment_is_an_error_with_its_line_also_where_another_
 
 #[rstest]
 fn the_environment_s_url_is_the_one_that_variables_override_and_errors_are_about() {
-    let toml = "[default]\nurl = '${NOT_SET}'\n[binds.a]\nurl = 'mysql://h/db'\n[env.test.default]\nurl = 'oracle://h'";
+    let toml = "[default]\nurl = '${NOT_SET}'\n[binds.a]\nurl = 'mysql://h/db'\n[env.test.default]\nurl = 'mysql:h'";
     insta::assert_snapshot!(wrong(toml, []), @"
-    line 6: bind `default`: the URL `oracle://h` has the unknown scheme `oracle`
+    line 6: bind `default`: the URL `mysql:***` has no `//` after `mysql:`
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
     ");
     assert!(one_database(&with(toml, [("DATABASE_URL", "mysql://h/db")]), None, "a"));
@@ -286,16 +286,41 @@ fn flask_sqlalchemy_s_names_and_urls_from_code_are_expanded_too() {
 #[rstest]
 fn a_variable_that_is_missing_or_misspelt_is_an_error_that_names_it_with_the_place() {
     let url = |url: &str| format!("[binds.auth]\nstorage = 'memory'\nurl = '{url}'");
-    insta::assert_snapshot!(wrong(&url("${AUTH_URL}"), []), @"line 3: bind `auth`: the URL `${AUTH_URL}` needs the variable `AUTH_URL`, which is not set: set it, or write `$${` for a `${` that is meant");
-    insta::assert_snapshot!(wrong(&url("mysql://app:${AUTH_PASSWORD}@${AUTH_HOST}/db"), [("AUTH_PASSWORD", "hunter2")]), @"line 3: bind `auth`: the URL `mysql://app:***@${AUTH_HOST}/db` needs the variable `AUTH_HOST`, which is not set: set it, or write `$${` for a `${` that is meant");
-    insta::assert_snapshot!(wrong(&url("mysql://app:hun${ter2@h/db"), []), @"line 3: bind `auth`: the URL `mysql://app:***@h/db` has a `${` that no name and `}` follow: a variable is written `${NAME}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
-    insta::assert_snapshot!(wrong(&url("mysql://app:hun${t-er2}@h/db"), []), @"line 3: bind `auth`: the URL `mysql://app:***@h/db` has a `${` that no name and `}` follow: a variable is written `${NAME}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
-    insta::assert_snapshot!(wrong(&url("mysql://app@${}/db"), []), @"line 3: bind `auth`: the URL `mysql://app@${}/db` has a `${` that no name and `}` follow: a variable is written `${NAME}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(wrong(&url("${AUTH_URL}"), []), @"line 3: bind `auth`: the URL `${AUTH_URL}` needs the variable `AUTH_URL`, which is not set: set it, give it a default as in `${AUTH_URL:-sqlite://}`, or write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(wrong(&url("mysql://app:${AUTH_PASSWORD}@${AUTH_HOST}/db"), [("AUTH_PASSWORD", "hunter2")]), @"line 3: bind `auth`: the URL `mysql://app:***@${AUTH_HOST}/db` needs the variable `AUTH_HOST`, which is not set: set it, give it a default as in `${AUTH_HOST:-sqlite://}`, or write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(wrong(&url("mysql://app:hun${ter2@h/db"), []), @"line 3: bind `auth`: the URL `mysql://app:***@h/db` has a `${` that no name and `}` follow: a variable is written `${NAME}` or `${NAME:-DEFAULT}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(wrong(&url("mysql://app:hun${t-er2}@h/db"), []), @"line 3: bind `auth`: the URL `mysql://app:***@h/db` has a `${` that no name and `}` follow: a variable is written `${NAME}` or `${NAME:-DEFAULT}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(wrong(&url("mysql://app@${}/db"), []), @"line 3: bind `auth`: the URL `mysql://app@${}/db` has a `${` that no name and `}` follow: a variable is written `${NAME}` or `${NAME:-DEFAULT}`, with letters, digits and `_`; write `$${` for a `${` that is meant");
     let folder = Folder::with([(
         "binds.toml",
         "[default]\nurl = 'sqlite://'\n[env.test.default]\nurl = '${MULTIBIND_NOT_SET}'",
     )]);
-    insta::assert_snapshot!(folder.refused(Harness::from_file(folder.file("binds.toml"))), @"[folder]/binds.toml:4: bind `default`: the URL `${MULTIBIND_NOT_SET}` needs the variable `MULTIBIND_NOT_SET`, which is not set: set it, or write `$${` for a `${` that is meant");
+    insta::assert_snapshot!(folder.refused(Harness::from_file(folder.file("binds.toml"))), @"[folder]/binds.toml:4: bind `default`: the URL `${MULTIBIND_NOT_SET}` needs the variable `MULTIBIND_NOT_SET`, which is not set: set it, give it a default as in `${MULTIBIND_NOT_SET:-sqlite://}`, or write `$${` for a `${` that is meant");
+}
+
+#[rstest]
+#[case::not_set("${DATABASE_URL:-mysql://h/db}")]
+#[case::empty("${EMPTY:-mysql://h/db}")]
+#[case::set("${URL:-sqlite://}")]
+#[case::within("mysql://${HOST:-h}/${EMPTY:-d}b")]
+#[case::nested("${EMPTY:-${DATABASE_URL:-mysql://${HOST:-h}/db}}")]
+#[case::nested_in_what_is_set("${URL:-${MISSING}}")]
+fn a_default_stands_for_a_variable_that_is_not_set_or_empty(#[case] url: &str) {
+    let toml = format!("[default]\nurl = '{url}'\n[binds.a]\nurl = 'mysql://h/db'");
+    assert!(one_database(&with(&toml, [("URL", "mysql://h/db"), ("EMPTY", "")]), None, "a"));
+}
+
+#[rstest]
+fn a_default_is_empty_or_wrong_only_where_it_is_used() {
+    let url = |url: &str| format!("default.url = '{url}'");
+    insta::assert_snapshot!(wrong(&url("${A:-postgres://u:hunter2@h:x/db}"), []).to_string().lines().next().unwrap(), @"line 1: bind `default`: the URL `${A:***@h:***` has a port that is not a number from 0 to 65535");
+    insta::assert_snapshot!(wrong(&url("${A:-}"), []).to_string().lines().next().unwrap(), @"line 1: bind `default`: the URL `${A:***` is empty");
+    insta::assert_snapshot!(wrong(&url("${A:-${B}}"), []), @"line 1: bind `default`: the URL `${A:***` needs the variable `B`, which is not set: set it, give it a default as in `${B:-sqlite://}`, or write `$${` for a `${` that is meant");
+    assert!(one_database(
+        &with("default.url = '${A:-}'\nbinds.a.url = 'mysql://h/db'", [("A", "mysql://h/db")]),
+        None,
+        "a"
+    ));
 }
 
 #[cfg(unix)]
@@ -313,15 +338,15 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
 #[rstest]
 fn a_wrong_url_is_shown_as_it_was_written_without_what_its_variables_hold() {
     let vars =
-        [("ALL", "oracle://scott:tiger@h/x"), ("SECRET", "tiger"), ("START", "oracle://scott:ti"), ("EMPTY", "")];
+        [("ALL", "mysql://scott:tiger@h:x/x"), ("SECRET", "tiger"), ("START", "mysql://scott:ti"), ("EMPTY", "")];
     let refused = |url: &str| {
         let error = wrong(&format!("default.url = '{url}'"), vars).to_string();
         assert!(!error.contains("tiger") && !error.contains("ger@"), "{error}");
         error.lines().next().unwrap().to_string()
     };
-    insta::assert_snapshot!(refused("${ALL}"), @"line 1: bind `default`: the URL `${ALL}` has the unknown scheme `oracle`");
-    insta::assert_snapshot!(refused("oracle://scott:${SECRET}@h/x"), @"line 1: bind `default`: the URL `oracle://scott:***@h/x` has the unknown scheme `oracle`");
-    insta::assert_snapshot!(refused("${START}ger@h/x"), @"line 1: bind `default`: the URL `${START}***@h/x` has the unknown scheme `oracle`");
+    insta::assert_snapshot!(refused("${ALL}"), @"line 1: bind `default`: the URL `${ALL}` has a port that is not a number from 0 to 65535");
+    insta::assert_snapshot!(refused("mysql://scott:${SECRET}@h:x/x"), @"line 1: bind `default`: the URL `mysql://scott:***@h:***` has a port that is not a number from 0 to 65535");
+    insta::assert_snapshot!(refused("${START}ger@h:x/x"), @"line 1: bind `default`: the URL `${START}***@h:***` has a port that is not a number from 0 to 65535");
     insta::assert_snapshot!(refused("${EMPTY}"), @"line 1: bind `default`: the URL `${EMPTY}` is empty");
 }
 

@@ -123,7 +123,8 @@ fn flask_sqlalchemy_819_only_named_binds() {
     insta::assert_snapshot!(session.execute("CREATE TABLE post (id)", []).unwrap_err(), @"no default bind for a statement whose table names no bind: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
 }
 
-/// Flask-SQLAlchemy #799: without a default database, the engine options had no effect on the binds.
+/// Flask-SQLAlchemy #799: without a default database, the engine options had no effect on the binds. Those of
+/// Flask-SQLAlchemy's name still are the default bind's alone; those for every bind have a name of their own.
 #[test]
 fn flask_sqlalchemy_799_engine_options_reach_named_binds() {
     let toml = r#"
@@ -131,9 +132,12 @@ fn flask_sqlalchemy_799_engine_options_reach_named_binds() {
         auth = "postgresql://db.example/auth"
         meta = { url = "mysql://db.example/meta", pool_size = 2 }
 
-        [SQLALCHEMY_ENGINE_OPTIONS]
+        [engine_options]
         pool_size = 3
         pool_timeout = 1
+
+        [SQLALCHEMY_ENGINE_OPTIONS]
+        pool_size = 4
     "#;
     let db = Harness::from_config(Config::from_toml(toml, ".").unwrap()).unwrap();
     assert_eq!(db.pool("auth").unwrap().max_size(), 3);

@@ -43,6 +43,15 @@ fn a_commit_that_would_leave_an_orphan_is_refused_and_nothing_is_committed(#[cas
     assert!(db.locate("nut", row! {}).unwrap().is_empty());
 }
 
+#[rstest]
+#[case::as_in_sql("main.tree.name")]
+#[case::as_shown("default.tree.name")]
+fn an_end_names_the_default_bind_in_either_way(#[case] to: &str) {
+    let db = binds(Bind::memory).reference("auth.nut.tree_name", to).start().unwrap();
+    db.connection("auth").unwrap().execute("INSERT INTO nut (tree_name) VALUES ('elm')", []).unwrap();
+    assert_eq!(db.check_references().unwrap()[0].refers_to(), "main.tree.name");
+}
+
 #[test]
 fn a_refused_commit_goes_through_when_the_parent_is_written() {
     let db = start(Bind::memory);

@@ -287,6 +287,7 @@ fn a_foreign_key_to_a_table_that_no_bind_has_and_one_to_its_own_table_are_left_t
 #[case::one("auth".into(), [6, 0])]
 #[case::a_list([None, Some("auth")].into(), [0, 0])]
 #[case::all((..).into(), [0, 0])]
+#[case::all_as_in_flask_sqlalchemy_2("__all__".into(), [0, 0])]
 fn the_selected_binds_are_dropped_and_made_again_and_others_left_alone(
     #[case] selection: Selection,
     #[case] left: [usize; 2],

@@ -132,16 +132,19 @@ impl Bind {
     /// The stand-in for a database that production reaches by `url`.
     ///
     /// Nothing that the URL names is opened, created or connected to. It is only a name: two keys with the URL of the
-    /// same file or the same server's database share one stand-in, as they share one database in production. A URL
-    /// that means memory is never shared. The stand-in is kept in memory unless [`storage`](Bind::storage) says
-    /// otherwise, and no message shows the URL's password.
+    /// same file or the same server's database share one stand-in, as they share one database in production. Memory is
+    /// shared where SQLite shares it, by a name and a shared cache or `memdb`. The stand-in is kept in memory unless
+    /// [`storage`](Bind::storage) says otherwise, in a [shared cache](Bind::shared_cache) if the URL asks for one, and no
+    /// message shows the URL's password.
     ///
     /// | URL | names |
     /// |---|---|
     /// | `sqlite://`, `sqlite:///`, `sqlite:` | memory |
     /// | `sqlite:///:memory:`, `sqlite::memory:`, `sqlite://:memory:`, `:memory:` | memory |
-    /// | `sqlite:///:memory:?cache=shared` | memory; with `cached`, which people copy, it is too, and a warning is logged |
-    /// | `file::memory:?cache=shared`, `file:x?mode=memory`, `file:/x?vfs=memdb` | memory |
+    /// | `sqlite:///:memory:?cache=shared` | memory in a shared cache; with `cached`, which people copy, too, and a warning is logged |
+    /// | `file:x?mode=memory` | memory |
+    /// | `file:x?mode=memory&cache=shared`, `file::memory:?cache=shared` | the memory of that name in a shared cache |
+    /// | `file:/x?vfs=memdb` | the `memdb` memory of that name |
     /// | `sqlite:///app.db`, `sqlite://app.db`, `sqlite:app.db` | the file `app.db`, relative |
     /// | `sqlite:////var/lib/app.db`, `sqlite:/var/lib/app.db` | the file `/var/lib/app.db` |
     /// | `file:app.db?mode=ro`, `sqlite:///file:app.db?uri=true` | the file `app.db` |
@@ -149,14 +152,17 @@ impl Bind {
     /// | `sqlite+pysqlite:///app.db` | the file `app.db`: any driver may follow a scheme |
     /// | `postgres://`, `postgresql://`, `postgresql+psycopg2://` | a database of a PostgreSQL server |
     /// | `mysql://`, `mysqldb://`, `mysql+pymysql://user:pw@host:3306/db` | a database of a MySQL or MariaDB server |
-    /// | `mariadb://`, `mariadb+mariadbconnector://` | the same as with `mysql://` |
+    /// | `mariadb://`, `mariadb+mariadbconnector://`, `mysql2://` | the same as with `mysql://` |
+    /// | `mssql://`, `oracle://`, `cockroachdb://`, `libsql://`, any other scheme | a database of a server of that kind |
     ///
     /// Two files are the same where their paths are, percent escapes decoded and `.` and `..` worked out; no disk is
     /// looked at. Two databases of servers are the same where kind of server, host (case aside, `localhost` where there
     /// is none), port (the usual one where there is none) or socket, and database name are; driver, user, password and
-    /// other parameters do not count.
+    /// other parameters do not count, but those of a server other than PostgreSQL and MySQL: one of them may name the
+    /// database.
     ///
-    /// `${NAME}` in a URL stands for the environment variable of that name, read at start; `$${` stands for `${` itself.
+    /// `${NAME}` in a URL stands for the environment variable of that name, read at start; `${NAME:-DEFAULT}` for the
+    /// default where it is not set or empty, as in a shell; `$${` stands for `${` itself.
     ///
     /// A URL that is none of these is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
     ///

@@ -10,17 +10,19 @@ use super::origin::Origin;
 use super::resolve::{DatabaseSpec, Replica};
 use super::source::SchemaSource;
 use super::storage::Storage;
-use super::url::DatabaseUrl;
 use crate::error::Result;
 use crate::key::BindKey;
+use crate::url::Named;
 
 /// A database while the binds that mean it are put together.
 pub(super) struct Draft {
     /// Those that mean it, but for replicas that lag.
     pub(super) keys: Vec<BindKey>,
-    pub(super) identity: Option<DatabaseUrl>,
+    pub(super) identity: Option<Named>,
     /// With the key that set it.
     pub(super) storage: Option<(BindKey, Storage)>,
+    /// The storage that a URL asks for, where no key sets one.
+    pub(super) asked: Option<Storage>,
     /// The keys by which the application only reads.
     pub(super) read_only: Vec<BindKey>,
     /// The replicas that are databases of their own, each with what it sets itself.
@@ -80,15 +82,16 @@ impl Draft {
             (None, Some(_)) => self.storage.clone_from(&other.storage),
             _ => {}
         }
+        self.asked = self.asked.or(other.asked);
         match (&self.copy_of, &other.copy_of) {
             (Some((first, mine, _)), Some((_, theirs, _))) if mine != theirs => return Err(refuse(first, "copy_of")),
             (None, Some(_)) => self.copy_of.clone_from(&other.copy_of),
             _ => {}
         }
-        for (_, theirs) in &other.options {
+        for (_, theirs) in &other.own_options {
             // Those who read have connections and a pool apart from those who write.
             let alike = |key: &BindKey| self.read_only.contains(key) != other.read_only.is_empty();
-            for (first, mine) in &self.options {
+            for (first, mine) in &self.own_options {
                 if alike(first)
                     && let Some(setting) = mine.conflict(theirs)
                 {
@@ -128,7 +131,7 @@ impl Draft {
         };
         let storage = match self.storage {
             Some((_, storage)) => storage,
-            None => Storage::Memory,
+            None => self.asked.unwrap_or(Storage::Memory),
         };
         let first_lagging = self.lagging.first().map(|(key, _)| key);
         if let (Storage::SharedCache, Some(key)) = (storage, self.read_only.first().or(first_lagging)) {
@@ -159,7 +162,8 @@ impl Draft {
             let of_its_kind = if is_way(key) { &mut ways } else { &mut keys };
             of_its_kind.push(key.clone());
         }
-        let options = combined(&self.options, false);
+        // Those that any of the keys sets itself win over the defaults of each.
+        let options = combined(&self.own_options, false).or(&combined(&self.options, false));
         let way_options = combined(&self.own_options, true).or(&options).settled();
         let (mut schema, mut data) = (Vec::with_capacity(self.schema.len()), Vec::with_capacity(self.data.len()));
         for (_, source) in self.schema {
@@ -172,6 +176,7 @@ impl Draft {
             keys,
             made_for: self.keys,
             configured: Arc::clone(configured),
+            identity: self.identity,
             storage,
             read_only: nobody_writes,
             replica: None,

@@ -11,6 +11,7 @@ use super::redact::UrlText;
 use super::storage::Storage;
 use crate::context::Context;
 use crate::error::panic_message;
+use crate::url::canonical;
 
 /// What chooses a database.
 type ChooseFn = dyn Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
@@ -41,9 +42,9 @@ impl Chooser {
             return Err(format!("its callback gave the name `{shown}`, which has a NUL character"));
         }
         let shown = UrlText::new(&chosen, Origin::Code).to_string();
-        // Every message would show it.
-        if chosen.contains("://") && shown != chosen {
-            return Err(format!("its callback gave `{shown}`, a URL with a password: a name without it is enough"));
+        // A key has a URL without its password; one that cannot be read has it in every message.
+        if canonical(&chosen).is_none() && chosen.contains("://") && shown != chosen {
+            return Err(format!("its callback gave `{shown}`, which is no URL that can be read"));
         }
         Ok(chosen)
     }
@@ -54,7 +55,9 @@ impl Bind {
     ///
     /// Each distinct name that it gives is a database of its own, with the tables and data of the bind. It is made when
     /// it is first used and shared by all who get the same name. In messages, and where a key is asked for, it is
-    /// `users[users_tenant_acme]`, or `("users", "users_tenant_acme")`. A database that nobody has used yet counts as
+    /// `users[users_tenant_acme]`, or `("users", "users_tenant_acme")`. Names that are URLs of one database, by the rules of
+    /// [`url`](Bind::url), are one name, without driver, user and password; one that is the URL of another bind is an error.
+    /// A database that nobody has used yet counts as
     /// being what it would be made as: in change sets it has not changed, and a
     /// [restored](crate::Harness::restore) snapshot puts it back to that.
     ///

@@ -21,7 +21,7 @@ impl Config {
     /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of a named one, where `<KEY>` is its
     /// key in upper case with `_` for every character that is not an ASCII letter or digit: `DATABASE_URL_AUTH`,
     /// `DATABASE_URL_ME_TA`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
-    /// logged as a warning and otherwise ignored. Without this call no such variable is read.
+    /// logged as a warning and otherwise ignored. A variable that is empty counts as not set. Without this call no such variable is read.
     ///
     /// # Errors
     ///
@@ -80,9 +80,14 @@ impl Config {
         let named = |name: &str| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_'));
         let names = config.variables.names(&named);
         let mut owners: Sorted<String, BindKey> = Sorted::default();
+        let mut empty = Vec::new();
         for (key, bind) in &mut config.binds {
             let name = variable(key);
-            let Some(value) = config.variables.get(&name) else { continue };
+            // One that is empty sets nothing, as in Python's `os.environ.get(…) or …`.
+            let Some(value) = config.variables.get(&name).filter(|value| !value.is_empty()) else {
+                empty.push(name);
+                continue;
+            };
             if let Some(first) = owners.get(&name).filter(|first| *first != key) {
                 return Err(Origin::Code.error(
                     key,
@@ -98,7 +103,7 @@ impl Config {
             bind.url = Some(UrlText::new(url, Origin::Variable(name.clone())));
             owners.insert(name, key.clone());
         }
-        for name in names.iter().filter(|name| !owners.contains(*name)) {
+        for name in names.iter().filter(|name| !owners.contains(*name) && !empty.contains(name)) {
             say::warn(format_args!("`{name}` is set, but no bind has this variable: it is ignored"));
         }
         Ok(config)

@@ -129,14 +129,32 @@ impl Config {
     fn lay_over(&mut self, environment: &Environment) {
         let Environment { config, set, .. } = environment;
         // Tables and environments are none of what a file can say within an environment.
-        let Config { binds, tables: _, data, options, temp_dir, references, environments: _, choice: _, variables: _ } =
-            config;
+        let Config {
+            binds,
+            tables: _,
+            data,
+            options,
+            default_options,
+            temp_dir,
+            references,
+            environments: _,
+            choice: _,
+            variables: _,
+        } = config;
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
             match self.binds.iter_mut().find(|(known, _)| known == key) {
                 Some((_, bind)) => lay(bind, over.clone(), &|name| sets(Some(key), name)),
                 None => self.binds.push((key.clone(), over.clone())),
             }
+        }
+        // They win over what the bind has outside of the environment, and not over what it has within.
+        match self.binds.iter_mut().find(|(key, _)| key.is_default()) {
+            Some((key, bind)) => {
+                let within = binds.iter().find(|(over, _)| over == key).map(|(_, bind)| bind.options.clone());
+                bind.options = within.unwrap_or_default().or(default_options).or(&bind.options);
+            }
+            None => self.default_options = default_options.clone().or(&self.default_options),
         }
         if sets(None, "data") {
             self.data.clone_from(data);

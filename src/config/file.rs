@@ -40,9 +40,10 @@ const BIND_SETTINGS: [&str; 10] = [
 ];
 
 /// What a file can have at its top.
-const TOP: [&str; 9] = [
+const TOP: [&str; 10] = [
     "default",
     "binds",
+    "engine_options",
     "data",
     "temp_dir",
     "references",
@@ -124,7 +125,7 @@ impl Config {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     ///
-    /// Engine options are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
+    /// `[engine_options]` has engine options for every bind; a bind's own win. They are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
     /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys`, `schema_timeout` (in
     /// seconds) and `pragmas`. One that only a server or SQLAlchemy has (`charset`, `client_encoding`, …) is logged as not applied.
     ///
@@ -136,7 +137,7 @@ impl Config {
     /// let config = Config::from_toml(
     ///     r#"
     ///     SQLALCHEMY_DATABASE_URI = "postgresql:///main"
-    ///     SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5 }    # for every bind; a bind's own win
+    ///     SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5 }    # for the default bind, as there
     ///
     ///     [SQLALCHEMY_BINDS]
     ///     meta = "sqlite:////path/to/meta.db"
@@ -151,7 +152,8 @@ impl Config {
     /// ```
     ///
     /// In `[env.NAME]` stands what differs in an environment: [`Config::environment`] says which one is chosen. `${NAME}`
-    /// in a URL stands for the variable of that name, read when the harness starts; `$${` stands for `${` itself.
+    /// in a URL stands for the variable of that name, read when the harness starts, `${NAME:-DEFAULT}` for the default
+    /// where it is not set or empty; `$${` stands for `${` itself.
     ///
     /// Other names of Flask-SQLAlchemy are accepted without an effect; other names in upper case are the application's
     /// own and passed over.
@@ -228,10 +230,15 @@ impl<'t> Reader<'t> {
             "SQLALCHEMY_ENGINE_OPTIONS" => {
                 for (name, value) in entries(self.fit(None, table(name, value))?) {
                     match name.get_ref().as_ref() {
-                        // The default engine's, as in Flask-SQLAlchemy.
                         "url" => self.setting(&BindKey::DEFAULT, "url", name.span(), value)?,
-                        option => self.default_option(option, name.span(), value)?,
+                        option => self.option(Some(&BindKey::DEFAULT), option, name.span(), value)?,
                     }
+                }
+                Ok(())
+            }
+            "engine_options" => {
+                for (name, value) in entries(self.fit(None, table(name, value))?) {
+                    self.option(None, name.get_ref(), name.span(), value)?;
                 }
                 Ok(())
             }
@@ -241,7 +248,7 @@ impl<'t> Reader<'t> {
                 Ok(())
             }
             _ => match flask::option(name) {
-                Some(option) => self.default_option(option, span, value),
+                Some(option) => self.option(None, option, span, value),
                 None if flask::is_the_applications(name, &TOP) => Ok(()),
                 None => {
                     let suggestion = suggest(name, &TOP, &flask::names());
@@ -274,14 +281,15 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// An engine option for every bind.
-    fn default_option(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
-        self.once(None, name, span.clone())?;
+    /// An engine option for every bind, or for the default bind alone, which it does not configure.
+    fn option(&mut self, of: Option<&BindKey>, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        self.once(of, name, span.clone())?;
         if !EngineOptions::knows(name) {
             let suggestion = suggest(name, &APPLIED, &NOT_APPLIED);
             return Err(self.error(None, span, format!("unknown engine option `{name}`; {suggestion}")));
         }
-        let fit = self.config.options.set(name, value);
+        let options = if of.is_some() { &mut self.config.default_options } else { &mut self.config.options };
+        let fit = options.set(name, value);
         self.fit(None, fit)
     }
 

@@ -1,6 +1,5 @@
 //! What the user wrote: binds, tables and options, from code, TOML or the environment. Opens no database.
 
-mod authority;
 mod bind;
 mod draft;
 mod dynamic;
@@ -16,11 +15,11 @@ mod redact;
 mod reference;
 mod resolve;
 mod source;
+mod stand_in;
 mod standing;
 mod storage;
 mod suggest;
 mod table;
-mod url;
 mod value;
 mod variables;
 
@@ -70,6 +69,8 @@ pub struct Config {
     data: Vec<PathBuf>,
     /// Engine options for every bind; a bind's own win.
     options: EngineOptions,
+    /// Engine options for the default bind, if one is configured; its own win.
+    default_options: EngineOptions,
     /// Where files are kept, where the user says.
     temp_dir: Option<PathBuf>,
     /// References that cross from one bind into another.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use toml::de::DeValue;
 
-use super::redact::is_secret;
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
+use crate::url::is_secret;
 
 /// Engine options, each unset until the user sets it.
 #[derive(Clone, Default, PartialEq)]

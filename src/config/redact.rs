@@ -3,13 +3,12 @@
 //! Broken URLs are shown too, in the errors about them, so this does not rely on a URL being one. Where a password is
 //! possible it is taken for one: hiding too much costs a reader a guess, hiding too little costs a secret.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use super::authority::read_hosts;
 use super::origin::Origin;
 use crate::order::sort_by_key;
+use crate::url::{has_letters_of_a_scheme, is_secret, read_hosts};
 
 /// A URL as the user wrote it, shown without its password.
 #[derive(Clone, Default)]
@@ -55,12 +54,6 @@ impl fmt::Debug for UrlText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shown(), f)
     }
-}
-
-/// Whether a parameter or a pragma of this name is a secret.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let name = percent_decoded(name).to_ascii_lowercase();
-    ["pass", "pwd", "secret", "token"].iter().any(|part| name.contains(part)) || name.ends_with("key")
 }
 
 /// The URL with `***` where it has, or may have, a password.
@@ -147,40 +140,9 @@ fn body(text: &str) -> (String, usize) {
     }
 }
 
-/// Whether it has only letters as RFC 3986 has them in a scheme, and `_`, since SQLAlchemy's drivers
-/// have it in their names.
-pub(super) fn has_letters_of_a_scheme(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
-}
-
 /// Whether a lower-case scheme is of files: then a colon is part of a name.
 fn is_local(scheme: &str) -> bool {
     scheme == "file" || scheme.split('+').next() == Some("sqlite")
-}
-
-/// The text with its percent escapes decoded; as it is where that would not be UTF-8.
-pub(crate) fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                // Two hexadecimal digits are at most 255.
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 #[cfg(test)]
@@ -228,6 +190,7 @@ mod tests {
         "sqlite+pysqlcipher://:***@/app.db?kdf_iter=64000"
     )]
     #[case::cipher_key("file:app.db?key=pw", "file:app.db?key=***")]
+    #[case::odbc("mssql+pyodbc:///?odbc_connect=DSN%3Dx%3BPWD%3Dpw", "mssql+pyodbc:///?odbc_connect=***")]
     #[case::memory(":memory:", ":memory:")]
     #[case::memory_sqlx("sqlite::memory:", "sqlite::memory:")]
     #[case::file_name("sqlite:///file:app.db?uri=true", "sqlite:///file:app.db?uri=true")]

@@ -8,14 +8,14 @@ use super::Config;
 pub(crate) struct ReferenceText {
     /// `bind.table.column`.
     pub(crate) from: String,
-    /// `bind.table.column`, with `main` for the default bind.
+    /// `bind.table.column`, with `default` or `main` for the default bind.
     pub(crate) to: String,
     pub(crate) origin: Origin,
 }
 
 impl Config {
-    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `main` for
-    /// the default bind.
+    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
+    /// `main` for the default bind.
     ///
     /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
     /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,

@@ -12,9 +12,9 @@ use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
 use super::source::SchemaSource;
+use super::stand_in;
 use super::storage::Storage;
 use super::table::Table;
-use super::url::{misspells_cache, DatabaseUrl};
 use super::variables::expand;
 use super::Config;
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::order::sort_by_key;
 use crate::say;
+use crate::url::Named;
 
 /// One database to start, or one way to another: every bind key that means it, and what it starts with.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct DatabaseSpec {
     pub(crate) made_for: Vec<BindKey>,
     /// Every key of the configuration, those of other databases too.
     pub(crate) configured: Arc<[BindKey]>,
+    /// What its URL names, if it has one that other URLs could name.
+    pub(crate) identity: Option<Named>,
     pub(crate) storage: Storage,
     /// Whether the application only reads it.
     pub(crate) read_only: bool,
@@ -84,6 +87,12 @@ impl Config {
             return Err(Error::NoBind);
         }
         check_keys(&binds)?;
+        if self.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
+            say::warn(format_args!(
+                "`SQLALCHEMY_ENGINE_OPTIONS` has no effect: it is for the default bind, and none is configured; \
+                 `[engine_options]` is for every bind"
+            ));
+        }
         let configured = Arc::from(keys(&binds));
         let mut drafts: Vec<Draft> = Vec::new();
         for (key, bind) in &binds {
@@ -141,7 +150,7 @@ impl Config {
                 format!("it is dynamic, so its callback chooses its databases, and it has the URL `{url}` too");
             return Err(url.origin().error(key, problem));
         }
-        let mut identity = None;
+        let (mut identity, mut asked) = (None, None);
         // A variable may name production's replica, of which a mirror takes the place.
         if let (Some(url), None) = (&bind.url, &bind.mirror) {
             let url = match url.origin() {
@@ -149,15 +158,12 @@ impl Config {
                 Origin::Variable(_) => url.clone(),
                 Origin::Code | Origin::Toml { .. } => expand(key, url, &self.variables)?,
             };
-            identity = DatabaseUrl::parse(key, &url)?.identity().cloned();
-            if misspells_cache(&url) {
-                say::warn_of(
-                    key,
-                    format_args!("bind `{key}`: the URL `{url}` has `cached`; SQLite's parameter is `cache`"),
-                );
-            }
+            let url = stand_in::read(key, &url)?;
+            asked = stand_in::storage(&url);
+            identity = url.named;
         }
-        let options = bind.options.clone().or(&self.options);
+        let own = if key.is_default() { bind.options.clone().or(&self.default_options) } else { bind.options.clone() };
+        let options = own.clone().or(&self.options);
         for name in &options.not_applied {
             say::warn_of(
                 key,
@@ -180,10 +186,11 @@ impl Config {
             keys: vec![key.clone()],
             identity,
             storage: bind.storage.map(|storage| (key.clone(), storage)),
+            asked,
             read_only: if bind.read_only == Some(true) { vec![key.clone()] } else { Vec::new() },
             lagging: Vec::new(),
             is_mirrored: false,
-            own_options: vec![(key.clone(), bind.options.clone())],
+            own_options: vec![(key.clone(), own)],
             options: vec![(key.clone(), options)],
             copy_of: bind.copy_of.as_ref().map(|(path, origin)| (key.clone(), resolve_path(path), origin.clone())),
             schema,
@@ -308,7 +315,7 @@ mod tests {
             r#"
             SQLALCHEMY_ECHO = true
             SQLALCHEMY_POOL_TIMEOUT = 20
-            SQLALCHEMY_ENGINE_OPTIONS = { pool_size = 5, pool_recycle = 280, max_overflow = 2, pragmas = { a = 1, b = 1 } }
+            engine_options = { pool_size = 5, pool_recycle = 280, max_overflow = 2, pragmas = { a = 1, b = 1 } }
             SQLALCHEMY_DATABASE_URI = "postgresql:///main"
             SQLALCHEMY_BINDS.auth = { url = "mysql://h/users", pool_size = 2, pool_recycle = -1, charset = "utf8mb4" }
             SQLALCHEMY_BINDS.meta = { url = "sqlite://", echo = false, pragmas = { b = 2 } }

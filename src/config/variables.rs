@@ -68,61 +68,94 @@ impl fmt::Debug for Variables {
 /// A part of a text.
 enum Piece<'t> {
     Text(&'t str),
-    /// The name in `${NAME}`.
-    Variable(&'t str),
+    /// The name in `${NAME}` or `${NAME:-DEFAULT}`, and the default.
+    Variable(&'t str, Option<&'t str>),
+    /// A `${` that begins no variable and is not escaped. What follows may be part of a password.
+    Broken,
 }
 
 /// The URL of a bind with the variables that it names, which messages go on to show as it was written.
 pub(super) fn expand(bind: &BindKey, url: &UrlText, variables: &Variables) -> Result<UrlText> {
-    let fail = |problem: String| {
+    let expanded = expand_text(url.text(), variables).map_err(|problem| {
         let (file, line) = url.origin().place();
         Error::Url { file, line, bind: bind.clone(), problem: format!("the URL `{url}` {problem}") }
-    };
-    let mut expanded = String::new();
-    for piece in pieces(url.text()) {
-        match piece {
-            Some(Piece::Text(text)) => expanded.push_str(text),
-            Some(Piece::Variable(name)) => {
-                let value = variables.get(name).ok_or_else(|| {
-                    fail(format!("needs the variable `{name}`, which is not set: set it, or write `$${{` for a `${{` that is meant"))
-                })?;
-                let value = value
-                    .to_str()
-                    .ok_or_else(|| fail(format!("needs the variable `{name}`, whose value is not UTF-8")))?;
-                expanded.push_str(value);
-            }
-            // What follows may be part of a password.
-            None => return Err(fail(
-                "has a `${` that no name and `}` follow: a variable is written `${NAME}`, with letters, digits and \
-                     `_`; write `$${` for a `${` that is meant"
-                    .to_string(),
-            )),
-        }
-    }
+    })?;
     Ok(url.with_text(expanded))
 }
 
-/// The pieces of a text, `None` for a `${` that begins no variable and is not escaped; nothing follows it.
-fn pieces(text: &str) -> Vec<Option<Piece<'_>>> {
+fn expand_text(text: &str, variables: &Variables) -> std::result::Result<String, String> {
+    let mut expanded = String::new();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => expanded.push_str(text),
+            Piece::Variable(name, default) => {
+                // As in a shell, one that is empty counts as not set where there is a default.
+                let value = variables.get(name).filter(|value| default.is_none() || !value.is_empty());
+                match (value, default) {
+                    (Some(value), _) => expanded.push_str(
+                        value
+                            .to_str()
+                            .ok_or_else(|| format!("needs the variable `{name}`, whose value is not UTF-8"))?,
+                    ),
+                    (None, Some(default)) => expanded.push_str(&expand_text(default, variables)?),
+                    (None, None) => {
+                        return Err(format!(
+                            "needs the variable `{name}`, which is not set: set it, give it a default as in \
+                             `${{{name}:-sqlite://}}`, or write `$${{` for a `${{` that is meant"
+                        ));
+                    }
+                }
+            }
+            Piece::Broken => {
+                return Err("has a `${` that no name and `}` follow: a variable is written `${NAME}` or \
+                            `${NAME:-DEFAULT}`, with letters, digits and `_`; write `$${` for a `${` that is meant"
+                    .to_string())
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+/// The pieces of a text; nothing follows a broken one.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         // `$${` is `${` itself.
         if rest[..at].ends_with('$') {
-            pieces.push(Some(Piece::Text(&rest[..at - 1])));
-            pieces.push(Some(Piece::Text("${")));
+            pieces.push(Piece::Text(&rest[..at - 1]));
+            pieces.push(Piece::Text("${"));
             rest = &rest[at + 2..];
             continue;
         }
-        pieces.push(Some(Piece::Text(&rest[..at])));
-        let variable = rest[at + 2..].split_once('}').filter(|(name, _)| is_identifier(name));
-        let Some((name, after)) = variable else {
-            pieces.push(None);
+        pieces.push(Piece::Text(&rest[..at]));
+        let Some(end) = closing_brace(&rest[at + 2..]) else {
+            pieces.push(Piece::Broken);
             return pieces;
         };
-        pieces.push(Some(Piece::Variable(name)));
+        let (inside, after) = (&rest[at + 2..at + 2 + end], &rest[at + 3 + end..]);
+        let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, to)| (name, Some(to)));
+        if !is_identifier(name) {
+            pieces.push(Piece::Broken);
+            return pieces;
+        }
+        pieces.push(Piece::Variable(name, default));
         rest = after;
     }
-    pieces.push(Some(Piece::Text(rest)));
+    pieces.push(Piece::Text(rest));
     pieces
+}
+
+/// Where the brace is that ends a variable; a default may name variables itself.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 0;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '{' if text[..at].ends_with('$') => open += 1,
+            '}' if open == 0 => return Some(at),
+            '}' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }

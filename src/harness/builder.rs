@@ -214,13 +214,26 @@ pub(super) fn start(config: Config) -> Result<Harness> {
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Folder::new(config.chosen_folder());
+    let mut taken = Vec::new();
+    for spec in &all {
+        if let Some(named) = &spec.identity {
+            taken.push((named.clone(), spec.key().clone()));
+        }
+    }
+    let taken = Arc::from(taken);
     let mut places = Vec::<Place>::with_capacity(all.len());
     for (place, mut spec) in all.into_iter().enumerate() {
         let source = spec.replica.map_or(place, |replica| replica.source);
         let Some(template) = templates.get(source).map(Arc::clone) else { continue };
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
-            places.push(Place::Dynamic(Box::new(DynamicBind::new(spec, chooser, template, watched))));
+            places.push(Place::Dynamic(Box::new(DynamicBind::new(
+                spec,
+                chooser,
+                Arc::clone(&taken),
+                template,
+                watched,
+            ))));
             continue;
         }
         let image = Arc::clone(&template.image);

@@ -17,11 +17,14 @@ use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
 use crate::sorted::Sorted;
+use crate::url::{canonical, parse, Named};
 
 /// A bind whose databases are made when they are first used, all from one image.
 pub(crate) struct DynamicBind {
     spec: DatabaseSpec,
     chooser: Chooser,
+    /// The databases that other binds' URLs name, each with the bind's key.
+    taken: Arc<[(Named, BindKey)]>,
     template: Arc<Template>,
     /// Who its databases tell of their statements.
     watched: (Arc<Recorder>, Arc<Rules>),
@@ -60,10 +63,11 @@ impl DynamicBind {
     pub(super) fn new(
         spec: DatabaseSpec,
         chooser: Chooser,
+        taken: Arc<[(Named, BindKey)]>,
         template: Arc<Template>,
         watched: (Arc<Recorder>, Arc<Rules>),
     ) -> DynamicBind {
-        DynamicBind { spec, chooser, template, watched, made: Mutex::default() }
+        DynamicBind { spec, chooser, taken, template, watched, made: Mutex::default() }
     }
 
     /// The bind's key, which names none of its databases.
@@ -78,7 +82,16 @@ impl DynamicBind {
 
     /// The key of the database that a context means, or why that cannot be told.
     pub(super) fn choose(&self, context: &Context) -> Result<BindKey, String> {
-        self.chooser.choose(context).map(|name| BindKey::of_database(self.key(), &name))
+        let name = self.chooser.choose(context)?;
+        let named = parse(&name).ok().and_then(|url| url.named);
+        if let Some((_, owner)) = self.taken.iter().find(|(taken, _)| Some(taken) == named.as_ref()) {
+            let name = canonical(&name).unwrap_or(name);
+            return Err(format!(
+                "its callback gave `{name}`, which is the database of bind `{owner}`: production has one for both, and here \
+                 each would have its own. Use bind `{owner}` where it is meant, or let the callback give another URL"
+            ));
+        }
+        Ok(BindKey::of_database(self.key(), &name))
     }
 
     /// Whether a key can be that of one of its databases.

@@ -190,10 +190,7 @@ fn end(
     let mut nearest_problem = None;
     for (position, spec) in specs.iter().enumerate() {
         for key in &spec.made_for {
-            let schema = key.schema_name();
-            let (head, rest) = (text.get(..schema.len()), text.get(schema.len()..));
-            let rest = rest.and_then(|rest| rest.strip_prefix('.')).filter(|_| head == Some(schema));
-            let Some(rest) = rest else { continue };
+            let Some(rest) = after_key(text, key) else { continue };
             let tables = tables(position).map_err(Problem::Error)?;
             match table_and_column(rest, &tables) {
                 Ok((table, column)) => return Ok(ReferenceEnd { position, bind: key.clone(), table, column }),
@@ -208,6 +205,13 @@ fn end(
         }
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))
     })))
+}
+
+/// What follows the name of a bind and a dot; `main` and `default` are the default bind's.
+fn after_key<'t>(text: &'t str, key: &BindKey) -> Option<&'t str> {
+    let names =
+        if key.is_default() { vec![key.schema_name().to_string(), key.to_string()] } else { vec![key.to_string()] };
+    names.iter().find_map(|name| text.strip_prefix(name.as_str())?.strip_prefix('.'))
 }
 
 fn table_and_column(text: &str, tables: &Metadata) -> Result<(String, String), String> {
