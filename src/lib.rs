@@ -118,11 +118,11 @@ mod session;
 mod sorted;
 mod url;
 
-pub use config::{Bind, Config, Lag, Storage, Table, TableGroup};
+pub use config::{Bind, Config, Lag, Model, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
-pub use harness::{Harness, HarnessBuilder, Keep};
+pub use harness::{Engine, Harness, HarnessBuilder, Keep};
 pub use key::{BindKey, Selection};
 pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,

@@ -131,90 +131,7 @@ fn a_configuration_without_a_bind_is_an_error() {
     insta::assert_snapshot!(Harness::builder().start().unwrap_err(), @"no bind is configured: set a default or a named bind");
 }
 
-// Flask-SQLAlchemy's names, in the texts of its manuals and of those who write about it.
-
-#[test]
-fn the_binds_of_flask_sqlalchemy_2_load() {
-    let db = start(
-        r#"
-SQLALCHEMY_DATABASE_URI = 'postgres://localhost/main'
-SQLALCHEMY_BINDS = {
-    'users' =        'mysqldb://localhost/users',
-    'appmeta' =      'sqlite:////path/to/appmeta.db'
-}
-"#,
-    );
-    assert_eq!(keys(&db), ["default", "users", "appmeta"]);
-}
-
-#[test]
-fn the_binds_of_flask_sqlalchemy_3_load() {
-    let db = start(
-        r#"
-SQLALCHEMY_DATABASE_URI = "postgresql:///main"
-SQLALCHEMY_BINDS = {
-    "meta" = "sqlite:////path/to/meta.db",
-    "auth" = {
-        "url" = "mysql://localhost/users",
-        "pool_recycle" = 3600,
-    },
-}
-"#,
-    );
-    assert_eq!(keys(&db), ["default", "meta", "auth"]);
-}
-
-#[test]
-fn binds_with_files_and_memory_by_its_misspelt_url_load() {
-    let db = start(
-        r#"
-PROJECT_NAME = 'Project Name'
-SECRET_KEY = 'super_secret_password'
-# The default database
-SQLALCHEMY_DATABASE_URI = 'sqlite:///app.db'
-# Additional databases
-SQLALCHEMY_BINDS = {
-    'second_db' = 'sqlite:///second.db',
-    'memory_db' = 'sqlite:///:memory:?cached=shared'
-    }
-"#,
-    );
-    assert_eq!(keys(&db), ["default", "second_db", "memory_db"]);
-}
-
-#[rstest]
-#[case("sqlite:///:memory:?cached=shared")]
-#[case("sqlite:///:memory:")]
-#[case("sqlite:///")]
-fn memory_alone_loads(#[case] url: &str) {
-    let db = start(&format!("SQLALCHEMY_BINDS = {{\n    'memory_db' = '{url}'\n    }}\n"));
-    assert_eq!(keys(&db), ["memory_db"]);
-}
-
-#[test]
-fn a_bind_with_the_url_of_the_default_is_the_default() {
-    let db = start(
-        r#"
-SQLALCHEMY_DATABASE_URI = 'mysql+pymysql://root:root@localhost:3306/test1'
-SQLALCHEMY_BINDS = {
-    'test2' = 'mysql+pymysql://root:root@localhost:3306/test2',
-    'test1' = 'mysql+pymysql://root:root@localhost:3306/test1'
-}
-
-[binds.test2]
-schema_sql = "CREATE TABLE tb_user (id INTEGER PRIMARY KEY, name TEXT)"
-
-[binds.test1]
-schema_sql = "CREATE TABLE tb_store (id INTEGER, name INTEGER, PRIMARY KEY (id, name))"
-"#,
-    );
-    assert_eq!(keys(&db), ["default", "test1", "test2"]);
-    assert_eq!(tables(&db, None), ["tb_store"]);
-    assert_eq!(tables(&db, "test1"), ["tb_store"]);
-    assert_eq!(tables(&db, "test2"), ["tb_user"]);
-    db.connection("test1").unwrap().execute("INSERT INTO tb_store VALUES (1, 2)", []).unwrap();
-    assert_eq!(count(&db, None, "tb_store"), 1);
-}
+// Flask-SQLAlchemy's names; the texts of its manuals, and of those who write about it, are in `seeds.rs`.
 
 #[test]
 fn both_families_of_names_can_be_in_one_file() {
@@ -272,7 +189,7 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URL = 'sqlite://'"), @"line 1: unknown name `SQLALCHEMY_DATABASE_URL`; the nearest known one is `SQLALCHEMY_DATABASE_URI`");
     insta::assert_snapshot!(wrong("SQLALCEMY_BINDS = {}"), @"line 1: unknown name `SQLALCEMY_BINDS`; the nearest known one is `SQLALCHEMY_BINDS`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_SESSION_OPTIONS = {}"), @"line 1: unknown name `SQLALCHEMY_SESSION_OPTIONS`; the nearest known one is `SQLALCHEMY_ENGINE_OPTIONS`");
-    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -281,6 +198,15 @@ fn an_unknown_setting_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_BINDS.auth = {\n  url = 'sqlite://',\n  pool_sise = 3,\n}"), @"line 3: bind `auth`: unknown setting `pool_sise`; the nearest known one is `pool_size`");
     insta::assert_snapshot!(wrong("[binds.auth]\nclient_encodings = 'utf8'"), @"line 2: bind `auth`: unknown setting `client_encodings`; the nearest known one is `client_encoding`");
     insta::assert_snapshot!(wrong("[binds.auth]\nxyz = 1"), @"line 2: bind `auth`: unknown setting `xyz`; known are `url`, `storage`, `schema`, `schema_sql`, `data`, `allow_missing_parents`, `read_only`, `copy_of`, `mirror`, `lag`, `busy_timeout`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
+}
+
+#[test]
+fn what_is_wrong_with_a_listed_table_is_told_with_its_line() {
+    insta::assert_snapshot!(wrong("[[tables]]\nsqll = 'x'"), @"line 2: unknown name `sqll` in a table; the nearest known one is `sql`");
+    insta::assert_snapshot!(wrong("[[tables]]\nbind_key = 'auth'"), @"line 1: a table has `sql`, the SQL that makes it, and may have a `bind_key`");
+    insta::assert_snapshot!(wrong("tables = 'CREATE TABLE t (x)'"), @"line 1: `tables` must be a list of tables, not a string");
+    insta::assert_snapshot!(wrong("[[tables]]\nsql = 'CREATE TABLE t (x)'\nbind_key = 'aut'\n[binds.auth]"), @"no bind `aut`: configured are auth; the nearest is `auth`");
+    insta::assert_snapshot!(wrong("[[tables]]\nsql = 'CREATE TABLE t (x)'\nbind_key = 'default'\n[binds.auth]"), @"no default bind for the registered table `CREATE TABLE t (x)`: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
 }
 
 #[test]
@@ -660,7 +586,7 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
     let error = Config::from_file("Cargo.toml").unwrap_err().to_string();
     let (place, problem) = error.split_once(": ").unwrap();
     assert!(place.starts_with("Cargo.toml:"), "{place}");
-    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::bind::Bind;
 use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
+use super::redact::UrlText;
 use super::resolve::{DatabaseSpec, Replica};
 use super::source::SchemaSource;
 use super::storage::Storage;
@@ -19,6 +20,8 @@ pub(super) struct Draft {
     /// Those that mean it, but for replicas that lag.
     pub(super) keys: Vec<BindKey>,
     pub(super) identity: Option<Named>,
+    /// The URLs of keys that have one.
+    pub(super) urls: Vec<(BindKey, UrlText)>,
     /// With the key that set it.
     pub(super) storage: Option<(BindKey, Storage)>,
     /// The storage that a URL asks for, where no key sets one.
@@ -83,6 +86,7 @@ impl Draft {
             _ => {}
         }
         self.asked = self.asked.or(other.asked);
+        self.urls.extend(other.urls);
         match (&self.copy_of, &other.copy_of) {
             (Some((first, mine, _)), Some((_, theirs, _))) if mine != theirs => return Err(refuse(first, "copy_of")),
             (None, Some(_)) => self.copy_of.clone_from(&other.copy_of),
@@ -177,6 +181,7 @@ impl Draft {
             made_for: self.keys,
             configured: Arc::clone(configured),
             identity: self.identity,
+            urls: self.urls,
             storage,
             read_only: nobody_writes,
             replica: None,
@@ -192,6 +197,7 @@ impl Draft {
         let replica = |keys: Vec<BindKey>, options: EngineOptions, lags: bool| DatabaseSpec {
             made_for: keys.clone(),
             keys,
+            urls: Vec::new(),
             read_only: true,
             replica: Some(Replica { source: place, lags }),
             options,

@@ -128,10 +128,10 @@ impl Config {
 
     fn lay_over(&mut self, environment: &Environment) {
         let Environment { config, set, .. } = environment;
-        // Tables and environments are none of what a file can say within an environment.
+        // Environments are none of what a file can say within an environment.
         let Config {
             binds,
-            tables: _,
+            tables,
             data,
             options,
             default_options,
@@ -164,6 +164,7 @@ impl Config {
             self.temp_dir.clone_from(temp_dir);
         }
         self.references.extend_from_slice(references);
+        self.tables.extend_from_slice(tables);
     }
 }
 

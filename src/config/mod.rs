@@ -8,6 +8,7 @@ mod environment;
 mod file;
 mod flask;
 mod mirror;
+mod model;
 mod options;
 mod origin;
 mod paths;
@@ -26,6 +27,7 @@ mod variables;
 pub use bind::Bind;
 pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
+pub use model::Model;
 pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
@@ -131,7 +133,7 @@ impl Config {
         self
     }
 
-    /// Registers the tables of a group; a member without a key of its own has the group's.
+    /// Registers the tables of a group and of the groups in it; a member without a key of its own has the group's.
     ///
     /// ```
     /// use multibind::{Bind, Config, Table, TableGroup};
@@ -140,11 +142,7 @@ impl Config {
     /// let config = Config::new().bind("auth", Bind::memory()).tables(accounts);
     /// ```
     pub fn tables(mut self, group: TableGroup) -> Config {
-        let TableGroup { key, tables } = group;
-        for mut table in tables {
-            table.key.get_or_insert_with(|| key.clone());
-            self.tables.push(table);
-        }
+        self.tables.append(&mut group.flattened(None));
         self
     }
 

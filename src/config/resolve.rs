@@ -11,6 +11,7 @@ use super::mirror;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
+use super::redact::UrlText;
 use super::source::SchemaSource;
 use super::stand_in;
 use super::storage::Storage;
@@ -35,6 +36,8 @@ pub(crate) struct DatabaseSpec {
     pub(crate) configured: Arc<[BindKey]>,
     /// What its URL names, if it has one that other URLs could name.
     pub(crate) identity: Option<Named>,
+    /// The URLs of its keys, for those that have one.
+    pub(crate) urls: Vec<(BindKey, UrlText)>,
     pub(crate) storage: Storage,
     /// Whether the application only reads it.
     pub(crate) read_only: bool,
@@ -185,6 +188,7 @@ impl Config {
         Ok(Draft {
             keys: vec![key.clone()],
             identity,
+            urls: bind.url.iter().map(|url| (key.clone(), url.clone())).collect(),
             storage: bind.storage.map(|storage| (key.clone(), storage)),
             asked,
             read_only: if bind.read_only == Some(true) { vec![key.clone()] } else { Vec::new() },

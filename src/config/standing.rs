@@ -49,7 +49,7 @@ impl Bind {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mirror(key: impl Into<BindKey>) -> Bind {
-        Bind { mirror: Some((mirrored(key.into()), Origin::Code)), ..Bind::default() }
+        Bind { mirror: Some((named(key.into()), Origin::Code)), ..Bind::default() }
     }
 
     /// When a replica sees what was written to its source: with [`Lag::Manual`] it is a database of its own, which
@@ -128,8 +128,8 @@ impl Bind {
     }
 }
 
-/// The bind that a mirror names: `default` stands for the default one, whose key no string is.
-pub(super) fn mirrored(key: BindKey) -> BindKey {
+/// The bind that a setting names: `default` stands for the default one, whose key no string is.
+pub(super) fn named(key: BindKey) -> BindKey {
     match key.as_str() {
         Some("default") => BindKey::DEFAULT,
         _ => key,

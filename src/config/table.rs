@@ -56,28 +56,37 @@ impl Table {
     }
 }
 
-/// Tables that share a bind key, which a member may override.
+/// Tables that share a bind key, which a member may override; groups nest.
 ///
 /// ```
 /// use multibind::{Bind, Harness, Table, TableGroup};
 ///
 /// let accounts = TableGroup::new("auth")
 ///     .table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)"))
-///     .table(Table::new("CREATE TABLE audit (id INTEGER PRIMARY KEY)").bind_key(None));
+///     .table(Table::new("CREATE TABLE audit (id INTEGER PRIMARY KEY)").bind_key(None))
+///     .group(TableGroup::default().table(Table::new("CREATE TABLE role (id INTEGER PRIMARY KEY)")));
 /// let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory()).tables(accounts).start()?;
 /// assert!(db.metadata("auth")?.table("user").is_some());
+/// assert!(db.metadata("auth")?.table("role").is_some());
 /// assert!(db.metadata(None)?.table("audit").is_some());
 /// # Ok::<(), multibind::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TableGroup {
-    pub(crate) key: BindKey,
-    pub(crate) tables: Vec<Table>,
+    /// `None` until a key is set: that of the group around it, or the default bind's.
+    key: Option<BindKey>,
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Debug)]
+enum Member {
+    Table(Table),
+    Group(TableGroup),
 }
 
 impl TableGroup {
-    /// A group whose members belong to `key` unless they say otherwise.
+    /// A group whose members belong to `key` unless they say otherwise. [`TableGroup::default`] has no key of its own.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, Table, TableGroup};
@@ -87,7 +96,7 @@ impl TableGroup {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn new(key: impl Into<BindKey>) -> TableGroup {
-        TableGroup { key: key.into(), tables: Vec::new() }
+        TableGroup { key: Some(key.into()), members: Vec::new() }
     }
 
     /// Adds a table; its own key, if it has one, wins.
@@ -102,7 +111,35 @@ impl TableGroup {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(mut self, table: Table) -> TableGroup {
-        self.tables.push(table);
+        self.members.push(Member::Table(table));
         self
+    }
+
+    /// Adds the tables of another group; its own key, if it has one, wins.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness, Table, TableGroup};
+    /// let logs = TableGroup::new("log").table(Table::new("CREATE TABLE login (name TEXT)"));
+    /// let group = TableGroup::new("auth").table(Table::new("CREATE TABLE user (name TEXT)")).group(logs);
+    /// let db = Harness::builder().bind("auth", Bind::memory()).bind("log", Bind::memory()).tables(group).start()?;
+    /// assert!(db.metadata("log")?.table("login").is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn group(mut self, group: TableGroup) -> TableGroup {
+        self.members.push(Member::Group(group));
+        self
+    }
+
+    /// The tables in order, each with its key; `around` is the key of the group around this one.
+    pub(super) fn flattened(self, around: Option<&BindKey>) -> Vec<Table> {
+        let key = self.key.as_ref().or(around);
+        let mut tables = Vec::new();
+        for member in self.members {
+            match member {
+                Member::Table(table) => tables.push(Table { key: table.key.or_else(|| key.cloned()), sql: table.sql }),
+                Member::Group(group) => tables.append(&mut group.flattened(key)),
+            }
+        }
+        tables
     }
 }

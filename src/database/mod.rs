@@ -228,6 +228,14 @@ impl Database {
         }
     }
 
+    pub(crate) fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.uses.read_only
+    }
+
     /// What it is a replica of, if it is one.
     pub(crate) fn replica(&self) -> Option<Replica> {
         self.uses.replica.as_ref().map(|(replica, _)| *replica)

@@ -14,6 +14,7 @@ use crate::database::{Database, Recorder, Rules, Uses};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped, try_mapped};
+use crate::sorted::Sorted;
 
 /// Binds from code; from [`Harness::builder`].
 ///
@@ -214,8 +215,11 @@ pub(super) fn start(config: Config) -> Result<Harness> {
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Folder::new(config.chosen_folder());
-    let mut taken = Vec::new();
+    let (mut taken, mut urls) = (Vec::new(), Sorted::default());
     for spec in &all {
+        for (key, url) in &spec.urls {
+            urls.insert(key.clone(), url.to_string());
+        }
         if let Some(named) = &spec.identity {
             taken.push((named.clone(), spec.key().clone()));
         }
@@ -254,7 +258,7 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         database.watch().report_to(&recorder, &rules, database.keys().into());
         places.push(Place::Fixed(Arc::new(Bound::new(database, template))));
     }
-    Ok(Harness::of(Running::new(places, folder, references, recorder, rules)))
+    Ok(Harness::of(Running::new(places, folder, references, recorder, rules, urls)))
 }
 
 /// The templates where data for any bind is given: each file goes to the bind that has its table.

@@ -3,6 +3,7 @@
 mod builder;
 mod chosen;
 mod dynamic;
+mod engines;
 mod folder;
 mod held;
 mod keep;
@@ -22,6 +23,7 @@ use std::thread::{self, Thread};
 
 pub use builder::HarnessBuilder;
 pub(crate) use dynamic::DynamicBind;
+pub use engines::Engine;
 pub(crate) use held::{HeldFolder, Kind};
 pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};

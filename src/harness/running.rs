@@ -32,6 +32,8 @@ pub(crate) struct Running {
     recorder: Arc<Recorder>,
     /// The guards that are alive.
     rules: Arc<Rules>,
+    /// The URLs that keys are configured with, without their passwords.
+    urls: Sorted<BindKey, String>,
 }
 
 /// What the configuration has at one place.
@@ -106,8 +108,14 @@ impl Running {
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
         rules: Arc<Rules>,
+        urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { places, folder, references, recorder, rules }
+        Running { places, folder, references, recorder, rules, urls }
+    }
+
+    /// The URL that a key is configured with, without its password.
+    pub(super) fn url(&self, key: &BindKey) -> Option<&str> {
+        self.urls.get(key).map(String::as_str)
     }
 
     /// Every configured key, the default bind's first.

@@ -3,6 +3,8 @@
 #[doc(hidden)]
 pub mod cell;
 #[cfg(feature = "serde")]
+mod fields;
+#[cfg(feature = "serde")]
 mod serialize;
 
 use std::fmt;

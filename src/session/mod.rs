@@ -15,6 +15,7 @@ pub use on::OnBind;
 pub use savepoint::Savepoint;
 pub use table::TableSession;
 
+use crate::config::Model;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::harness::{Harness, Scope};
@@ -201,6 +202,29 @@ impl Session {
     pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
         let (member, table) = self.engines.find(&self.scope, |catalog| catalog.table(name))?;
         Ok(TableSession::new(self, member, table))
+    }
+
+    /// The table of a type, in the bind that the type is tied to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`on`](Session::on), and [`Error::NotInBind`] when the bind has no such table.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness, Model};
+    /// struct User;
+    /// impl Model for User {
+    ///     const BIND: Option<&str> = Some("auth");
+    ///     const TABLE: &str = "user";
+    /// }
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let mut session = db.session();
+    /// session.model::<User>()?.insert(row! { name: "ann" })?;
+    /// assert_eq!(session.model::<User>()?.count(row! {})?, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn model<M: Model>(&mut self) -> Result<TableSession<'_>> {
+        self.on(M::BIND)?.table(M::TABLE)
     }
 
     /// Statements for one bind, told and not deduced.

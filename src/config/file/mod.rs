@@ -1,5 +1,8 @@
 //! A configuration from TOML: the native form and Flask-SQLAlchemy's names.
 
+mod lists;
+mod setting;
+
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,18 +15,14 @@ use super::flask;
 use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
 use super::origin::Origin;
 use super::paths::resolve_path;
-use super::redact::UrlText;
-use super::reference::ReferenceText;
-use super::source::SchemaSource;
-use super::standing::{mirrored, Lag};
-use super::storage::Storage;
 use super::suggest::suggest;
-use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
+use super::value::{entries, paths, string, table, Fit, Misfit, Placed};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::say;
 use crate::script::line_at;
+use setting::set;
 
 /// What a bind can be told besides engine options.
 const BIND_SETTINGS: [&str; 10] = [
@@ -40,13 +39,14 @@ const BIND_SETTINGS: [&str; 10] = [
 ];
 
 /// What a file can have at its top.
-const TOP: [&str; 10] = [
+const TOP: [&str; 11] = [
     "default",
     "binds",
     "engine_options",
     "data",
     "temp_dir",
     "references",
+    "tables",
     "env",
     "SQLALCHEMY_DATABASE_URI",
     "SQLALCHEMY_BINDS",
@@ -217,6 +217,13 @@ impl<'t> Reader<'t> {
                 }
                 Ok(())
             }
+            "tables" => {
+                let tables = value.get_ref().as_array().ok_or_else(|| Misfit::wanted(name, "a list of tables", value));
+                for value in self.fit(None, tables)?.iter() {
+                    self.table(value)?;
+                }
+                Ok(())
+            }
             "data" => {
                 self.once(None, name, span)?;
                 let paths = self.fit(None, paths(name, value))?;
@@ -349,36 +356,6 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// One of `[[references]]`: `from` and `to`, each as `bind.table.column`.
-    fn reference(&mut self, value: &Placed<'_>) -> Result<()> {
-        let (mut from, mut to) = (None, None);
-        for (name, value) in entries(self.fit(None, table("references", value))?) {
-            let end = match name.get_ref().as_ref() {
-                "from" => &mut from,
-                "to" => &mut to,
-                other => {
-                    let suggestion = suggest(other, &["from", "to"], &[]);
-                    return Err(self.error(
-                        None,
-                        name.span(),
-                        format!("unknown name `{other}` in a reference; {suggestion}"),
-                    ));
-                }
-            };
-            *end = Some(self.fit(None, string(name.get_ref().as_ref(), value))?.to_string());
-        }
-        match (from, to) {
-            (Some(from), Some(to)) => {
-                self.config.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
-                Ok(())
-            }
-            _ => {
-                let problem = "a reference has `from` and `to`, each as `bind.table.column`".to_string();
-                Err(self.error(None, value.span(), problem))
-            }
-        }
-    }
-
     fn fit<T>(&self, key: Option<&BindKey>, fit: Fit<T>) -> Result<T> {
         fit.map_err(|Misfit { span, problem }| self.error(key, span, problem))
     }
@@ -400,68 +377,5 @@ impl<'t> Reader<'t> {
 
     fn line(&self, span: &Range<usize>) -> usize {
         line_at(self.text, span.start)
-    }
-}
-
-/// Sets what a bind is told by name.
-fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &Path) -> Fit<()> {
-    match name {
-        "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),
-        "storage" => bind.storage = Some(storage(name, value)?),
-        "schema" => {
-            for path in paths(name, value)? {
-                bind.schema.push(SchemaSource::Path(base.join(path)));
-            }
-        }
-        "schema_sql" => bind.schema.push(SchemaSource::Sql(string(name, value)?.to_string())),
-        "data" => {
-            for path in paths(name, value)? {
-                bind.data.push(base.join(path));
-            }
-        }
-        "read_only" => bind.read_only = Some(boolean(name, value)?),
-        "copy_of" => {
-            let path = string(name, value)?;
-            if path.is_empty() {
-                return Err(Misfit::new(value.span(), "`copy_of` has an empty path"));
-            }
-            bind.copy_of = Some((base.join(path), origin));
-        }
-        "mirror" => {
-            let key = string(name, value)?;
-            if key.is_empty() {
-                let problem = "`mirror` has an empty key; the default bind is named `default`";
-                return Err(Misfit::new(value.span(), problem));
-            }
-            bind.mirror = Some((mirrored(BindKey::from(key)), origin));
-        }
-        "lag" => bind.lag = Some((lag(name, value)?, origin)),
-        "allow_missing_parents" => bind.allow_missing_parents = boolean(name, value)?,
-        _ => bind.options.set(name, value)?,
-    }
-    Ok(())
-}
-
-fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
-    const KINDS: [&str; 4] = ["memory", "shared_cache", "memdb", "temp_file"];
-    match string(name, value)? {
-        "memory" => Ok(Storage::Memory),
-        "shared_cache" => Ok(Storage::SharedCache),
-        "memdb" => Ok(Storage::MemDb),
-        "temp_file" => Ok(Storage::TempFile),
-        other => {
-            let suggestion = suggest(other, &KINDS, &[]);
-            Err(Misfit::new(value.span(), format!("`storage` cannot be `{other}`; {suggestion}")))
-        }
-    }
-}
-
-fn lag(name: &str, value: &Placed<'_>) -> Fit<Lag> {
-    match string(name, value)? {
-        "manual" => Ok(Lag::Manual),
-        other => {
-            let suggestion = suggest(other, &["manual"], &[]);
-            Err(Misfit::new(value.span(), format!("`lag` cannot be `{other}`; {suggestion}")))
-        }
     }
 }
