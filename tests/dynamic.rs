@@ -274,7 +274,9 @@ fn urls_of_one_database_are_one_database() {
     for key in [("users", one), ("users", other), ("users", "mariadb://localhost/t1")] {
         db.assert_landed(key, "user", row! { name: "bob" });
     }
-    db.changes_since(&before).unwrap().assert_only(("users", other));
+    let changes = db.changes_since(&before).unwrap();
+    changes.assert_only(("users", other));
+    changes.assert(changes! { "users[mysqldb://localhost/t1].user" => ~1 });
     assert_eq!(db.databases_of("users").unwrap(), ["users[mysql://localhost:3306/t1]".into()]);
     let other = db.key_for("users", &context! { url: "mysql://localhost/t2" }).unwrap();
     assert_ne!(other, ("users", one).into());

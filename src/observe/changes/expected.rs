@@ -96,13 +96,19 @@ impl fmt::Display for ExpectedTable {
 
 impl From<&str> for ExpectedTable {
     fn from(text: &str) -> Self {
-        ExpectedTable(Named::Text(text.to_string()))
+        // The URL in the key of a dynamic bind's database may be written in any form.
+        let (key, table) = text.find("].").map_or(("", text), |end| text.split_at(end + 1));
+        ExpectedTable(Named::Text(if key.is_empty() {
+            table.to_string()
+        } else {
+            format!("{}{table}", BindKey::from(key))
+        }))
     }
 }
 
 impl From<String> for ExpectedTable {
     fn from(text: String) -> Self {
-        ExpectedTable(Named::Text(text))
+        ExpectedTable::from(text.as_str())
     }
 }
 
