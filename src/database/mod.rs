@@ -19,7 +19,7 @@ mod watch;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -44,15 +44,10 @@ use crate::config::{EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
+pub(crate) use crate::sync::lock;
 use hold::{hold, Against};
-use memory::Memory;
 pub(crate) use memory::Opener;
 use state::Known;
-
-/// The lock, also after a panic elsewhere: what it guards is never left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// One running database, under one bind key or several.
 #[derive(Debug)]
@@ -107,7 +102,7 @@ impl Database {
         let faults = Arc::<Faults>::default();
         let location = match storage {
             Storage::Memory => {
-                let memory = Memory::new(Arc::clone(&image), &faults);
+                let memory = memory::start(Arc::clone(&image), &faults);
                 Location::Memory(memory.map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
             }
             Storage::SharedCache => Location::shared_cache(),

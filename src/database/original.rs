@@ -17,7 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::connect::number;
 use super::image::copy_pages;
-use super::memory::Memory;
+use super::memory::start_beside;
 
 /// The bytes of a database and of what SQLite keeps beside it, as they were at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl Original {
                 beside.push((name.to_string(), bytes.clone()));
             }
         }
-        let memory = Memory::with_journals(self.database.as_slice().into(), beside)?;
+        let memory = start_beside(self.database.as_slice().into(), beside)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let original = Connection::open_with_flags(memory.uri(), flags)?;
         // Brings the log into the database, and makes the copy one that is not in WAL mode, which memory cannot be.

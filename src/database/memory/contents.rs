@@ -1,9 +1,13 @@
 //! The bytes of a database: those of its image, and what was written over them.
 
+use std::collections::TryReserveError;
 use std::sync::Arc;
 
 /// How many bytes are copied when one of them is written to: SQLite's usual page.
 const CHUNK: usize = 4096;
+
+/// How many chunks share one list, so that a write far beyond the end needs no list of all before it.
+const GROUP: usize = 512;
 
 /// Bytes that start as somebody else's and are copied where they are written to.
 #[derive(Debug)]
@@ -11,7 +15,7 @@ pub(super) struct Contents {
     base: Arc<[u8]>,
     /// How many bytes of `base` still count: a file that was cut and grew again is zero in between.
     base_end: usize,
-    written: Vec<Option<Box<[u8; CHUNK]>>>,
+    written: Vec<Vec<Option<Box<[u8]>>>>,
     size: usize,
 }
 
@@ -34,7 +38,7 @@ impl Contents {
         while !rest.is_empty() {
             let within = at % CHUNK;
             let (part, left) = rest.split_at_mut(rest.len().min(CHUNK - within));
-            match self.written.get(at / CHUNK).and_then(Option::as_ref) {
+            match self.written(at / CHUNK) {
                 Some(chunk) => copy(chunk.get(within..), part),
                 None => copy(self.base.get(..self.base_end).and_then(|base| base.get(at..)), part),
             }
@@ -45,50 +49,73 @@ impl Contents {
     }
 
     /// Puts `from` at `offset`, growing as far as needed.
-    pub(super) fn write(&mut self, offset: usize, from: &[u8]) {
+    ///
+    /// Where there is no memory for all of it, the beginning is written, as on a disk that fills up.
+    pub(super) fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), TryReserveError> {
         let mut at = offset;
         let mut rest = from;
         while !rest.is_empty() {
             let within = at % CHUNK;
             let (part, left) = rest.split_at(rest.len().min(CHUNK - within));
-            let chunk = self.chunk(at / CHUNK);
+            let chunk = self.chunk(at / CHUNK)?;
             if let Some(place) = chunk.get_mut(within..within + part.len()) {
                 place.copy_from_slice(part);
             }
             at += part.len();
             rest = left;
+            self.size = self.size.max(at);
         }
-        self.size = self.size.max(at);
+        Ok(())
     }
 
-    /// Cuts it to `size` bytes.
-    pub(super) fn truncate(&mut self, size: usize) {
-        if size >= self.size {
-            return;
+    /// Cuts it to `size` bytes, or adds zeros up to there.
+    pub(super) fn set_size(&mut self, size: usize) {
+        if size < self.size {
+            self.base_end = self.base_end.min(size);
+            let chunks = size.div_ceil(CHUNK);
+            self.written.truncate(chunks.div_ceil(GROUP));
+            if let Some(last) = self.written.get_mut(chunks / GROUP) {
+                last.truncate(chunks % GROUP);
+            }
+            let cut = self.written.get_mut(size / CHUNK / GROUP).and_then(|group| group.get_mut(size / CHUNK % GROUP));
+            if let Some(gone) = cut.and_then(Option::as_mut).and_then(|chunk| chunk.get_mut(size % CHUNK..)) {
+                gone.fill(0);
+            }
         }
         self.size = size;
-        self.base_end = self.base_end.min(size);
-        self.written.truncate(size.div_ceil(CHUNK));
-        let cut = self.written.get_mut(size / CHUNK).and_then(Option::as_mut);
-        if let Some(gone) = cut.and_then(|chunk| chunk.get_mut(size % CHUNK..)) {
-            gone.fill(0);
-        }
     }
 
-    /// The chunk of its own, copied from the base when first asked for.
-    fn chunk(&mut self, number: usize) -> &mut [u8; CHUNK] {
-        if self.written.len() <= number {
-            self.written.resize_with(number + 1, || None);
-        }
-        let base = self.base.get(..self.base_end).and_then(|base| base.get(number * CHUNK..));
-        // `resize_with` has made the place.
-        #[allow(clippy::indexing_slicing)]
-        self.written[number].get_or_insert_with(|| {
-            let mut chunk = Box::new([0; CHUNK]);
-            copy(base, chunk.as_mut_slice());
-            chunk
-        })
+    fn written(&self, number: usize) -> Option<&[u8]> {
+        self.written.get(number / GROUP)?.get(number % GROUP)?.as_deref()
     }
+
+    /// Returns the chunk of its own, copied from the base when first asked for.
+    fn chunk(&mut self, number: usize) -> Result<&mut [u8], TryReserveError> {
+        let group = place(&mut self.written, number / GROUP, Vec::new)?;
+        let chunk = place(group, number % GROUP, || None)?;
+        match chunk {
+            Some(chunk) => Ok(chunk),
+            none => {
+                let base = self.base.get(..self.base_end).and_then(|base| base.get(number * CHUNK..));
+                let mut bytes = Vec::new();
+                bytes.try_reserve_exact(CHUNK)?;
+                bytes.resize(CHUNK, 0);
+                copy(base, &mut bytes);
+                Ok(none.insert(bytes.into_boxed_slice()))
+            }
+        }
+    }
+}
+
+/// Returns an entry of a list, which grows up to there.
+fn place<T>(list: &mut Vec<T>, at: usize, new: impl FnMut() -> T) -> Result<&mut T, TryReserveError> {
+    if list.len() <= at {
+        list.try_reserve(at + 1 - list.len())?;
+        list.resize_with(at + 1, new);
+    }
+    // `resize_with` has made the place.
+    #[allow(clippy::indexing_slicing)]
+    Ok(&mut list[at])
 }
 
 /// Copies as much as there is and fills the rest with zeros.
@@ -108,14 +135,18 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Write(usize, Vec<u8>),
-        Truncate(usize),
+        Resize(usize),
+    }
+
+    /// Where chunks meet, near the start and where their lists meet.
+    fn place() -> impl Strategy<Value = usize> {
+        prop_oneof![3 => 0..4 * CHUNK, 1 => GROUP * CHUNK - 2 * CHUNK..GROUP * CHUNK + 2 * CHUNK]
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (0..4 * CHUNK, prop::collection::vec(any::<u8>(), 0..2 * CHUNK))
-                .prop_map(|(at, bytes)| Step::Write(at, bytes)),
-            (0..5 * CHUNK).prop_map(Step::Truncate),
+            (place(), prop::collection::vec(any::<u8>(), 0..2 * CHUNK)).prop_map(|(at, bytes)| Step::Write(at, bytes)),
+            place().prop_map(Step::Resize),
         ]
     }
 
@@ -130,7 +161,7 @@ mod tests {
         fn it_reads_as_a_file_would_whatever_was_written_and_cut(
             base in prop::collection::vec(any::<u8>(), 0..3 * CHUNK),
             steps in prop::collection::vec(step(), 0..8),
-            at in 0..6 * CHUNK,
+            at in place(),
             length in 0..3 * CHUNK,
         ) {
             let (mut file, mut contents) = (base.clone(), Contents::new(base.clone().into()));
@@ -141,11 +172,11 @@ mod tests {
                             file.resize(file.len().max(at + bytes.len()), 0);
                             file[at..at + bytes.len()].copy_from_slice(&bytes);
                         }
-                        contents.write(at, &bytes);
+                        contents.write(at, &bytes).unwrap();
                     }
-                    Step::Truncate(size) => {
-                        file.truncate(size);
-                        contents.truncate(size);
+                    Step::Resize(size) => {
+                        file.resize(size, 0);
+                        contents.set_size(size);
                     }
                 }
             }

@@ -1,9 +1,13 @@
 //! The index of a WAL: memory that the connections of a database read and write together.
 //!
 //! See <https://sqlite.org/walformat.html#the_wal_index_file_format>. SQLite orders its reads and writes of it by the
-//! locks and barriers of its file system; nothing here looks into it.
+//! locks and barriers of its file system; nothing here looks into it. On a disk it is a file ending in `-shm`, and the
+//! life of that file is kept here: see `unixOpenSharedMemory` and `unixShmUnmap` in SQLite's source.
 
-use std::ffi::c_void;
+use std::collections::TryReserveError;
+use std::ffi::{c_int, c_void};
+
+use rusqlite::ffi;
 
 /// The bytes of one piece of it, as SQLite asks for them.
 pub(super) const PIECE: usize = 32 * 1024;
@@ -16,8 +20,11 @@ struct Piece(*mut [u64]);
 unsafe impl Send for Piece {}
 
 impl Piece {
-    fn new() -> Piece {
-        Piece(Box::into_raw(vec![0; PIECE / size_of::<u64>()].into_boxed_slice()))
+    fn new() -> Result<Piece, TryReserveError> {
+        let mut words = Vec::new();
+        words.try_reserve_exact(PIECE / size_of::<u64>())?;
+        words.resize(PIECE / size_of::<u64>(), 0);
+        Ok(Piece(Box::into_raw(words.into_boxed_slice())))
     }
 }
 
@@ -28,37 +35,60 @@ impl Drop for Piece {
     }
 }
 
-/// The pieces there are, and how many connections use them.
+/// The pieces there are, and the connections that use them.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pieces: Vec<Piece>,
     users: usize,
+    /// Set where the first of its users may only read it: nobody has made it whole then, and nobody can use it until all
+    /// of them have left.
+    is_unusable: bool,
+    /// Set while there would be a file on a disk.
+    exists: bool,
 }
 
 impl Index {
     /// Counts a connection that begins to use it.
-    pub(super) fn join(&mut self) {
-        self.users += 1;
-    }
-
-    /// The address of a piece, made now if `extend` says so; null where there is none.
-    pub(super) fn piece(&mut self, number: usize, extend: bool) -> *mut c_void {
-        if extend && number >= self.pieces.len() {
-            self.pieces.resize_with(number + 1, Piece::new);
+    ///
+    /// Its first user finds it empty, whatever others have left: between them, a connection that keeps the database to
+    /// itself may have changed the log without it.
+    pub(super) fn join(&mut self, reads_only: bool) -> Result<(), c_int> {
+        if self.users == 0 {
+            if reads_only && !self.exists {
+                return Err(ffi::SQLITE_CANTOPEN);
+            }
+            self.pieces.clear();
+            self.is_unusable = reads_only;
+            self.exists = true;
         }
-        self.pieces.get(number).map_or(std::ptr::null_mut(), |piece| piece.0.cast())
+        self.users += 1;
+        Ok(())
     }
 
-    /// The address of the first words, where there are any.
+    /// Returns the address of a piece, made now if `extend` says so; null where there is none.
+    pub(super) fn piece(&mut self, number: usize, extend: bool) -> Result<*mut c_void, c_int> {
+        if self.is_unusable {
+            return Err(ffi::SQLITE_READONLY_CANTINIT);
+        }
+        while extend && number >= self.pieces.len() {
+            let piece = self.pieces.try_reserve(1).and_then(|()| Piece::new());
+            self.pieces.push(piece.map_err(|_| ffi::SQLITE_IOERR_NOMEM)?);
+        }
+        Ok(self.pieces.get(number).map_or(std::ptr::null_mut(), |piece| piece.0.cast()))
+    }
+
+    /// Returns the address of the first words, where there are any.
     pub(super) fn first(&self) -> Option<*mut u32> {
         self.pieces.first().map(|piece| piece.0.cast())
     }
 
-    /// Counts out a connection that has let go of every address. With the last one, it can be thrown away.
-    pub(super) fn leave(&mut self, throw_away: bool) {
+    /// Counts out a connection that has let go of every address. With the last one, `delete` removes it.
+    pub(super) fn leave(&mut self, delete: bool) {
         self.users = self.users.saturating_sub(1);
-        if self.users == 0 && throw_away {
+        if self.users == 0 {
             self.pieces.clear();
+            self.is_unusable = false;
+            self.exists &= !delete;
         }
     }
 }

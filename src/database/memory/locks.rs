@@ -2,78 +2,10 @@
 //!
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 
-use std::ffi::c_int;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::ffi;
-
-use super::who::{Lock, Opener, Party, Refusal};
-
-/// How far a connection has locked the file. Each state holds those before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
-    #[default]
-    None,
-    Shared,
-    Reserved,
-    Pending,
-    Exclusive,
-}
-
-impl Level {
-    pub(super) fn from_code(code: c_int) -> Level {
-        match code {
-            ffi::SQLITE_LOCK_NONE => Level::None,
-            ffi::SQLITE_LOCK_SHARED => Level::Shared,
-            ffi::SQLITE_LOCK_RESERVED => Level::Reserved,
-            ffi::SQLITE_LOCK_PENDING => Level::Pending,
-            _ => Level::Exclusive,
-        }
-    }
-}
-
-/// The lock of the index that a writer has for itself.
-const WRITER: usize = 0;
-
-/// The locks of the index of which a connection shares one as long as it reads.
-const READERS: Range<usize> = 3..SLOTS;
-
-/// How many locks the WAL's index has, `SQLITE_SHM_NLOCK`.
-const SLOTS: usize = ffi::SQLITE_SHM_NLOCK as usize;
-
-/// What one connection has locked.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// A number that no other connection of the process has.
-    id: u64,
-    opener: Opener,
-    level: Level,
-    /// Which locks of the index it shares with others, a bit each, and which it has for itself.
-    shared: u8,
-    exclusive: u8,
-}
-
-impl Held {
-    /// Nothing yet, for a connection that was opened as `opener`.
-    pub(super) fn new(opener: Opener) -> Held {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
-    }
-
-    /// The locks of the index that it shares with others, a bit each.
-    pub(super) fn shared(&self) -> u8 {
-        self.shared
-    }
-}
-
-/// Whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
-/// Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
-pub(in crate::database) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
-    let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;
-    takes && usize::try_from(first) == Ok(WRITER) && count == 1 && shared & mask(&READERS) != 0
-}
+use super::held::{bit, mask, Held, Level, SLOTS, WRITER};
+use super::who::{Lock, Party, Refusal};
 
 /// What all connections of a database have locked.
 #[derive(Debug, Default)]
@@ -136,7 +68,7 @@ impl Locks {
             }
             Level::Pending | Level::Exclusive => {
                 if held.level < Level::Reserved {
-                    if self.reserved || self.readers.len() > 1 {
+                    if self.stops(wanted) {
                         return false;
                     }
                     self.write(held);
@@ -171,6 +103,11 @@ impl Locks {
         }
         held.level = left;
         self.writer_left();
+    }
+
+    /// Whether another has a lock that keeps a reader from going further, to `wanted`.
+    pub(super) fn stops(&self, wanted: Level) -> bool {
+        self.reserved || (wanted > Level::Reserved && self.readers.len() > 1)
     }
 
     /// Whether somebody is about to write, with a rollback journal.
@@ -209,15 +146,12 @@ impl Locks {
         true
     }
 
-    /// Takes locks of the index for itself; whether nobody else has one of them.
+    /// Takes locks of the index for itself; whether nobody has one of them, itself included.
     pub(super) fn exclude(&mut self, held: &mut Held, slots: Range<usize>) -> bool {
         let mask = mask(&slots) & !held.exclusive;
-        let free = |slot: usize, taken: &Slot| {
-            let own = usize::from(held.shared & bit(slot) != 0);
-            !taken.exclusive && taken.readers == own
-        };
+        let is_taken = |taken: &Slot| taken.exclusive || taken.readers > 0;
         let writes = mask & bit(WRITER) != 0;
-        if self.slots.iter().enumerate().any(|(slot, taken)| mask & bit(slot) != 0 && !free(slot, taken)) {
+        if self.slots.iter().enumerate().any(|(slot, taken)| mask & bit(slot) != 0 && is_taken(taken)) {
             // Who does not read wants to make the index anew, and is not in anybody's way for long.
             if writes && held.shared != 0 {
                 self.refuse(held, Lock::Write);
@@ -298,18 +232,11 @@ impl Locks {
     }
 }
 
-fn bit(slot: usize) -> u8 {
-    u8::try_from(slot).ok().and_then(|slot| 1u8.checked_shl(slot.into())).unwrap_or(0)
-}
-
-fn mask(slots: &Range<usize>) -> u8 {
-    slots.clone().map(bit).fold(0, |mask, bit| mask | bit)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::who::Opener;
     use super::*;
 
     fn some<const N: usize>(locks: &mut Locks) -> [Held; N] {

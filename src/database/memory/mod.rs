@@ -6,9 +6,15 @@
 //! one takes the same time whatever is in it.
 
 mod contents;
+mod control;
+mod file;
+mod held;
 mod index;
 mod locks;
+mod name;
+mod register;
 mod replace;
+mod shm;
 mod system;
 mod vfs;
 mod who;
@@ -18,14 +24,15 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::fault::Faults;
 use super::image::Image;
-use super::lock;
 use crate::sorted::Sorted;
+use crate::sync::lock;
 use contents::Contents;
+pub(super) use held::begins_to_write;
 use index::Index;
-pub(super) use locks::begins_to_write;
 use locks::Locks;
+pub(super) use register::register_once;
 pub(super) use system::system;
-pub(super) use vfs::register_once;
+pub(super) use vfs::{start, start_beside};
 pub(crate) use who::Opener;
 use who::{conflict, Lock, Party, Refusal};
 
@@ -56,24 +63,14 @@ pub(crate) struct Memory {
 type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
-    /// A database that starts as an image, under a name that no other of the process has.
-    pub(crate) fn new(image: Arc<Image>, faults: &Arc<Faults>) -> rusqlite::Result<Arc<Memory>> {
-        Memory::make(Contents::new(Arc::default()), Some(image), Vec::new(), faults)
-    }
-
-    /// One that starts with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
-    pub(crate) fn with_journals(bytes: Arc<[u8]>, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
-        Memory::make(Contents::new(bytes), None, journals, &Arc::default())
-    }
-
-    fn make(
+    /// One under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
+    fn new(
         contents: Contents,
         image: Option<Arc<Image>>,
         journals: Vec<(String, Vec<u8>)>,
         faults: &Arc<Faults>,
-    ) -> rusqlite::Result<Arc<Memory>> {
+    ) -> Arc<Memory> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        vfs::register()?;
         // The process's number keeps the logs of several apart.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut beside = Sorted::default();
@@ -90,12 +87,12 @@ impl Memory {
             faults: Arc::clone(faults),
         });
         lock(&DATABASES).insert(memory.name.clone(), Arc::downgrade(&memory));
-        Ok(memory)
+        memory
     }
 
     /// An SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
-        format!("file:{}?vfs={}", self.name, vfs::NAME)
+        format!("file:{}?vfs={}", self.name, name::NAME)
     }
 
     /// A number that changes with every commit, once others can see what was committed.

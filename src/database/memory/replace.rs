@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::contents::Contents;
 use super::Memory;
-use crate::database::lock;
+use crate::sync::lock;
 
 /// Where the log of a database is, by what SQLite appends to its name.
 const LOG: &str = "-wal";
@@ -71,6 +71,10 @@ impl Memory {
             return None;
         }
         let page_size = page_size(header)?;
+        // What is in the log is known by the index alone, which goes with its last user.
+        if index.first().is_none() && log.as_ref().is_some_and(|log| !log.is_empty()) {
+            return None;
+        }
         let words = index.first().map(Words);
         let frames = words.as_ref().filter(|words| words.is_initialized()).map_or(0, |words| words.get(LAST_FRAME));
         let schema =
@@ -78,10 +82,11 @@ impl Memory {
         let schema = if same_schema == Some(schema) { schema } else { schema.wrapping_add(1) };
 
         let pages = u32::try_from(bytes.len() / page_size).ok()?;
-        *contents = Contents::new(bytes);
-        contents.write(SCHEMA, &schema.to_be_bytes());
+        let mut replaced = Contents::new(bytes);
+        replaced.write(SCHEMA, &schema.to_be_bytes()).ok()?;
+        *contents = replaced;
         if let Some(log) = &mut log {
-            log.clear();
+            **log = Vec::new();
         }
         if let Some(words) = words.filter(Words::is_initialized) {
             words.restart(pages, page_size);

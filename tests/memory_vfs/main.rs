@@ -1,6 +1,12 @@
 //! A bind in memory is what a file in WAL mode is: whatever is done with it by several connections, and by many threads.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+mod contract;
+mod differential;
+mod played;
+mod schedule;
+mod threads;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;

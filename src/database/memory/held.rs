@@ -1,0 +1,97 @@
+//! What one connection has locked of a database: how far the file, and which locks of the WAL's index.
+
+use std::ffi::c_int;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::ffi;
+
+use super::who::Opener;
+
+/// How far a connection has locked the file. Each state holds those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    #[default]
+    None,
+    Shared,
+    Reserved,
+    Pending,
+    Exclusive,
+}
+
+impl Level {
+    pub(super) fn code(self) -> c_int {
+        match self {
+            Level::None => ffi::SQLITE_LOCK_NONE,
+            Level::Shared => ffi::SQLITE_LOCK_SHARED,
+            Level::Reserved => ffi::SQLITE_LOCK_RESERVED,
+            Level::Pending => ffi::SQLITE_LOCK_PENDING,
+            Level::Exclusive => ffi::SQLITE_LOCK_EXCLUSIVE,
+        }
+    }
+
+    pub(super) fn from_code(code: c_int) -> Level {
+        match code {
+            ffi::SQLITE_LOCK_NONE => Level::None,
+            ffi::SQLITE_LOCK_SHARED => Level::Shared,
+            ffi::SQLITE_LOCK_RESERVED => Level::Reserved,
+            ffi::SQLITE_LOCK_PENDING => Level::Pending,
+            _ => Level::Exclusive,
+        }
+    }
+}
+
+/// The lock of the index that a writer has for itself.
+pub(super) const WRITER: usize = 0;
+
+/// The lock of the index that a checkpoint has for itself.
+const CHECKPOINTER: usize = 1;
+
+/// The locks of the index of which a connection shares one as long as it reads.
+const READERS: Range<usize> = 3..SLOTS;
+
+/// How many locks the WAL's index has, `SQLITE_SHM_NLOCK`.
+pub(super) const SLOTS: usize = ffi::SQLITE_SHM_NLOCK as usize;
+
+/// What one connection has locked.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// A number that no other connection of the process has.
+    pub(super) id: u64,
+    pub(super) opener: Opener,
+    pub(super) level: Level,
+    /// Which locks of the index it shares with others, a bit each, and which it has for itself.
+    pub(super) shared: u8,
+    pub(super) exclusive: u8,
+}
+
+impl Held {
+    /// Nothing yet, for a connection that was opened as `opener`.
+    pub(super) fn new(opener: Opener) -> Held {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
+    }
+
+    /// Whether it has a lock with which the database is written to: a transaction's, or that of copying the log back.
+    pub(super) fn may_write(&self) -> bool {
+        self.level >= Level::Reserved || self.exclusive & (bit(WRITER) | bit(CHECKPOINTER)) != 0
+    }
+}
+
+/// Whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
+/// Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
+pub(crate) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
+    let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;
+    takes && usize::try_from(first) == Ok(WRITER) && count == 1 && shared & mask(&READERS) != 0
+}
+
+/// Returns the bit of a lock of the index.
+pub(super) fn bit(slot: usize) -> u8 {
+    u8::try_from(slot).ok().and_then(|slot| 1u8.checked_shl(slot.into())).unwrap_or(0)
+}
+
+/// Returns the bits of several.
+pub(super) fn mask(slots: &Range<usize>) -> u8 {
+    slots.clone().map(bit).fold(0, |mask, bit| mask | bit)
+}
