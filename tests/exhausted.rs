@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use insta::assert_snapshot;
+use multibind::rusqlite::{ffi, Connection, ErrorCode};
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
@@ -157,6 +158,23 @@ fn with_sixty_four_open_files_there_is_enough_for_a_test_and_an_error_for_too_mu
     assert!(pool.starts_with(expected), "{pool}");
 }
 
+#[rstest]
+#[case::wal("wal")]
+#[case::delete("delete")]
+fn a_database_in_memory_for_which_there_is_no_more_of_it_fails_the_statement(#[case] mode: &str) {
+    let said = told(
+        shell("ulimit -v 250000; ", "fills_the_memory").env("JOURNAL_MODE", mode).env("MALLOC_ARENA_MAX", "1"),
+        &[],
+    );
+    assert_eq!(said, "what was committed is there, and after a reset all goes on");
+}
+
+#[test]
+fn a_file_where_connections_share_no_memory_has_a_rollback_journal() {
+    let said = told(&mut shell("", "shares_no_memory"), &[]);
+    assert_eq!(said, "wal\ndelete");
+}
+
 #[test]
 fn a_file_that_cannot_be_opened_is_an_error_with_the_systems_reason() {
     let folder = tempfile::tempdir().unwrap();
@@ -264,6 +282,61 @@ mod runs {
         session.commit()?;
         drop(session);
         Ok(db)
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn fills_the_memory() {
+        let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'a')";
+        let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start().unwrap();
+        let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+        let mode = std::env::var("JOURNAL_MODE").unwrap();
+        for _ in 0..2 {
+            conn.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(())).unwrap();
+            let mut insert = conn.prepare("INSERT INTO t (x) VALUES (zeroblob(5000000))").unwrap();
+            let mut rows = 1;
+            let error = loop {
+                match insert.execute([]) {
+                    Ok(_) => rows += 1,
+                    Err(error) => break error,
+                }
+            };
+            let expected = [ErrorCode::DiskFull, ErrorCode::OutOfMemory];
+            assert!(error.sqlite_error_code().is_some_and(|code| expected.contains(&code)), "{error}");
+            assert!(rows > 5, "{rows}");
+            drop(insert);
+            // The last one may have been committed, and the copying back of the log have failed.
+            let there = conn.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+            assert!(there == rows || there == rows + 1, "{there} {rows}");
+            db.reset().unwrap();
+            conn.execute("INSERT INTO t (x) VALUES ('b')", []).unwrap();
+            db.assert_landed("auth", "t", row! { x: "b" });
+        }
+        tell("what was committed is there, and after a reset all goes on");
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn shares_no_memory() {
+        // What SQLite takes on macOS for a disk of a network: its files have the first version of the methods.
+        // SAFETY: the name is one of SQLite's own file systems, which may be its default.
+        unsafe {
+            let system = ffi::sqlite3_vfs_find(c"unix-dotfile".as_ptr());
+            assert_eq!(ffi::sqlite3_vfs_register(system, 1), ffi::SQLITE_OK);
+        }
+        let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'a')";
+        for storage in [Bind::memory, Bind::temp_file] {
+            let db = Harness::builder().bind("auth", storage().schema(schema)).start().unwrap();
+            let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+            conn.execute("INSERT INTO t (x) VALUES (strftime('%s') > 0)", []).unwrap();
+            tell(conn.query_row("PRAGMA journal_mode = wal", [], |row| row.get::<_, String>(0)).unwrap());
+            db.connection("auth").unwrap().execute("INSERT INTO t (x) VALUES ('pool')", []).unwrap();
+            db.session().table("t").unwrap().insert(row! { x: "session" }).unwrap();
+            db.assert_landed("auth", "t", row! { id: 2, x: 1 });
+            db.assert_landed("auth", "t", row! { x: "pool" });
+            db.reset().unwrap();
+            db.assert_not_landed("auth", "t", row! { x: "pool" });
+        }
     }
 
     #[test]

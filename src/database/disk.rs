@@ -7,6 +7,7 @@ use std::ffi::{c_char, c_int, c_void, CStr};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
+use rusqlite::{Connection, OpenFlags};
 
 use super::fault::{find, Faults};
 use super::memory::{begins_to_write, register_once, system};
@@ -76,27 +77,62 @@ unsafe fn opened<'f>(file: *mut sqlite3_file) -> (&'f mut Open, *mut sqlite3_fil
     }
 }
 
-static METHODS: sqlite3_io_methods = sqlite3_io_methods {
-    iVersion: 2,
-    xClose: Some(close),
-    xRead: Some(read),
-    xWrite: Some(write),
-    xTruncate: Some(truncate),
-    xSync: Some(sync),
-    xFileSize: Some(file_size),
-    xLock: Some(lock_file),
-    xUnlock: Some(unlock_file),
-    xCheckReservedLock: Some(check_reserved_lock),
-    xFileControl: Some(file_control),
-    xSectorSize: Some(sector_size),
-    xDeviceCharacteristics: Some(device_characteristics),
-    xShmMap: Some(shm_map),
-    xShmLock: Some(shm_lock),
-    xShmBarrier: Some(shm_barrier),
-    xShmUnmap: Some(shm_unmap),
-    xFetch: None,
-    xUnfetch: None,
-};
+/// The methods of a file, by the version of the system's, which may lack some: on some disks of a network, those that
+/// share memory.
+static METHODS: [sqlite3_io_methods; 3] = [methods(1), methods(2), methods(3)];
+
+const fn methods(version: c_int) -> sqlite3_io_methods {
+    sqlite3_io_methods {
+        iVersion: version,
+        xClose: Some(close),
+        xRead: Some(read),
+        xWrite: Some(write),
+        xTruncate: Some(truncate),
+        xSync: Some(sync),
+        xFileSize: Some(file_size),
+        xLock: Some(lock_file),
+        xUnlock: Some(unlock_file),
+        xCheckReservedLock: Some(check_reserved_lock),
+        xFileControl: Some(file_control),
+        xSectorSize: Some(sector_size),
+        xDeviceCharacteristics: Some(device_characteristics),
+        xShmMap: Some(shm_map),
+        xShmLock: Some(shm_lock),
+        xShmBarrier: Some(shm_barrier),
+        xShmUnmap: Some(shm_unmap),
+        xFetch: Some(fetch),
+        xUnfetch: Some(unfetch),
+    }
+}
+
+/// The methods that hand on to these.
+fn methods_for(system: &sqlite3_io_methods) -> &'static sqlite3_io_methods {
+    let [alone, sharing, mapping] = &METHODS;
+    if !can_share(system) {
+        alone
+    } else if system.iVersion < 3 || system.xFetch.is_none() || system.xUnfetch.is_none() {
+        sharing
+    } else {
+        mapping
+    }
+}
+
+/// Whether connections can share memory, and so a write-ahead log.
+fn can_share(methods: &sqlite3_io_methods) -> bool {
+    methods.iVersion >= 2 && methods.xShmMap.is_some()
+}
+
+/// Whether connections to a file can share a write-ahead log where it lies, which nobody has open yet.
+pub(super) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
+    let conn = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI)?;
+    let mut file = std::ptr::null_mut::<sqlite3_file>();
+    let place = (&raw mut file).cast();
+    // SAFETY: the handle is open, the operation leaves the address of its file, and an open file has methods.
+    unsafe {
+        ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, place);
+        Ok(file.as_ref().and_then(|file| file.pMethods.as_ref()).is_some_and(can_share))
+    }
+}
 
 /// The faults that a file's URI names; a journal has the URI of its database.
 ///
@@ -138,15 +174,15 @@ unsafe extern "C" fn open(
         (*inner).pMethods = std::ptr::null();
         let code = open(system, name, inner, flags, out_flags);
         let Some(methods) = (*inner).pMethods.as_ref() else { return code };
-        if code != ffi::SQLITE_OK || methods.iVersion < 2 {
+        if code != ffi::SQLITE_OK {
             if let Some(close) = methods.xClose {
                 close(inner);
             }
-            return if code == ffi::SQLITE_OK { ffi::SQLITE_CANTOPEN } else { code };
+            return code;
         }
         let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
         (*file.cast::<File>()).open = Box::into_raw(Box::new(Open { faults, is_journal, shared: 0 }));
-        (*file).pMethods = &raw const METHODS;
+        (*file).pMethods = methods_for(methods);
         code
     }
 }
@@ -247,4 +283,6 @@ handed_on! {
         ffi::SQLITE_IOERR_SHMMAP;
     shm_barrier = xShmBarrier();
     shm_unmap = xShmUnmap(delete: c_int) -> c_int, ffi::SQLITE_OK;
+    fetch = xFetch(offset: i64, amount: c_int, answer: *mut *mut c_void) -> c_int, ffi::SQLITE_IOERR;
+    unfetch = xUnfetch(offset: i64, address: *mut c_void) -> c_int, ffi::SQLITE_IOERR;
 }

@@ -160,20 +160,6 @@ impl Database {
         }
     }
 
-    fn fill(&self) -> Result<()> {
-        match &self.location {
-            Location::Memory(_) => Ok(()),
-            Location::File(path) => {
-                let bytes = self.image.file().map_err(Error::sql(self.key(), ""))?;
-                let written = std::fs::write(path, bytes).map_err(Error::io("write", path));
-                written.map_err(Error::of_bind(self.key()))
-            }
-            Location::SharedCache(_) | Location::MemDb(_) => {
-                self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
-            }
-        }
-    }
-
     /// The same for one of so many that a connection to each would take more memory than they do.
     pub(crate) fn one_of_many(mut self) -> Database {
         // In these the last connection takes the database with it.

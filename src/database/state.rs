@@ -6,10 +6,11 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection};
 
 use super::connect::number;
+use super::disk::can_have_log;
 use super::hold::{hold, Against};
 use super::image::{self, Image};
 use super::{connect, lock, Database, Location};
-use crate::error::is_lock;
+use crate::error::{is_lock, Error, Result};
 
 /// The tables of a database when last looked at.
 #[derive(Debug)]
@@ -24,6 +25,27 @@ pub(super) struct Known {
 }
 
 impl Database {
+    /// Makes a new database what its image is. One in memory is from the start.
+    pub(super) fn fill(&self) -> Result<()> {
+        let sql = || Error::sql(self.key(), "");
+        match &self.location {
+            Location::Memory(_) => Ok(()),
+            Location::File(path) => {
+                let write = |bytes: &[u8]| {
+                    let written = std::fs::write(path, bytes).map_err(Error::io("write", path));
+                    written.map_err(Error::of_bind(self.key()))
+                };
+                write(&self.image.file().map_err(sql())?)?;
+                if can_have_log(&self.location.uri()).map_err(sql())? {
+                    return Ok(());
+                }
+                // As SQLite does there when it is asked for a log: it keeps a rollback journal.
+                write(self.image.bytes().map_err(sql())?)
+            }
+            Location::SharedCache(_) | Location::MemDb(_) => self.overwrite(&self.image).map_err(sql()),
+        }
+    }
+
     /// Puts an image's pages over what the database holds, with its connections left open.
     pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
         let mut looks = 0;
