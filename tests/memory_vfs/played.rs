@@ -11,8 +11,16 @@ use multibind::rusqlite::config::DbConfig;
 use multibind::rusqlite::{self, ffi, Connection, MAIN_DB};
 use multibind::{Bind, Harness};
 
+use crate::ran;
 use crate::schedule::{Step, SLOTS};
-use crate::{ran, TABLES};
+
+const TABLES: &str = "
+    CREATE TABLE t (id INTEGER PRIMARY KEY, x);
+    INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');
+    CREATE INDEX t_x ON t (x);
+    CREATE TABLE b (id INTEGER PRIMARY KEY, x);
+    INSERT INTO b VALUES (1, zeroblob(300)), (2, zeroblob(30000));
+";
 
 /// Two binds of one storage, and the connections of a schedule.
 pub(crate) struct World {
@@ -38,12 +46,15 @@ impl World {
         self.slots.clear();
         for key in ["auth", "meta"] {
             let conn = Connection::open(self.db.uri(key).unwrap()).unwrap();
+            let bytes = conn.serialize("main").map(|bytes| sum(&bytes));
+            self.said.push(format!("{key}: {bytes:?}"));
             for sql in [
                 "PRAGMA integrity_check",
                 "PRAGMA journal_mode",
                 "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema",
                 "SELECT id, typeof(x), length(x), substr(x, 1, 20) FROM t ORDER BY id",
                 "SELECT * FROM u ORDER BY 1",
+                "SELECT id, hex(substr(x, 1, 9)), length(x) FROM b",
                 "PRAGMA page_size",
                 "PRAGMA page_count",
                 "PRAGMA freelist_count",
@@ -72,8 +83,10 @@ impl World {
         match Connection::open(&uri) {
             Ok(conn) => {
                 conn.busy_timeout(Duration::ZERO).unwrap();
+                let size = parameters.split('&').find_map(|parameter| parameter.strip_prefix("mmap="));
+                let set = size.map(|size| ran(&conn, &format!("PRAGMA mmap_size = {size}")));
                 self.slots[slot] = Some(Rc::new(conn));
-                String::new()
+                set.unwrap_or_default()
             }
             Err(error) => said(error),
         }
@@ -142,7 +155,7 @@ impl World {
             }
             Step::Serialize(_) => {
                 let bytes = conn.serialize("main").map(|bytes| bytes.to_vec());
-                bytes.map_or_else(said, |bytes| format!("{} {:?}", bytes.len(), bytes.get(..100)))
+                bytes.map_or_else(said, |bytes| format!("{} {} {:?}", bytes.len(), sum(&bytes), bytes.get(..100)))
             }
         }
     }
@@ -161,12 +174,12 @@ impl World {
 
     fn blob(&mut self, conn: &Connection, row: i64, write: bool, inner: &[Step]) -> rusqlite::Result<String> {
         use std::io::{Read, Write};
-        let mut blob = conn.blob_open(MAIN_DB, "t", "x", row, !write)?;
+        let mut blob = conn.blob_open(MAIN_DB, "b", "x", row, !write)?;
         self.take(inner);
         let mut first = [0; 300];
         let done = if write { blob.write(b"written") } else { blob.read(&mut first) };
         let done = done.map_err(|error| error.to_string());
-        let read = first.iter().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+        let read = sum(&first);
         let moved = blob.reopen(row + 1).map_err(self::said);
         Ok(format!("{} {done:?} {read} {moved:?} {:?}", blob.size(), blob.close().map_err(self::said)))
     }
@@ -221,6 +234,10 @@ impl World {
         }
         Ok(said)
     }
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
 }
 
 fn slot(step: &Step) -> usize {

@@ -106,7 +106,7 @@ const TRANSACTIONS: [&str; 14] = [
     "PRAGMA quick_check",
 ];
 
-const MODES: [&str; 33] = [
+const MODES: [&str; 30] = [
     "PRAGMA journal_mode",
     "PRAGMA journal_mode = WAL",
     "PRAGMA journal_mode = WAL",
@@ -137,9 +137,6 @@ const MODES: [&str; 33] = [
     "PRAGMA synchronous = FULL",
     "PRAGMA synchronous = EXTRA",
     "PRAGMA mmap_size",
-    "PRAGMA mmap_size = 100000",
-    "PRAGMA mmap_size = 3000000000",
-    "PRAGMA mmap_size = 0",
 ];
 
 const SHAPES: [&str; 32] = [
@@ -194,7 +191,7 @@ const TABLES: [&str; 14] = [
     "PRAGMA other.journal_mode = DELETE",
 ];
 
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 8] = [
     "SELECT count(*), max(id), total(length(x)) FROM t",
     "SELECT count(*), max(id), total(length(x)) FROM t",
     "SELECT id, typeof(x), length(x), substr(x, 1, 9) FROM t ORDER BY x, id LIMIT 20",
@@ -202,20 +199,17 @@ const ROWS: [&str; 7] = [
     "UPDATE t SET x = x || 'u' WHERE id < 30",
     "DELETE FROM t",
     "SELECT name, rootpage FROM sqlite_schema",
+    "UPDATE b SET x = zeroblob(length(x) + 1)",
 ];
 
 /// What only schedules without mapped files have, since one that is mapped has fewer pages in its cache: when those are
 /// written early differs, and so does when others see that the log began anew.
 const UNMAPPED: [&str; 3] = ["PRAGMA data_version", "PRAGMA cache_size = 2", "PRAGMA cache_spill = 1"];
 
-/// What only schedules with mapped files have.
-const MAPPED: [&str; 2] = ["PRAGMA mmap_size = 100000", "PRAGMA mmap_size = 3000000000"];
-
 fn sql(dice: &mut Dice, maps: bool) -> String {
     loop {
         let sql = any_sql(dice);
-        let others: &[&str] = if maps { &UNMAPPED } else { &MAPPED };
-        if !others.contains(&sql.as_str()) {
+        if !maps || !UNMAPPED.contains(&sql.as_str()) {
             return sql;
         }
     }
@@ -242,9 +236,6 @@ fn any_sql(dice: &mut Dice) -> String {
     }
 }
 
-/// How many of these lock what they read.
-const MAPPABLE: usize = 14;
-
 /// The ways in which a connection is opened, the usual one most often.
 const OPENINGS: [&str; 17] = [
     "",
@@ -266,6 +257,17 @@ const OPENINGS: [&str; 17] = [
     "mode=ro&nolock=1",
 ];
 
+/// Those where files are mapped: `mmap` is no parameter of SQLite's, and is set as soon as they are open. None
+/// reads what others change under it, which it would see at other times.
+const MAPPED: [&str; 6] = [
+    "mmap=100000",
+    "mmap=3000000000",
+    "mmap=3000000000&mode=ro",
+    "mmap=20000&readonly_shm=1",
+    "mmap=1000000&psow=0",
+    "",
+];
+
 const CONTROLS: [(c_int, [i64; 4]); 10] = [
     (ffi::SQLITE_FCNTL_LOCKSTATE, [0; 4]),
     (ffi::SQLITE_FCNTL_LAST_ERRNO, [0; 4]),
@@ -284,8 +286,7 @@ fn step(dice: &mut Dice, maps: bool, depth: usize) -> Step {
     let inner = |dice: &mut Dice| (0..dice.below(6)).map(|_| step(dice, maps, depth + 1)).collect();
     match dice.below(if depth < 2 { 100 } else { 88 }) {
         0..72 => Step::Sql(slot, sql(dice, maps)),
-        // Who reads what others change under it sees that at other times where the file is mapped.
-        72..77 if maps => Step::Open(slot, dice.one(&OPENINGS[..MAPPABLE])),
+        72..77 if maps => Step::Open(slot, dice.one(&MAPPED)),
         72..77 => Step::Open(slot, dice.one(&OPENINGS)),
         77 => Step::Close(slot),
         78..80 => Step::KeepLog(slot, !dice.once_in(3)),
@@ -300,7 +301,7 @@ fn step(dice: &mut Dice, maps: bool, depth: usize) -> Step {
             let query = ["SELECT id, length(x) FROM t", "SELECT id FROM t ORDER BY x", "SELECT 1 FROM sqlite_schema"];
             Step::Cursor(slot, dice.one(&query), inner(dice))
         }
-        92..95 => Step::Blob(slot, dice.below(20) as i64, dice.once_in(2), inner(dice)),
+        92..95 => Step::Blob(slot, 1 + dice.below(3) as i64, dice.once_in(2), inner(dice)),
         95..98 => Step::CopyOut(slot, dice.one(&[1, 3, 1000, -1]), inner(dice)),
         _ => Step::CopyIn(slot, dice.one(&[512, 4096, 4096, 16_384]), dice.one(&[2, 1000, -1]), inner(dice)),
     }

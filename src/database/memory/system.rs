@@ -175,7 +175,9 @@ fn with_temporary_file(ask: impl FnOnce(*mut sqlite3_file, Control) -> c_int) ->
         let file = room.as_mut_ptr().cast::<sqlite3_file>();
         let Some(open) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
         let mut code = open(system, std::ptr::null(), file, FLAGS, std::ptr::null_mut());
-        let Some(methods) = (*file).pMethods.as_ref() else { return code };
+        let Some(methods) = (*file).pMethods.as_ref() else {
+            return if code == ffi::SQLITE_OK { ffi::SQLITE_CANTOPEN } else { code };
+        };
         if code == ffi::SQLITE_OK {
             code = methods.xFileControl.map_or(ffi::SQLITE_NOTFOUND, |control| ask(file, control));
         }
