@@ -105,7 +105,7 @@ const fn methods(version: c_int) -> sqlite3_io_methods {
     }
 }
 
-/// The methods that hand on to these.
+/// Returns the methods that hand on to these.
 fn methods_for(system: &sqlite3_io_methods) -> &'static sqlite3_io_methods {
     let [alone, sharing, mapping] = &METHODS;
     if !can_share(system) {
@@ -117,12 +117,12 @@ fn methods_for(system: &sqlite3_io_methods) -> &'static sqlite3_io_methods {
     }
 }
 
-/// Whether connections can share memory, and so a write-ahead log.
+/// Returns whether connections can share memory, and so a write-ahead log.
 fn can_share(methods: &sqlite3_io_methods) -> bool {
     methods.iVersion >= 2 && methods.xShmMap.is_some()
 }
 
-/// Whether connections to a file can share a write-ahead log where it lies, which nobody has open yet.
+/// Returns whether connections to a file can share a write-ahead log where it lies, which nobody has open yet.
 pub(super) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
     let conn = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI)?;
     let mut file = std::ptr::null_mut::<sqlite3_file>();

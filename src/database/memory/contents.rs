@@ -107,7 +107,7 @@ impl Contents {
     }
 }
 
-/// Returns an entry of a list, which grows up to there.
+/// Returns an entry of a list, which grows as far as that.
 fn place<T>(list: &mut Vec<T>, at: usize, new: impl FnMut() -> T) -> Result<&mut T, TryReserveError> {
     if list.len() <= at {
         list.try_reserve(at + 1 - list.len())?;

@@ -29,7 +29,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The size in whole chunks.
+    /// Rounds a size up to whole chunks.
     pub(super) fn in_chunks(&self, size: usize) -> usize {
         usize::try_from(self.chunk).ok().and_then(|chunk| size.checked_next_multiple_of(chunk)).unwrap_or(size)
     }

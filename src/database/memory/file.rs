@@ -175,7 +175,7 @@ fn resize(bytes: &mut Vec<u8>, size: usize) -> bool {
     true
 }
 
-/// The open file behind SQLite's pointer.
+/// Returns the open file behind SQLite's pointer.
 ///
 /// # Safety
 ///

@@ -66,20 +66,20 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Nothing yet, for a connection that was opened as `opener`.
+    /// Makes one of a connection that has locked nothing yet.
     pub(super) fn new(opener: Opener) -> Held {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
     }
 
-    /// Whether it has a lock with which the database is written to: a transaction's, or that of copying the log back.
+    /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log back.
     pub(super) fn may_write(&self) -> bool {
         self.level >= Level::Reserved || self.exclusive & (bit(WRITER) | bit(CHECKPOINTER)) != 0
     }
 }
 
-/// Whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
+/// Returns whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
 /// Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
 pub(crate) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
     let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;

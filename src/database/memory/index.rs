@@ -40,8 +40,8 @@ impl Drop for Piece {
 pub(super) struct Index {
     pieces: Vec<Piece>,
     users: usize,
-    /// Set where the first of its users may only read it: nobody has made it whole then, and nobody can use it until all
-    /// of them have left.
+    /// Set where the first of its users may only read it: nobody has made it whole then, and nobody can use it, or lock it
+    /// for itself, until all of them have left.
     is_unusable: bool,
     /// Set while there would be a file on a disk.
     exists: bool,
@@ -80,6 +80,11 @@ impl Index {
     /// Returns the address of the first words, where there are any.
     pub(super) fn first(&self) -> Option<*mut u32> {
         self.pieces.first().map(|piece| piece.0.cast())
+    }
+
+    /// Returns whether nobody can use it before all its users have left.
+    pub(super) fn is_unusable(&self) -> bool {
+        self.is_unusable
     }
 
     /// Counts out a connection that has let go of every address. With the last one, `delete` removes it.

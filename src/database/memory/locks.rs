@@ -105,7 +105,7 @@ impl Locks {
         self.writer_left();
     }
 
-    /// Whether another has a lock that keeps a reader from going further, to `wanted`.
+    /// Returns whether another has a lock that keeps a reader from going further, to `wanted`.
     pub(super) fn stops(&self, wanted: Level) -> bool {
         self.reserved || (wanted > Level::Reserved && self.readers.len() > 1)
     }
@@ -146,7 +146,7 @@ impl Locks {
         true
     }
 
-    /// Takes locks of the index for itself; whether nobody has one of them, itself included.
+    /// Takes locks of the index for itself; returns whether nobody had one of them, itself included.
     pub(super) fn exclude(&mut self, held: &mut Held, slots: Range<usize>) -> bool {
         let mask = mask(&slots) & !held.exclusive;
         let is_taken = |taken: &Slot| taken.exclusive || taken.readers > 0;

@@ -63,7 +63,7 @@ pub(crate) struct Memory {
 type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
-    /// One under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
+    /// Makes one under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
     fn new(
         contents: Contents,
         image: Option<Arc<Image>>,

@@ -65,7 +65,8 @@ impl Open {
         } else if flags & ffi::SQLITE_SHM_SHARED != 0 {
             locks.share(held, slots)
         } else {
-            locks.exclude(held, slots)
+            // The system locks nothing for itself in a file that was opened to read.
+            !lock(&self.memory.index).is_unusable() && locks.exclude(held, slots)
         };
         if !taken {
             return ffi::SQLITE_BUSY;

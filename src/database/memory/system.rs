@@ -155,6 +155,7 @@ pub(super) fn most_to_map() -> Result<i64, c_int> {
 
 type Control = unsafe extern "C" fn(*mut sqlite3_file, c_int, *mut c_void) -> c_int;
 
+/// Opens a temporary file of the system's, asks it, and closes it. Returns SQLite's code.
 fn with_temporary_file(ask: impl FnOnce(*mut sqlite3_file, Control) -> c_int) -> c_int {
     const FLAGS: c_int = ffi::SQLITE_OPEN_READWRITE
         | ffi::SQLITE_OPEN_CREATE

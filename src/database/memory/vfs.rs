@@ -79,7 +79,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// Those of a file that is opened; a journal has none.
+    /// Reads those of a file that is opened; a journal has none.
     ///
     /// # Safety
     ///
@@ -131,7 +131,7 @@ fn open_ours(database: &str, journal: &str, flags: c_int, parameters: &Parameter
     Ok(Open { memory, part, reads_only, overwrites_safely, settings })
 }
 
-/// SQLite's code for an error, or that the file cannot be opened.
+/// Returns SQLite's code for an error, or that the file cannot be opened.
 fn code_of(error: &rusqlite::Error) -> c_int {
     error.sqlite_error().map_or(ffi::SQLITE_CANTOPEN, |error| error.extended_code)
 }
