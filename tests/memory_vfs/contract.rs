@@ -8,8 +8,7 @@ use multibind::rusqlite::{ffi, Connection};
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
-use crate::played::control;
-use crate::{is_whole, memory, ran, start, text};
+use crate::binds::{control, is_whole, memory, ran, start, text};
 
 /// A connection by the bind's URI with these parameters.
 fn open(db: &Harness, parameters: &str) -> Connection {

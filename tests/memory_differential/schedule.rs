@@ -269,9 +269,9 @@ const MAPPED: [&str; 6] = [
 ];
 
 const CONTROLS: [(c_int, [i64; 4]); 10] = [
+    (ffi::SQLITE_FCNTL_SIZE_HINT, [1, 5000, 50_000, 300_000]),
     (ffi::SQLITE_FCNTL_LOCKSTATE, [0; 4]),
     (ffi::SQLITE_FCNTL_LAST_ERRNO, [0; 4]),
-    (ffi::SQLITE_FCNTL_SIZE_HINT, [1, 5000, 50_000, 300_000]),
     (ffi::SQLITE_FCNTL_CHUNK_SIZE, [0, 0, 4096, 40_000]),
     (ffi::SQLITE_FCNTL_PERSIST_WAL, [0xffff_ffff, 0, 1, 1]),
     (ffi::SQLITE_FCNTL_POWERSAFE_OVERWRITE, [0xffff_ffff, 0, 1, 0xffff_ffff]),
@@ -291,7 +291,8 @@ fn step(dice: &mut Dice, maps: bool, depth: usize) -> Step {
         77 => Step::Close(slot),
         78..80 => Step::KeepLog(slot, !dice.once_in(3)),
         80..83 => {
-            let (operation, arguments) = dice.one(&CONTROLS);
+            // The hint of a size cuts a file that is mapped, under those who have it mapped too.
+            let (operation, arguments) = dice.one(if maps { &CONTROLS[1..] } else { &CONTROLS });
             Step::Control(slot, operation, dice.one(&arguments))
         }
         83..86 => Step::Sizes(slot),

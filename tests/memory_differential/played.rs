@@ -11,7 +11,7 @@ use multibind::rusqlite::config::DbConfig;
 use multibind::rusqlite::{self, ffi, Connection, MAIN_DB};
 use multibind::{Bind, Harness};
 
-use crate::ran;
+use crate::binds::{control, ran};
 use crate::schedule::{Step, SLOTS};
 
 const TABLES: &str = "
@@ -263,16 +263,6 @@ fn said(error: rusqlite::Error) -> String {
         rusqlite::Error::SqliteFailure(code, message) => format!("{} {message:?}", code.extended_code),
         error => error.to_string(),
     }
-}
-
-/// The code of `sqlite3_file_control` and the number that it leaves.
-pub(crate) fn control(conn: &Connection, operation: c_int, argument: i64) -> String {
-    // More room than any of the operations writes to.
-    let mut place = [argument, 0, 0, 0];
-    // SAFETY: the handle is open, and the operations that a schedule asks for take the address of a number.
-    let code =
-        unsafe { ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), operation, place.as_mut_ptr().cast()) };
-    format!("{code} {place:?}")
 }
 
 /// The size of one of the connection's files: the one that the operation gives.

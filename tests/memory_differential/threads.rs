@@ -9,9 +9,9 @@ use multibind::rusqlite::{self, Connection, ErrorCode};
 use multibind::{Bind, Harness};
 use rstest::rstest;
 
-use crate::differential::{number, some_seed, SECONDS, SEED};
+use crate::binds::{is_whole, rows};
 use crate::schedule::Dice;
-use crate::{is_whole, rows};
+use crate::{lock, number, some_seed, SECONDS, SEED};
 
 const THREADS: i64 = 3;
 
@@ -124,6 +124,7 @@ fn check(storage: fn() -> Bind, seed: u64) {
 #[case::memory(Bind::memory)]
 #[case::temp_file(Bind::temp_file)]
 fn threads_that_open_and_close_in_every_manner_lose_nothing(#[case] storage: fn() -> Bind) {
+    let _alone = lock();
     if let Some(seed) = number(SEED) {
         return check(storage, seed);
     }

@@ -1,5 +1,14 @@
 //! Random schedules, on binds in memory and on files: each step says the same on both.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+#[path = "../memory_vfs/binds.rs"]
+mod binds;
+mod played;
+mod resets;
+mod schedule;
+mod threads;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use multibind::Bind;
@@ -21,6 +30,13 @@ pub(crate) fn some_seed() -> u64 {
     UNIX_EPOCH.elapsed().unwrap().as_secs() << 20
 }
 
+/// Waits for the tests beside it. SQLite's connections share one cache, and when it writes pages early, which can be seen,
+/// is decided by all that the process has open.
+pub(crate) fn lock() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Where the two differ first: the step with what each says.
 fn difference(steps: &[Step]) -> Option<String> {
     let (memory, file) = (World::new(Bind::memory).play(steps), World::new(Bind::temp_file).play(steps));
@@ -34,12 +50,13 @@ fn check(seed: u64) {
         return;
     }
     let steps = shortened(steps, &|steps| difference(steps).is_some());
-    let said = difference(&steps).unwrap_or_default();
+    let said = difference(&steps).unwrap_or_else(|| "it does not differ when it is played again".to_string());
     panic!("{said}\nafter {steps:#?}\n{SEED}={seed} plays it again");
 }
 
 #[test]
 fn whatever_a_schedule_does_memory_answers_as_a_file() {
+    let _alone = lock();
     if let Some(seed) = number(SEED) {
         return check(seed);
     }
