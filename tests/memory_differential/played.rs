@@ -8,7 +8,7 @@ use std::time::Duration;
 use multibind::rusqlite::backup::{Backup, StepResult};
 use multibind::rusqlite::blob::ZeroBlob;
 use multibind::rusqlite::config::DbConfig;
-use multibind::rusqlite::{self, ffi, Connection, MAIN_DB};
+use multibind::rusqlite::{self, ffi, Connection};
 use multibind::{Bind, Harness};
 
 use crate::binds::{control, ran};
@@ -174,7 +174,7 @@ impl World {
 
     fn blob(&mut self, conn: &Connection, row: i64, write: bool, inner: &[Step]) -> rusqlite::Result<String> {
         use std::io::{Read, Write};
-        let mut blob = conn.blob_open(MAIN_DB, "b", "x", row, !write)?;
+        let mut blob = conn.blob_open("main", "b", "x", row, !write)?;
         self.take(inner);
         let mut first = [0; 300];
         let done = if write { blob.write(b"written") } else { blob.read(&mut first) };

@@ -1,12 +1,13 @@
 //! Threads that open, write, check and close at random: nothing that was committed is lost, and nothing is malformed.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use multibind::rusqlite::config::DbConfig;
 use multibind::rusqlite::{self, Connection, ErrorCode};
-use multibind::{Bind, Harness};
+use multibind::{row, Bind, Harness, Snapshot};
 use rstest::rstest;
 
 use crate::binds::{is_whole, rows};
@@ -102,22 +103,55 @@ fn written(db: &Harness, thread: i64, seed: u64) -> Committed {
     committed
 }
 
+/// Looks at the bind as the harness does, which sees rows, or that it is locked.
+fn look(db: &Harness, before: &Snapshot, done: &AtomicBool, seed: u64) {
+    while !done.load(Ordering::Relaxed) {
+        let rows = db.locate("total", row! {}).map(|found| found.len());
+        let changed = db.changes_since(before).map(|changes| changes.to_string());
+        for error in [rows.err(), changed.err()].into_iter().flatten() {
+            assert!(error.to_string().contains("locked"), "{error:?}, {SEED}={seed}");
+        }
+    }
+}
+
 fn check(storage: fn() -> Bind, seed: u64) {
     let schema = "CREATE TABLE log (thread, n, x, PRIMARY KEY (thread, n)); CREATE TABLE total (n);
                   INSERT INTO total VALUES (0)";
-    let db = Harness::builder().bind("auth", storage().schema(schema)).start().unwrap();
+    let bind = storage().schema(schema).busy_timeout(Duration::from_millis(5));
+    let db = Harness::builder().bind("auth", bind).start().unwrap();
+    let (before, done) = (db.snapshot().unwrap(), AtomicBool::new(false));
     let committed = thread::scope(|scope| {
-        let db = &db;
+        let (db, before, done) = (&db, &before, &done);
         let threads = (0..THREADS).map(|thread| scope.spawn(move || written(db, thread, seed))).collect::<Vec<_>>();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Committed>()
+        // In every other round, the harness looks on.
+        let looking = (seed % 2 == 0).then(|| scope.spawn(move || look(db, before, done, seed)));
+        let written = threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>();
+        done.store(true, Ordering::Relaxed);
+        if let Some(looking) = looking {
+            looking.join().unwrap();
+        }
+        written.into_iter().flat_map(Result::unwrap).collect::<Committed>()
     });
     let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
     is_whole(&conn);
-    let mut log = conn.prepare("SELECT thread, n FROM log").unwrap();
-    let log = log.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    assert_eq!(log.collect::<Result<Committed, _>>().unwrap(), committed, "{SEED}={seed}");
+    {
+        let mut log = conn.prepare("SELECT thread, n FROM log").unwrap();
+        let log = log.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(log.collect::<Result<Committed, _>>().unwrap(), committed, "{SEED}={seed}");
+    }
     let total = conn.query_row("SELECT n FROM total", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(usize::try_from(total), Ok(committed.len()), "{SEED}={seed}");
+    // The log may be left to the reset, with or without somebody who knows what is in it.
+    let kept = (seed % 3 == 0).then(|| Connection::open(db.uri("auth").unwrap()).unwrap());
+    let count = |conn: &Connection| conn.query_row("SELECT count(*) FROM log", [], |row| row.get::<_, i64>(0)).unwrap();
+    kept.iter().for_each(|conn| assert_eq!(usize::try_from(count(conn)), Ok(committed.len())));
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    drop(conn);
+    db.reset().unwrap();
+    for conn in kept.iter().chain([&Connection::open(db.uri("auth").unwrap()).unwrap()]) {
+        assert_eq!(count(conn), 0, "{SEED}={seed}");
+        is_whole(conn);
+    }
 }
 
 #[rstest]
