@@ -14,6 +14,7 @@ mod once;
 mod original;
 mod pool;
 mod probe;
+mod resize;
 mod state;
 mod watch;
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{ffi, Connection};
+use rusqlite::Connection;
 
 use super::connect::number;
 use super::disk::can_have_log;
 use super::hold::{hold, Against};
 use super::image::{self, Image};
+use super::resize::copy_over;
 use super::{connect, lock, Database, Location};
 use crate::error::{is_lock, Error, Result};
 
@@ -64,11 +65,10 @@ impl Database {
             let mut known = lock(&self.known);
             // What is about to be committed must not be passed over, so a writer is looked for first.
             let has_writer = memory.has_writer();
-            if known.copied == Some(memory.commits()) && known.image.id() == image.id() {
-                return if has_writer { Err(image::busy(ffi::SQLITE_BUSY)) } else { Ok(()) };
+            if !has_writer && known.copied == Some(memory.commits()) && known.image.id() == image.id() {
+                return Ok(());
             }
-            let same_schema = u32::try_from(known.version).ok().filter(|_| known.image.id() == image.id());
-            if let Some(replaced) = memory.replace(image.file()?, same_schema) {
+            if let Some(replaced) = memory.replace(image.file()?) {
                 let (version, commits) = (replaced.schema.into(), Some(replaced.commits));
                 *known = Known { image: Arc::clone(image), version, commits, copied: commits };
                 return Ok(());
@@ -82,7 +82,7 @@ impl Database {
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
             let before = self.moment(conn)?;
-            image.copy_into(conn, "main")?;
+            copy_over(image, conn)?;
             // It is done; whatever is in the way of a look at it now is in nobody's way later.
             let version = image::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));

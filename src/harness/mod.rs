@@ -230,7 +230,8 @@ impl Harness {
 
     /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them.
     ///
-    /// Connections and pools stay usable.
+    /// Connections and pools stay usable: each reads its schema and its pages anew. The journal mode stays as it is, and so does
+    /// the page size of a file that another connection has open in WAL mode.
     ///
     /// # Errors
     ///

@@ -83,7 +83,8 @@ impl Harness {
     /// made as; one that was closed since is made again, unless that is what it was.
     ///
     /// Connections and pools stay usable. Only SQLite's own count of schema changes (`PRAGMA schema_version`) is
-    /// another than before, so that they notice.
+    /// another than before, so that they notice. The journal mode stays as it is, and so does the page size of a file that
+    /// another connection has open in WAL mode.
     ///
     /// # Errors
     ///

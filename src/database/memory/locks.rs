@@ -120,9 +120,11 @@ impl Locks {
         self.reserved || self.slots.get(WRITER).is_some_and(|slot| slot.exclusive)
     }
 
-    /// Whether somebody is in a transaction of any kind, a checkpoint included.
-    pub(super) fn is_any_taken(&self) -> bool {
-        self.reserved || self.slots.iter().any(|slot| slot.exclusive || slot.readers > 0)
+    /// Reports whether a connection to a database in WAL mode has a transaction open, a checkpoint included.
+    ///
+    /// A reserved lock of the file says nothing there: SQLite keeps it after `PRAGMA journal_mode` failed to leave WAL mode.
+    pub(super) fn is_any_taken_in_wal(&self) -> bool {
+        self.pending || self.slots.iter().any(|slot| slot.exclusive || slot.readers > 0)
     }
 
     /// Counts a change that no transaction made.
@@ -253,7 +255,7 @@ mod tests {
         let [mut one, _other] = some(&mut locks);
         let ended = locks.ended();
         assert!(!locks.lock(&mut one, Level::Exclusive));
-        assert!(!locks.has_writer() && !locks.is_any_taken());
+        assert!(!locks.has_writer() && !locks.is_any_taken_in_wal());
         assert!(locks.lock(&mut Held::new(Opener::Uri), Level::Shared));
         locks.release_all(&mut one);
         assert_eq!((locks.ended(), locks.refusals().count()), (ended, 0));
@@ -368,7 +370,7 @@ mod tests {
                 prop_assert_eq!(locks.writer().is_some(), locks.has_writer());
             }
             all.iter_mut().for_each(|held| locks.release_all(held));
-            prop_assert!(!locks.is_any_taken() && locks.readers.is_empty() && !locks.pending);
+            prop_assert!(!locks.is_any_taken_in_wal() && locks.readers.is_empty() && !locks.pending);
             prop_assert!(locks.slots.iter().all(|slot| slot.readers == 0));
         }
     }

@@ -11,25 +11,35 @@ use super::contents::Contents;
 use super::Memory;
 use crate::sync::lock;
 
-/// Where the log of a database is, by what SQLite appends to its name.
+/// The suffix of a database's name that names its log.
 const LOG: &str = "-wal";
 
-/// The file format's place for the number of the schema, see <https://sqlite.org/fileformat2.html#schema_cookie>.
-const SCHEMA: usize = 40;
-/// Its place for the write and read version, and what they are in WAL mode.
-const VERSIONS: usize = 18;
-const WAL: [u8; 2] = [2, 2];
-/// Its place for the size of a page, which is 65536 where that says 1.
+/// The places of numbers in a database's header, see <https://sqlite.org/fileformat2.html#the_database_header>: the size
+/// of a page, 65536 written as 1; the write and read version; the change counter; the size in pages; the number of the
+/// schema; and the change counter for which the size in pages is valid.
 const PAGE_SIZE: usize = 16;
+const VERSIONS: usize = 18;
+const CHANGES: usize = 24;
+const PAGES: usize = 28;
+const SCHEMA: usize = 40;
+const VALID_FOR: usize = 92;
+const HEADER_END: usize = 100;
 
-/// The log begins with a header, and each page in it has one.
+/// The write and read version of a database in WAL mode.
+const WAL: [u8; 2] = [2, 2];
+
+/// The log begins with a header, and so does each page in it. Both hold the two salts of the log.
 const LOG_HEADER: usize = 32;
+const LOG_PAGE_SIZE: usize = 8;
+const LOG_SALTS: std::ops::Range<usize> = 16..24;
 const FRAME_HEADER: usize = 24;
+const FRAME_PAGE: usize = 0;
+const FRAME_COMMITS: usize = 4;
+const FRAME_SALTS: std::ops::Range<usize> = 8..16;
 
 /// The words of the index's header, which is there twice, and of what follows both.
 const HEADER: usize = 12;
 const INITIALIZED: usize = 3;
-const LAST_FRAME: usize = 4;
 const BACKFILLED: usize = 2 * HEADER;
 const READ_MARKS: usize = 2 * HEADER + 1;
 const READ_MARK_COUNT: usize = 5;
@@ -37,7 +47,7 @@ const BACKFILL_ATTEMPTED: usize = 2 * HEADER + 8;
 const WORDS: usize = 2 * HEADER + 9;
 const NOT_USED: u32 = u32::MAX;
 
-/// What a database is after something else was put in its place.
+/// The counts of a database after its contents were replaced.
 pub(crate) struct Replaced {
     /// SQLite's number for the schema.
     pub(crate) schema: u32,
@@ -46,12 +56,12 @@ pub(crate) struct Replaced {
 }
 
 impl Memory {
-    /// Puts `bytes` in place of what the database holds, unless somebody is in a transaction on it or it is not in WAL
-    /// mode: then nothing is changed.
+    /// Puts `bytes` in place of what the database holds, unless a connection has a transaction open or either is not in
+    /// WAL mode: then nothing is changed.
     ///
-    /// `same_schema` is that number as it was when the schema was known to be that of `bytes`: where nobody has changed
-    /// it since, the number stays, and no connection has to read its tables again.
-    pub(crate) fn replace(&self, bytes: Arc<[u8]>, same_schema: Option<u32>) -> Option<Replaced> {
+    /// Both counts that connections compare go on from what is committed, as with any other commit: the number of the
+    /// schema, and the change counter, which a connection that was idle in a rollback journal compares when it reads next.
+    pub(crate) fn replace(&self, bytes: Arc<[u8]>) -> Option<Replaced> {
         self.fill().ok()?;
         // Nobody begins a transaction while these are held.
         let mut locks = lock(&self.locks);
@@ -59,36 +69,26 @@ impl Memory {
         let mut contents = lock(&self.contents);
         let log = self.journal(LOG);
         let mut log = log.as_ref().map(|log| lock(log));
-        let page_size_in_log = page_size(|offset, into| contents.read(offset, into))?;
-        let header = |offset: usize, into: &mut [u8]| match bytes.get(offset..offset + into.len()) {
-            Some(found) => {
-                into.copy_from_slice(found);
-                true
-            }
-            None => false,
-        };
-        if locks.is_any_taken() || !is_wal(|offset, into| contents.read(offset, into)) || !is_wal(header) {
+        let mut old = [0; HEADER_END];
+        let new: &[u8; HEADER_END] = bytes.first_chunk()?;
+        if locks.is_any_taken_in_wal() || !contents.read(0, &mut old) || !is_wal(&old) || !is_wal(new) {
             return None;
         }
-        let page_size = page_size(header)?;
-        // What is in the log is known by the index alone, which goes with its last user.
-        if index.first().is_none() && log.as_ref().is_some_and(|log| !log.is_empty()) {
-            return None;
-        }
-        let words = index.first().map(Words);
-        let frames = words.as_ref().filter(|words| words.is_initialized()).map_or(0, |words| words.get(LAST_FRAME));
-        let schema =
-            schema(&contents, log.as_deref().map(Vec::as_slice).unwrap_or_default(), frames, page_size_in_log)?;
-        let schema = if same_schema == Some(schema) { schema } else { schema.wrapping_add(1) };
-
+        let page_size = page_size(new)?;
         let pages = u32::try_from(bytes.len() / page_size).ok()?;
+        let committed = log.as_deref().and_then(|log| committed_in(log)).unwrap_or(&old);
+        let changes = word(committed, CHANGES)?.wrapping_add(1);
+        let schema = word(committed, SCHEMA)?.wrapping_add(1);
+
         let mut replaced = Contents::new(bytes);
-        replaced.write(SCHEMA, &schema.to_be_bytes()).ok()?;
+        for (at, number) in [(CHANGES, changes), (PAGES, pages), (SCHEMA, schema), (VALID_FOR, changes)] {
+            replaced.write(at, &number.to_be_bytes()).ok()?;
+        }
         *contents = replaced;
         if let Some(log) = &mut log {
             **log = Vec::new();
         }
-        if let Some(words) = words.filter(Words::is_initialized) {
+        if let Some(words) = index.first().map(Words).filter(Words::is_initialized) {
             words.restart(pages, page_size);
         }
         locks.count_one();
@@ -96,29 +96,33 @@ impl Memory {
     }
 }
 
-fn is_wal(read: impl Fn(usize, &mut [u8]) -> bool) -> bool {
-    let mut versions = [0; 2];
-    read(VERSIONS, &mut versions) && versions == WAL
+fn is_wal(header: &[u8]) -> bool {
+    header.get(VERSIONS..VERSIONS + WAL.len()) == Some(&WAL)
 }
 
-fn page_size(read: impl Fn(usize, &mut [u8]) -> bool) -> Option<usize> {
-    let mut size = [0; 2];
-    match (read(PAGE_SIZE, &mut size), u16::from_be_bytes(size)) {
-        (true, 1) => Some(1 << 16),
-        (true, size) if size >= 512 => Some(size.into()),
+fn page_size(header: &[u8]) -> Option<usize> {
+    match u16::from_be_bytes(*header.get(PAGE_SIZE..)?.first_chunk()?) {
+        1 => Some(1 << 16),
+        size if size >= 512 => Some(size.into()),
         _ => None,
     }
 }
 
-/// The number of the schema as it is committed: in the last copy of the first page in the log, or else in the database.
-fn schema(contents: &Contents, log: &[u8], frames: u32, page_size: usize) -> Option<u32> {
-    let word = |bytes: &[u8], at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let frames = log.get(LOG_HEADER..).unwrap_or_default().chunks(FRAME_HEADER + page_size).take(frames as usize);
-    if let Some(frame) = frames.rev().find(|frame| word(frame, 0) == Some(1)) {
-        return word(frame, FRAME_HEADER + SCHEMA);
-    }
-    let mut number = [0; 4];
-    contents.read(SCHEMA, &mut number).then_some(u32::from_be_bytes(number))
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The header of the database as the last commit in the log left it, where one in the log wrote it.
+///
+/// The index is not asked: a connection that has the database to itself keeps its own. What follows the last commit was
+/// rolled back, or belongs to an earlier log, whose salts are not those of this one.
+fn committed_in(log: &[u8]) -> Option<&[u8]> {
+    let salts = log.get(LOG_SALTS)?;
+    let page_size = usize::try_from(word(log, LOG_PAGE_SIZE)?).ok()?;
+    let frames = log.get(LOG_HEADER..)?.chunks_exact(FRAME_HEADER.checked_add(page_size)?);
+    let written = frames.take_while(|frame| frame.get(FRAME_SALTS) == Some(salts)).collect::<Vec<_>>();
+    let mut committed = written.into_iter().rev().skip_while(|frame| word(frame, FRAME_COMMITS) == Some(0));
+    committed.find(|frame| word(frame, FRAME_PAGE) == Some(1))?.get(FRAME_HEADER..)
 }
 
 /// The index's first words.
