@@ -226,6 +226,25 @@ fn reset_of_a_file_keeps_its_page_size_while_a_connection_is_in_wal_mode() {
     assert_eq!(number(&conn, "SELECT count(*) FROM item"), 3);
 }
 
+#[test]
+fn a_checkpoint_of_an_idle_connection_after_the_page_size_was_put_back_is_busy_until_it_reads() {
+    let db = Harness::builder().bind("auth", bind(Storage::Memory)).start().unwrap();
+    let (conn, idle) = (open(&db), open(&db));
+    conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA page_size = 8192; VACUUM; PRAGMA journal_mode = wal")
+        .unwrap();
+    assert_eq!(number(&idle, "SELECT count(*) FROM item"), 3);
+
+    db.reset().unwrap();
+
+    conn.execute("INSERT INTO item (name) VALUES ('late')", []).unwrap();
+    let is_busy = || number(&idle, "PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_eq!(is_busy(), 1);
+    assert_eq!(number(&idle, "SELECT count(*) FROM item"), 4);
+    assert_eq!(is_busy(), 0);
+    drop((conn, idle));
+    assert_eq!(number(&open(&db), "SELECT count(*) FROM item"), 4);
+}
+
 #[rstest]
 fn reset_mends_a_schema_that_no_connection_can_read(#[values(Storage::Memory, Storage::MemDb)] storage: Storage) {
     let db = Harness::builder().bind("auth", bind(storage)).start().unwrap();

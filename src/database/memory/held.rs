@@ -45,7 +45,7 @@ impl Level {
 pub(super) const WRITER: usize = 0;
 
 /// The lock of the index that a checkpoint has for itself.
-const CHECKPOINTER: usize = 1;
+pub(super) const CHECKPOINTER: usize = 1;
 
 /// The locks of the index of which a connection shares one as long as it reads.
 const READERS: Range<usize> = 3..SLOTS;
@@ -63,6 +63,8 @@ pub(super) struct Held {
     /// Which locks of the index it shares with others, a bit each, and which it has for itself.
     pub(super) shared: u8,
     pub(super) exclusive: u8,
+    /// The size of the pages when it last began to read, by the number of its changes.
+    pub(super) page_size: u64,
 }
 
 impl Held {
@@ -70,7 +72,7 @@ impl Held {
     pub(super) fn new(opener: Opener) -> Held {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
+        Held { id, opener, level: Level::None, shared: 0, exclusive: 0, page_size: 0 }
     }
 
     /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log back.

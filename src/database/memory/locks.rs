@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::held::{bit, mask, Held, Level, SLOTS, WRITER};
+use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
 use super::who::{Lock, Party, Refusal};
 
 /// What all connections of a database have locked.
@@ -18,6 +18,8 @@ pub(super) struct Locks {
     slots: [Slot; SLOTS],
     /// How many transactions that could write have ended.
     ended: u64,
+    /// How often the size of the pages changed while connections had the database open in WAL mode.
+    page_size: u64,
     /// Who can write, with either kind of journal: the last who took a lock for it, while somebody has one.
     writer: Option<Party>,
     /// Who was refused a lock and has not got it since, one entry a connection, the last one last.
@@ -132,6 +134,14 @@ impl Locks {
         self.ended += 1;
     }
 
+    /// Counts a change of the page size that no transaction made.
+    ///
+    /// A connection learns of it when it next reads. Until then it gets no checkpoint's lock: its checkpoint would be of
+    /// pages of the old size, and SQLite would call the database malformed.
+    pub(super) fn change_page_size(&mut self) {
+        self.page_size += 1;
+    }
+
     /// A number that changes with every transaction that could write, after others can see what it wrote.
     pub(super) fn ended(&self) -> u64 {
         self.ended
@@ -145,6 +155,7 @@ impl Locks {
         }
         self.each(mask, |slot| slot.readers += 1);
         held.shared |= mask;
+        held.page_size = self.page_size;
         true
     }
 
@@ -153,6 +164,9 @@ impl Locks {
         let mask = mask(&slots) & !held.exclusive;
         let is_taken = |taken: &Slot| taken.exclusive || taken.readers > 0;
         let writes = mask & bit(WRITER) != 0;
+        if mask == bit(CHECKPOINTER) && held.page_size != self.page_size {
+            return false;
+        }
         if self.slots.iter().enumerate().any(|(slot, taken)| mask & bit(slot) != 0 && is_taken(taken)) {
             // Who does not read wants to make the index anew, and is not in anybody's way for long.
             if writes && held.shared != 0 {

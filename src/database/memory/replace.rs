@@ -74,7 +74,7 @@ impl Memory {
         if locks.is_any_taken_in_wal() || !contents.read(0, &mut old) || !is_wal(&old) || !is_wal(new) {
             return None;
         }
-        let page_size = page_size(new)?;
+        let (old_size, page_size) = (page_size(&old), page_size(new)?);
         let pages = u32::try_from(bytes.len() / page_size).ok()?;
         let committed = log.as_deref().and_then(|log| committed_in(log)).unwrap_or(&old);
         let changes = word(committed, CHANGES)?.wrapping_add(1);
@@ -90,6 +90,9 @@ impl Memory {
         }
         if let Some(words) = index.first().map(Words).filter(Words::is_initialized) {
             words.restart(pages, page_size);
+        }
+        if old_size != Some(page_size) {
+            locks.change_page_size();
         }
         locks.count_one();
         Some(Replaced { schema, commits: locks.ended() })
