@@ -239,3 +239,53 @@ fn a_thousand_harnesses_leave_no_thread_and_no_open_file() {
     assert_eq!(run.stdout(), "1000 harnesses: no thread and no open file more\n");
     run.assert_nothing_left();
 }
+
+/// Copies a file or a folder; what is there already keeps its time, so that it is not built again.
+fn copy(from: &Path, to: &Path, change: &dyn Fn(String) -> String) {
+    if from.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let name = entry.unwrap().file_name();
+            copy(&from.join(&name), &to.join(&name), change);
+        }
+        return;
+    }
+    let text = change(fs::read_to_string(from).unwrap());
+    if fs::read_to_string(to).is_ok_and(|there| there == text) {
+        return;
+    }
+    // Renamed into place, for another process may read it.
+    let fresh = tempfile::NamedTempFile::new_in(to.parent().unwrap()).unwrap();
+    fs::write(fresh.path(), text).unwrap();
+    fresh.persist(to).unwrap();
+}
+
+#[test]
+fn two_copies_of_the_crate_in_one_program_share_no_database() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("copies");
+    let (twice, other) = (made.join("twice"), made.join("other"));
+    fs::create_dir_all(&twice).unwrap();
+    fs::create_dir_all(&other).unwrap();
+    // A lock file cannot tell two packages of one version in two folders apart. So the other copy is another version to
+    // Cargo, and of the same version to itself.
+    let version = env!("CARGO_PKG_VERSION");
+    let elsewhere = |text: String| text.replace("env!(\"CARGO_PKG_VERSION\")", &format!("{version:?}"));
+    let renumbered =
+        |text: String| text.replacen(&format!("version = \"{version}\""), &format!("version = \"{version}-copy\""), 1);
+    for name in ["src", "docs", "README.md"] {
+        copy(&root.join(name), &other.join(name), &elsewhere);
+    }
+    copy(&root.join("Cargo.toml"), &other.join("Cargo.toml"), &renumbered);
+    copy(&root.join("tests/twice/src"), &twice.join("src"), &|text| text);
+    let here = |text: String| text.replace("../..", root.to_str().unwrap());
+    copy(&root.join("tests/twice/Cargo.toml"), &twice.join("Cargo.toml"), &here);
+    fs::copy(root.join("Cargo.lock"), twice.join("Cargo.lock")).unwrap();
+
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(&twice).args(["run", "--offline", "--quiet"]).env("CARGO_TARGET_DIR", built());
+    let output = cargo.output().unwrap();
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "two copies: no database is the other's\n");
+}

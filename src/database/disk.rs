@@ -4,21 +4,17 @@
 //! asks the bind's [`Faults`] where they have a say, and hands on. None of them panics.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
+use super::copy::file_system;
 use super::fault::{find, Faults};
 use super::memory::{begins_to_write, register_once, system};
 
-/// The file system's name, for `?vfs=` in a URI: with the version, since a process may link two of this crate.
-const NAME: &str = concat!("multibind-disk-", env!("CARGO_PKG_VERSION"));
-const C_NAME: &CStr =
-    match CStr::from_bytes_with_nul(concat!("multibind-disk-", env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-        Ok(name) => name,
-        Err(_) => c"multibind-disk",
-    };
+/// The file system's name, for `?vfs=` in a URI.
+static NAME: LazyLock<String> = LazyLock::new(|| file_system("multibind-disk"));
 
 /// The name in a URI of the number under which a file's [`Faults`] are found.
 const FAULTS: &str = "multibind-faults";
@@ -29,8 +25,8 @@ const C_FAULTS: &CStr = c"multibind-faults";
 pub(super) fn with_faults(uri: String, faults: &Arc<Faults>) -> String {
     static REGISTERED: OnceLock<c_int> = OnceLock::new();
     let size = |system: c_int| system.saturating_add(c_int::try_from(OFFSET).unwrap_or(c_int::MAX));
-    match register_once(&REGISTERED, C_NAME, size, open) {
-        Ok(()) => format!("{uri}?vfs={NAME}&{FAULTS}={}", faults.number()),
+    match register_once(&REGISTERED, &NAME, size, open) {
+        Ok(()) => format!("{uri}?vfs={}&{FAULTS}={}", *NAME, faults.number()),
         Err(_) => uri,
     }
 }

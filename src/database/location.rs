@@ -1,11 +1,11 @@
 //! Where one running database is: a name in memory or a file, and the URI that leads there.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
+use super::copy::unique_name;
 use super::memory::{Memory, Opener};
 
 /// The place of a running database.
@@ -13,9 +13,9 @@ use super::memory::{Memory, Opener};
 pub(crate) enum Location {
     /// This process's memory, with the locks of a file.
     Memory(Arc<Memory>),
-    /// Shared-cache memory under a name that is unique in the process.
+    /// Shared-cache memory under a name that no other database in the process has.
     SharedCache(String),
-    /// SQLite's `memdb` VFS under a name that is unique in the process.
+    /// SQLite's `memdb` VFS under a name that no other database in the process has.
     MemDb(String),
     /// A file in a private folder.
     File(PathBuf),
@@ -83,12 +83,6 @@ impl Location {
 pub(super) fn read_only(uri: String) -> String {
     let parameter = if uri.contains('?') { '&' } else { '?' };
     format!("{uri}{parameter}mode=ro")
-}
-
-/// A name that no other database of this process has; the process number keeps logs of several apart.
-fn unique_name() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("multibind-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A path as it stands in a URI: every byte that could mean something else is encoded.

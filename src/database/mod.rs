@@ -1,6 +1,7 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
 mod connect;
+mod copy;
 mod disk;
 mod driver;
 mod engine;

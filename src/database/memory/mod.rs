@@ -19,9 +19,9 @@ mod system;
 mod vfs;
 mod who;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use super::copy::unique_name;
 use super::fault::Faults;
 use super::image::Image;
 use crate::sorted::Sorted;
@@ -70,15 +70,12 @@ impl Memory {
         journals: Vec<(String, Vec<u8>)>,
         faults: &Arc<Faults>,
     ) -> Arc<Memory> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        // The process's number keeps the logs of several apart.
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut beside = Sorted::default();
         for (name, bytes) in journals {
             beside.insert(name, Arc::new(Mutex::new(bytes)));
         }
         let memory = Arc::new(Memory {
-            name: format!("{FOLDER}{}-{number}{ENDING}", std::process::id()),
+            name: format!("{FOLDER}{}{ENDING}", unique_name()),
             contents: Mutex::new(contents),
             image: Mutex::new(image),
             journals: Mutex::new(beside),
@@ -92,7 +89,7 @@ impl Memory {
 
     /// An SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
-        format!("file:{}?vfs={}", self.name, name::NAME)
+        format!("file:{}?vfs={}", self.name, *name::NAME)
     }
 
     /// A number that changes with every commit, once others can see what was committed.

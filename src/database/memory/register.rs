@@ -4,7 +4,7 @@
 //! See <https://sqlite.org/vfs.html>. None of the functions that SQLite calls panics: a panic in an `extern "C"` function
 //! ends the process.
 
-use std::ffi::{c_char, c_int, CStr};
+use std::ffi::{c_char, c_int, CStr, CString};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
@@ -19,7 +19,7 @@ use crate::sync::lock;
 /// file's place, by the size of the system's.
 pub(crate) fn register_once(
     registered: &OnceLock<c_int>,
-    name: &'static CStr,
+    name: &str,
     size: impl FnOnce(c_int) -> c_int,
     open: OpenFile,
 ) -> rusqlite::Result<()> {
@@ -32,17 +32,18 @@ pub(crate) fn register_once(
 /// How SQLite has a file opened.
 type OpenFile = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
 
-fn register_now(name: &'static CStr, size: impl FnOnce(c_int) -> c_int, open: OpenFile) -> c_int {
+fn register_now(name: &str, size: impl FnOnce(c_int) -> c_int, open: OpenFile) -> c_int {
     // SAFETY: a null name asks for the default file system.
     let system = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };
     // SAFETY: SQLite gives null or a file system, which lives as long as it is registered: the default one always.
     let Some(known) = (unsafe { system.as_ref() }) else { return ffi::SQLITE_ERROR };
+    let Ok(name) = CString::new(name) else { return ffi::SQLITE_MISUSE };
     let own = sqlite3_vfs {
         iVersion: 2,
         szOsFile: size(known.szOsFile),
         mxPathname: known.mxPathname,
         pNext: std::ptr::null_mut(),
-        zName: name.as_ptr(),
+        zName: name.into_raw(),
         pAppData: system.cast(),
         xOpen: Some(open),
         xDelete: Some(delete),
@@ -61,7 +62,7 @@ fn register_now(name: &'static CStr, size: impl FnOnce(c_int) -> c_int, open: Op
         xGetSystemCall: None,
         xNextSystemCall: None,
     };
-    // SAFETY: what is registered must live as long as the process, and a leaked box does.
+    // SAFETY: what is registered must live as long as the process, and a leaked box does, and so does the name in it.
     unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(own)), 0) }
 }
 

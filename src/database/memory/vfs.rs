@@ -12,7 +12,7 @@ use super::contents::Contents;
 use super::control::Settings;
 use super::file::{File, Open, Part, UseOfIndex, METHODS};
 use super::held::Held;
-use super::name::C_NAME;
+use super::name::NAME;
 use super::register::{ours, register_once};
 use super::system::system;
 use super::who::{Opener, PARAMETER};
@@ -37,7 +37,7 @@ fn register() -> rusqlite::Result<()> {
     static REGISTERED: OnceLock<c_int> = OnceLock::new();
     // A file that is not ours is the system's, in the same place.
     let size = |system: c_int| system.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX));
-    register_once(&REGISTERED, C_NAME, size, open)
+    register_once(&REGISTERED, &NAME, size, open)
 }
 
 unsafe extern "C" fn open(
