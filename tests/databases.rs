@@ -519,6 +519,62 @@ fn files_are_kept_where_the_user_says_and_only_as_long_as_the_harness() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// A folder for files in which everything that the harness does with one is done.
+fn works_in(folder: PathBuf) {
+    std::fs::create_dir_all(&folder).unwrap();
+    let bind = Bind::temp_file().schema(TABLE).pool_timeout(Duration::from_secs(1));
+    let db = Harness::builder().default_bind(bind).temp_dir(&folder).start().unwrap();
+    let before = db.snapshot().unwrap();
+    db.connection(None).unwrap().execute("INSERT INTO t (x) VALUES (1)", []).unwrap();
+    Connection::open(db.uri(None).unwrap()).unwrap().execute("INSERT INTO t (x) VALUES (2)", []).unwrap();
+    let mut session = db.session();
+    session.execute("INSERT INTO t (x) VALUES (3)", []).unwrap();
+    session.commit().unwrap();
+    drop(session);
+    for x in 1..4 {
+        db.assert_landed(None, "t", row! { x: x });
+    }
+    db.restore(&before).unwrap();
+    db.assert_not_landed(None, "t", row! { x: 1 });
+    let saved = db.save_to(folder.join("saved")).unwrap();
+    assert!(saved.iter().all(|file| file.exists()));
+    db.close().unwrap();
+}
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+#[test]
+fn files_may_be_in_a_folder_whose_name_is_not_utf_8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    works_in(folder.path().join(OsStr::from_bytes(b"caf\xe9 ?\xff%")));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_may_be_in_a_folder_whose_path_begins_with_two_slashes() {
+    let folder = tempfile::tempdir().unwrap();
+    works_in(PathBuf::from(format!("/{}", folder.path().display())));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_with_a_path_too_long_for_sqlite_is_an_error_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("a".repeat(200)).join("b".repeat(200)).join("c".repeat(200));
+    std::fs::create_dir_all(&long).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&long, &link).unwrap();
+    for place in [long, link] {
+        let bind = Bind::temp_file().schema(TABLE);
+        let error = Harness::builder().bind("auth", bind).temp_dir(&place).start().unwrap_err();
+        assert!(error.to_string().starts_with("bind `auth`: cannot open `"), "{error}");
+        assert!(error.to_string().ends_with("`temp_dir` or TMPDIR says where files go"), "{error}");
+    }
+    works_in(folder.path().join("d".repeat(200)).join("e".repeat(100)));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_their_owner_can_read_the_files() {

@@ -38,6 +38,8 @@ impl Driver {
             // sqlx reads a URL of its own, with the parameters `mode`, `cache` and `vfs` of SQLite's, and gives SQLite a name
             // and flags. SQLite shares memory by that name only where it is a URI.
             (Driver::Sqlx | Driver::SeaOrm, Some(rest)) if rest.contains("?mode=memory") => format!("sqlite:{uri}"),
+            // The two slashes of an authority are those of sqlx's scheme.
+            (Driver::Sqlx | Driver::SeaOrm, Some(rest)) if rest.starts_with("//") => format!("sqlite:{rest}"),
             // What follows the two slashes is the name: a drive of Windows has none before it.
             (Driver::Sqlx | Driver::SeaOrm, Some(rest)) => {
                 let rest = if cfg!(windows) && !rest.contains('?') { rest.trim_start_matches('/') } else { rest };
@@ -58,6 +60,7 @@ mod tests {
     #[case::memory("file:/multibind/7-0.db?vfs=multibind-0.1.0", "sqlite:///multibind/7-0.db?vfs=multibind-0.1.0")]
     #[case::shared_cache("file:name?mode=memory&cache=shared", "sqlite:file:name?mode=memory&cache=shared")]
     #[case::memdb("file:/name?vfs=memdb", "sqlite:///name?vfs=memdb")]
+    #[case::two_slashes("file:////tmp/a.db", "sqlite:////tmp/a.db")]
     #[cfg_attr(not(windows), case::file("file:/tmp/a%3Fb.db", "sqlite:///tmp/a%3Fb.db"))]
     #[cfg_attr(windows, case::file("file:/C:/tmp/a%3Fb.db", "sqlite://C:/tmp/a%3Fb.db"))]
     fn sqlx_has_a_scheme_of_its_own_and_the_rest_take_the_uri(#[case] uri: &str, #[case] url: &str) {

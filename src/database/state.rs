@@ -1,5 +1,6 @@
 //! What a database holds: told from what it held before, copied out, and put back.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ impl Database {
                     written.map_err(Error::of_bind(self.key()))
                 };
                 write(&self.image.file().map_err(sql())?)?;
+                self.check_path(path)?;
                 if can_have_log(&self.location.uri()).map_err(sql())? {
                     return Ok(());
                 }
@@ -45,6 +47,20 @@ impl Database {
             }
             Location::SharedCache(_) | Location::MemDb(_) => self.overwrite(&self.image).map_err(sql()),
         }
+    }
+
+    /// Checks that SQLite opens a file whose path is not of the usual kind: one that it does not open would be noticed only
+    /// when a pool gives no connection.
+    fn check_path(&self, path: &Path) -> Result<()> {
+        /// SQLite takes 512 bytes on most systems, and on Windows a few less than 260 characters.
+        const USUAL: usize = 200;
+        // SQLite resolves links before it measures.
+        let real = std::fs::canonicalize(path).map_err(Error::io("find", path)).map_err(Error::of_bind(self.key()))?;
+        if real.as_os_str().len() <= USUAL && real.to_str().is_some() {
+            return Ok(());
+        }
+        let opened = self.observe(|_| Ok(())).map_err(std::io::Error::other).map_err(Error::io("open", path));
+        opened.map_err(Error::of_bind(self.key()))
     }
 
     /// Puts an image's pages over what the database holds, with its connections left open.
