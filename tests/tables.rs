@@ -5,6 +5,9 @@
 mod folder;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Once};
+use std::time::Duration;
 
 use multibind::rusqlite::{self, Connection};
 use multibind::{Bind, Generated, Harness, IndexOrigin, Metadata, Result, Selection, Table, TableGroup, TableKind};
@@ -243,6 +246,77 @@ impl std::error::Error for MigrationFailed {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
     }
+}
+
+/// Starts a harness within a migrator.
+fn within(bind: Bind) -> Result<()> {
+    Harness::builder().bind("auth", bind).start().map(drop)
+}
+
+fn starts_itself(_: &mut Connection) -> Result<()> {
+    within(Bind::memory().schema_with(starts_itself))
+}
+
+fn starts_itself_on_a_thread(_: &mut Connection) -> Result<()> {
+    let bind = || Bind::memory().schema_with(starts_itself_on_a_thread).schema_timeout(Duration::from_millis(20));
+    std::thread::spawn(move || within(bind())).join().unwrap()
+}
+
+#[test]
+fn a_migrator_that_starts_a_harness_with_itself_is_an_error_and_no_hang() {
+    let on_one_thread = within(Bind::memory().schema_with(starts_itself)).unwrap_err();
+    insta::assert_snapshot!(on_one_thread, @"bind `auth`: the schema failed: the migrator failed: bind `auth`: the schema failed: a migrator starts a harness with tables that are made by that migrator, which would wait for itself: leave the migrator out of the harness that it starts");
+    let on_another_thread = within(Bind::memory().schema_with(starts_itself_on_a_thread)).unwrap_err();
+    insta::assert_snapshot!(on_another_thread, @"bind `auth`: the schema failed: the migrator failed: bind `auth`: the schema failed: another thread has been making these tables for 20ms: set a longer `schema_timeout` if its migrator takes so long; if the migrator waits for a thread that starts a harness with these tables, leave it out there");
+}
+
+/// Lets two migrators begin before either goes on; each waits only the first time that it runs.
+static BOTH_BEGAN: Barrier = Barrier::new(2);
+
+fn starts_the_second(_: &mut Connection) -> Result<()> {
+    static BEGAN: Once = Once::new();
+    BEGAN.call_once(|| drop(BOTH_BEGAN.wait()));
+    within(Bind::memory().schema_with(starts_the_first))
+}
+
+fn starts_the_first(_: &mut Connection) -> Result<()> {
+    static BEGAN: Once = Once::new();
+    BEGAN.call_once(|| drop(BOTH_BEGAN.wait()));
+    within(Bind::memory().schema_with(starts_the_second))
+}
+
+#[test]
+fn migrators_on_two_threads_that_start_harnesses_with_each_other_are_errors_and_no_hang() {
+    let errors = std::thread::scope(|scope| {
+        let first = scope.spawn(|| within(Bind::memory().schema_with(starts_the_second)).unwrap_err().to_string());
+        let second = scope.spawn(|| within(Bind::memory().schema_with(starts_the_first)).unwrap_err().to_string());
+        [first.join().unwrap(), second.join().unwrap()]
+    });
+    let each_other = "two migrators, on two threads, each start a harness with the tables of the other";
+    let itself = "a migrator starts a harness with tables that are made by that migrator";
+    assert!(errors.iter().any(|error| error.contains(each_other)), "{errors:?}");
+    assert!(errors.iter().all(|error| error.contains(each_other) || error.contains(itself)), "{errors:?}");
+}
+
+/// A migrator that starts a harness with a migrator like it, so many times.
+fn nested(times: usize, begun: Arc<AtomicUsize>) -> Bind {
+    Bind::memory().schema_with(move |_| {
+        begun.fetch_add(1, Ordering::Relaxed);
+        match times {
+            0 => Ok(()),
+            times => within(nested(times - 1, Arc::clone(&begun))),
+        }
+    })
+}
+
+#[test]
+fn migrators_may_start_harnesses_within_each_other_but_not_without_end() {
+    let begun = Arc::<AtomicUsize>::default();
+    within(nested(5, Arc::clone(&begun))).unwrap();
+    assert_eq!(begun.swap(0, Ordering::Relaxed), 6);
+    let endless = within(nested(usize::MAX, Arc::clone(&begun))).unwrap_err().to_string();
+    assert!(endless.contains("migrators start harnesses within each other, 16 deep"), "{endless}");
+    assert_eq!(begun.load(Ordering::Relaxed), 16);
 }
 
 #[rstest]

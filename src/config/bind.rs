@@ -409,7 +409,8 @@ impl Bind {
 
     /// How long a script of the schema, or the data of the bind, may run; 60 seconds unless set.
     ///
-    /// SQL that never ends is an error with file and line. A migrator's time is its own.
+    /// SQL that never ends is an error with file and line. A migrator's time is its own, but another thread that needs the same
+    /// tables waits for it no longer than this.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

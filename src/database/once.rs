@@ -3,8 +3,10 @@
 use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::lock;
+use super::making::{self, Blocked};
 
 /// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {
@@ -20,7 +22,7 @@ struct Entry<K, V> {
     slot: Arc<Slot<V>>,
 }
 
-/// One value, made under its own lock, so that two makers of different values do not wait for each other.
+/// One value, once it is made.
 type Slot<V> = Mutex<Option<Arc<V>>>;
 
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
@@ -29,16 +31,30 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         OnceCache { entries: Mutex::new(Vec::new()), most }
     }
 
-    /// The value under `key`; `make` makes it unless it is there. A failure is not kept: the next asker tries again.
-    pub(crate) fn get_or_make<E>(&self, key: &K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
+    /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited for, up to
+    /// `limit`. A failure is not kept: the next caller tries again.
+    ///
+    /// `make` may get other values, from any cache. Where threads would wait for each other, one gets an error by `blocked`.
+    pub(crate) fn get_or_make<E>(
+        &self,
+        key: &K,
+        limit: Duration,
+        make: impl FnOnce() -> Result<V, E>,
+        blocked: impl FnOnce(Blocked) -> E,
+    ) -> Result<Arc<V>, E> {
         let slot = self.slot(key);
-        let mut value = lock(&slot);
-        if let Some(value) = &*value {
-            return Ok(Arc::clone(value));
+        let made = || lock(&slot).as_ref().map(Arc::clone);
+        if let Some(value) = made() {
+            return Ok(value);
         }
-        let made = Arc::new(make()?);
-        *value = Some(Arc::clone(&made));
-        Ok(made)
+        let _making = making::begin(Arc::as_ptr(&slot).addr(), limit).map_err(blocked)?;
+        // Another thread may have made it meanwhile.
+        if let Some(value) = made() {
+            return Ok(value);
+        }
+        let value = Arc::new(make()?);
+        *lock(&slot) = Some(Arc::clone(&value));
+        Ok(value)
     }
 
     fn slot(&self, key: &K) -> Arc<Slot<V>> {
@@ -97,14 +113,15 @@ fn in_use<V>(slot: &Arc<Slot<V>>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
     #[test]
     fn a_value_that_nobody_uses_is_dropped_at_an_end_and_not_at_a_start() {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::new(2);
-        let get = |value: &Arc<usize>| CACHE.get_or_make(value, || Ok::<_, Infallible>(Arc::clone(value))).unwrap();
+        let get = |value: &Arc<usize>| {
+            let make = || Ok::<_, Blocked>(Arc::clone(value));
+            CACHE.get_or_make(value, Duration::MAX, make, |blocked| blocked).unwrap()
+        };
         let values = [0, 1, 2].map(Arc::new);
         let counts = || values.each_ref().map(Arc::strong_count);
 

@@ -1,6 +1,7 @@
 //! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -77,10 +78,17 @@ impl<'s> Blueprint<'s> {
     /// The template, made now if this process has not made it before.
     pub(super) fn template(&self) -> Result<Arc<Template>> {
         match self.identity() {
-            Some(identity) => TEMPLATES.get_or_make(&identity, || self.make()),
+            Some(identity) => {
+                let limit = self.spec.options.schema_limit();
+                TEMPLATES.get_or_make(&identity, limit, || self.make(), |blocked| self.refused(blocked.problem()))
+            }
             // What a closure does that captures something is not known to be the same twice.
             None => self.make().map(Arc::new),
         }
+    }
+
+    fn refused(&self, problem: String) -> Error {
+        Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem }
     }
 
     fn identity(&self) -> Option<Identity> {
@@ -134,6 +142,13 @@ impl<'s> Blueprint<'s> {
     }
 
     fn make(&self) -> Result<Template> {
+        let Some(_nested) = Nested::begin() else {
+            let problem = format!(
+                "migrators start harnesses within each other, {} deep: leave the migrator out of the harness that it starts",
+                Nested::MOST
+            );
+            return Err(self.refused(problem));
+        };
         let key = self.spec.key();
         let limit = self.spec.options.schema_limit();
         let mut conn = connection(self.spec)?;
@@ -158,6 +173,34 @@ impl<'s> Blueprint<'s> {
         let image = if lent { Image::of_lent(conn) } else { Image::new(conn) };
         let image = Arc::new(image.map_err(Error::sql(key, ""))?);
         Ok(Template { image, metadata: OnceLock::new(), missing_parents })
+    }
+}
+
+thread_local! {
+    /// How many templates this thread is making, each within a migrator of the one before.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A template in the making on this thread.
+struct Nested;
+
+impl Nested {
+    /// A migrator that captures something may well start harnesses with itself, but not without end.
+    const MOST: usize = 16;
+
+    /// Counts one more; `None` where there are too many.
+    fn begin() -> Option<Nested> {
+        let depth = DEPTH.get();
+        (depth < Nested::MOST).then(|| {
+            DEPTH.set(depth + 1);
+            Nested
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
     }
 }
 

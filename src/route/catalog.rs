@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -10,7 +11,7 @@ use super::plain::plain;
 use super::resolve::{one_statement, resolve, told};
 use super::router::Router;
 use super::{Plan, Told};
-use crate::database::{column_names, lock, Image, OnceCache};
+use crate::database::{column_names, lock, Blocked, Image, OnceCache};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
@@ -92,6 +93,8 @@ const MOST_ROUTES: usize = 4096;
 const LONGEST_TEXT: usize = 16 * 1024;
 /// How many catalogs are kept that no session uses.
 const MOST_CATALOGS: usize = 64;
+/// How long a session waits for another that makes the catalog it needs.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What makes two catalogs one: the keys and the images of their members.
 type Identity = Vec<(Vec<BindKey>, u64, Option<usize>)>;
@@ -101,7 +104,9 @@ impl Catalog {
     /// The catalog of these databases: their keys and what their tables are.
     pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
         let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of));
-        CATALOGS.get_or_make(&identity, || Catalog::make(databases))
+        let bind = databases.first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
+        let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
+        CATALOGS.get_or_make(&identity, LONGEST, || Catalog::make(databases), blocked)
     }
 
     /// The catalog of one database alone, whose names mean it whatever other binds have.

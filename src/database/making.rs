@@ -1,0 +1,100 @@
+//! Values in the making: which thread makes each, and which threads wait for it.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::lock;
+
+/// The reason why a thread gets no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// The thread itself is making the value.
+    ByItself,
+    /// The value's maker waits, perhaps by way of others, for a value that this thread is making.
+    ByEachOther,
+    /// The value was not made within this time.
+    For(Duration),
+}
+
+impl Blocked {
+    /// Says for a bind's tables what happened and what to do.
+    pub(crate) fn problem(self) -> String {
+        match self {
+            Blocked::ByItself => "a migrator starts a harness with tables that are made by that migrator, which would wait \
+                for itself: leave the migrator out of the harness that it starts"
+                .to_string(),
+            Blocked::ByEachOther => "two migrators, on two threads, each start a harness with the tables of the other and \
+                would wait for each other: leave one of them out of the harness that the other starts"
+                .to_string(),
+            Blocked::For(limit) => format!(
+                "another thread has been making these tables for {limit:?}: set a longer `schema_timeout` if its migrator \
+                 takes so long; if the migrator waits for a thread that starts a harness with these tables, leave it out there"
+            ),
+        }
+    }
+}
+
+/// Every value in the making, by its address, with its maker; and every waiting thread with the value that it waits for.
+struct Work {
+    makers: Vec<(usize, ThreadId)>,
+    waiters: Vec<(ThreadId, usize)>,
+}
+
+static WORK: Mutex<Work> = Mutex::new(Work { makers: Vec::new(), waiters: Vec::new() });
+
+/// Notified when any value is no longer in the making.
+static ENDED: Condvar = Condvar::new();
+
+/// A value in the making, until this is dropped.
+pub(super) struct Making(usize);
+
+/// Makes this thread the maker of a value; blocks for as long as another thread is, and no longer than `limit`.
+pub(super) fn begin(value: usize, limit: Duration) -> Result<Making, Blocked> {
+    let this = thread::current().id();
+    let deadline = Instant::now().checked_add(limit);
+    let mut work = lock(&WORK);
+    loop {
+        match work.maker(value) {
+            None => {
+                work.makers.push((value, this));
+                return Ok(Making(value));
+            }
+            Some(maker) if maker == this => return Err(Blocked::ByItself),
+            Some(_) if work.leads_to(value, this) => return Err(Blocked::ByEachOther),
+            Some(_) => {}
+        }
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Err(Blocked::For(limit));
+        }
+        work.waiters.push((this, value));
+        (work, _) = ENDED.wait_timeout(work, left).unwrap_or_else(PoisonError::into_inner);
+        work.waiters.retain(|(waiter, _)| *waiter != this);
+    }
+}
+
+impl Work {
+    fn maker(&self, value: usize) -> Option<ThreadId> {
+        self.makers.iter().find(|(made, _)| *made == value).map(|(_, maker)| *maker)
+    }
+
+    /// Reports whether the value waits, by way of makers that wait for values themselves, for a thread.
+    fn leads_to(&self, value: usize, thread: ThreadId) -> bool {
+        let mut next = Some(value);
+        while let Some(maker) = next.and_then(|value| self.maker(value)) {
+            if maker == thread {
+                return true;
+            }
+            next = self.waiters.iter().find(|(waiter, _)| *waiter == maker).map(|(_, value)| *value);
+        }
+        false
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        lock(&WORK).makers.retain(|(value, _)| *value != self.0);
+        ENDED.notify_all();
+    }
+}
