@@ -275,13 +275,17 @@ static BOTH_BEGAN: Barrier = Barrier::new(2);
 
 fn starts_the_second(_: &mut Connection) -> Result<()> {
     static BEGAN: Once = Once::new();
-    BEGAN.call_once(|| drop(BOTH_BEGAN.wait()));
+    BEGAN.call_once(|| {
+        BOTH_BEGAN.wait();
+    });
     within(Bind::memory().schema_with(starts_the_first))
 }
 
 fn starts_the_first(_: &mut Connection) -> Result<()> {
     static BEGAN: Once = Once::new();
-    BEGAN.call_once(|| drop(BOTH_BEGAN.wait()));
+    BEGAN.call_once(|| {
+        BOTH_BEGAN.wait();
+    });
     within(Bind::memory().schema_with(starts_the_second))
 }
 

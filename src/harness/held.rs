@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 #[cfg(target_os = "linux")]
-use super::sweep;
+use super::sweep::{self, Hold};
 use crate::database::lock;
 #[cfg(target_os = "linux")]
 use crate::say;
@@ -25,7 +25,8 @@ pub(crate) struct Kind {
 /// A folder of this process's, removed when dropped.
 ///
 /// On Linux it is locked. The system gives the lock back when the process ends, however it ends, and what has nobody's lock
-/// is removed by the first process that makes such a folder beside it.
+/// is removed by the first process that makes such a folder beside it. Where the file system has no locks, nobody removes
+/// what an ended process left.
 #[derive(Debug)]
 pub(crate) struct HeldFolder {
     /// `None` once it is closed or kept.
@@ -33,14 +34,17 @@ pub(crate) struct HeldFolder {
     path: PathBuf,
     /// Who made it: a process forked from that one drops it too, but does not own it.
     process: u32,
-    /// Given back after the folder is removed.
+    /// Given back after the folder is removed; the system's answer where it gives none.
     #[cfg(target_os = "linux")]
-    _lock: std::os::fd::OwnedFd,
+    lock: Result<std::os::fd::OwnedFd, rustix::io::Errno>,
 }
 
 impl HeldFolder {
     /// Makes one in `parent`, and removes those there that nobody holds.
     pub(crate) fn make(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+        #[cfg(target_os = "linux")]
+        let folder = HeldFolder::make_by(parent, kind, sweep::hold)?;
+        #[cfg(not(target_os = "linux"))]
         let folder = HeldFolder::made(parent, kind)?;
         if is_first_in(parent) {
             folder.sweep_beside(parent, kind);
@@ -48,44 +52,60 @@ impl HeldFolder {
         Ok(folder)
     }
 
+    /// Makes one that `hold` locks.
     #[cfg(target_os = "linux")]
-    fn made(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+    pub(super) fn make_by(
+        parent: &Path,
+        kind: &Kind,
+        hold: impl Fn(&Path) -> io::Result<Hold>,
+    ) -> io::Result<HeldFolder> {
         /// Another process finds a folder between its making and its locking once at most, when it sweeps.
         const TRIES: usize = 100;
         for _ in 0..TRIES {
-            let dir = new(parent, kind)?;
-            match sweep::hold(dir.path())? {
-                Some(lock) => return Ok(HeldFolder::of(dir, lock)),
+            let dir = new(parent, kind.prefix, kind.mode)?;
+            match hold(dir.path())? {
+                Hold::Locked(lock) => return Ok(HeldFolder::of(dir, Ok(lock))),
                 // Whoever has it removes it.
-                None => drop(dir.keep()),
+                Hold::Taken => drop(dir.keep()),
+                // By this name it is nobody's to remove, should a lock be given to others.
+                Hold::Unlockable(error) => {
+                    let dir = new(parent, &format!("{}unlocked-", kind.prefix), kind.mode)?;
+                    return Ok(HeldFolder::of(dir, Err(error)));
+                }
             }
         }
         Err(io::Error::other("each new folder there is locked or removed by somebody else"))
     }
 
     #[cfg(target_os = "linux")]
-    fn of(dir: TempDir, lock: std::os::fd::OwnedFd) -> HeldFolder {
-        HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id(), _lock: lock }
+    fn of(dir: TempDir, lock: Result<std::os::fd::OwnedFd, rustix::io::Errno>) -> HeldFolder {
+        HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id(), lock }
     }
 
     #[cfg(target_os = "linux")]
     fn sweep_beside(&self, parent: &Path, kind: &Kind) {
-        match sweep::sweep(parent, kind, &self._lock) {
-            Ok(0) => {}
-            Ok(swept) => {
-                say::info(format_args!("removed {swept} folders of ended processes in `{}`", parent.display()))
+        let parent_name = parent.display();
+        let lock = match &self.lock {
+            Ok(lock) => lock,
+            Err(error) => {
+                return say::info(format_args!(
+                    "folders in `{parent_name}` cannot be locked ({error}): what a killed process leaves there is not removed"
+                ));
             }
-            Err(error) => say::debug(format_args!(
-                "cannot look for folders of ended processes in `{}`: {error}",
-                parent.display()
-            )),
+        };
+        match sweep::sweep(parent, kind, lock) {
+            Ok(0) => {}
+            Ok(swept) => say::info(format_args!("removed {swept} folders of ended processes in `{parent_name}`")),
+            Err(error) => {
+                say::debug(format_args!("cannot look for folders of ended processes in `{parent_name}`: {error}"))
+            }
         }
     }
 
     /// Without a lock nobody knows whose a folder is.
     #[cfg(not(target_os = "linux"))]
     fn made(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
-        let dir = new(parent, kind)?;
+        let dir = new(parent, kind.prefix, kind.mode)?;
         Ok(HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id() })
     }
 
@@ -126,11 +146,12 @@ impl Drop for HeldFolder {
     }
 }
 
-fn new(parent: &Path, kind: &Kind) -> io::Result<TempDir> {
+#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no permissions of this kind"))]
+fn new(parent: &Path, prefix: &str, mode: u32) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(kind.prefix);
+    builder.prefix(prefix);
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(kind.mode));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     builder.tempdir_in(parent)
 }
 

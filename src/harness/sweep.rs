@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rustix::fs::{flock, fstat, open, openat, stat, statat, unlinkat};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat};
-use rustix::io::Errno;
+use rustix::io::{retry_on_intr, Errno};
 
 use super::held::Kind;
 
@@ -22,23 +22,37 @@ const MOST_FOLDERS: usize = 256;
 /// A folder itself, not where a link leads, and not for a program that this one starts.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Locks a new folder; `None` where another process was there first, to remove it.
-pub(super) fn hold(path: &Path) -> io::Result<Option<OwnedFd>> {
+/// What came of locking a new folder.
+#[derive(Debug)]
+pub(super) enum Hold {
+    /// It is locked until this is dropped.
+    Locked(OwnedFd),
+    /// Another process was there first, to remove it.
+    Taken,
+    /// The file system has no such locks, or none left.
+    Unlockable(Errno),
+}
+
+/// Locks a new folder.
+pub(super) fn hold(path: &Path) -> io::Result<Hold> {
     match open(path, FOLDER, Mode::empty()) {
-        Err(Errno::NOENT) => Ok(None),
+        Err(Errno::NOENT) => Ok(Hold::Taken),
         folder => hold_open(folder?, path),
     }
 }
 
-fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Option<OwnedFd>> {
+fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Hold> {
     // Shared, for a network file system gives no other on what is open for reading.
-    match flock(&folder, FlockOperation::NonBlockingLockShared) {
-        Err(Errno::WOULDBLOCK) => return Ok(None),
-        locked => locked?,
+    let locked = retry_on_intr(|| flock(&folder, FlockOperation::NonBlockingLockShared));
+    match locked {
+        Err(Errno::WOULDBLOCK) => return Ok(Hold::Taken),
+        Err(error) => return Ok(Hold::Unlockable(error)),
+        Ok(()) => {}
     }
     match stat(path) {
-        Err(Errno::NOENT) => Ok(None),
-        found => Ok(is_same(&found?, &fstat(&folder)?).then_some(folder)),
+        Err(Errno::NOENT) => Ok(Hold::Taken),
+        found if is_same(&found?, &fstat(&folder)?) => Ok(Hold::Locked(folder)),
+        _ => Ok(Hold::Taken),
     }
 }
 
@@ -133,28 +147,48 @@ mod tests {
         (path, folder)
     }
 
+    fn locked(path: &Path) -> OwnedFd {
+        match hold(path).unwrap() {
+            Hold::Locked(lock) => lock,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_folder_on_a_file_system_without_locks_is_made_and_never_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        let own = HeldFolder::make(parent.path(), &KIND).unwrap();
+        let unlocked = HeldFolder::make_by(parent.path(), &KIND, |_| Ok(Hold::Unlockable(Errno::OPNOTSUPP))).unwrap();
+        assert!(unlocked.path().file_name().unwrap().to_str().unwrap().starts_with("multibind-unlocked-"));
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 2);
+        // Where others get the lock after all.
+        assert_eq!(sweep(parent.path(), &KIND, &locked(own.path())).unwrap(), 0);
+        let path = unlocked.path().to_path_buf();
+        unlocked.close().unwrap();
+        assert!(!path.exists());
+    }
+
     #[test]
     fn a_folder_that_another_process_removes_before_it_is_locked_is_not_taken() {
         let parent = tempfile::tempdir().unwrap();
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();
-        let lock = hold(own.path()).unwrap().unwrap();
+        let lock = locked(own.path());
 
         let (path, folder) = opened(parent.path());
         assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 1);
-        assert!(hold(&path).unwrap().is_none());
-        assert!(hold_open(folder, &path).unwrap().is_none());
+        assert!(matches!(hold(&path), Ok(Hold::Taken)));
+        assert!(matches!(hold_open(folder, &path), Ok(Hold::Taken)));
 
         let (_, folder) = opened(parent.path());
         assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 1);
         let (path, _) = opened(parent.path());
-        assert!(hold_open(folder, &path).unwrap().is_none(), "it is another one of that name");
+        assert!(matches!(hold_open(folder, &path), Ok(Hold::Taken)), "it is another one of that name");
 
         let removing = open(&path, FOLDER, Mode::empty()).unwrap();
         flock(&removing, FlockOperation::NonBlockingLockExclusive).unwrap();
-        assert!(hold(&path).unwrap().is_none(), "it is being removed");
+        assert!(matches!(hold(&path), Ok(Hold::Taken)), "it is being removed");
         drop(removing);
-        let held = hold(&path).unwrap();
-        assert!(held.is_some());
+        let _held = locked(&path);
         assert_eq!(sweep(parent.path(), &KIND, &lock).unwrap(), 0);
     }
 
@@ -163,7 +197,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let done = AtomicBool::new(false);
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();
-        let lock = hold(own.path()).unwrap().unwrap();
+        let lock = locked(own.path());
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
