@@ -319,3 +319,52 @@ fn two_keys_of_one_url_are_copies_of_one_file() {
     assert_eq!(users(&start(Bind::url(url).copy_of(&path)).unwrap()), 1);
     assert_snapshot!(start(Bind::url(url).copy_of(&other)).unwrap_err(), @"bind `users`: its URL is that of bind `auth`, so both have one database, but `copy_of` differs: set it in one of them, or alike in both");
 }
+
+/// How many descriptors the process has open, but for the one that counts.
+#[cfg(target_os = "linux")]
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count() - 1
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_harness_holds_no_descriptor() {
+    const ALONE: &str = "MULTIBIND_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let test = ["--exact", "a_closed_harness_holds_no_descriptor", "--test-threads=1"];
+        let run =
+            std::process::Command::new(std::env::current_exe().unwrap()).args(test).env(ALONE, "1").output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+        return;
+    }
+    let all = |path: &Path| {
+        let bind = |storage| Bind::default().storage(storage).copy_of(path);
+        let db = Harness::builder()
+            .bind("memory", bind(Storage::Memory))
+            .bind("shared", bind(Storage::SharedCache))
+            .bind("memdb", bind(Storage::MemDb))
+            .bind("file", bind(Storage::TempFile))
+            .start()
+            .unwrap();
+        for key in db.binds() {
+            db.connection(&key).unwrap().execute("INSERT INTO user (name) VALUES (?1)", [key.to_string()]).unwrap();
+        }
+        let before = db.snapshot().unwrap();
+        db.assert_landed("file", "user", row! { name: "file" });
+        db.restore(&before).unwrap();
+        db.reset().unwrap();
+        db.close().unwrap();
+    };
+    let before = descriptors();
+    for journal_mode in ["wal", "delete"] {
+        let (folder, path, conn) = database(&format!("PRAGMA journal_mode = {journal_mode}; {USER}"));
+        all(&path);
+        conn.execute_batch("BEGIN IMMEDIATE; INSERT INTO user (name) VALUES ('cid')").unwrap();
+        all(&path);
+        conn.execute_batch("COMMIT").unwrap();
+        drop(conn);
+        all(&path);
+        drop(folder);
+    }
+    assert_eq!(descriptors(), before);
+}

@@ -1,5 +1,7 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
+#[cfg(unix)]
+mod beside;
 mod connect;
 mod copy;
 mod disk;

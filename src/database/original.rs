@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ impl Original {
             }
         };
         let (journal, log) = (beside(JOURNAL)?, beside(LOG)?);
-        Ok(Original { path: path.to_path_buf(), database: kept::with(real, bytes)?, log, journal })
+        Ok(Original { path: path.to_path_buf(), database: read(real)?, log, journal })
     }
 
     /// What tells its contents from any other's.
@@ -140,6 +140,17 @@ impl Original {
     }
 }
 
+/// Reads the database itself, on which the process may have locks.
+#[cfg(unix)]
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    super::beside::read(path)
+}
+
+#[cfg(not(unix))]
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
 /// Opens a file such that reading it leaves no time of access, where the system lets its owner do so.
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
@@ -160,79 +171,7 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-#[cfg(unix)]
-fn bytes(file: &File) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-
-    let mut bytes = Vec::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        match file.read_at(&mut piece, bytes.len() as u64) {
-            Ok(0) => return Ok(bytes),
-            Ok(read) => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-#[cfg(not(unix))]
 fn bytes(mut file: &File) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map(|_| bytes)
-}
-
-/// Files that are not closed once they were opened.
-///
-/// A process that closes a file loses all of its locks on it, also those that SQLite holds for the application's
-/// connections: see "How To Corrupt An SQLite Database File", <https://sqlite.org/howtocorrupt.html>. Only the
-/// database itself is locked in that way.
-#[cfg(unix)]
-mod kept {
-    use std::fs::{metadata, File};
-    use std::io;
-    use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
-    use std::sync::Mutex;
-
-    use crate::database::lock;
-
-    struct Kept {
-        device: u64,
-        inode: u64,
-        file: File,
-    }
-
-    static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
-
-    /// Does something with a file, opened now or before.
-    pub(super) fn with<T>(path: &Path, work: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
-        let mut kept = lock(&KEPT);
-        let found = metadata(path)?;
-        let is_it = |kept: &Kept| kept.device == found.dev() && kept.inode == found.ino();
-        if let Some(kept) = kept.iter().find(|kept| is_it(kept)) {
-            return work(&kept.file);
-        }
-        // Nobody comes upon one that was removed any more.
-        kept.retain(|kept| kept.file.metadata().map_or(true, |found| found.nlink() > 0));
-        let file = super::open(path)?;
-        let found = file.metadata()?;
-        let done = work(&file);
-        kept.push(Kept { device: found.dev(), inode: found.ino(), file });
-        done
-    }
-}
-
-#[cfg(not(unix))]
-mod kept {
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    /// Does something with a file.
-    pub(super) fn with<T>(path: &Path, work: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
-        work(&super::open(path)?)
-    }
 }
