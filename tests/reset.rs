@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
+use multibind::rusqlite::backup::Backup;
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{Connection, ErrorCode};
 use multibind::{Bind, Harness, Storage};
@@ -224,6 +225,35 @@ fn reset_of_a_file_keeps_its_page_size_while_a_connection_is_in_wal_mode() {
     assert_eq!(number(&conn, "PRAGMA page_size"), 8192);
     assert_eq!(number(&conn, "SELECT sum(rowid) FROM plain"), 14);
     assert_eq!(number(&conn, "SELECT count(*) FROM item"), 3);
+}
+
+#[rstest]
+fn an_idle_connection_reads_no_text_in_the_encoding_of_before(
+    #[values(Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile)] storage: Storage,
+) {
+    let db = Harness::builder().bind("auth", bind(storage)).start().unwrap();
+    let (mut conn, before, after) = (open(&db), open(&db), open(&db));
+    let names =
+        |conn: &Connection| conn.query_row("SELECT group_concat(name) FROM item", [], |row| row.get::<_, String>(0));
+    assert_eq!(names(&before).unwrap(), "a,b,c");
+    let other = Connection::open_in_memory().unwrap();
+    other.execute_batch(&format!("PRAGMA encoding = 'UTF-16le'; {TABLES} UPDATE item SET name = 'other'")).unwrap();
+    Backup::new(&other, &mut conn).unwrap().run_to_completion(1000, Duration::ZERO, None).unwrap();
+    if storage != Storage::SharedCache {
+        assert_eq!(names(&after).unwrap(), "other,other,other");
+    }
+
+    db.reset().unwrap();
+
+    assert_eq!(names(&open(&db)).unwrap(), "a,b,c");
+    assert_eq!(names(&before).unwrap(), "a,b,c");
+    // SQLite fixes a connection's encoding when it first reads.
+    for conn in [&conn, &after] {
+        match names(conn) {
+            Ok(names) => assert_eq!(names, "a,b,c"),
+            Err(error) => assert!(error.to_string().contains("text encoding"), "{error}"),
+        }
+    }
 }
 
 #[test]
