@@ -240,10 +240,20 @@ fn a_thousand_harnesses_leave_no_thread_and_no_open_file() {
     run.assert_nothing_left();
 }
 
-/// Copies a file or a folder; what is there already keeps its time, so that it is not built again.
+/// Copies a file, or a folder with nothing else in it; what is there already keeps its time, so that it is not built again.
 fn copy(from: &Path, to: &Path, change: &dyn Fn(String) -> String) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
+        for there in fs::read_dir(to).unwrap().map(|entry| entry.unwrap().path()) {
+            // Of an earlier run.
+            if !from.join(there.file_name().unwrap()).exists() {
+                if there.is_dir() {
+                    fs::remove_dir_all(there).unwrap()
+                } else {
+                    fs::remove_file(there).unwrap()
+                }
+            }
+        }
         for entry in fs::read_dir(from).unwrap() {
             let name = entry.unwrap().file_name();
             copy(&from.join(&name), &to.join(&name), change);

@@ -2,13 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
-use rusqlite::{ffi, Connection};
+use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::connect::number;
 use super::lock;
+use super::memory::Memory;
+use crate::error::is_lock;
 
 /// A database made once and copied from then on, in private memory.
 #[derive(Debug)]
@@ -95,6 +98,43 @@ impl Image {
         copy_pages(&lock(&self.conn), conn, schema)
     }
 
+    /// Copies the image over a connection's database, whatever that holds and however large its pages are.
+    ///
+    /// SQLite's backup API changes the page size only of a file with a rollback journal. In WAL mode the pages get the
+    /// image's size unless other connections are open; SQLite then keeps the size that the database has.
+    pub(super) fn copy_over(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+        let refused = match self.copy_into(conn, "main") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => error,
+            copied => return copied,
+        };
+        let page_size = number(conn, "PRAGMA main.page_size")?;
+        if page_size == number(&lock(&self.conn), "PRAGMA main.page_size")? {
+            return Err(refused);
+        }
+        match journal_mode(conn, "PRAGMA main.journal_mode = DELETE") {
+            Ok(mode) if mode == "delete" => {
+                let copied = self.copy_into(conn, "main");
+                back_to_wal(conn)?;
+                copied
+            }
+            // In memory there is no such mode; in a file other connections hold it.
+            Ok(_) => copy_pages(&self.resized(page_size)?, conn, "main"),
+            Err(error) if is_lock(&error) => copy_pages(&self.resized(page_size)?, conn, "main"),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a copy of the image with pages of that size; `VACUUM INTO` keeps every rowid.
+    fn resized(&self, page_size: i64) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let from = Memory::with_journals(self.file()?, Vec::new())?;
+        let to = Memory::with_journals([].into(), Vec::new())?;
+        let original = Connection::open_with_flags(from.uri(), flags)?;
+        original.pragma_update(None, "page_size", page_size)?;
+        original.execute("VACUUM INTO ?1", [to.uri()])?;
+        Connection::open_with_flags(to.uri(), flags)
+    }
+
     /// Runs `look` on the image's connection.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
         look(&mut lock(&self.conn))
@@ -177,6 +217,25 @@ fn set_wal_mark(bytes: &mut [u8]) {
     if let Some(versions) = bytes.get_mut(VERSIONS) {
         versions.fill(2);
     }
+}
+
+fn journal_mode(conn: &Connection, sql: &str) -> rusqlite::Result<String> {
+    conn.query_row(sql, [], |row| row.get(0))
+}
+
+/// Turns WAL mode on again, which a connection that just opened can block for a moment.
+fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
+    const TRIES: usize = 50;
+    const PAUSE: Duration = Duration::from_millis(1);
+    for _ in 0..TRIES {
+        match journal_mode(conn, "PRAGMA main.journal_mode = WAL") {
+            Err(error) if is_lock(&error) => std::thread::sleep(PAUSE),
+            done => return done.map(drop),
+        }
+    }
+    let problem =
+        "the database was put back, but another connection blocks `PRAGMA journal_mode = WAL`: end its transaction";
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(problem.to_string())))
 }
 
 /// One step of SQLite's backup API over all pages.

@@ -18,7 +18,6 @@ mod once;
 mod original;
 mod pool;
 mod probe;
-mod resize;
 mod state;
 mod watch;
 

@@ -10,7 +10,6 @@ use super::connect::number;
 use super::disk::can_have_log;
 use super::hold::{hold, Against};
 use super::image::{self, Image};
-use super::resize::copy_over;
 use super::{connect, lock, Database, Location};
 use crate::error::{is_lock, Error, Result};
 
@@ -98,7 +97,7 @@ impl Database {
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
             let before = self.moment(conn)?;
-            copy_over(image, conn)?;
+            image.copy_over(conn)?;
             // It is done; whatever is in the way of a look at it now is in nobody's way later.
             let version = image::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));

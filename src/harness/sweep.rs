@@ -22,7 +22,7 @@ const MOST_FOLDERS: usize = 256;
 /// A folder itself, not where a link leads, and not for a program that this one starts.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// What came of locking a new folder.
+/// The outcome of locking a new folder.
 #[derive(Debug)]
 pub(super) enum Hold {
     /// It is locked until this is dropped.
