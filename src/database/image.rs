@@ -10,7 +10,7 @@ use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::connect::number;
 use super::lock;
-use super::memory::Memory;
+use super::memory;
 use crate::error::is_lock;
 
 /// A database made once and copied from then on, in private memory.
@@ -127,8 +127,8 @@ impl Image {
     /// Opens a copy of the image with pages of that size; `VACUUM INTO` keeps every rowid.
     fn resized(&self, page_size: i64) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let from = Memory::with_journals(self.file()?, Vec::new())?;
-        let to = Memory::with_journals([].into(), Vec::new())?;
+        let from = memory::start_beside(self.file()?, Vec::new())?;
+        let to = memory::start_beside([].into(), Vec::new())?;
         let original = Connection::open_with_flags(from.uri(), flags)?;
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
