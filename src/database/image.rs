@@ -95,6 +95,17 @@ impl Image {
         copy_pages(&lock(&self.conn), conn, schema)
     }
 
+    /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
+    /// another harness is not blocked too.
+    pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+        let bytes = self.bytes()?;
+        let mut copy = Connection::open_in_memory()?;
+        if !bytes.is_empty() {
+            copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
+        }
+        copy_pages(&copy, conn, schema)
+    }
+
     /// Runs `look` on the image's connection.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
         look(&mut lock(&self.conn))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection};
 
 use super::connect::number;
-use super::hold::{hold, Against};
+use super::hold::check_free;
 use super::image::{self, Image};
 use super::{connect, lock, Database, Location};
 use crate::error::is_lock;
@@ -60,7 +60,12 @@ impl Database {
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
             let before = self.moment(conn)?;
-            image.copy_into(conn, "main")?;
+            if self.is_shared_cache() {
+                // A statement that runs in the same cache holds its mutex.
+                image.copy_apart_into(conn, "main")?;
+            } else {
+                image.copy_into(conn, "main")?;
+            }
             // It is done; whatever is in the way of a look at it now is in nobody's way later.
             let version = image::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
@@ -81,14 +86,6 @@ impl Database {
         Ok(Moment { commits, of_others })
     }
 
-    /// An image of what is committed now. Fails at once where another connection has a write transaction open.
-    pub(crate) fn committed(&self) -> rusqlite::Result<Arc<Image>> {
-        if let Some(image) = self.unchanged() {
-            return Ok(image);
-        }
-        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction)).map(Arc::new)
-    }
-
     /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
     pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
         let Location::Memory(memory) = &self.location else { return None };
@@ -101,7 +98,7 @@ impl Database {
     /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would
     /// have to wait for.
     pub(crate) fn check_free(&self) -> rusqlite::Result<()> {
-        self.observe(|conn| hold(conn, Against::Everyone, self.busy_timeout(), |_| Ok(())))
+        self.observe_at_once(|conn| check_free(conn))
     }
 
     /// How many commits there have been, where a number tells; elsewhere only reading does.
@@ -139,16 +136,13 @@ impl Database {
                 return Ok(Arc::clone(&known.image));
             }
         }
-        self.observe_at_once(|conn| {
+        self.look(|conn| {
             let mut known = lock(&self.known);
             let commits = self.commits(conn)?;
             if commits.is_some() && commits == known.commits {
                 return Ok(Arc::clone(&known.image));
             }
-            conn.busy_timeout(Duration::ZERO)?;
-            let version = image::schema_version(conn);
-            conn.busy_timeout(self.busy_timeout())?;
-            let version = version?;
+            let version = image::schema_version(conn)?;
             if version != known.version {
                 known.image = Arc::new(Image::of_committed(conn)?);
                 known.version = version;

@@ -147,7 +147,7 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        Ok(self.running.database(&key.into())?.pool().clone())
+        self.running.database(&key.into())?.pool().cloned()
     }
 
     /// A connection from the bind's pool.
@@ -165,8 +165,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connection(&self, key: impl Into<BindKey>) -> Result<PooledConnection> {
-        let key = key.into();
-        self.running.database(&key)?.pool().get().map_err(|source| Error::Pool { bind: key, source })
+        self.running.database(&key.into())?.pooled()
     }
 
     /// An [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens

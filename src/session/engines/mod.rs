@@ -213,7 +213,7 @@ impl Engines {
     pub(in crate::session) fn own_image(&self, database: &Database, member: usize) -> rusqlite::Result<Image> {
         match self.open.get(&member) {
             Some(engine) if self.has_written(member) => Image::of_transaction(engine.conn()),
-            _ => database.observe(|conn| Image::of_committed(conn)),
+            _ => database.look(|conn| Image::of_committed(conn)),
         }
     }
 
