@@ -116,6 +116,7 @@ mod script;
 mod serialize;
 mod session;
 mod sorted;
+mod sync;
 mod url;
 
 pub use config::{Bind, Config, Lag, Model, Storage, Table, TableGroup};

@@ -401,3 +401,83 @@ fn looks_at_a_database_that_another_has_to_itself_end_and_say_so(
     }
     assert_eq!(db.locate("t", row! { x: "alone" }).unwrap().len(), 2);
 }
+
+// Another process.
+
+#[cfg(unix)]
+#[test]
+fn a_forked_process_is_told_at_once_that_it_has_no_part_in_the_databases() {
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    test.args(["--ignored", "--exact", "forks::asks_a_harness_in_a_forked_process", "--nocapture"]);
+    let (done, result) = mpsc::channel();
+    let mut running = test.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let (mut out, mut told) = (running.stderr.take().unwrap(), running.stdout.take().unwrap());
+    thread::spawn(move || {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut out, &mut said).unwrap();
+        std::io::Read::read_to_string(&mut told, &mut said).unwrap();
+        done.send(said).unwrap();
+    });
+    let said = result.recv_timeout(LONG);
+    if said.is_err() {
+        running.kill().unwrap();
+    }
+    assert!(running.wait().unwrap().success(), "{said:?}");
+}
+
+#[cfg(unix)]
+mod forks {
+    use super::*;
+
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn waitpid(process: i32, status: *mut i32, options: i32) -> i32;
+        fn _exit(status: i32) -> !;
+    }
+
+    /// What the forked process is told, if it is told all that it has to be.
+    fn ask(db: &Harness, session: &mut multibind::Session) -> Result<(), String> {
+        let told = |what: &str, error: Option<Error>| match error.map(|error| error.to_string()) {
+            Some(error) if error.contains("forked from the one that started the harness") => Ok(()),
+            other => Err(format!("{what}: {other:?}")),
+        };
+        told("pool", db.pool("auth").err())?;
+        told("connection", db.connection("auth").err())?;
+        told("a session", session.execute("INSERT INTO t VALUES (1)", []).err())?;
+        told("a new session", db.session().execute("INSERT INTO t VALUES (1)", []).err())?;
+        told("locate", db.locate("t", row! { x: 1 }).err())?;
+        told("snapshot", db.snapshot().err())?;
+        let own = start(bind(Storage::Memory));
+        own.session().execute("INSERT INTO t VALUES (1)", []).map(drop).map_err(|error| format!("its own: {error}"))
+    }
+
+    #[test]
+    #[ignore = "run by another"]
+    fn asks_a_harness_in_a_forked_process() {
+        for storage in ALL {
+            let db = start(bind(storage));
+            db.connection("auth").unwrap().execute("INSERT INTO t VALUES (0)", []).unwrap();
+            let mut session = db.session();
+            session.execute("INSERT INTO t VALUES (0)", []).unwrap();
+            session.commit().unwrap();
+            // SAFETY: the forked process does no more than ask, and ends.
+            match unsafe { fork() } {
+                0 => {
+                    let answer = ask(&db, &mut session);
+                    if let Err(answer) = &answer {
+                        std::io::Write::write_all(&mut std::io::stderr(), answer.as_bytes()).unwrap();
+                    }
+                    // SAFETY: it ends the process.
+                    unsafe { _exit(i32::from(answer.is_err())) }
+                }
+                child => {
+                    let mut status = -1;
+                    // SAFETY: it writes one number where it is told to.
+                    assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
+                    assert_eq!(status, 0);
+                    db.assert_landed("auth", "t", row! { x: 0 }).assert_not_landed("auth", "t", row! { x: 1 });
+                }
+            }
+        }
+    }
+}

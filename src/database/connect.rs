@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection, ErrorCode, Statement};
+use rusqlite::{ffi, Connection, ErrorCode};
 
 use super::disk::with_faults;
 use super::fault::Faults;
@@ -18,7 +18,6 @@ use super::memory::Opener;
 use super::probe::{is_locked_out, SCHEMA};
 use super::watch::Watch;
 use crate::config::EngineOptions;
-use crate::list::mapped;
 use crate::script::quote;
 
 /// How every connection of a bind is set up.
@@ -87,9 +86,6 @@ impl Setup {
         let uri = self.uri(location, Opener::Harness);
         let opened = Connection::open_with_flags(&uri, location.flags()).and_then(|conn| {
             conn.busy_timeout(Duration::ZERO)?;
-            if !self.pragmas.is_empty() {
-                self.apply_what_reads(&conn, location)?;
-            }
             // It keeps its notes in memory.
             conn.execute_batch("PRAGMA temp_store = memory")?;
             Ok(conn)
@@ -98,7 +94,10 @@ impl Setup {
     }
 
     /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself.
-    fn apply_what_reads(&self, conn: &Connection, location: &Location) -> rusqlite::Result<()> {
+    pub(super) fn apply_what_reads(&self, conn: &Connection, location: &Location) -> rusqlite::Result<()> {
+        if self.pragmas.is_empty() {
+            return Ok(());
+        }
         check_schema_lock(conn, location)?;
         for (name, value) in self.pragmas.iter().filter(|(name, _)| !is(name, "locking_mode")) {
             let value = match value {
@@ -291,25 +290,4 @@ pub(crate) fn set_last_insert_rowid(conn: &Connection, rowid: i64) {
 /// `ATTACH` under any name a key can be.
 pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Result<()> {
     conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
-}
-
-/// The number that a query gives.
-pub(crate) fn number(conn: &Connection, sql: &str) -> rusqlite::Result<i64> {
-    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
-}
-
-/// The texts in the first column of what a query gives.
-pub(crate) fn texts(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
-    let mut select = conn.prepare_cached(sql)?;
-    let mut rows = select.query([])?;
-    let mut texts = Vec::new();
-    while let Some(row) = rows.next()? {
-        texts.push(row.get(0)?);
-    }
-    Ok(texts)
-}
-
-/// The names of a statement's columns.
-pub(crate) fn column_names(statement: &Statement<'_>) -> Vec<String> {
-    mapped(&statement.column_names(), |name| name.to_string())
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::Mutex;
 use std::thread;
 
-use super::lock;
+use crate::sync::lock;
 
 /// Work whose result is told once the thread is free for other work.
 pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;

@@ -7,8 +7,8 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection};
 
-use super::connect::number;
-use super::lock;
+use super::values::number;
+use crate::sync::lock;
 
 /// A database made once and copied from then on, in private memory.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod helper;
 mod hold;
 mod hook;
 mod image;
+mod keeper;
 mod location;
 mod memory;
 mod moment;
@@ -16,33 +17,37 @@ mod observer;
 mod once;
 mod opening;
 mod original;
+mod patience;
 mod pool;
 mod probe;
+mod process;
 mod state;
+mod values;
 mod watch;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use rusqlite::{ffi, Connection};
+use rusqlite::Connection;
 
-pub(crate) use connect::{attach, column_names, number, set_last_insert_rowid, texts, Setup};
+pub(crate) use connect::{attach, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::{authorize, Hooked};
 pub(crate) use image::{copy_pages, schema_version, Image};
+use keeper::Keeper;
 pub(crate) use location::Location;
 pub(crate) use moment::{at_one_moment, committed};
-use observer::Keeper;
-pub(crate) use observer::Patience;
 pub(crate) use once::{drop_spent, OnceCache};
 pub(crate) use original::{Digest, Original};
+pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
 pub(crate) use probe::{is_locked_out, SCHEMA};
+pub(crate) use values::{column_names, number, texts};
 pub(crate) use watch::{
     Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
 };
@@ -51,15 +56,12 @@ use crate::config::{EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
+pub(crate) use crate::sync::lock;
 use memory::Memory;
 pub(crate) use memory::Opener;
 use opening::Source;
+use process::Process;
 use state::Known;
-
-/// The lock, also after a panic elsewhere: what it guards is never left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// One running database, under one bind key or several.
 #[derive(Debug)]
@@ -76,6 +78,8 @@ pub(crate) struct Database {
     /// This crate's own connection to a database that ends with its last one. Elsewhere none stays open between two looks:
     /// it would keep the application from what needs the database alone, as leaving WAL mode does.
     keeper: Arc<Keeper>,
+    /// A connection to a copy of the image of that number.
+    copy: Mutex<Option<(u64, Connection)>>,
     /// Whether there may be so many that a connection to each would take more memory than they do.
     is_one_of_many: bool,
     /// Its tables as they were when last looked at.
@@ -83,8 +87,10 @@ pub(crate) struct Database {
     /// How many sessions have written to it and not committed.
     uncommitted: Arc<AtomicUsize>,
     pool: OnceLock<(Pool, Arc<Source>)>,
-    /// The process that started it: one that is forked from that has no part in it.
-    process: u32,
+    /// Whether there may be a clone of the pool that lives longer.
+    has_lent_pool: AtomicBool,
+    /// The process that started it.
+    process: Process,
 }
 
 /// What the application can do with a database, and what else there is of it.
@@ -167,11 +173,13 @@ impl Database {
             uses,
             image,
             keeper,
+            copy: Mutex::default(),
             is_one_of_many: false,
             known,
             uncommitted,
             pool,
-            process: std::process::id(),
+            has_lent_pool: AtomicBool::new(false),
+            process: Process::this(),
         }
     }
 
@@ -184,7 +192,7 @@ impl Database {
                 written.map_err(Error::of_bind(self.key()))
             }
             Location::SharedCache(_) | Location::MemDb(_) => {
-                self.overwrite(&self.image).map_err(Error::sql(self.key(), ""))
+                self.fill_from(&self.image).map_err(Error::sql(self.key(), ""))
             }
         }
     }
@@ -193,11 +201,6 @@ impl Database {
     pub(crate) fn one_of_many(mut self) -> Database {
         self.is_one_of_many = true;
         self
-    }
-
-    /// Whether it is one of a number that may be large.
-    pub(crate) fn is_one_of_many(&self) -> bool {
-        self.is_one_of_many
     }
 
     /// How many connections of the pool are not in it.
@@ -378,9 +381,15 @@ impl Database {
         self.options.schema_limit()
     }
 
+    /// A clone of the pool for the application.
+    pub(crate) fn lent_pool(&self) -> Result<Pool> {
+        self.has_lent_pool.store(true, Ordering::Relaxed);
+        self.pool().cloned()
+    }
+
     /// The pool, made when first asked for.
-    pub(crate) fn pool(&self) -> Result<&Pool> {
-        self.check_process().map_err(Error::sql(self.key(), ""))?;
+    fn pool(&self) -> Result<&Pool> {
+        self.process.check().map_err(Error::sql(self.key(), ""))?;
         let (pool, _) = self.pool.get_or_init(|| {
             let source = Arc::new(Source {
                 label: self.label(),
@@ -390,11 +399,10 @@ impl Database {
                 uncommitted: Arc::clone(&self.uncommitted),
                 keeper: Arc::clone(&self.keeper),
                 limit: pool::timeout(&self.options),
-                pool: OnceLock::new(),
+                wake: OnceLock::new(),
                 has_ended: AtomicBool::new(false),
             });
-            let pool = pool::build(&source, &self.options);
-            (source.pool.get_or_init(|| pool).clone(), source)
+            (pool::build(&source, &self.options), source)
         });
         Ok(pool)
     }
@@ -404,21 +412,14 @@ impl Database {
         self.pool()?.get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
     }
 
-    /// Refuses a process that was forked from the one that started the database: SQLite's connections and locks do not go
-    /// over, and memory is a copy, in which nobody would see what is written.
-    fn check_process(&self) -> rusqlite::Result<()> {
-        if self.process == std::process::id() {
-            return Ok(());
-        }
-        let message =
-            "this process was forked from the one that started the harness, and has no part in its databases. \
-                       Start a harness here, or give the forked process work that needs none";
-        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some(message.to_string())))
+    /// Refuses a process that was forked from the one that started the database.
+    pub(crate) fn check_process(&self) -> rusqlite::Result<()> {
+        self.process.check()
     }
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<Engine> {
-        self.check_process()?;
+        self.process.check()?;
         self.await_turn();
         let conn = match self.uses.read_only {
             true => self.setup.open_read_only(&self.location, Opener::Session)?,
@@ -437,7 +438,7 @@ impl Database {
     /// A connection that can write, and tells nobody of its statements: for this crate's own looks and repairs, and for a
     /// session, which tells of those that it was given.
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
-        self.check_process()?;
+        self.process.check()?;
         self.await_turn();
         self.setup.open(&self.location, opener)
     }
@@ -463,7 +464,9 @@ impl Drop for Database {
         if let Some((pool, source)) = self.pool.take() {
             // From here on the pool's connections have nothing to be opened from.
             source.has_ended.store(true, Ordering::Relaxed);
-            pool::close_idle(&pool, &self.label());
+            if self.has_lent_pool.load(Ordering::Relaxed) && self.process.check().is_ok() {
+                pool::close_idle(&pool, &self.label());
+            }
         }
     }
 }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
-use super::connect::{commits, number};
+use super::connect::commits;
 use super::image::Image;
-use super::observer::{leave_the_log, Patience};
+use super::observer::leave_the_log;
+use super::patience::Patience;
+use super::values::number;
 use super::{Database, Location};
 use crate::error::is_lock;
 
@@ -78,9 +80,7 @@ impl<'d> Reading<'d> {
         if let Some(image) = database.unchanged() {
             return Ok(Reading::Image(database, image));
         }
-        let conn = database.observer()?;
-        leave_the_log(&conn)?;
-        Ok(Reading::Connection(database, conn, 0))
+        Ok(Reading::Connection(database, connect(database)?, 0))
     }
 
     /// Notes which commit is the last by now.
@@ -94,7 +94,14 @@ impl<'d> Reading<'d> {
     /// Begins to read, or reads all where what is read does not stay as it is. Whether nobody has committed since the note.
     fn begin(&mut self) -> rusqlite::Result<bool> {
         match self {
-            Reading::Image(database, image) => Ok(database.unchanged().is_some_and(|still| still.id() == image.id())),
+            Reading::Image(database, image) => {
+                let is_still = database.unchanged().is_some_and(|still| still.id() == image.id());
+                if !is_still {
+                    *self = Reading::Connection(database, connect(database)?, 0);
+                    self.begin()?;
+                }
+                Ok(is_still)
+            }
             Reading::Connection(database, conn, version) if database.is_shared_cache() => {
                 // What is not committed is in the same pages, and a copy is refused.
                 let image =
@@ -115,7 +122,7 @@ impl<'d> Reading<'d> {
     fn copy(self) -> rusqlite::Result<Arc<Image>> {
         match self {
             Reading::Image(_, image) => Ok(image),
-            Reading::Connection(_, conn, _) => Image::of_transaction(&conn).map(Arc::new),
+            Reading::Connection(_, conn, _) => Image::of_committed(&conn).map(Arc::new),
         }
     }
 }
@@ -147,6 +154,12 @@ fn attempt(databases: &[&Database], order: &[usize]) -> Result<Attempt, (usize, 
         images[at] = Some(of.copy().map_err(|error| (at, error))?);
     }
     Ok(Attempt::Copied(images.into_iter().flatten().collect()))
+}
+
+fn connect(database: &Database) -> rusqlite::Result<Connection> {
+    let conn = database.observer()?;
+    leave_the_log(&conn)?;
+    Ok(conn)
 }
 
 /// A number that changes with each commit by another connection, as this one has last read it.

@@ -1,86 +1,73 @@
 //! This crate's own looks at a database: they wait for no lock, and leave none.
 
-use std::sync::Mutex;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
-use super::probe::{is_locked_out, SCHEMA};
-use super::{fault, image, lock, Database, Location};
-use crate::error::is_lock;
+use super::{fault, image, Database, Image, Location};
+use crate::sync::lock;
 
 /// How long the first read of a new connection waits for one that opens or closes, which has the database to itself for a
 /// moment.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// How long to look again where another connection's lock is in the way: a commit is over in less, a transaction that
-/// somebody has left open is not worth waiting for.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_micros(200);
-
-/// This crate's own connection to a database that ends with its last one.
-#[derive(Debug, Default)]
-pub(super) struct Keeper {
-    conn: Mutex<Option<Connection>>,
-}
-
-impl Keeper {
-    /// Waits until no statement runs in the database's shared cache.
-    ///
-    /// Whoever opens a connection to a cache in which a statement runs waits for that in SQLite, and meanwhile nobody in the
-    /// process can open any shared cache. So the wait comes before.
-    pub(super) fn await_turn(&self) {
-        if let Some(conn) = &*lock(&self.conn) {
-            is_locked_out(conn, SCHEMA);
-        }
-    }
-}
-
-/// The time that one look at all binds may take for locks.
-pub(crate) struct Patience {
-    until: Instant,
-}
-
-impl Patience {
-    /// Patience for what a test asks for.
-    pub(crate) fn new() -> Patience {
-        Patience { until: Instant::now() + PATIENCE }
-    }
-
-    /// None, where it was waited already.
-    pub(crate) fn none() -> Patience {
-        Patience { until: Instant::now() }
-    }
-
-    pub(crate) fn lasts(&self) -> bool {
-        Instant::now() < self.until
-    }
-
-    pub(crate) fn pause(&self) {
-        thread::sleep(PAUSE);
-    }
-
-    /// Looks until no lock is in the way, or it has been for so long that somebody has left a transaction open.
-    pub(crate) fn look<T>(&self, look: &dyn Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        loop {
-            match look() {
-                Err(error) if is_lock(&error) && self.lasts() => self.pause(),
-                seen => return seen,
-            }
-        }
-    }
-}
-
 impl Database {
-    /// Runs `look`, which only reads, on a connection of this crate's own that waits for no lock.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        self.observe_at_once(|conn| {
-            leave_the_log(conn)?;
+    /// Runs `look`, which only reads, on a connection of this crate's own that waits for no lock. SQL has on it the meaning
+    /// that the bind's pragmas give it.
+    pub(crate) fn look_as_set_up<T>(
+        &self,
+        look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.look(|conn| {
+            if !self.ends_with_its_connections() {
+                self.setup.apply_what_reads(conn, &self.location)?;
+            }
             look(conn)
         })
+    }
+
+    /// The same where no SQL of the application's schema is run.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        if self.ends_with_its_connections() {
+            return self.observe_at_once(look);
+        }
+        fault::spared(|| {
+            let mut conn = self.observer()?;
+            leave_the_log(&conn)?;
+            look(&mut conn)
+        })
+    }
+
+    /// Runs `look` on a copy, where the database still is its image and that is not large; `None` where it is not. Its
+    /// connection is kept for the next look, for it is in nobody's way.
+    pub(crate) fn look_at_copy<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> Option<rusqlite::Result<T>> {
+        /// Copying more takes longer than opening a connection.
+        const MOST_BYTES: usize = 1 << 18;
+        let image = self.unchanged()?;
+        if !self.is_one_of_many && image.file().is_ok_and(|bytes| bytes.len() > MOST_BYTES) {
+            return None;
+        }
+        let kept = lock(&self.copy).take().filter(|(id, _)| *id == image.id());
+        let made = match kept {
+            Some((_, conn)) => Ok(conn),
+            None => self.copy_of(&image),
+        };
+        Some(made.map(|mut conn| {
+            let seen = look(&mut conn);
+            if !self.is_one_of_many {
+                *lock(&self.copy) = Some((image.id(), conn));
+            }
+            seen
+        }))
+    }
+
+    fn copy_of(&self, image: &Image) -> rusqlite::Result<Connection> {
+        let mut copy = Connection::open_in_memory()?;
+        self.set_up(&copy)?;
+        copy.execute_batch("PRAGMA query_only = false")?;
+        image.copy_into(&mut copy, "main")?;
+        Ok(copy)
     }
 
     /// Runs `work`, which may write, on a connection of this crate's own that waits for no lock.
@@ -90,9 +77,14 @@ impl Database {
     ) -> rusqlite::Result<T> {
         fault::spared(|| {
             if !self.ends_with_its_connections() {
-                return work(&mut self.observer()?);
+                let mut conn = self.observer()?;
+                if self.path().is_some() {
+                    // Nothing has to survive a power cut.
+                    conn.execute_batch("PRAGMA synchronous = OFF")?;
+                }
+                return work(&mut conn);
             }
-            self.check_process()?;
+            self.process.check()?;
             let mut keeper = lock(&self.keeper.conn);
             let conn = match &mut *keeper {
                 Some(conn) => conn,
@@ -104,7 +96,7 @@ impl Database {
 
     /// Opens a connection for looks, which are then bound to find what they find at once.
     pub(super) fn observer(&self) -> rusqlite::Result<Connection> {
-        self.check_process()?;
+        self.process.check()?;
         self.await_turn();
         self.new_observer()
     }
@@ -118,7 +110,9 @@ impl Database {
 
     fn new_observer(&self) -> rusqlite::Result<Connection> {
         let conn = self.setup.open_observer(&self.location)?;
-        if !self.ends_with_its_connections() {
+        if self.ends_with_its_connections() {
+            self.setup.apply_what_reads(&conn, &self.location)?;
+        } else {
             conn.busy_timeout(MOMENT)?;
             image::schema_version(&conn)?;
             conn.busy_timeout(Duration::ZERO)?;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::lock;
+use crate::sync::lock;
 
 /// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {

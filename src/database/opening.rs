@@ -4,6 +4,7 @@
 //! What may have to wait is done by a [`helper`]. The pool's thread waits for that for a moment; then it tells the pool that
 //! there is no connection yet, and the pool asks again by and by.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -13,15 +14,15 @@ use std::time::{Duration, Instant};
 use rusqlite::{ffi, Connection, OpenFlags};
 
 use super::connect::{named, Setup};
+use super::helper;
+use super::keeper::Keeper;
 use super::location::Location;
 use super::memory::Opener;
-use super::observer::Keeper;
-use super::pool::Pool;
-use super::{helper, lock};
+use super::watch::Watch;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
+use crate::sync::lock;
 
 /// What a pool opens its connections from. It lives as long as the database, and a clone of the pool may outlive both.
-#[derive(Debug)]
 pub(super) struct Source {
     pub(super) label: String,
     pub(super) location: Location,
@@ -32,8 +33,8 @@ pub(super) struct Source {
     pub(super) keeper: Arc<Keeper>,
     /// How long to wait for a lock.
     pub(super) limit: Duration,
-    /// The pool, once it is made.
-    pub(super) pool: OnceLock<Pool>,
+    /// Has the pool ask for a connection, once it is made.
+    pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Whether the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
 }
@@ -56,10 +57,19 @@ pub(super) fn placeholder() -> OpenFlags {
 
 type Opened = rusqlite::Result<Connection>;
 
+/// Only its name.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)
+    }
+}
+
 /// The openings of one pool.
 pub(super) struct Opening {
     source: Weak<Source>,
     label: String,
+    /// Connections may be used for longer than the harness, and tell of their statements as long.
+    _watch: Arc<Watch>,
     /// One that has taken longer than a moment.
     slow: Mutex<Option<Receiver<Opened>>>,
     /// What it waits for, where that is known.
@@ -73,6 +83,7 @@ impl Opening {
         Opening {
             source: Arc::downgrade(source),
             label: source.label.clone(),
+            _watch: Arc::clone(source.setup.watch()),
             slow: Mutex::default(),
             waits_for: Arc::default(),
             has_refused: AtomicBool::new(false),
@@ -165,9 +176,9 @@ fn tell(sender: &Sender<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
     // A pool that is gone needs none.
     if sender.send(opened).is_ok()
         && let Some(source) = late.and_then(living)
-        && let Some(pool) = source.pool.get()
+        && let Some(wake) = source.wake.get()
     {
-        drop(pool.get_timeout(Duration::ZERO));
+        wake();
     }
 }
 

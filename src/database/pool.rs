@@ -77,7 +77,10 @@ pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
         }
         None => workers(),
     };
-    builder.thread_pool(workers).build_unchecked(manager)
+    let pool = builder.thread_pool(workers).build_unchecked(manager);
+    let woken = pool.clone();
+    source.wake.get_or_init(|| Box::new(move || drop(woken.get_timeout(Duration::ZERO))));
+    pool
 }
 
 /// How long a pool lets its user wait for a connection.

@@ -60,10 +60,11 @@ fn is_locked_by_writer(conn: &Connection) -> rusqlite::Result<bool> {
         ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, answer);
         let Some(methods) = file.as_ref().and_then(|file| file.pMethods.as_ref()) else { return Ok(false) };
         let mut reserved = 0;
-        if let Some(check) = methods.xCheckReservedLock {
-            if check(file, &raw mut reserved) == ffi::SQLITE_OK && reserved != 0 {
-                return Ok(true);
-            }
+        if let Some(check) = methods.xCheckReservedLock
+            && check(file, &raw mut reserved) == ffi::SQLITE_OK
+            && reserved != 0
+        {
+            return Ok(true);
         }
         // Shared for a moment. Without a WAL there is no such lock, which is another error.
         let Some(lock) = methods.xShmLock.filter(|_| methods.iVersion >= 2) else { return Ok(false) };

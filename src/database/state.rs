@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rusqlite::{ffi, Connection};
 
-use super::connect::number;
 use super::hold::check_free;
 use super::image::{self, Image};
+use super::values::number;
 use super::{connect, lock, Database, Location};
 use crate::error::is_lock;
 
@@ -29,7 +29,7 @@ impl Database {
         let mut looks = 0;
         loop {
             looks += 1;
-            match self.overwrite_at_once(image) {
+            match self.overwrite_at_once(image, self.is_shared_cache()) {
                 // A connection that opens or closes has the database to itself for a moment.
                 Err(error) if is_lock(&error) && looks < LOOKS => std::thread::sleep(BETWEEN_LOOKS),
                 done => return done,
@@ -37,7 +37,13 @@ impl Database {
         }
     }
 
-    fn overwrite_at_once(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+    /// The same where nobody has a connection yet.
+    pub(super) fn fill_from(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+        self.overwrite_at_once(image, false)
+    }
+
+    /// `may_block` where a statement that runs on another connection holds a mutex that this needs.
+    fn overwrite_at_once(&self, image: &Arc<Image>, may_block: bool) -> rusqlite::Result<()> {
         if let Location::Memory(memory) = &self.location {
             let mut known = lock(&self.known);
             // What is about to be committed must not be passed over, so a writer is looked for first.
@@ -60,8 +66,7 @@ impl Database {
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
             let before = self.moment(conn)?;
-            if self.is_shared_cache() {
-                // A statement that runs in the same cache holds its mutex.
+            if may_block {
                 image.copy_apart_into(conn, "main")?;
             } else {
                 image.copy_into(conn, "main")?;

@@ -29,7 +29,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pool_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<Pool> {
-        self.running().hold_for(&key.into(), context)?.pool().cloned()
+        self.running().hold_for(&key.into(), context)?.lent_pool()
     }
 
     /// A connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).

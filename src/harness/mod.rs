@@ -136,6 +136,8 @@ impl Harness {
 
     /// The bind's `r2d2` pool, for code under test that takes one; a clone, all of which are one pool.
     ///
+    /// A clone that outlives the harness gives connections that answer every statement with an error.
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`]
@@ -147,7 +149,7 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        self.running.database(&key.into())?.pool().cloned()
+        self.running.database(&key.into())?.lent_pool()
     }
 
     /// A connection from the bind's pool.

@@ -39,16 +39,13 @@ pub(super) fn glance<T>(
 }
 
 fn with_glance(database: &Database, view: View, look: &mut dyn FnMut(&Glance<'_>)) -> rusqlite::Result<()> {
-    // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own
-    // would make it one that is no longer known to be as it was.
-    if let Some(image) = database.unchanged().filter(|_| database.is_one_of_many()) {
-        let mut copy = Connection::open_in_memory()?;
-        image.copy_into(&mut copy, "main")?;
-        look(&Glance { conn: &copy, shared_cache: false });
-        return Ok(());
+    // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own would
+    // make it one that is no longer known to be as it was.
+    if let Some(looked) = database.look_at_copy(|conn| look(&Glance { conn, shared_cache: false })) {
+        return looked;
     }
     let shared_cache = database.is_shared_cache();
-    database.look(|conn| {
+    database.look_as_set_up(|conn| {
         let glance = Glance { conn, shared_cache };
         if shared_cache {
             glance.unlocked(SCHEMA)?;

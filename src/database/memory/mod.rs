@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::fault::Faults;
 use super::image::Image;
-use super::lock;
 use crate::sorted::Sorted;
+use crate::sync::lock;
 use contents::Contents;
 use index::Index;
 pub(super) use locks::begins_to_write;

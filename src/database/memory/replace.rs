@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::contents::Contents;
 use super::Memory;
-use crate::database::lock;
+use crate::sync::lock;
 
 /// Where the log of a database is, by what SQLite appends to its name.
 const LOG: &str = "-wal";

@@ -15,7 +15,7 @@ use super::system::{
 };
 use super::who::{Opener, PARAMETER};
 use super::{find, index, split, Journal, Memory};
-use crate::database::lock;
+use crate::sync::lock;
 
 /// The file system's name, for `?vfs=` in a URI: with the version, since a process may link two of this crate.
 pub(super) const NAME: &str = concat!("multibind-", env!("CARGO_PKG_VERSION"));

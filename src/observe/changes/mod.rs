@@ -155,8 +155,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] at once when another connection has
-    /// a write transaction open on a bind; [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
+    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] when a bind cannot be read for a second,
+    /// see [`snapshot`](Harness::snapshot); [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
     /// order of a collation that only the application knows.
     ///
     /// ```

@@ -165,6 +165,7 @@ impl Engines {
                 false => Ok(()),
             };
         }
+        database.check_process().map_err(|error| failed(key, "", error))?;
         let tables = self.catalog.as_ref().and_then(|catalog| catalog.image_id(member));
         // A connection that is used for the first time knows no tables that could be old.
         let before = self.known.insert(member, tables);
