@@ -447,37 +447,55 @@ mod forks {
         told("a new session", db.session().execute("INSERT INTO t VALUES (1)", []).err())?;
         told("locate", db.locate("t", row! { x: 1 }).err())?;
         told("snapshot", db.snapshot().err())?;
+        // It may have a harness of its own, but no pool.
         let own = start(bind(Storage::Memory));
-        own.session().execute("INSERT INTO t VALUES (1)", []).map(drop).map_err(|error| format!("its own: {error}"))
+        own.session().execute("INSERT INTO t VALUES (1)", []).map_err(|error| format!("its own: {error}"))?;
+        match own.connection("auth").map(drop).map_err(|error| error.to_string()) {
+            Err(error) if error.contains("forked from one that has used a pool") => Ok(()),
+            other => Err(format!("its own pool: {other:?}")),
+        }
+    }
+
+    /// Forks a process that ends well if `work` does.
+    fn in_a_forked_process(work: impl FnOnce() -> Result<(), String>) {
+        // SAFETY: the forked process does no more than its work, and ends.
+        match unsafe { fork() } {
+            0 => {
+                let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("it panicked".to_string()));
+                if let Err(answer) = &answer {
+                    std::io::Write::write_all(&mut std::io::stderr(), answer.as_bytes()).unwrap();
+                }
+                // SAFETY: it ends the process.
+                unsafe { _exit(i32::from(answer.is_err())) }
+            }
+            child => {
+                let mut status = -1;
+                // SAFETY: it writes one number where it is told to.
+                assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
+                assert_eq!(status, 0);
+            }
+        }
     }
 
     #[test]
     #[ignore = "run by another"]
     fn asks_a_harness_in_a_forked_process() {
+        // Before the process has used a pool, what it forks may.
+        in_a_forked_process(|| {
+            for storage in ALL {
+                let own = start(bind(storage).pragma("cache_size", 100));
+                drop(own.connection("auth").map_err(|error| format!("its own pool: {error}"))?);
+            }
+            Ok(())
+        });
         for storage in ALL {
             let db = start(bind(storage));
             db.connection("auth").unwrap().execute("INSERT INTO t VALUES (0)", []).unwrap();
             let mut session = db.session();
             session.execute("INSERT INTO t VALUES (0)", []).unwrap();
             session.commit().unwrap();
-            // SAFETY: the forked process does no more than ask, and ends.
-            match unsafe { fork() } {
-                0 => {
-                    let answer = ask(&db, &mut session);
-                    if let Err(answer) = &answer {
-                        std::io::Write::write_all(&mut std::io::stderr(), answer.as_bytes()).unwrap();
-                    }
-                    // SAFETY: it ends the process.
-                    unsafe { _exit(i32::from(answer.is_err())) }
-                }
-                child => {
-                    let mut status = -1;
-                    // SAFETY: it writes one number where it is told to.
-                    assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
-                    assert_eq!(status, 0);
-                    db.assert_landed("auth", "t", row! { x: 0 }).assert_not_landed("auth", "t", row! { x: 1 });
-                }
-            }
+            in_a_forked_process(|| ask(&db, &mut session));
+            db.assert_landed("auth", "t", row! { x: 0 }).assert_not_landed("auth", "t", row! { x: 1 });
         }
     }
 }

@@ -2,51 +2,69 @@
 
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::mpsc::{channel, Sender};
+use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Mutex;
 use std::thread;
 
+use super::process::Process;
 use crate::sync::lock;
 
 /// Work whose result is told once the thread is free for other work.
 pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 
-/// Threads without work, for the next that comes.
-static IDLE: Mutex<Vec<Sender<Work>>> = Mutex::new(Vec::new());
-
-/// How many stay without work. More are there only while as many work at once.
-const MOST_IDLE: usize = 2;
-
-/// Has a thread do some work, and returns at once.
-pub(super) fn run(mut work: Work) -> io::Result<()> {
-    let idle = lock(&IDLE).pop();
-    if let Some(idle) = idle {
-        match idle.send(work) {
-            Ok(()) => return Ok(()),
-            // The thread is gone.
-            Err(returned) => work = returned.0,
-        }
-    }
-    thread::Builder::new().name("multibind-open".to_string()).spawn(|| work_on(work)).map(drop)
+/// The thread that stays. It does what comes while it is free; for what comes beside that, a thread is started which ends
+/// with it.
+struct Helper {
+    process: Process,
+    works: Sender<Work>,
+    is_free: bool,
 }
 
-fn work_on(first: Work) {
-    let (sender, more) = channel();
-    let mut next = Some(first);
-    while let Some(work) = next {
-        let tell = catch_unwind(AssertUnwindSafe(work));
-        let is_kept = {
-            let mut idle = lock(&IDLE);
-            let is_kept = idle.len() < MOST_IDLE;
-            if is_kept {
-                idle.push(sender.clone());
+static HELPER: Mutex<Option<Helper>> = Mutex::new(None);
+
+/// Has a thread do some work, and returns at once.
+pub(super) fn run(work: Work) -> io::Result<()> {
+    let mut helper = lock(&HELPER);
+    match &mut *helper {
+        Some(helper) if helper.process.is_this() => {
+            if !helper.is_free {
+                return start(move || tell(catch_unwind(AssertUnwindSafe(work))));
             }
-            is_kept
-        };
-        // A panic is told by the result that does not come.
-        if let Ok(tell) = tell {
-            drop(catch_unwind(AssertUnwindSafe(tell)));
+            helper.is_free = false;
+            match helper.works.send(work) {
+                Ok(()) => Ok(()),
+                Err(returned) => start(move || tell(catch_unwind(AssertUnwindSafe(returned.0)))),
+            }
         }
-        next = if is_kept { more.recv().ok() } else { None };
+        other => {
+            let (works, more) = channel();
+            start(move || work_on(work, &more))?;
+            // That of the process which this one was forked from does not work here.
+            std::mem::forget(other.replace(Helper { process: Process::this(), works, is_free: false }));
+            Ok(())
+        }
+    }
+}
+
+fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name("multibind-open".to_string()).spawn(work).map(drop)
+}
+
+fn work_on(first: Work, more: &Receiver<Work>) {
+    let mut next = Ok(first);
+    while let Ok(work) = next {
+        let done = catch_unwind(AssertUnwindSafe(work));
+        if let Some(helper) = &mut *lock(&HELPER) {
+            helper.is_free = true;
+        }
+        tell(done);
+        next = more.recv();
+    }
+}
+
+/// A panic is told by the result that does not come.
+fn tell(done: thread::Result<Box<dyn FnOnce()>>) {
+    if let Ok(tell) = done {
+        drop(catch_unwind(AssertUnwindSafe(tell)));
     }
 }

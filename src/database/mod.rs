@@ -383,13 +383,18 @@ impl Database {
 
     /// A clone of the pool for the application.
     pub(crate) fn lent_pool(&self) -> Result<Pool> {
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        Ok(self.pool_of_engine())
+    }
+
+    /// The same, for whoever keeps the database open.
+    pub(crate) fn pool_of_engine(&self) -> Pool {
         self.has_lent_pool.store(true, Ordering::Relaxed);
-        self.pool().cloned()
+        self.pool().clone()
     }
 
     /// The pool, made when first asked for.
-    fn pool(&self) -> Result<&Pool> {
-        self.process.check().map_err(Error::sql(self.key(), ""))?;
+    fn pool(&self) -> &Pool {
         let (pool, _) = self.pool.get_or_init(|| {
             let source = Arc::new(Source {
                 label: self.label(),
@@ -398,18 +403,20 @@ impl Database {
                 read_only: self.uses.read_only,
                 uncommitted: Arc::clone(&self.uncommitted),
                 keeper: Arc::clone(&self.keeper),
+                process: self.process,
                 limit: pool::timeout(&self.options),
                 wake: OnceLock::new(),
                 has_ended: AtomicBool::new(false),
             });
             (pool::build(&source, &self.options), source)
         });
-        Ok(pool)
+        pool
     }
 
     /// A connection of the pool.
     pub(crate) fn pooled(&self) -> Result<PooledConnection> {
-        self.pool()?.get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
     }
 
     /// Refuses a process that was forked from the one that started the database.

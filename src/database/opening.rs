@@ -18,6 +18,7 @@ use super::helper;
 use super::keeper::Keeper;
 use super::location::Location;
 use super::memory::Opener;
+use super::process::{Process, FORKED};
 use super::watch::Watch;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
 use crate::sync::lock;
@@ -31,6 +32,8 @@ pub(super) struct Source {
     /// How many sessions have written to the database and not committed.
     pub(super) uncommitted: Arc<AtomicUsize>,
     pub(super) keeper: Arc<Keeper>,
+    /// The process that started the database.
+    pub(super) process: Process,
     /// How long to wait for a lock.
     pub(super) limit: Duration,
     /// Has the pool ask for a connection, once it is made.
@@ -68,13 +71,14 @@ impl fmt::Debug for Source {
 pub(super) struct Opening {
     source: Weak<Source>,
     label: String,
+    process: Process,
     /// Connections may be used for longer than the harness, and tell of their statements as long.
     _watch: Arc<Watch>,
     /// One that has taken longer than a moment.
     slow: Mutex<Option<Receiver<Opened>>>,
     /// What it waits for, where that is known.
     waits_for: Arc<Mutex<Option<rusqlite::Error>>>,
-    /// Whether it was told that the harness has ended.
+    /// Whether it was told that there is no database.
     has_refused: AtomicBool,
 }
 
@@ -83,6 +87,7 @@ impl Opening {
         Opening {
             source: Arc::downgrade(source),
             label: source.label.clone(),
+            process: source.process,
             _watch: Arc::clone(source.setup.watch()),
             slow: Mutex::default(),
             waits_for: Arc::default(),
@@ -92,7 +97,10 @@ impl Opening {
 
     /// Opens a connection, or says that there is none yet.
     pub(super) fn connect(&self) -> Opened {
-        let Some(source) = living(&self.source) else { return self.refuse() };
+        if !self.process.is_this() {
+            return self.refuse(FORKED);
+        }
+        let Some(source) = living(&self.source) else { return self.refuse(&has_ended(&self.label)) };
         if source.never_waits() {
             return source.open();
         }
@@ -156,13 +164,13 @@ impl Opening {
         failure(ffi::SQLITE_ERROR, format!("opening a connection of the pool of bind `{}` panicked", self.label))
     }
 
-    /// Answers for a harness that has ended. `r2d2` hands an error out only when the wait for a connection is over, so one
+    /// Answers where there is no database. `r2d2` hands an error out only when the wait for a connection is over, so one
     /// who waits for longer gets a connection that answers every statement with the error.
-    fn refuse(&self) -> Opened {
+    fn refuse(&self, why: &str) -> Opened {
         if self.has_refused.swap(true, Ordering::Relaxed) {
-            return of_closed(&self.label);
+            return without_database(why);
         }
-        Err(failure(ffi::SQLITE_CANTOPEN, has_ended(&self.label)))
+        Err(failure(ffi::SQLITE_CANTOPEN, why.to_string()))
     }
 }
 
@@ -264,13 +272,18 @@ impl Source {
     }
 }
 
+/// A connection for a pool whose harness has ended.
+pub(super) fn of_ended(label: &str) -> Opened {
+    without_database(&has_ended(label))
+}
+
 /// A connection that has no database, and answers every statement with why.
-pub(super) fn of_closed(label: &str) -> Opened {
+fn without_database(why: &str) -> Opened {
     let conn = Connection::open_in_memory()?;
     // SQLite cannot read this schema, and names what it cannot read.
     conn.execute_batch("PRAGMA writable_schema = ON")?;
     let sql = "INSERT INTO sqlite_schema (type, name, tbl_name) VALUES ('table', ?1, ?1)";
-    conn.execute(sql, [has_ended(label)])?;
+    conn.execute(sql, [why])?;
     conn.execute_batch("PRAGMA writable_schema = RESET")?;
     Ok(conn)
 }

@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::ffi;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::opening::{of_closed, placeholder, Opening, Source};
+use super::opening::{of_ended, placeholder, Opening, Source};
+use super::process::Process;
 use crate::config::EngineOptions;
 
 /// A pool of connections to one bind, as `r2d2_sqlite` makes them.
@@ -50,8 +52,23 @@ fn workers() -> Arc<ScheduledThreadPool> {
     Arc::clone(pool)
 }
 
+/// The process that built the first pool.
+static BUILT_BY: OnceLock<Process> = OnceLock::new();
+
+/// Refuses a process that was forked from one with pools: what the threads of those wait at is taken for its own by
+/// `r2d2`'s locks, which then wake nobody.
+pub(super) fn check_process() -> rusqlite::Result<()> {
+    if BUILT_BY.get().is_none_or(|process| process.is_this()) {
+        return Ok(());
+    }
+    let message = "this process was forked from one that has used a pool, and in it no pool gives a connection. Use a \
+                   session or a connection by `uri`";
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some(message.to_string())))
+}
+
 /// A pool that opens its first connection when it is asked for one.
 pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
+    BUILT_BY.get_or_init(Process::this);
     // The name shows where the pool is printed. The connection to nothing that it gives is replaced.
     let name = format!("{}: {}", source.label, source.location.uri());
     let opening = Opening::of(source);
@@ -94,7 +111,7 @@ pub(super) fn timeout(options: &EngineOptions) -> Duration {
 pub(super) fn close_idle(pool: &Pool, label: &str) {
     let mut idle = Vec::new();
     while let Some(mut conn) = pool.try_get() {
-        if let Ok(closed) = of_closed(label) {
+        if let Ok(closed) = of_ended(label) {
             *conn = closed;
         }
         // Kept until the end, or the pool would give it again.
