@@ -19,6 +19,7 @@ mod opening;
 mod original;
 mod patience;
 mod pool;
+mod pooled;
 mod probe;
 mod process;
 mod state;
@@ -381,44 +382,6 @@ impl Database {
         self.options.schema_limit()
     }
 
-    /// A clone of the pool for the application.
-    pub(crate) fn lent_pool(&self) -> Result<Pool> {
-        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
-        Ok(self.pool_of_engine())
-    }
-
-    /// The same, for whoever keeps the database open.
-    pub(crate) fn pool_of_engine(&self) -> Pool {
-        self.has_lent_pool.store(true, Ordering::Relaxed);
-        self.pool().clone()
-    }
-
-    /// The pool, made when first asked for.
-    fn pool(&self) -> &Pool {
-        let (pool, _) = self.pool.get_or_init(|| {
-            let source = Arc::new(Source {
-                label: self.label(),
-                location: self.location.clone(),
-                setup: self.setup.clone(),
-                read_only: self.uses.read_only,
-                uncommitted: Arc::clone(&self.uncommitted),
-                keeper: Arc::clone(&self.keeper),
-                process: self.process,
-                limit: pool::timeout(&self.options),
-                wake: OnceLock::new(),
-                has_ended: AtomicBool::new(false),
-            });
-            (pool::build(&source, &self.options), source)
-        });
-        pool
-    }
-
-    /// A connection of the pool.
-    pub(crate) fn pooled(&self) -> Result<PooledConnection> {
-        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
-        self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
-    }
-
     /// Refuses a process that was forked from the one that started the database.
     pub(crate) fn check_process(&self) -> rusqlite::Result<()> {
         self.process.check()
@@ -463,18 +426,6 @@ impl Database {
     /// Sets a connection to no database up as one to this would be.
     pub(crate) fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
         self.setup.apply(conn, false)
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some((pool, source)) = self.pool.take() {
-            // From here on the pool's connections have nothing to be opened from.
-            source.has_ended.store(true, Ordering::Relaxed);
-            if self.has_lent_pool.load(Ordering::Relaxed) && self.process.check().is_ok() {
-                pool::close_idle(&pool, &self.label());
-            }
-        }
     }
 }
 
