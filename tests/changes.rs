@@ -576,10 +576,21 @@ fn a_key_that_is_not_configured_is_refused(db: Harness) {
 
 #[rstest]
 #[case::memory(Storage::Memory)]
+#[case::file(Storage::TempFile)]
+fn changes_are_those_of_what_is_committed_beside_an_open_transaction(#[case] storage: Storage) {
+    let db = Harness::builder().bind("auth", Bind::memory().storage(storage).schema(USER)).start().unwrap();
+    let before = db.snapshot().unwrap();
+    let conn = driver(&db, "auth");
+    conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
+    db.changes_since(&before).unwrap().assert_none();
+    conn.execute_batch("COMMIT").unwrap();
+    db.changes_since(&before).unwrap().assert_only("auth");
+}
+
+#[rstest]
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
-#[case::file(Storage::TempFile)]
-fn a_transaction_that_is_open_elsewhere_is_told_at_once(#[case] storage: Storage) {
+fn where_nobody_can_read_beside_a_writer_changes_name_the_bind(#[case] storage: Storage) {
     let db = Harness::builder().bind("auth", Bind::memory().storage(storage).schema(USER)).start().unwrap();
     let before = db.snapshot().unwrap();
     let conn = driver(&db, "auth");

@@ -489,7 +489,8 @@ fn a_harness_that_cannot_do_it_now_names_the_bind_and_both() {
     let (mut session, mut uri) = (db.session(), Client::new(&db, By::Uri, SHORT));
 
     session.execute(INSERT, []).unwrap();
-    assert_snapshot!(db.snapshot().unwrap_err(), @"bind `auth` is being written to: a session on this thread holds the write lock, and the harness on this thread wants it (database is locked). Commit it or roll it back first; a session that is not committed is one");
+    let restored = db.restore(&before).unwrap_err();
+    assert_snapshot!(restored, @"cannot restore bind `auth`: database is locked: a session on this thread holds the write lock, and the harness on this thread wants it. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
     session.rollback().unwrap();
 
     uri.begin(INSERT).unwrap();

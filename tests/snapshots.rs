@@ -1,6 +1,11 @@
 //! The state of every bind taken and put back.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
 use multibind::rusqlite::{Connection, OpenFlags};
 use multibind::{row, Bind, BindKey, Error, Harness, Snapshot, Storage};
 use rstest::{fixture, rstest};
@@ -187,19 +192,30 @@ fn a_snapshot_is_taken_beside_connections_that_read(#[case] storage: Storage) {
 }
 
 #[rstest]
-fn a_write_transaction_elsewhere_is_told_at_once_and_by_bind(db: Harness) {
-    let mut session = db.session();
-    session.on(None).unwrap().execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
-    insta::assert_snapshot!(db.snapshot().unwrap_err(), @"bind `default` is being written to: a session on this thread holds the write lock, and the harness on this thread wants it (database is locked). Commit it or roll it back first; a session that is not committed is one");
-    session.rollback().unwrap();
+#[case::memory(Storage::Memory)]
+#[case::file(Storage::TempFile)]
+fn a_snapshot_beside_an_open_write_transaction_is_what_is_committed(#[case] storage: Storage) {
+    let db = in_storage(storage);
+    let conn = driver(&db, "auth");
+    conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO user (name) VALUES ('cleo')").unwrap();
+    let before = db.snapshot().unwrap();
+    conn.execute_batch("COMMIT").unwrap();
+    assert_eq!(names(&conn), ["ann", "bob", "cleo"]);
+    db.restore(&before).unwrap();
+    assert_eq!(names(&conn), ["ann", "bob"]);
+}
 
-    for key in ["auth", "meta"] {
-        let conn = driver(&db, key);
-        conn.execute_batch("BEGIN; UPDATE user SET name = 'bob'").unwrap();
-        let error = db.snapshot().unwrap_err();
-        assert!(matches!(&error, Error::InUse { bind, .. } if *bind == BindKey::from(key)), "{error}");
-        conn.execute_batch("COMMIT").unwrap();
-    }
+#[rstest]
+#[case::memdb(Storage::MemDb)]
+#[case::shared_cache(Storage::SharedCache)]
+fn where_nobody_can_read_beside_a_writer_a_snapshot_names_the_bind(#[case] storage: Storage) {
+    let db = in_storage(storage);
+    let conn = driver(&db, "auth");
+    conn.execute_batch("BEGIN; UPDATE user SET name = 'bob'").unwrap();
+    let error = db.snapshot().unwrap_err();
+    assert!(matches!(&error, Error::InUse { bind, .. } if *bind == BindKey::from("auth")), "{error}");
+    conn.execute_batch("COMMIT").unwrap();
     db.snapshot().unwrap();
 }
 
@@ -287,4 +303,150 @@ fn a_bind_whose_file_is_gone_is_named(db: Harness) {
     std::fs::remove_file(&file).unwrap();
     let error = db.snapshot().unwrap_err().to_string().replace(file.to_str().unwrap(), "FILE");
     insta::assert_snapshot!(error, @"bind `meta`: unable to open database file: file:FILE: No such file or directory (os error 2)");
+}
+
+// Beside an application that goes on.
+
+/// Runs `application` until `looks` have been taken beside it, and gives how often one was refused.
+fn beside(looks: usize, look: impl Fn() + Sync, application: impl Fn() -> bool + Sync) -> usize {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let application = scope.spawn(|| {
+            let mut refused = 0;
+            while !done.load(Ordering::Relaxed) {
+                refused += usize::from(!application());
+            }
+            refused
+        });
+        let looking = scope.spawn(|| {
+            for _ in 0..looks {
+                look();
+            }
+        });
+        let looked = looking.join();
+        done.store(true, Ordering::Relaxed);
+        let refused = application.join().unwrap();
+        looked.unwrap();
+        refused
+    })
+}
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::memdb(Storage::MemDb)]
+#[case::file(Storage::TempFile)]
+fn a_transaction_that_reads_and_then_writes_is_never_refused_because_of_looks(#[case] storage: Storage) {
+    let db = in_storage(storage);
+    let before = db.snapshot().unwrap();
+    let pool = db.pool("auth").unwrap();
+    let refused = beside(
+        100,
+        || {
+            db.snapshot().unwrap();
+            let changes = db.changes_since(&before).unwrap();
+            assert!(changes.is_empty() || changes.changes().len() == 1);
+            // A look that fails tells who writes, and asks for no lock for that.
+            let landed = || db.assert_landed("auth", "user", row! { name: "nobody" }).binds();
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(landed)).unwrap_err();
+        },
+        || {
+            let mut conn = pool.get().unwrap();
+            let mut run = || {
+                let transaction = conn.transaction()?;
+                let rows: i64 = transaction.query_row("SELECT count(*) FROM user", [], |row| row.get(0))?;
+                transaction.execute("UPDATE user SET name = ?1", [format!("{rows}")])?;
+                transaction.commit()
+            };
+            run().is_ok()
+        },
+    );
+    assert_eq!(refused, 0);
+}
+
+/// The application commits to one bind and then to the other, as fast as it can.
+#[rstest]
+#[case::memory(Storage::Memory, Storage::Memory)]
+#[case::files(Storage::TempFile, Storage::TempFile)]
+#[case::memdb(Storage::MemDb, Storage::MemDb)]
+#[case::shared_cache(Storage::SharedCache, Storage::Memory)]
+#[case::mixed(Storage::Memory, Storage::TempFile)]
+fn all_binds_of_a_snapshot_are_of_one_moment(#[case] first: Storage, #[case] second: Storage) {
+    let bind =
+        |storage| Bind::memory().storage(storage).schema("CREATE TABLE t (n)").busy_timeout(Duration::from_secs(60));
+    // The one that is written to last is looked at first, and the other way round.
+    for keys in [["a", "b"], ["b", "a"]] {
+        let db = Harness::builder().bind("a", bind(first)).bind("b", bind(second)).start().unwrap();
+        let before = db.snapshot().unwrap();
+        let [one, other] = keys.map(|key| Mutex::new(db.connection(key).unwrap()));
+        let count = AtomicI64::new(0);
+        let written = |key: &str, changes: &multibind::ChangeSet| {
+            changes
+                .changes()
+                .iter()
+                .filter(|change| change.bind().as_str() == Some(key))
+                .map(|change| change.inserted().len())
+                .sum::<usize>()
+        };
+        let refused = beside(
+            30,
+            || {
+                let changes = db.changes_since(&before).unwrap();
+                let [one, other] = keys.map(|key| written(key, &changes));
+                assert!(one == other || one == other + 1, "{keys:?}: {one} and {other}");
+            },
+            || {
+                let n = count.fetch_add(1, Ordering::Relaxed);
+                // In a shared cache a look may be in the way, and there is no waiting.
+                while one.lock().unwrap().execute("INSERT INTO t VALUES (?1)", [n]).is_err() {}
+                while other.lock().unwrap().execute("INSERT INTO t VALUES (?1)", [n]).is_err() {}
+                true
+            },
+        );
+        assert_eq!(refused, 0);
+    }
+}
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::file(Storage::TempFile)]
+fn looks_leave_nothing_in_the_way_of_who_wants_the_database_to_itself(#[case] storage: Storage) {
+    let db = in_storage(storage);
+    let conn = driver(&db, "auth");
+    conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
+    let look = || {
+        db.assert_landed("auth", "user", row! { name: "bob" });
+        db.locate("user", row! { name: "bob" }).unwrap();
+        let before = db.snapshot().unwrap();
+        db.changes_since(&before).unwrap().assert_none();
+        db.session().bind_of("SELECT name FROM user").unwrap();
+        db.reflect("auth").unwrap();
+        let _ = db.describe().to_string();
+    };
+    for mode in ["delete", "wal", "truncate", "wal"] {
+        look();
+        let now: String = conn.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(now, mode);
+        conn.execute("INSERT INTO user (name) VALUES ('cleo')", []).unwrap();
+    }
+    look();
+    conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA locking_mode = EXCLUSIVE").unwrap();
+    conn.execute("INSERT INTO user (name) VALUES ('dora')", []).unwrap();
+    conn.execute_batch("PRAGMA locking_mode = NORMAL; SELECT name FROM user").unwrap();
+    db.assert_landed("auth", "user", row! { name: "dora" });
+}
+
+/// A look sets nothing in the database that the bind's pragmas ask for: the application may have chosen otherwise since.
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::file(Storage::TempFile)]
+fn looks_do_not_set_the_binds_pragmas_anew(#[case] storage: Storage) {
+    let bind = Bind::memory().storage(storage).schema(USER).pragma("journal_mode", "delete").pragma("user_version", 7);
+    let db = Harness::builder().bind("auth", bind.pragma("locking_mode", "exclusive")).start().unwrap();
+    let conn = driver(&db, "auth");
+    conn.execute_batch("PRAGMA journal_mode = wal; PRAGMA user_version = 8").unwrap();
+    db.assert_landed("auth", "user", row! { name: "ann" });
+    db.snapshot().unwrap();
+    assert_eq!(pragma(&conn, "user_version"), 8);
+    assert_eq!(conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).unwrap(), "wal");
+    conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
 }

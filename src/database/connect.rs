@@ -2,20 +2,22 @@
 
 use std::ffi::CStr;
 use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection, ErrorCode, Statement};
+use rusqlite::{ffi, Connection, ErrorCode};
 
 use super::disk::with_faults;
 use super::fault::Faults;
 use super::location::{read_only, Location};
 use super::memory::Opener;
+use super::probe::{is_locked_out, SCHEMA};
 use super::watch::Watch;
 use crate::config::EngineOptions;
-use crate::list::mapped;
 use crate::script::quote;
 
 /// How every connection of a bind is set up.
@@ -66,7 +68,7 @@ impl Setup {
             self.apply_read_only(&conn, location.path().is_some())?;
             Ok(conn)
         });
-        opened.map_err(|error| with_reason(naming(location, &uri, error), location))
+        opened.map_err(|error| named(location, &uri, error))
     }
 
     /// A connection that tells nobody of its statements.
@@ -76,7 +78,43 @@ impl Setup {
             self.apply(&conn, location.path().is_some())?;
             Ok(conn)
         });
-        opened.map_err(|error| with_reason(naming(location, &uri, error), location))
+        opened.map_err(|error| named(location, &uri, error))
+    }
+
+    /// A connection that only looks, waits for no lock, and has nothing to itself.
+    pub(super) fn open_observer(&self, location: &Location) -> rusqlite::Result<Connection> {
+        let uri = self.uri(location, Opener::Harness);
+        let opened = Connection::open_with_flags(&uri, location.flags()).and_then(|conn| {
+            conn.busy_timeout(Duration::ZERO)?;
+            // It keeps its notes in memory.
+            conn.execute_batch("PRAGMA temp_store = memory")?;
+            Ok(conn)
+        });
+        opened.map_err(|error| named(location, &uri, error))
+    }
+
+    /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself.
+    pub(super) fn apply_what_reads(&self, conn: &Connection, location: &Location) -> rusqlite::Result<()> {
+        if self.pragmas.is_empty() {
+            return Ok(());
+        }
+        check_schema_lock(conn, location)?;
+        for (name, value) in self.pragmas.iter().filter(|(name, _)| !is(name, "locking_mode")) {
+            let value = match value {
+                Value::Integer(number) => number.to_string(),
+                Value::Real(number) => format!("{number:?}"),
+                Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+                // No pragma takes one, and the bind has not started with it.
+                Value::Null | Value::Blob(_) => continue,
+            };
+            let mut pragma = conn.prepare(&format!("PRAGMA {} = {value}", quote(name)))?;
+            if pragma.readonly() {
+                let mut rows = pragma.query([])?;
+                while rows.next()?.is_some() {}
+            }
+        }
+        conn.busy_timeout(Duration::ZERO)?;
+        conn.execute_batch("PRAGMA query_only = false; PRAGMA read_uncommitted = false")
     }
 
     /// The URI of this crate's own connections and of the pool's, which meet the faults of a file too.
@@ -95,16 +133,14 @@ impl Setup {
 
     /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
     pub(crate) fn apply(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
-        self.apply_each(conn, on_disk, |done| done)
+        conn.busy_timeout(self.busy_timeout)?;
+        self.apply_pragmas(conn, on_disk, &|done| done)
     }
 
-    /// The same for one that cannot write: a pragma that would is one of those that stay with a database, to which the
-    /// harness has applied it.
-    pub(crate) fn apply_read_only(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
-        self.apply_each(conn, on_disk, |done| match done {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => Ok(()),
-            done => done,
-        })
+    /// The same for one that cannot write.
+    fn apply_read_only(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        conn.busy_timeout(self.busy_timeout)?;
+        self.apply_pragmas(conn, on_disk, &unless_it_writes)
     }
 
     /// Whether there are pragmas, some of which may stay with a database.
@@ -112,50 +148,103 @@ impl Setup {
         !self.pragmas.is_empty()
     }
 
-    fn apply_each(
+    /// The same without waiting for a lock, for one of a pool: that is a lock error here, and what is done by then may be
+    /// done again.
+    pub(super) fn apply_at_once(
+        &self,
+        conn: &Connection,
+        location: &Location,
+        read_only: bool,
+    ) -> rusqlite::Result<()> {
+        conn.busy_timeout(Duration::ZERO)?;
+        if !self.pragmas.is_empty() {
+            check_schema_lock(conn, location)?;
+        }
+        self.apply_pragmas(conn, location.path().is_some(), &|done| {
+            if read_only {
+                unless_it_writes(done)
+            } else {
+                done
+            }
+        })
+    }
+
+    fn apply_pragmas(
         &self,
         conn: &Connection,
         on_disk: bool,
-        judge: impl Fn(rusqlite::Result<()>) -> rusqlite::Result<()>,
+        judge: &dyn Fn(rusqlite::Result<()>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
-        conn.busy_timeout(self.busy_timeout)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, self.foreign_keys)?;
         if on_disk {
             conn.execute_batch("PRAGMA synchronous = OFF")?;
         }
-        for (name, value) in &self.pragmas {
+        for (name, value) in self.pragmas.iter().filter(|(name, _)| !is(name, "busy_timeout")) {
             // A pragma may answer with a row or not; either is fine.
             judge(conn.pragma_update(None, name, value))?;
+        }
+        // Last, for it is how long those before would wait.
+        conn.busy_timeout(self.busy_timeout)?;
+        for (name, value) in self.pragmas.iter().filter(|(name, _)| is(name, "busy_timeout")) {
+            conn.pragma_update(None, name, value)?;
         }
         Ok(())
     }
 }
 
-/// The error of a file that SQLite cannot open, with the system's reason, which SQLite does not tell.
-fn with_reason(error: rusqlite::Error, location: &Location) -> rusqlite::Error {
-    /// A connection has as many open: the database, its log and the log's index.
-    const FILES: usize = 3;
-    let rusqlite::Error::SqliteFailure(code, message) = error else { return error };
-    let path = location.path().filter(|_| code.code == ffi::ErrorCode::CannotOpen);
-    let (Some(path), Some(told)) = (path, &message) else { return rusqlite::Error::SqliteFailure(code, message) };
-    let mut open = Vec::new();
-    for _ in 0..FILES {
-        match File::open(path) {
-            Ok(file) => open.push(file),
-            Err(reason) => return rusqlite::Error::SqliteFailure(code, Some(format!("{told}: {reason}"))),
-        }
-    }
-    rusqlite::Error::SqliteFailure(code, message)
+/// Whether a pragma is the one of that name.
+fn is(name: &str, pragma: &str) -> bool {
+    name.eq_ignore_ascii_case(pragma)
 }
 
-/// An error that names the database as its user knows it.
-fn naming(location: &Location, uri: &str, error: rusqlite::Error) -> rusqlite::Error {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, Some(message)) => {
-            rusqlite::Error::SqliteFailure(failure, Some(message.replace(uri, &location.uri())))
-        }
-        error => error,
+/// The error, if another connection's lock on the schema of a shared cache is in the way: built with its feature
+/// `unlock_notify`, rusqlite would wait for it without a limit.
+fn check_schema_lock(conn: &Connection, location: &Location) -> rusqlite::Result<()> {
+    if matches!(location, Location::SharedCache(_)) && is_locked_out(conn, SCHEMA) {
+        let code = ffi::Error::new(ffi::SQLITE_LOCKED_SHAREDCACHE);
+        return Err(rusqlite::Error::SqliteFailure(code, Some("database schema is locked".to_string())));
     }
+    Ok(())
+}
+
+/// A pragma's answer on a connection that cannot write: one that would write is one of those that stay with a database, to
+/// which the harness has applied it.
+fn unless_it_writes(done: rusqlite::Result<()>) -> rusqlite::Result<()> {
+    match done {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => Ok(()),
+        done => done,
+    }
+}
+
+/// An error of opening a database under `uri`: with the name that its user knows, and with the system's reason for a file
+/// that cannot be opened, which SQLite does not tell.
+pub(super) fn named(location: &Location, uri: &str, error: rusqlite::Error) -> rusqlite::Error {
+    let rusqlite::Error::SqliteFailure(code, Some(message)) = error else { return error };
+    let mut message = message.replace(uri, &location.uri());
+    let path = location.path().filter(|_| code.code == ffi::ErrorCode::CannotOpen);
+    if let Some(reason) = path.and_then(reason) {
+        message = format!("{message}: {reason}");
+    }
+    rusqlite::Error::SqliteFailure(code, Some(message))
+}
+
+/// Why the system does not open a file, found out without opening it: on Unix, closing a file takes away the locks that
+/// the whole process has on it.
+fn reason(path: &Path) -> Option<io::Error> {
+    /// A connection has as many open: the database, its log and the log's index.
+    const FILES: usize = 3;
+    if let Err(reason) = path.metadata() {
+        return Some(reason);
+    }
+    let folder = path.parent()?;
+    let mut open = Vec::new();
+    for _ in 0..FILES {
+        match File::open(folder) {
+            Ok(file) => open.push(file),
+            Err(reason) => return Some(reason),
+        }
+    }
+    None
 }
 
 /// Renames a connection's `main` schema, so that `auth.user` resolves on a connection to `auth` alone.
@@ -201,25 +290,4 @@ pub(crate) fn set_last_insert_rowid(conn: &Connection, rowid: i64) {
 /// `ATTACH` under any name a key can be.
 pub(crate) fn attach(conn: &Connection, uri: &str, name: &str) -> rusqlite::Result<()> {
     conn.execute(&format!("ATTACH ?1 AS {}", quote(name)), [uri]).map(drop)
-}
-
-/// The number that a query gives.
-pub(crate) fn number(conn: &Connection, sql: &str) -> rusqlite::Result<i64> {
-    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
-}
-
-/// The texts in the first column of what a query gives.
-pub(crate) fn texts(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
-    let mut select = conn.prepare_cached(sql)?;
-    let mut rows = select.query([])?;
-    let mut texts = Vec::new();
-    while let Some(row) = rows.next()? {
-        texts.push(row.get(0)?);
-    }
-    Ok(texts)
-}
-
-/// The names of a statement's columns.
-pub(crate) fn column_names(statement: &Statement<'_>) -> Vec<String> {
-    mapped(&statement.column_names(), |name| name.to_string())
 }

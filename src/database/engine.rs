@@ -4,7 +4,8 @@ use std::ffi::CString;
 
 use rusqlite::Connection;
 
-use super::connect::{rename_main, texts};
+use super::connect::rename_main;
+use super::values::texts;
 use crate::key::BindKey;
 use crate::script::quote;
 

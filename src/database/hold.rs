@@ -1,42 +1,17 @@
-//! Keeping others out of a database for a moment, without waiting for them.
+//! Finding out whether others are out of a database, without waiting for them.
 
 use std::ffi::CStr;
 use std::ptr;
-use std::time::Duration;
 
 use rusqlite::{ffi, Connection};
 
-/// Who is kept out while a database is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Against {
-    /// Those who write.
-    Writers,
-    /// Those who read too, where the storage knows no older state to read.
-    Everyone,
-}
-
-/// Runs `work` with others kept out, or fails at once where one of them is in a transaction already.
-///
-/// What `work` writes is not kept.
-pub(super) fn hold<T>(
-    conn: &Connection,
-    against: Against,
-    busy_timeout: Duration,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    conn.busy_timeout(Duration::ZERO)?;
-    let begin = match against {
-        Against::Writers => c"BEGIN IMMEDIATE",
-        Against::Everyone => c"BEGIN EXCLUSIVE",
-    };
+/// Fails at once where another connection is in a transaction, one that reads included where the storage knows no older
+/// state to read.
+pub(super) fn check_free(conn: &Connection) -> rusqlite::Result<()> {
     // A bind may be read only for its application, and then nothing could be held.
-    let begun = execute(conn, c"PRAGMA query_only = OFF").and_then(|()| execute(conn, begin));
-    let done = begun.and_then(|()| {
-        let done = work(conn);
-        execute(conn, c"ROLLBACK").and(done)
-    });
-    conn.busy_timeout(busy_timeout)?;
-    done
+    execute(conn, c"PRAGMA query_only = OFF")?;
+    execute(conn, c"BEGIN EXCLUSIVE")?;
+    execute(conn, c"ROLLBACK")
 }
 
 /// Runs a statement through SQLite's own interface: built with its feature `unlock_notify`, rusqlite waits for the lock

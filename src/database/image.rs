@@ -8,10 +8,10 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
-use super::connect::number;
-use super::lock;
 use super::memory;
+use super::values::number;
 use crate::error::is_lock;
+use crate::sync::lock;
 
 /// A database made once and copied from then on, in private memory.
 #[derive(Debug)]
@@ -133,6 +133,17 @@ impl Image {
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
         Connection::open_with_flags(to.uri(), flags)
+    }
+
+    /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
+    /// another harness is not blocked too.
+    pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+        let bytes = self.bytes()?;
+        let mut copy = Connection::open_in_memory()?;
+        if !bytes.is_empty() {
+            copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
+        }
+        copy_pages(&copy, conn, schema)
     }
 
     /// Runs `look` on the image's connection.

@@ -46,25 +46,40 @@ static WORK: Mutex<Work> = Mutex::new(Work { makers: Vec::new(), waiters: Vec::n
 /// Notified when any value is no longer in the making.
 static ENDED: Condvar = Condvar::new();
 
-/// A value in the making, until this is dropped.
-pub(super) struct Making(usize);
+/// How long a thread waits for the first maker of a value. Making one may run code of the user's, which may never return:
+/// another test must not wait for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Makes this thread the maker of a value; blocks for as long as another thread is, and no longer than `limit`.
-pub(super) fn begin(value: usize, limit: Duration) -> Result<Making, Blocked> {
+/// How many threads make one value at most: the first, and one that has lost its patience.
+const MOST_MAKERS: usize = 2;
+
+/// A value in the making by one thread, until this is dropped.
+pub(super) struct Making(usize, ThreadId);
+
+/// Makes this thread a maker of a value, or returns as soon as the value `is_made`; blocks for as long as another thread makes
+/// it, no longer than `limit`, and for a moment only where there is but one maker.
+pub(super) fn begin(value: usize, limit: Duration, is_made: &dyn Fn() -> bool) -> Result<Option<Making>, Blocked> {
     let this = thread::current().id();
-    let deadline = Instant::now().checked_add(limit);
+    let began = Instant::now();
     let mut work = lock(&WORK);
     loop {
-        match work.maker(value) {
-            None => {
-                work.makers.push((value, this));
-                return Ok(Making(value));
-            }
-            Some(maker) if maker == this => return Err(Blocked::ByItself),
-            Some(_) if work.leads_to(value, this) => return Err(Blocked::ByEachOther),
-            Some(_) => {}
+        if is_made() {
+            return Ok(None);
         }
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if work.makers.contains(&(value, this)) {
+            return Err(Blocked::ByItself);
+        }
+        if work.leads_to(value, this) {
+            return Err(Blocked::ByEachOther);
+        }
+        let waited = began.elapsed();
+        let makers = work.makers.iter().filter(|(made, _)| *made == value).count();
+        if makers == 0 || (makers < MOST_MAKERS && waited >= PATIENCE && waited < limit) {
+            work.makers.push((value, this));
+            return Ok(Some(Making(value, this)));
+        }
+        let until = if makers < MOST_MAKERS { limit.min(PATIENCE) } else { limit };
+        let left = until.saturating_sub(waited);
         if left.is_zero() {
             return Err(Blocked::For(limit));
         }
@@ -94,7 +109,8 @@ impl Work {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        lock(&WORK).makers.retain(|(value, _)| *value != self.0);
+        let own = (self.0, self.1);
+        lock(&WORK).makers.retain(|making| *making != own);
         ENDED.notify_all();
     }
 }

@@ -8,39 +8,52 @@ mod disk;
 mod driver;
 mod engine;
 mod fault;
+mod helper;
 mod hold;
 mod hook;
 mod image;
+mod keeper;
 mod location;
 mod making;
 mod memory;
+mod moment;
+mod observer;
 mod once;
+mod opening;
 mod original;
+mod patience;
 mod pool;
+mod pooled;
 mod probe;
+mod process;
 mod state;
+mod values;
 mod watch;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, column_names, number, set_last_insert_rowid, texts, Setup};
+pub(crate) use connect::{attach, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::{authorize, Hooked};
 pub(crate) use image::{copy_pages, schema_version, Image};
+use keeper::Keeper;
 pub(crate) use location::Location;
 pub(crate) use making::Blocked;
+pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use once::{drop_spent, OnceCache};
 pub(crate) use original::{Digest, Original};
+pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
-pub(crate) use probe::is_locked_out;
+pub(crate) use probe::{is_locked_out, SCHEMA};
+pub(crate) use values::{column_names, number, texts};
 pub(crate) use watch::{
     Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
 };
@@ -50,8 +63,9 @@ use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
 pub(crate) use crate::sync::lock;
-use hold::{hold, Against};
 pub(crate) use memory::Opener;
+use opening::Source;
+use process::Process;
 use state::Known;
 
 /// One running database, under one bind key or several.
@@ -66,15 +80,22 @@ pub(crate) struct Database {
     uses: Uses,
     /// What it was at start.
     image: Arc<Image>,
-    /// This crate's own connection: it keeps memory alive and looks without waiting. Opened on first use for a file.
-    observer: Mutex<Option<Connection>>,
-    /// Whether that stays open between two looks.
-    keeps_observer: bool,
+    /// This crate's own connection to a database that ends with its last one. Elsewhere none stays open between two looks:
+    /// it would keep the application from what needs the database alone, as leaving WAL mode does.
+    keeper: Arc<Keeper>,
+    /// A connection to a copy of the image of that number.
+    copy: Mutex<Option<(u64, Connection)>>,
+    /// Whether there may be so many that a connection to each would take more memory than they do.
+    is_one_of_many: bool,
     /// Its tables as they were when last looked at.
     known: Mutex<Known>,
     /// How many sessions have written to it and not committed.
-    uncommitted: AtomicUsize,
-    pool: OnceLock<Pool>,
+    uncommitted: Arc<AtomicUsize>,
+    pool: OnceLock<(Pool, Arc<Source>)>,
+    /// Whether there may be a clone of the pool that lives longer.
+    has_lent_pool: AtomicBool,
+    /// The process that started it.
+    process: Process,
 }
 
 /// What the application can do with a database, and what else there is of it.
@@ -121,7 +142,7 @@ impl Database {
         database.fill()?;
         if database.uses.read_only && database.setup.has_pragmas() {
             // What stays with a database none of its own connections could write down.
-            database.observe(|_| Ok(())).map_err(Error::sql(database.key(), ""))?;
+            database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
         }
         Ok(database)
     }
@@ -142,8 +163,7 @@ impl Database {
         };
         let known = Known { image: Arc::clone(&image), version: image.version(), commits, copied: commits };
         let known = Mutex::new(known);
-        let observer = Mutex::new(None);
-        let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
+        let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
         let mut names = keys.clone();
@@ -157,32 +177,26 @@ impl Database {
             options,
             uses,
             image,
-            observer,
-            keeps_observer: true,
+            keeper,
+            copy: Mutex::default(),
+            is_one_of_many: false,
             known,
             uncommitted,
             pool,
+            has_lent_pool: AtomicBool::new(false),
+            process: Process::this(),
         }
     }
 
-    /// The same for one of so many that a connection to each would take more memory than they do.
+    /// Marks it as one of a number that may be large.
     pub(crate) fn one_of_many(mut self) -> Database {
-        // In these the last connection takes the database with it.
-        self.keeps_observer = matches!(self.location, Location::SharedCache(_) | Location::MemDb(_));
-        if !self.keeps_observer {
-            *lock(&self.observer) = None;
-        }
+        self.is_one_of_many = true;
         self
-    }
-
-    /// Whether it is one of so many.
-    pub(crate) fn is_one_of_many(&self) -> bool {
-        !self.keeps_observer
     }
 
     /// How many connections of the pool are not in it.
     pub(crate) fn connections_out(&self) -> u32 {
-        let state = self.pool.get().map(Pool::state);
+        let state = self.pool.get().map(|(pool, _)| pool.state());
         state.map_or(0, |state| state.connections.saturating_sub(state.idle_connections))
     }
 
@@ -244,6 +258,7 @@ impl Database {
 
     /// The same for one of this crate's own connections.
     pub(crate) fn uri_for(&self, opener: Opener) -> String {
+        self.await_turn();
         match self.uses.read_only {
             true => location::read_only(self.location.uri_for(opener)),
             false => self.location.uri_for(opener),
@@ -298,15 +313,13 @@ impl Database {
         self.uncommitted.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether some connection has a transaction open that can write; where only waiting would tell, whether that is in
-    /// the way now.
+    /// Whether some connection has a transaction open that can write. No lock of a writer is taken to find out.
     pub(crate) fn has_writer(&self) -> bool {
         match &self.location {
             Location::Memory(memory) => memory.has_writer(),
-            _ => {
-                let held = self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), |_| Ok(())));
-                held.is_err_and(|error| is_lock(&error))
-            }
+            _ => self
+                .observe_at_once(|conn| probe::has_writer(conn, self.is_shared_cache()))
+                .unwrap_or_else(|error| is_lock(&error)),
         }
     }
 
@@ -359,13 +372,15 @@ impl Database {
         self.options.schema_limit()
     }
 
-    /// The pool, made when first asked for.
-    pub(crate) fn pool(&self) -> &Pool {
-        self.pool.get_or_init(|| pool::build(&self.location, &self.setup, &self.options, self.uses.read_only))
+    /// Refuses a process that was forked from the one that started the database.
+    pub(crate) fn check_process(&self) -> rusqlite::Result<()> {
+        self.process.check()
     }
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<Engine> {
+        self.process.check()?;
+        self.await_turn();
         let conn = match self.uses.read_only {
             true => self.setup.open_read_only(&self.location, Opener::Session)?,
             false => self.open_as(Opener::Session)?,
@@ -383,6 +398,8 @@ impl Database {
     /// A connection that can write, and tells nobody of its statements: for this crate's own looks and repairs, and for a
     /// session, which tells of those that it was given.
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
+        self.process.check()?;
+        self.await_turn();
         self.setup.open(&self.location, opener)
     }
 
@@ -399,47 +416,6 @@ impl Database {
     /// Sets a connection to no database up as one to this would be.
     pub(crate) fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
         self.setup.apply(conn, false)
-    }
-
-    /// Runs `look` on this crate's own connection, which is open for as long as the database lives.
-    pub(crate) fn observe<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let mut observer = lock(&self.observer);
-        let conn = match &mut *observer {
-            Some(conn) => conn,
-            none => none.insert(self.new_observer()?),
-        };
-        let seen = fault::spared(|| look(conn));
-        if !self.keeps_observer {
-            *observer = None;
-        }
-        seen
-    }
-
-    fn new_observer(&self) -> rusqlite::Result<Connection> {
-        let conn = self.open()?;
-        // Whatever the user's pragmas are for the application's connections, this one keeps notes in memory and sees what
-        // is committed.
-        conn.execute_batch("PRAGMA temp_store = memory; PRAGMA query_only = false; PRAGMA read_uncommitted = false")?;
-        if let Location::Memory(_) | Location::File(_) = self.location {
-            // A first read waits for who has the database to itself for a moment, opening or closing it. From then on
-            // nobody has, and nothing that is tried at once fails for it.
-            image::schema_version(&conn)?;
-        }
-        Ok(conn)
-    }
-
-    /// The same, giving up on a lock at once.
-    pub(crate) fn observe_at_once<T>(
-        &self,
-        look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        self.observe(|conn| {
-            // What waits is a busy handler, which a shared cache has none of and a WAL file's reader never calls.
-            conn.busy_timeout(Duration::ZERO)?;
-            let seen = look(conn);
-            conn.busy_timeout(self.busy_timeout())?;
-            seen
-        })
     }
 }
 

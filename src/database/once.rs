@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::lock;
 use super::making::{self, Blocked};
+use crate::sync::lock;
 
 /// Values by key, each made once; those nobody uses any more are let go of when there are many.
 pub(crate) struct OnceCache<K, V> {
@@ -32,7 +32,7 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     }
 
     /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited for, up to
-    /// `limit`. A failure is not kept: the next caller tries again.
+    /// `limit`, and for less where that takes very long: then it is made twice. A failure is not kept: the next caller tries again.
     ///
     /// `make` may get other values, from any cache. Where threads would wait for each other, one gets an error by `blocked`.
     pub(crate) fn get_or_make<E>(
@@ -47,13 +47,14 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         if let Some(value) = made() {
             return Ok(value);
         }
-        let _making = making::begin(Arc::as_ptr(&slot).addr(), limit).map_err(blocked)?;
+        let making = making::begin(Arc::as_ptr(&slot).addr(), limit, &|| lock(&slot).is_some()).map_err(blocked)?;
         // Another thread may have made it meanwhile.
         if let Some(value) = made() {
             return Ok(value);
         }
-        let value = Arc::new(make()?);
-        *lock(&slot) = Some(Arc::clone(&value));
+        let new = Arc::new(make()?);
+        let value = Arc::clone(lock(&slot).get_or_insert(new));
+        drop(making);
         Ok(value)
     }
 
@@ -135,6 +136,37 @@ mod tests {
         drop_spent();
         assert_eq!(counts(), [1, 2, 2]);
         drop(used);
+    }
+
+    #[test]
+    fn a_value_that_needs_itself_is_an_error() {
+        static CACHE: OnceCache<usize, usize> = OnceCache::new(2);
+        let get =
+            |make: &dyn Fn() -> Result<usize, Blocked>| CACHE.get_or_make(&1, Duration::MAX, make, |blocked| blocked);
+        let within = get(&|| get(&|| Ok(1)).map(|value| *value));
+        assert_eq!(within, Err(Blocked::ByItself));
+        assert_eq!(get(&|| Ok(1)), Ok(Arc::new(1)));
+    }
+
+    #[test]
+    fn a_value_whose_maker_does_not_return_is_made_by_another() {
+        static CACHE: OnceCache<usize, usize> = OnceCache::new(2);
+        let (began, wait_for_begin) = std::sync::mpsc::channel();
+        let (end, wait_for_end) = std::sync::mpsc::channel::<()>();
+        let stuck = std::thread::spawn(move || {
+            let make = || {
+                began.send(()).unwrap();
+                wait_for_end.recv().unwrap();
+                Ok(1)
+            };
+            CACHE.get_or_make(&1, Duration::MAX, make, |blocked| blocked)
+        });
+        wait_for_begin.recv().unwrap();
+        for _ in 0..2 {
+            assert_eq!(CACHE.get_or_make(&1, Duration::MAX, || Ok(2), |blocked| blocked), Ok(Arc::new(2)));
+        }
+        end.send(()).unwrap();
+        assert_eq!(stuck.join().unwrap(), Ok(Arc::new(2)));
     }
 
     #[test]

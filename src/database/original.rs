@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::connect::number;
 use super::image::copy_pages;
 use super::memory::start_beside;
+use super::values::number;
 
 /// The bytes of a database and of what SQLite keeps beside it, as they were at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

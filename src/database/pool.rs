@@ -1,13 +1,14 @@
-//! A bind's `r2d2` pool: made on first use, its background work done by threads that all pools share.
+//! A bind's `r2d2` pool, made on first use.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::ffi;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::connect::Setup;
-use super::location::Location;
-use super::memory::Opener;
+use super::opening::{of_ended, placeholder, Opening, Source};
+use super::process::Process;
 use crate::config::EngineOptions;
 
 /// A pool of connections to one bind, as `r2d2_sqlite` makes them.
@@ -40,7 +41,7 @@ pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 /// ```
 pub type PooledConnection = r2d2::PooledConnection<SqliteConnectionManager>;
 
-/// Threads that open connections for every pool of the process; `r2d2` would start three for each pool.
+/// Threads that work for every pool of the process, and never wait; `r2d2` would start three for each pool.
 const WORKERS: usize = 2;
 
 fn workers() -> Arc<ScheduledThreadPool> {
@@ -51,36 +52,40 @@ fn workers() -> Arc<ScheduledThreadPool> {
     Arc::clone(pool)
 }
 
+/// The process that built the first pool.
+static BUILT_BY: OnceLock<Process> = OnceLock::new();
+
+/// Refuses a process that was forked from one with pools: what the threads of those wait at is taken for its own by
+/// `r2d2`'s locks, which then wake nobody.
+pub(super) fn check_process() -> rusqlite::Result<()> {
+    if BUILT_BY.get().is_none_or(|process| process.is_this()) {
+        return Ok(());
+    }
+    let message = "this process was forked from one that has used a pool, and in it no pool gives a connection. Use a \
+                   session or a connection by `uri`";
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some(message.to_string())))
+}
+
 /// A pool that opens its first connection when it is asked for one.
-pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions, read_only: bool) -> Pool {
-    let manager = {
-        let (setup, on_disk) = (setup.clone(), location.path().is_some());
-        let (uri, flags) = match read_only {
-            true => (setup.read_only_uri(location, Opener::Pool), location.read_only_flags()),
-            false => (setup.uri(location, Opener::Pool), location.flags()),
-        };
-        SqliteConnectionManager::file(uri).with_flags(flags).with_init(move |conn| {
-            match read_only {
-                true => setup.apply_read_only(conn, on_disk)?,
-                false => setup.apply(conn, on_disk)?,
-            }
-            setup.watch().listen(conn);
-            setup.faults().hook(conn);
-            Ok(())
-        })
-    };
+pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
+    BUILT_BY.get_or_init(Process::this);
+    // The name shows where the pool is printed. The connection to nothing that it gives is replaced.
+    let name = format!("{}: {}", source.label, source.location.uri());
+    let opening = Opening::of(source);
+    let manager = SqliteConnectionManager::file(name).with_flags(placeholder()).with_init(move |conn| {
+        *conn = opening.connect()?;
+        Ok(())
+    });
     // A connection is not tried out before it is given: it cannot have gone away, and on `memdb` the trial would wait for
     // a writer, again and again until the pool gives up.
     let mut builder = r2d2::Pool::builder()
         .min_idle(Some(0))
         .idle_timeout(None)
         .max_lifetime(options.pool_recycle)
-        .test_on_check_out(false);
+        .test_on_check_out(false)
+        .connection_timeout(timeout(options));
     if let Some(size) = options.pool_size {
         builder = builder.max_size(size.max(1));
-    }
-    if let Some(timeout) = options.pool_timeout.filter(|timeout| !timeout.is_zero()) {
-        builder = builder.connection_timeout(timeout);
     }
     // A pool with a recycling age puts a job for ever on its workers: those must end with the pool.
     let workers = match options.pool_recycle {
@@ -89,5 +94,27 @@ pub(super) fn build(location: &Location, setup: &Setup, options: &EngineOptions,
         }
         None => workers(),
     };
-    builder.thread_pool(workers).build_unchecked(manager)
+    let pool = builder.thread_pool(workers).build_unchecked(manager);
+    let woken = pool.clone();
+    source.wake.get_or_init(|| Box::new(move || drop(woken.get_timeout(Duration::ZERO))));
+    pool
+}
+
+/// How long a pool lets its user wait for a connection.
+pub(super) fn timeout(options: &EngineOptions) -> Duration {
+    /// That of `r2d2`.
+    const USUAL: Duration = Duration::from_secs(30);
+    options.pool_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(USUAL)
+}
+
+/// Ends what is idle in a pool whose harness ends: a clone of the pool has no database any more.
+pub(super) fn close_idle(pool: &Pool, label: &str) {
+    let mut idle = Vec::new();
+    while let Some(mut conn) = pool.try_get() {
+        if let Ok(closed) = of_ended(label) {
+            *conn = closed;
+        }
+        // Kept until the end, or the pool would give it again.
+        idle.push(conn);
+    }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
-use super::connect::number;
 use super::disk::can_have_log;
-use super::hold::{hold, Against};
+use super::hold::check_free;
 use super::image::{self, Image};
+use super::values::number;
 use super::{connect, lock, Database, Location};
 use crate::error::{is_lock, Error, Result};
 
@@ -44,7 +44,7 @@ impl Database {
                 // As SQLite does there when it is asked for a log: it keeps a rollback journal.
                 write(self.image.bytes().map_err(sql())?)
             }
-            Location::SharedCache(_) | Location::MemDb(_) => self.overwrite(&self.image).map_err(sql()),
+            Location::SharedCache(_) | Location::MemDb(_) => self.fill_from(&self.image).map_err(sql()),
         }
     }
 
@@ -58,7 +58,7 @@ impl Database {
         if real.as_os_str().len() <= USUAL && real.to_str().is_some() {
             return Ok(());
         }
-        let opened = self.observe(|_| Ok(())).map_err(std::io::Error::other).map_err(Error::io("open", path));
+        let opened = self.open().map(drop).map_err(std::io::Error::other).map_err(Error::io("open", path));
         opened.map_err(Error::of_bind(self.key()))
     }
 
@@ -67,7 +67,7 @@ impl Database {
         let mut looks = 0;
         loop {
             looks += 1;
-            match self.overwrite_at_once(image) {
+            match self.overwrite_at_once(image, self.is_shared_cache()) {
                 // A connection that opens or closes has the database to itself for a moment.
                 Err(error) if is_lock(&error) && looks < LOOKS => std::thread::sleep(BETWEEN_LOOKS),
                 done => return done,
@@ -75,7 +75,13 @@ impl Database {
         }
     }
 
-    fn overwrite_at_once(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+    /// The same where nobody has a connection yet.
+    pub(super) fn fill_from(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
+        self.overwrite_at_once(image, false)
+    }
+
+    /// `may_block` where a statement that runs on another connection holds a mutex that this needs.
+    fn overwrite_at_once(&self, image: &Arc<Image>, may_block: bool) -> rusqlite::Result<()> {
         if let Location::Memory(memory) = &self.location {
             let mut known = lock(&self.known);
             // What is about to be committed must not be passed over, so a writer is looked for first.
@@ -97,7 +103,14 @@ impl Database {
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
             }
             let before = self.moment(conn)?;
-            image.copy_over(conn)?;
+            let copied = if may_block { image.copy_apart_into(conn, "main") } else { image.copy_over(conn) };
+            match copied {
+                // Of another page size.
+                Err(error) if may_block && error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+                    image.copy_over(conn)?
+                }
+                copied => copied?,
+            }
             // It is done; whatever is in the way of a look at it now is in nobody's way later.
             let version = image::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
@@ -118,14 +131,6 @@ impl Database {
         Ok(Moment { commits, of_others })
     }
 
-    /// An image of what is committed now. Fails at once where another connection has a write transaction open.
-    pub(crate) fn committed(&self) -> rusqlite::Result<Arc<Image>> {
-        if let Some(image) = self.unchanged() {
-            return Ok(image);
-        }
-        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction)).map(Arc::new)
-    }
-
     /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
     pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
         let Location::Memory(memory) = &self.location else { return None };
@@ -138,7 +143,7 @@ impl Database {
     /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would
     /// have to wait for.
     pub(crate) fn check_free(&self) -> rusqlite::Result<()> {
-        self.observe(|conn| hold(conn, Against::Everyone, self.busy_timeout(), |_| Ok(())))
+        self.observe_at_once(|conn| check_free(conn))
     }
 
     /// How many commits there have been, where a number tells; elsewhere only reading does.
@@ -176,16 +181,13 @@ impl Database {
                 return Ok(Arc::clone(&known.image));
             }
         }
-        self.observe_at_once(|conn| {
+        self.look(|conn| {
             let mut known = lock(&self.known);
             let commits = self.commits(conn)?;
             if commits.is_some() && commits == known.commits {
                 return Ok(Arc::clone(&known.image));
             }
-            conn.busy_timeout(Duration::ZERO)?;
-            let version = image::schema_version(conn);
-            conn.busy_timeout(self.busy_timeout())?;
-            let version = version?;
+            let version = image::schema_version(conn)?;
             if version != known.version {
                 known.image = Arc::new(Image::of_committed(conn)?);
                 known.version = version;

@@ -12,9 +12,10 @@ use std::fmt;
 ///
 /// let table = Bind::memory().schema("CREATE TABLE t (x)");
 /// let db = Harness::builder().bind("auth", table).start()?;
+/// let before = db.snapshot()?;
 /// let mut session = db.session();
 /// session.execute("INSERT INTO t VALUES (1)", [])?;
-/// let Err(Error::InUse { conflict: Some(conflict), .. }) = db.snapshot() else { panic!("nobody writes") };
+/// let Err(Error::Restore { conflict: Some(conflict), .. }) = db.restore(&before) else { panic!("nobody writes") };
 /// assert_eq!(
 ///     conflict.to_string(),
 ///     "a session on this thread holds the write lock, and the harness on this thread wants it"

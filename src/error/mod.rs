@@ -293,7 +293,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A bind whose state is not settled, because another connection has a write transaction open on it.
+    /// A bind whose committed state cannot be read, because another connection keeps everyone else from reading.
     InUse {
         /// The bind.
         bind: BindKey,

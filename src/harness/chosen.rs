@@ -4,7 +4,7 @@ use super::running::Place;
 use super::Harness;
 use crate::context::Context;
 use crate::database::{Pool, PooledConnection};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::BindKey;
 use crate::list::mapped;
 
@@ -29,7 +29,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pool_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<Pool> {
-        Ok(self.running().hold_for(&key.into(), context)?.pool().clone())
+        self.running().hold_for(&key.into(), context)?.lent_pool()
     }
 
     /// A connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
@@ -51,7 +51,7 @@ impl Harness {
     pub fn connection_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<PooledConnection> {
         // Held until the connection is out, which keeps it from being closed then.
         let database = self.running().hold_for(&key.into(), context)?;
-        database.pool().get().map_err(|source| Error::Pool { bind: database.key().clone(), source })
+        database.pooled()
     }
 
     /// The key of the database that a context means, which [`uri`](Harness::uri), [`path`](Harness::path),

@@ -107,7 +107,7 @@ impl Engine {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn pool(&self) -> Pool {
-        self.database.pool().clone()
+        self.database.pool_of_engine()
     }
 
     /// The time after which the pool replaces a connection; `None` for never.

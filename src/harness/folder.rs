@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::held::{HeldFolder, Kind};
-use crate::database::lock;
 use crate::error::{Error, Result};
+use crate::sync::lock;
 
 /// The folder, made for the first file.
 pub(super) struct Folder {

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 #[cfg(target_os = "linux")]
 use super::sweep::{self, Hold};
-use crate::database::lock;
 #[cfg(target_os = "linux")]
 use crate::say;
+use crate::sync::lock;
 
 /// What a kind of folder is named by, who can read it, and what may be in it.
 pub(crate) struct Kind {

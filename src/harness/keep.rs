@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::thread;
 
 use super::Harness;
-use crate::database::lock;
 use crate::say;
+use crate::sync::lock;
 
 /// The variable that says it for every test that does not.
 const VARIABLE: &str = "MULTIBIND_KEEP";

@@ -136,6 +136,8 @@ impl Harness {
 
     /// The bind's `r2d2` pool, for code under test that takes one; a clone, all of which are one pool.
     ///
+    /// A clone that outlives the harness gives connections that answer every statement with an error.
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`]
@@ -147,7 +149,7 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        Ok(self.running.database(&key.into())?.pool().clone())
+        self.running.database(&key.into())?.lent_pool()
     }
 
     /// A connection from the bind's pool.
@@ -165,8 +167,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn connection(&self, key: impl Into<BindKey>) -> Result<PooledConnection> {
-        let key = key.into();
-        self.running.database(&key)?.pool().get().map_err(|source| Error::Pool { bind: key, source })
+        self.running.database(&key.into())?.pooled()
     }
 
     /// An [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens

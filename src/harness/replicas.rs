@@ -1,7 +1,7 @@
 //! Replicas that lag: told to follow their source.
 
 use super::{Bound, Harness, Place};
-use crate::database::{Image, Opener};
+use crate::database::{committed, Opener, Patience};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 
@@ -43,8 +43,8 @@ impl Harness {
             return Err(Error::NotAReplica { bind: key, replicas });
         };
         let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
-        let image = source.observe_at_once(|conn| Image::of_committed(conn)).map_err(failed(source))?;
-        replica.overwrite(&image.into()).map_err(failed(&replica))?;
+        let image = committed(source, &Patience::new()).map_err(failed(source))?;
+        replica.overwrite(&image).map_err(failed(&replica))?;
         replica.set_reflected(source.reflected());
         Ok(())
     }

@@ -5,14 +5,10 @@
 //! that it takes come and go under it: no other connection ever sees them, while those of a query that is read row by
 //! row would make a writer fail. See <https://sqlite.org/sharedcache.html>.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
-use crate::database::{is_locked_out, Database};
-use crate::error::is_lock;
+use crate::database::{is_locked_out, Database, SCHEMA};
 use crate::row::Row;
 
 /// A bind's own connection, with which to look once.
@@ -43,45 +39,25 @@ pub(super) fn glance<T>(
 }
 
 fn with_glance(database: &Database, view: View, look: &mut dyn FnMut(&Glance<'_>)) -> rusqlite::Result<()> {
-    // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own
-    // would make it one that is no longer known to be as it was.
-    if let Some(image) = database.unchanged().filter(|_| database.is_one_of_many()) {
-        let mut copy = Connection::open_in_memory()?;
-        image.copy_into(&mut copy, "main")?;
-        look(&Glance { conn: &copy, shared_cache: false });
-        return Ok(());
+    // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own would
+    // make it one that is no longer known to be as it was.
+    if let Some(looked) = database.look_at_copy(|conn| look(&Glance { conn, shared_cache: false })) {
+        return looked;
     }
     let shared_cache = database.is_shared_cache();
-    database.observe(|conn| {
+    database.look_as_set_up(|conn| {
         let glance = Glance { conn, shared_cache };
-        glance.unlocked(SCHEMA)?;
-        conn.busy_timeout(Duration::ZERO)?;
-        conn.pragma_update(None, "read_uncommitted", view == View::Open)?;
-        look(&glance);
-        // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
-        let _ = conn.pragma_update(None, "read_uncommitted", false);
-        conn.busy_timeout(database.busy_timeout())
-    })
-}
-
-/// Reads nothing, and needs what every statement needs.
-const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
-
-/// How long to look again where another connection's lock is in the way: a commit is over in less, a transaction that
-/// somebody has left open is not worth waiting for.
-const PATIENCE: Duration = Duration::from_millis(1000);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_micros(200);
-
-/// Looks until no lock is in the way, or it has been for so long that somebody has left a transaction open.
-pub(super) fn patiently<T>(look: &dyn Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let started = Instant::now();
-    loop {
-        match look() {
-            Err(error) if is_lock(&error) && started.elapsed() < PATIENCE => thread::sleep(PAUSE),
-            seen => return seen,
+        if shared_cache {
+            glance.unlocked(SCHEMA)?;
+            conn.pragma_update(None, "read_uncommitted", view == View::Open)?;
         }
-    }
+        look(&glance);
+        if shared_cache {
+            // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
+            let _ = conn.pragma_update(None, "read_uncommitted", false);
+        }
+        Ok(())
+    })
 }
 
 impl Glance<'_> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::glance::{glance, patiently, Glance, View};
-use crate::database::Database;
+use super::glance::{glance, Glance, View};
+use crate::database::{Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{self, Bound, Running};
 use crate::key::BindKey;
@@ -73,6 +73,8 @@ pub(super) fn look(
     effort: &dyn Fn(&Database) -> Effort,
 ) -> Result<Vec<Place>> {
     let mut places = Vec::new();
+    // One for all: a look takes no longer where several are in the way.
+    let patience = Patience::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
     // others that are, of which a dynamic bind may have very many.
     let mut known = Sorted::default();
@@ -81,7 +83,9 @@ pub(super) fn look(
         let again = image.and_then(|image| known.get(&image)).and_then(Found::again);
         let found = match again {
             Some(found) => found,
-            None => look_in(&database, table, row, most, effort(&database)).unwrap_or_else(Found::Unreadable),
+            None => {
+                look_in(&database, table, row, most, effort(&database), &patience).unwrap_or_else(Found::Unreadable)
+            }
         };
         // Another may have written to it meanwhile.
         let image = image.filter(|image| database.unchanged().is_some_and(|still| still.id() == *image));
@@ -94,7 +98,14 @@ pub(super) fn look(
     Ok(places)
 }
 
-fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Effort) -> rusqlite::Result<Found> {
+fn look_in(
+    database: &Database,
+    table: &str,
+    row: &Row,
+    most: usize,
+    effort: Effort,
+    patience: &Patience,
+) -> rusqlite::Result<Found> {
     let see = |view| glance(database, view, |glance| find(glance, table, row, most, view));
     // In a shared cache one can look past the lock on a table; nothing looks past one on the schema.
     let past = |error| match database.is_shared_cache() {
@@ -108,8 +119,8 @@ fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Eff
     };
     match effort {
         Effort::Once => either(),
-        Effort::Readable => patiently(&either),
-        Effort::Settled => match patiently(&committed) {
+        Effort::Readable => patience.look(&either),
+        Effort::Settled => match patience.look(&committed) {
             Err(error) if is_lock(&error) => past(error),
             seen => seen,
         },

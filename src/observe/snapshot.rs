@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::database::{Database, Image, Opener};
+use crate::database::{at_one_moment, Database, Image, Opener, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness, Place, Running};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::schema::Metadata;
 use crate::sorted::Sorted;
 
@@ -43,23 +44,28 @@ pub(super) struct State {
 impl Harness {
     /// Takes the committed state of every bind, whoever wrote it and through whatever driver.
     ///
-    /// It costs a copy of the pages, and nothing for a bind in memory that nobody has written to. Others may have
-    /// connections open, and read; each bind is copied while no one writes to it.
+    /// Nobody is kept from writing: it reads as any connection does. A transaction that is open is not in the snapshot, a
+    /// session's included.
+    ///
+    /// All binds are of one moment: if a bind had a row when the snapshot was taken, the others had by then what was
+    /// committed to them before that row. (Of more than 64 databases that were written to, as a dynamic bind may have, each
+    /// is of a moment of its own.) It costs a copy of the pages, and nothing for a bind in memory that nobody has written to.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] at once when another connection has a write transaction open on a bind, for then it is not
-    /// settled what its state is; [`Error::Sql`] when a bind cannot be read.
+    /// - [`Error::InUse`] when a bind cannot be read for a second:
+    ///   - another connection's transaction has written to a bind in a shared cache or in `memdb`, or to one with a rollback
+    ///     journal more than its cache holds;
+    ///   - another connection has the bind to itself (`PRAGMA locking_mode = EXCLUSIVE`);
+    ///   - several binds are committed to so fast that there is no moment at which all can be read.
+    /// - [`Error::Sql`] when a bind cannot be read for another reason.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
     /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let before = db.snapshot()?;
-    ///
     /// let mut session = db.session();
     /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// let error = db.snapshot().unwrap_err(); // not committed
-    /// assert!(error.to_string().starts_with("bind `default` is being written to"));
+    /// let before = db.snapshot()?; // without the row: it is not committed
     ///
     /// session.commit()?;
     /// db.restore(&before)?;
@@ -69,9 +75,9 @@ impl Harness {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let running = self.running();
         let mut states = Sorted::default();
-        for database in running.databases() {
-            let state = State { image: committed(&database)?, reflected: database.reflected() };
-            states.insert(database.key().clone(), state);
+        let databases = running.databases();
+        for (database, image) in databases.iter().zip(committed(&databases)?) {
+            states.insert(database.key().clone(), State { image, reflected: database.reflected() });
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }
@@ -168,15 +174,19 @@ impl Snapshot {
     }
 }
 
-/// What a database holds committed.
-pub(super) fn committed(database: &Database) -> Result<Arc<Image>> {
-    database.committed().map_err(|source| match is_lock(&source) {
-        true => {
-            let conflict = database.in_the_way(Opener::Harness, 0);
-            Error::InUse { bind: database.key().clone(), conflict, source }
-        }
-        false => Error::sql(database.key(), "")(source),
-    })
+/// Copies what each database holds committed, all at one moment.
+pub(super) fn committed(databases: &[Arc<Bound>]) -> Result<Vec<Arc<Image>>> {
+    let all = mapped(databases, |database| &***database);
+    at_one_moment(&all, &Patience::new()).map_err(|(at, source)| unreadable(all[at], source))
+}
+
+/// The error of a database whose committed state could not be read.
+pub(super) fn unreadable(database: &Database, source: rusqlite::Error) -> Error {
+    if is_lock(&source) {
+        let conflict = database.in_the_way(Opener::Harness, 0);
+        return Error::InUse { bind: database.key().clone(), conflict, source };
+    }
+    Error::sql(database.key(), "")(source)
 }
 
 fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {

@@ -15,9 +15,9 @@ use rusqlite::ffi;
 
 pub(super) use number::find;
 
-use super::lock;
 use super::watch::Asking;
 use crate::list::filtered;
+use crate::sync::lock;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
 #[derive(Debug, Default)]

@@ -20,9 +20,9 @@ pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
 pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
 
 use super::fault::Faults;
-use super::lock;
 use crate::key::BindKey;
 use crate::say;
+use crate::sync::lock;
 use authorize::{Action, Handle};
 
 /// One database as seen by its connections, which may outlive it.

@@ -6,8 +6,8 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use super::trace;
-use crate::database::lock;
 use crate::key::BindKey;
+use crate::sync::lock;
 
 /// How many statements of those recorded before are kept when a recording begins.
 const KEPT: usize = 1000;

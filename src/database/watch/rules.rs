@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use super::authorize::CHANGE;
 use super::{authorize, told, trace};
-use crate::database::lock;
 use crate::key::BindKey;
 use crate::say;
+use crate::sync::lock;
 
 /// The guards of a harness that are alive.
 #[derive(Debug, Default)]

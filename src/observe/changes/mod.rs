@@ -19,9 +19,10 @@ use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, Place};
 use crate::key::BindKey;
-use crate::list::filtered;
+use crate::list::{filtered, mapped};
 use crate::order::sort_by;
 use crate::row::Row;
+use crate::sorted::Sorted;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
 use rows::Rows;
 
@@ -154,8 +155,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] at once when another connection has
-    /// a write transaction open on a bind; [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
+    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] when a bind cannot be read for a second,
+    /// see [`snapshot`](Harness::snapshot); [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
     /// order of a collation that only the application knows.
     ///
     /// ```
@@ -171,19 +172,27 @@ impl Harness {
     pub fn changes_since(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
         let running = self.running();
         snapshot.check(running)?;
-        // All binds are looked at before any is compared, so that what is compared is as near to one moment as it can be.
-        let mut pairs = Vec::new();
+        // All binds are read at one moment, before any is compared.
+        let mut of_places = Vec::new();
         for place in running.places() {
             // The same database as its source, or one to which nobody writes: what changes in it has changed there.
-            if place.is_way() {
-                continue;
+            if !place.is_way() {
+                of_places.push((place, place.databases()));
             }
-            let databases = place.databases();
+        }
+        let all = mapped(&of_places, |(_, databases)| filtered(databases, |database| !database.lags())).concat();
+        let mut now = Sorted::default();
+        for (database, image) in all.iter().zip(committed(&all)?) {
+            now.insert(database.key(), image);
+        }
+        let mut pairs = Vec::new();
+        for (place, databases) in of_places {
             let mut of_place = Vec::with_capacity(databases.len());
             for database in &databases {
                 let before = snapshot.state_of(database).map_or(database.image(), |state| &state.image);
                 let before = Arc::clone(before);
-                let after = if database.lags() { Arc::clone(&before) } else { committed(database)? };
+                // One that lags has no changes of its own.
+                let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
                 of_place.push(Pair { keys: database.all_keys(), before, after });
             }
             if let Place::Dynamic(bind) = place {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::{file_name, room};
-use crate::database::lock;
 use crate::error::{Error, Result};
 use crate::harness::{HeldFolder, Kind};
 use crate::sorted::Sorted;
+use crate::sync::lock;
 
 /// The folder of a test, in that of its program, in the one for all.
 pub(super) struct TestFolder {

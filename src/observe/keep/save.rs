@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::file_name;
-use crate::database::{Database, Image};
+use crate::database::{self, Database, Image, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::list::mapped;
 use crate::observe::changes::since_start;
-use crate::observe::snapshot::committed;
+use crate::observe::snapshot::{committed, unreadable};
 use crate::observe::statements;
 use crate::sorted::Sorted;
 
@@ -27,18 +27,14 @@ pub(super) struct Saved {
     pub(super) file: Result<String, String>,
 }
 
-/// The committed state of each database, or why it cannot be read.
+/// The committed state of each database, or why it cannot be read. All are of one moment where all can be read.
 pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
-    mapped(databases, |database| copy(database))
-}
-
-/// What is committed. A file can be read while another connection has a write transaction open, memory cannot.
-fn copy(database: &Database) -> Result<Arc<Image>> {
-    committed(database).or_else(|error| match error {
-        Error::InUse { .. } => {
-            database.observe_at_once(|conn| Image::of_committed(conn)).map(Arc::new).map_err(|_| error)
-        }
-        error => Err(error),
+    if let Ok(images) = committed(databases) {
+        return mapped(&images, |image| Ok(Arc::clone(image)));
+    }
+    // What was in the way has been waited for.
+    mapped(databases, |database| {
+        database::committed(database, &Patience::none()).map_err(|source| unreadable(database, source))
     })
 }
 

@@ -165,6 +165,7 @@ impl Engines {
                 false => Ok(()),
             };
         }
+        database.check_process().map_err(|error| failed(key, "", error))?;
         let tables = self.catalog.as_ref().and_then(|catalog| catalog.image_id(member));
         // A connection that is used for the first time knows no tables that could be old.
         let before = self.known.insert(member, tables);
@@ -213,7 +214,7 @@ impl Engines {
     pub(in crate::session) fn own_image(&self, database: &Database, member: usize) -> rusqlite::Result<Image> {
         match self.open.get(&member) {
             Some(engine) if self.has_written(member) => Image::of_transaction(engine.conn()),
-            _ => database.observe(|conn| Image::of_committed(conn)),
+            _ => database.look(|conn| Image::of_committed(conn)),
         }
     }
 

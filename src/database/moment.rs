@@ -1,0 +1,182 @@
+//! What several databases hold committed at one moment, read beside those who write.
+//!
+//! Each is read in a read transaction, which in WAL mode is in nobody's way. All of them are of one moment: a transaction is
+//! begun on one after another, and where a database was committed to since before the first began, all begin again. So what
+//! the first saw, and when, is what the others were too.
+
+use std::sync::Arc;
+
+use rusqlite::{ffi, Connection};
+
+use super::connect::commits;
+use super::image::Image;
+use super::observer::leave_the_log;
+use super::patience::Patience;
+use super::values::number;
+use super::{Database, Location};
+use crate::error::is_lock;
+
+/// How many databases are read at one moment: each takes a connection. Of more, each is read at a moment of its own.
+const MOST: usize = 64;
+
+/// Copies what each database holds committed at one moment.
+///
+/// The error is that of the database at a position. A lock that keeps others from reading is waited for as long as the
+/// patience lasts.
+pub(crate) fn at_one_moment(
+    databases: &[&Database],
+    patience: &Patience,
+) -> Result<Vec<Arc<Image>>, (usize, rusqlite::Error)> {
+    let mut order = (0..databases.len()).collect::<Vec<_>>();
+    loop {
+        match attempt(databases, &order) {
+            Ok(Attempt::Copied(images)) => return Ok(images),
+            Ok(Attempt::TooMany) => return each_at_its_own(databases, patience),
+            // Whoever commits all the time is the first to begin, and then has the time that the others last.
+            Ok(Attempt::Overtaken(at)) if patience.lasts() => {
+                order.retain(|other| *other != at);
+                order.insert(0, at);
+            }
+            Ok(Attempt::Overtaken(at)) => return Err((at, overtaken())),
+            Err((_, error)) if is_lock(&error) && patience.lasts() => patience.pause(),
+            Err(failed) => return Err(failed),
+        }
+    }
+}
+
+/// Copies what one database holds committed.
+pub(crate) fn committed(database: &Database, patience: &Patience) -> rusqlite::Result<Arc<Image>> {
+    patience.look(&|| {
+        let mut reading = Reading::of(database)?;
+        reading.begin()?;
+        reading.copy()
+    })
+}
+
+fn each_at_its_own(databases: &[&Database], patience: &Patience) -> Result<Vec<Arc<Image>>, (usize, rusqlite::Error)> {
+    let mut images = Vec::with_capacity(databases.len());
+    for (at, database) in databases.iter().enumerate() {
+        images.push(committed(database, patience).map_err(|error| (at, error))?);
+    }
+    Ok(images)
+}
+
+enum Attempt {
+    Copied(Vec<Arc<Image>>),
+    /// There was a commit to the database at a position.
+    Overtaken(usize),
+    TooMany,
+}
+
+/// A database that is to be read.
+enum Reading<'d> {
+    /// It is an image, to which nobody has written.
+    Image(&'d Database, Arc<Image>),
+    Connection(&'d Database, Connection, i64),
+}
+
+impl<'d> Reading<'d> {
+    fn of(database: &'d Database) -> rusqlite::Result<Reading<'d>> {
+        if let Some(image) = database.unchanged() {
+            return Ok(Reading::Image(database, image));
+        }
+        Ok(Reading::Connection(database, connect(database)?, 0))
+    }
+
+    /// Notes which commit is the last by now.
+    fn note(&mut self) -> rusqlite::Result<()> {
+        if let Reading::Connection(database, conn, version) = self {
+            *version = last_commit(database, conn)?;
+        }
+        Ok(())
+    }
+
+    /// Begins to read, or reads all where what is read does not stay as it is. Whether nobody has committed since the note.
+    fn begin(&mut self) -> rusqlite::Result<bool> {
+        match self {
+            Reading::Image(database, image) => {
+                let is_still = database.unchanged().is_some_and(|still| still.id() == image.id());
+                if !is_still {
+                    *self = Reading::Connection(database, connect(database)?, 0);
+                    self.begin()?;
+                }
+                Ok(is_still)
+            }
+            Reading::Connection(database, conn, version) if database.is_shared_cache() => {
+                // What is not committed is in the same pages, and a copy is refused.
+                let image =
+                    Image::of_committed(conn).map_err(|error| if is_lock(&error) { table_locked() } else { error })?;
+                let image = Arc::new(image);
+                let is_still = last_commit(database, conn)? == *version;
+                *self = Reading::Image(database, image);
+                Ok(is_still)
+            }
+            Reading::Connection(database, conn, version) => {
+                conn.execute_batch("BEGIN")?;
+                Ok(last_commit(database, conn)? == *version)
+            }
+        }
+    }
+
+    /// The copy of what is read, after which nothing is.
+    fn copy(self) -> rusqlite::Result<Arc<Image>> {
+        match self {
+            Reading::Image(_, image) => Ok(image),
+            Reading::Connection(_, conn, _) => Image::of_committed(&conn).map(Arc::new),
+        }
+    }
+}
+
+fn attempt(databases: &[&Database], order: &[usize]) -> Result<Attempt, (usize, rusqlite::Error)> {
+    let (mut reading, mut connections) = (Vec::with_capacity(order.len()), 0);
+    for at in order {
+        let of = Reading::of(databases[*at]).map_err(|error| (*at, error))?;
+        connections += usize::from(matches!(of, Reading::Connection(..)));
+        if connections > MOST {
+            return Ok(Attempt::TooMany);
+        }
+        reading.push((*at, of));
+    }
+    for (at, of) in &mut reading {
+        of.note().map_err(|error| (*at, error))?;
+    }
+    let mut is_first = true;
+    for (at, of) in &mut reading {
+        let is_still = of.begin().map_err(|error| (*at, error))?;
+        // The moment is the one at which the first begins.
+        if !is_still && !is_first {
+            return Ok(Attempt::Overtaken(*at));
+        }
+        is_first = false;
+    }
+    let mut images = vec![None; databases.len()];
+    for (at, of) in reading {
+        images[at] = Some(of.copy().map_err(|error| (at, error))?);
+    }
+    Ok(Attempt::Copied(images.into_iter().flatten().collect()))
+}
+
+fn connect(database: &Database) -> rusqlite::Result<Connection> {
+    let conn = database.observer()?;
+    leave_the_log(&conn)?;
+    Ok(conn)
+}
+
+/// A number that changes with each commit by another connection, as this one has last read it.
+fn last_commit(database: &Database, conn: &Connection) -> rusqlite::Result<i64> {
+    match database.location {
+        // Its connections count as one.
+        Location::SharedCache(_) => commits(conn).map(i64::from),
+        _ => number(conn, "PRAGMA data_version"),
+    }
+}
+
+fn table_locked() -> rusqlite::Error {
+    let code = ffi::Error::new(ffi::SQLITE_LOCKED_SHAREDCACHE);
+    rusqlite::Error::SqliteFailure(code, Some("database table is locked".to_string()))
+}
+
+fn overtaken() -> rusqlite::Error {
+    let message = "others commit so fast that there is no moment at which all binds can be read";
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), Some(message.to_string()))
+}

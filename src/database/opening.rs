@@ -1,0 +1,297 @@
+//! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and there is
+//! an answer where the database is gone.
+//!
+//! What may have to wait is done by a [`helper`]. The pool's thread waits for that for a moment; then it tells the pool that
+//! there is no connection yet, and the pool asks again by and by.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{ffi, Connection, OpenFlags};
+
+use super::connect::{named, Setup};
+use super::helper;
+use super::keeper::Keeper;
+use super::location::Location;
+use super::memory::Opener;
+use super::process::{Process, FORKED};
+use super::watch::Watch;
+use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
+use crate::sync::lock;
+
+/// What a pool opens its connections from. It lives as long as the database, and a clone of the pool may outlive both.
+pub(super) struct Source {
+    pub(super) label: String,
+    pub(super) location: Location,
+    pub(super) setup: Setup,
+    pub(super) read_only: bool,
+    /// How many sessions have written to the database and not committed.
+    pub(super) uncommitted: Arc<AtomicUsize>,
+    pub(super) keeper: Arc<Keeper>,
+    /// The process that started the database.
+    pub(super) process: Process,
+    /// How long to wait for a lock.
+    pub(super) limit: Duration,
+    /// Has the pool ask for a connection, once it is made.
+    pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Whether the database has ended, while a thread is still at something of it.
+    pub(super) has_ended: AtomicBool,
+}
+
+/// How long a pool's thread waits for a helper.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Between two tries for a lock, at first and at most.
+const PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The flags of the connection that `r2d2_sqlite` opens before its set-up is run: one to nothing, for the real one takes its
+/// place.
+pub(super) fn placeholder() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_MEMORY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+type Opened = rusqlite::Result<Connection>;
+
+/// Only its name.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)
+    }
+}
+
+/// The openings of one pool.
+pub(super) struct Opening {
+    source: Weak<Source>,
+    label: String,
+    process: Process,
+    /// Connections may be used for longer than the harness, and tell of their statements as long.
+    _watch: Arc<Watch>,
+    /// One that has taken longer than a moment.
+    slow: Mutex<Option<Receiver<Opened>>>,
+    /// What it waits for, where that is known.
+    waits_for: Arc<Mutex<Option<rusqlite::Error>>>,
+    /// Whether it was told that there is no database.
+    has_refused: AtomicBool,
+}
+
+impl Opening {
+    pub(super) fn of(source: &Arc<Source>) -> Opening {
+        Opening {
+            source: Arc::downgrade(source),
+            label: source.label.clone(),
+            process: source.process,
+            _watch: Arc::clone(source.setup.watch()),
+            slow: Mutex::default(),
+            waits_for: Arc::default(),
+            has_refused: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens a connection, or says that there is none yet.
+    pub(super) fn connect(&self) -> Opened {
+        if !self.process.is_this() {
+            return self.refuse(FORKED);
+        }
+        let Some(source) = living(&self.source) else { return self.refuse(&has_ended(&self.label)) };
+        if source.never_waits() {
+            return source.open();
+        }
+        let mut slow = lock(&self.slow);
+        if let Some(receiver) = &*slow {
+            return match receiver.try_recv() {
+                Err(TryRecvError::Empty) => Err(self.not_yet()),
+                opened => {
+                    *slow = None;
+                    opened.unwrap_or_else(|_| Err(self.panicked()))
+                }
+            };
+        }
+        drop(slow);
+        let receiver = self.begin()?;
+        match receiver.recv_timeout(MOMENT) {
+            Ok(opened) => opened,
+            Err(_) => {
+                let mut slow = lock(&self.slow);
+                // It may have come just now, or another may have taken the place.
+                match receiver.try_recv() {
+                    Ok(opened) => return opened,
+                    Err(TryRecvError::Disconnected) => return Err(self.panicked()),
+                    Err(TryRecvError::Empty) => {}
+                }
+                slow.get_or_insert(receiver);
+                Err(self.not_yet())
+            }
+        }
+    }
+
+    /// Has a helper open one.
+    fn begin(&self) -> rusqlite::Result<Receiver<Opened>> {
+        let (sender, receiver) = channel();
+        let (source, waits_for) = (Weak::clone(&self.source), Arc::clone(&self.waits_for));
+        let work = move || {
+            let started = Instant::now();
+            let opened = open_patiently(&source, &waits_for);
+            *lock(&waits_for) = None;
+            let is_late = started.elapsed() >= MOMENT;
+            Box::new(move || tell(&sender, opened, is_late.then_some(&source))) as Box<dyn FnOnce()>
+        };
+        helper::run(Box::new(work)).map_err(|error| {
+            let message =
+                format!("there is no thread to open a connection of the pool of bind `{}`: {error}", self.label);
+            failure(ffi::SQLITE_NOMEM, message)
+        })?;
+        Ok(receiver)
+    }
+
+    fn not_yet(&self) -> rusqlite::Error {
+        let waits_for = lock(&self.waits_for);
+        let reason = waits_for.as_ref().map_or("it takes its time".to_string(), sqlite_message);
+        failure(
+            ffi::SQLITE_BUSY,
+            format!("a new connection of the pool of bind `{}` is not open yet: {reason}", self.label),
+        )
+    }
+
+    fn panicked(&self) -> rusqlite::Error {
+        failure(ffi::SQLITE_ERROR, format!("opening a connection of the pool of bind `{}` panicked", self.label))
+    }
+
+    /// Answers where there is no database. `r2d2` hands an error out only when the wait for a connection is over, so one
+    /// who waits for longer gets a connection that answers every statement with the error.
+    fn refuse(&self, why: &str) -> Opened {
+        if self.has_refused.swap(true, Ordering::Relaxed) {
+            return without_database(why);
+        }
+        Err(failure(ffi::SQLITE_CANTOPEN, why.to_string()))
+    }
+}
+
+/// What a database that has not ended is opened from.
+fn living(source: &Weak<Source>) -> Option<Arc<Source>> {
+    source.upgrade().filter(|source| !source.has_ended.load(Ordering::Relaxed))
+}
+
+/// Hands over what was opened. A pool that was told that there is none yet is asked for one, so that it asks in turn.
+fn tell(sender: &Sender<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
+    // A pool that is gone needs none.
+    if sender.send(opened).is_ok()
+        && let Some(source) = late.and_then(living)
+        && let Some(wake) = source.wake.get()
+    {
+        wake();
+    }
+}
+
+/// Opens a connection and sets it up. A lock is waited for here and not in SQLite, so that the wait ends with the
+/// database.
+fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Error>>) -> Opened {
+    let (started, mut pause, mut opened) = (Instant::now(), PAUSE, None);
+    loop {
+        let Some(source) = living(source) else {
+            return Err(failure(ffi::SQLITE_ABORT, "the harness has ended meanwhile".to_string()));
+        };
+        let conn = match opened.take() {
+            Some(conn) => conn,
+            None => source.connect()?,
+        };
+        match source.set_up(&conn) {
+            Ok(()) => return Ok(conn),
+            Err(error) if !is_lock(&error) => return Err(named(&source.location, &source.uri(), error)),
+            Err(error) => {
+                let error = source.locked(error);
+                if started.elapsed() >= source.limit {
+                    return Err(error);
+                }
+                *lock(waits_for) = Some(error);
+                opened = Some(conn);
+            }
+        }
+        drop(source);
+        thread::sleep(pause);
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+impl Source {
+    /// Whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
+    fn never_waits(&self) -> bool {
+        matches!(self.location, Location::Memory(_) | Location::MemDb(_)) && !self.setup.has_pragmas()
+    }
+
+    fn open(&self) -> Opened {
+        let conn = self.connect()?;
+        self.set_up(&conn)?;
+        Ok(conn)
+    }
+
+    fn uri(&self) -> String {
+        if self.read_only {
+            self.setup.read_only_uri(&self.location, Opener::Pool)
+        } else {
+            self.setup.uri(&self.location, Opener::Pool)
+        }
+    }
+
+    fn connect(&self) -> Opened {
+        let uri = self.uri();
+        if let Location::SharedCache(_) = self.location {
+            self.keeper.await_turn();
+        }
+        let flags = if self.read_only { self.location.read_only_flags() } else { self.location.flags() };
+        Connection::open_with_flags(&uri, flags).map_err(|error| named(&self.location, &uri, error))
+    }
+
+    fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.setup.apply_at_once(conn, &self.location, self.read_only)?;
+        self.setup.watch().listen(conn);
+        self.setup.faults().hook(conn);
+        Ok(())
+    }
+
+    /// The error with who holds the lock, as far as that is known.
+    fn locked(&self, error: rusqlite::Error) -> rusqlite::Error {
+        let rusqlite::Error::SqliteFailure(code, _) = &error else { return error };
+        let holder = match &self.location {
+            Location::Memory(memory) => memory.writer().map(|writer| format!("{writer} holds the write lock")),
+            _ => match self.uncommitted.load(Ordering::Relaxed) {
+                0 => None,
+                1 => Some("1 session has written to it and not committed".to_string()),
+                many => Some(format!("{many} sessions have written to it and not committed")),
+            },
+        };
+        let holder = capitalized(&holder.unwrap_or_else(|| OPEN.to_string()));
+        rusqlite::Error::SqliteFailure(*code, Some(format!("{}. {holder}", sqlite_message(&error))))
+    }
+}
+
+/// A connection for a pool whose harness has ended.
+pub(super) fn of_ended(label: &str) -> Opened {
+    without_database(&has_ended(label))
+}
+
+/// A connection that has no database, and answers every statement with why.
+fn without_database(why: &str) -> Opened {
+    let conn = Connection::open_in_memory()?;
+    // SQLite cannot read this schema, and names what it cannot read.
+    conn.execute_batch("PRAGMA writable_schema = ON")?;
+    let sql = "INSERT INTO sqlite_schema (type, name, tbl_name) VALUES ('table', ?1, ?1)";
+    conn.execute(sql, [why])?;
+    conn.execute_batch("PRAGMA writable_schema = RESET")?;
+    Ok(conn)
+}
+
+fn has_ended(label: &str) -> String {
+    format!("the harness of this pool of bind `{label}` has ended, and its database with it")
+}
+
+fn failure(code: std::ffi::c_int, message: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message))
+}

@@ -1,0 +1,61 @@
+//! A database's pool, lent to the application, and what becomes of it when the database ends.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::opening::Source;
+use super::pool::{self, Pool, PooledConnection};
+use super::Database;
+use crate::error::{Error, Result};
+
+impl Database {
+    /// A clone of the pool for the application.
+    pub(crate) fn lent_pool(&self) -> Result<Pool> {
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        Ok(self.pool_of_engine())
+    }
+
+    /// The same, for whoever keeps the database open.
+    pub(crate) fn pool_of_engine(&self) -> Pool {
+        self.has_lent_pool.store(true, Ordering::Relaxed);
+        self.pool().clone()
+    }
+
+    /// The pool, made when first asked for.
+    fn pool(&self) -> &Pool {
+        let (pool, _) = self.pool.get_or_init(|| {
+            let source = Arc::new(Source {
+                label: self.label(),
+                location: self.location.clone(),
+                setup: self.setup.clone(),
+                read_only: self.uses.read_only,
+                uncommitted: Arc::clone(&self.uncommitted),
+                keeper: Arc::clone(&self.keeper),
+                process: self.process,
+                limit: pool::timeout(&self.options),
+                wake: OnceLock::new(),
+                has_ended: AtomicBool::new(false),
+            });
+            (pool::build(&source, &self.options), source)
+        });
+        pool
+    }
+
+    /// A connection of the pool.
+    pub(crate) fn pooled(&self) -> Result<PooledConnection> {
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((pool, source)) = self.pool.take() {
+            // From here on the pool's connections have nothing to be opened from.
+            source.has_ended.store(true, Ordering::Relaxed);
+            if self.has_lent_pool.load(Ordering::Relaxed) && self.process.check().is_ok() {
+                pool::close_idle(&pool, &self.label());
+            }
+        }
+    }
+}
