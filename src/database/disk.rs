@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
-use super::fault::{find, Faults};
+use super::fault::{find, Faults, Writer};
 use super::memory::{begins_to_write, register_once, system};
 
 /// The file system's name, for `?vfs=` in a URI: with the version, since a process may link two of this crate.
@@ -186,7 +186,7 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
         }
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
         if begins_to_write && code == ffi::SQLITE_OK {
-            open.faults.writer_begins();
+            open.faults.writer_begins(Writer::Ours);
         }
         code
     }
@@ -210,7 +210,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 _ => {}
             }
             if begins_to_write {
-                open.faults.writer_begins();
+                open.faults.writer_begins(Writer::Ours);
             }
         }
         code

@@ -371,9 +371,16 @@ impl Fault {
             1 => format!("one {one} was met"),
             n => format!("{n} {many} were met"),
         };
+        let passed = match self.faulting.passed() {
+            0 => String::new(),
+            n => format!(
+                " {n} of them ran all the same: each was prepared before, and could not be stopped without ending another \
+                 query of its connection, in a transaction that has written."
+            ),
+        };
         let missing = self.missing().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
         format!(
-            "{self} never struck: {met}, so the test does not show what the code does then.{missing} Check that the code \
+            "{self} never struck: {met}, so the test does not show what the code does then.{passed}{missing} Check that the code \
              uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test \
              returned an error before, look for that first"
         )

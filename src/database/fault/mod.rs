@@ -9,14 +9,14 @@ mod number;
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use rusqlite::ffi;
 
 pub(super) use number::find;
 
 use super::lock;
-use super::watch::Asking;
+use super::watch::{Asking, Watch};
 use crate::list::filtered;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
@@ -26,8 +26,24 @@ pub(crate) struct Faults {
     alive: Mutex<Vec<Arc<Fault>>>,
     /// How many transactions have got the lock that a writer needs: the number of the one that has it now.
     writers: AtomicU64,
+    /// Whose that is.
+    writer: Mutex<Writer>,
+    /// Who knows the statements of the database.
+    watch: OnceLock<Weak<Watch>>,
     /// What they are found by, once a connection asks.
     number: OnceLock<usize>,
+}
+
+/// Whose a connection is that writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// One of the harness's pools or sessions.
+    Ours,
+    /// Of this crate's own looks and repairs.
+    Harness,
+    /// Somebody's who has opened it by the bind's URI.
+    #[default]
+    Others,
 }
 
 /// One fault.
@@ -45,6 +61,8 @@ pub(crate) struct Fault {
 struct Met {
     operations: u64,
     struck: u64,
+    /// How many could not be failed.
+    passed: u64,
     /// The last transaction that it was asked about and what it said: all of what one writes fails, or nothing.
     last: Option<(u64, bool)>,
 }
@@ -114,13 +132,33 @@ impl Faults {
     }
 
     /// Counts a transaction that has got the lock.
-    pub(super) fn writer_begins(&self) {
+    pub(super) fn writer_begins(&self, writer: Writer) {
+        *lock(&self.writer) = writer;
         self.writers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has a database's statements known by this.
+    pub(super) fn be_seen_by(&self, watch: &Arc<Watch>) {
+        // Set once, when both are made.
+        let _ = self.watch.set(Arc::downgrade(watch));
+    }
+
+    /// Whether a guard refuses what this thread writes now, which no statement accounts for.
+    fn is_refused(&self, transaction: u64) -> bool {
+        let writer = *lock(&self.writer);
+        if writer == Writer::Harness || SPARED.get() {
+            return false;
+        }
+        let watch = self.watch.get().and_then(Weak::upgrade);
+        watch.is_some_and(|watch| watch.refuses_to_write(writer, transaction))
     }
 
     /// What SQLite is to be told in place of a write by the transaction that has the lock.
     pub(super) fn instead_of_write(&self) -> Option<c_int> {
         let writer = self.writers.load(Ordering::Relaxed);
+        if self.is_refused(writer) {
+            return Some(ffi::SQLITE_READONLY);
+        }
         self.first(|fault| {
             let code = match fault.kind {
                 FaultKind::Full => ffi::SQLITE_FULL,
@@ -181,7 +219,14 @@ impl Fault {
         met.is_due(self.after, self.times) && met.count(self.after, self.times)
     }
 
-    fn strikes(&self) -> bool {
+    /// Notes that a statement could not be failed.
+    pub(super) fn is_passed(&self) {
+        let mut met = lock(&self.met);
+        met.operations += 1;
+        met.passed += 1;
+    }
+
+    pub(super) fn strikes(&self) -> bool {
         lock(&self.met).count(self.after, self.times)
     }
 
@@ -227,6 +272,11 @@ impl Faulting {
     pub(crate) fn met(&self) -> (u64, u64) {
         let met = lock(&self.fault.met);
         (met.operations, met.struck)
+    }
+
+    /// How many statements it should have failed and could not.
+    pub(crate) fn passed(&self) -> u64 {
+        lock(&self.fault.met).passed
     }
 }
 

@@ -62,6 +62,11 @@ impl Held {
         Held { id, opener, level: Level::None, shared: 0, exclusive: 0 }
     }
 
+    /// What opened it.
+    pub(super) fn opener(&self) -> Opener {
+        self.opener
+    }
+
     /// The locks of the index that it shares with others, a bit each.
     pub(super) fn shared(&self) -> u8 {
         self.shared

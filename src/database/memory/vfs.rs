@@ -383,7 +383,7 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     match lock(&memory.locks).lock(held, Level::from_code(level)) {
         true => {
             if begins_to_write {
-                memory.faults.writer_begins();
+                memory.faults.writer_begins(held.opener().writer());
             }
             ffi::SQLITE_OK
         }
@@ -469,7 +469,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
     };
     if taken {
         if begins_to_write {
-            memory.faults.writer_begins();
+            memory.faults.writer_begins(held.opener().writer());
         }
         ffi::SQLITE_OK
     } else {

@@ -3,7 +3,10 @@
 //! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards of
 //! a harness refuse is stopped here too.
 
+mod account;
+mod action;
 mod authorize;
+mod handle;
 mod recorder;
 mod rules;
 mod trace;
@@ -23,7 +26,9 @@ use super::fault::Faults;
 use super::lock;
 use crate::key::BindKey;
 use crate::say;
-use authorize::{Action, Handle};
+use account::Accounts;
+use action::Action;
+use handle::{Handle, How};
 
 /// One database as seen by its connections, which may outlive it.
 #[derive(Debug)]
@@ -38,8 +43,8 @@ pub(crate) struct Watch {
     harness: OnceLock<Member>,
     /// What SQLite calls back with, once a connection is listened to.
     context: OnceLock<usize>,
-    /// The statements of pooled connections that have not ended.
-    running: Mutex<Vec<Running>>,
+    /// The statements of its connections.
+    accounts: Mutex<Accounts>,
 }
 
 /// What a database is in its harness.
@@ -57,22 +62,21 @@ impl Member {
     }
 }
 
-/// A statement that has not ended.
-#[derive(Debug)]
-struct Running {
-    /// Its address, which no other has that has not ended.
-    statement: usize,
-    begun: Option<Begun>,
-    stopped: Option<Stopped>,
-    inside: Option<Inside>,
-}
-
-/// A statement that a guard has stopped as it began.
+/// A statement that was stopped as it began.
 #[derive(Debug)]
 struct Stopped {
-    by: Arc<Rule>,
-    /// Where its connection cannot write until it has ended.
-    held: Option<Listened>,
+    /// The guard, unless it was a fault.
+    by: Option<Arc<Rule>>,
+    how: How,
+    /// Until its connection is what it was.
+    _held: Listened,
+}
+
+impl Stopped {
+    /// Whether it fails as one that is prepared now would.
+    fn is_denied(&self) -> bool {
+        self.by.is_none() || self.how == How::Outdated
+    }
 }
 
 /// That the trace listens whatever becomes of those who asked for it.
@@ -153,14 +157,16 @@ pub(crate) struct Beginning<'s> {
 
 impl Watch {
     pub(super) fn new(label: &str, echo: bool, faults: Arc<Faults>) -> Arc<Watch> {
-        Arc::new(Watch {
+        let watch = Arc::new(Watch {
             label: label.to_string(),
             echo,
             faults,
             harness: OnceLock::new(),
             context: OnceLock::new(),
-            running: Mutex::default(),
-        })
+            accounts: Mutex::default(),
+        });
+        watch.faults.be_seen_by(&watch);
+        watch
     }
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
@@ -190,8 +196,16 @@ impl Watch {
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
         // Where another's lock is in the way of a look, what is told must do. A session attaches nothing; what SQLite
         // calls by another name than `main` is its bind, by its key.
-        let deed = Deed { elsewhere: false, ..judged.unwrap_or(Deed { writes, ..Deed::default() }) };
+        let deed = judged.unwrap_or(Deed { writes, ..Deed::default() });
+        let deed = Deed { elsewhere: false, writes: deed.writes || deed.writes_elsewhere, ..deed };
         self.refuse(member, deed, || sql.trim().to_string())
+    }
+
+    /// Whether a statement of a session would write to the database; `conn` is one of a session.
+    pub(crate) fn would_write(&self, conn: &Connection, sql: &str, writes: bool) -> bool {
+        let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
+        // Where it cannot be prepared now, what SQLite said of it must do.
+        judged.map_or(writes, |deed| deed.writes || deed.writes_elsewhere)
     }
 
     /// The guard that refuses to read the database in a join of several.
@@ -256,21 +270,11 @@ impl Watch {
         });
         Some(Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes: beginning.changes })
     }
+}
 
-    /// Remembers a statement until SQLite says that it has ended.
-    fn remember(&self, begun: Running) {
-        let mut running = lock(&self.running);
-        // An end that was not told of, since somebody's own trace took the place of this one.
-        running.retain(|running| running.statement != begun.statement);
-        running.push(begun);
-    }
-
-    /// The statement at an address, which has ended.
-    fn ended(&self, statement: usize) -> Option<Running> {
-        let mut running = lock(&self.running);
-        let place = running.iter().position(|running| running.statement == statement)?;
-        Some(running.swap_remove(place))
-    }
+/// Does something of this crate's own on a connection, which no guard is for and no record has.
+pub(super) fn unwatched<T>(work: impl FnOnce() -> T) -> T {
+    authorize::within(authorize::Mode::Own, work).0
 }
 
 /// Tells the user's logger something. If that panics, no statement is stopped by it.

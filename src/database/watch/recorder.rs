@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::trace;
 use crate::database::lock;
 use crate::key::BindKey;
+use crate::list::filtered;
 
 /// How many statements of those recorded before are kept when a recording begins.
 const KEPT: usize = 1000;
@@ -25,6 +26,20 @@ struct Statements {
     /// The number of the first that is kept.
     first: u64,
     kept: Vec<Recorded>,
+    /// What was written by none of them, since the first of those who record now; and how many there ever were.
+    unaccounted: Vec<Unaccounted>,
+    writes: u64,
+}
+
+/// A transaction that was written by no statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Unaccounted {
+    /// How many there were before it.
+    number: u64,
+    /// The keys that mean the database.
+    pub(crate) database: Arc<[BindKey]>,
+    /// Whether the connection is one of the harness's.
+    pub(crate) ours: bool,
 }
 
 /// A statement that has begun.
@@ -73,6 +88,14 @@ impl Recorder {
         lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
     }
 
+    /// Notes a transaction that no statement writes.
+    pub(super) fn note_unaccounted(&self, database: &Arc<[BindKey]>, ours: bool) {
+        let mut statements = lock(&self.statements);
+        let (number, database) = (statements.writes, Arc::clone(database));
+        statements.unaccounted.push(Unaccounted { number, database, ours });
+        statements.writes += 1;
+    }
+
     /// Records from here on, as long as the answer lives.
     pub(crate) fn record(self: &Arc<Self>) -> Listening {
         let mut statements = lock(&self.statements);
@@ -80,9 +103,10 @@ impl Recorder {
             let old = statements.kept.len().saturating_sub(KEPT);
             statements.kept.drain(..old);
             statements.first += old as u64;
+            statements.unaccounted.clear();
         }
         trace::begin();
-        Listening { recorder: Arc::clone(self), from: statements.next() }
+        Listening { recorder: Arc::clone(self), from: statements.next(), writes: statements.writes }
     }
 
     /// Everything that is kept, of recordings that have ended too.
@@ -109,6 +133,8 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
+    /// How many writes by no statement there were before it.
+    writes: u64,
 }
 
 impl Listening {
@@ -117,6 +143,13 @@ impl Listening {
         let statements = lock(&self.recorder.statements);
         let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
         statements.kept.get(before..).unwrap_or_default().to_vec()
+    }
+}
+
+impl Listening {
+    /// What was written by none of the statements since it was made.
+    pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
+        filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
     }
 }
 

@@ -79,7 +79,9 @@ impl StatementLog {
         }
         let (found, asked) = (on_it.len(), plural(count));
         if found == count {
-            return Ok(None);
+            // What others wrote is not recorded; where nothing is to have happened, it has.
+            let unaccounted = self.unaccounted(&|keys| keys.contains(key), count == 0);
+            return Ok(unaccounted.map(|writes| format!("expected {asked} on bind `{key}`, but {writes}")));
         }
         Ok(Some(match (found, on_any.is_empty()) {
             (0, true) => format!("expected {asked} on bind `{key}`, but none ran on any bind.\n\n{NOTHING_RAN}"),
@@ -108,14 +110,44 @@ impl StatementLog {
                 on_them.push(statement);
             }
         }
-        if !on_them.iter().any(|statement| writes(statement)) {
-            return Ok(None);
-        }
         let asked = match selection.keys() {
             Some(keys) => format!("on {}", list(keys)),
             None => "on every bind".to_string(),
         };
+        if !on_them.iter().any(|statement| writes(statement)) {
+            let are_meant =
+                |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
+            let unaccounted = self.unaccounted(&are_meant, true);
+            return Ok(unaccounted.map(|writes| format!("expected only reads {asked}, but {writes}")));
+        }
         Ok(Some(format!("expected only reads {asked}, but those marked ≠ write:\n\n{}", table(&on_them, &writes))))
+    }
+}
+
+impl StatementLog {
+    /// What was written to such binds by none of the statements; by connections of others too, or only by the harness's.
+    fn unaccounted(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<String> {
+        let (mut by_ours, mut elsewhere) = (Vec::new(), Vec::new());
+        for write in self.listening.unaccounted() {
+            let Some(key) = write.database.first().filter(|_| are_meant(&write.database)) else { continue };
+            let binds = if write.ours { &mut by_ours } else { &mut elsewhere };
+            if (write.ours || by_others) && !binds.contains(key) {
+                binds.push(key.clone());
+            }
+        }
+        match (by_ours.as_slice(), elsewhere.as_slice()) {
+            ([], []) => None,
+            ([], others) => Some(format!(
+                "{} was written to by a connection that the harness did not open, whose statements are\nnot recorded. Assert \
+                 on what changed: `db.changes_since(&before)`",
+                list(others)
+            )),
+            (ours, _) => Some(format!(
+                "{} was written to by no statement: by incremental blob I/O, or by a backup into a\nconnection. Assert on \
+                 what changed: `db.changes_since(&before)`",
+                list(ours)
+            )),
+        }
     }
 }
 

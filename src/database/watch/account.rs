@@ -1,0 +1,145 @@
+//! Which statement a write is made by, and what becomes of one that no statement makes: incremental blob I/O, or a backup
+//! into a connection.
+//!
+//! A statement is known by its beginning and its end. What a database's file system is told to write while none that
+//! writes has begun on that thread, and by a commit of a transaction in which none has, is nobody's.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
+
+use super::{authorize, lock, trace, Begun, Deed, Inside, Stopped, Watch};
+use crate::database::fault::Writer;
+
+/// The statements of a database's connections that have not ended, and the transactions that were seen to begin.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    running: Vec<Running>,
+    transactions: Vec<Transaction>,
+    /// The transaction whose writes were last nobody's.
+    last: Option<u64>,
+}
+
+/// A statement that has not ended.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Its address, which no other has that has not ended.
+    pub(super) statement: usize,
+    /// The address of its connection.
+    pub(super) connection: usize,
+    pub(super) thread: ThreadId,
+    /// Whether it writes to the database, and to any.
+    pub(super) writes: bool,
+    pub(super) writes_anywhere: bool,
+    pub(super) begun: Option<Begun>,
+    pub(super) stopped: Option<Stopped>,
+    pub(super) inside: Option<Inside>,
+}
+
+/// A transaction that was seen to begin, or the next one of a connection that has none.
+#[derive(Debug)]
+struct Transaction {
+    connection: usize,
+    /// Since when everything was seen.
+    epoch: usize,
+    /// Whether a statement in it writes.
+    wrote: bool,
+}
+
+/// How often somebody has begun to listen while nobody did: what was seen before may have gone on unseen.
+static EPOCH: AtomicUsize = AtomicUsize::new(0);
+
+/// Begins to see everything.
+pub(super) fn begin_epoch() {
+    EPOCH.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Accounts {
+    /// Remembers a statement until SQLite says that it has ended. `begins` where no transaction is open.
+    pub(super) fn begin(&mut self, running: Running, begins: bool) {
+        // An end that was not told of, since somebody's own trace took the place of this one.
+        self.running.retain(|other| other.statement != running.statement);
+        let connection = running.connection;
+        let epoch = EPOCH.load(Ordering::Relaxed);
+        if begins && !self.running.iter().any(|other| other.connection == connection) {
+            self.transactions.retain(|transaction| transaction.connection != connection);
+            self.transactions.push(Transaction { connection, epoch, wrote: false });
+        }
+        for transaction in &mut self.transactions {
+            transaction.wrote |= transaction.connection == connection && running.writes_anywhere;
+        }
+        self.running.push(running);
+    }
+
+    /// The statement at an address, which has ended.
+    pub(super) fn end(&mut self, statement: usize) -> Option<Running> {
+        let place = self.running.iter().position(|running| running.statement == statement)?;
+        Some(self.running.swap_remove(place))
+    }
+
+    /// Whether what this thread writes now is written by a statement.
+    fn accounts(&self) -> bool {
+        let here = thread::current().id();
+        let wrote = |connection| {
+            let epoch = EPOCH.load(Ordering::Relaxed);
+            let seen = self.transactions.iter().find(|transaction| transaction.connection == connection);
+            // What was not seen to begin may have written before.
+            seen.is_none_or(|transaction| transaction.wrote || transaction.epoch != epoch)
+        };
+        self.running
+            .iter()
+            .any(|running| running.thread == here && (running.writes_anywhere || wrote(running.connection)))
+    }
+}
+
+impl Watch {
+    /// Remembers a statement until SQLite says that it has ended.
+    pub(super) fn remember(&self, running: Running, begins: bool) {
+        lock(&self.accounts).begin(running, begins);
+    }
+
+    /// The statement at an address, which has ended.
+    pub(super) fn ended(&self, statement: usize) -> Option<Running> {
+        lock(&self.accounts).end(statement)
+    }
+
+    /// Whether a statement of a connection has begun that was stopped, and whether one that writes to the database has.
+    pub(super) fn around(&self, connection: usize) -> (bool, bool) {
+        let accounts = lock(&self.accounts);
+        let is_any = |is: &dyn Fn(&Running) -> bool| {
+            accounts.running.iter().any(|running| running.connection == connection && is(running))
+        };
+        (is_any(&|running| running.stopped.is_some()), is_any(&|running| running.writes))
+    }
+
+    /// Whether a guard refuses what this thread writes now, in that transaction. One that no statement makes is noted.
+    ///
+    /// Asked from a file system's callback, under SQLite's locks.
+    pub(in crate::database) fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool {
+        if !trace::is_heard() || authorize::is_own() {
+            return false;
+        }
+        let again = {
+            let mut accounts = lock(&self.accounts);
+            if accounts.accounts() {
+                return false;
+            }
+            accounts.last.replace(transaction) == Some(transaction)
+        };
+        let Some(member) = self.harness.get() else { return false };
+        let ours = writer == Writer::Ours;
+        if ours && member.rules.any() {
+            let deed = Deed { writes: true, ..Deed::default() };
+            if let Some(rule) = member.rules.against(&member.names, deed) {
+                rule.note(member.bind(), UNACCOUNTED.to_string(), true);
+                return true;
+            }
+        }
+        if !again && member.recorder.is_heard() {
+            member.recorder.note_unaccounted(&member.names, ours);
+        }
+        false
+    }
+}
+
+/// What is written by no statement, in words.
+const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, or a backup into the connection";
