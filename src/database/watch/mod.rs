@@ -26,6 +26,7 @@ use super::fault::Faults;
 use super::lock;
 use crate::key::BindKey;
 use crate::say;
+pub(in crate::database) use account::epoch;
 use account::Accounts;
 use action::Action;
 use handle::{Handle, How};
