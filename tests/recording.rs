@@ -397,6 +397,8 @@ fn a_trace_of_the_users_own_takes_the_place_of_the_log(harness: Harness) {
     assert_eq!(log.statements().len(), 0);
     harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
     assert_eq!(log.statements().len(), 1);
+    conn.execute("UPDATE user SET is_active = 0", []).unwrap();
+    assert!(failure(|| log.assert_count("auth", 1)).contains("whose trace the application has replaced"));
 }
 
 #[rstest]
@@ -418,6 +420,9 @@ fn with_a_blob(bind: Bind) -> Harness {
 #[case::memory_with_a_journal(Bind::memory().pragma("journal_mode", "delete"))]
 #[case::temp_file(Bind::temp_file())]
 #[case::temp_file_with_a_journal(Bind::temp_file().pragma("journal_mode", "delete"))]
+#[case::memdb(Bind::memdb())]
+#[case::shared_cache(Bind::shared_cache())]
+#[case::without_a_journal(Bind::memory().pragma("journal_mode", "memory"))]
 fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
     #[case] bind: Bind,
     #[values("", "BEGIN", "BEGIN IMMEDIATE")] begin: &str,
@@ -425,6 +430,13 @@ fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
 ) {
     let db = with_a_blob(bind);
     let mut conn = db.connection("meta").unwrap();
+    let journal: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    if journal == "memory" && (by_backup || begin == "BEGIN IMMEDIATE") {
+        return; // Nothing of SQLite's tells of it.
+    }
+    conn.execute("UPDATE t SET x = x", []).unwrap();
+    let outer = db.record();
+    conn.execute_batch("BEGIN; UPDATE t SET x = zeroblob(3); COMMIT; UPDATE t SET x = zeroblob(3)").unwrap();
     let log = db.record();
     if by_backup {
         let other = Connection::open_in_memory().unwrap();
@@ -442,19 +454,22 @@ fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
     log.assert_reads_only("auth").assert_count("auth", 0);
     assert_eq!(
         failure(|| log.assert_reads_only("meta")),
-        "expected only reads on meta, but meta was written to by no statement: by incremental blob I/O, or by a backup \
-         into a\nconnection. Assert on what changed: `db.changes_since(&before)`"
+        "expected only reads on meta, but meta was written to by no statement that was seen: by incremental blob I/O, by a \
+         backup into\na connection, or on a connection whose trace the application has replaced. Assert on \
+         what\nchanged: `db.changes_since(&before)`"
     );
     assert!(failure(|| log.assert_count("meta", 0)).contains("written to by no statement"));
+    assert!(failure(|| outer.assert_count("meta", 2)).contains("written to by no statement"));
     db.record().assert_reads_only(..);
 }
 
 #[rstest]
 fn what_was_begun_before_the_log_is_not_taken_for_a_write_by_nobody(
-    #[values(0, 1)] storage: usize,
+    #[values(0, 1, 2, 3)] storage: usize,
     #[values("wal", "delete")] journal: &str,
 ) {
-    let bind = [Bind::memory, Bind::temp_file][storage]().pragma("journal_mode", journal);
+    let bind = [Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache][storage]();
+    let bind = bind.pragma("journal_mode", journal);
     let db = with_a_blob(bind);
     let conn = db.connection("meta").unwrap();
     let mut insert = conn.prepare("INSERT INTO t VALUES (1), (2) RETURNING x").unwrap();
@@ -556,8 +571,8 @@ fn a_write_by_a_connection_that_others_opened_fails_what_asserts_that_there_is_n
     driver.execute("UPDATE user SET is_active = 0", []).unwrap();
     log.assert_reads_only(["meta"]);
     assert_snapshot!(failure(|| log.assert_reads_only("auth")), @r"
-    expected only reads on auth, but auth was written to by a connection that the harness did not open, whose statements are
-    not recorded. Assert on what changed: `db.changes_since(&before)`
+    expected only reads on auth, but auth was written to by a connection that the harness did not open, whose
+    statements are not recorded. Assert on what changed: `db.changes_since(&before)`
     ");
     assert!(failure(|| log.assert_count("auth", 0)).contains("did not open"));
     harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();

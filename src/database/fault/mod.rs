@@ -32,6 +32,8 @@ pub(crate) struct Faults {
     watch: OnceLock<Weak<Watch>>,
     /// What they are found by, once a connection asks.
     number: OnceLock<usize>,
+    /// Those of its connections.
+    numbers: Mutex<Vec<usize>>,
 }
 
 /// Whose a connection is that writes.
@@ -185,8 +187,15 @@ impl Faults {
         filtered(&lock(&self.alive), is_one)
     }
 
-    /// Whether a commit is to be refused.
-    fn refuses_commit(&self) -> bool {
+    /// Whether a commit on a connection, which this thread has, is to be refused.
+    fn refuses_commit(&self, db: *mut ffi::sqlite3) -> bool {
+        if epoch().is_some() && !SPARED.get() {
+            let watch = self.watch.get().and_then(Weak::upgrade);
+            // SAFETY: SQLite calls from within a commit of that connection: it is open and this thread's.
+            if watch.is_some_and(|watch| unsafe { watch.refuses_to_commit(db) }) {
+                return true;
+            }
+        }
         self.first(|fault| (fault.kind == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
     }
 

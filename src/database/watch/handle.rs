@@ -206,6 +206,12 @@ impl Handle {
         unsafe { ffi::sqlite3_txn_state(self.0, ptr::null()) >= ffi::SQLITE_TXN_WRITE }
     }
 
+    /// Whether one is open that has written, or may, to the database of that name.
+    pub(super) fn is_writing_to(&self, schema: &CStr) -> bool {
+        // SAFETY: the connection is open, and the name ends with a NUL.
+        unsafe { ffi::sqlite3_txn_state(self.0, schema.as_ptr()) >= ffi::SQLITE_TXN_WRITE }
+    }
+
     /// Whether the connection has other databases than its own and the temporary one.
     pub(super) fn has_attached(&self) -> bool {
         // SAFETY: the connection is open; for a number that no database has, SQLite answers null.
@@ -214,11 +220,22 @@ impl Handle {
 
     /// Whether another statement of the connection has begun and not ended.
     fn has_others(&self, statement: *mut ffi::sqlite3_stmt) -> bool {
+        self.has_busy(|other| other != statement)
+    }
+
+    /// Whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite makes it one
+    /// without a text.
+    pub(super) fn has_writers(&self) -> bool {
+        // SAFETY: the statement lives.
+        self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })
+    }
+
+    fn has_busy(&self, is_one: impl Fn(*mut ffi::sqlite3_stmt) -> bool) -> bool {
         // SAFETY: the connection is open and this thread's, and so are its statements.
         unsafe {
             let mut next = ffi::sqlite3_next_stmt(self.0, ptr::null_mut());
             while !next.is_null() {
-                if next != statement && ffi::sqlite3_stmt_busy(next) != 0 {
+                if ffi::sqlite3_stmt_busy(next) != 0 && is_one(next) {
                     return true;
                 }
                 next = ffi::sqlite3_next_stmt(self.0, next);

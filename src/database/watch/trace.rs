@@ -90,7 +90,11 @@ pub(super) fn is_heard() -> bool {
 
 /// What SQLite calls: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    if !is_heard() || authorize::is_own() {
+    if !is_heard() {
+        unheard(event, p.cast());
+        return ffi::SQLITE_OK;
+    }
+    if authorize::is_own() {
         return ffi::SQLITE_OK;
     }
     // A panic must not cross into C.
@@ -112,13 +116,40 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     ffi::SQLITE_OK
 }
 
+thread_local! {
+    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what it
+    /// writes once somebody listens is its own.
+    static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// A statement that begins or ends while nobody listens.
+fn unheard(event: c_uint, statement: *mut ffi::sqlite3_stmt) {
+    let now = match event {
+        // SAFETY: SQLite passes a statement that lives through this call.
+        ffi::SQLITE_TRACE_STMT if unsafe { ffi::sqlite3_stmt_readonly(statement) } == 0 => statement,
+        ffi::SQLITE_TRACE_PROFILE => ptr::null_mut(),
+        _ => return,
+    };
+    // A thread that ends has none.
+    let _ = UNHEARD.try_with(|unheard| {
+        if !now.is_null() || unheard.get() == statement {
+            unheard.set(now);
+        }
+    });
+}
+
+/// Whether a statement goes on, on this thread, that began while nobody listened.
+pub(super) fn is_in_unheard() -> bool {
+    UNHEARD.try_with(|unheard| !unheard.get().is_null()).unwrap_or(true)
+}
+
 impl Watch {
     /// A statement begins, by itself or from within another.
     fn began(&self, statement: &Statement<'_>, is_nested: bool, context: usize) {
         let Some(sql) = statement.sql() else { return };
         let by_session = context & authorize::SESSION != 0;
         let handle = statement.handle();
-        let begins = handle.is_autocommit();
+        let is_alone = handle.is_autocommit();
         let (is_stopped, is_part) = if is_nested { self.around(handle.address()) } else { (false, false) };
         // What runs within a statement that was stopped fails with it.
         let mut stopped = if is_stopped { None } else { self.meets(statement, sql) };
@@ -150,11 +181,13 @@ impl Watch {
             }),
             false => None,
         };
+        let may_write = statement.writes();
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
-        let running = Running { statement, connection, thread, writes, writes_anywhere, begun, stopped, inside };
-        self.remember(running, begins);
+        let running =
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, begun, stopped, inside };
+        self.remember(running, is_alone);
     }
 
     /// Shows a statement to the faults that may be about it, and stops it if one is.
@@ -189,7 +222,9 @@ impl Watch {
     }
 
     fn has_ended(&self, statement: &Statement<'_>, context: usize) {
-        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address()) else {
+        unheard(ffi::SQLITE_TRACE_PROFILE, statement.statement);
+        let is_alone = statement.handle().is_autocommit();
+        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address(), is_alone) else {
             return statement.has_ended_again();
         };
         drop(inside);

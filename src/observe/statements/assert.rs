@@ -138,13 +138,14 @@ impl StatementLog {
         match (by_ours.as_slice(), elsewhere.as_slice()) {
             ([], []) => None,
             ([], others) => Some(format!(
-                "{} was written to by a connection that the harness did not open, whose statements are\nnot recorded. Assert \
-                 on what changed: `db.changes_since(&before)`",
+                "{} was written to by a connection that the harness did not open, whose\nstatements are not recorded. Assert on \
+                 what changed: `db.changes_since(&before)`",
                 list(others)
             )),
             (ours, _) => Some(format!(
-                "{} was written to by no statement: by incremental blob I/O, or by a backup into a\nconnection. Assert on \
-                 what changed: `db.changes_since(&before)`",
+                "{} was written to by no statement that was seen: by incremental blob I/O, by a backup into\na connection, or on \
+                 a connection whose trace the application has replaced. Assert on what\nchanged: \
+                 `db.changes_since(&before)`",
                 list(ours)
             )),
         }
