@@ -580,6 +580,41 @@ fn a_write_by_a_connection_that_others_opened_fails_what_asserts_that_there_is_n
 }
 
 #[rstest]
+#[case::memory(Bind::memory())]
+#[case::temp_file(Bind::temp_file())]
+fn a_statement_on_an_attached_bind_is_that_binds(#[case] meta: Bind) {
+    let schema = "CREATE TABLE setting (name)";
+    let builder = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name)"));
+    let db = builder.bind("meta", meta.schema(schema)).start().unwrap();
+    let conn = db.connection("auth").unwrap();
+    conn.execute("ATTACH ?1 AS other", [db.uri("meta").unwrap()]).unwrap();
+    conn.execute_batch("ATTACH ':memory:' AS private; CREATE TABLE private.t (x); CREATE TEMP TABLE note (x)").unwrap();
+    let log = db.record();
+    for sql in [
+        "INSERT INTO user VALUES ('ann')",
+        "INSERT INTO setting SELECT name FROM user",
+        "INSERT INTO private.t SELECT name FROM setting",
+        "INSERT INTO note VALUES (1)",
+    ] {
+        conn.execute(sql, []).unwrap();
+    }
+    let on = |key: &str| {
+        let ran = log.on(key).unwrap();
+        texts(&ran).join("; ")
+    };
+    assert_eq!(on("meta"), "INSERT INTO setting SELECT name FROM user; INSERT INTO private.t SELECT name FROM setting");
+    assert_eq!(
+        on("auth"),
+        "INSERT INTO user VALUES ('ann'); INSERT INTO setting SELECT name FROM user; INSERT INTO note VALUES (1)"
+    );
+    assert!(failure(|| log.assert_reads_only("meta")).contains("setting SELECT name FROM user"), "{log}");
+    let later = db.record();
+    conn.execute("INSERT INTO setting SELECT name FROM user", []).unwrap();
+    later.assert_reads_only("auth");
+    failure(|| later.assert_reads_only("meta"));
+}
+
+#[rstest]
 fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
     let log = harness.record();
     let mut session = harness.session();

@@ -164,7 +164,10 @@ impl FaultBuilder {
     /// began fails when it runs, others as they are prepared. For whom, is as for
     /// [`fail_commit`](FaultBuilder::fail_commit), with an authorizer or a
     /// [trace](https://sqlite.org/c3ref/trace_v2.html) in place of the commit hook; a session's query over several binds
-    /// does not meet it.
+    /// does not meet it. The connection is afterwards what it was, its schema and flags included.
+    ///
+    /// SQLite cannot fail one query beside another of the same connection if it was prepared before and their transaction
+    /// has written. It runs, and a fault that never struck says so.
     ///
     /// # Errors
     ///

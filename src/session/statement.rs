@@ -218,6 +218,7 @@ impl<'c> Ready<'c> {
             writes,
             by_session: true,
             beside: heard.beside,
+            attached: Vec::new(),
             changes: self.conn.total_changes(),
         })
     }

@@ -72,6 +72,13 @@ impl Action<'_> {
         Some((operation, table.to_str().ok()?))
     }
 
+    /// The schema that it is about, and whether it changes that; not the temporary one.
+    pub(super) fn place(&self) -> Option<(&CStr, bool)> {
+        let tells = self.is_of_rows() || self.is_change();
+        let schema = self.schema.filter(|_| tells && !self.is_temporary());
+        schema.map(|schema| (schema, self.is_change()))
+    }
+
     fn is_of_rows(&self) -> bool {
         [ffi::SQLITE_READ, ffi::SQLITE_INSERT, ffi::SQLITE_UPDATE, ffi::SQLITE_DELETE].contains(&self.action)
     }

@@ -4,7 +4,7 @@
 //! process, the authorizer looks at one number in memory and returns.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_char, c_int, c_void, CStr};
+use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,6 +59,9 @@ thread_local! {
 
     /// The fault that a statement which is judged is compared with, and whether it is one of those.
     static COMPARED: RefCell<Option<(Arc<Fault>, bool)>> = const { RefCell::new(None) };
+
+    /// The schemas that a statement which is judged uses, if somebody wants to know.
+    static PLACES: RefCell<Option<Vec<(CString, bool)>>> = const { RefCell::new(None) };
 }
 
 /// Whether SQLite runs something for this crate on this thread.
@@ -75,6 +78,11 @@ pub(super) fn is_inside() -> bool {
 pub(super) fn compare_with(fault: Option<&Arc<Fault>>) -> bool {
     let before = COMPARED.replace(fault.map(|fault| (Arc::clone(fault), false)));
     before.is_some_and(|(_, is_one)| is_one)
+}
+
+/// Collects the schemas that what is judged from here on uses, or no longer, and returns those collected.
+pub(super) fn collect(places: Option<Vec<(CString, bool)>>) -> Vec<(CString, bool)> {
+    PLACES.replace(places).unwrap_or_default()
 }
 
 /// Has SQLite prepare each statement of a connection again before it runs again; those that are running go on. The
@@ -118,6 +126,7 @@ unsafe extern "C" fn on_action(
             Mode::Judged(noted) => {
                 MODE.set(Mode::Judged(action.noted(noted)));
                 compare(&action);
+                place(&action);
                 ffi::SQLITE_OK
             }
             Mode::Guarded => {
@@ -142,6 +151,18 @@ fn compare(action: &Action<'_>) {
     COMPARED.with_borrow_mut(|compared| {
         if let Some((fault, is_one)) = compared {
             *is_one |= fault.is_about(operation, table);
+        }
+    });
+}
+
+/// Notes the schema that an action is about, if somebody wants to know.
+fn place(action: &Action<'_>) {
+    let Some((schema, writes)) = action.place() else { return };
+    PLACES.with_borrow_mut(|places| {
+        let Some(places) = places else { return };
+        match places.iter_mut().find(|(known, _)| &**known == schema) {
+            Some((_, known)) => *known |= writes,
+            None => places.push((schema.to_owned(), writes)),
         }
     });
 }

@@ -75,6 +75,23 @@ impl Handle {
         })
     }
 
+    /// Returns the schemas whose tables a statement uses, the temporary one left out, and whether it may write to them.
+    pub(super) fn places(&self, sql: &CStr) -> Vec<(CString, bool)> {
+        authorize::collect(Some(Vec::new()));
+        self.judge(sql);
+        authorize::collect(None)
+    }
+
+    /// Returns the name that SQLite has for the file of a schema, if that is one.
+    pub(super) fn file(&self, schema: &CStr) -> Option<String> {
+        // SAFETY: the connection is open; the text is null, or ends with a NUL and lives while the schema is attached.
+        unsafe {
+            let file = ffi::sqlite3_db_filename(self.0, schema.as_ptr());
+            let file = (!file.is_null()).then(|| CStr::from_ptr(file).to_string_lossy().into_owned());
+            file.filter(|file| !file.is_empty())
+        }
+    }
+
     /// Whether a statement is one that a fault is about, and what it would do.
     pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
         authorize::compare_with(Some(fault));

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
+pub(crate) use recorder::{Ended, Listening, Recorded, Recorder, Used};
 pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
 
 use super::fault::Faults;
@@ -42,6 +42,8 @@ pub(crate) struct Watch {
     faults: Arc<Faults>,
     /// Its harness.
     harness: OnceLock<Member>,
+    /// The name that SQLite has for its file, if it has one.
+    file: OnceLock<String>,
     /// What SQLite calls back with, once a connection is listened to.
     context: OnceLock<usize>,
     /// The statements of its connections.
@@ -153,6 +155,8 @@ pub(crate) struct Beginning<'s> {
     pub(crate) by_session: bool,
     /// All databases on its connection, where it has several.
     pub(crate) beside: &'s [&'s Watch],
+    /// Those that it uses, where a connection has attached some.
+    pub(crate) attached: Vec<Used>,
     pub(crate) changes: u64,
 }
 
@@ -163,6 +167,7 @@ impl Watch {
             echo,
             faults,
             harness: OnceLock::new(),
+            file: OnceLock::new(),
             context: OnceLock::new(),
             accounts: Mutex::default(),
         });
@@ -172,9 +177,18 @@ impl Watch {
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
     pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Arc<[BindKey]>) {
+        if let Some(file) = self.file.get() {
+            recorder.add(file, &names);
+        }
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
+    }
+
+    /// Has the database found where another connection has attached it.
+    pub(super) fn is_at(&self, file: String) {
+        // Set once, when the database is made.
+        let _ = self.file.set(file);
     }
 
     /// Has a connection tell of its statements from here on.
@@ -250,21 +264,17 @@ impl Watch {
             told(|| say::echo(&self.label, beginning.sql));
         }
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
-        let databases = match beginning.beside {
-            [] => vec![Arc::clone(names)],
-            all => {
-                let mut names = Vec::new();
-                for watch in all {
-                    names.extend(watch.harness.get().map(|member| Arc::clone(&member.names)));
-                }
-                names
-            }
-        };
+        let mut databases = beginning.attached;
+        if beginning.beside.is_empty() && databases.is_empty() {
+            databases.push(Used { names: Arc::clone(names), writes: beginning.writes });
+        }
+        for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
+            databases.push(Used { names: Arc::clone(&member.names), writes: beginning.writes });
+        }
         let number = recorder.begin(Recorded {
             databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
-            writes: beginning.writes,
             by_session: beginning.by_session,
             thread: thread::current(),
             ended: None,

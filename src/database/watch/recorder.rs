@@ -1,5 +1,7 @@
 //! The statements of a harness, in the order in which they began, while somebody records them.
 
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
@@ -19,6 +21,8 @@ pub(crate) struct Recorder {
     /// How many record now.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
+    /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
+    databases: Mutex<Vec<(String, Arc<[BindKey]>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,15 +49,23 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// The databases on its connection: the keys that mean each, the first its own.
-    pub(crate) databases: Vec<Arc<[BindKey]>>,
+    /// The databases that it uses.
+    pub(crate) databases: Vec<Used>,
     pub(crate) sql: String,
     /// The same with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,
-    pub(crate) writes: bool,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
+}
+
+/// A database that a statement uses.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    /// The keys that mean it, the first its own.
+    pub(crate) names: Arc<[BindKey]>,
+    /// Whether the statement may write to it.
+    pub(crate) writes: bool,
 }
 
 /// What is known of a statement when it has ended.
@@ -69,6 +81,19 @@ pub(crate) struct Ended {
 impl Recorder {
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
+    }
+
+    /// Adds a database of the harness.
+    pub(super) fn add(&self, file: &str, names: &Arc<[BindKey]>) {
+        lock(&self.databases).push((file.to_string(), Arc::clone(names)));
+    }
+
+    /// Returns the keys that mean the database whose file SQLite calls by that name.
+    pub(super) fn database_at(&self, file: &str) -> Option<Arc<[BindKey]>> {
+        let databases = lock(&self.databases);
+        // SQLite follows the links on the way to a file.
+        let is_it = |own: &String| own == file || fs::canonicalize(own).is_ok_and(|own| own == Path::new(file));
+        databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| Arc::clone(names))
     }
 
     pub(super) fn begin(&self, statement: Recorded) -> u64 {

@@ -21,7 +21,7 @@ use rusqlite::{ffi, Connection};
 use super::account::{begin_epoch, Running};
 use super::authorize;
 use super::handle::Handle;
-use super::{Beginning, Begun, Deed, Inside, Listened, Member, Stopped, Watch};
+use super::{Beginning, Begun, Deed, Inside, Listened, Member, Stopped, Used, Watch};
 use crate::sorted::Sorted;
 
 /// How many in this process want to know of statements.
@@ -177,6 +177,7 @@ impl Watch {
                 writes: deed.writes,
                 by_session,
                 beside: &[],
+                attached: if handle.has_attached() { self.used(&handle, sql, deed) } else { Vec::new() },
                 changes: statement.changes().0,
             }),
             false => None,
@@ -188,6 +189,27 @@ impl Watch {
         let running =
             Running { statement, connection, thread, writes, writes_anywhere, may_write, begun, stopped, inside };
         self.remember(running, is_alone);
+    }
+
+    /// The databases of the harness that a statement uses whose connection has attached some; where it uses none, its
+    /// connection's own.
+    fn used(&self, handle: &Handle, sql: &CStr, deed: Deed) -> Vec<Used> {
+        let Some(member) = self.harness.get() else { return Vec::new() };
+        let (mut used, mut elsewhere) = (Vec::new(), false);
+        for (schema, writes) in handle.places(sql) {
+            if &*schema == c"main" {
+                used.push(Used { names: Arc::clone(&member.names), writes });
+                continue;
+            }
+            elsewhere = true;
+            if let Some(names) = handle.file(&schema).and_then(|file| member.recorder.database_at(&file)) {
+                used.push(Used { names, writes });
+            }
+        }
+        if used.is_empty() {
+            used.push(Used { names: Arc::clone(&member.names), writes: deed.writes && !elsewhere });
+        }
+        used
     }
 
     /// Shows a statement to the faults that may be about it, and stops it if one is.

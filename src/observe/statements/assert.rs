@@ -14,7 +14,10 @@ impl StatementLog {
     ///
     /// # Panics
     ///
-    /// When there were more or fewer, and for a key that is not configured. The message shows the statements.
+    /// - When there were more or fewer; the message shows the statements.
+    /// - When a write to the bind was seen that no statement makes: incremental blob I/O, or a backup into a connection; where
+    ///   no statement is expected, also one by a connection that the harness did not open, to a bind in memory.
+    /// - For a key that is not configured.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -40,12 +43,15 @@ impl StatementLog {
     /// Asserts that no statement that ran on the selected binds since the log was made was one that writes; gives the
     /// log for a next assertion.
     ///
-    /// Whether a statement writes is what SQLite says of it, not whether it changed a row. Whether any statement ran at
-    /// all is what [`assert_count`](StatementLog::assert_count) asserts.
+    /// Whether a statement writes is what SQLite says of it, not whether it changed a row; what is only about temporary
+    /// tables, a checkpoint and a pragma that asks do not. Whether any statement ran at all is what [`assert_count`](StatementLog::assert_count) asserts.
     ///
     /// # Panics
     ///
-    /// When one writes, and for a key that is not configured. The message shows the statements.
+    /// - When one writes; the message shows the statements.
+    /// - When a write to one of the binds was seen that no statement makes: incremental blob I/O, a backup into a connection,
+    ///   or one by a connection that the harness did not open, to a bind in memory.
+    /// - For a key that is not configured.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -102,7 +108,10 @@ impl StatementLog {
             Some(keys) => keys.iter().any(|key| statement.is_on(key)),
             None => true,
         };
-        let writes = |statement: &Statement| statement.kind() == StatementKind::Write;
+        let writes = |statement: &Statement| match selection.keys() {
+            Some(keys) => keys.iter().any(|key| statement.writes_to(key)),
+            None => statement.kind() == StatementKind::Write,
+        };
         let statements = self.statements();
         let mut on_them = Vec::new();
         for statement in &statements {
