@@ -160,7 +160,7 @@ fn place(action: &Action<'_>) {
     let Some((schema, writes)) = action.place() else { return };
     PLACES.with_borrow_mut(|places| {
         let Some(places) = places else { return };
-        match places.iter_mut().find(|(known, _)| &**known == schema) {
+        match places.iter_mut().find(|(known, _)| known.as_c_str() == schema) {
             Some((_, known)) => *known |= writes,
             None => places.push((schema.to_owned(), writes)),
         }

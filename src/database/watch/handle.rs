@@ -135,15 +135,14 @@ impl Handle {
     /// Makes the statement that is beginning fail before it does anything; `None` where only other statements of its
     /// connection could be made to fail with it. [`release`](Handle::release) must follow when it has ended.
     pub(super) fn stop(&self, statement: *mut ffi::sqlite3_stmt, deed: Deed) -> Option<How> {
-        if self.may_write(statement) && !deed.acts_at_once || deed.writes && !deed.acts_at_once {
-            match self.flag(c"PRAGMA query_only") {
-                Some(true) => return Some(How::ByItself),
-                Some(false) if self.set(c"PRAGMA query_only = ON") => {
-                    if self.flag(c"PRAGMA query_only") == Some(true) {
-                        return Some(How::ReadOnly);
-                    }
-                }
-                _ => {}
+        if (self.may_write(statement) || deed.writes) && !deed.acts_at_once {
+            let flag = c"PRAGMA query_only";
+            let is_on = self.flag(flag);
+            if is_on == Some(true) {
+                return Some(How::ByItself);
+            }
+            if is_on.is_some() && self.set(c"PRAGMA query_only = ON") && self.flag(flag) == Some(true) {
+                return Some(How::ReadOnly);
             }
         }
         let alone = !self.has_others(statement);

@@ -166,12 +166,9 @@ impl Watch {
             stopped = self.judge(member, statement, sql, deed);
         }
         // What runs inside a statement is part of it, unless it writes where that does not.
-        let records = match is_nested {
-            true => records && deed.writes && !is_part,
-            false => records && !by_session,
-        };
-        let begun = match records {
-            true => self.begin(Beginning {
+        let records = records && if is_nested { deed.writes && !is_part } else { !by_session };
+        let begun = if records {
+            self.begin(Beginning {
                 sql: &sql.to_string_lossy(),
                 values: statement.with_values(),
                 writes: deed.writes,
@@ -179,8 +176,9 @@ impl Watch {
                 beside: &[],
                 attached: if handle.has_attached() { self.used(&handle, sql, deed) } else { Vec::new() },
                 changes: statement.changes().0,
-            }),
-            false => None,
+            })
+        } else {
+            None
         };
         let may_write = statement.writes();
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
