@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
-use super::fault::{find, Faults, Writer};
+use super::fault::writer::Writer;
+use super::fault::{find, Faults};
 use super::memory::{begins_to_write, register_once, system};
 
 /// The file system's name, for `?vfs=` in a URI: with the version, since a process may link two of this crate.

@@ -5,6 +5,7 @@
 
 mod hook;
 mod number;
+pub(super) mod writer;
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -18,6 +19,7 @@ pub(super) use number::find;
 use super::lock;
 use super::watch::{epoch, Asking, Watch};
 use crate::list::filtered;
+use writer::Writer;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
 #[derive(Debug, Default)]
@@ -34,18 +36,6 @@ pub(crate) struct Faults {
     number: OnceLock<usize>,
     /// Those of its connections.
     numbers: Mutex<Vec<usize>>,
-}
-
-/// Whose a connection is that writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Writer {
-    /// One of the harness's pools or sessions.
-    Ours,
-    /// Of this crate's own looks and repairs.
-    Harness,
-    /// Somebody's who has opened it by the bind's URI.
-    #[default]
-    Others,
 }
 
 /// One fault.

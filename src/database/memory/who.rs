@@ -1,6 +1,6 @@
 //! Who has a database open, who holds the lock of its writer, and who was refused it.
 
-use crate::database::fault::Writer;
+use crate::database::fault::writer::Writer;
 use crate::list::mapped;
 use std::ffi::CStr;
 use std::panic::catch_unwind;

@@ -11,7 +11,7 @@ use rusqlite::ffi;
 
 use super::handle::Handle;
 use super::{authorize, lock, trace, Begun, Deed, Inside, Stopped, Watch};
-use crate::database::fault::Writer;
+use crate::database::fault::writer::Writer;
 
 /// The statements of a database's connections that have not ended, and the transactions that were seen to begin.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ mod handle;
 mod recorder;
 mod rules;
 mod trace;
+mod used;
 
 use std::ffi::CString;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -19,8 +20,9 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-pub(crate) use recorder::{Ended, Listening, Recorded, Recorder, Used};
+pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
 pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
+pub(crate) use used::Used;
 
 use super::fault::Faults;
 use super::lock;

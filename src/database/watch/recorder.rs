@@ -8,6 +8,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use super::trace;
+use super::used::Used;
 use crate::database::lock;
 use crate::key::BindKey;
 use crate::list::filtered;
@@ -57,15 +58,6 @@ pub(crate) struct Recorded {
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
-}
-
-/// A database that a statement uses.
-#[derive(Clone, Debug)]
-pub(crate) struct Used {
-    /// The keys that mean it, the first its own.
-    pub(crate) names: Arc<[BindKey]>,
-    /// Whether the statement may write to it.
-    pub(crate) writes: bool,
 }
 
 /// What is known of a statement when it has ended.

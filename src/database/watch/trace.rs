@@ -21,7 +21,8 @@ use rusqlite::{ffi, Connection};
 use super::account::{begin_epoch, Running};
 use super::authorize;
 use super::handle::Handle;
-use super::{Beginning, Begun, Deed, Inside, Listened, Member, Stopped, Used, Watch};
+use super::used::Used;
+use super::{Beginning, Begun, Deed, Inside, Listened, Member, Stopped, Watch};
 use crate::sorted::Sorted;
 
 /// How many in this process want to know of statements.
