@@ -580,15 +580,161 @@ fn what_a_transaction_did_before_a_statement_that_fails_stands(shop: Harness) ->
     Ok(())
 }
 
+/// What a connection is, as its pragmas and its schema say.
+fn state(conn: &Connection) -> Vec<String> {
+    let mut state = Vec::new();
+    for pragma in [
+        "writable_schema",
+        "query_only",
+        "recursive_triggers",
+        "foreign_keys",
+        "defer_foreign_keys",
+        "reverse_unordered_selects",
+        "schema_version",
+        "temp.schema_version",
+        "journal_mode",
+        "database_list",
+    ] {
+        let mut statement = conn.prepare(&format!("PRAGMA {pragma}")).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+            state.push(format!("{pragma}: {}", values.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    state.extend(schema(conn, "sqlite_schema"));
+    state.extend(schema(conn, "sqlite_temp_schema"));
+    state
+}
+
+fn schema(conn: &Connection, table: &str) -> Vec<String> {
+    let mut statement = conn.prepare(&format!("SELECT name || ': ' || ifnull(sql, '') FROM {table}")).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 #[rstest]
-fn a_statement_that_waits_for_a_lock_is_no_other_statements_fault(shop: Harness) -> multibind::Result<()> {
+#[case::nothing("")]
+#[case::a_writable_schema("PRAGMA writable_schema = ON")]
+#[case::query_only("PRAGMA query_only = ON")]
+#[case::recursive_triggers("PRAGMA recursive_triggers = ON; PRAGMA reverse_unordered_selects = ON")]
+#[case::foreign_keys_that_wait("PRAGMA writable_schema = ON; BEGIN; PRAGMA defer_foreign_keys = ON")]
+#[case::a_transaction("BEGIN")]
+#[case::a_transaction_that_wrote("BEGIN IMMEDIATE; INSERT INTO log VALUES ('x')")]
+#[case::a_table_made("BEGIN; CREATE TABLE made (x); INSERT INTO made VALUES (1)")]
+#[case::a_table_altered("PRAGMA writable_schema = ON; BEGIN; ALTER TABLE log ADD COLUMN more")]
+#[case::a_table_renamed("BEGIN; ALTER TABLE log RENAME TO logs")]
+#[case::a_table_dropped("BEGIN; DROP TRIGGER named; DROP TABLE log")]
+#[case::an_index("BEGIN; CREATE INDEX by_name ON user (name)")]
+#[case::savepoints("SAVEPOINT a; CREATE TABLE made (x); SAVEPOINT b; DROP TABLE made; CREATE TABLE made (y, z)")]
+#[case::a_temporary_table("CREATE TEMP TABLE note (x); BEGIN; INSERT INTO note VALUES (1); CREATE TEMP TABLE more (x)")]
+#[case::another_database("ATTACH ':memory:' AS other; BEGIN; CREATE TABLE other.made (x); CREATE TABLE made (x)")]
+fn a_statement_that_fails_leaves_its_connection_as_it_was(
+    #[case] setup: &str,
+    #[values("INSERT INTO user (name) VALUES ('cleo')", "SELECT id FROM user")] sql: &str,
+    #[values(true, false)] beside_a_query: bool,
+) -> multibind::Result<()> {
+    let db = shop();
+    let before = db.snapshot()?;
+    let conn = db.connection("auth")?;
+    let at_start = schema(&conn, "sqlite_schema");
+    let mut early = conn.prepare(sql).unwrap();
+    let mut other = conn.prepare("SELECT count(*) FROM names").unwrap();
+    conn.execute_batch(setup).unwrap();
+    // Of the transaction's own schema, and of its connection's flags.
+    let mut late = conn.prepare(sql).unwrap();
+    let mut outer =
+        conn.prepare("SELECT u.id, (SELECT count(*) FROM user WHERE id >= u.id) FROM user AS u ORDER BY u.id").unwrap();
+    let mut rows = outer.query([]).unwrap();
+    if beside_a_query {
+        rows.next().unwrap();
+    }
+    let was = state(&conn);
+
+    let operation = if sql.starts_with("SELECT") { Operation::Read } else { Operation::Insert };
+    let fault = db.fault("auth").optional().fail_statement("user", operation)?;
+    let mut failed = 0;
+    for statement in [&mut late, &mut early] {
+        match statement.raw_query().next().map(drop) {
+            Ok(()) => {}
+            Err(error) => {
+                assert_eq!(code(Err(error)), ffi::SQLITE_AUTH);
+                failed += 1;
+            }
+        }
+    }
+    assert_eq!(fault.struck(), failed);
+    // Nothing stops a query beside another one in a transaction that has written.
+    let has_written = conn.transaction_state(None::<&str>).unwrap() == rusqlite::TransactionState::Write;
+    if !(beside_a_query && operation == Operation::Read && has_written) {
+        assert_eq!(failed, 2);
+    }
+    drop(fault);
+
+    assert_eq!(state(&conn), was);
+    if beside_a_query {
+        assert_eq!(rows.next().unwrap().unwrap().get(1), Ok(1), "the query goes on");
+    }
+    drop(rows);
+    assert_eq!(other.query_row([], |row| row.get(0)), Ok(2));
+    if conn.is_autocommit() {
+        return Ok(());
+    }
+    conn.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(schema(&conn, "sqlite_schema"), at_start);
+    db.changes_since(&before)?.assert_none();
+    // A table of the name of one that is gone, somewhere else in the file.
+    let elsewhere = db.connection("auth")?;
+    elsewhere.execute_batch("CREATE TABLE first (x); CREATE TABLE made (x)").unwrap();
+    conn.execute_batch("PRAGMA query_only = OFF; INSERT INTO made VALUES ('here')").unwrap();
+    db.assert_landed("auth", "made", row! { x: "here" });
+    assert_eq!(elsewhere.query_row("SELECT count(*) FROM first", [], |row| row.get(0)), Ok(0));
+    let sound: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+    Ok(())
+}
+
+#[rstest]
+fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Result<()> {
+    let conn = shop.connection("auth")?;
+    let insert = |context: &rusqlite::functions::Context<'_>| {
+        // SAFETY: the connection lives as long as the call, and is used by this thread alone.
+        let conn = unsafe { context.get_connection() }?;
+        Ok(i64::from(code(conn.execute(INSERT, []))))
+    };
+    conn.create_scalar_function("inserted", 0, rusqlite::functions::FunctionFlags::SQLITE_UTF8, insert).unwrap();
+    let inserted = || conn.query_row("SELECT inserted()", [], |row| row.get::<_, i32>(0));
+    assert_eq!(inserted(), Ok(ffi::SQLITE_OK));
+    let fault = shop.fault("auth").after(1).times(1).fail_statement("user", Operation::Insert)?;
+    assert_eq!([inserted(), inserted(), inserted()], [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
+    assert_eq!(fault.struck(), 1);
+    Ok(())
+}
+
+#[rstest]
+fn a_statement_that_could_not_be_stopped_is_told(shop: Harness) -> multibind::Result<()> {
+    let conn = shop.connection("auth")?;
+    conn.execute_batch("BEGIN; INSERT INTO log VALUES ('x')").unwrap();
+    let mut inner = conn.prepare("SELECT name FROM user").unwrap();
+    let mut outer = conn.prepare("SELECT line FROM log").unwrap();
+    let mut rows = outer.query([]).unwrap();
+    rows.next().unwrap();
+    let fault = shop.fault("auth").fail_statement("user", Operation::Read)?;
+    assert_eq!(inner.query_row([], |row| row.get::<_, String>(0)).unwrap(), "ann");
+    let told = ending(fault);
+    assert!(told.contains("1 of them ran all the same"), "{told}");
+    Ok(())
+}
+
+#[rstest]
+fn a_statement_fails_whoever_has_the_lock_that_it_wants(shop: Harness) -> multibind::Result<()> {
     let conn = shop.connection("auth")?;
     conn.busy_timeout(Duration::ZERO).unwrap();
     let mut prepared = conn.prepare("DELETE FROM user").unwrap();
     let _fault = shop.fault("auth").fail_statement("user", Operation::Delete)?;
     let writer = plain(&shop);
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(code(prepared.execute([])), ffi::SQLITE_BUSY);
+    assert_eq!(code(prepared.execute([])), ffi::SQLITE_AUTH);
     drop(writer);
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(prepared.execute([])), ffi::SQLITE_AUTH);

@@ -1,13 +1,17 @@
 //! Guards: statements on the wrong bind fail while one lives, whoever runs them.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+use std::io::{Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;
+use multibind::rusqlite::backup::Backup;
+use multibind::rusqlite::functions::{Context, FunctionFlags};
 use multibind::rusqlite::hooks::{AuthContext, Authorization};
 use multibind::rusqlite::{self, Connection, ErrorCode};
 use multibind::{row, Bind, Error, Guard, Harness, Refusal, Selection, Statement};
@@ -327,6 +331,260 @@ fn guards_hold_beside_each_other_each_for_its_own_time(harness: Harness) {
     assert_eq!(outer.refused().len(), 1);
     drop(outer);
     delete().unwrap();
+}
+
+/// A function that runs a statement on the connection that it is called on.
+fn running(conn: &Connection, sql: &'static str) {
+    let run = move |context: &Context<'_>| {
+        // SAFETY: the connection lives as long as the call, and is used by this thread alone.
+        let conn = unsafe { context.get_connection() }?;
+        conn.execute(sql, []).map(|rows| i64::try_from(rows).unwrap())
+    };
+    conn.create_scalar_function("run", 0, FunctionFlags::SQLITE_UTF8, run).unwrap();
+}
+
+const FOUR: [fn() -> Bind; 4] = [Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache];
+
+#[rstest]
+fn a_statement_inside_a_function_is_refused_like_any_other(#[values(0, 1, 2, 3)] storage: usize) {
+    let db = Harness::builder().bind("meta", FOUR[storage]().schema("CREATE TABLE t (x)")).start().unwrap();
+    let conn = db.connection("meta").unwrap();
+    running(&conn, "INSERT INTO t VALUES (1)");
+    let mut prepared = conn.prepare("SELECT run()").unwrap();
+    let guard = db.deny_writes("meta");
+    run(&conn, "SELECT run()").unwrap_err();
+    assert!(prepared.query_row([], |_| Ok(())).is_err());
+    assert_eq!(refused(&guard), ["bind `meta`: INSERT INTO t VALUES (1)"; 2]);
+    db.assert_not_landed("meta", "t", row! { x: 1 });
+    drop(guard);
+    run(&conn, "SELECT run()").unwrap();
+    db.assert_landed("meta", "t", row! { x: 1 });
+}
+
+#[rstest]
+#[case::by_default(Bind::memory())]
+#[case::journal(Bind::memory().pragma("journal_mode", "delete"))]
+#[case::temp_file(Bind::temp_file())]
+#[case::temp_file_with_a_journal(Bind::temp_file().pragma("journal_mode", "delete"))]
+#[case::memdb(Bind::memdb())]
+#[case::shared_cache(Bind::shared_cache())]
+#[case::without_a_journal(Bind::memory().pragma("journal_mode", "memory"))]
+fn what_no_statement_writes_is_refused_too(#[case] bind: Bind, #[values("allow_only", "deny_writes")] guard: &str) {
+    let schema = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3))";
+    let db = Harness::builder().bind("meta", bind.schema(schema)).start().unwrap();
+    let before = db.snapshot().unwrap();
+    let mut conn = db.connection("meta").unwrap();
+    let journal: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    let is_seen_by_its_files = journal != "memory";
+    let guard = if guard == "deny_writes" { db.deny_writes("meta") } else { db.allow_only([] as [&str; 0]) };
+
+    // Whatever ran before accounts for nothing now.
+    conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK; BEGIN; COMMIT").unwrap();
+    let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+    let written = blob.write_all(b"new").is_ok();
+    assert!(!(blob.close().is_ok() && written));
+    for begin in ["BEGIN", "BEGIN IMMEDIATE"].into_iter().take(1 + usize::from(is_seen_by_its_files)) {
+        conn.execute_batch(begin).unwrap();
+        let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+        // With a journal, it is written to before the database.
+        let written = blob.write_all(b"new").is_ok();
+        let closed = blob.close().is_ok();
+        assert!(!(conn.execute_batch("COMMIT").is_ok() && written && closed));
+        if !conn.is_autocommit() {
+            conn.execute_batch("ROLLBACK").unwrap();
+        }
+    }
+    let other = Connection::open_in_memory().unwrap();
+    other.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES ('copied')").unwrap();
+    let copy = |conn: &mut Connection| Backup::new(&other, conn)?.run_to_completion(100, Duration::ZERO, None);
+    if is_seen_by_its_files {
+        assert_eq!(code(&copy(&mut conn).unwrap_err()), ErrorCode::ReadOnly);
+    }
+
+    let what = "a write that no statement makes: incremental blob I/O, or a backup into the connection";
+    assert!(refused(&guard).iter().all(|refused| *refused == format!("bind `meta`: {what}")), "{:?}", refused(&guard));
+    assert!(!refused(&guard).is_empty());
+    drop(guard);
+    db.changes_since(&before).unwrap().assert_none();
+    let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+    blob.write_all(b"new").unwrap();
+    blob.close().unwrap();
+    db.assert_landed("meta", "t", row! { x: b"new".to_vec() });
+    copy(&mut conn).unwrap();
+    db.assert_landed("meta", "t", row! { x: "copied" });
+}
+
+#[rstest]
+fn reading_a_blob_and_copying_from_a_bind_write_nothing(harness: Harness) {
+    let mut conn = harness.connection("meta").unwrap();
+    conn.execute("INSERT INTO setting VALUES ('blob', zeroblob(3))", []).unwrap();
+    let row = conn.last_insert_rowid();
+    let guard = harness.deny_writes("meta");
+    let mut read = Vec::new();
+    conn.blob_open("main", "setting", "value", row, true).unwrap().read_to_end(&mut read).unwrap();
+    let mut copy = Connection::open_in_memory().unwrap();
+    Backup::new(&conn, &mut copy).unwrap().run_to_completion(100, Duration::ZERO, None).unwrap();
+    let image = copy.serialize("main").unwrap().to_vec();
+    conn.deserialize_read_exact("main", &image[..], image.len(), false).unwrap_err();
+    assert_eq!(refused(&guard), ["bind `meta`: an ATTACH of another database"]);
+}
+
+#[rstest]
+#[case::journal_mode("PRAGMA journal_mode")]
+#[case::in_capitals("PRAGMA main.JOURNAL_MODE")]
+#[case::checkpoint("PRAGMA wal_checkpoint")]
+#[case::checkpoint_truncate("PRAGMA wal_checkpoint(TRUNCATE)")]
+#[case::explain("EXPLAIN INSERT INTO setting VALUES ('theme', 'dark')")]
+#[case::explain_query_plan("EXPLAIN QUERY PLAN DELETE FROM setting")]
+#[case::explain_vacuum("EXPLAIN VACUUM")]
+#[case::optimize_that_only_says("PRAGMA optimize(-1)")]
+#[case::optimize_that_has_nothing_to_do("PRAGMA optimize")]
+#[case::user_version("PRAGMA user_version")]
+#[case::auto_vacuum("PRAGMA auto_vacuum")]
+#[case::integrity("PRAGMA integrity_check")]
+#[case::cache("PRAGMA cache_size = 10")]
+#[case::query_only("PRAGMA query_only = ON")]
+fn what_writes_nothing_is_not_refused_and_not_counted(#[values(true, false)] by_session: bool, #[case] sql: &str) {
+    let schema = "CREATE TABLE setting (name, value); CREATE TABLE log (event)";
+    let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
+    let log = db.record();
+    let guard = db.deny_writes("meta");
+    if by_session {
+        let mut session = db.session();
+        session.on("meta").unwrap().query(sql, [], |_| Ok(())).unwrap();
+    } else {
+        let conn = db.connection("meta").unwrap();
+        let mut prepared = conn.prepare(sql).unwrap();
+        for _ in 0..2 {
+            let mut rows = prepared.query([]).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        run(&conn, sql).unwrap();
+    }
+    assert_eq!(refused(&guard), [] as [String; 0]);
+    log.assert_reads_only("meta");
+}
+
+/// A bind for which `PRAGMA optimize` has something to do.
+fn worth_analyzing() -> Harness {
+    let schema = "CREATE TABLE t (x); CREATE INDEX by_x ON t (x);
+                  INSERT INTO t WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 50) SELECT i FROM n";
+    Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap()
+}
+
+#[rstest]
+#[case::pool("PRAGMA optimize(0x10002)", false)]
+#[case::pool_in_a_transaction("PRAGMA main.optimize(0x10002)", true)]
+fn optimize_that_writes_is_a_write(#[case] sql: &str, #[case] in_transaction: bool) {
+    let db = worth_analyzing();
+    let (before, conn) = (db.snapshot().unwrap(), db.connection("meta").unwrap());
+    if in_transaction {
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    }
+    let mut prepared = conn.prepare(sql).unwrap();
+    let guard = db.deny_writes("meta");
+    assert_eq!(code(&run(&conn, sql).unwrap_err()), ErrorCode::ReadOnly);
+    assert!(prepared.raw_query().next().is_err());
+    assert_eq!(refused(&guard), [format!("bind `meta`: {sql}"), format!("bind `meta`: {sql}")]);
+    drop(guard);
+    if in_transaction {
+        conn.execute_batch("COMMIT").unwrap();
+    }
+    db.changes_since(&before).unwrap().assert_none();
+    let log = db.record();
+    run(&conn, sql).unwrap();
+    assert!(panic(|| log.assert_reads_only("meta")).contains("PRAGMA"));
+}
+
+#[rstest]
+#[case::memory(Bind::memory(), "delete")]
+#[case::temp_file(Bind::temp_file(), "delete")]
+#[case::into_wal(Bind::memory().pragma("journal_mode", "delete"), "wal")]
+fn a_journal_mode_is_set_or_refused_and_never_both(#[case] bind: Bind, #[case] mode: &str) {
+    let db = Harness::builder().bind("meta", bind.schema("CREATE TABLE t (x)")).start().unwrap();
+    let conn = db.connection("meta").unwrap();
+    let is = || conn.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).unwrap();
+    let (before, sql) = (is(), format!("PRAGMA journal_mode = {mode}"));
+    let mut prepared = conn.prepare(&sql).unwrap();
+    let guard = db.deny_writes("meta");
+    assert_eq!(code(&run(&conn, &sql).unwrap_err()), ErrorCode::AuthorizationForStatementDenied);
+    assert!(prepared.raw_query().next().is_err());
+    assert_eq!(refused(&guard).len(), 2);
+    assert_eq!(is(), before);
+    drop(guard);
+    run(&conn, &sql).unwrap();
+    assert_eq!(is(), mode);
+}
+
+#[rstest]
+#[case::incremental_vacuum("PRAGMA incremental_vacuum(1)")]
+#[case::application_id("PRAGMA application_id = 7")]
+#[case::auto_vacuum("PRAGMA auto_vacuum = FULL")]
+#[case::schema_version("PRAGMA schema_version = 77")]
+#[case::reindex("REINDEX")]
+#[case::vacuum_into("VACUUM INTO 'file:nowhere?mode=memory'")]
+#[case::virtual_table("INSERT INTO found VALUES ('hello')")]
+#[case::optimized_virtual_table("INSERT INTO found (found) VALUES ('optimize')")]
+#[case::by_a_trigger("UPDATE counted SET x = 1")]
+fn whatever_else_writes_is_refused_and_not_done(#[case] sql: &str) {
+    let schema =
+        "PRAGMA auto_vacuum = INCREMENTAL; CREATE TABLE t (x UNIQUE); CREATE VIRTUAL TABLE found USING fts5(text);
+                  CREATE VIEW counted AS SELECT x FROM t; INSERT INTO t VALUES (0); INSERT INTO found VALUES ('there');
+                  CREATE TRIGGER counts INSTEAD OF UPDATE ON counted BEGIN INSERT INTO t VALUES (new.x); END";
+    let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
+    let (before, conn) = (db.snapshot().unwrap(), db.connection("meta").unwrap());
+    let mut prepared = conn.prepare(sql).unwrap();
+    let guard = db.deny_writes("meta");
+    run(&conn, sql).unwrap_err();
+    assert!(prepared.raw_query().next().is_err());
+    assert_eq!(refused(&guard), [format!("bind `meta`: {sql}"), format!("bind `meta`: {sql}")]);
+    drop(guard);
+    db.changes_since(&before).unwrap().assert_none();
+    conn.query_row("SELECT * FROM found", [], |_| Ok(())).unwrap();
+}
+
+/// A query whose inner one opens its table anew for each row.
+const CORRELATED: &str = "SELECT x, (SELECT count(*) FROM u WHERE u.x >= t.x) FROM t";
+
+#[rstest]
+#[case::prepared_before(true)]
+#[case::prepared_now(false)]
+fn a_query_that_is_being_read_goes_on_beside_what_a_guard_refuses(
+    #[values(0, 1, 2, 3)] storage: usize,
+    #[values("", "BEGIN", "BEGIN IMMEDIATE")] begin: &str,
+    #[case] before: bool,
+) {
+    let schema =
+        "CREATE TABLE t (x); CREATE TABLE u (x); INSERT INTO t VALUES (1), (2), (3); INSERT INTO u SELECT x FROM t";
+    let bind = FOUR[storage]().schema(schema);
+    let db = Harness::builder().bind("auth", Bind::memory()).bind("meta", bind).start().unwrap();
+    let conn = db.connection("meta").unwrap();
+    conn.execute_batch(begin).unwrap();
+    let mut inner = ["SELECT x FROM u", "SELECT 1 + 1", "DELETE FROM u"].map(|sql| conn.prepare(sql).unwrap());
+    let mut outer = conn.prepare(CORRELATED).unwrap();
+    let mut rows = outer.query([]).unwrap();
+    assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(1).unwrap(), 3);
+
+    let guard = db.allow_only("auth");
+    let mut expected = 0;
+    if before {
+        for statement in &mut inner {
+            let done = statement.raw_query().next().map(drop);
+            // Nothing stops a query beside another in a transaction that has written, or that touches no table.
+            expected += 1;
+            let what = guard.refused().last().unwrap().what().to_string();
+            assert_eq!(done.is_ok(), what.contains("not stopped"), "{what}");
+        }
+    } else {
+        for sql in ["SELECT x FROM u", "DELETE FROM u", "PRAGMA user_version"] {
+            assert_eq!(code(&run(&conn, sql).unwrap_err()), ErrorCode::AuthorizationForStatementDenied);
+            expected += 1;
+        }
+    }
+    assert_eq!(guard.refused().len(), expected);
+    assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(1).unwrap(), 2);
+    assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(1).unwrap(), 1);
+    assert!(rows.next().unwrap().is_none());
 }
 
 #[test]

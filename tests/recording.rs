@@ -1,11 +1,15 @@
 //! The statements that ran, on connections of pools and in sessions, while a log was alive.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+use std::io::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;
+use multibind::rusqlite::backup::Backup;
+use multibind::rusqlite::functions::{Context, FunctionFlags};
 use multibind::rusqlite::{ffi, params, Connection};
 use multibind::{row, Bind, BindKey, Harness, Statement, StatementKind};
 use rstest::rstest;
@@ -393,6 +397,8 @@ fn a_trace_of_the_users_own_takes_the_place_of_the_log(harness: Harness) {
     assert_eq!(log.statements().len(), 0);
     harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
     assert_eq!(log.statements().len(), 1);
+    conn.execute("UPDATE user SET is_active = 0", []).unwrap();
+    assert!(failure(|| log.assert_count("auth", 1)).contains("whose trace the application has replaced"));
 }
 
 #[rstest]
@@ -401,6 +407,211 @@ fn a_connection_that_others_opened_is_not_recorded(harness: Harness) {
     let driver = Connection::open(harness.uri("auth").unwrap()).unwrap();
     driver.execute("DELETE FROM session_token", []).unwrap();
     assert_eq!(log.statements().len(), 0);
+}
+
+/// A bind with a row to write to, in each kind of storage that has a file system of this crate's.
+fn with_a_blob(bind: Bind) -> Harness {
+    let schema = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3))";
+    Harness::builder().bind("meta", bind.schema(schema)).bind("auth", Bind::memory()).start().unwrap()
+}
+
+#[rstest]
+#[case::memory(Bind::memory())]
+#[case::memory_with_a_journal(Bind::memory().pragma("journal_mode", "delete"))]
+#[case::temp_file(Bind::temp_file())]
+#[case::temp_file_with_a_journal(Bind::temp_file().pragma("journal_mode", "delete"))]
+#[case::memdb(Bind::memdb())]
+#[case::shared_cache(Bind::shared_cache())]
+#[case::without_a_journal(Bind::memory().pragma("journal_mode", "memory"))]
+fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
+    #[case] bind: Bind,
+    #[values("", "BEGIN", "BEGIN IMMEDIATE")] begin: &str,
+    #[values(true, false)] by_backup: bool,
+) {
+    let db = with_a_blob(bind);
+    let mut conn = db.connection("meta").unwrap();
+    let journal: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    if journal == "memory" && (by_backup || begin == "BEGIN IMMEDIATE") {
+        return; // Nothing of SQLite's tells of it.
+    }
+    conn.execute("UPDATE t SET x = x", []).unwrap();
+    let outer = db.record();
+    conn.execute_batch("BEGIN; UPDATE t SET x = zeroblob(3); COMMIT; UPDATE t SET x = zeroblob(3)").unwrap();
+    let log = db.record();
+    if by_backup {
+        let other = Connection::open_in_memory().unwrap();
+        other.execute_batch("CREATE TABLE t (x)").unwrap();
+        Backup::new(&other, &mut conn).unwrap().run_to_completion(100, Duration::ZERO, None).unwrap();
+    } else {
+        conn.execute_batch(begin).unwrap();
+        let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+        blob.write_all(b"new").unwrap();
+        blob.close().unwrap();
+        if !begin.is_empty() {
+            conn.execute_batch("COMMIT").unwrap();
+        }
+    }
+    log.assert_reads_only("auth").assert_count("auth", 0);
+    assert_eq!(
+        failure(|| log.assert_reads_only("meta")),
+        "expected only reads on meta, but meta was written to by no statement that was seen: by incremental blob I/O, by a \
+         backup into\na connection, or on a connection whose trace the application has replaced. Assert on \
+         what\nchanged: `db.changes_since(&before)`"
+    );
+    assert!(failure(|| log.assert_count("meta", 0)).contains("written to by no statement"));
+    assert!(failure(|| outer.assert_count("meta", 2)).contains("written to by no statement"));
+    db.record().assert_reads_only(..);
+}
+
+#[rstest]
+fn what_was_begun_before_the_log_is_not_taken_for_a_write_by_nobody(
+    #[values(0, 1, 2, 3)] storage: usize,
+    #[values("wal", "delete")] journal: &str,
+) {
+    let bind = [Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache][storage]();
+    let bind = bind.pragma("journal_mode", journal);
+    let db = with_a_blob(bind);
+    let conn = db.connection("meta").unwrap();
+    let mut insert = conn.prepare("INSERT INTO t VALUES (1), (2) RETURNING x").unwrap();
+    let mut rows = insert.query([]).unwrap();
+    rows.next().unwrap();
+    let log = db.record();
+    while rows.next().unwrap().is_some() {}
+    drop(rows);
+    log.assert_reads_only("meta");
+    drop(log);
+    conn.execute_batch("BEGIN; DELETE FROM t").unwrap();
+    let (log, guard) = (db.record(), db.deny_writes("meta"));
+    conn.execute_batch("COMMIT; BEGIN IMMEDIATE; COMMIT; BEGIN; SELECT 1; ROLLBACK").unwrap();
+    log.assert_reads_only("meta");
+    assert!(guard.refused().is_empty());
+    drop(guard);
+    let mut session = db.session();
+    session.execute("INSERT INTO t VALUES (3)", []).unwrap();
+    session.commit().unwrap();
+    db.reset().unwrap();
+    db.drop_all("meta").unwrap();
+    db.create_all("meta").unwrap();
+    log.assert_count("meta", 2);
+}
+
+#[rstest]
+#[case::temporary("INSERT INTO note VALUES (1)", StatementKind::Read)]
+#[case::temporary_table("CREATE TEMP TABLE more (x)", StatementKind::Read)]
+#[case::temporary_in_a_trigger("INSERT INTO noted VALUES (1)", StatementKind::Write)]
+#[case::journal_mode("PRAGMA journal_mode", StatementKind::Read)]
+#[case::new_journal_mode("PRAGMA journal_mode = delete", StatementKind::Write)]
+#[case::checkpoint("PRAGMA wal_checkpoint", StatementKind::Read)]
+#[case::copy("VACUUM INTO 'file:copy?mode=memory'", StatementKind::Read)]
+#[case::vacuum("VACUUM", StatementKind::Write)]
+#[case::user_version("PRAGMA user_version = 3", StatementKind::Write)]
+#[case::optimize_that_only_says("PRAGMA optimize(-1)", StatementKind::Read)]
+#[case::optimize_of_temporary_tables("PRAGMA temp.optimize(0x10002)", StatementKind::Read)]
+fn a_statement_writes_if_it_may_change_the_bind(#[case] sql: &str, #[case] kind: StatementKind) {
+    let schema = "CREATE TABLE t (x); CREATE INDEX by_x ON t (x); INSERT INTO t VALUES (1), (1), (2)";
+    let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
+    let conn = db.connection("meta").unwrap();
+    let temporary = "CREATE TEMP TABLE note (x); CREATE TEMP TABLE noted (x);
+                     CREATE TEMP TRIGGER notes AFTER INSERT ON noted BEGIN INSERT INTO main.t VALUES (new.x); END";
+    conn.execute_batch(temporary).unwrap();
+    let log = db.record();
+    let mut statement = conn.prepare(sql).unwrap();
+    let mut rows = statement.raw_query();
+    while rows.next().unwrap().is_some() {}
+    drop(rows);
+    let ran = log.statements();
+    assert_eq!((ran.len(), ran[0].sql(), ran[0].kind()), (1, sql, kind), "{log}");
+    match kind {
+        StatementKind::Read => drop(log.assert_reads_only("meta")),
+        _ => assert!(failure(|| log.assert_reads_only("meta")).contains('≠')),
+    }
+}
+
+#[test]
+fn what_optimize_runs_are_statements_of_their_own() {
+    let schema = "CREATE TABLE t (x); CREATE INDEX by_x ON t (x); INSERT INTO t VALUES (1), (1), (2)";
+    let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
+    let log = db.record();
+    db.connection("meta").unwrap().execute_batch("PRAGMA optimize(0x10002)").unwrap();
+    assert_eq!(texts(&log.statements()), ["PRAGMA optimize(0x10002)", "ANALYZE \"main\".\"t\""]);
+    assert!(failure(|| log.assert_reads_only("meta")).contains("≠"));
+    let again = db.record();
+    db.session().on("meta").unwrap().query("PRAGMA optimize(0x10002)", [], |_| Ok(())).unwrap();
+    again.assert_reads_only("meta").assert_count("meta", 1);
+}
+
+#[rstest]
+fn a_write_inside_a_function_is_a_statement_of_its_own(#[values(true, false)] in_transaction: bool) {
+    let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE t (x)")).start().unwrap();
+    let conn = db.connection("meta").unwrap();
+    let insert = |context: &Context<'_>| {
+        // SAFETY: the connection lives as long as the call, and is used by this thread alone.
+        unsafe { context.get_connection() }?.execute("INSERT INTO t VALUES (1)", []).map(|_| 0)
+    };
+    conn.create_scalar_function("inserted", 0, FunctionFlags::SQLITE_UTF8, insert).unwrap();
+    if in_transaction {
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    }
+    let log = db.record();
+    conn.query_row("SELECT inserted()", [], |_| Ok(())).unwrap();
+    conn.execute("INSERT INTO t SELECT inserted()", []).unwrap();
+    assert_eq!(
+        texts(&log.statements()),
+        ["SELECT inserted()", "INSERT INTO t VALUES (1)", "INSERT INTO t SELECT inserted()"]
+    );
+    assert!(failure(|| log.assert_reads_only("meta")).contains("≠"));
+}
+
+#[rstest]
+fn a_write_by_a_connection_that_others_opened_fails_what_asserts_that_there_is_none(harness: Harness) {
+    let driver = Connection::open(harness.uri("auth").unwrap()).unwrap();
+    let log = harness.record();
+    driver.query_row("SELECT count(*) FROM user", [], |_| Ok(())).unwrap();
+    log.assert_reads_only(..).assert_count("auth", 0);
+    driver.execute("UPDATE user SET is_active = 0", []).unwrap();
+    log.assert_reads_only(["meta"]);
+    assert_snapshot!(failure(|| log.assert_reads_only("auth")), @r"
+    expected only reads on auth, but auth was written to by a connection that the harness did not open, whose
+    statements are not recorded. Assert on what changed: `db.changes_since(&before)`
+    ");
+    assert!(failure(|| log.assert_count("auth", 0)).contains("did not open"));
+    harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+    log.assert_count("auth", 1);
+}
+
+#[rstest]
+#[case::memory(Bind::memory())]
+#[case::temp_file(Bind::temp_file())]
+fn a_statement_on_an_attached_bind_is_that_binds(#[case] meta: Bind) {
+    let schema = "CREATE TABLE setting (name)";
+    let builder = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name)"));
+    let db = builder.bind("meta", meta.schema(schema)).start().unwrap();
+    let conn = db.connection("auth").unwrap();
+    conn.execute("ATTACH ?1 AS other", [db.uri("meta").unwrap()]).unwrap();
+    conn.execute_batch("ATTACH ':memory:' AS private; CREATE TABLE private.t (x); CREATE TEMP TABLE note (x)").unwrap();
+    let log = db.record();
+    for sql in [
+        "INSERT INTO user VALUES ('ann')",
+        "INSERT INTO setting SELECT name FROM user",
+        "INSERT INTO private.t SELECT name FROM setting",
+        "INSERT INTO note VALUES (1)",
+    ] {
+        conn.execute(sql, []).unwrap();
+    }
+    let on = |key: &str| {
+        let ran = log.on(key).unwrap();
+        texts(&ran).join("; ")
+    };
+    assert_eq!(on("meta"), "INSERT INTO setting SELECT name FROM user; INSERT INTO private.t SELECT name FROM setting");
+    assert_eq!(
+        on("auth"),
+        "INSERT INTO user VALUES ('ann'); INSERT INTO setting SELECT name FROM user; INSERT INTO note VALUES (1)"
+    );
+    assert!(failure(|| log.assert_reads_only("meta")).contains("setting SELECT name FROM user"), "{log}");
+    let later = db.record();
+    conn.execute("INSERT INTO setting SELECT name FROM user", []).unwrap();
+    later.assert_reads_only("auth");
+    failure(|| later.assert_reads_only("meta"));
 }
 
 #[rstest]

@@ -16,7 +16,7 @@ use super::fault::Faults;
 use super::location::{read_only, Location};
 use super::memory::Opener;
 use super::probe::{is_locked_out, SCHEMA};
-use super::watch::Watch;
+use super::watch::{unwatched, Watch};
 use crate::config::EngineOptions;
 use crate::script::quote;
 
@@ -117,12 +117,12 @@ impl Setup {
         conn.execute_batch("PRAGMA query_only = false; PRAGMA read_uncommitted = false")
     }
 
-    /// The URI of this crate's own connections and of the pool's, which meet the faults of a file too.
+    /// The URI of a pool's connections and of a session's, which meet the faults of a file too, and of the harness's.
     pub(super) fn uri(&self, location: &Location, opener: Opener) -> String {
         match location {
-            Location::File(_) => with_faults(location.uri_for(opener), &self.faults),
-            // One in memory knows its faults itself; elsewhere there is no file.
-            Location::Memory(_) | Location::SharedCache(_) | Location::MemDb(_) => location.uri_for(opener),
+            Location::File(_) if opener != Opener::Harness => with_faults(location.uri_for(opener), &self.faults),
+            // One in memory knows its faults itself; elsewhere there is no file, and the harness itself meets none.
+            _ => location.uri_for(opener),
         }
     }
 
@@ -176,19 +176,21 @@ impl Setup {
         judge: &dyn Fn(rusqlite::Result<()>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, self.foreign_keys)?;
-        if on_disk {
-            conn.execute_batch("PRAGMA synchronous = OFF")?;
-        }
-        for (name, value) in self.pragmas.iter().filter(|(name, _)| !is(name, "busy_timeout")) {
-            // A pragma may answer with a row or not; either is fine.
-            judge(conn.pragma_update(None, name, value))?;
-        }
-        // Last, for it is how long those before would wait.
-        conn.busy_timeout(self.busy_timeout)?;
-        for (name, value) in self.pragmas.iter().filter(|(name, _)| is(name, "busy_timeout")) {
-            conn.pragma_update(None, name, value)?;
-        }
-        Ok(())
+        unwatched(|| {
+            if on_disk {
+                conn.execute_batch("PRAGMA synchronous = OFF")?;
+            }
+            for (name, value) in self.pragmas.iter().filter(|(name, _)| !is(name, "busy_timeout")) {
+                // A pragma may answer with a row or not; either is fine.
+                judge(conn.pragma_update(None, name, value))?;
+            }
+            // Last, for it is how long those before would wait.
+            conn.busy_timeout(self.busy_timeout)?;
+            for (name, value) in self.pragmas.iter().filter(|(name, _)| is(name, "busy_timeout")) {
+                conn.pragma_update(None, name, value)?;
+            }
+            Ok(())
+        })
     }
 }
 

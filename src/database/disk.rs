@@ -10,6 +10,7 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
 use super::copy::file_system;
+use super::fault::writer::Writer;
 use super::fault::{find, Faults};
 use super::memory::{begins_to_write, register_once, system};
 
@@ -218,7 +219,7 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
         }
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
         if begins_to_write && code == ffi::SQLITE_OK {
-            open.faults.writer_begins();
+            open.faults.writer_begins(Writer::Ours);
         }
         code
     }
@@ -242,7 +243,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 _ => {}
             }
             if begins_to_write {
-                open.faults.writer_begins();
+                open.faults.writer_begins(Writer::Ours);
             }
         }
         code

@@ -56,6 +56,16 @@ impl Location {
         }
     }
 
+    /// The name that SQLite has for the file, where it has one.
+    pub(crate) fn file_name(&self) -> Option<String> {
+        match self {
+            Location::Memory(memory) => Some(memory.name().to_string()),
+            Location::File(path) => Some(path.to_string_lossy().into_owned()),
+            // As of any database in memory, SQLite tells no name.
+            Location::MemDb(_) | Location::SharedCache(_) => None,
+        }
+    }
+
     /// The file, for a database that is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {

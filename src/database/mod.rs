@@ -156,6 +156,9 @@ impl Database {
         faults: Arc<Faults>,
     ) -> Database {
         let setup = Setup::new(&options, &label(&keys), faults);
+        if let Some(file) = location.file_name() {
+            setup.watch().is_at(file);
+        }
         // A database in memory starts as the image without a copy.
         let commits = match &location {
             Location::Memory(memory) => Some(memory.commits()),

@@ -164,7 +164,10 @@ impl FaultBuilder {
     /// began fails when it runs, others as they are prepared. For whom, is as for
     /// [`fail_commit`](FaultBuilder::fail_commit), with an authorizer or a
     /// [trace](https://sqlite.org/c3ref/trace_v2.html) in place of the commit hook; a session's query over several binds
-    /// does not meet it.
+    /// does not meet it. The connection is afterwards what it was, its schema and flags included.
+    ///
+    /// SQLite cannot fail one query beside another of the same connection if it was prepared before and their transaction
+    /// has written. It runs, and a fault that never struck says so.
     ///
     /// # Errors
     ///
@@ -371,9 +374,16 @@ impl Fault {
             1 => format!("one {one} was met"),
             n => format!("{n} {many} were met"),
         };
+        let passed = match self.faulting.passed() {
+            0 => String::new(),
+            n => format!(
+                " {n} of them ran all the same: each was prepared before, and could not be stopped without ending another \
+                 query of its connection, in a transaction that has written."
+            ),
+        };
         let missing = self.missing().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
         format!(
-            "{self} never struck: {met}, so the test does not show what the code does then.{missing} Check that the code \
+            "{self} never struck: {met}, so the test does not show what the code does then.{passed}{missing} Check that the code \
              uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test \
              returned an error before, look for that first"
         )

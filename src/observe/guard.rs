@@ -57,12 +57,15 @@ impl Harness {
     /// SQLite enforces it: a session fails with [`Error::Guarded`](crate::Error::Guarded), which names the bind and the
     /// guard's place in the test; on a pooled connection SQLite does not accept the statement ("not authorized",
     /// `SQLITE_AUTH`), or interrupts one that was prepared before (`SQLITE_INTERRUPT`; `SQLITE_READONLY` where it
-    /// writes). [`Guard::refused`] has what was refused.
+    /// writes). [`Guard::refused`] has what was refused. A query that is being read when the guard begins goes on.
+    ///
+    /// SQLite cannot stop one query beside another of the same connection if it was prepared before the guard and uses no
+    /// table, or its transaction has written. It runs, and [`Guard::refused`] has it as "not stopped".
     ///
     /// The key of a [dynamic bind](crate::Bind::dynamic) means all of its databases, those made later included.
     ///
-    /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, and a database that a
-    /// connection has attached before, are refused on every bind, for that could be any. What this crate does itself
+    /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, a database that a connection has
+    /// attached before, and `VACUUM INTO` are refused on every bind, for that could be any. What this crate does itself
     /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered, and what is opened by
     /// [`uri`](Harness::uri) or [`path`](Harness::path) is not guarded: of an application on a driver of its own, sqlx for
     /// one, a guard says nothing, and [`ChangeSet::assert_only`](crate::ChangeSet::assert_only) sees what it wrote. A
@@ -106,8 +109,13 @@ impl Harness {
     ///
     /// It holds for what [`allow_only`](Harness::allow_only) holds for. A session fails with
     /// [`Error::Guarded`](crate::Error::Guarded), which names the bind and the guard's place in the test; on a pooled
-    /// connection SQLite fails with "attempt to write a readonly database" (`SQLITE_READONLY`). Temporary tables can be
-    /// written to.
+    /// connection SQLite fails with "attempt to write a readonly database" (`SQLITE_READONLY`), or for `PRAGMA journal_mode`
+    /// with a value with "not authorized" (`SQLITE_AUTH`). What writes nothing to the bind is let through: temporary tables,
+    /// `EXPLAIN`, `PRAGMA wal_checkpoint`, `PRAGMA optimize` that finds nothing to do.
+    ///
+    /// Incremental blob I/O and a backup into a pooled connection are refused as they write (`SQLITE_READONLY`) or as their
+    /// transaction ends (`SQLITE_CONSTRAINT_COMMITHOOK`). In `memdb`, in a shared cache and without a journal that is blob
+    /// I/O alone, and not after `BEGIN IMMEDIATE`.
     ///
     /// # Panics
     ///

@@ -209,12 +209,16 @@ impl<'c> Ready<'c> {
             return None;
         }
         let has_values = statement.parameter_count() > 0;
+        // A connection to several only reads.
+        let writes = !statement.readonly();
+        let writes = if heard.beside.is_empty() { heard.watch.would_write(self.conn, sql, writes) } else { writes };
         heard.watch.begin(Beginning {
             sql,
             values: has_values.then(|| statement.expanded_sql()).flatten(),
-            writes: !statement.readonly(),
+            writes,
             by_session: true,
             beside: heard.beside,
+            attached: Vec::new(),
             changes: self.conn.total_changes(),
         })
     }

@@ -1,4 +1,4 @@
-//! The commit hook of a bind's connections, which refuses a commit where a fault says so.
+//! The commit hook of a bind's connections, which refuses a commit where a fault says so, or a guard.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
-use super::{find, Faults};
+use super::number::committing;
+use super::Faults;
 
 impl Faults {
     /// Has a connection ask before each commit of a transaction that has written.
@@ -14,13 +15,16 @@ impl Faults {
     /// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database
     /// alive. A hook of the application's own takes the place of this one, and nothing has to be freed then.
     pub(in crate::database) fn hook(self: &Arc<Self>, conn: &Connection) {
-        let number = ptr::without_provenance_mut(self.number());
         // SAFETY: the handle is open, the callback has the signature asked for, and the number is never followed.
-        unsafe { ffi::sqlite3_commit_hook(conn.handle(), Some(on_commit), number) };
+        unsafe {
+            let number = ptr::without_provenance_mut(self.number_of(conn.handle()));
+            ffi::sqlite3_commit_hook(conn.handle(), Some(on_commit), number);
+        }
     }
 }
 
 /// What SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
 unsafe extern "C" fn on_commit(number: *mut c_void) -> c_int {
-    c_int::from(find(number.addr()).is_some_and(|faults| faults.refuses_commit()))
+    // The connection of that number is the one that commits: it is open, and this thread's.
+    c_int::from(committing(number.addr()).is_some_and(|(faults, db)| faults.refuses_commit(db)))
 }

@@ -5,19 +5,21 @@
 
 mod hook;
 mod number;
+pub(super) mod writer;
 
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use rusqlite::ffi;
 
 pub(super) use number::find;
 
-use super::watch::Asking;
+use super::watch::{epoch, Asking, Watch};
 use crate::list::filtered;
 use crate::sync::lock;
+use writer::Writer;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
 #[derive(Debug, Default)]
@@ -26,8 +28,14 @@ pub(crate) struct Faults {
     alive: Mutex<Vec<Arc<Fault>>>,
     /// How many transactions have got the lock that a writer needs: the number of the one that has it now.
     writers: AtomicU64,
+    /// Whose that is, and since when everything was seen as it got the lock.
+    writer: Mutex<(Writer, Option<usize>)>,
+    /// Who knows the statements of the database.
+    watch: OnceLock<Weak<Watch>>,
     /// What they are found by, once a connection asks.
     number: OnceLock<usize>,
+    /// Those of its connections.
+    numbers: Mutex<Vec<usize>>,
 }
 
 /// One fault.
@@ -45,6 +53,8 @@ pub(crate) struct Fault {
 struct Met {
     operations: u64,
     struck: u64,
+    /// How many could not be failed.
+    passed: u64,
     /// The last transaction that it was asked about and what it said: all of what one writes fails, or nothing.
     last: Option<(u64, bool)>,
 }
@@ -114,13 +124,35 @@ impl Faults {
     }
 
     /// Counts a transaction that has got the lock.
-    pub(super) fn writer_begins(&self) {
+    pub(super) fn writer_begins(&self, writer: Writer) {
+        *lock(&self.writer) = (writer, epoch());
         self.writers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has a database's statements known by this.
+    pub(super) fn be_seen_by(&self, watch: &Arc<Watch>) {
+        // Set once, when both are made.
+        let _ = self.watch.set(Arc::downgrade(watch));
+    }
+
+    /// Whether a guard refuses what this thread writes now, which no statement accounts for.
+    fn is_refused(&self, transaction: u64) -> bool {
+        let Some(now) = epoch().filter(|_| !SPARED.get()) else { return false };
+        let (writer, began) = *lock(&self.writer);
+        // What was written before somebody listened is nobody's concern, and neither is what the harness writes.
+        if writer == Writer::Harness || began != Some(now) {
+            return false;
+        }
+        let watch = self.watch.get().and_then(Weak::upgrade);
+        watch.is_some_and(|watch| watch.refuses_to_write(writer, transaction))
     }
 
     /// What SQLite is to be told in place of a write by the transaction that has the lock.
     pub(super) fn instead_of_write(&self) -> Option<c_int> {
         let writer = self.writers.load(Ordering::Relaxed);
+        if self.is_refused(writer) {
+            return Some(ffi::SQLITE_READONLY);
+        }
         self.first(|fault| {
             let code = match fault.kind {
                 FaultKind::Full => ffi::SQLITE_FULL,
@@ -145,8 +177,15 @@ impl Faults {
         filtered(&lock(&self.alive), is_one)
     }
 
-    /// Whether a commit is to be refused.
-    fn refuses_commit(&self) -> bool {
+    /// Whether a commit on a connection, which this thread has, is to be refused.
+    fn refuses_commit(&self, db: *mut ffi::sqlite3) -> bool {
+        if epoch().is_some() && !SPARED.get() {
+            let watch = self.watch.get().and_then(Weak::upgrade);
+            // SAFETY: SQLite calls from within a commit of that connection: it is open and this thread's.
+            if watch.is_some_and(|watch| unsafe { watch.refuses_to_commit(db) }) {
+                return true;
+            }
+        }
         self.first(|fault| (fault.kind == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
     }
 
@@ -181,7 +220,14 @@ impl Fault {
         met.is_due(self.after, self.times) && met.count(self.after, self.times)
     }
 
-    fn strikes(&self) -> bool {
+    /// Notes that a statement could not be failed.
+    pub(super) fn is_passed(&self) {
+        let mut met = lock(&self.met);
+        met.operations += 1;
+        met.passed += 1;
+    }
+
+    pub(super) fn strikes(&self) -> bool {
         lock(&self.met).count(self.after, self.times)
     }
 
@@ -227,6 +273,11 @@ impl Faulting {
     pub(crate) fn met(&self) -> (u64, u64) {
         let met = lock(&self.fault.met);
         (met.operations, met.struck)
+    }
+
+    /// How many statements it should have failed and could not.
+    pub(crate) fn passed(&self) -> u64 {
+        lock(&self.fault.met).passed
     }
 }
 

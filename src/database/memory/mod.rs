@@ -87,6 +87,11 @@ impl Memory {
         memory
     }
 
+    /// The name that SQLite has for it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// An SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
         format!("file:{}?vfs={}", self.name, *name::NAME)

@@ -72,7 +72,7 @@ impl Open {
             return ffi::SQLITE_BUSY;
         }
         if begins_to_write {
-            self.memory.faults.writer_begins();
+            self.memory.faults.writer_begins(held.opener.writer());
         }
         ffi::SQLITE_OK
     }

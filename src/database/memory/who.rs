@@ -1,5 +1,6 @@
 //! Who has a database open, who holds the lock of its writer, and who was refused it.
 
+use crate::database::fault::writer::Writer;
 use crate::list::mapped;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
@@ -39,6 +40,15 @@ impl Opener {
             b"session" => Opener::Session,
             b"harness" => Opener::Harness,
             _ => Opener::Uri,
+        }
+    }
+
+    /// Whose connection it is.
+    pub(super) fn writer(self) -> Writer {
+        match self {
+            Opener::Pool | Opener::Session => Writer::Ours,
+            Opener::Uri => Writer::Others,
+            Opener::Harness => Writer::Harness,
         }
     }
 

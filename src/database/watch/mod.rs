@@ -3,10 +3,14 @@
 //! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards of
 //! a harness refuse is stopped here too.
 
+mod account;
+mod action;
 mod authorize;
+mod handle;
 mod recorder;
 mod rules;
 mod trace;
+mod used;
 
 use std::ffi::CString;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -18,12 +22,16 @@ use rusqlite::Connection;
 
 pub(crate) use recorder::{Ended, Listening, Recorded, Recorder};
 pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
+pub(crate) use used::Used;
 
 use super::fault::Faults;
 use crate::key::BindKey;
 use crate::say;
 use crate::sync::lock;
-use authorize::{Action, Handle};
+pub(in crate::database) use account::epoch;
+use account::Accounts;
+use action::Action;
+use handle::{Handle, How};
 
 /// One database as seen by its connections, which may outlive it.
 #[derive(Debug)]
@@ -36,10 +44,12 @@ pub(crate) struct Watch {
     faults: Arc<Faults>,
     /// Its harness.
     harness: OnceLock<Member>,
+    /// The name that SQLite has for its file, if it has one.
+    file: OnceLock<String>,
     /// What SQLite calls back with, once a connection is listened to.
     context: OnceLock<usize>,
-    /// The statements of pooled connections that have not ended.
-    running: Mutex<Vec<Running>>,
+    /// The statements of its connections.
+    accounts: Mutex<Accounts>,
 }
 
 /// What a database is in its harness.
@@ -57,22 +67,21 @@ impl Member {
     }
 }
 
-/// A statement that has not ended.
-#[derive(Debug)]
-struct Running {
-    /// Its address, which no other has that has not ended.
-    statement: usize,
-    begun: Option<Begun>,
-    stopped: Option<Stopped>,
-    inside: Option<Inside>,
-}
-
-/// A statement that a guard has stopped as it began.
+/// A statement that was stopped as it began.
 #[derive(Debug)]
 struct Stopped {
-    by: Arc<Rule>,
-    /// Where its connection cannot write until it has ended.
-    held: Option<Listened>,
+    /// The guard, unless it was a fault.
+    by: Option<Arc<Rule>>,
+    how: How,
+    /// Until its connection is what it was.
+    _held: Listened,
+}
+
+impl Stopped {
+    /// Whether it fails as one that is prepared now would.
+    fn is_denied(&self) -> bool {
+        self.by.is_none() || self.how == How::Outdated
+    }
 }
 
 /// That the trace listens whatever becomes of those who asked for it.
@@ -148,26 +157,40 @@ pub(crate) struct Beginning<'s> {
     pub(crate) by_session: bool,
     /// All databases on its connection, where it has several.
     pub(crate) beside: &'s [&'s Watch],
+    /// Those that it uses, where a connection has attached some.
+    pub(crate) attached: Vec<Used>,
     pub(crate) changes: u64,
 }
 
 impl Watch {
     pub(super) fn new(label: &str, echo: bool, faults: Arc<Faults>) -> Arc<Watch> {
-        Arc::new(Watch {
+        let watch = Arc::new(Watch {
             label: label.to_string(),
             echo,
             faults,
             harness: OnceLock::new(),
+            file: OnceLock::new(),
             context: OnceLock::new(),
-            running: Mutex::default(),
-        })
+            accounts: Mutex::default(),
+        });
+        watch.faults.be_seen_by(&watch);
+        watch
     }
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
     pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Arc<[BindKey]>) {
+        if let Some(file) = self.file.get() {
+            recorder.add(file, &names);
+        }
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
+    }
+
+    /// Has the database found where another connection has attached it.
+    pub(super) fn is_at(&self, file: String) {
+        // Set once, when the database is made.
+        let _ = self.file.set(file);
     }
 
     /// Has a connection tell of its statements from here on.
@@ -190,8 +213,16 @@ impl Watch {
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
         // Where another's lock is in the way of a look, what is told must do. A session attaches nothing; what SQLite
         // calls by another name than `main` is its bind, by its key.
-        let deed = Deed { elsewhere: false, ..judged.unwrap_or(Deed { writes, ..Deed::default() }) };
+        let deed = judged.unwrap_or(Deed { writes, ..Deed::default() });
+        let deed = Deed { elsewhere: false, writes: deed.writes || deed.writes_elsewhere, ..deed };
         self.refuse(member, deed, || sql.trim().to_string())
+    }
+
+    /// Whether a statement of a session would write to the database; `conn` is one of a session.
+    pub(crate) fn would_write(&self, conn: &Connection, sql: &str, writes: bool) -> bool {
+        let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
+        // Where it cannot be prepared now, what SQLite said of it must do.
+        judged.map_or(writes, |deed| deed.writes || deed.writes_elsewhere)
     }
 
     /// The guard that refuses to read the database in a join of several.
@@ -235,42 +266,28 @@ impl Watch {
             told(|| say::echo(&self.label, beginning.sql));
         }
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
-        let databases = match beginning.beside {
-            [] => vec![Arc::clone(names)],
-            all => {
-                let mut names = Vec::new();
-                for watch in all {
-                    names.extend(watch.harness.get().map(|member| Arc::clone(&member.names)));
-                }
-                names
-            }
-        };
+        let mut databases = beginning.attached;
+        if beginning.beside.is_empty() && databases.is_empty() {
+            databases.push(Used { names: Arc::clone(names), writes: beginning.writes });
+        }
+        for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
+            databases.push(Used { names: Arc::clone(&member.names), writes: beginning.writes });
+        }
         let number = recorder.begin(Recorded {
             databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
-            writes: beginning.writes,
             by_session: beginning.by_session,
             thread: thread::current(),
             ended: None,
         });
         Some(Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes: beginning.changes })
     }
+}
 
-    /// Remembers a statement until SQLite says that it has ended.
-    fn remember(&self, begun: Running) {
-        let mut running = lock(&self.running);
-        // An end that was not told of, since somebody's own trace took the place of this one.
-        running.retain(|running| running.statement != begun.statement);
-        running.push(begun);
-    }
-
-    /// The statement at an address, which has ended.
-    fn ended(&self, statement: usize) -> Option<Running> {
-        let mut running = lock(&self.running);
-        let place = running.iter().position(|running| running.statement == statement)?;
-        Some(running.swap_remove(place))
-    }
+/// Does something of this crate's own on a connection, which no guard is for and no record has.
+pub(super) fn unwatched<T>(work: impl FnOnce() -> T) -> T {
+    authorize::within(authorize::Mode::Own, work).0
 }
 
 /// Tells the user's logger something. If that panics, no statement is stopped by it.

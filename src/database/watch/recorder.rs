@@ -1,12 +1,16 @@
 //! The statements of a harness, in the order in which they began, while somebody records them.
 
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::Duration;
 
 use super::trace;
+use super::used::Used;
 use crate::key::BindKey;
+use crate::list::filtered;
 use crate::sync::lock;
 
 /// How many statements of those recorded before are kept when a recording begins.
@@ -18,6 +22,8 @@ pub(crate) struct Recorder {
     /// How many record now.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
+    /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
+    databases: Mutex<Vec<(String, Arc<[BindKey]>)>>,
 }
 
 #[derive(Debug, Default)]
@@ -25,17 +31,30 @@ struct Statements {
     /// The number of the first that is kept.
     first: u64,
     kept: Vec<Recorded>,
+    /// What was written by none of them, since the first of those who record now; and how many there ever were.
+    unaccounted: Vec<Unaccounted>,
+    writes: u64,
+}
+
+/// A transaction that was written by no statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Unaccounted {
+    /// How many there were before it.
+    number: u64,
+    /// The keys that mean the database.
+    pub(crate) database: Arc<[BindKey]>,
+    /// Whether the connection is one of the harness's.
+    pub(crate) ours: bool,
 }
 
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// The databases on its connection: the keys that mean each, the first its own.
-    pub(crate) databases: Vec<Arc<[BindKey]>>,
+    /// The databases that it uses.
+    pub(crate) databases: Vec<Used>,
     pub(crate) sql: String,
     /// The same with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,
-    pub(crate) writes: bool,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
@@ -56,6 +75,19 @@ impl Recorder {
         self.listeners.load(Ordering::Relaxed) > 0
     }
 
+    /// Adds a database of the harness.
+    pub(super) fn add(&self, file: &str, names: &Arc<[BindKey]>) {
+        lock(&self.databases).push((file.to_string(), Arc::clone(names)));
+    }
+
+    /// Returns the keys that mean the database whose file SQLite calls by that name.
+    pub(super) fn database_at(&self, file: &str) -> Option<Arc<[BindKey]>> {
+        let databases = lock(&self.databases);
+        // SQLite follows the links on the way to a file.
+        let is_it = |own: &String| own == file || fs::canonicalize(own).is_ok_and(|own| own == Path::new(file));
+        databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| Arc::clone(names))
+    }
+
     pub(super) fn begin(&self, statement: Recorded) -> u64 {
         let mut statements = lock(&self.statements);
         statements.kept.push(statement);
@@ -73,6 +105,14 @@ impl Recorder {
         lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
     }
 
+    /// Notes a transaction that no statement writes.
+    pub(super) fn note_unaccounted(&self, database: &Arc<[BindKey]>, ours: bool) {
+        let mut statements = lock(&self.statements);
+        let (number, database) = (statements.writes, Arc::clone(database));
+        statements.unaccounted.push(Unaccounted { number, database, ours });
+        statements.writes += 1;
+    }
+
     /// Records from here on, as long as the answer lives.
     pub(crate) fn record(self: &Arc<Self>) -> Listening {
         let mut statements = lock(&self.statements);
@@ -80,9 +120,10 @@ impl Recorder {
             let old = statements.kept.len().saturating_sub(KEPT);
             statements.kept.drain(..old);
             statements.first += old as u64;
+            statements.unaccounted.clear();
         }
         trace::begin();
-        Listening { recorder: Arc::clone(self), from: statements.next() }
+        Listening { recorder: Arc::clone(self), from: statements.next(), writes: statements.writes }
     }
 
     /// Everything that is kept, of recordings that have ended too.
@@ -109,6 +150,8 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
+    /// How many writes by no statement there were before it.
+    writes: u64,
 }
 
 impl Listening {
@@ -117,6 +160,13 @@ impl Listening {
         let statements = lock(&self.recorder.statements);
         let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
         statements.kept.get(before..).unwrap_or_default().to_vec()
+    }
+}
+
+impl Listening {
+    /// What was written by none of the statements since it was made.
+    pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
+        filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::authorize::CHANGE;
+use super::action::CHANGE;
 use super::{authorize, told, trace};
 use crate::key::BindKey;
 use crate::say;
@@ -53,11 +53,18 @@ pub(crate) struct Refused {
 pub(crate) struct Deed {
     /// It begins or ends a transaction or a savepoint, and does nothing else.
     pub(crate) transaction: bool,
+    /// It may write to the connection's own database.
     pub(crate) writes: bool,
-    /// It attaches a database or uses one that was attached, which may be any.
+    /// It may write to one that was attached.
+    pub(crate) writes_elsewhere: bool,
+    /// It attaches a database, uses one that was attached or writes a copy to one, which may be any.
     pub(crate) elsewhere: bool,
     /// It writes, and SQLite has asked about nothing: a `VACUUM`, which prepares statements of its own.
     pub(crate) vacuums: bool,
+    /// It uses a table, and so begins by comparing the schema with the one that it was prepared for.
+    pub(crate) uses_tables: bool,
+    /// It is a pragma that SQLite does without asking whether the connection may write.
+    pub(crate) acts_at_once: bool,
 }
 
 impl Rules {

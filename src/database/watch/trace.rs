@@ -8,17 +8,21 @@
 //! SQLite's own.
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_uint, c_void, CStr};
+use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::thread;
 
 use rusqlite::{ffi, Connection};
 
-use super::authorize::{self, Handle};
-use super::{Beginning, Begun, Deed, Inside, Listened, Member, Running, Stopped, Watch};
+use super::account::{begin_epoch, Running};
+use super::authorize;
+use super::handle::Handle;
+use super::used::Used;
+use super::{Beginning, Begun, Deed, Inside, Listened, Member, Stopped, Watch};
 use crate::sorted::Sorted;
 
 /// How many in this process want to know of statements.
@@ -64,7 +68,9 @@ pub(super) fn forget(context: usize, echo: bool) {
 
 /// Counts one who wants to know.
 pub(super) fn begin() {
-    LISTENERS.fetch_add(1, Ordering::Relaxed);
+    if LISTENERS.fetch_add(1, Ordering::Relaxed) == 0 {
+        begin_epoch();
+    }
 }
 
 /// Takes back what `begin` counted.
@@ -78,98 +84,190 @@ pub(super) fn find(context: usize) -> Option<Arc<Watch>> {
     WATCHED.read().unwrap_or_else(PoisonError::into_inner).get(&context).and_then(Weak::upgrade)
 }
 
+/// Whether anybody listens.
+pub(super) fn is_heard() -> bool {
+    LISTENERS.load(Ordering::Relaxed) > 0
+}
+
 /// What SQLite calls: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    if LISTENERS.load(Ordering::Relaxed) == 0 || authorize::is_own() {
+    if !is_heard() {
+        unheard(event, p.cast());
+        return ffi::SQLITE_OK;
+    }
+    if authorize::is_own() {
         return ffi::SQLITE_OK;
     }
     // A panic must not cross into C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let by_session = context.addr() & authorize::SESSION != 0;
-        let Some(watch) = find(context.addr() & !authorize::SESSION) else { return };
+        let context = context.addr();
+        let Some(watch) = find(context & !authorize::SESSION) else { return };
         // SAFETY: for both events SQLite passes a statement that lives through this call, on the thread that uses it.
         let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return };
         match event {
-            ffi::SQLITE_TRACE_STMT => {
-                watch.meets(&statement, x);
-                if !by_session {
-                    watch.began(&statement, x);
-                }
-            }
-            ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement),
+            // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
+            ffi::SQLITE_TRACE_STMT => match unsafe { statement.begun(x.cast()) } {
+                Some(nested) if !authorize::is_inside() => watch.began(&statement, nested, context),
+                _ => {}
+            },
+            ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement, context),
             _ => {}
         }
     }));
     ffi::SQLITE_OK
 }
 
-impl Watch {
-    /// Shows a statement to the faults that may be about it. One that fails it does so as SQLite prepares it again, so
-    /// that it fails as others do that are prepared while the fault lives.
-    fn meets(&self, statement: &Statement<'_>, text: *const c_void) {
-        let Some(sql) = statement.sql().filter(|sql| ptr::eq(sql.as_ptr().cast(), text)) else { return };
-        let handle = statement.handle();
-        for fault in self.faults.of_statements() {
-            if handle.is_met_by(&fault, sql) && !fault.lets_pass() {
-                handle.prepare_again();
-            }
-        }
-    }
+thread_local! {
+    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what it
+    /// writes once somebody listens is its own.
+    static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(ptr::null_mut()) };
+}
 
-    fn began(&self, statement: &Statement<'_>, text: *const c_void) {
-        let Some(sql) = statement.sql() else { return };
-        // Of what runs inside a statement (a trigger, a function's own) the text is another.
-        if !ptr::eq(sql.as_ptr().cast(), text) {
-            return;
+/// A statement that begins or ends while nobody listens.
+fn unheard(event: c_uint, statement: *mut ffi::sqlite3_stmt) {
+    let now = match event {
+        // SAFETY: SQLite passes a statement that lives through this call.
+        ffi::SQLITE_TRACE_STMT if unsafe { ffi::sqlite3_stmt_readonly(statement) } == 0 => statement,
+        ffi::SQLITE_TRACE_PROFILE => ptr::null_mut(),
+        _ => return,
+    };
+    // A thread that ends has none.
+    let _ = UNHEARD.try_with(|unheard| {
+        if !now.is_null() || unheard.get() == statement {
+            unheard.set(now);
         }
-        let begun = match self.is_heard() {
-            true => self.begin(Beginning {
+    });
+}
+
+/// Whether a statement goes on, on this thread, that began while nobody listened.
+pub(super) fn is_in_unheard() -> bool {
+    UNHEARD.try_with(|unheard| !unheard.get().is_null()).unwrap_or(true)
+}
+
+impl Watch {
+    /// A statement begins, by itself or from within another.
+    fn began(&self, statement: &Statement<'_>, is_nested: bool, context: usize) {
+        let Some(sql) = statement.sql() else { return };
+        let by_session = context & authorize::SESSION != 0;
+        let handle = statement.handle();
+        let is_alone = handle.is_autocommit();
+        let (is_stopped, is_part) = if is_nested { self.around(handle.address()) } else { (false, false) };
+        // What runs within a statement that was stopped fails with it.
+        let mut stopped = if is_stopped { None } else { self.meets(statement, sql) };
+        let member = self.guarded().filter(|_| stopped.is_none() && !is_stopped);
+        // A session's own statements are judged before, and it tells of them itself.
+        let (judges, records) = (member.is_some() && (is_nested || !by_session), self.is_heard());
+        let deed = if judges || statement.writes() || handle.is_writing() || handle.has_attached() {
+            handle.judge(sql)
+        } else {
+            None
+        };
+        let deed = deed.unwrap_or(Deed { writes: statement.writes(), ..Deed::default() });
+        if let Some(member) = member.filter(|_| judges) {
+            stopped = self.judge(member, statement, sql, deed);
+        }
+        // What runs inside a statement is part of it, unless it writes where that does not.
+        let records = records && if is_nested { deed.writes && !is_part } else { !by_session };
+        let begun = if records {
+            self.begin(Beginning {
                 sql: &sql.to_string_lossy(),
                 values: statement.with_values(),
-                writes: statement.writes(),
-                by_session: false,
+                writes: deed.writes,
+                by_session,
                 beside: &[],
+                attached: if handle.has_attached() { self.used(&handle, sql, deed) } else { Vec::new() },
                 changes: statement.changes().0,
-            }),
-            false => None,
+            })
+        } else {
+            None
         };
-        let (stopped, inside) = self.guarded().map_or((None, false), |member| self.judge(member, statement, sql));
-        if begun.is_some() || stopped.is_some() || inside {
-            let inside = inside.then(Inside::new);
-            self.remember(Running { statement: statement.address(), begun, stopped, inside });
+        let may_write = statement.writes();
+        let inside = (deed.vacuums && !is_nested).then(Inside::new);
+        let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
+        let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
+        let running =
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, begun, stopped, inside };
+        self.remember(running, is_alone);
+    }
+
+    /// The databases of the harness that a statement uses whose connection has attached some; where it uses none, its
+    /// connection's own.
+    fn used(&self, handle: &Handle, sql: &CStr, deed: Deed) -> Vec<Used> {
+        let Some(member) = self.harness.get() else { return Vec::new() };
+        let (mut used, mut elsewhere) = (Vec::new(), false);
+        for (schema, writes) in handle.places(sql) {
+            if &*schema == c"main" {
+                used.push(Used { names: Arc::clone(&member.names), writes });
+                continue;
+            }
+            elsewhere = true;
+            if let Some(names) = handle.file(&schema).and_then(|file| member.recorder.database_at(&file)) {
+                used.push(Used { names, writes });
+            }
         }
+        if used.is_empty() {
+            used.push(Used { names: Arc::clone(&member.names), writes: deed.writes && !elsewhere });
+        }
+        used
     }
 
-    /// Stops a statement that a guard refuses. Also gives whether it will prepare others of its own.
-    fn judge(&self, member: &Member, statement: &Statement<'_>, sql: &CStr) -> (Option<Stopped>, bool) {
+    /// Shows a statement to the faults that may be about it, and stops it if one is.
+    fn meets(&self, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
         let handle = statement.handle();
-        let unclear = Deed { writes: statement.writes(), ..Deed::default() };
-        let deed = handle.judge(sql).unwrap_or(unclear);
-        let text = || statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
-        let stopped = self.refuse(member, deed, text).map(|by| {
-            let held = handle.stop(deed.writes).then(Listened::new);
-            Stopped { by, held }
-        });
-        (stopped, deed.vacuums)
+        for fault in self.faults.of_statements() {
+            let Some(deed) = handle.is_met_by(&fault, sql).filter(|_| !fault.lets_pass()) else { continue };
+            match handle.stop(statement.statement, deed) {
+                Some(how) if fault.strikes() => return Some(Stopped { by: None, how, _held: Listened::new() }),
+                Some(how) => handle.release(how),
+                None => fault.is_passed(),
+            }
+        }
+        None
     }
 
-    fn has_ended(&self, statement: &Statement<'_>) {
-        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address()) else {
+    /// Stops a statement that a guard refuses.
+    fn judge(&self, member: &Member, statement: &Statement<'_>, sql: &CStr, deed: Deed) -> Option<Stopped> {
+        let rule = member.rules.against(&member.names, deed)?;
+        let handle = statement.handle();
+        let mut what = statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
+        let how = handle.stop(statement.statement, deed);
+        if how.is_none() {
+            if deed.writes && deed.acts_at_once {
+                // Within a transaction or beside another statement, SQLite keeps the journal mode that a database has.
+                return None;
+            }
+            what += NOT_STOPPED;
+        }
+        rule.note(member.bind(), what, false);
+        how.map(|how| Stopped { by: Some(rule), how, _held: Listened::new() })
+    }
+
+    fn has_ended(&self, statement: &Statement<'_>, context: usize) {
+        unheard(ffi::SQLITE_TRACE_PROFILE, statement.statement);
+        let is_alone = statement.handle().is_autocommit();
+        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address(), is_alone) else {
             return statement.has_ended_again();
         };
         drop(inside);
-        if stopped.as_ref().is_some_and(|stopped| stopped.held.is_some()) {
-            statement.handle().release();
+        if let Some(stopped) = &stopped {
+            let handle = statement.handle();
+            handle.release(stopped.how);
+            if stopped.is_denied() {
+                handle.deny(statement.statement, context);
+            }
         }
         if let Some(begun) = begun {
             let (all, of_last) = statement.changes();
             // SQLite tells of the end before it knows the error of a statement that has failed.
-            let outcome = stopped.map(|stopped| Err(format!("refused by {}", stopped.by)));
+            let outcome = stopped.and_then(|stopped| stopped.by).map(|by| Err(format!("refused by {by}")));
             begun.end(all, of_last, outcome);
             remember_last(statement.address(), begun);
         }
     }
 }
+
+/// What is said of a statement that was not stopped.
+const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";
 
 thread_local! {
     /// The address of the statement that last ended on this thread.
@@ -205,6 +303,23 @@ impl Statement<'_> {
             begun.end(all, of_last, None);
             remember_last(address, begun);
         }
+    }
+
+    /// Whether it begins from within another statement, if it begins: what SQLite runs inside a statement (a trigger, for
+    /// one) has another text than the statement has.
+    ///
+    /// # Safety
+    ///
+    /// The text is null, or ends with a NUL and lives through the call.
+    unsafe fn begun(&self, text: *const c_char) -> Option<bool> {
+        let sql = self.sql().filter(|_| !text.is_null())?;
+        if ptr::eq(sql.as_ptr(), text) {
+            return Some(false);
+        }
+        // SAFETY: as the caller says.
+        let text = unsafe { CStr::from_ptr(text) };
+        // SQLite puts that before the text; a trigger it names by a comment, which is no statement's text.
+        (text.to_bytes().strip_prefix(b"-- ") == Some(sql.to_bytes())).then_some(true)
     }
 
     fn address(&self) -> usize {

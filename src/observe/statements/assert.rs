@@ -14,7 +14,10 @@ impl StatementLog {
     ///
     /// # Panics
     ///
-    /// When there were more or fewer, and for a key that is not configured. The message shows the statements.
+    /// - When there were more or fewer; the message shows the statements.
+    /// - When a write to the bind was seen that no statement makes: incremental blob I/O, or a backup into a connection; where
+    ///   no statement is expected, also one by a connection that the harness did not open, to a bind in memory.
+    /// - For a key that is not configured.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -40,12 +43,15 @@ impl StatementLog {
     /// Asserts that no statement that ran on the selected binds since the log was made was one that writes; gives the
     /// log for a next assertion.
     ///
-    /// Whether a statement writes is what SQLite says of it, not whether it changed a row. Whether any statement ran at
-    /// all is what [`assert_count`](StatementLog::assert_count) asserts.
+    /// Whether a statement writes is what SQLite says of it, not whether it changed a row; what is only about temporary
+    /// tables, a checkpoint and a pragma that asks do not. Whether any statement ran at all is what [`assert_count`](StatementLog::assert_count) asserts.
     ///
     /// # Panics
     ///
-    /// When one writes, and for a key that is not configured. The message shows the statements.
+    /// - When one writes; the message shows the statements.
+    /// - When a write to one of the binds was seen that no statement makes: incremental blob I/O, a backup into a connection,
+    ///   or one by a connection that the harness did not open, to a bind in memory.
+    /// - For a key that is not configured.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -79,7 +85,9 @@ impl StatementLog {
         }
         let (found, asked) = (on_it.len(), plural(count));
         if found == count {
-            return Ok(None);
+            // What others wrote is not recorded; where nothing is to have happened, it has.
+            let unaccounted = self.unaccounted(&|keys| keys.contains(key), count == 0);
+            return Ok(unaccounted.map(|writes| format!("expected {asked} on bind `{key}`, but {writes}")));
         }
         Ok(Some(match (found, on_any.is_empty()) {
             (0, true) => format!("expected {asked} on bind `{key}`, but none ran on any bind.\n\n{NOTHING_RAN}"),
@@ -100,7 +108,10 @@ impl StatementLog {
             Some(keys) => keys.iter().any(|key| statement.is_on(key)),
             None => true,
         };
-        let writes = |statement: &Statement| statement.kind() == StatementKind::Write;
+        let writes = |statement: &Statement| match selection.keys() {
+            Some(keys) => keys.iter().any(|key| statement.writes_to(key)),
+            None => statement.kind() == StatementKind::Write,
+        };
         let statements = self.statements();
         let mut on_them = Vec::new();
         for statement in &statements {
@@ -108,14 +119,45 @@ impl StatementLog {
                 on_them.push(statement);
             }
         }
-        if !on_them.iter().any(|statement| writes(statement)) {
-            return Ok(None);
-        }
         let asked = match selection.keys() {
             Some(keys) => format!("on {}", list(keys)),
             None => "on every bind".to_string(),
         };
+        if !on_them.iter().any(|statement| writes(statement)) {
+            let are_meant =
+                |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
+            let unaccounted = self.unaccounted(&are_meant, true);
+            return Ok(unaccounted.map(|writes| format!("expected only reads {asked}, but {writes}")));
+        }
         Ok(Some(format!("expected only reads {asked}, but those marked ≠ write:\n\n{}", table(&on_them, &writes))))
+    }
+}
+
+impl StatementLog {
+    /// What was written to such binds by none of the statements; by connections of others too, or only by the harness's.
+    fn unaccounted(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<String> {
+        let (mut by_ours, mut elsewhere) = (Vec::new(), Vec::new());
+        for write in self.listening.unaccounted() {
+            let Some(key) = write.database.first().filter(|_| are_meant(&write.database)) else { continue };
+            let binds = if write.ours { &mut by_ours } else { &mut elsewhere };
+            if (write.ours || by_others) && !binds.contains(key) {
+                binds.push(key.clone());
+            }
+        }
+        match (by_ours.as_slice(), elsewhere.as_slice()) {
+            ([], []) => None,
+            ([], others) => Some(format!(
+                "{} was written to by a connection that the harness did not open, whose\nstatements are not recorded. Assert on \
+                 what changed: `db.changes_since(&before)`",
+                list(others)
+            )),
+            (ours, _) => Some(format!(
+                "{} was written to by no statement that was seen: by incremental blob I/O, by a backup into\na connection, or on \
+                 a connection whose trace the application has replaced. Assert on what\nchanged: \
+                 `db.changes_since(&before)`",
+                list(ours)
+            )),
+        }
     }
 }
 

@@ -58,14 +58,15 @@ pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
     for recorded in recorded {
-        let kind = match (transactions.has(&recorded.sql), recorded.writes) {
+        let writes = recorded.databases.iter().any(|used| used.writes);
+        let kind = match (transactions.has(&recorded.sql), writes) {
             (true, _) => StatementKind::Transaction,
             (false, true) => StatementKind::Write,
             (false, false) => StatementKind::Read,
         };
         let mut binds = Vec::with_capacity(recorded.databases.len());
-        for names in &*recorded.databases {
-            if let Some(name) = names.first() {
+        for used in &*recorded.databases {
+            if let Some(name) = used.names.first() {
                 binds.push(name.clone());
             }
         }
@@ -245,7 +246,12 @@ impl Statement {
 
     /// Whether it ran on a database that a key means.
     pub(super) fn is_on(&self, key: &BindKey) -> bool {
-        self.recorded.databases.iter().any(|names| names.contains(key))
+        self.recorded.databases.iter().any(|used| used.names.contains(key))
+    }
+
+    /// Whether it may write to a database that a key means.
+    pub(super) fn writes_to(&self, key: &BindKey) -> bool {
+        self.counts() && self.recorded.databases.iter().any(|used| used.writes && used.names.contains(key))
     }
 
     /// Whether it counts: what begins and ends transactions does not.
