@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, column_names, number, set_last_insert_rowid, texts, Setup};
+pub(crate) use connect::{attach, column_names, enforces_keys, number, set_last_insert_rowid, texts, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
@@ -284,6 +284,11 @@ impl Database {
 
     pub(crate) fn busy_timeout(&self) -> Duration {
         self.setup.busy_timeout()
+    }
+
+    /// Whether connections to it enforce foreign keys.
+    pub(crate) fn enforces_keys(&self) -> bool {
+        self.setup.enforces_keys()
     }
 
     /// The keys as people read them, `default = test1` where there are several.

@@ -9,5 +9,6 @@ mod later;
 mod many;
 mod names;
 mod refused;
+mod resolved;
 mod shared;
 mod statements;

@@ -1,0 +1,297 @@
+//! A connection with the tables of some binds under their keys, on which statements are prepared and never run.
+//!
+//! A name that must not be found there leads to a decoy: a view in `temp`, where SQLite looks up first what is written
+//! without a schema. Its body names a table that is nowhere, so a statement that uses the name fails, and the message
+//! has the name. What has a schema, a CTE, and the bodies of views and triggers never meet it.
+
+use std::cell::OnceCell;
+
+use rusqlite::config::DbConfig;
+use rusqlite::Connection;
+
+use super::access::{Access, AccessLog, Kind};
+use super::catalog::{folded, Catalog};
+use crate::database::{attach, texts};
+use crate::error::sqlite_message;
+use crate::key::BindKey;
+use crate::list::mapped;
+use crate::script::{self, quote};
+
+/// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
+/// <https://sqlite.org/limits.html>.
+pub(super) const MOST_ATTACHED: usize = 10;
+
+/// A key by which a statement may name a bind, with its member.
+pub(super) type Present = (BindKey, usize);
+
+/// What a stage is made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// The keys whose tables are there, in the order of the members.
+    pub(super) present: Vec<Present>,
+    /// Whether decoys are there.
+    pub(super) decoys: bool,
+    /// Whether foreign keys are enforced, which has a statement use tables that it does not name.
+    pub(super) foreign_keys: bool,
+}
+
+/// A connection to look at statements with.
+pub(super) struct Stage {
+    conn: Connection,
+    log: AccessLog,
+    present: Vec<Present>,
+    /// The member that `main` stands for, whether its tables are there or not.
+    main: Option<usize>,
+    /// The tables by schema and the page that they or an index of theirs begin on.
+    roots: OnceCell<Vec<Root>>,
+}
+
+struct Root {
+    schema: String,
+    page: i64,
+    table: String,
+}
+
+/// What SQLite said of a statement.
+pub(super) struct Seen {
+    pub(super) accesses: Vec<Access>,
+    /// Whether it is an `EXPLAIN`, which runs nothing.
+    pub(super) explains: bool,
+    /// Whether SQLite says that running it writes to no database file.
+    pub(super) readonly: bool,
+    /// Whether it gives rows.
+    pub(super) has_columns: bool,
+}
+
+/// What SQLite says of a statement, or why it does not accept it, with what it reported before.
+pub(super) type Look = Result<Seen, (rusqlite::Error, Vec<Access>)>;
+
+/// What the program of a statement uses, from `EXPLAIN`, by schema name.
+#[derive(Default)]
+pub(super) struct Program {
+    /// Each schema that it uses, and whether it writes there.
+    pub(super) transactions: Vec<(String, bool)>,
+    pub(super) vacuums: Vec<String>,
+    /// What is opened to be read: the schema, and the page that it begins on.
+    opened: Vec<(String, i64)>,
+}
+
+/// Where the table begins that describes a schema, see <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
+const SCHEMA_PAGE: i64 = 1;
+
+/// The start of the name of the table that a decoy's body is about.
+const DECOY: &str = "multibind: ";
+
+impl Program {
+    /// Whether it reads tables of a schema that are not virtual.
+    pub(super) fn reads(&self, schema: &str) -> bool {
+        self.opened.iter().any(|(opened, _)| opened == schema)
+    }
+}
+
+impl Stage {
+    pub(super) fn new(catalog: &Catalog, setting: &Setting) -> rusqlite::Result<Stage> {
+        let mut conn = Connection::open_in_memory()?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, setting.foreign_keys)?;
+        // Some systems' SQLite starts with it, and then nothing can be named as a decoy of `sqlite_sequence` has to be.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        let has_main = setting.present.iter().any(|(key, _)| key.is_default());
+        for (key, at) in &setting.present {
+            let Some(member) = catalog.members.get(*at) else { continue };
+            // What is attached has to have the encoding of `main`, and an empty `main` takes any.
+            let encoding = member.image.with(|image| texts(image, "PRAGMA encoding"))?;
+            if let ([encoding], false) = (encoding.as_slice(), has_main) {
+                conn.pragma_update(None, "encoding", encoding)?;
+            }
+            if !key.is_default() {
+                attach(&conn, ":memory:", key.schema_name())?;
+            }
+            member.image.copy_into(&mut conn, key.schema_name())?;
+            // The first use of a virtual table prepares statements of its own, which would be reported as those of the
+            // statement that uses it. One that cannot be used says so to who uses it.
+            for table in &member.virtuals {
+                drop(conn.prepare(&format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table))));
+            }
+        }
+        let names = if setting.decoys { decoys(catalog, &conn, &setting.present)? } else { Vec::new() };
+        if !names.is_empty() {
+            let mut views = String::from("PRAGMA writable_schema = ON; BEGIN;");
+            for name in &names {
+                views.push_str(&decoy(name));
+            }
+            conn.execute_batch(&(views + "COMMIT; PRAGMA writable_schema = OFF"))?;
+        }
+        let log = AccessLog::default();
+        log.listen(&conn)?;
+        let main = catalog.default_member();
+        Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new() })
+    }
+
+    /// A stage with the tables of one member in `main`, whoever's key that is.
+    pub(super) fn of_main(catalog: &Catalog, member: usize) -> rusqlite::Result<Stage> {
+        let present = vec![(BindKey::DEFAULT, member)];
+        let stage = Stage::new(catalog, &Setting { present, decoys: false, foreign_keys: false })?;
+        Ok(Stage { main: Some(member), ..stage })
+    }
+
+    /// The keys whose tables are there.
+    pub(super) fn present(&self) -> &[Present] {
+        &self.present
+    }
+
+    /// The member and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.
+    pub(super) fn member(&self, schema: &str) -> Option<Present> {
+        if schema.eq_ignore_ascii_case("main") {
+            return self.main.map(|main| (BindKey::DEFAULT, main));
+        }
+        // Usually as the key is spelt, but as the statement spells it where no column of a table is read.
+        self.present.iter().find(|(key, _)| key.schema_name().eq_ignore_ascii_case(schema)).cloned()
+    }
+
+    /// Prepares a statement.
+    pub(super) fn see(&self, sql: &str) -> Look {
+        #[cfg(test)]
+        PREPARES.set(PREPARES.get() + 1);
+        self.log.take();
+        let prepared = self.conn.prepare(sql).map(|statement| Seen {
+            accesses: Vec::new(),
+            explains: statement.is_explain() != 0,
+            readonly: statement.readonly(),
+            has_columns: statement.column_count() > 0,
+        });
+        let accesses = self.log.take();
+        match prepared {
+            Ok(seen) => Ok(Seen { accesses, ..seen }),
+            Err(error) => Err((error, accesses)),
+        }
+    }
+
+    /// The databases that the program of a statement opens, which is prepared but not run. Not for an `EXPLAIN`.
+    pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
+        #[cfg(test)]
+        PREPARES.set(PREPARES.get() + 1);
+        // Semicolons may stand before it, and nothing can be put before those.
+        let statement = script::statements(sql).ok().and_then(|statements| statements.first().map(|one| one.text));
+        let mut listing = self.conn.prepare(&format!("EXPLAIN {}", statement.unwrap_or(sql)))?;
+        let mut rows = listing.raw_query();
+        let mut program = Program::default();
+        while let Some(row) = rows.next()? {
+            let number = |column: usize| row.get::<_, i64>(column).ok().and_then(|number| usize::try_from(number).ok());
+            match row.get_ref(1)?.as_str()? {
+                "Transaction" => {
+                    let schema = self.conn.db_name(number(2).unwrap_or_default())?;
+                    program.transactions.push((schema, number(3) != Some(0)));
+                }
+                "Vacuum" => program.vacuums.push(self.conn.db_name(number(2).unwrap_or_default())?),
+                "OpenRead" => {
+                    program.opened.push((self.conn.db_name(number(4).unwrap_or_default())?, row.get(3)?));
+                }
+                _ => {}
+            }
+        }
+        drop(rows);
+        drop(listing);
+        self.log.take();
+        Ok(program)
+    }
+
+    /// The tables that a program opens to read, each with its schema. It tells nothing of virtual tables.
+    pub(super) fn opened(&self, program: &Program) -> rusqlite::Result<Vec<(String, String)>> {
+        let mut tables = Vec::new();
+        for (schema, page) in &program.opened {
+            if *page == SCHEMA_PAGE {
+                tables.push((schema.clone(), "sqlite_schema".to_string()));
+            }
+            let root = self.roots()?.iter().find(|root| root.page == *page && root.schema == *schema);
+            if let Some(root) = root {
+                tables.push((schema.clone(), root.table.clone()));
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Whether a schema has a table that has pages of its own: no view and no virtual table.
+    pub(super) fn is_stored(&self, schema: &str, table: &str) -> rusqlite::Result<bool> {
+        let is_it = |root: &&Root| root.schema.eq_ignore_ascii_case(schema) && root.table.eq_ignore_ascii_case(table);
+        Ok(self.roots()?.iter().any(|root| is_it(&root)))
+    }
+
+    fn roots(&self) -> rusqlite::Result<&[Root]> {
+        if let Some(roots) = self.roots.get() {
+            return Ok(roots);
+        }
+        let mut roots = Vec::new();
+        for (key, _) in &self.present {
+            let schema = key.schema_name();
+            let sql = format!("SELECT rootpage, tbl_name FROM {}.sqlite_schema WHERE rootpage > 0", quote(schema));
+            let mut select = self.conn.prepare(&sql)?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                roots.push(Root { schema: schema.to_string(), page: row.get(0)?, table: row.get(1)? });
+            }
+        }
+        self.log.take();
+        Ok(self.roots.get_or_init(|| roots))
+    }
+
+    /// Runs statements on this copy and its `temp` schema.
+    pub(super) fn temp(&self, sql: &str) -> rusqlite::Result<()> {
+        AccessLog::leave(&self.conn)?;
+        let done = self.conn.execute_batch(sql);
+        self.log.listen(&self.conn)?;
+        done
+    }
+}
+
+/// The statement that makes the decoy of a name.
+pub(super) fn decoy(name: &str) -> String {
+    format!("CREATE TEMP VIEW {} AS SELECT * FROM temp.{};", quote(name), quote(&format!("{DECOY}{name}")))
+}
+
+/// The name whose decoy made SQLite refuse a statement.
+pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
+    let message = sqlite_message(error);
+    message.strip_prefix("no such table: temp.")?.strip_prefix(DECOY).map(str::to_string)
+}
+
+/// The names that lead to a decoy where only these keys are present: those of several binds, and those that SQLite would
+/// find here though they mean a table that is elsewhere, or none.
+fn decoys(catalog: &Catalog, conn: &Connection, present: &[Present]) -> rusqlite::Result<Vec<String>> {
+    let is_here = |member: usize| present.iter().any(|(_, at)| *at == member);
+    let mut functions = None;
+    let mut names = Vec::new();
+    for name in catalog.table_names() {
+        let owners = catalog.owners(Kind::Table, name);
+        let leads_astray = match owners.as_slice() {
+            [] => catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member)),
+            [one] if is_here(one.member) => false,
+            [_] if catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member)) => true,
+            // SQLite makes the functions of these names when they are first used.
+            [_] if name.starts_with("pragma_") || name.starts_with("json") => true,
+            [_] => {
+                let functions = match &mut functions {
+                    Some(functions) => functions,
+                    none => none.insert(function_names(conn)?),
+                };
+                functions.iter().any(|function| function == name)
+            }
+            _ => true,
+        };
+        if leads_astray {
+            names.push(name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+/// The modules of a connection, some of which are table-valued functions: names that SQLite takes for a function where
+/// there is no such table.
+fn function_names(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    Ok(mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name)))
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many statements this thread has prepared to find routes.
+    pub(super) static PREPARES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
