@@ -237,7 +237,10 @@ fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Seen) -> R
     // Without a name it takes all there are, attached or not; with one it takes the same whatever is attached.
     for page in pages(catalog) {
         let stage = stages.stage(catalog, &page).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
-        let Ok(seen) = stage.see(sql) else { continue };
+        let (Ok(seen), Ok(program)) = (stage.see(sql), stage.program(sql)) else { continue };
+        // Nothing is reported of statistics that are only cleared.
+        let written = program.transactions.iter().filter(|(_, writes)| *writes);
+        places.extend(written.filter_map(|(schema, _)| stage.member(schema)));
         let used = seen.accesses.iter().filter_map(|access| access.schema.as_deref());
         places.extend(used.filter_map(|schema| stage.member(schema)));
     }

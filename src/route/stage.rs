@@ -15,7 +15,7 @@ use crate::database::{attach, texts};
 use crate::error::sqlite_message;
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::script::{self, quote};
+use crate::script::{explained, quote};
 
 /// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
 /// <https://sqlite.org/limits.html>.
@@ -170,9 +170,7 @@ impl Stage {
     pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
         #[cfg(test)]
         PREPARES.set(PREPARES.get() + 1);
-        // Semicolons may stand before it, and nothing can be put before those.
-        let statement = script::statements(sql).ok().and_then(|statements| statements.first().map(|one| one.text));
-        let mut listing = self.conn.prepare(&format!("EXPLAIN {}", statement.unwrap_or(sql)))?;
+        let mut listing = self.conn.prepare(&explained(sql))?;
         let mut rows = listing.raw_query();
         let mut program = Program::default();
         while let Some(row) = rows.next()? {
