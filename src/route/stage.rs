@@ -113,13 +113,21 @@ impl Stage {
                 drop(conn.prepare(&format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table))));
             }
         }
-        let names = if setting.decoys { decoys(catalog, &conn, &setting.present)? } else { Vec::new() };
-        if !names.is_empty() {
-            let mut views = String::from("PRAGMA writable_schema = ON; BEGIN;");
-            for name in &names {
-                views.push_str(&decoy(name));
+        if setting.decoys {
+            let mut views = String::new();
+            let mut functions = Functions::default();
+            for name in catalog.table_names() {
+                if leads_astray(catalog, &setting.present, &mut functions, &conn, name)? {
+                    views.push_str(&decoy(name));
+                }
             }
-            conn.execute_batch(&(views + "COMMIT; PRAGMA writable_schema = OFF"))?;
+            views.push_str(&elsewhere(catalog, &setting.present, &mut functions, &conn)?);
+            if !views.is_empty() {
+                // Some names are SQLite's own, and it takes them only so.
+                conn.execute_batch(&format!(
+                    "PRAGMA writable_schema = ON; BEGIN; {views} COMMIT; PRAGMA writable_schema = OFF"
+                ))?;
+            }
         }
         let log = AccessLog::default();
         log.listen(&conn)?;
@@ -252,40 +260,76 @@ pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
     message.strip_prefix("no such table: temp.")?.strip_prefix(DECOY).map(str::to_string)
 }
 
-/// The names that lead to a decoy where only these keys are present: those of several binds, and those that SQLite would
-/// find here though they mean a table that is elsewhere, or none.
-fn decoys(catalog: &Catalog, conn: &Connection, present: &[Present]) -> rusqlite::Result<Vec<String>> {
+/// Whether a name leads to a decoy where only these keys are present: that of several binds, and one that SQLite would find
+/// here though it means a table that is elsewhere, or none.
+fn leads_astray(
+    catalog: &Catalog,
+    present: &[Present],
+    functions: &mut Functions,
+    conn: &Connection,
+    name: &str,
+) -> rusqlite::Result<bool> {
     let is_here = |member: usize| present.iter().any(|(_, at)| *at == member);
-    let mut functions = None;
-    let mut names = Vec::new();
-    for name in catalog.table_names() {
-        let owners = catalog.owners(Kind::Table, name);
-        let leads_astray = match owners.as_slice() {
-            [] => catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member)),
-            [one] if is_here(one.member) => false,
-            [_] if catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member)) => true,
-            // SQLite makes the functions of these names when they are first used.
-            [_] if name.starts_with("pragma_") || name.starts_with("json") => true,
-            [_] => {
-                let functions = match &mut functions {
-                    Some(functions) => functions,
-                    none => none.insert(function_names(conn)?),
-                };
-                functions.iter().any(|function| function == name)
-            }
-            _ => true,
-        };
-        if leads_astray {
-            names.push(name.to_string());
-        }
-    }
-    Ok(names)
+    let any_is_here = || catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member));
+    Ok(match catalog.owners(Kind::Table, name).as_slice() {
+        [] => any_is_here(),
+        [one] => !is_here(one.member) && (any_is_here() || functions.may_have(conn, name)?),
+        _ => true,
+    })
 }
 
-/// The modules of a connection, some of which are table-valued functions: names that SQLite takes for a function where
-/// there is no such table.
-fn function_names(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    Ok(mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name)))
+/// The decoys of tables of other binds that are called like a function: SQLite takes such a name for the function's even
+/// where a key stands before it, unless there is something of that name under the key.
+fn elsewhere(
+    catalog: &Catalog,
+    present: &[Present],
+    functions: &mut Functions,
+    conn: &Connection,
+) -> rusqlite::Result<String> {
+    let (mut views, mut added) = (String::new(), Vec::new());
+    for name in catalog.table_names() {
+        if !functions.may_have(conn, name)? {
+            continue;
+        }
+        for (key, member) in catalog.named_keys() {
+            let is_its = catalog.named(Kind::Table, name).iter().any(|named| named.member == member);
+            if !is_its || present.contains(&(key.clone(), member)) {
+                continue;
+            }
+            let schema = key.schema_name();
+            if !added.contains(&key) {
+                // Beside as many as SQLite attaches there is no room, and what is reported has to do.
+                if present.len() + added.len() >= MOST_ATTACHED {
+                    continue;
+                }
+                attach(conn, ":memory:", schema)?;
+                added.push(key.clone());
+            }
+            let body = quote(&format!("{DECOY}{name}"));
+            views.push_str(&format!("CREATE VIEW {}.{} AS SELECT * FROM {body};", quote(schema), quote(name)));
+        }
+    }
+    Ok(views)
+}
+
+/// The names that SQLite takes for a table-valued function's where there is no such table.
+#[derive(Default)]
+struct Functions {
+    modules: Option<Vec<String>>,
+}
+
+impl Functions {
+    fn may_have(&mut self, conn: &Connection, name: &str) -> rusqlite::Result<bool> {
+        // Those of these names SQLite makes when they are first used.
+        if name.starts_with("pragma_") || name.starts_with("json") {
+            return Ok(true);
+        }
+        let modules = match &mut self.modules {
+            Some(modules) => modules,
+            none => none.insert(mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name))),
+        };
+        Ok(modules.iter().any(|module| module == name))
+    }
 }
 
 #[cfg(test)]

@@ -11,4 +11,5 @@ mod names;
 mod refused;
 mod resolved;
 mod shared;
+mod smallest;
 mod statements;
