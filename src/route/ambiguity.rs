@@ -8,6 +8,8 @@ use super::access::{Access, Act, Kind, Made};
 use super::catalog::Catalog;
 use super::stage::{decoy, Look, Seen, Stage};
 use crate::error::sqlite_message;
+use crate::list::mapped;
+use crate::order::sort_by;
 use crate::script::quote;
 
 /// A name that stands in the way of an unqualified use.
@@ -41,7 +43,9 @@ pub(super) fn culprit(catalog: &Catalog, bare: &Stage, sql: &str, outcome: &Look
         Ok(seen) => names.extend(seen.accesses.iter().filter_map(Access::table).map(str::to_ascii_lowercase)),
         Err((error, _)) => names.extend(sqlite_message(error).rsplit('.').next().map(str::to_ascii_lowercase)),
     }
-    names.extend(catalog.table_names().into_iter().map(str::to_string));
+    let mut all = mapped(&catalog.table_names(), |name| name.to_string());
+    sort_by(&mut all, Ord::cmp);
+    names.extend(all);
     for name in names {
         if catalog.owners(Kind::Table, &name).len() > 1 {
             let name = (Kind::Table, name);

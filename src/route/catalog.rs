@@ -1,14 +1,14 @@
 //! The names in every bind, and the routes found with them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rusqlite::Connection;
 
 use super::access::Kind;
 use super::known::Known;
 use super::resolve::{one_statement, resolve, told};
-use super::stage::{Present, Setting};
+use super::stage::{doubtful_names, Doubtful, Present, Setting};
 use super::stages::Stages;
 use super::{Plan, Told};
 use crate::database::{lock, Image, OnceCache};
@@ -59,6 +59,7 @@ impl Place {
 pub(crate) struct Catalog {
     pub(super) members: Vec<Place>,
     names: HashMap<(Kind, String), Vec<Named>>,
+    doubtful: OnceLock<Vec<Doubtful>>,
     stages: Mutex<Stages>,
     known: Known,
 }
@@ -118,7 +119,7 @@ impl Catalog {
             }
             members.push(Place { keys, image, virtuals, replica_of, foreign_keys });
         }
-        Ok(Catalog { members, names, stages: Mutex::default(), known: Known::default() })
+        Ok(Catalog { members, names, doubtful: OnceLock::new(), stages: Mutex::default(), known: Known::default() })
     }
 
     /// The configured keys, in order.
@@ -198,7 +199,7 @@ impl Catalog {
         Setting { present: present.to_vec(), decoys: true, foreign_keys }
     }
 
-    /// The names of tables and views, folded, in order.
+    /// The names of tables and views, folded.
     pub(super) fn table_names(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for (kind, name) in self.names.keys() {
@@ -206,8 +207,16 @@ impl Catalog {
                 names.push(name.as_str());
             }
         }
-        sort_by(&mut names, Ord::cmp);
         names
+    }
+
+    /// The names that do not always mean one table, found out on a connection without tables.
+    pub(super) fn doubtful(&self, conn: &Connection) -> rusqlite::Result<&[Doubtful]> {
+        if let Some(doubtful) = self.doubtful.get() {
+            return Ok(doubtful);
+        }
+        let doubtful = doubtful_names(self, conn)?;
+        Ok(self.doubtful.get_or_init(|| doubtful))
     }
 
     /// Where a name is that is written without a key, which never means a replica.

@@ -42,7 +42,6 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
                     wanted.extend(catalog.default_present().filter(|present| reads_main && is_absent(present)));
                 }
                 if wanted.is_empty() {
-                    let setting = search.without_guess(stages, sql, &seen, &program).map_err(failed)?;
                     return beside_all(catalog, stages, sql, Looked { setting, look: Ok(seen), program });
                 }
                 for present in wanted {
@@ -73,7 +72,7 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let is_one = match &looked.look {
         Ok(seen) if maintains(seen) => true,
-        Ok(seen) => seen.accesses.is_empty() && !seen.readonly && !seen.explains && !seen.has_columns,
+        Ok(seen) => seen.accesses.is_empty() && !seen.explains && !seen.has_columns,
         Err((error, _)) => sqlite_message(error) == "unable to identify the object to be reindexed",
     };
     if !is_one {
@@ -83,10 +82,10 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
         let stage = stages.stage(catalog, &setting).map_err(failed)?;
         let look = stage.see(sql);
         let Ok(seen) = &look else { continue };
-        if seen.accesses.is_empty() && !seen.readonly {
+        if seen.accesses.is_empty() {
             continue;
         }
-        if maintains(seen) || seen.accesses.is_empty() {
+        if maintains(seen) {
             return Ok(Looked { setting, look, program: Program::default() });
         }
         // With IF EXISTS it means something there, and needs no other.
@@ -107,8 +106,6 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
 struct Search<'c> {
     catalog: &'c Catalog,
     present: Vec<Present>,
-    /// Whether nothing but a guess put there what is present.
-    guessed: bool,
     /// Keys of a member that another key of the same member has taken the place of.
     replaced: Vec<Present>,
     misses: usize,
@@ -117,10 +114,8 @@ struct Search<'c> {
 }
 
 impl<'c> Search<'c> {
-    /// Most statements that need one bind need the default one.
     fn new(catalog: &'c Catalog) -> Search<'c> {
-        let present = catalog.default_present().into_iter().collect();
-        Search { catalog, present, guessed: true, replaced: Vec::new(), misses: 0, without_keys: false }
+        Search { catalog, present: Vec::new(), replaced: Vec::new(), misses: 0, without_keys: false }
     }
 
     fn setting(&self) -> Setting {
@@ -150,7 +145,7 @@ impl<'c> Search<'c> {
 
     /// What is present, and one more.
     fn with(&self, (key, member): Present) -> Vec<Present> {
-        let mut present = if self.guessed { Vec::new() } else { self.present.clone() };
+        let mut present = self.present.clone();
         if !self.replaced.contains(&(key.clone(), member)) {
             // Of several keys of one member the one that is written out will do, until the other is missed.
             present.retain(|(_, at)| *at != member);
@@ -162,12 +157,8 @@ impl<'c> Search<'c> {
 
     fn add(&mut self, sql: &str, missed: Present) -> Result<()> {
         let present = self.with(missed);
-        let replaced = filtered(&self.present, |before| !present.contains(before));
-        if !self.guessed {
-            self.replaced.extend(replaced);
-        }
+        self.replaced.extend(filtered(&self.present, |before| !present.contains(before)));
         self.present = present;
-        self.guessed = false;
         self.misses += 1;
         check_number(sql, &self.present)
     }
@@ -194,32 +185,6 @@ impl<'c> Search<'c> {
         }
         self.catalog.in_order(&mut self.present);
         check_number(sql, &self.present)
-    }
-
-    /// What is needed, which may be less than what the search began with.
-    fn without_guess(
-        &self,
-        stages: &mut Stages,
-        sql: &str,
-        seen: &Seen,
-        program: &Program,
-    ) -> rusqlite::Result<Setting> {
-        let setting = self.setting();
-        // What comes without a schema may be a CTE.
-        let uses = |access: &Access| match access.act {
-            Act::Read(_) => access.schema.is_some() && !is_function(self.catalog, access),
-            Act::Counts(_) => false,
-            _ => true,
-        };
-        let is_used = seen.accesses.iter().any(uses) || program.reads(BindKey::DEFAULT.schema_name());
-        if !self.guessed || self.present.is_empty() || is_used || !(seen.readonly || seen.explains) {
-            return Ok(setting);
-        }
-        let nothing = self.catalog.setting(&[]);
-        match stages.stage(self.catalog, &nothing)?.see(sql) {
-            Ok(_) => Ok(nothing),
-            Err(_) => Ok(setting),
-        }
     }
 }
 
@@ -348,11 +313,11 @@ mod tests {
     }
 
     #[rstest]
-    #[case::default("SELECT title FROM post", 2)]
+    #[case::default("SELECT title FROM post", 3)]
     #[case::named("SELECT name FROM user", 3)]
     #[case::write("INSERT INTO user VALUES (1, 'ann')", 3)]
-    #[case::constant("SELECT 1", 3)]
-    #[case::function("SELECT value FROM json_each('[1]')", 3)]
+    #[case::constant("SELECT 1", 2)]
+    #[case::function("SELECT value FROM json_each('[1]')", 2)]
     #[case::join("SELECT title FROM post JOIN user ON post.id = user.id", 4)]
     #[case::using("SELECT title FROM post JOIN user USING (id)", 4)]
     #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 4)]

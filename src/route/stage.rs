@@ -115,13 +115,12 @@ impl Stage {
         }
         if setting.decoys {
             let mut views = String::new();
-            let mut functions = Functions::default();
-            for name in catalog.table_names() {
-                if leads_astray(catalog, &setting.present, &mut functions, &conn, name)? {
-                    views.push_str(&decoy(name));
+            for doubtful in catalog.doubtful(&conn)? {
+                if leads_astray(catalog, &setting.present, doubtful) {
+                    views.push_str(&decoy(&doubtful.name));
                 }
             }
-            views.push_str(&elsewhere(catalog, &setting.present, &mut functions, &conn)?);
+            views.push_str(&elsewhere(catalog, &setting.present, &conn)?);
             if !views.is_empty() {
                 // Some names are SQLite's own, and it takes them only so.
                 conn.execute_batch(&format!(
@@ -260,37 +259,46 @@ pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
     message.strip_prefix("no such table: temp.")?.strip_prefix(DECOY).map(str::to_string)
 }
 
+/// A name that does not always mean the one table of that name.
+pub(super) struct Doubtful {
+    name: String,
+    /// Whether SQLite may take it for a table-valued function's, where there is no such table.
+    is_function: bool,
+}
+
+/// The names that several members have, replicas among them, and those that functions may have too.
+pub(super) fn doubtful_names(catalog: &Catalog, conn: &Connection) -> rusqlite::Result<Vec<Doubtful>> {
+    let modules = mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name));
+    let mut doubtful = Vec::new();
+    for name in catalog.table_names() {
+        // SQLite makes the functions of these names when they are first used.
+        let is_lazy = name.starts_with("pragma_") || name.starts_with("json");
+        let is_function = is_lazy || modules.iter().any(|module| module == name);
+        let named = catalog.named(Kind::Table, name);
+        if is_function || named.len() > 1 || named.iter().any(|named| catalog.is_replica(named.member)) {
+            doubtful.push(Doubtful { name: name.to_string(), is_function });
+        }
+    }
+    Ok(doubtful)
+}
+
 /// Whether a name leads to a decoy where only these keys are present: that of several binds, and one that SQLite would find
 /// here though it means a table that is elsewhere, or none.
-fn leads_astray(
-    catalog: &Catalog,
-    present: &[Present],
-    functions: &mut Functions,
-    conn: &Connection,
-    name: &str,
-) -> rusqlite::Result<bool> {
+fn leads_astray(catalog: &Catalog, present: &[Present], doubtful: &Doubtful) -> bool {
     let is_here = |member: usize| present.iter().any(|(_, at)| *at == member);
-    let any_is_here = || catalog.named(Kind::Table, name).iter().any(|named| is_here(named.member));
-    Ok(match catalog.owners(Kind::Table, name).as_slice() {
+    let any_is_here = || catalog.named(Kind::Table, &doubtful.name).iter().any(|named| is_here(named.member));
+    match catalog.owners(Kind::Table, &doubtful.name).as_slice() {
         [] => any_is_here(),
-        [one] => !is_here(one.member) && (any_is_here() || functions.may_have(conn, name)?),
+        [one] => !is_here(one.member) && (doubtful.is_function || any_is_here()),
         _ => true,
-    })
+    }
 }
 
 /// The decoys of tables of other binds that are called like a function: SQLite takes such a name for the function's even
 /// where a key stands before it, unless there is something of that name under the key.
-fn elsewhere(
-    catalog: &Catalog,
-    present: &[Present],
-    functions: &mut Functions,
-    conn: &Connection,
-) -> rusqlite::Result<String> {
+fn elsewhere(catalog: &Catalog, present: &[Present], conn: &Connection) -> rusqlite::Result<String> {
     let (mut views, mut added) = (String::new(), Vec::new());
-    for name in catalog.table_names() {
-        if !functions.may_have(conn, name)? {
-            continue;
-        }
+    for Doubtful { name, .. } in catalog.doubtful(conn)?.iter().filter(|doubtful| doubtful.is_function) {
         for (key, member) in catalog.named_keys() {
             let is_its = catalog.named(Kind::Table, name).iter().any(|named| named.member == member);
             if !is_its || present.contains(&(key.clone(), member)) {
@@ -310,26 +318,6 @@ fn elsewhere(
         }
     }
     Ok(views)
-}
-
-/// The names that SQLite takes for a table-valued function's where there is no such table.
-#[derive(Default)]
-struct Functions {
-    modules: Option<Vec<String>>,
-}
-
-impl Functions {
-    fn may_have(&mut self, conn: &Connection, name: &str) -> rusqlite::Result<bool> {
-        // Those of these names SQLite makes when they are first used.
-        if name.starts_with("pragma_") || name.starts_with("json") {
-            return Ok(true);
-        }
-        let modules = match &mut self.modules {
-            Some(modules) => modules,
-            none => none.insert(mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name))),
-        };
-        Ok(modules.iter().any(|module| module == name))
-    }
 }
 
 #[cfg(test)]
