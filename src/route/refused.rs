@@ -14,7 +14,7 @@ use super::stage::{met, Look, Setting, Stage};
 use super::stages::Stages;
 use super::{Destination, Plan, Route};
 use crate::config::process_wide;
-use crate::error::{is_denied, sqlite_message, Error, Result};
+use crate::error::{is_denied, list, sqlite_message, Error, Result};
 use crate::key::BindKey;
 
 /// The plan of a statement that SQLite does not accept, or the error that says why there is none.
@@ -44,9 +44,43 @@ pub(super) fn refused(
             return Ok(plan);
         }
     }
+    if let Some(error) = dotted(catalog, stages, sql, looked, &message)? {
+        return Err(error);
+    }
     match message.strip_prefix("no such table: ") {
         Some(table) => Err(catalog.unknown_table(table)),
         None => Err(Error::Prepare { sql: sql.to_string(), source: copied(error) }),
+    }
+}
+
+/// The error for a statement that SQLite does not accept since a bind's key has a dot: in a join in parentheses it looks a
+/// column up by schema, table and column with dots between them, and takes the first dot for the schema's end.
+fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, message: &str) -> Result<Option<Error>> {
+    let mut beside = looked.setting.clone();
+    let mut keys = Vec::new();
+    for (key, member) in &mut beside.present {
+        if key.schema_name().contains('.') {
+            keys.push(key.clone());
+            *key = BindKey::from(format!("multibind {member}"));
+        }
+    }
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    match stages.stage(catalog, &beside).map_err(failed)?.see(sql) {
+        // Without the dot it is wrong as well.
+        Err((error, _)) if sqlite_message(&error) == message => Ok(None),
+        // It names the key, which is not there without the dot, and the column may not be there either.
+        Err(_) if !message.starts_with("no such column: ") => Ok(None),
+        _ => {
+            let problem = format!(
+                "{message}. The key of {} has a dot, and in a join in parentheses SQLite does not find the columns of such a \
+                 bind: join a subquery there, or choose a key without a dot",
+                list(&keys)
+            );
+            Ok(Some(not_run(sql, problem)))
+        }
     }
 }
 
