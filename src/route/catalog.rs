@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::access::Kind;
 use super::known::Known;
 use super::resolve::{one_statement, resolve, told};
-use super::stage::{doubtful_names, Doubtful, Present, Setting};
+use super::stage::{doubtful_names, Decoys, Doubtful, Present, Setting};
 use super::stages::Stages;
 use super::{Plan, Told};
 use crate::database::{lock, Image, OnceCache};
@@ -196,7 +196,7 @@ impl Catalog {
             [(_, member)] => self.members.get(*member).is_some_and(|member| member.foreign_keys),
             _ => false,
         };
-        Setting { present: present.to_vec(), decoys: true, foreign_keys }
+        Setting { present: present.to_vec(), decoys: Decoys::Doubtful, foreign_keys }
     }
 
     /// The names of tables and views, folded.

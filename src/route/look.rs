@@ -320,7 +320,7 @@ mod tests {
     #[case::function("SELECT value FROM json_each('[1]')", 2)]
     #[case::join("SELECT title FROM post JOIN user ON post.id = user.id", 4)]
     #[case::using("SELECT title FROM post JOIN user USING (id)", 4)]
-    #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 4)]
+    #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 5)]
     #[case::without_effect("SELECT title FROM post WHERE 1 OR EXISTS (SELECT 1 FROM user)", 4)]
     #[case::three("SELECT 1 FROM post JOIN user USING (id) JOIN kind USING (id)", 6)]
     #[case::five("SELECT 1 FROM post, user, kind, sort, type", 6)]

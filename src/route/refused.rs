@@ -10,7 +10,7 @@ use super::known::copied;
 use super::look::Looked;
 use super::made::check_made;
 use super::resolve::{not_run, USES_TEMPORARY};
-use super::stage::{met, Look, Setting, Stage};
+use super::stage::{met, Decoys, Look, Setting, Stage};
 use super::stages::Stages;
 use super::{Destination, Plan, Route};
 use crate::config::process_wide;
@@ -31,7 +31,7 @@ pub(super) fn refused(
         return plan_of_pragma(catalog, sql, name, value.as_deref(), schema.as_deref());
     }
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let bare = Setting { decoys: false, ..looked.setting.clone() };
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
     let bare = stages.stage(catalog, &bare).map_err(failed)?;
     let outcome = bare.see(sql);
     if differs(&looked.look, &outcome) {

@@ -3,15 +3,15 @@
 use super::access::{Access, Act, Control};
 use super::ambiguity::{culprit, first_unqualified, maintained_unqualified, maintains, uses_temporary};
 use super::catalog::{check_version, folded, Catalog};
-use super::look::{look, pages, Looked};
+use super::look::{is_function, look, pages, Looked};
 use super::made::check_made;
 use super::refused::{check_pragma, refused};
-use super::stage::{Seen, Setting, MOST_ATTACHED};
+use super::stage::{met, Decoys, Program, Seen, Setting, MOST_ATTACHED};
 use super::stages::Stages;
 use super::touched::{touched, Touched};
 use super::untouching::{each, untouching};
 use super::{Destination, Member, Plan, Route, Told};
-use crate::error::{is_denied, Error, Result};
+use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
@@ -83,6 +83,9 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
         // It was looked at beside all.
         touched.needed.clear();
     }
+    if touched.lookups.is_empty() && opens_unreported(catalog, seen, &looked.program) {
+        touched.lookups.extend(lookup(catalog, stages, sql, looked).map_err(failed)?);
+    }
     if !touched.lookups.is_empty() {
         return look_up(catalog, sql, &touched);
     }
@@ -113,6 +116,32 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     Ok(Plan { on, route, changes_schema, in_transaction: true, counts: counts(seen), looks_up: false })
 }
 
+/// Whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that is only
+/// joined by the names of columns.
+fn opens_unreported(catalog: &Catalog, seen: &Seen, program: &Program) -> bool {
+    let mut reported = Vec::new();
+    for access in &seen.accesses {
+        let is_virtual = |name: &str| catalog.members.iter().any(|member| member.virtuals.contains(&folded(name)));
+        if let Some(name) = access.table()
+            && (is_function(catalog, access) || is_virtual(name))
+            && !reported.contains(&(access.schema.as_deref(), name))
+        {
+            reported.push((access.schema.as_deref(), name));
+        }
+    }
+    program.virtuals() > reported.len()
+}
+
+/// The function that looks names up when it runs and that a statement uses, reported or not.
+fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> rusqlite::Result<Option<String>> {
+    let hiding = Setting { decoys: Decoys::Lookups, ..looked.setting.clone() };
+    let Err((error, _)) = stages.stage(catalog, &hiding)?.see(sql) else { return Ok(None) };
+    // With arguments SQLite says that the decoy is no function.
+    let message = sqlite_message(&error);
+    let called = message.strip_prefix('\'').and_then(|rest| rest.strip_suffix("' is not a function"));
+    Ok(met(&error).or_else(|| called.map(str::to_string)))
+}
+
 /// Whether a statement reads, writes or changes something wherever it is accepted; what does not may be forgiven what it
 /// names.
 fn has_effect(seen: &Seen) -> bool {
@@ -122,7 +151,7 @@ fn has_effect(seen: &Seen) -> bool {
 /// Why a statement is not run that uses `temp`: by itself, or since a name of several members leads to a decoy there.
 fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let bare = Setting { decoys: false, ..looked.setting.clone() };
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
     let bare = stages.stage(catalog, &bare).map_err(failed)?;
     let outcome = bare.see(sql);
     if !matches!(&outcome, Ok(seen) if uses_temporary(seen))

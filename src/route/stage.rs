@@ -29,10 +29,19 @@ pub(super) type Present = (BindKey, usize);
 pub(super) struct Setting {
     /// The keys whose tables are there, in the order of the members.
     pub(super) present: Vec<Present>,
-    /// Whether decoys are there.
-    pub(super) decoys: bool,
+    pub(super) decoys: Decoys,
     /// Whether foreign keys are enforced, which has a statement use tables that it does not name.
     pub(super) foreign_keys: bool,
+}
+
+/// The names that lead to a decoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decoys {
+    None,
+    /// Those that would be taken for another table than they mean.
+    Doubtful,
+    /// Those of the functions that look names up when they run.
+    Lookups,
 }
 
 /// A connection to look at statements with.
@@ -74,6 +83,8 @@ pub(super) struct Program {
     pub(super) vacuums: Vec<String>,
     /// What is opened to be read: the schema, and the page that it begins on.
     opened: Vec<(String, i64)>,
+    /// The virtual tables and table-valued functions that are opened, as SQLite tells one from another.
+    virtuals: Vec<String>,
 }
 
 /// Where the table begins that describes a schema, see <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
@@ -86,6 +97,11 @@ impl Program {
     /// Whether it reads tables of a schema that are not virtual.
     pub(super) fn reads(&self, schema: &str) -> bool {
         self.opened.iter().any(|(opened, _)| opened == schema)
+    }
+
+    /// How many virtual tables and table-valued functions it opens.
+    pub(super) fn virtuals(&self) -> usize {
+        self.virtuals.len()
     }
 }
 
@@ -113,20 +129,16 @@ impl Stage {
                 drop(conn.prepare(&format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table))));
             }
         }
-        if setting.decoys {
-            let mut views = String::new();
-            for doubtful in catalog.doubtful(&conn)? {
-                if leads_astray(catalog, &setting.present, doubtful) {
-                    views.push_str(&decoy(&doubtful.name));
-                }
-            }
-            views.push_str(&elsewhere(catalog, &setting.present, &conn)?);
-            if !views.is_empty() {
-                // Some names are SQLite's own, and it takes them only so.
-                conn.execute_batch(&format!(
-                    "PRAGMA writable_schema = ON; BEGIN; {views} COMMIT; PRAGMA writable_schema = OFF"
-                ))?;
-            }
+        let views = match setting.decoys {
+            Decoys::None => String::new(),
+            Decoys::Doubtful => doubtful_views(catalog, &setting.present, &conn)?,
+            Decoys::Lookups => lookup_views(&conn)?,
+        };
+        if !views.is_empty() {
+            // Some names are SQLite's own, and it takes them only so.
+            conn.execute_batch(&format!(
+                "PRAGMA writable_schema = ON; BEGIN; {views} COMMIT; PRAGMA writable_schema = OFF"
+            ))?;
         }
         let log = AccessLog::default();
         log.listen(&conn)?;
@@ -137,7 +149,7 @@ impl Stage {
     /// A stage with the tables of one member in `main`, whoever's key that is.
     pub(super) fn of_main(catalog: &Catalog, member: usize) -> rusqlite::Result<Stage> {
         let present = vec![(BindKey::DEFAULT, member)];
-        let stage = Stage::new(catalog, &Setting { present, decoys: false, foreign_keys: false })?;
+        let stage = Stage::new(catalog, &Setting { present, decoys: Decoys::None, foreign_keys: false })?;
         Ok(Stage { main: Some(member), ..stage })
     }
 
@@ -188,6 +200,12 @@ impl Stage {
                     program.transactions.push((schema, number(3) != Some(0)));
                 }
                 "Vacuum" => program.vacuums.push(self.conn.db_name(number(2).unwrap_or_default())?),
+                "VOpen" => {
+                    let opened = row.get(5)?;
+                    if !program.virtuals.contains(&opened) {
+                        program.virtuals.push(opened);
+                    }
+                }
                 "OpenRead" => {
                     program.opened.push((self.conn.db_name(number(4).unwrap_or_default())?, row.get(3)?));
                 }
@@ -292,6 +310,27 @@ fn leads_astray(catalog: &Catalog, present: &[Present], doubtful: &Doubtful) -> 
         [one] => !is_here(one.member) && (doubtful.is_function || any_is_here()),
         _ => true,
     }
+}
+
+/// The decoys where only these keys are present.
+fn doubtful_views(catalog: &Catalog, present: &[Present], conn: &Connection) -> rusqlite::Result<String> {
+    let mut views = elsewhere(catalog, present, conn)?;
+    for doubtful in catalog.doubtful(conn)? {
+        if leads_astray(catalog, present, doubtful) {
+            views.push_str(&decoy(&doubtful.name));
+        }
+    }
+    Ok(views)
+}
+
+/// The decoys of the functions that look names up, see <https://sqlite.org/pragma.html#pragfunc> and
+/// <https://sqlite.org/dbstat.html>.
+fn lookup_views(conn: &Connection) -> rusqlite::Result<String> {
+    let mut views = decoy("dbstat");
+    for pragma in texts(conn, "PRAGMA pragma_list")? {
+        views.push_str(&decoy(&format!("pragma_{pragma}")));
+    }
+    Ok(views)
 }
 
 /// The decoys of tables of other binds that are called like a function: SQLite takes such a name for the function's even

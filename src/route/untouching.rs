@@ -4,7 +4,7 @@ use super::ambiguity::{culprit, differs};
 use super::catalog::Catalog;
 use super::look::{pages, Looked};
 use super::resolve::counts;
-use super::stage::{Present, Program, Seen, Setting};
+use super::stage::{Decoys, Present, Program, Seen, Setting};
 use super::stages::Stages;
 use super::{Destination, Plan, Route};
 use crate::error::{Error, Result};
@@ -93,7 +93,7 @@ fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
 /// touches nothing: it does nothing wherever SQLite knows the name.
 fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let bare = Setting { decoys: false, ..looked.setting.clone() };
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
     let bare = stages.stage(catalog, &bare).map_err(failed)?;
     let outcome = bare.see(sql);
     if differs(&looked.look, &outcome)

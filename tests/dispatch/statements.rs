@@ -220,6 +220,9 @@ fn a_pragma_is_asked_of_the_bind_of_its_table(#[case] sql: &str, #[case] route: 
 #[case::beside_its_own_bind("SELECT s.name, p.name FROM auth.sqlite_schema s, pragma_table_xinfo(s.name, 'auth') p WHERE s.name = 'event'", &["event|line", "event|size"])]
 #[case::beside_another_bind("SELECT author, p.name FROM post, pragma_table_info('role') p WHERE author = 'ann'", &["ann|user", "ann|name"])]
 #[case::of_the_default_bind("SELECT * FROM pragma_user_version", &["0"])]
+#[case::joined_by_a_column("SELECT text FROM (SELECT 'boss' AS name, 1 AS text) JOIN pragma_table_info('user') USING (name)", &["1"])]
+#[case::joined_by_a_column_of_a_table("SELECT s.name FROM setting s JOIN pragma_table_info('user') USING (name)", &[])]
+#[case::joined_by_a_column_beside_a_function("SELECT value FROM json_each('[\"boss\"]') j JOIN (SELECT 'boss' AS name) JOIN pragma_table_info('user') USING (name)", &["boss"])]
 #[case::everywhere("SELECT schema, count(*) FROM pragma_table_list WHERE name = 'log' GROUP BY schema", &["auth|1", "main|1", "me ta|1"])]
 fn a_pragma_function_looks_in_every_bind(#[case] sql: &str, #[case] expected: &[&str]) {
     let db = blog();
@@ -257,6 +260,12 @@ fn a_write_from_a_pragma_function_is_refused() {
     the session does not run this statement: what `pragma_table_info` is asked for may be in another bind than the one it writes: read it first, or name one bind for both with `session.on(key)`
       in: INSERT INTO post (title) SELECT name FROM pragma_table_info('user')
     ");
+    for joined in [
+        "INSERT INTO post (title) SELECT 1 FROM (SELECT 'boss' AS name) JOIN pragma_table_info('user') USING (name)",
+        "INSERT INTO post (title) SELECT 1 FROM setting NATURAL JOIN pragma_table_info('user')",
+    ] {
+        assert!(db.session().execute(joined, []).is_err(), "{joined}");
+    }
     let mut session = db.session();
     let sql = "INSERT INTO event (line) SELECT name FROM pragma_table_info('user')";
     assert_eq!(session.on("auth").unwrap().execute(sql, []).unwrap(), 3);
