@@ -82,10 +82,12 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
         let stage = stages.stage(catalog, &setting).map_err(failed)?;
         let look = stage.see(sql);
         let Ok(seen) = &look else { continue };
-        if seen.accesses.is_empty() {
+        // `REINDEX` of a table without indexes.
+        let does_nothing = seen.accesses.is_empty();
+        if does_nothing && looked.look.is_ok() {
             continue;
         }
-        if maintains(seen) {
+        if does_nothing || maintains(seen) {
             return Ok(Looked { setting, look, program: Program::default() });
         }
         // With IF EXISTS it means something there, and needs no other.

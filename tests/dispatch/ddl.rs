@@ -151,6 +151,7 @@ fn a_table_is_not_made_from_another_binds_rows() {
 #[case::one_bind("ANALYZE \"me ta\"", "writes me ta", &["me ta"])]
 #[case::all("ANALYZE", "writes default, auth, me ta", &["default", "auth", "me ta"])]
 #[case::reindex_one("REINDEX user", "writes auth", &[])]
+#[case::reindex_a_table_without_indexes("REINDEX event", "touches no table", &[])]
 #[case::reindex_a_bind("REINDEX auth.by_line", "writes auth", &[])]
 #[case::reindex_all("REINDEX", "writes default, auth, me ta", &[])]
 #[case::reindex_a_collation_without_index("REINDEX rtrim", "touches no table", &[])]
