@@ -201,7 +201,12 @@ fn has_program(seen: &Seen) -> bool {
 /// every connection has, and what it took for a table-valued function.
 fn shadowed(catalog: &Catalog, present: &[Present], seen: &Seen) -> Vec<Present> {
     let mut keys = Vec::new();
+    // What a statement makes is no function either, and is not there yet.
+    let makes = seen.accesses.iter().any(|access| matches!(access.act, Act::Create(..)));
     for access in &seen.accesses {
+        if makes && is_function(catalog, access) {
+            continue;
+        }
         if is_function(catalog, access) {
             let owner = access.table().and_then(|name| catalog.owner(Kind::Table, name));
             keys.extend(owner.filter(|(_, owner)| !present.iter().any(|(_, member)| member == owner)));

@@ -53,6 +53,8 @@ pub(super) struct Stage {
     main: Option<usize>,
     /// The tables by schema and the page that they or an index of theirs begin on.
     roots: OnceCell<Vec<Root>>,
+    /// A query of each virtual table.
+    virtuals: Vec<String>,
 }
 
 struct Root {
@@ -111,6 +113,7 @@ impl Stage {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, setting.foreign_keys)?;
         // Some systems' SQLite starts with it, and then nothing can be named as a decoy of `sqlite_sequence` has to be.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        let mut virtuals = Vec::new();
         let has_main = setting.present.iter().any(|(key, _)| key.is_default());
         for (key, at) in &setting.present {
             let Some(member) = catalog.members.get(*at) else { continue };
@@ -123,12 +126,11 @@ impl Stage {
                 attach(&conn, ":memory:", key.schema_name())?;
             }
             member.image.copy_into(&mut conn, key.schema_name())?;
-            // The first use of a virtual table prepares statements of its own, which would be reported as those of the
-            // statement that uses it. One that cannot be used says so to who uses it.
             for table in &member.virtuals {
-                drop(conn.prepare(&format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table))));
+                virtuals.push(format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table)));
             }
         }
+        connect(&conn, &virtuals);
         let views = match setting.decoys {
             Decoys::None => String::new(),
             Decoys::Doubtful => doubtful_views(catalog, &setting.present, &conn)?,
@@ -143,7 +145,7 @@ impl Stage {
         let log = AccessLog::default();
         log.listen(&conn)?;
         let main = catalog.default_member();
-        Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new() })
+        Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new(), virtuals })
     }
 
     /// A stage with the tables of one member in `main`, whoever's key that is.
@@ -261,8 +263,18 @@ impl Stage {
     pub(super) fn temp(&self, sql: &str) -> rusqlite::Result<()> {
         AccessLog::leave(&self.conn)?;
         let done = self.conn.execute_batch(sql);
+        // What is rolled back has SQLite forget its schema.
+        connect(&self.conn, &self.virtuals);
         self.log.listen(&self.conn)?;
         done
+    }
+}
+
+/// Uses virtual tables, none of which is used for the first time then: that prepares statements of their own, which would
+/// be reported as those of the statement that uses them. One that cannot be used says so to who uses it.
+fn connect(conn: &Connection, virtuals: &[String]) {
+    for query in virtuals {
+        drop(conn.prepare(query));
     }
 }
 

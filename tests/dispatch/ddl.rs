@@ -12,6 +12,15 @@ use crate::binds::{blog, changed_by, read};
 #[case::create_in_an_odd_key("CREATE TABLE \"me ta\".fresh (x)", "me ta")]
 #[case::create_in_main("CREATE TABLE main.fresh (x)", "default")]
 #[case::create_with_the_name_of_another_binds("CREATE TABLE user (x)", "default")]
+#[case::create_without_rowid_with_the_name_of_another_binds(
+    "CREATE TABLE main.role (x PRIMARY KEY) WITHOUT ROWID",
+    "default"
+)]
+#[case::create_generated_with_the_name_of_another_binds(
+    "CREATE TABLE word (x, y AS (x + 1), CHECK (y > x))",
+    "default"
+)]
+#[case::create_as_with_the_name_of_another_binds("CREATE TABLE auth.post AS SELECT * FROM user", "auth")]
 #[case::create_if_not_exists("CREATE TABLE IF NOT EXISTS auth.fresh (x)", "auth")]
 #[case::create_as("CREATE TABLE auth.fresh AS SELECT * FROM user", "auth")]
 #[case::create_as_of_the_default_bind("CREATE TABLE fresh AS SELECT * FROM post", "default")]
