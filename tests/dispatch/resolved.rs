@@ -282,3 +282,36 @@ fn an_error_is_the_same_the_second_time() {
     session.execute("CREATE TABLE auth.nowhere (x)", []).unwrap();
     assert_eq!(read(&mut session, "SELECT * FROM nowhere").len(), 0);
 }
+
+#[rstest]
+#[case::fts5("CREATE VIRTUAL TABLE word USING fts5 (text)")]
+#[case::fts4("CREATE VIRTUAL TABLE word USING fts4 (text)")]
+#[case::rtree("CREATE VIRTUAL TABLE word USING rtree (text, low, high)")]
+fn a_virtual_table_is_only_read_whatever_was_looked_at_before(#[case] table: &str) {
+    let bind = |table: &str| Bind::memory().schema(format!("{table}; CREATE TABLE t (x); CREATE INDEX i ON t (x)"));
+    let db = Harness::builder()
+        .default_bind(bind("CREATE TABLE post (text)"))
+        .bind("auth", bind(table))
+        .bind("meta", bind("CREATE TABLE word_of (text)"))
+        .start()
+        .unwrap();
+    let session = db.session();
+    for sql in ["DROP INDEX i", "REINDEX i", "DROP TABLE IF EXISTS t", "CREATE INDEX j ON t (x)", "SELECT x FROM t"] {
+        assert!(matches!(session.bind_of(sql), Err(Error::AmbiguousTable { .. })), "{sql}");
+        for (query, route) in [
+            ("SELECT text FROM word", "reads auth"),
+            ("SELECT count(*) FROM word", "reads auth"),
+            ("SELECT p.text FROM post p JOIN word USING (text)", "reads default, auth"),
+            ("SELECT 1 FROM word_of NATURAL JOIN word", "reads auth, meta"),
+            ("SELECT 1 FROM auth.t, word", "reads auth"),
+        ] {
+            // Each time another text, which is looked at anew.
+            let query = format!("{query} /* after {sql} */");
+            assert_eq!(session.bind_of(&query).unwrap().to_string(), route, "{query}");
+            let explained = format!("EXPLAIN QUERY PLAN {query}");
+            assert_eq!(session.bind_of(&explained).unwrap().to_string(), route, "{explained}");
+        }
+        let write = format!("DELETE FROM word /* after {sql} */");
+        assert_eq!(session.bind_of(&write).unwrap().writes(), Some(&"auth".into()));
+    }
+}
