@@ -118,14 +118,32 @@ pub(crate) fn error_line(script: &str, statement: &Statement<'_>, error: &rusqli
 ///
 /// See [the opcode `AutoCommit`](https://sqlite.org/opcode.html#AutoCommit). A savepoint has none.
 pub(crate) fn changes_transaction(conn: &Connection, sql: &str) -> rusqlite::Result<bool> {
-    let mut explain = conn.prepare(&format!("EXPLAIN {sql}"))?;
+    has_opcode(conn, sql, "AutoCommit")
+}
+
+/// Whether the statement changes a schema, which its connection then reads anew.
+///
+/// See [the opcode `ParseSchema`](https://sqlite.org/opcode.html#ParseSchema).
+pub(crate) fn changes_schema(conn: &Connection, sql: &str) -> rusqlite::Result<bool> {
+    has_opcode(conn, sql, "ParseSchema")
+}
+
+fn has_opcode(conn: &Connection, sql: &str, opcode: &str) -> rusqlite::Result<bool> {
+    let mut explain = conn.prepare(&explained(sql))?;
     let mut rows = explain.raw_query();
     while let Some(row) = rows.next()? {
-        if row.get_ref("opcode")?.as_str() == Ok("AutoCommit") {
+        if row.get_ref("opcode")?.as_str() == Ok(opcode) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The statement that lists the program of a statement. Semicolons may stand before that, and nothing can be put before
+/// those.
+pub(crate) fn explained(sql: &str) -> String {
+    let statement = statements(sql).ok().and_then(|statements| statements.first().map(|one| one.text));
+    format!("EXPLAIN {}", statement.unwrap_or(sql))
 }
 
 /// The statements found so far, and how far lines are counted.

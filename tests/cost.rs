@@ -118,7 +118,7 @@ fn a_reset_makes_no_table_anew(#[case] storage: Storage, #[case] name: &str) {
 #[rstest]
 #[case::first("first_a_0")]
 #[case::last("first_c_0")]
-fn the_first_statement_of_a_kind_attaches_no_bind_where_its_table_is_in_one_alone(#[case] table: &str) {
+fn the_first_statement_of_a_kind_attaches_the_bind_of_its_table_and_no_other(#[case] table: &str) {
     let bind = |name: &str| Bind::memory().schema(schema(name, 3) + &format!("CREATE TABLE with_{table} (x)"));
     let binds = || Harness::builder().bind("a", bind("first_a")).bind("b", bind("first_b")).bind("c", bind("first_c"));
     let db = binds().start().unwrap();
@@ -128,7 +128,7 @@ fn the_first_statement_of_a_kind_attaches_no_bind_where_its_table_is_in_one_alon
     let (_, plain) = started_by(|| session.execute(&format!("INSERT INTO {table} (x) VALUES (1)"), []).unwrap());
     let (_, qualified) = started_by(|| session.bind_of("SELECT * FROM b.first_b_0").unwrap());
 
-    assert_eq!((attached(&plain), attached(&qualified)), (0, 3));
+    assert_eq!((attached(&plain), attached(&qualified)), (1, 1));
 }
 
 #[test]

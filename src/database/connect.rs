@@ -35,11 +35,16 @@ pub(crate) struct Setup {
 /// SQLite's busy timeout unless the user sets one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Whether connections with these options enforce foreign keys: they do unless the user says otherwise.
+pub(crate) fn enforces_keys(options: &EngineOptions) -> bool {
+    options.foreign_keys.unwrap_or(true)
+}
+
 impl Setup {
     pub(crate) fn new(options: &EngineOptions, bind: &str, faults: Arc<Faults>) -> Setup {
         Setup {
             busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
-            foreign_keys: options.foreign_keys.unwrap_or(true),
+            foreign_keys: enforces_keys(options),
             pragmas: options.pragmas.clone(),
             watch: Watch::new(bind, options.echo.unwrap_or(false), Arc::clone(&faults)),
             faults,
@@ -49,6 +54,11 @@ impl Setup {
     /// How long a connection waits for a lock.
     pub(crate) fn busy_timeout(&self) -> Duration {
         self.busy_timeout
+    }
+
+    /// Whether a connection enforces foreign keys.
+    pub(super) fn enforces_keys(&self) -> bool {
+        self.foreign_keys
     }
 
     /// Who is told of the statements.

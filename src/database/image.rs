@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
-use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::memory;
@@ -19,8 +18,6 @@ pub(crate) struct Image {
     id: u64,
     version: i64,
     conn: Mutex<Connection>,
-    /// Whether code of the user's has had its connection, and may have put functions on it, or anything else.
-    lent: bool,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
     file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
@@ -30,21 +27,11 @@ pub(crate) struct Image {
 impl Image {
     /// The image that a private in-memory connection holds.
     pub(crate) fn new(conn: Connection) -> rusqlite::Result<Image> {
-        Image::of(conn, false)
-    }
-
-    /// The same, of a connection that code of the user's has had.
-    pub(crate) fn of_lent(conn: Connection) -> rusqlite::Result<Image> {
-        Image::of(conn, true)
-    }
-
-    fn of(conn: Connection, lent: bool) -> rusqlite::Result<Image> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Image {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             version: schema_version(&conn)?,
             conn: Mutex::new(conn),
-            lent,
             file: OnceLock::new(),
             bytes: OnceLock::new(),
         })
@@ -149,14 +136,6 @@ impl Image {
     /// Runs `look` on the image's connection.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
         look(&mut lock(&self.conn))
-    }
-
-    /// Runs `look` on the image's connection if statements mean there what they mean on a new connection to a copy;
-    /// pragmas may have been set on it, but for the one of foreign keys none bears on what a name means.
-    pub(crate) fn with_plain<T>(&self, look: impl FnOnce(&Connection) -> T) -> Option<T> {
-        let conn = lock(&self.conn);
-        let plain = !self.lent && conn.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY) == Ok(true);
-        plain.then(|| look(&conn))
     }
 
     /// The bytes of the database as a file in WAL mode.

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, set_last_insert_rowid, Setup};
+pub(crate) use connect::{attach, enforces_keys, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
@@ -288,6 +288,11 @@ impl Database {
 
     pub(crate) fn busy_timeout(&self) -> Duration {
         self.setup.busy_timeout()
+    }
+
+    /// Whether connections to it enforce foreign keys.
+    pub(crate) fn enforces_keys(&self) -> bool {
+        self.setup.enforces_keys()
     }
 
     /// The keys as people read them, `default = test1` where there are several.

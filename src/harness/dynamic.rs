@@ -10,7 +10,7 @@ use super::running::Bound;
 use super::template::Template;
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
-use crate::database::{lock, Database, Image, Recorder, Rules, Uses};
+use crate::database::{enforces_keys, lock, Database, Image, Recorder, Rules, Uses};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -78,6 +78,11 @@ impl DynamicBind {
     /// The same in a list, as SQL names whatever database is meant.
     pub(crate) fn names(&self) -> &[BindKey] {
         &self.spec.keys
+    }
+
+    /// Whether connections to its databases enforce foreign keys.
+    pub(super) fn enforces_keys(&self) -> bool {
+        enforces_keys(&self.spec.options)
     }
 
     /// The key of the database that a context means, or why that cannot be told.

@@ -64,6 +64,15 @@ impl Scope {
         self.running.places().get(place).and_then(Place::replica).map(|replica| replica.source)
     }
 
+    /// Whether connections to the database at a place enforce foreign keys.
+    pub(crate) fn enforces_keys(&self, place: usize) -> bool {
+        match self.running.places().get(place) {
+            Some(Place::Fixed(database)) => database.enforces_keys(),
+            Some(Place::Dynamic(bind)) => bind.enforces_keys(),
+            None => false,
+        }
+    }
+
     /// The key that tells the database at a place from all others, as far as it is known.
     pub(crate) fn key(&self, place: usize) -> BindKey {
         if let Some(database) = self.at(place) {

@@ -165,13 +165,11 @@ impl<'s> Blueprint<'s> {
             data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }])?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
-        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
         let missing_parents = match self.may_refer() {
             true => schema::missing_parents(&conn).map_err(Error::sql(key, ""))?,
             false => Vec::new(),
         };
-        let image = if lent { Image::of_lent(conn) } else { Image::new(conn) };
-        let image = Arc::new(image.map_err(Error::sql(key, ""))?);
+        let image = Arc::new(Image::new(conn).map_err(Error::sql(key, ""))?);
         Ok(Template { image, metadata: OnceLock::new(), missing_parents })
     }
 }

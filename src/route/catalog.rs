@@ -1,22 +1,22 @@
 //! The names in every bind, and the routes found with them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::access::Kind;
-use super::plain::plain;
+use super::known::Known;
 use super::resolve::{one_statement, resolve, told};
-use super::router::Router;
+use super::stage::{doubtful_names, Decoys, Doubtful, Present, Setting};
+use super::stages::Stages;
 use super::{Plan, Told};
-use crate::database::{column_names, lock, Blocked, Image, OnceCache};
+use crate::database::{lock, Blocked, Image, OnceCache};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
-use crate::order::sort_by;
-use crate::script::quote;
+use crate::order::{sort_by, sort_by_key};
 
 /// One database as the router sees it.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Place {
     pub(super) virtuals: Vec<String>,
     /// The member that it is a replica of, if it is one. Only its key leads to its tables.
     pub(super) replica_of: Option<usize>,
+    /// Whether its connections enforce foreign keys.
+    pub(super) foreign_keys: bool,
 }
 
 /// A database that statements may be for.
@@ -38,16 +40,13 @@ pub(crate) struct Candidate {
     pub(crate) image: Arc<Image>,
     /// The place of the one that it is a replica of, if it is one; replicas come after all others.
     pub(crate) replica_of: Option<usize>,
+    /// Whether its connections enforce foreign keys.
+    pub(crate) foreign_keys: bool,
 }
 
 impl Place {
     pub(super) fn key(&self) -> &BindKey {
         self.keys.first().unwrap_or(&BindKey::DEFAULT)
-    }
-
-    /// The key to attach it by; `None` where it is `main`.
-    pub(super) fn named_key(&self) -> Option<&BindKey> {
-        self.keys.first().filter(|_| !self.is_default())
     }
 
     pub(super) fn is_default(&self) -> bool {
@@ -61,17 +60,9 @@ impl Place {
 pub(crate) struct Catalog {
     pub(super) members: Vec<Place>,
     names: HashMap<(Kind, String), Vec<Named>>,
-    /// Made for the first statement that is not [plain](super::plain).
-    router: Mutex<Option<Router>>,
-    /// By the text of a statement.
-    known: Mutex<HashMap<Box<str>, Known>>,
-}
-
-/// What has been found out about a statement.
-#[derive(Default)]
-struct Known {
-    plan: Option<Arc<Plan>>,
-    told: Option<Told>,
+    doubtful: OnceLock<Vec<Doubtful>>,
+    stages: Mutex<Stages>,
+    known: Known,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -87,23 +78,19 @@ pub(super) struct Named {
     pub(super) name: String,
 }
 
-/// How many routes a catalog keeps; when there are more it starts anew, which costs each a look.
-const MOST_ROUTES: usize = 4096;
-/// The longest text in bytes that a route is kept for; a longer one is looked into each time.
-const LONGEST_TEXT: usize = 16 * 1024;
 /// How many catalogs are kept that no session uses.
 const MOST_CATALOGS: usize = 64;
 /// How long a session waits for another that makes the catalog it needs.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What makes two catalogs one: the keys and the images of their members.
-type Identity = Vec<(Vec<BindKey>, u64, Option<usize>)>;
+/// What makes two catalogs one: the keys and the images of their members, and how these are used.
+type Identity = Vec<(Vec<BindKey>, u64, Option<usize>, bool)>;
 static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
 
 impl Catalog {
     /// The catalog of these databases: their keys and what their tables are.
     pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
-        let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of));
+        let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of, of.foreign_keys));
         let bind = databases.first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
         let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
         CATALOGS.get_or_make(&identity, LONGEST, || Catalog::make(databases), blocked)
@@ -113,7 +100,7 @@ impl Catalog {
     pub(crate) fn alone(keys: &[BindKey], image: Arc<Image>) -> Result<Arc<Catalog>> {
         let mut all = vec![BindKey::DEFAULT];
         all.append(&mut filtered(keys, |key| !key.is_default()));
-        Catalog::of(vec![Candidate { keys: all, image, replica_of: None }])
+        Catalog::of(vec![Candidate { keys: all, image, replica_of: None, foreign_keys: false }])
     }
 
     /// Whether this is the catalog of these databases.
@@ -125,7 +112,7 @@ impl Catalog {
     fn make(databases: Vec<Candidate>) -> Result<Catalog> {
         let mut members = Vec::with_capacity(databases.len());
         let mut names = HashMap::<_, Vec<Named>>::new();
-        for (member, Candidate { keys, image, replica_of }) in databases.into_iter().enumerate() {
+        for (member, Candidate { keys, image, replica_of, foreign_keys }) in databases.into_iter().enumerate() {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
             let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key, ""))?;
             let mut virtuals = Vec::new();
@@ -135,9 +122,9 @@ impl Catalog {
                 }
                 names.entry((kind, folded(&name))).or_default().push(Named { member, name });
             }
-            members.push(Place { keys, image, virtuals, replica_of });
+            members.push(Place { keys, image, virtuals, replica_of, foreign_keys });
         }
-        Ok(Catalog { members, names, router: Mutex::default(), known: Mutex::default() })
+        Ok(Catalog { members, names, doubtful: OnceLock::new(), stages: Mutex::default(), known: Known::default() })
     }
 
     /// The configured keys, in order.
@@ -164,6 +151,79 @@ impl Catalog {
         self.names.get(&(kind, folded(name))).map_or(&[], Vec::as_slice)
     }
 
+    /// The key and the member that a name means which is written without a key; `None` where none or several have it.
+    pub(super) fn owner(&self, kind: Kind, name: &str) -> Option<Present> {
+        match self.owners(kind, name).as_slice() {
+            [one] => Some(self.present(one.member)),
+            _ => None,
+        }
+    }
+
+    /// A member by the key that is meant where none is written.
+    pub(super) fn present(&self, member: usize) -> Present {
+        let is_default = self.members.get(member).is_some_and(Place::is_default);
+        (if is_default { BindKey::DEFAULT } else { self.key(member) }, member)
+    }
+
+    pub(super) fn default_present(&self) -> Option<Present> {
+        self.default_member().map(|member| (BindKey::DEFAULT, member))
+    }
+
+    /// Every key with its member, in order.
+    pub(super) fn all_present(&self) -> Vec<Present> {
+        let mut all = Vec::new();
+        for (at, member) in self.members.iter().enumerate() {
+            for key in &member.keys {
+                all.push((key.clone(), at));
+            }
+        }
+        self.in_order(&mut all);
+        all
+    }
+
+    /// Every key but the default one, with its member.
+    pub(super) fn named_keys(&self) -> Vec<Present> {
+        filtered(&self.all_present(), |(key, _)| !key.is_default())
+    }
+
+    /// Puts keys in the order in which SQLite is to find names: that of the members, replicas after their sources, and the
+    /// first key of each first.
+    pub(super) fn in_order(&self, present: &mut [Present]) {
+        sort_by_key(present, |(key, member)| {
+            let keys = self.members.get(*member).map_or(&[][..], |member| &member.keys);
+            (*member, !key.is_default(), keys.iter().position(|known| known == key))
+        });
+    }
+
+    /// A stage with decoys where these keys are present. Foreign keys bear on what is used only within one bind.
+    pub(super) fn setting(&self, present: &[Present]) -> Setting {
+        let foreign_keys = match present {
+            [(_, member)] => self.members.get(*member).is_some_and(|member| member.foreign_keys),
+            _ => false,
+        };
+        Setting { present: present.to_vec(), decoys: Decoys::Doubtful, foreign_keys }
+    }
+
+    /// The names of tables and views, folded.
+    pub(super) fn table_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for (kind, name) in self.names.keys() {
+            if *kind == Kind::Table {
+                names.push(name.as_str());
+            }
+        }
+        names
+    }
+
+    /// The names that do not always mean one table, found out on a connection without tables.
+    pub(super) fn doubtful(&self, conn: &Connection) -> rusqlite::Result<&[Doubtful]> {
+        if let Some(doubtful) = self.doubtful.get() {
+            return Ok(doubtful);
+        }
+        let doubtful = doubtful_names(self, conn)?;
+        Ok(self.doubtful.get_or_init(|| doubtful))
+    }
+
     /// Where a name is that is written without a key, which never means a replica.
     pub(super) fn owners(&self, kind: Kind, name: &str) -> Vec<Named> {
         filtered(self.named(kind, name), |named| !self.is_replica(named.member))
@@ -173,39 +233,16 @@ impl Catalog {
         self.members.get(member).is_some_and(|member| member.replica_of.is_some())
     }
 
-    /// The names of some kinds that several members have, replicas left out, in order.
-    pub(super) fn names_of_several(&self, kinds: &[Kind]) -> Vec<(Kind, String)> {
-        let owners = |named: &[Named]| named.iter().filter(|named| !self.is_replica(named.member)).count();
+    /// The names of a kind that several members have, replicas left out, in order.
+    pub(super) fn names_of_several(&self, kind: Kind) -> Vec<(Kind, String)> {
         let mut names = Vec::new();
-        for (name, named) in &self.names {
-            if kinds.contains(&name.0) && owners(named) > 1 {
+        for name in self.names.keys() {
+            if name.0 == kind && self.owners(kind, &name.1).len() > 1 {
                 names.push(name.clone());
             }
         }
         sort_by(&mut names, Ord::cmp);
         names
-    }
-
-    /// The columns that tables of one name have, in whatever member.
-    pub(super) fn columns_of(&self, table: &str) -> Vec<String> {
-        let mut columns = Vec::<String>::new();
-        for named in self.named(Kind::Table, table) {
-            let Some(member) = self.members.get(named.member) else { continue };
-            let own = member.image.with(|conn| {
-                let select = conn.prepare(&format!("SELECT * FROM {}", quote(table)));
-                select.map(|select| column_names(&select))
-            });
-            // A view may be one that cannot be read.
-            for column in own.unwrap_or_default() {
-                if !columns.iter().any(|known| known.eq_ignore_ascii_case(&column)) {
-                    columns.push(column);
-                }
-            }
-        }
-        if columns.is_empty() {
-            columns.push("multibind".to_string());
-        }
-        columns
     }
 
     /// What tells the tables of a member from what they were.
@@ -228,57 +265,19 @@ impl Catalog {
     pub(crate) fn route(&self, sql: &str) -> Result<Arc<Plan>> {
         // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
         let sql = sql.trim();
-        if let Some(plan) = lock(&self.known).get(sql).and_then(|known| known.plan.clone()) {
-            return Ok(plan);
-        }
-        one_statement(sql)?;
-        let plan = match plain(self, sql) {
-            Some(plan) => plan,
-            None => {
-                check_version(rusqlite::version_number(), sql, self.members.len())?;
-                self.with_router(|router| resolve(self, router, sql))?
-            }
-        };
-        let plan = Arc::new(plan);
-        self.keep(sql, &|known| known.plan = Some(Arc::clone(&plan)));
-        Ok(plan)
+        self.known.plan(sql, || {
+            one_statement(sql)?;
+            resolve(self, &mut lock(&self.stages), sql)
+        })
     }
 
     /// What a statement does to the one bind it is told to run on.
     pub(crate) fn told(&self, sql: &str) -> Result<Told> {
         let sql = sql.trim();
-        if let Some(told) = lock(&self.known).get(sql).and_then(|known| known.told) {
-            return Ok(told);
-        }
-        one_statement(sql)?;
-        let told = self.with_router(|router| told(self, router, sql))?;
-        self.keep(sql, &|known| known.told = Some(told));
-        Ok(told)
-    }
-
-    /// Keeps what was found out about a statement, unless its text is a long one.
-    fn keep(&self, sql: &str, what: &dyn Fn(&mut Known)) {
-        if sql.len() > LONGEST_TEXT {
-            return;
-        }
-        let mut known = lock(&self.known);
-        if known.len() >= MOST_ROUTES {
-            known.clear();
-        }
-        what(known.entry(sql.into()).or_default());
-    }
-
-    /// Runs `look` with the router, which has everything that it was asked for before.
-    pub(super) fn with_router<T>(&self, look: impl FnOnce(&mut Router) -> Result<T>) -> Result<T> {
-        let mut router = lock(&self.router);
-        let router = match &mut *router {
-            Some(router) => router,
-            none => {
-                let new = Router::new(&self.members, self.default_member());
-                none.insert(new.map_err(Error::sql(&BindKey::DEFAULT, ""))?)
-            }
-        };
-        look(router)
+        self.known.told(sql, || {
+            one_statement(sql)?;
+            told(self, &mut lock(&self.stages), sql)
+        })
     }
 }
 
@@ -289,9 +288,7 @@ pub(super) fn folded(name: &str) -> String {
 
 /// Every name in a schema, with its kind and whether it is a virtual table's.
 fn names_in(conn: &Connection) -> rusqlite::Result<Vec<(Kind, String, bool)>> {
-    // The indexes that SQLite makes for a constraint cannot be named in a statement of their own, and have no text.
-    let sql = "SELECT type, name, rootpage = 0 FROM sqlite_schema WHERE type <> 'index' OR sql IS NOT NULL";
-    let mut objects = conn.prepare(sql)?;
+    let mut objects = conn.prepare("SELECT type, name, rootpage = 0 FROM sqlite_schema")?;
     let mut rows = objects.query([])?;
     let mut names = Vec::new();
     while let Some(row) = rows.next()? {
@@ -311,7 +308,7 @@ const OLDEST: i32 = 3_050_000;
 
 /// Refuses to guess where SQLite, older than any that this was tried with, may report a virtual table, a table-valued
 /// function or a `REINDEX` in another way.
-fn check_version(version: i32, sql: &str, binds: usize) -> Result<()> {
+pub(super) fn check_version(version: i32, sql: &str, binds: usize) -> Result<()> {
     if version >= OLDEST || binds < 2 {
         return Ok(());
     }

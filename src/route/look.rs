@@ -1,117 +1,347 @@
-//! Preparing a statement beside every bind that it names, and never more than ten of them.
+//! The binds that a statement needs: the smallest set with which SQLite accepts it.
+//!
+//! SQLite's authorizer and its bytecode leave out tables that are resolved and never read: those joined by `USING`, or in
+//! a subquery without effect. But a table that is not there is always missed, and the message names it. So a statement
+//! is prepared beside few binds, and those that it misses are added one by one.
 
 use super::access::{Access, Act, Kind};
+use super::ambiguity::{is_reserved, maintains};
 use super::catalog::Catalog;
-use super::router::{Router, Seen, MOST_ATTACHED};
+use super::stage::{met, Look, Present, Program, Seen, Setting, MOST_ATTACHED};
+use super::stages::Stages;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::filtered;
 
-/// What SQLite says of a statement's own part of the world, or why it does not accept it.
-pub(super) type Look = std::result::Result<Seen, (rusqlite::Error, Vec<Access>)>;
+/// What SQLite says of a statement beside the binds that it needs.
+pub(super) struct Looked {
+    pub(super) setting: Setting,
+    pub(super) look: Look,
+    /// Its program, where it reads and writes rows.
+    pub(super) program: Program,
+}
 
-/// Prepares a statement with every key attached that it names.
-pub(super) fn look(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Look> {
+/// How many times a bind may be missed before all are looked at.
+const MOST_MISSED: usize = 3;
+
+/// Prepares a statement beside the binds that it needs, and no other.
+pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Looked> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    if router.holds_all() {
-        router.attach_all(&catalog.members).map_err(failed)?;
-        return Ok(router.see(sql));
-    }
-    let mut wanted = Vec::new();
+    let mut search = Search::new(catalog);
     loop {
-        let look = router.see(sql);
-        let missing = match &look {
-            Ok(seen) => shadowed(catalog, router, seen),
-            Err((error, _)) => catalog.missed_in(&sqlite_message(error)),
+        let setting = search.setting();
+        let stage = stages.stage(catalog, &setting).map_err(failed)?;
+        match stage.see(sql) {
+            Ok(seen) => {
+                let is_absent = |present: &Present| !setting.present.contains(present);
+                let mut wanted = filtered(&shadowed(catalog, &setting.present, &seen), is_absent);
+                let mut program = Program::default();
+                if wanted.is_empty() && has_program(&seen) {
+                    program = stage.program(sql).map_err(failed)?;
+                    let reads_main = program.reads(BindKey::DEFAULT.schema_name());
+                    wanted.extend(catalog.default_present().filter(|present| reads_main && is_absent(present)));
+                }
+                if wanted.is_empty() {
+                    return beside_all(catalog, stages, sql, Looked { setting, look: Ok(seen), program });
+                }
+                for present in wanted {
+                    search.add(sql, present)?;
+                }
+            }
+            Err((error, accesses)) => match search.missed(stages, sql, &error).map_err(failed)? {
+                Some(present) => search.add(sql, present)?,
+                // A foreign key may be the reason: its parent is not there, and the bind's own connection says so.
+                None if setting.foreign_keys && accesses.iter().any(|access| matches!(access.act, Act::Write(_))) => {
+                    search.without_keys = true;
+                }
+                None => {
+                    let looked = Looked { setting, look: Err((error, accesses)), program: Program::default() };
+                    return beside_all(catalog, stages, sql, looked);
+                }
+            },
+        }
+        if search.misses == MOST_MISSED {
+            search.add_all_used(stages, sql)?;
+        }
+    }
+}
+
+/// The same for a statement that tells nothing where what it means is not there: `REINDEX` does not say which name it
+/// misses, `ANALYZE` without a name takes all there is, and `IF EXISTS` forgives what is not.
+fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked) -> Result<Looked> {
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let is_one = match &looked.look {
+        Ok(seen) if maintains(seen) => true,
+        Ok(seen) => seen.accesses.is_empty() && !seen.explains && !seen.has_columns,
+        Err((error, _)) => sqlite_message(error) == "unable to identify the object to be reindexed",
+    };
+    if !is_one {
+        return Ok(looked);
+    }
+    for setting in pages(catalog) {
+        let stage = stages.stage(catalog, &setting).map_err(failed)?;
+        let look = stage.see(sql);
+        let Ok(seen) = &look else { continue };
+        // `REINDEX` of a table without indexes.
+        let does_nothing = seen.accesses.is_empty();
+        if does_nothing && looked.look.is_ok() {
+            continue;
+        }
+        if does_nothing || maintains(seen) {
+            return Ok(Looked { setting, look, program: Program::default() });
+        }
+        // With IF EXISTS it means something there, and needs no other.
+        let mut present = Vec::new();
+        for access in &seen.accesses {
+            let used = access.schema.as_deref().and_then(|schema| stage.member(schema));
+            present.extend(used.filter(|used| !present.contains(used)));
+        }
+        catalog.in_order(&mut present);
+        let setting = catalog.setting(&present);
+        let look = stages.stage(catalog, &setting).map_err(failed)?.see(sql);
+        return Ok(Looked { setting, look, program: Program::default() });
+    }
+    Ok(looked)
+}
+
+/// What an acceptance is looked for beside.
+struct Search<'c> {
+    catalog: &'c Catalog,
+    present: Vec<Present>,
+    /// Keys of a member that another key of the same member has taken the place of.
+    replaced: Vec<Present>,
+    misses: usize,
+    /// Whether foreign keys have been turned off, since a statement fails with them.
+    without_keys: bool,
+}
+
+impl<'c> Search<'c> {
+    fn new(catalog: &'c Catalog) -> Search<'c> {
+        Search { catalog, present: Vec::new(), replaced: Vec::new(), misses: 0, without_keys: false }
+    }
+
+    fn setting(&self) -> Setting {
+        let setting = self.catalog.setting(&self.present);
+        Setting { foreign_keys: setting.foreign_keys && !self.without_keys, ..setting }
+    }
+
+    /// The key whose absence made SQLite refuse the statement.
+    fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> rusqlite::Result<Option<Present>> {
+        let message = sqlite_message(error);
+        let mut candidates = match met(error) {
+            Some(name) => self.catalog.owner(Kind::Table, &name).into_iter().collect(),
+            None => self.catalog.missed_in(&message),
         };
-        let missing = filtered(&missing, |(key, _)| !router.has(key));
-        if missing.is_empty() {
-            return match look {
-                Err((error, _)) if says_too_little(&error) => one_by_one(catalog, router, sql, wanted),
-                // A name that `IF EXISTS` forgives may be in a member that is not attached.
-                Ok(seen) if seen.accesses.is_empty() && !seen.readonly => page_by_page(catalog, router, sql, seen),
-                look => Ok(look),
-            };
+        candidates.retain(|candidate| !self.present.contains(candidate));
+        let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
+        // A name with dots can be read in several ways.
+        for candidate in candidates {
+            let beside = self.catalog.setting(&self.with(candidate.clone()));
+            let look = stages.stage(self.catalog, &beside)?.see(sql);
+            if !matches!(look, Err((error, _)) if sqlite_message(&error) == message) {
+                return Ok(Some(candidate));
+            }
         }
-        wanted.extend(missing);
-        if wanted.len() > MOST_ATTACHED {
-            return Err(too_many(sql, wanted.len()));
+        Ok(None)
+    }
+
+    /// What is present, and one more.
+    fn with(&self, (key, member): Present) -> Vec<Present> {
+        let mut present = self.present.clone();
+        if !self.replaced.contains(&(key.clone(), member)) {
+            // Of several keys of one member the one that is written out will do, until the other is missed.
+            present.retain(|(_, at)| *at != member);
         }
-        router.attach(&catalog.members, &wanted).map_err(failed)?;
+        present.push((key, member));
+        self.catalog.in_order(&mut present);
+        present
+    }
+
+    fn add(&mut self, sql: &str, missed: Present) -> Result<()> {
+        let present = self.with(missed);
+        self.replaced.extend(filtered(&self.present, |before| !present.contains(before)));
+        self.present = present;
+        self.misses += 1;
+        check_number(sql, &self.present)
+    }
+
+    /// Adds all that is used beside every bind: of many, one by one takes long.
+    fn add_all_used(&mut self, stages: &mut Stages, sql: &str) -> Result<()> {
+        self.misses += 1;
+        let all = self.catalog.all_present();
+        if self.catalog.named_keys().len() > MOST_ATTACHED {
+            return Ok(());
+        }
+        let setting = self.catalog.setting(&all);
+        let stage = stages.stage(self.catalog, &setting).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+        let Ok(program) = stage.program(sql) else { return Ok(()) };
+        for (schema, _) in &program.transactions {
+            // Table-valued functions are in `main`, whoever's that is.
+            let is_used = schema != BindKey::DEFAULT.schema_name() || program.reads(schema);
+            if let Some(used) = stage.member(schema)
+                && is_used
+                && !self.present.contains(&used)
+            {
+                self.present.push(used);
+            }
+        }
+        self.catalog.in_order(&mut self.present);
+        check_number(sql, &self.present)
     }
 }
 
-fn too_many(sql: &str, named: usize) -> Error {
-    Error::Statement {
-        sql: sql.to_string(),
-        problem: format!(
-            "it names {named} binds beside the default one, and SQLite attaches no more than {MOST_ATTACHED}: \
-             split it"
-        ),
-    }
+/// Whether a statement's program tells what it reads and writes: an `EXPLAIN` has another's, and what changes a schema
+/// uses tables of SQLite's own.
+fn has_program(seen: &Seen) -> bool {
+    let changes = |access: &Access| !matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_));
+    !seen.explains && !seen.accesses.iter().any(changes) && (seen.readonly || !seen.accesses.is_empty())
 }
 
-/// The keys of tables that SQLite took for one of its table-valued functions, since they are not attached.
-fn shadowed(catalog: &Catalog, router: &Router, seen: &Seen) -> Vec<(BindKey, usize)> {
+/// The keys of tables that SQLite took for something that is here, since they are not: the default bind's `main`, which
+/// every connection has, and what it took for a table-valued function.
+fn shadowed(catalog: &Catalog, present: &[Present], seen: &Seen) -> Vec<Present> {
     let mut keys = Vec::new();
+    // What a statement makes is no function either, and is not there yet.
+    let makes = seen.accesses.iter().any(|access| matches!(access.act, Act::Create(..)));
     for access in &seen.accesses {
-        let Act::Read(name) = &access.act else { continue };
-        let in_main = access.schema.as_deref().is_none_or(|schema| schema == "main");
-        if in_main && !catalog.named(Kind::Table, name).iter().any(|named| router.holds(named.member)) {
-            keys.extend(catalog.first_named(Kind::Table, name));
+        if makes && is_function(catalog, access) {
+            continue;
+        }
+        if is_function(catalog, access) {
+            let owner = access.table().and_then(|name| catalog.owner(Kind::Table, name));
+            keys.extend(owner.filter(|(_, owner)| !present.iter().any(|(_, member)| member == owner)));
+        } else if is_in_main(catalog, access) {
+            keys.extend(catalog.default_present());
         }
     }
     keys
 }
 
-/// Whether the error is about a name and does not tell it, or quotes it as the statement does.
-fn says_too_little(error: &rusqlite::Error) -> bool {
-    let message = sqlite_message(error);
-    message.starts_with("unknown database ") || message == "unable to identify the object to be reindexed"
+/// Whether an access is to the schema `main`, or to the table that describes it.
+fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
+    match access.schema.as_deref() {
+        Some(schema) => schema.eq_ignore_ascii_case(BindKey::DEFAULT.schema_name()),
+        None => access.table().is_some_and(|name| describes_a_schema(catalog, name)),
+    }
 }
 
-/// Attaches one key after the other, until SQLite accepts the statement or misses something else.
-fn one_by_one(catalog: &Catalog, router: &mut Router, sql: &str, wanted: Vec<(BindKey, usize)>) -> Result<Look> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    for entry in router.all() {
-        let mut also = wanted.clone();
-        also.push(entry);
-        if also.len() > MOST_ATTACHED {
-            return Err(too_many(sql, also.len()));
-        }
-        router.attach(&catalog.members, &also).map_err(failed)?;
-        match router.see(sql) {
-            Err((error, _)) if says_too_little(&error) => {}
-            Err((error, _)) => {
-                // It is the one; what else is missing is attached beside it.
-                also.extend(filtered(&catalog.missed_in(&sqlite_message(&error)), |(key, _)| !router.has(key)));
-                if also.len() > MOST_ATTACHED {
-                    return Err(too_many(sql, also.len()));
-                }
-                router.attach(&catalog.members, &also).map_err(failed)?;
-                return Ok(router.see(sql));
-            }
-            accepted => return Ok(accepted),
-        }
-    }
-    Ok(router.see(sql))
+/// Whether a name is that of `sqlite_schema`, which every bind has and no schema lists; without a key it is that of `main`.
+pub(super) fn describes_a_schema(catalog: &Catalog, name: &str) -> bool {
+    is_reserved(name) && catalog.named(Kind::Table, name).is_empty()
 }
 
-/// Prepares a statement beside all keys, ten at a time, until it touches something.
-fn page_by_page(catalog: &Catalog, router: &mut Router, sql: &str, seen: Seen) -> Result<Look> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    if !router.program(sql).map_err(failed)?.vacuums.is_empty() {
-        return Ok(Ok(seen));
-    }
-    let before = router.attached();
-    for page in router.all().chunks(MOST_ATTACHED) {
-        router.attach(&catalog.members, page).map_err(failed)?;
-        match router.see(sql) {
-            Ok(seen) if !seen.accesses.is_empty() => return Ok(Ok(seen)),
-            _ => {}
+/// Whether what was reported as a table is a table-valued function, `json_each` for one: reported as in `main`, which
+/// has no table of that name.
+pub(super) fn is_function(catalog: &Catalog, access: &Access) -> bool {
+    let Act::Read(name) = &access.act else { return false };
+    let tables = catalog.named(Kind::Table, name);
+    match access.schema.as_deref() {
+        _ if is_reserved(name) => false,
+        None => tables.is_empty(),
+        Some(schema) if schema.eq_ignore_ascii_case(BindKey::DEFAULT.schema_name()) => {
+            !tables.iter().any(|named| Some(named.member) == catalog.default_member())
         }
+        Some(_) => false,
     }
-    // What it names by a key was attached.
-    router.attach(&catalog.members, &before).map_err(failed)?;
-    Ok(Ok(seen))
+}
+
+fn check_number(sql: &str, present: &[Present]) -> Result<()> {
+    let named = present.iter().filter(|(key, _)| !key.is_default()).count();
+    if named <= MOST_ATTACHED {
+        return Ok(());
+    }
+    Err(Error::Statement {
+        sql: sql.to_string(),
+        problem: format!(
+            "it names {named} binds beside the default one, and SQLite attaches no more than {MOST_ATTACHED}: \
+             split it"
+        ),
+    })
+}
+
+/// Every key, the default one beside as many others as can be attached at once.
+pub(super) fn pages(catalog: &Catalog) -> Vec<Setting> {
+    let default = catalog.default_present();
+    let mut pages = Vec::new();
+    for named in catalog.named_keys().chunks(MOST_ATTACHED) {
+        let mut present = default.clone().into_iter().collect::<Vec<_>>();
+        present.extend_from_slice(named);
+        catalog.in_order(&mut present);
+        pages.push(catalog.setting(&present));
+    }
+    if pages.is_empty() {
+        pages.push(catalog.setting(&default.into_iter().collect::<Vec<_>>()));
+    }
+    pages
+}
+
+// How many statements are prepared is not seen from outside: SQLite tells of those that run.
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use rusqlite::Connection;
+
+    use super::super::catalog::Candidate;
+    use super::super::stage::PREPARES;
+    use super::*;
+    use crate::database::Image;
+
+    const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
+    const BINDS: [(&str, &str); 4] = [
+        ("auth", "CREATE TABLE user (id, name); CREATE TABLE log (x)"),
+        ("meta", "CREATE TABLE kind (id, name); CREATE VIRTUAL TABLE word USING fts5 (title)"),
+        ("more", "CREATE TABLE sort (id, name)"),
+        ("most", "CREATE TABLE type (id, name)"),
+    ];
+
+    fn catalog() -> Arc<Catalog> {
+        let image = |tables: &str| {
+            let conn = Connection::open_in_memory().unwrap();
+            conn.execute_batch(tables).unwrap();
+            Arc::new(Image::new(conn).unwrap())
+        };
+        let candidate = |key: BindKey, tables: &str| Candidate {
+            keys: vec![key],
+            image: image(tables),
+            replica_of: None,
+            foreign_keys: true,
+        };
+        let mut candidates = vec![candidate(BindKey::DEFAULT, DEFAULT)];
+        candidates.extend(BINDS.map(|(key, tables)| candidate(key.into(), tables)));
+        Catalog::of(candidates).unwrap()
+    }
+
+    fn prepares(catalog: &Catalog, sql: &str) -> usize {
+        PREPARES.set(0);
+        let _ = catalog.route(sql);
+        PREPARES.get()
+    }
+
+    #[rstest]
+    #[case::default("SELECT title FROM post", 3)]
+    #[case::named("SELECT name FROM user", 3)]
+    #[case::write("INSERT INTO user VALUES (1, 'ann')", 3)]
+    #[case::constant("SELECT 1", 2)]
+    #[case::function("SELECT value FROM json_each('[1]')", 2)]
+    #[case::join("SELECT title FROM post JOIN user ON post.id = user.id", 4)]
+    #[case::using("SELECT title FROM post JOIN user USING (id)", 4)]
+    #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 5)]
+    #[case::without_effect("SELECT title FROM post WHERE 1 OR EXISTS (SELECT 1 FROM user)", 4)]
+    #[case::three("SELECT 1 FROM post JOIN user USING (id) JOIN kind USING (id)", 6)]
+    #[case::five("SELECT 1 FROM post, user, kind, sort, type", 6)]
+    #[case::unknown_table("SELECT 1 FROM nowhere", 2)]
+    #[case::unknown_table_beside_another("SELECT 1 FROM user, nowhere", 3)]
+    #[case::unknown_column("SELECT no_column FROM user", 3)]
+    #[case::ambiguous("SELECT x FROM log", 2)]
+    #[case::ambiguous_in_a_join("SELECT title FROM post JOIN user USING (id) JOIN log ON 1", 4)]
+    #[case::cross_bind_write("INSERT INTO user SELECT * FROM post", 4)]
+    #[case::drop("DROP TABLE user", 2)]
+    #[case::pragma("PRAGMA table_info(user)", 1)]
+    fn a_new_route_takes_few_prepares_and_a_known_one_none(#[case] sql: &str, #[case] most: usize) {
+        let catalog = catalog();
+        assert_eq!(prepares(&catalog, sql), most);
+        assert_eq!(prepares(&catalog, sql), 0);
+    }
 }

@@ -3,13 +3,14 @@
 mod access;
 mod ambiguity;
 mod catalog;
+mod known;
 mod look;
 mod made;
 mod names;
-mod plain;
 mod refused;
 mod resolve;
-mod router;
+mod stage;
+mod stages;
 mod touched;
 mod untouching;
 

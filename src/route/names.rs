@@ -2,10 +2,12 @@
 
 use super::access::Kind;
 use super::catalog::{Catalog, Named};
+use super::stage::Present;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest_tables;
+use crate::script::quote;
 
 impl Catalog {
     /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
@@ -32,33 +34,42 @@ impl Catalog {
         })
     }
 
-    /// The keys that one of SQLite's messages misses, with their members: those before a dot, or that of the first
-    /// member with such a name.
-    pub(super) fn missed_in(&self, message: &str) -> Vec<(BindKey, usize)> {
-        const ABOUT: [&str; 5] =
-            ["no such table: ", "no such view: ", "no such index: ", "no such trigger: ", "unknown database "];
-        let Some(name) = ABOUT.iter().find_map(|about| message.strip_prefix(about)) else { return Vec::new() };
+    /// The keys that one of SQLite's messages misses, with their members: those before a dot, or that of the bind with
+    /// such a name.
+    pub(super) fn missed_in(&self, message: &str) -> Vec<Present> {
         let mut keys = Vec::new();
-        for (at, member) in self.members.iter().enumerate() {
-            for key in &member.keys {
-                if key.schema_name().eq_ignore_ascii_case(name) {
-                    keys.push((key.clone(), at));
+        let mut add = |key: &BindKey, member: usize| {
+            if !keys.contains(&(key.clone(), member)) {
+                keys.push((key.clone(), member));
+            }
+        };
+        if let Some(written) = message.strip_prefix("unknown database ") {
+            // As the statement writes it.
+            for (key, member) in &self.all_present() {
+                if spellings(key.schema_name()).iter().any(|spelling| spelling.eq_ignore_ascii_case(written)) {
+                    add(key, *member);
                 }
             }
+            return keys;
         }
-        for (key, at, _) in self.qualified(name) {
-            keys.push((key.clone(), at));
+        const ABOUT: [&str; 4] = ["no such table: ", "no such view: ", "no such index: ", "no such trigger: "];
+        let Some(name) = ABOUT.iter().find_map(|about| message.strip_prefix(about)) else { return keys };
+        for (key, member) in &self.all_present() {
+            // `ANALYZE` takes a key for a name.
+            if key.schema_name().eq_ignore_ascii_case(name) {
+                add(key, *member);
+            }
+        }
+        for (key, member, _) in self.qualified(name) {
+            add(key, member);
         }
         for kind in [Kind::Table, Kind::Index, Kind::Trigger] {
-            keys.extend(self.first_named(kind, name));
+            if let Some(first) = self.owners(kind, name).first() {
+                let (key, member) = self.present(first.member);
+                add(&key, member);
+            }
         }
-        keys.dedup();
         keys
-    }
-
-    /// The first member that has a name, with the key to attach it by.
-    pub(super) fn first_named(&self, kind: Kind, name: &str) -> Option<(BindKey, usize)> {
-        self.named(kind, name).first().map(|named| (self.key(named.member), named.member))
     }
 
     pub(super) fn ambiguous(&self, table: &str, several: &[Named]) -> Error {
@@ -82,4 +93,15 @@ impl Catalog {
     pub(crate) fn member_of(&self, key: &BindKey) -> Option<usize> {
         self.members.iter().position(|member| member.keys.contains(key))
     }
+}
+
+/// Every way to write a name, see <https://sqlite.org/lang_keywords.html>.
+fn spellings(name: &str) -> [String; 5] {
+    [
+        name.to_string(),
+        quote(name),
+        format!("'{}'", name.replace('\'', "''")),
+        format!("`{}`", name.replace('`', "``")),
+        format!("[{name}]"),
+    ]
 }

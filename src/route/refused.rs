@@ -1,100 +1,134 @@
-//! Statements that SQLite does not accept beside all binds: pragmas, which the router refuses, those that mean one bind
-//! alone, and those that are wrong.
+//! Statements that SQLite does not accept beside the binds that they name: pragmas, which are not prepared here, those
+//! that mean one bind alone, and those that are wrong.
 
 use rusqlite::Error as SqliteError;
 
 use super::access::{Access, Act, Kind};
-use super::ambiguity::{first_in_the_way, first_unqualified, goes_astray, shared_names};
-use super::catalog::Catalog;
+use super::ambiguity::{culprit, differs, goes_astray, is_reserved, uses_temporary};
+use super::catalog::{Catalog, Named};
+use super::known::copied;
+use super::look::Looked;
 use super::made::check_made;
-use super::resolve::not_run;
-use super::router::Router;
+use super::resolve::{not_run, USES_TEMPORARY};
+use super::stage::{met, Decoys, Look, Setting, Stage};
+use super::stages::Stages;
 use super::{Destination, Plan, Route};
 use crate::config::process_wide;
-use crate::error::{is_denied, sqlite_message, Error, Result};
+use crate::error::{is_denied, list, sqlite_message, Error, Result};
 use crate::key::BindKey;
-use crate::list::mapped;
 
-/// The plan of a statement that SQLite does not accept beside all binds, or the error that says why there is none.
+/// The plan of a statement that SQLite does not accept, or the error that says why there is none.
 pub(super) fn refused(
     catalog: &Catalog,
-    router: &Router,
+    stages: &mut Stages,
     sql: &str,
-    error: SqliteError,
+    looked: &Looked,
+    error: &SqliteError,
     accesses: &[Access],
 ) -> Result<Plan> {
     let pragma = accesses.iter().find(|access| matches!(access.act, Act::Pragma(..)));
-    if let (true, Some(Access { act: Act::Pragma(name, value), schema, .. })) = (is_denied(&error), pragma) {
+    if let (true, Some(Access { act: Act::Pragma(name, value), schema, .. })) = (is_denied(error), pragma) {
         return plan_of_pragma(catalog, sql, name, value.as_deref(), schema.as_deref());
     }
-    let message = sqlite_message(&error);
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
+    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let outcome = bare.see(sql);
+    if differs(&looked.look, &outcome) {
+        return Err(led_astray(catalog, bare, sql, error, &outcome)?);
+    }
+    let message = sqlite_message(error);
     if let Some(table) = message.strip_prefix("no such table: main.") {
         // `CREATE INDEX i ON user` and `CREATE TRIGGER` look for their table in `main` alone.
-        if let Some(plan) = own_statement(catalog, sql, table)? {
+        if let Some(plan) = own_statement(catalog, bare, sql, table, &outcome)? {
             return Ok(plan);
         }
     }
-    if let Some(error) = ambiguous(catalog, router, sql)? {
+    if let Some(error) = dotted(catalog, stages, sql, looked, &message)? {
         return Err(error);
     }
     match message.strip_prefix("no such table: ") {
         Some(table) => Err(catalog.unknown_table(table)),
-        None => Err(Error::Prepare { sql: sql.to_string(), source: error }),
+        None => Err(Error::Prepare { sql: sql.to_string(), source: copied(error) }),
     }
 }
 
-/// The plan of a statement that only a connection to the table's own bind accepts.
-fn own_statement(catalog: &Catalog, sql: &str, table: &str) -> Result<Option<Plan>> {
-    let mut accepting = Vec::new();
-    for named in &catalog.owners(Kind::Table, table) {
-        let key = catalog.key(named.member);
-        let alone = alone(catalog, named.member).map_err(Error::sql(&key, sql))?;
-        let Ok(seen) = alone.see(sql) else { continue };
-        // What says `main.` means the default bind, and would be led astray by nothing.
-        if goes_astray(&alone, sql, &(Kind::Table, named.name.clone())).map_err(Error::sql(&key, sql))? {
-            accepting.push((named.clone(), seen));
+/// The error for a statement that SQLite does not accept since a bind's key has a dot: in a join in parentheses it looks a
+/// column up by schema, table and column with dots between them, and takes the first dot for the schema's end.
+fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, message: &str) -> Result<Option<Error>> {
+    let mut beside = looked.setting.clone();
+    let mut keys = Vec::new();
+    for (key, member) in &mut beside.present {
+        if key.schema_name().contains('.') {
+            keys.push(key.clone());
+            *key = BindKey::from(format!("multibind {member}"));
         }
     }
-    match accepting.as_slice() {
-        [] => Ok(None),
-        [(named, seen)] => {
-            let key = catalog.key(named.member);
-            check_made(catalog, (std::slice::from_ref(&key), named.member), sql, &seen.accesses)?;
-            let route = Route { reads: Vec::new(), writes: vec![key.clone()] };
-            let on = Destination::One(named.member, key);
-            Ok(Some(Plan { on, route, changes_schema: true, in_transaction: true, counts: None, looks_up: false }))
-        }
-        several => {
-            let named = mapped(several, |(named, ..)| named.clone());
-            Err(catalog.ambiguous(table, &named))
-        }
-    }
-}
-
-/// A router with one member alone, as `main`.
-fn alone(catalog: &Catalog, member: usize) -> rusqlite::Result<Router> {
-    Router::new(&catalog.members, Some(member))
-}
-
-/// The error for a statement that fails only because an ambiguous name was taken for another bind's: it is accepted
-/// with a table of that name that has every column, or by some bind alone.
-fn ambiguous(catalog: &Catalog, router: &Router, sql: &str) -> Result<Option<Error>> {
-    if catalog.names_of_several(&[Kind::Table]).is_empty() {
+    if keys.is_empty() {
         return Ok(None);
     }
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    if let Some((kind, name)) = first_in_the_way(catalog, router, sql).map_err(failed)? {
-        return Ok(Some(catalog.ambiguous(&name, catalog.named(kind, &name))));
-    }
-    for member in 0..catalog.members.len() {
-        let alone = alone(catalog, member).map_err(failed)?;
-        let Ok(seen) = alone.see(sql) else { continue };
-        let shared = shared_names(catalog, &seen.accesses);
-        if let Some((kind, name)) = first_unqualified(&alone, sql, &shared).map_err(failed)? {
-            return Ok(Some(catalog.ambiguous(&name, catalog.named(kind, &name))));
+    match stages.stage(catalog, &beside).map_err(failed)?.see(sql) {
+        // Without the dot it is wrong as well.
+        Err((error, _)) if sqlite_message(&error) == message => Ok(None),
+        // It names the key, which is not there without the dot, and the column may not be there either.
+        Err(_) if !message.starts_with("no such column: ") => Ok(None),
+        _ => {
+            let problem = format!(
+                "{message}. The key of {} has a dot, and in a join in parentheses SQLite does not find the columns of such a \
+                 bind: join a subquery there, or choose a key without a dot",
+                list(&keys)
+            );
+            Ok(Some(not_run(sql, problem)))
         }
     }
-    Ok(None)
+}
+
+/// What is wrong with a statement that fails by a decoy, and has this `outcome` without.
+fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, outcome: &Look) -> Result<Error> {
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    match outcome {
+        Ok(seen) if uses_temporary(seen) => return Ok(not_run(sql, USES_TEMPORARY)),
+        // It says `temp`, and there the decoy was.
+        Err((error, _)) if sqlite_message(error).starts_with("no such table: temp.") => {
+            let message = sqlite_message(error);
+            return Ok(catalog.unknown_table(message.trim_start_matches("no such table: ")));
+        }
+        _ => {}
+    }
+    let name = match met(error).map(|name| (Kind::Table, name)) {
+        // `ANALYZE user` meets the decoy of `sqlite_stat1` in the schema to which that of `user` led it.
+        Some(name) if !is_reserved(&name.1) || goes_astray(bare, sql, &name, outcome).map_err(failed)? => Some(name),
+        _ => culprit(catalog, bare, sql, outcome).map_err(failed)?,
+    };
+    Ok(match name {
+        Some((kind, name)) => match catalog.owners(kind, &name).as_slice() {
+            [] | [_] => catalog.unknown_table(&name),
+            several => catalog.ambiguous(&name, several),
+        },
+        None => Error::Prepare { sql: sql.to_string(), source: copied(error) },
+    })
+}
+
+/// The plan of a statement that only a connection to the table's own bind accepts.
+fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcome: &Look) -> Result<Option<Plan>> {
+    let owners = catalog.owners(Kind::Table, table);
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    // What says `main.` means the default bind, and is led astray by nothing.
+    if owners.is_empty() || !goes_astray(bare, sql, &(Kind::Table, table.to_string()), outcome).map_err(failed)? {
+        return Ok(None);
+    }
+    let [Named { member, .. }] = owners.as_slice() else { return Err(catalog.ambiguous(table, &owners)) };
+    let key = catalog.key(*member);
+    let alone = Stage::of_main(catalog, *member).map_err(Error::sql(&key, sql))?;
+    let seen = match alone.see(sql) {
+        Ok(seen) => seen,
+        Err((source, _)) => return Err(Error::Prepare { sql: sql.to_string(), source }),
+    };
+    check_made(catalog, (std::slice::from_ref(&key), *member), sql, &seen.accesses)?;
+    let route = Route { reads: Vec::new(), writes: vec![key.clone()] };
+    let on = Destination::One(*member, key);
+    Ok(Some(Plan { on, route, changes_schema: !seen.explains, in_transaction: true, counts: None, looks_up: false }))
 }
 
 /// The pragmas whose argument is the name of a table or an index, see <https://sqlite.org/pragma.html>.
@@ -114,27 +148,40 @@ const PRAGMAS_OF_CONNECTIONS: [&str; 5] =
     ["collation_list", "compile_options", "database_list", "function_list", "module_list"];
 
 impl Catalog {
+    /// Where the argument of a pragma is: of the kind that SQLite looks for first, if there is one.
+    fn named_by_pragma(&self, kinds: &[Kind], name: &str) -> Vec<Named> {
+        let mut found = Vec::new();
+        for kind in kinds {
+            if found.is_empty() {
+                found = self.owners(*kind, name);
+            }
+        }
+        found
+    }
+
     /// Why a pragma cannot be answered that a table-valued function runs beside all binds, if it cannot.
     pub(crate) fn refuse_pragma(&self, name: &str, value: Option<&str>, schema: Option<&str>) -> Option<Error> {
         let name = name.to_ascii_lowercase();
         let (name, None) = (name.as_str(), schema) else { return None };
-        match (kind_of(name), value) {
-            (Some(kind), Some(value)) => match self.owners(kind, value).as_slice() {
+        match (kinds_of(name), value) {
+            ([_, ..], Some(value)) => match self.named_by_pragma(kinds_of(name), value).as_slice() {
                 [] | [_] => None,
                 several => Some(self.ambiguous(value, several)),
             },
-            (Some(_), None) => None,
-            (None, _) if PRAGMAS_OF_CONNECTIONS.contains(&name) || self.default_member().is_some() => None,
-            (None, _) => Some(self.no_default(&format!("`pragma_{name}`, which names no bind"))),
+            ([_, ..], None) => None,
+            ([], _) if PRAGMAS_OF_CONNECTIONS.contains(&name) || self.default_member().is_some() => None,
+            ([], _) => Some(self.no_default(&format!("`pragma_{name}`, which names no bind"))),
         }
     }
 }
 
-fn kind_of(pragma: &str) -> Option<Kind> {
+/// What the argument of a pragma may name, in the order in which SQLite looks; nothing for those that take no name.
+fn kinds_of(pragma: &str) -> &'static [Kind] {
     match pragma {
-        name if PRAGMAS_OF_TABLES.contains(&name) => Some(Kind::Table),
-        name if PRAGMAS_OF_INDEXES.contains(&name) => Some(Kind::Index),
-        _ => None,
+        name if PRAGMAS_OF_TABLES.contains(&name) => &[Kind::Table],
+        // The primary key of a table without rowids is an index by the table's name.
+        name if PRAGMAS_OF_INDEXES.contains(&name) => &[Kind::Index, Kind::Table],
+        _ => &[],
     }
 }
 
@@ -168,8 +215,8 @@ fn plan_of_pragma(catalog: &Catalog, sql: &str, name: &str, value: Option<&str>,
             _ => Err(Error::UnknownBind { bind: key, configured: catalog.keys() }),
         };
     }
-    if let (Some(kind), Some(value)) = (kind_of(name), value) {
-        match catalog.owners(kind, value).as_slice() {
+    if let Some(value) = value {
+        match catalog.named_by_pragma(kinds_of(name), value).as_slice() {
             [one] => return to(one.member, catalog.key(one.member)),
             [] => {}
             several => return Err(catalog.ambiguous(value, several)),

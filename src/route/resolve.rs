@@ -1,27 +1,45 @@
 //! The way from a statement's text to its plan.
 
-use super::access::{Access, Act, Control, Made};
-use super::ambiguity::{first_unqualified, goes_astray, is_reserved, maintained_unqualified, shared_names};
-use super::catalog::Catalog;
-use super::look::look;
+use super::access::{Access, Act, Control};
+use super::ambiguity::{culprit, first_unqualified, maintained_unqualified, maintains, uses_temporary};
+use super::catalog::{check_version, folded, Catalog};
+use super::look::{is_function, look, pages, Looked};
 use super::made::check_made;
 use super::refused::{check_pragma, refused};
-use super::router::{Router, Seen, MOST_ATTACHED};
+use super::stage::{met, Decoys, Program, Seen, Setting, MOST_ATTACHED};
+use super::stages::Stages;
 use super::touched::{touched, Touched};
-use super::untouching::untouching;
+use super::untouching::{each, untouching};
 use super::{Destination, Member, Plan, Route, Told};
-use crate::error::{is_denied, Error, Result};
+use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 use crate::script;
 
 /// Finds the plan of what is one statement.
-pub(super) fn resolve(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Plan> {
-    match look(catalog, router, sql)? {
-        Ok(seen) => plan(catalog, router, sql, seen),
-        Err((error, accesses)) => refused(catalog, router, sql, error, &accesses),
+pub(super) fn resolve(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Plan> {
+    let looked = look(catalog, stages, sql)?;
+    if !is_plain(catalog, &looked) {
+        check_version(rusqlite::version_number(), sql, catalog.members.len())?;
     }
+    match &looked.look {
+        Ok(seen) => plan(catalog, stages, sql, &looked, seen),
+        Err((error, accesses)) => refused(catalog, stages, sql, &looked, error, accesses),
+    }
+}
+
+/// Whether all that SQLite reported is that a statement reads and writes tables of one bind that are not virtual.
+fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
+    let (Ok(seen), [(_, member)]) = (&looked.look, looked.setting.present.as_slice()) else { return false };
+    let is_own = |access: &Access| match &access.act {
+        Act::Read(name) | Act::Write(name) => {
+            let virtuals = catalog.members.get(*member).map_or(&[][..], |place| &place.virtuals);
+            access.accessor.is_none() && access.schema.is_some() && !virtuals.contains(&folded(name))
+        }
+        _ => false,
+    };
+    !seen.explains && !seen.accesses.is_empty() && seen.accesses.iter().all(is_own)
 }
 
 /// Refuses what is no statement, or several.
@@ -39,55 +57,55 @@ pub(super) fn not_run(sql: &str, problem: impl Into<String>) -> Error {
 }
 
 /// The plan of a statement that SQLite accepts.
-fn plan(catalog: &Catalog, router: &mut Router, sql: &str, seen: Seen) -> Result<Plan> {
+fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen: &Seen) -> Result<Plan> {
     if let Some(control) = seen.accesses.iter().find_map(control) {
         return Err(not_run(sql, control.instead()));
     }
-    if uses_temporary(&seen) {
-        return Err(not_run(
-            sql,
-            "a temporary table lives on one connection: make it and use it with `session.on(key)`",
-        ));
-    }
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let made = seen.accesses.iter().any(|access| matches!(access.act, Act::Create(Made::Index { .. }, _)));
-    // `CREATE INDEX` is reported as a `REINDEX` too.
-    let maintains = !made && seen.accesses.iter().any(|access| matches!(access.act, Act::Maintain(..)));
-    let unqualified = match maintains {
-        true => maintained_unqualified(catalog, router, sql, &seen),
-        false => first_unqualified(router, sql, &shared_names(catalog, &seen.accesses)),
+    if uses_temporary(seen) {
+        return Err(temporary(catalog, stages, sql, looked)?);
+    }
+    let stage = stages.stage(catalog, &looked.setting).map_err(failed)?;
+    let maintains = maintains(seen);
+    let unqualified = if maintains {
+        maintained_unqualified(catalog, stage, sql, seen)
+    } else {
+        first_unqualified(catalog, stage, sql, &seen.accesses)
     };
     if let Some((kind, name)) = unqualified.map_err(failed)? {
         return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
     }
-    let touched = touched(catalog, router, sql, &seen)?;
-    for used in touched.uses.iter().filter(|used| catalog.is_replica(used.member)) {
-        // Nobody else has it, so SQLite took the replica's. `goes_astray` tells only of names that are tables here.
-        let alone = catalog.owners(super::access::Kind::Table, &used.table).is_empty();
-        let decoy = (super::access::Kind::Table, used.table.to_ascii_lowercase());
-        if alone && !is_reserved(&used.table) && goes_astray(router, sql, &decoy).map_err(failed)? {
-            return Err(catalog.unknown_table(&used.table));
-        }
-    }
     if maintains && !seen.explains {
-        return maintain(catalog, router, sql, &seen, touched);
+        return maintain(catalog, stages, sql, seen);
+    }
+    let mut touched = touched(catalog, stage, seen, &looked.program)?;
+    if maintains {
+        // It was looked at beside all.
+        touched.needed.clear();
+    }
+    if touched.lookups.is_empty() && opens_unreported(catalog, seen, &looked.program) {
+        touched.lookups.extend(lookup(catalog, stages, sql, looked).map_err(failed)?);
     }
     if !touched.lookups.is_empty() {
-        return look_up(catalog, router, sql, &touched);
+        return look_up(catalog, sql, &touched);
     }
     let route = route(catalog, &touched);
     if let [write, ..] = touched.writes().as_slice() {
-        let others = mapped(&members_but(&touched, *write), |member| catalog.key(*member));
+        let others = filtered(&touched.members(), |member| member != write);
         if !others.is_empty() {
-            return Err(cross_bind_write(catalog.key(*write), others, sql));
+            return Err(cross_bind_write(catalog.key(*write), mapped(&others, |member| catalog.key(*member)), sql));
         }
     }
     let all = touched.all();
     let position = all.first().map(|member| member.position);
     let on = match position {
-        None => return untouching(catalog, router, sql, &seen),
+        // The default bind is where a search begins: it is not needed for that.
+        _ if touched.uses.is_empty() && (looked.setting.present.is_empty() || !has_effect(seen)) => {
+            return untouching(catalog, stages, sql, looked, seen);
+        }
+        None => return untouching(catalog, stages, sql, looked, seen),
         Some(position) if all.iter().all(|member| member.position == position) => {
-            one(catalog, router, sql, position, all, &touched)?
+            one(sql, catalog, position, all, &touched)?
         }
         Some(_) => Destination::Join(all),
     };
@@ -95,8 +113,57 @@ fn plan(catalog: &Catalog, router: &mut Router, sql: &str, seen: Seen) -> Result
         check_made(catalog, (std::slice::from_ref(key), *member), sql, &seen.accesses)?;
     }
     let changes_schema = !seen.explains && changes_schema(&seen.accesses);
-    Ok(Plan { on, route, changes_schema, in_transaction: true, counts: counts(&seen), looks_up: false })
+    Ok(Plan { on, route, changes_schema, in_transaction: true, counts: counts(seen), looks_up: false })
 }
+
+/// Whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that is only
+/// joined by the names of columns.
+fn opens_unreported(catalog: &Catalog, seen: &Seen, program: &Program) -> bool {
+    let mut reported = Vec::new();
+    for access in &seen.accesses {
+        let is_virtual = |name: &str| catalog.members.iter().any(|member| member.virtuals.contains(&folded(name)));
+        if let Some(name) = access.table()
+            && (is_function(catalog, access) || is_virtual(name))
+            && !reported.contains(&(access.schema.as_deref(), name))
+        {
+            reported.push((access.schema.as_deref(), name));
+        }
+    }
+    program.virtuals() > reported.len()
+}
+
+/// The function that looks names up when it runs and that a statement uses, reported or not.
+fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> rusqlite::Result<Option<String>> {
+    let hiding = Setting { decoys: Decoys::Lookups, ..looked.setting.clone() };
+    let Err((error, _)) = stages.stage(catalog, &hiding)?.see(sql) else { return Ok(None) };
+    // With arguments SQLite says that the decoy is no function.
+    let message = sqlite_message(&error);
+    let called = message.strip_prefix('\'').and_then(|rest| rest.strip_suffix("' is not a function"));
+    Ok(met(&error).or_else(|| called.map(str::to_string)))
+}
+
+/// Whether a statement reads, writes or changes something wherever it is accepted; what does not may be forgiven what it
+/// names.
+fn has_effect(seen: &Seen) -> bool {
+    seen.readonly && seen.has_columns || seen.explains || !seen.accesses.is_empty()
+}
+
+/// Why a statement is not run that uses `temp`: by itself, or since a name of several members leads to a decoy there.
+fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
+    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
+    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let outcome = bare.see(sql);
+    if !matches!(&outcome, Ok(seen) if uses_temporary(seen))
+        && let Some((kind, name)) = culprit(catalog, bare, sql, &outcome).map_err(failed)?
+    {
+        return Ok(catalog.ambiguous(&name, catalog.named(kind, &name)));
+    }
+    Ok(not_run(sql, USES_TEMPORARY))
+}
+
+pub(super) const USES_TEMPORARY: &str =
+    "a temporary table lives on one connection: make it and use it with `session.on(key)`";
 
 /// The function that tells what its connection wrote, where the statement itself calls one.
 pub(super) fn counts(seen: &Seen) -> Option<String> {
@@ -108,14 +175,6 @@ pub(super) fn counts(seen: &Seen) -> Option<String> {
 
 fn changes_schema(accesses: &[Access]) -> bool {
     accesses.iter().any(|access| matches!(access.act, Act::Create(..) | Act::Change(..)))
-}
-
-/// Whether it uses what lives on one connection. `ALTER TABLE` looks through the schema of that by itself.
-fn uses_temporary(seen: &Seen) -> bool {
-    let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(..)) && !access.is_temporary());
-    let own =
-        |access: &Access| matches!(&access.act, Act::Read(name) | Act::Write(name) if name == "sqlite_temp_master");
-    seen.accesses.iter().any(|access| access.is_temporary() && !(alters && own(access)))
 }
 
 fn control(access: &Access) -> Option<Control> {
@@ -130,10 +189,6 @@ pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
     Route { reads: keys(&touched.reads()), writes: keys(&touched.writes()) }
 }
 
-fn members_but(touched: &Touched, member: usize) -> Vec<usize> {
-    touched.members(|used| used.member != member)
-}
-
 fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
     let hint = "separate databases share no transaction. Read the rows first, with `session.query`, then write them \
                 with `session.execute`";
@@ -143,41 +198,25 @@ fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
 /// Where a statement runs that uses one member, by one key of it or several.
 ///
 /// On the member's connection only one of its keys is a schema name, and `main` always is.
-fn one(
-    catalog: &Catalog,
-    router: &Router,
-    sql: &str,
-    position: usize,
-    all: Vec<Member>,
-    touched: &Touched,
-) -> Result<Destination> {
+fn one(sql: &str, catalog: &Catalog, position: usize, all: Vec<Member>, touched: &Touched) -> Result<Destination> {
     let keys = filtered(&mapped(&all, |member| member.key.clone()), |key| !key.is_default());
-    let (first, key) = match keys.as_slice() {
-        [] => return Ok(Destination::One(position, BindKey::DEFAULT)),
-        [one] => return Ok(Destination::One(position, one.clone())),
-        [first, second] if *first == catalog.key(position) => (first, second),
-        [first, second] if *second == catalog.key(position) => (second, first),
-        [first, ..] => (first, first),
-    };
-    if touched.writes().is_empty() {
-        return Ok(Destination::Join(all));
+    match keys.as_slice() {
+        [] => Ok(Destination::One(position, BindKey::DEFAULT)),
+        [one] => Ok(Destination::One(position, one.clone())),
+        _ if touched.writes().is_empty() => Ok(Destination::Join(all)),
+        _ => {
+            let mut keys = keys;
+            sort_by_key(&mut keys, |key| *key != catalog.key(position));
+            let problem =
+                format!("{} are keys of one database: write one of them throughout", crate::error::list(&keys));
+            Err(not_run(sql, problem))
+        }
     }
-    // SQLite takes a name without a key for the first key's, so that key may not have been written out at all.
-    let mut plain = touched.uses.iter().filter(|used| used.key == *first);
-    let failed = |source| Error::sql(first, sql)(source);
-    let is_plain = |table: &str| goes_astray(router, sql, &(super::access::Kind::Table, table.to_ascii_lowercase()));
-    let all_plain =
-        keys.len() == 2 && plain.try_fold(true, |all, used| Ok(all && is_plain(&used.table)?)).map_err(failed)?;
-    if all_plain {
-        return Ok(Destination::One(position, key.clone()));
-    }
-    let problem = format!("{} are keys of one database: write one of them throughout", crate::error::list(&keys));
-    Err(not_run(sql, problem))
 }
 
 /// A statement with a table-valued function that looks names up while it runs: only beside all binds can it find what
 /// it is asked for.
-fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> Result<Plan> {
+fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
     let functions = crate::error::list(&touched.lookups);
     let route = route(catalog, touched);
     let plan = |on, looks_up| Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up };
@@ -200,7 +239,7 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
         );
         return Err(not_run(sql, problem));
     }
-    if !router.holds_all() {
+    if catalog.named_keys().len() > MOST_ATTACHED {
         let problem = format!(
             "`{functions}` looks names up in every bind, and SQLite attaches no more than {MOST_ATTACHED}: name the \
              bind with `session.on(key)`"
@@ -222,38 +261,27 @@ fn look_up(catalog: &Catalog, router: &Router, sql: &str, touched: &Touched) -> 
 }
 
 /// `ANALYZE` and `REINDEX`: of what is named, or of every bind.
-fn maintain(catalog: &Catalog, router: &mut Router, sql: &str, seen: &Seen, touched: Touched) -> Result<Plan> {
-    let mut members = touched.all();
-    if !router.holds_all() {
-        // Without a name it takes all there are, attached or not; with one it takes the same whatever is attached.
-        for page in router.all().chunks(MOST_ATTACHED) {
-            router.attach(&catalog.members, page).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
-            let Ok(seen) = router.see(sql) else { continue };
-            members.extend(self::touched(catalog, router, sql, &seen)?.all());
-        }
+fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Seen) -> Result<Plan> {
+    let mut places = Vec::new();
+    // Without a name it takes all there are, attached or not; with one it takes the same whatever is attached.
+    for page in pages(catalog) {
+        let stage = stages.stage(catalog, &page).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+        let (Ok(seen), Ok(program)) = (stage.see(sql), stage.program(sql)) else { continue };
+        // Nothing is reported of statistics that are only cleared.
+        let written = program.transactions.iter().filter(|(_, writes)| *writes);
+        places.extend(written.filter_map(|(schema, _)| stage.member(schema)));
+        let used = seen.accesses.iter().filter_map(|access| access.schema.as_deref());
+        places.extend(used.filter_map(|schema| stage.member(schema)));
     }
-    // A replica gets what its source has, unless it alone is named.
-    if members.iter().any(|member| !catalog.is_replica(member.position)) {
-        members.retain(|member| !catalog.is_replica(member.position));
-    }
-    sort_by_key(&mut members, |member| member.position);
-    members.dedup_by_key(|member| member.position);
-    let route = Route { reads: Vec::new(), writes: mapped(&members, |member| catalog.key(member.position)) };
-    let on = match members.as_slice() {
-        [one] => Destination::One(one.position, one.key.clone()),
-        several => Destination::Each(mapped(several, |member| member.position)),
-    };
-    let changes_schema = changes_schema(&seen.accesses);
-    Ok(Plan { on, route, changes_schema, in_transaction: true, counts: None, looks_up: false })
+    Ok(each(catalog, places, changes_schema(&seen.accesses)))
 }
 
 /// What one statement does to the one bind it is told to run on. One that SQLite does not accept here may use a temporary
 /// table of the session's, and is left to the session's connection to judge.
-pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<Told> {
-    let mut keys = router.all();
-    keys.truncate(MOST_ATTACHED);
-    router.attach(&catalog.members, &keys).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
-    let (accesses, seen) = match router.see(sql) {
+pub(super) fn told(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Told> {
+    let setting = pages(catalog).into_iter().next().unwrap_or_else(|| catalog.setting(&[]));
+    let stage = stages.stage(catalog, &setting).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+    let (accesses, seen) = match stage.see(sql) {
         Ok(seen) => (seen.accesses.clone(), Ok(seen)),
         Err((error, accesses)) => (accesses, Err(error)),
     };
@@ -277,7 +305,7 @@ pub(super) fn told(catalog: &Catalog, router: &mut Router, sql: &str) -> Result<
         Ok(seen) => {
             // VACUUM touches nothing that the authorizer hears of.
             let may_vacuum = seen.accesses.is_empty() && !seen.explains && !seen.readonly;
-            let vacuums = may_vacuum && router.program(sql).is_ok_and(|program| !program.vacuums.is_empty());
+            let vacuums = may_vacuum && stage.program(sql).is_ok_and(|program| !program.vacuums.is_empty());
             let changes_schema = !seen.explains && changes_schema(&seen.accesses);
             Told { writes: !seen.readonly, changes_schema: Some(changes_schema), in_transaction: !vacuums }
         }

@@ -1,9 +1,10 @@
 //! The tables that a statement uses, each with the bind it is in and the key that stands for it.
 
 use super::access::{Act, Kind};
-use super::ambiguity::{goes_astray, is_reserved};
+use super::ambiguity::is_reserved;
 use super::catalog::Catalog;
-use super::router::{Router, Seen};
+use super::look::{describes_a_schema, is_function};
+use super::stage::{Present, Program, Seen, Stage};
 use super::Member;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -25,6 +26,8 @@ pub(super) struct Touched {
     pub(super) uses: Vec<Use>,
     /// The table-valued functions that look names up when they run.
     pub(super) lookups: Vec<String>,
+    /// The keys without which SQLite does not accept the statement, whatever it does there.
+    pub(super) needed: Vec<Present>,
 }
 
 impl Touched {
@@ -37,24 +40,37 @@ impl Touched {
         }
     }
 
-    /// The members that are read, in the order configured.
+    /// The members that are read, in the order configured; those that are needed for what has no effect as well.
     pub(super) fn reads(&self) -> Vec<usize> {
-        self.members(|used| used.reads)
+        let mut members = self.of(|used| used.reads);
+        for (_, member) in &self.needed {
+            if !self.uses.iter().any(|used| used.member == *member) {
+                insert(&mut members, *member);
+            }
+        }
+        members
     }
 
     /// The members that are written, in the order configured.
     pub(super) fn writes(&self) -> Vec<usize> {
-        self.members(|used| used.writes)
+        self.of(|used| used.writes)
+    }
+
+    /// Every member that is used or needed, in the order configured.
+    pub(super) fn members(&self) -> Vec<usize> {
+        let mut members = self.of(|_| true);
+        for (_, member) in &self.needed {
+            insert(&mut members, *member);
+        }
+        members
     }
 
     /// The members of some uses, in the order configured.
-    pub(super) fn members(&self, wanted: impl Fn(&Use) -> bool) -> Vec<usize> {
+    fn of(&self, wanted: impl Fn(&Use) -> bool) -> Vec<usize> {
         let mut members = Vec::new();
         for used in &self.uses {
-            if wanted(used)
-                && let Err(place) = members.binary_search(&used.member)
-            {
-                members.insert(place, used.member);
+            if wanted(used) {
+                insert(&mut members, used.member);
             }
         }
         members
@@ -74,15 +90,27 @@ impl Touched {
                 tables.push(used.table.clone());
             }
         }
+        for (key, position) in &self.needed {
+            if !all.iter().any(|member| member.position == *position && member.key == *key) {
+                all.push(Member { key: key.clone(), position: *position, tables: Vec::new() });
+            }
+        }
         sort_by(&mut all, |one, other| (one.position, &one.key).cmp(&(other.position, &other.key)));
         all
     }
 }
 
-/// What a statement uses that SQLite accepts.
-pub(super) fn touched(catalog: &Catalog, router: &Router, sql: &str, seen: &Seen) -> Result<Touched> {
-    let mut touched = Touched::default();
-    let mut without_schema = Vec::new();
+fn insert(members: &mut Vec<usize>, member: usize) {
+    if let Err(place) = members.binary_search(&member) {
+        members.insert(place, member);
+    }
+}
+
+/// What a statement uses that SQLite accepts beside `stage`.
+pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Seen, program: &Program) -> Result<Touched> {
+    let mut touched = Touched { needed: stage.present().to_vec(), ..Touched::default() };
+    let failed = |source| Error::sql(&BindKey::DEFAULT, "")(source);
+    let opened = stage.opened(program).map_err(failed)?;
     // `ALTER TABLE` looks at its own table with some of them.
     let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(Kind::Table, _)));
     for access in &seen.accesses {
@@ -94,82 +122,44 @@ pub(super) fn touched(catalog: &Catalog, router: &Router, sql: &str, seen: &Seen
         if access.is_temporary() {
             continue;
         }
-        let schema = access.schema.as_deref();
-        if !writes && is_function(catalog, router, schema, name) {
+        if is_function(catalog, access) {
             if !alters && looks_names_up(name) && !touched.lookups.contains(name) {
                 touched.lookups.push(name.clone());
             }
             continue;
         }
-        let Some(schema) = schema else {
-            without_schema.push(name);
-            continue;
-        };
-        let place = router.member(schema);
-        let place = place.ok_or_else(|| catalog.no_default("a statement whose table names no bind"))?;
-        touched.note(place, name, writes && !seen.explains);
-    }
-    if !without_schema.is_empty() {
-        open_tables(catalog, router, sql, seen, &without_schema, &mut touched)?;
-    }
-    Ok(touched)
-}
-
-/// A table of which no column is read comes without its schema, and so does a CTE of the same name. Only a table is
-/// opened by the statement's program, and only a table can be led astray.
-fn open_tables(
-    catalog: &Catalog,
-    router: &Router,
-    sql: &str,
-    seen: &Seen,
-    names: &[&String],
-    touched: &mut Touched,
-) -> Result<()> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let opened = match seen.explains {
-        true => None,
-        false => Some(router.program(sql).map_err(failed)?.transactions),
-    };
-    for name in names {
-        if is_reserved(name) && catalog.named(Kind::Table, name).is_empty() {
-            // `sqlite_schema`, which every bind has and no schema lists; without a key it is that of `main`.
-            let place = router.member("main");
-            let place = place.ok_or_else(|| catalog.no_default("a statement whose table names no bind"))?;
-            touched.note(place, name, false);
-            continue;
-        }
-        // A name of several members is no CTE's here, unless none of them is meant.
-        for named in catalog.named(Kind::Table, name) {
-            for key in catalog.members.get(named.member).into_iter().flat_map(|member| &member.keys) {
-                let is_open = match &opened {
-                    Some(opened) => opened.iter().any(|schema| schema.eq_ignore_ascii_case(key.schema_name())),
-                    None => {
-                        router.has(key)
-                            && goes_astray(router, sql, &(Kind::Table, name.to_ascii_lowercase())).map_err(failed)?
+        match access.schema.as_deref() {
+            Some(schema) => touched.note(place(catalog, stage, schema)?, name, writes && !seen.explains),
+            None if describes_a_schema(catalog, name) => touched.note(place(catalog, stage, "main")?, name, false),
+            None => {
+                // A table of which no column is read comes without its schema, and so does a CTE of the same name.
+                for (key, member) in stage.present() {
+                    let schema = key.schema_name();
+                    let named = catalog.named(Kind::Table, name).iter().find(|named| named.member == *member);
+                    let is_opened = |(of, table): &(String, String)| of == schema && table.eq_ignore_ascii_case(name);
+                    if let Some(named) = named
+                        && (seen.explains
+                            || !stage.is_stored(schema, name).map_err(failed)?
+                            || opened.iter().any(is_opened))
+                    {
+                        touched.note((key.clone(), *member), &named.name, false);
                     }
-                };
-                if is_open {
-                    touched.note((key.clone(), named.member), &named.name, false);
                 }
             }
         }
     }
-    Ok(())
+    for (schema, table) in &opened {
+        let Some((key, member)) = stage.member(schema) else { continue };
+        let is_known = |used: &Use| used.key == key && (is_reserved(table) || used.table.eq_ignore_ascii_case(table));
+        if !touched.uses.iter().any(is_known) {
+            touched.note((key, member), table, false);
+        }
+    }
+    Ok(touched)
 }
 
-/// Whether what was reported as a table is a table-valued function, `json_each` for one: reported as in `main`, which
-/// has no table of that name.
-fn is_function(catalog: &Catalog, router: &Router, schema: Option<&str>, name: &str) -> bool {
-    let tables = catalog.named(Kind::Table, name);
-    match schema {
-        _ if is_reserved(name) => false,
-        None => tables.is_empty(),
-        Some(schema) if schema.eq_ignore_ascii_case("main") => {
-            let main = router.member("main").map(|(_, main)| main);
-            !tables.iter().any(|named| Some(named.member) == main)
-        }
-        Some(_) => false,
-    }
+fn place(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<Present> {
+    stage.member(schema).ok_or_else(|| catalog.no_default("a statement whose table names no bind"))
 }
 
 /// Whether a table-valued function looks at the databases of its connection when it runs, see

@@ -1,50 +1,86 @@
 //! Statements that touch no table that SQLite reports.
 
-use super::access::Kind;
-use super::ambiguity::first_unqualified;
+use super::ambiguity::{culprit, differs};
 use super::catalog::Catalog;
+use super::look::{pages, Looked};
 use super::resolve::counts;
-use super::router::{Router, Seen};
+use super::stage::{Decoys, Present, Program, Seen, Setting};
+use super::stages::Stages;
 use super::{Destination, Plan, Route};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
+use crate::order::sort_by_key;
 
 /// A statement without a table: `VACUUM` says which database it means, `DROP TABLE IF EXISTS` may mean one that has no
 /// such table; others go to the default bind.
-pub(super) fn untouching(catalog: &Catalog, router: &Router, sql: &str, seen: &Seen) -> Result<Plan> {
+pub(super) fn untouching(
+    catalog: &Catalog,
+    stages: &mut Stages,
+    sql: &str,
+    looked: &Looked,
+    seen: &Seen,
+) -> Result<Plan> {
     if seen.has_columns {
         return reading(catalog, seen);
     }
     if seen.readonly {
-        return reindexing_nothing(catalog, router, sql);
+        return reindexing_nothing(catalog, stages, sql, looked);
     }
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let program = router.program(sql).map_err(failed)?;
+    let program = stages.stage(catalog, &looked.setting).and_then(|stage| stage.program(sql)).map_err(failed)?;
     if let Some(schema) = program.vacuums.first() {
-        let place = router.member(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
+        let stage = stages.stage(catalog, &looked.setting).map_err(failed)?;
+        let place = stage.member(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
         let route = Route { reads: Vec::new(), writes: vec![catalog.key(place.1)] };
         return Ok(Plan { in_transaction: false, ..on(place, route) });
     }
-    // With IF EXISTS or IF NOT EXISTS, and nothing to do. SQLite checks the schema of the database it means.
-    let kinds = [Kind::Table, Kind::Index, Kind::Trigger];
-    let unqualified = first_unqualified(router, sql, &catalog.names_of_several(&kinds)).map_err(failed)?;
-    if let Some((kind, name)) = unqualified {
-        return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
+    // With IF EXISTS or IF NOT EXISTS, and nothing to do: SQLite checks the schema of the database it means, or all. Or
+    // it is an ANALYZE of binds without tables, which clears the statistics of them.
+    let (mut checked, mut cleared) = (Vec::new(), Vec::new());
+    for page in pages(catalog) {
+        let stage = stages.stage(catalog, &page).map_err(failed)?;
+        // It names another page's.
+        let Ok(Program { transactions, .. }) = stage.program(sql) else { continue };
+        for (schema, writes) in &transactions {
+            let Some(place) = stage.member(schema) else { continue };
+            let list = if *writes { &mut cleared } else { &mut checked };
+            if !list.contains(&place) {
+                list.push(place);
+            }
+        }
     }
-    let mut meant = program.transactions.iter().filter(|schema| *schema != "temp");
-    let place = match (meant.next(), meant.next()) {
-        (Some(one), None) => router.member(one),
-        _ => catalog.default_member().map(|member| (BindKey::DEFAULT, member)),
+    if !cleared.is_empty() {
+        return Ok(each(catalog, cleared, false));
+    }
+    let place = match checked.as_slice() {
+        [one] => Some(one.clone()),
+        _ => catalog.default_present(),
     };
     let place = place.ok_or_else(|| catalog.no_default("a statement that touches no table"))?;
     Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }))
 }
 
+/// A statement that runs in each of several binds, one after the other. A replica gets what its source has, unless it
+/// alone is named.
+pub(super) fn each(catalog: &Catalog, mut places: Vec<Present>, changes_schema: bool) -> Plan {
+    if places.iter().any(|(_, member)| !catalog.is_replica(*member)) {
+        places.retain(|(_, member)| !catalog.is_replica(*member));
+    }
+    sort_by_key(&mut places, |(_, member)| *member);
+    places.dedup_by_key(|(_, member)| *member);
+    let route = Route { reads: Vec::new(), writes: mapped(&places, |(_, member)| catalog.key(*member)) };
+    let on = match places.as_slice() {
+        [(key, member)] => Destination::One(*member, key.clone()),
+        several => Destination::Each(mapped(several, |(_, member)| *member)),
+    };
+    Plan { on, route, changes_schema, in_transaction: true, counts: None, looks_up: false }
+}
+
 /// Wherever constants are computed; what tells of the last write is asked where that was.
 fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
-    let default = catalog.default_member().map(|member| (BindKey::DEFAULT, member));
     let counts = counts(seen);
-    let place = match (default, catalog.members.first()) {
+    let place = match (catalog.default_present(), catalog.members.first()) {
         (Some(place), _) => place,
         // It is told where it runs before it does.
         (None, Some(first)) if counts.is_some() => (first.key().clone(), 0),
@@ -55,22 +91,26 @@ fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
 
 /// `REINDEX` of a table without indexes, or of a collation that none uses, the only statement that gives no rows and
 /// touches nothing: it does nothing wherever SQLite knows the name.
-fn reindexing_nothing(catalog: &Catalog, router: &Router, sql: &str) -> Result<Plan> {
+fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let default = catalog.default_member().map(|member| (BindKey::DEFAULT, member));
-    for (key, member) in default.into_iter().chain(router.all()) {
-        let mut beside = Router::new(&catalog.members, catalog.default_member()).map_err(failed)?;
-        if !key.is_default() {
-            beside.attach(&catalog.members, &[(key.clone(), member)]).map_err(failed)?;
-        }
-        if beside.see(sql).is_ok() {
-            return Ok(on((key, member), Route { reads: Vec::new(), writes: Vec::new() }));
+    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
+    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let outcome = bare.see(sql);
+    if differs(&looked.look, &outcome)
+        && let Some((kind, name)) = culprit(catalog, bare, sql, &outcome).map_err(failed)?
+    {
+        return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
+    }
+    for place in catalog.default_present().into_iter().chain(catalog.named_keys()) {
+        let beside = catalog.setting(std::slice::from_ref(&place));
+        if stages.stage(catalog, &beside).map_err(failed)?.see(sql).is_ok() {
+            return Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }));
         }
     }
     Err(catalog.no_default("a statement that touches no table"))
 }
 
-fn on((key, member): (BindKey, usize), route: Route) -> Plan {
+fn on((key, member): Present, route: Route) -> Plan {
     let on = Destination::One(member, key);
     Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up: false }
 }

@@ -8,6 +8,7 @@ use rusqlite::{ffi, CachedStatement, Connection, Params, Row};
 use crate::database::{column_names, spared, Beginning, Begun, Watch};
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::script::changes_schema;
 
 /// A connection that is ready for a statement.
 #[derive(Clone, Copy)]
@@ -155,8 +156,10 @@ impl<'c> Ready<'c> {
     }
 
     fn execute(self, sql: &str, start: &mut Start<'_>, statement: &mut CachedStatement<'_>) -> rusqlite::Result<usize> {
-        if statement.column_count() > 0 && !statement.readonly() {
-            // `RETURNING`: refused before it has written what would then be written twice.
+        // `RETURNING`: refused before it has written what would then be written twice. `ALTER TABLE` has the columns of a query
+        // with which SQLite checks the rows, and returns none.
+        let may_return = statement.column_count() > 0 && !statement.readonly();
+        if may_return && !spared(|| changes_schema(self.conn, sql))? {
             return Err(rusqlite::Error::ExecuteReturnedResults);
         }
         if let Some(heard) = self.heard() {

@@ -1,6 +1,7 @@
 //! What makes, changes and drops tables goes to their bind.
 
-use multibind::{row, Bind, Harness};
+use multibind::rusqlite::Connection;
+use multibind::{row, Bind, Error, Harness};
 use rstest::rstest;
 
 use crate::binds::{blog, changed_by, read};
@@ -11,6 +12,15 @@ use crate::binds::{blog, changed_by, read};
 #[case::create_in_an_odd_key("CREATE TABLE \"me ta\".fresh (x)", "me ta")]
 #[case::create_in_main("CREATE TABLE main.fresh (x)", "default")]
 #[case::create_with_the_name_of_another_binds("CREATE TABLE user (x)", "default")]
+#[case::create_without_rowid_with_the_name_of_another_binds(
+    "CREATE TABLE main.role (x PRIMARY KEY) WITHOUT ROWID",
+    "default"
+)]
+#[case::create_generated_with_the_name_of_another_binds(
+    "CREATE TABLE word (x, y AS (x + 1), CHECK (y > x))",
+    "default"
+)]
+#[case::create_as_with_the_name_of_another_binds("CREATE TABLE auth.post AS SELECT * FROM user", "auth")]
 #[case::create_if_not_exists("CREATE TABLE IF NOT EXISTS auth.fresh (x)", "auth")]
 #[case::create_as("CREATE TABLE auth.fresh AS SELECT * FROM user", "auth")]
 #[case::create_as_of_the_default_bind("CREATE TABLE fresh AS SELECT * FROM post", "default")]
@@ -150,6 +160,7 @@ fn a_table_is_not_made_from_another_binds_rows() {
 #[case::one_bind("ANALYZE \"me ta\"", "writes me ta", &["me ta"])]
 #[case::all("ANALYZE", "writes default, auth, me ta", &["default", "auth", "me ta"])]
 #[case::reindex_one("REINDEX user", "writes auth", &[])]
+#[case::reindex_a_table_without_indexes("REINDEX event", "touches no table", &[])]
 #[case::reindex_a_bind("REINDEX auth.by_line", "writes auth", &[])]
 #[case::reindex_all("REINDEX", "writes default, auth, me ta", &[])]
 #[case::reindex_a_collation_without_index("REINDEX rtrim", "touches no table", &[])]
@@ -226,4 +237,102 @@ fn without_a_default_bind_a_table_has_nowhere_to_go() {
     session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
     assert_eq!(read(&mut session, "SELECT changes()"), ["1"]);
     assert_eq!(read(&mut session, "SELECT value FROM auth.user, json_each('[1]')"), ["1"]);
+}
+
+#[rstest]
+#[case::check("ALTER TABLE user ADD COLUMN age INTEGER CHECK (age > 0)", "auth")]
+#[case::check_after_a_semicolon(";; ALTER TABLE user ADD COLUMN age INTEGER CHECK (age > 0)", "auth")]
+#[case::not_null("ALTER TABLE user ADD COLUMN age INTEGER NOT NULL DEFAULT 1", "auth")]
+#[case::generated("ALTER TABLE user ADD COLUMN age INTEGER AS (id + 1) VIRTUAL NOT NULL", "auth")]
+#[case::of_a_strict_table("ALTER TABLE main.strict ADD COLUMN age INTEGER", "default")]
+#[case::of_a_strict_table_with_a_check("ALTER TABLE strict ADD COLUMN age INTEGER CHECK (age > 0)", "default")]
+#[case::reference("ALTER TABLE user ADD COLUMN age INTEGER REFERENCES role (user)", "auth")]
+fn a_column_is_added_whatever_sqlite_checks(#[case] sql: &str, #[case] bind: &str) {
+    let db = blog();
+    db.connection(None).unwrap().execute_batch("CREATE TABLE strict (id INTEGER PRIMARY KEY, x TEXT) STRICT").unwrap();
+    assert_eq!(changed_by(&db, |session| assert_eq!(session.execute(sql, []).unwrap(), 0)), [bind]);
+    db.reset().unwrap();
+    db.connection(None).unwrap().execute_batch("CREATE TABLE strict (id INTEGER PRIMARY KEY, x TEXT) STRICT").unwrap();
+    let key = if bind == "default" { None } else { Some(bind) };
+    let changed = changed_by(&db, |session| {
+        let told = session.on(key).unwrap().execute(sql, []);
+        assert_eq!(told.unwrap(), 0);
+    });
+    assert_eq!(changed, [bind]);
+}
+
+#[test]
+fn a_column_with_a_check_that_a_row_breaks_is_sqlites_error() {
+    let db = blog();
+    let mut session = db.session();
+    insta::assert_snapshot!(session.execute("ALTER TABLE user ADD COLUMN age DEFAULT 0 CHECK (age > 0)", []).unwrap_err(), @"
+    bind `auth`: CHECK constraint failed
+      in: ALTER TABLE user ADD COLUMN age DEFAULT 0 CHECK (age > 0)
+    ");
+    let mut auth = session.on("auth").unwrap();
+    auth.execute_batch("CREATE TEMP TABLE passing (x); INSERT INTO passing VALUES (1)").unwrap();
+    auth.execute("ALTER TABLE passing ADD COLUMN age CHECK (age > 0)", []).unwrap();
+    assert!(matches!(auth.execute("DELETE FROM passing RETURNING x", []), Err(Error::Statement { .. })));
+    assert_eq!(auth.query_row("SELECT count(age), count(*) FROM passing", [], |row| row.get::<_, i64>(1)).unwrap(), 1);
+    assert!(matches!(session.execute("DELETE FROM user RETURNING id", []), Err(Error::Statement { .. })));
+    assert_eq!(read(&mut session, "SELECT count(*) FROM user"), ["2"]);
+}
+
+#[rstest]
+#[case::index_of_no_column("CREATE INDEX i ON user (nothing_here)")]
+#[case::index_of_a_view("CREATE INDEX i ON boss (name)")]
+#[case::index_that_is_there("CREATE INDEX by_line ON event (line)")]
+#[case::index_named_like_a_table("CREATE INDEX role ON user (name)")]
+#[case::index_of_a_subquery("CREATE INDEX i ON user (name) WHERE id IN (SELECT user FROM role)")]
+#[case::index_of_a_random_value("CREATE INDEX i ON user (random())")]
+#[case::index_of_an_unknown_function("CREATE UNIQUE INDEX i ON user (no_function(name))")]
+#[case::trigger_instead_of_on_a_table("CREATE TRIGGER t INSTEAD OF INSERT ON user BEGIN SELECT 1; END")]
+#[case::trigger_on_a_view("CREATE TRIGGER t AFTER INSERT ON boss BEGIN SELECT 1; END")]
+#[case::trigger_that_is_there("CREATE TRIGGER joined AFTER INSERT ON user BEGIN SELECT 1; END")]
+#[case::trigger_of_another_schema("CREATE TRIGGER t AFTER INSERT ON user BEGIN DELETE FROM main.post; END")]
+fn an_error_about_a_named_binds_table_is_sqlites_own(#[case] sql: &str) {
+    let db = blog();
+    let plain = Connection::open(db.uri("auth").unwrap()).unwrap();
+    let error = db.session().execute(sql, []).unwrap_err();
+    let Error::Prepare { source, .. } = &error else { panic!("{error}") };
+    assert_eq!(
+        source.to_string().replace("auth.", ""),
+        plain.execute_batch(sql).unwrap_err().to_string().replace("main.", "")
+    );
+}
+
+#[rstest]
+#[case::index("CREATE INDEX main.i ON user (name)", "no table `main.user` in any bind")]
+#[case::trigger("CREATE TRIGGER main.t AFTER INSERT ON user BEGIN SELECT 1; END", "no table `main.user` in any bind")]
+#[case::index_on_nothing("CREATE INDEX i ON nowhere (x)", "no table `main.nowhere` in any bind")]
+fn what_says_main_is_not_made_elsewhere(#[case] sql: &str, #[case] message: &str) {
+    let error = blog().session().execute(sql, []).unwrap_err().to_string();
+    assert!(error.starts_with(message), "{error}");
+}
+
+#[test]
+fn statistics_of_binds_without_tables_are_taken_in_each() {
+    for first in ["", "CREATE TABLE t (x); INSERT INTO t VALUES (1); ANALYZE; DROP TABLE t;"] {
+        let bind = |schema: &str| Bind::memory().schema(schema);
+        let db = Harness::builder()
+            .default_bind(bind(first))
+            .bind("auth", bind(first))
+            .bind("meta", bind(""))
+            .start()
+            .unwrap();
+        let mut session = db.session();
+        assert_eq!(session.bind_of("ANALYZE").unwrap().to_string(), "writes default, auth, meta");
+        session.execute("ANALYZE", []).unwrap();
+        session.execute("ANALYZE auth", []).unwrap();
+        session.execute("REINDEX", []).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.bind_of("ANALYZE auth").unwrap().to_string(), "writes auth");
+    }
+    let db = Harness::builder()
+        .bind("auth", Bind::memory())
+        .bind("meta", Bind::memory().schema("CREATE TABLE t (x)"))
+        .start()
+        .unwrap();
+    assert_eq!(db.session().bind_of("ANALYZE").unwrap().to_string(), "writes auth, meta");
+    db.session().execute("ANALYZE", []).unwrap();
 }

@@ -9,5 +9,7 @@ mod later;
 mod many;
 mod names;
 mod refused;
+mod resolved;
 mod shared;
+mod smallest;
 mod statements;

@@ -123,3 +123,39 @@ fn a_column_is_named_with_its_bind_too() {
         ["one", "two"]
     );
 }
+
+#[test]
+fn a_join_that_a_dot_in_a_key_breaks_says_so() {
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE post (id, title); INSERT INTO post VALUES (1, 'one')"))
+        .bind("a.b", Bind::memory().schema("CREATE TABLE user (id, name); INSERT INTO user VALUES (1, 'ann')"))
+        .bind("c", Bind::memory().schema("CREATE TABLE role (id, rank); INSERT INTO role VALUES (1, 'admin')"))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    let mut refused = |sql: &str| session.query(sql, [], |_| Ok(())).unwrap_err();
+    insta::assert_snapshot!(refused("SELECT name FROM post JOIN (user JOIN role USING (id)) USING (id)"), @"
+    the session does not run this statement: no such column: name. The key of a.b has a dot, and in a join in parentheses SQLite does not find the columns of such a bind: join a subquery there, or choose a key without a dot
+      in: SELECT name FROM post JOIN (user JOIN role USING (id)) USING (id)
+    ");
+    insta::assert_snapshot!(refused("SELECT user.id FROM post LEFT JOIN (\"a.b\".user JOIN role ON user.id = role.id) ON user.id = post.id"), @r#"
+    the session does not run this statement: no such column: user.id. The key of a.b has a dot, and in a join in parentheses SQLite does not find the columns of such a bind: join a subquery there, or choose a key without a dot
+      in: SELECT user.id FROM post LEFT JOIN ("a.b".user JOIN role ON user.id = role.id) ON user.id = post.id
+    "#);
+    // What is wrong without the dot too is SQLite's to say.
+    insta::assert_snapshot!(refused("SELECT nobody FROM post JOIN user"), @"
+    SQLite does not accept the statement: no such column: nobody
+      in: SELECT nobody FROM post JOIN user
+    ");
+    insta::assert_snapshot!(refused("SELECT name FROM"), @"
+    SQLite does not accept the statement: incomplete input
+      in: SELECT name FROM
+    ");
+    for sql in [
+        "SELECT rank FROM post JOIN (role JOIN post USING (id)) USING (id)",
+        "SELECT name FROM post JOIN (SELECT id, name FROM user JOIN role USING (id)) USING (id)",
+        "SELECT name FROM (post JOIN user USING (id)) JOIN role USING (id)",
+    ] {
+        assert_eq!(read(&mut session, sql).len(), 1, "{sql}");
+    }
+}

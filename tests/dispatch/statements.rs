@@ -188,6 +188,20 @@ fn an_explain_is_asked_of_the_bind_and_does_nothing(#[case] sql: &str, #[case] r
 #[case::of_a_bind("PRAGMA auth.user_version", "reads auth", 1)]
 #[case::foreign_keys("PRAGMA foreign_key_list(role)", "reads auth", 1)]
 #[case::explained("EXPLAIN PRAGMA table_info(user)", "reads auth", 15)]
+#[case::of_an_index_of_sqlites_own("PRAGMA index_info(sqlite_autoindex_user_1)", "reads auth", 1)]
+#[case::of_an_index_of_sqlites_own_in_full("PRAGMA index_xinfo('SQLITE_AUTOINDEX_USER_1')", "reads auth", 2)]
+#[case::of_a_primary_key_by_its_table("PRAGMA index_info(role)", "reads auth", 2)]
+#[case::of_a_primary_key_by_its_table_in_full("PRAGMA index_xinfo(role)", "reads auth", 2)]
+#[case::with_hidden_columns("PRAGMA table_xinfo(event)", "reads auth", 2)]
+#[case::of_a_virtual_table("PRAGMA table_info(word)", "reads me ta", 1)]
+#[case::of_its_indexes("PRAGMA index_list(user)", "reads auth", 1)]
+#[case::listed("PRAGMA table_list(user)", "reads auth", 1)]
+#[case::checked("PRAGMA integrity_check(user)", "reads auth", 1)]
+#[case::checked_quickly("PRAGMA quick_check(user)", "reads auth", 1)]
+#[case::checked_for_a_number_of_errors("PRAGMA integrity_check(5)", "reads default", 1)]
+#[case::references_checked("PRAGMA foreign_key_check(role)", "reads auth", 0)]
+#[case::of_the_schema("PRAGMA table_info(sqlite_schema)", "reads default", 5)]
+#[case::of_sqlites_own_table("PRAGMA auth.table_info(sqlite_sequence)", "reads auth", 2)]
 fn a_pragma_is_asked_of_the_bind_of_its_table(#[case] sql: &str, #[case] route: &str, #[case] rows: usize) {
     let db = blog();
     let mut session = db.session();
@@ -198,12 +212,17 @@ fn a_pragma_is_asked_of_the_bind_of_its_table(#[case] sql: &str, #[case] route: 
 
 #[rstest]
 #[case::table("SELECT name FROM pragma_table_info('user')", &["id", "name", "boss"])]
+#[case::index_of_sqlites_own("SELECT name FROM pragma_index_info('sqlite_autoindex_user_1')", &["name"])]
+#[case::primary_key_by_its_table("SELECT name FROM pragma_index_info('role')", &["user", "name"])]
 #[case::counted("SELECT count(*) FROM pragma_table_info('user')", &["3"])]
 #[case::a_table_of_the_default_bind("SELECT name FROM pragma_table_info('post') LIMIT 2", &["id", "author"])]
 #[case::with_the_bind("SELECT name FROM pragma_table_info('log', 'auth')", &["line", "user"])]
 #[case::beside_its_own_bind("SELECT s.name, p.name FROM auth.sqlite_schema s, pragma_table_xinfo(s.name, 'auth') p WHERE s.name = 'event'", &["event|line", "event|size"])]
 #[case::beside_another_bind("SELECT author, p.name FROM post, pragma_table_info('role') p WHERE author = 'ann'", &["ann|user", "ann|name"])]
 #[case::of_the_default_bind("SELECT * FROM pragma_user_version", &["0"])]
+#[case::joined_by_a_column("SELECT text FROM (SELECT 'boss' AS name, 1 AS text) JOIN pragma_table_info('user') USING (name)", &["1"])]
+#[case::joined_by_a_column_of_a_table("SELECT s.name FROM setting s JOIN pragma_table_info('user') USING (name)", &[])]
+#[case::joined_by_a_column_beside_a_function("SELECT value FROM json_each('[\"boss\"]') j JOIN (SELECT 'boss' AS name) JOIN pragma_table_info('user') USING (name)", &["boss"])]
 #[case::everywhere("SELECT schema, count(*) FROM pragma_table_list WHERE name = 'log' GROUP BY schema", &["auth|1", "main|1", "me ta|1"])]
 fn a_pragma_function_looks_in_every_bind(#[case] sql: &str, #[case] expected: &[&str]) {
     let db = blog();
@@ -241,6 +260,12 @@ fn a_write_from_a_pragma_function_is_refused() {
     the session does not run this statement: what `pragma_table_info` is asked for may be in another bind than the one it writes: read it first, or name one bind for both with `session.on(key)`
       in: INSERT INTO post (title) SELECT name FROM pragma_table_info('user')
     ");
+    for joined in [
+        "INSERT INTO post (title) SELECT 1 FROM (SELECT 'boss' AS name) JOIN pragma_table_info('user') USING (name)",
+        "INSERT INTO post (title) SELECT 1 FROM setting NATURAL JOIN pragma_table_info('user')",
+    ] {
+        assert!(db.session().execute(joined, []).is_err(), "{joined}");
+    }
     let mut session = db.session();
     let sql = "INSERT INTO event (line) SELECT name FROM pragma_table_info('user')";
     assert_eq!(session.on("auth").unwrap().execute(sql, []).unwrap(), 3);

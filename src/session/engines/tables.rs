@@ -55,7 +55,8 @@ impl Engines {
             _ => {
                 let mut candidates = Vec::new();
                 for (member, (keys, image)) in tables.into_iter().enumerate() {
-                    candidates.push(Candidate { keys: keys.to_vec(), image, replica_of: scope.replica_of(member) });
+                    let (replica_of, foreign_keys) = (scope.replica_of(member), scope.enforces_keys(member));
+                    candidates.push(Candidate { keys: keys.to_vec(), image, replica_of, foreign_keys });
                 }
                 Catalog::of(candidates)
             }

@@ -1,0 +1,98 @@
+//! What has been found out about statements, kept by their text: where they go, or why they go nowhere.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::ffi;
+
+use super::{Plan, Told};
+use crate::database::lock;
+use crate::error::{Error, Result};
+
+/// How many statements are kept; when there are more it starts anew, which costs each a look.
+const MOST_STATEMENTS: usize = 4096;
+/// The longest text in bytes that is kept; a longer one is looked into each time.
+const LONGEST_TEXT: usize = 16 * 1024;
+
+/// Answers by the text of a statement.
+#[derive(Default)]
+pub(super) struct Known {
+    answers: Mutex<HashMap<Box<str>, Answers>>,
+}
+
+#[derive(Default)]
+struct Answers {
+    plan: Option<Result<Arc<Plan>>>,
+    told: Option<Told>,
+}
+
+impl Known {
+    /// The plan of a statement, found now unless it is known.
+    pub(super) fn plan(&self, sql: &str, find: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
+        let known = lock(&self.answers).get(sql).and_then(|answers| answers.plan.as_ref().and_then(again));
+        if let Some(known) = known {
+            return known;
+        }
+        let found = find().map(Arc::new);
+        self.keep(sql, |answers| answers.plan = again(&found));
+        found
+    }
+
+    /// What a statement does to the one bind it is told to run on, found now unless it is known.
+    pub(super) fn told(&self, sql: &str, find: impl FnOnce() -> Result<Told>) -> Result<Told> {
+        if let Some(told) = lock(&self.answers).get(sql).and_then(|answers| answers.told) {
+            return Ok(told);
+        }
+        let told = find()?;
+        self.keep(sql, |answers| answers.told = Some(told));
+        Ok(told)
+    }
+
+    fn keep(&self, sql: &str, answer: impl FnOnce(&mut Answers)) {
+        if sql.len() > LONGEST_TEXT {
+            return;
+        }
+        let mut answers = lock(&self.answers);
+        if answers.len() >= MOST_STATEMENTS {
+            answers.clear();
+        }
+        answer(answers.entry(sql.into()).or_default());
+    }
+}
+
+/// An answer once more; `None` for an error that is not about the statement and the tables alone.
+fn again(answer: &Result<Arc<Plan>>) -> Option<Result<Arc<Plan>>> {
+    let error = match answer {
+        Ok(plan) => return Some(Ok(Arc::clone(plan))),
+        Err(error) => error,
+    };
+    Some(Err(match error {
+        Error::Statement { sql, problem } => Error::Statement { sql: sql.clone(), problem: problem.clone() },
+        Error::UnknownTable { table, nearest } => {
+            Error::UnknownTable { table: table.clone(), nearest: nearest.clone() }
+        }
+        Error::AmbiguousTable { table, binds } => Error::AmbiguousTable { table: table.clone(), binds: binds.clone() },
+        Error::UnknownBind { bind, configured } => {
+            Error::UnknownBind { bind: bind.clone(), configured: configured.clone() }
+        }
+        Error::NoDefaultBind { what, configured } => {
+            Error::NoDefaultBind { what: what.clone(), configured: configured.clone() }
+        }
+        Error::CrossBindWrite { write, others, hint, sql } => {
+            Error::CrossBindWrite { write: write.clone(), others: others.clone(), hint: hint.clone(), sql: sql.clone() }
+        }
+        Error::Prepare { sql, source } => Error::Prepare { sql: sql.clone(), source: copied(source) },
+        _ => return None,
+    }))
+}
+
+/// SQLite's answer once more, to be kept.
+pub(super) fn copied(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),
+        rusqlite::Error::SqlInputError { error, msg, sql, offset } => {
+            rusqlite::Error::SqlInputError { error: *error, msg: msg.clone(), sql: sql.clone(), offset: *offset }
+        }
+        other => rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(other.to_string())),
+    }
+}
