@@ -12,6 +12,7 @@ mod location;
 mod memory;
 mod once;
 mod original;
+mod outline;
 mod pool;
 mod probe;
 mod state;
@@ -30,7 +31,7 @@ pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::{authorize, Hooked};
-pub(crate) use image::{copy_pages, schema_version, Image};
+pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
 pub(crate) use location::Location;
 pub(crate) use once::{drop_spent, OnceCache};
 pub(crate) use original::{Digest, Original};
@@ -140,7 +141,8 @@ impl Database {
             Location::Memory(memory) => Some(memory.commits()),
             _ => None,
         };
-        let known = Known { image: Arc::clone(&image), version: image.version(), commits, copied: commits };
+        let known =
+            Known { image: Arc::clone(&image), tables: None, version: image.version(), commits, copied: commits };
         let known = Mutex::new(known);
         let observer = Mutex::new(None);
         let (uncommitted, pool) = (AtomicUsize::new(0), OnceLock::new());
