@@ -147,6 +147,35 @@ fn a_bind_in_memory_is_copied_when_it_is_first_opened_and_never_if_it_is_not() {
 }
 
 #[test]
+fn a_join_copies_a_bind_once_after_each_write_to_it_and_never_without_one() {
+    let copies = |session: &mut multibind::Session, rows: usize| {
+        let sql = "SELECT * FROM joined_a_0 CROSS JOIN joined_b_0";
+        let (found, started) = started_by(|| session.query(sql, [], |_| Ok(())).unwrap());
+        assert_eq!(found.len(), rows);
+        // As SQLite puts bytes in the place of a database.
+        started.iter().filter(|it| it.sql.starts_with("ATTACH x AS")).count()
+    };
+    let bind = |name: &str| Bind::memory().schema(schema(name, 1));
+    let db = Harness::builder().bind("a", bind("joined_a")).bind("b", bind("joined_b")).start().unwrap();
+    let conn = db.connection("a").unwrap();
+    // The first statement of all reads tables.
+    let mut session = db.session();
+    session.query("SELECT 1 FROM joined_a_0, joined_b_0", [], |_| Ok(())).unwrap();
+    session.rollback().unwrap();
+    conn.execute("INSERT INTO joined_a_0 (x) VALUES (1)", []).unwrap();
+    assert_eq!([copies(&mut session, 0), copies(&mut session, 0)], [0, 0]);
+
+    session.execute("INSERT INTO joined_b_0 (x) VALUES (1)", []).unwrap();
+    assert_eq!([copies(&mut session, 1), copies(&mut session, 1)], [1, 0]);
+    session.query("SELECT * FROM joined_b_0", [], |_| Ok(())).unwrap();
+    assert_eq!(copies(&mut session, 1), 0);
+    session.execute("INSERT INTO joined_b_0 (x) VALUES (2)", []).unwrap();
+    assert_eq!([copies(&mut session, 2), copies(&mut session, 2)], [1, 0]);
+    session.commit().unwrap();
+    assert_eq!(copies(&mut session, 2), 0);
+}
+
+#[test]
 fn binds_of_one_harness_with_the_same_tables_make_them_once() {
     let bind = || Bind::memory().schema(schema("alike", 5));
 

@@ -51,6 +51,21 @@ impl Engine {
         }
     }
 
+    /// Has SQLite connect each virtual table anew when it is next used. One that was made on this connection keeps the name
+    /// that the schema had then.
+    ///
+    /// Only for an open transaction that has written.
+    pub(crate) fn reconnect_virtual_tables(&self) -> rusqlite::Result<()> {
+        if self.virtual_tables()?.is_empty() {
+            return Ok(());
+        }
+        // It forgets its schema where one is rolled back.
+        self.conn.execute_batch(
+            "SAVEPOINT multibind_schema; CREATE TABLE main.multibind_schema (x);
+             ROLLBACK TO multibind_schema; RELEASE multibind_schema",
+        )
+    }
+
     fn virtual_tables(&self) -> rusqlite::Result<Vec<String>> {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
         texts(&self.conn, sql)

@@ -1,13 +1,16 @@
 //! An image: a database made once, from which others are copied page by page.
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
+use rusqlite::serialize::OwnedData;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::memory;
+use super::outline::outline;
 use super::values::number;
 use crate::error::is_lock;
 use crate::sync::lock;
@@ -22,7 +25,14 @@ pub(crate) struct Image {
     file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
     bytes: OnceLock<Vec<u8>>,
+    /// Its tables alone, made when a statement is first prepared with them; none where it has few rows.
+    tables: OnceLock<Option<Arc<Image>>>,
+    /// Whether it is of what a running database became, which no other has.
+    passing: bool,
 }
+
+/// How many bytes a database may have that is kept with its rows where its tables would do.
+const FEW_ROWS: i64 = 128 * 1024;
 
 impl Image {
     /// The image that a private in-memory connection holds.
@@ -34,28 +44,49 @@ impl Image {
             conn: Mutex::new(conn),
             file: OnceLock::new(),
             bytes: OnceLock::new(),
+            tables: OnceLock::new(),
+            passing: false,
         })
     }
 
-    /// The image of what a connection's `main` schema holds, with what its own open transaction wrote.
-    ///
-    /// Only for a connection that no other can write beside: one of a file or of `memdb`, or one that holds a
-    /// shared cache's write transaction.
-    pub(crate) fn of_transaction(conn: &Connection) -> rusqlite::Result<Image> {
-        let mut bytes = serialized(conn)?;
-        clear_wal_mark(&mut bytes);
-        let mut copy = Connection::open_in_memory()?;
-        if !bytes.is_empty() {
-            copy.deserialize_read_exact("main", bytes.as_slice(), bytes.len(), false)?;
+    /// The tables of a connection's `main` schema without their rows, as its own open transaction left them. Nothing
+    /// else is kept, however many times a schema changes beside a lot of rows.
+    pub(crate) fn of_tables(conn: &Connection) -> rusqlite::Result<Image> {
+        Ok(Image { passing: true, ..Image::new(outline(conn)?)? })
+    }
+
+    /// An image of its tables with no rows, or with the few there are.
+    pub(crate) fn tables(self: &Arc<Image>) -> rusqlite::Result<Arc<Image>> {
+        let tables = match self.tables.get() {
+            Some(tables) => tables,
+            None => {
+                let tables = self.outlined()?;
+                self.tables.get_or_init(|| tables)
+            }
+        };
+        Ok(Arc::clone(tables.as_ref().unwrap_or(self)))
+    }
+
+    fn outlined(&self) -> rusqlite::Result<Option<Arc<Image>>> {
+        let conn = lock(&self.conn);
+        let pages = number(&conn, "PRAGMA main.page_count")?;
+        if pages.saturating_mul(number(&conn, "PRAGMA main.page_size")?) <= FEW_ROWS {
+            return Ok(None);
         }
-        Image::new(copy)
+        let tables = Image::new(outline(&conn)?)?;
+        Ok(Some(Arc::new(Image { passing: self.passing, ..tables })))
+    }
+
+    /// Whether it is of what a running database became: no database will start as it.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.passing
     }
 
     /// The image of what a connection's `main` schema holds committed.
     pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
         let mut copy = Connection::open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
-        Image::new(copy)
+        Ok(Image { passing: true, ..Image::new(copy)? })
     }
 
     /// A number that no other image of the process has.
@@ -164,6 +195,29 @@ impl Image {
         clear_wal_mark(&mut bytes);
         Ok(self.bytes.get_or_init(|| bytes))
     }
+}
+
+/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another. Each
+/// page is copied once.
+pub(crate) fn copy_transaction(
+    from: &Connection,
+    to: &mut Connection,
+    schema: &str,
+    reads_only: bool,
+) -> rusqlite::Result<()> {
+    if number(from, "PRAGMA main.page_count")? == 0 {
+        return copy_pages(&Connection::open_in_memory()?, to, schema);
+    }
+    let mut size = 0;
+    // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
+    let pages = unsafe { ffi::sqlite3_serialize(from.handle(), c"main".as_ptr(), &mut size, 0) };
+    let (Some(pages), Ok(size)) = (NonNull::new(pages), usize::try_from(size)) else {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None));
+    };
+    // SAFETY: SQLite gave so many bytes, which nobody else has, and they live until they are given to `to`.
+    clear_wal_mark(unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), size) });
+    // SAFETY: the bytes are SQLite's own allocation.
+    to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
 }
 
 /// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there

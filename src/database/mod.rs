@@ -21,6 +21,7 @@ mod observer;
 mod once;
 mod opening;
 mod original;
+mod outline;
 mod patience;
 mod pool;
 mod pooled;
@@ -43,7 +44,7 @@ pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
 pub(crate) use hook::{authorize, Hooked};
-pub(crate) use image::{copy_pages, schema_version, Image};
+pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
 use keeper::Keeper;
 pub(crate) use location::Location;
 pub(crate) use making::Blocked;
@@ -164,7 +165,8 @@ impl Database {
             Location::Memory(memory) => Some(memory.commits()),
             _ => None,
         };
-        let known = Known { image: Arc::clone(&image), version: image.version(), commits, copied: commits };
+        let known =
+            Known { image: Arc::clone(&image), tables: None, version: image.version(), commits, copied: commits };
         let known = Mutex::new(known);
         let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.

@@ -17,12 +17,20 @@ use crate::error::{is_lock, Error, Result};
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) image: Arc<Image>,
+    /// Its tables where they are no longer the image's.
+    pub(super) tables: Option<Arc<Image>>,
     /// SQLite's number for the schema, which every change of it changes.
     pub(super) version: i64,
     /// The count of commits at that time, where there is one to see.
     pub(super) commits: Option<u64>,
     /// The count when the image was copied in; the database is the image as long as it stands.
     pub(super) copied: Option<u64>,
+}
+
+impl Known {
+    fn tables(&self) -> rusqlite::Result<Arc<Image>> {
+        self.tables.as_ref().map_or_else(|| self.image.tables(), |tables| Ok(Arc::clone(tables)))
+    }
 }
 
 impl Database {
@@ -91,7 +99,7 @@ impl Database {
             }
             if let Some(replaced) = memory.replace(image.file()?) {
                 let (version, commits) = (replaced.schema.into(), Some(replaced.commits));
-                *known = Known { image: Arc::clone(image), version, commits, copied: commits };
+                *known = Known { image: Arc::clone(image), tables: None, version, commits, copied: commits };
                 return Ok(());
             }
         }
@@ -119,7 +127,7 @@ impl Database {
                 // Another has committed just before or after the copy, and the tables may be other ones by now.
                 _ => (UNKNOWN, None),
             };
-            *known = Known { image: Arc::clone(image), version, commits, copied: commits };
+            *known = Known { image: Arc::clone(image), tables: None, version, commits, copied: commits };
             Ok(())
         })
     }
@@ -155,16 +163,47 @@ impl Database {
         }
     }
 
+    /// How many commits there have been, where a number tells without a look.
+    pub(crate) fn commits_seen(&self) -> Option<u64> {
+        match &self.location {
+            Location::Memory(memory) => Some(memory.commits()),
+            Location::SharedCache(_) | Location::MemDb(_) | Location::File(_) => None,
+        }
+    }
+
+    /// A number that changes with every commit, where others may commit beside a transaction that reads. `None` where
+    /// such a transaction keeps them out.
+    pub(crate) fn beside_readers(&self) -> rusqlite::Result<Option<u64>> {
+        match &self.location {
+            Location::Memory(memory) => Ok(Some(memory.commits())),
+            Location::File(_) => self.observe_at_once(|conn| {
+                // It is up to date after a read.
+                image::schema_version(conn)?;
+                connect::commits(conn).map(|commits| Some(commits.into()))
+            }),
+            Location::SharedCache(_) | Location::MemDb(_) => Ok(None),
+        }
+    }
+
     /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
     /// somebody's lock is in the way of looking, those of the last look.
     pub(crate) fn tables(&self) -> rusqlite::Result<Arc<Image>> {
+        self.tables_within(LOOKS)
+    }
+
+    /// The same, without waiting for a lock.
+    pub(crate) fn tables_at_once(&self) -> rusqlite::Result<Arc<Image>> {
+        self.tables_within(1)
+    }
+
+    fn tables_within(&self, most: usize) -> rusqlite::Result<Arc<Image>> {
         let mut looks = 0;
         loop {
             looks += 1;
             match self.look_at_tables() {
                 Err(error) if is_lock(&error) => {
-                    if looks == LOOKS {
-                        return Ok(Arc::clone(&lock(&self.known).image));
+                    if looks == most {
+                        return lock(&self.known).tables();
                     }
                     std::thread::sleep(BETWEEN_LOOKS);
                 }
@@ -178,23 +217,23 @@ impl Database {
             // Without a connection, as long as nobody has committed.
             let known = lock(&self.known);
             if known.commits == Some(memory.commits()) {
-                return Ok(Arc::clone(&known.image));
+                return known.tables();
             }
         }
         self.look(|conn| {
             let mut known = lock(&self.known);
             let commits = self.commits(conn)?;
             if commits.is_some() && commits == known.commits {
-                return Ok(Arc::clone(&known.image));
+                return known.tables();
             }
             let version = image::schema_version(conn)?;
             if version != known.version {
-                known.image = Arc::new(Image::of_committed(conn)?);
+                known.tables = Some(Arc::new(Image::of_tables(conn)?));
                 known.version = version;
                 known.copied = None;
             }
             known.commits = commits;
-            Ok(Arc::clone(&known.image))
+            known.tables()
         })
     }
 }

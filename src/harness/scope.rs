@@ -112,19 +112,27 @@ impl Scope {
     }
 
     /// The tables of the database at a place as they are committed now; those it will have where nobody has used it yet.
-    pub(crate) fn tables(&self, place: usize) -> Result<Arc<Image>> {
+    ///
+    /// Beside a lock of another connection, those of the last look: `at_once`, or after a moment.
+    pub(crate) fn tables(&self, place: usize, at_once: bool) -> Result<Arc<Image>> {
         if self.at(place).is_none() {
             let (bind, chosen) = self.dynamic(place)?;
             let held = self.choice(bind, chosen).ok().and_then(|key| bind.hold(key));
             match held {
                 Some(held) => drop(chosen.database.get_or_init(|| held)),
                 // What is wrong with the context is told to who needs the database.
-                None => return Ok(Arc::clone(bind.image())),
+                None => return bind.image().tables().map_err(Error::sql(bind.key(), "")),
             }
         }
         // What a replica that is another way to a database reads is that one's.
         let database = self.database(self.running.home(place))?;
-        database.tables().map_err(Error::sql(database.key(), ""))
+        let tables = if at_once { database.tables_at_once() } else { database.tables() };
+        tables.map_err(Error::sql(database.key(), ""))
+    }
+
+    /// How many commits there have been to the database at a place, where a number tells without a look.
+    pub(crate) fn commits(&self, place: usize) -> Option<u64> {
+        self.at(self.running.home(place)).and_then(Database::commits_seen)
     }
 
     /// The place of a key's database.

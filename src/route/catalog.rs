@@ -89,7 +89,13 @@ static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
 
 impl Catalog {
     /// The catalog of these databases: their keys and what their tables are.
+    ///
+    /// It is kept for others where another harness may start with the same tables. Those that a running database has come
+    /// to are its own, and the session keeps the catalog.
     pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
+        if databases.iter().any(|of| of.image.is_passing()) {
+            return Catalog::make(databases).map(Arc::new);
+        }
         let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of, of.foreign_keys));
         let bind = databases.first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
         let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };

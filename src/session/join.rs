@@ -7,19 +7,29 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
-use super::statement::{discard_for, Call, Heard, Ready};
-use crate::database::{attach, authorize, lock, Database, Opener};
+use super::statement::{discard, discard_for, Call, Heard, Ready};
+use crate::database::{attach, authorize, lock, spared, Database, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
+use crate::say;
 use crate::script::quote;
 
 /// A connection for the last join, kept for the next over the same binds.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
-    open: Option<(Vec<Part>, Connection)>,
+    open: Option<Box<Open>>,
+}
+
+/// The connection, and what is on it.
+#[derive(Debug)]
+struct Open {
+    parts: Vec<Part>,
+    /// For each copy the turn of the bind that it is of.
+    copied: Vec<Option<u64>>,
+    conn: Connection,
 }
 
 impl Joined {
@@ -62,19 +72,14 @@ impl Joined {
         if looks_past_locks {
             // Rows that others have not committed must stay unseen: a read lock keeps their writers out.
             for (member, part) in members.iter().zip(&parts) {
-                let shares = scope.at(part.position).is_some_and(Database::is_shared_cache);
-                if shares && part.how != How::Uncommitted {
+                if part.shares && part.how != How::Uncommitted {
                     lock_tables(scope, engines, member, sql)?;
                 }
             }
         }
-        let conn = self.connection(scope, &parts).map_err(fail)?;
-        for part in parts.iter().filter(|part| part.how == How::Copied) {
-            if let Some(database) = scope.at(part.position) {
-                let image = engines.own_image(database, part.position).map_err(fail)?;
-                image.copy_into(conn, part.key.schema_name()).map_err(fail)?;
-            }
-        }
+        let open = self.open(scope, parts).map_err(fail)?;
+        open.copy(scope, engines, sql)?;
+        let Open { parts, conn, .. } = &*open;
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
         for member in members {
@@ -84,6 +89,7 @@ impl Joined {
             }
         }
         let heard = beside.first().map(|watch| Heard { watch, beside: &beside });
+        let _moment = Moment::of(scope, parts, conn, sql)?;
         let listening = match lookups {
             Some(catalog) => Some(Listening::to(conn, catalog)?),
             None => None,
@@ -95,14 +101,77 @@ impl Joined {
         }
     }
 
-    fn connection(&mut self, scope: &Scope, parts: &[Part]) -> rusqlite::Result<&mut Connection> {
-        let kept = self.open.take().filter(|(open, _)| open == parts);
+    fn open(&mut self, scope: &Scope, parts: Vec<Part>) -> rusqlite::Result<&mut Open> {
+        let kept = self.open.take().filter(|open| open.parts == parts);
         let open = match kept {
             Some(open) => open,
-            None => (parts.to_vec(), open(scope, parts)?),
+            None => {
+                let conn = open(scope, &parts)?;
+                Box::new(Open { copied: vec![None; parts.len()], parts, conn })
+            }
         };
-        Ok(&mut self.open.insert(open).1)
+        Ok(self.open.insert(open))
     }
+
+    /// Lets go of what the connection holds of a unit of work that has ended.
+    pub(super) fn end(&mut self) {
+        self.open = self.open.take().filter(|open| open.parts.iter().all(|part| part.how != How::Copied));
+    }
+}
+
+impl Open {
+    /// Copies what no other connection sees, unless the copy of an earlier join still is what this session sees.
+    fn copy(&mut self, scope: &Scope, engines: &Engines, sql: &str) -> Result<()> {
+        let Open { parts, copied, conn } = self;
+        for (part, copied) in parts.iter().zip(copied).filter(|(part, _)| part.how == How::Copied) {
+            let turn = engines.turn(part.position);
+            // What others commit to a shared cache counts no turn.
+            if *copied == Some(turn) && !part.shares {
+                continue;
+            }
+            let database = scope.database(part.position)?;
+            let done = engines.copy_into(database, part.position, conn, part.key.schema_name());
+            done.map_err(|error| failed(&scope.key_of(&part.key), sql, error))?;
+            *copied = Some(turn);
+        }
+        Ok(())
+    }
+}
+
+/// A moment of every bind that a statement is prepared and run in. It ends also where a mapper panics.
+///
+/// SQLite prepares with the tables that a connection last read, and for some errors alone it asks whether there are
+/// others by now: `cannot join using column` is none of them. So they are read first, and nobody changes them meanwhile.
+struct Moment<'c>(&'c Connection);
+
+impl<'c> Moment<'c> {
+    fn of(scope: &Scope, parts: &[Part], conn: &'c Connection, sql: &str) -> Result<Option<Moment<'c>>> {
+        // In a shared cache all connections know the same tables, and who holds locks while it waits for others is in
+        // the way.
+        let holds = parts.iter().all(|part| !part.shares);
+        if holds {
+            quietly(conn, "BEGIN").map_err(|error| failed(&BindKey::DEFAULT, sql, error))?;
+        }
+        let moment = holds.then_some(Moment(conn));
+        for part in parts.iter().filter(|part| part.how == How::Committed && !part.shares) {
+            let look = format!("SELECT 1 FROM {}.sqlite_schema LIMIT 1", quote(part.key.schema_name()));
+            quietly(conn, &look).map_err(|error| failed(&scope.key_of(&part.key), sql, error))?;
+        }
+        Ok(moment)
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = quietly(self.0, "COMMIT") {
+            say::warn(format_args!("cannot end what a join read: {error}"));
+        }
+    }
+}
+
+/// Runs a statement of the join's own, which nobody is told of.
+fn quietly(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    discard(sql, |call| spared(|| Ready::quiet(conn, Duration::ZERO).run(call))).map(drop)
 }
 
 /// One bind as the connection has it.
@@ -111,31 +180,39 @@ struct Part {
     key: BindKey,
     position: usize,
     how: How,
+    /// Whether it is in a shared cache.
+    shares: bool,
 }
 
 /// How the connection sees what the session sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
-    /// It is attached: the session has written nothing to it.
+    /// It is attached: the session sees what is committed.
     Committed,
     /// It is attached, and looks past the session's own locks in a shared cache.
     Uncommitted,
-    /// From a copy: what the session has written and not committed is known to the session's own connection only. Or
-    /// it is a second key of a shared cache, which SQLite refuses to attach again.
+    /// From a copy: what the session sees is known to the session's own connection only. Or it is a second key of a
+    /// shared cache, which SQLite refuses to attach again.
     Copied,
 }
 
 impl Part {
     fn of(scope: &Scope, engines: &Engines, members: &[Member], at: usize, member: &Member) -> Part {
         let again = members.iter().take(at).any(|before| before.position == member.position);
-        let shares = scope.at(member.position).is_some_and(Database::is_shared_cache);
-        let how = match (engines.has_written(member.position), shares) {
-            (_, true) if again => How::Copied,
-            (true, true) => How::Uncommitted,
-            (true, false) => How::Copied,
-            (false, _) => How::Committed,
+        let database = scope.at(member.position);
+        let shares = database.is_some_and(Database::is_shared_cache);
+        let how = if shares {
+            match (again, engines.has_written(member.position)) {
+                (true, _) => How::Copied,
+                (false, true) => How::Uncommitted,
+                (false, false) => How::Committed,
+            }
+        } else if database.is_some_and(|database| engines.sees_alone(database, member.position)) {
+            How::Copied
+        } else {
+            How::Committed
         };
-        Part { key: member.key.clone(), position: member.position, how }
+        Part { key: member.key.clone(), position: member.position, how, shares }
     }
 }
 

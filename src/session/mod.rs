@@ -289,7 +289,9 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<()> {
-        self.engines.commit(&self.scope)
+        let done = self.engines.commit(&self.scope);
+        self.joined.end();
+        done
     }
 
     /// Rolls every bind back that the session touched since the last commit.
@@ -307,7 +309,9 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn rollback(&mut self) -> Result<()> {
-        self.engines.rollback(&self.scope)
+        let done = self.engines.rollback(&self.scope);
+        self.joined.end();
+        done
     }
 
     /// A point to go back to, over every bind, those touched later included.

@@ -14,6 +14,11 @@ fn two(storage: fn() -> Bind) -> Harness {
         .unwrap()
 }
 
+/// What somebody does to a bind on a connection of their own.
+fn other(db: &Harness, key: &str, sql: &str) {
+    Connection::open(db.uri(key).unwrap()).unwrap().execute_batch(sql).unwrap();
+}
+
 fn route(session: &multibind::Session, sql: &str) -> String {
     session.bind_of(sql).map_or_else(|error| error.to_string(), |route| route.to_string())
 }
@@ -166,4 +171,179 @@ fn temporary_tables_live_on_one_bind() {
     insta::assert_snapshot!(session.query("SELECT * FROM t", [], |_| Ok(())).unwrap_err(), @"no table `t` in any bind");
     session.commit().unwrap();
     db.assert_landed("auth", "user", row! { name: "tmp" });
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_join_reads_the_columns_that_another_connection_has_made(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    other(&db, "auth", "INSERT INTO user VALUES ('one')");
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    session.commit().unwrap();
+    let by_name = "SELECT count(*) FROM post JOIN user USING (title)";
+    let compound = "SELECT * FROM user UNION ALL SELECT * FROM post";
+    assert_eq!(read(&mut session, compound), ["one", "one"]);
+    assert!(session.query(by_name, [], |_| Ok(())).is_err());
+    session.rollback().unwrap();
+
+    other(&db, "auth", "ALTER TABLE user RENAME COLUMN name TO title");
+    assert_eq!(read(&mut session, by_name), ["1"]);
+    other(&db, "auth", "ALTER TABLE user ADD COLUMN email");
+    assert!(session.query(compound, [], |_| Ok(())).is_err());
+    assert_eq!(read(&mut session, "SELECT email, title FROM user NATURAL JOIN post"), ["NULL|one"]);
+    other(&db, "auth", "ALTER TABLE user DROP COLUMN email");
+    assert_eq!(read(&mut session, compound), ["one", "one"]);
+    other(
+        &db,
+        "auth",
+        "DROP TABLE user; CREATE TABLE user (title, post); INSERT INTO user VALUES ('one', 1), ('one', 2)",
+    );
+    assert_eq!(read(&mut session, by_name), ["2"]);
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_join_reads_the_columns_that_the_session_has_made_through_commit_and_rollback(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    let by_name = "SELECT count(*) FROM post JOIN user USING (title)";
+    let joins = |session: &mut multibind::Session| session.query(by_name, [], |_| Ok(())).is_ok();
+    assert_eq!(read(&mut session, "SELECT * FROM post, user"), [""; 0]);
+    session.execute("ALTER TABLE user ADD COLUMN title", []).unwrap();
+    assert!(joins(&mut session));
+    session.rollback().unwrap();
+    assert!(!joins(&mut session));
+
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("ALTER TABLE user ADD COLUMN title", []).unwrap();
+    assert!(joins(&mut savepoint));
+    savepoint.rollback().unwrap();
+    assert!(!joins(&mut session));
+    session.execute("ALTER TABLE user ADD COLUMN title", []).unwrap();
+    session.commit().unwrap();
+    assert!(joins(&mut session));
+    session.execute("ALTER TABLE user DROP COLUMN title", []).unwrap();
+    assert!(!joins(&mut session));
+    session.commit().unwrap();
+    assert!(!joins(&mut session));
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_table_that_moves_in_the_midst_of_a_unit_of_work_is_found_where_it_is(#[case] storage: fn() -> Bind) {
+    let db = Harness::builder()
+        .default_bind(storage().schema("CREATE TABLE post (title)"))
+        .bind("auth", storage().schema("CREATE TABLE user (name)"))
+        .bind("meta", storage().schema("CREATE TABLE log (line)"))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    assert_eq!(route(&session, "INSERT INTO log VALUES (1)"), "writes meta");
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    other(&db, "meta", "DROP TABLE log");
+    other(&db, "auth", "CREATE TABLE log (line)");
+    assert_eq!(route(&session, "INSERT INTO log VALUES (1)"), "writes auth");
+    session.table("log").unwrap().insert(row! { line: "one" }).unwrap();
+    session.commit().unwrap();
+    db.assert_landed("auth", "log", row! { line: "one" });
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_name_that_becomes_ambiguous_in_the_midst_of_a_unit_of_work_is_not_written_to(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    let mut savepoint = session.savepoint().unwrap();
+    other(&db, "auth", "CREATE TABLE post (title)");
+    let error = savepoint.execute("INSERT INTO post VALUES ('two')", []).unwrap_err();
+    assert!(matches!(error, Error::AmbiguousTable { .. }), "{error}");
+    assert!(matches!(savepoint.table("post"), Err(Error::AmbiguousTable { .. })));
+    assert!(matches!(savepoint.bind_of("SELECT * FROM post, user"), Err(Error::AmbiguousTable { .. })));
+    savepoint.commit().unwrap();
+    other(&db, "auth", "DROP TABLE post");
+    session.execute("INSERT INTO post VALUES ('three')", []).unwrap();
+    session.commit().unwrap();
+    assert_eq!(read(&mut session, "SELECT title FROM post"), ["one", "three"]);
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_unit_of_work_sees_a_bind_as_it_was_when_it_first_read_it(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    other(&db, "auth", "INSERT INTO user VALUES ('ann')");
+    let mut session = db.session();
+    let join = "SELECT title, name FROM post JOIN user ON title = name";
+    session.execute("INSERT INTO post VALUES ('ann'), ('bob')", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT name FROM user"), ["ann"]);
+    other(&db, "auth", "INSERT INTO user VALUES ('bob'); ALTER TABLE user ADD COLUMN email; CREATE TABLE fresh (x)");
+
+    // Alone and in a join.
+    assert_eq!(read(&mut session, "SELECT * FROM user"), ["ann"]);
+    assert_eq!(read(&mut session, join), ["ann|ann"]);
+    assert_eq!(route(&session, "SELECT * FROM fresh"), "no table `fresh` in any bind");
+
+    session.commit().unwrap();
+    assert_eq!(read(&mut session, "SELECT * FROM user"), ["ann|NULL", "bob|NULL"]);
+    assert_eq!(read(&mut session, join), ["ann|ann", "bob|bob"]);
+    assert_eq!(route(&session, "SELECT * FROM fresh"), "reads auth");
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_join_finds_words_that_are_not_committed(#[case] storage: fn() -> Bind) {
+    let db = Harness::builder()
+        .default_bind(storage().schema("CREATE TABLE post (title); INSERT INTO post VALUES ('one')"))
+        .bind(
+            "meta",
+            storage().schema("CREATE VIRTUAL TABLE word USING fts5 (text); INSERT INTO word VALUES ('a dog')"),
+        )
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    let join = "SELECT title, text FROM post, word WHERE word MATCH 'fox'";
+    session.execute("INSERT INTO word VALUES ('a fox')", []).unwrap();
+    assert_eq!(read(&mut session, join), ["one|a fox"]);
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("INSERT INTO word VALUES ('a red fox')", []).unwrap();
+    assert_eq!(read(&mut savepoint, join), ["one|a fox", "one|a red fox"]);
+    savepoint.rollback().unwrap();
+    assert_eq!(read(&mut session, join), ["one|a fox"]);
+    session.rollback().unwrap();
+    assert_eq!(read(&mut session, join), [""; 0]);
+}
+
+/// Names are looked up with what the last statement for that bind alone knew, whatever was looked up before it.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_statement_for_one_bind_knows_the_columns_that_a_driver_makes(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    let count = |session: &mut multibind::Session, sql: &str| {
+        let rows = session.on("auth").unwrap().query(sql, [], |_| Ok(()));
+        session.rollback().unwrap();
+        rows.map(|rows| rows.len()).map_err(|error| error.to_string())
+    };
+    for column in ["one", "two", "three"] {
+        let by_name = format!("SELECT 1 FROM user JOIN user AS other USING ({column})");
+        assert!(count(&mut session, &by_name).is_err());
+        other(&db, "auth", &format!("ALTER TABLE user ADD COLUMN {column}"));
+        assert_eq!(count(&mut session, &by_name), Ok(0));
+    }
 }

@@ -101,3 +101,17 @@ fn the_default_bind_may_share_too() {
     session.on(None).unwrap().execute("INSERT INTO word VALUES ('a cow')", []).unwrap();
     assert_eq!(read(&mut session, "SELECT count(*) FROM main.word"), ["4"]);
 }
+
+#[test]
+fn a_virtual_table_that_is_not_committed_is_joined_by_both_keys() {
+    let db = two_keys();
+    let mut session = db.session();
+    session.execute("CREATE VIRTUAL TABLE two.fresh USING fts5 (name)", []).unwrap();
+    session.execute("CREATE VIEW two.seen AS SELECT 1 AS x WHERE EXISTS (SELECT 1 FROM fresh)", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT * FROM seen CROSS JOIN one.fresh"), [""; 0]);
+    session.execute("INSERT INTO two.fresh VALUES ('a fox')", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT * FROM seen CROSS JOIN one.fresh WHERE fresh MATCH 'fox'"), ["1|a fox"]);
+    assert_eq!(read(&mut session, "SELECT * FROM two.seen JOIN one.fresh WHERE fresh MATCH 'fox'"), ["1|a fox"]);
+    session.commit().unwrap();
+    assert_eq!(read(&mut session, "SELECT * FROM one.seen JOIN two.fresh WHERE fresh MATCH 'fox'"), ["1|a fox"]);
+}

@@ -1,7 +1,9 @@
 //! The session's connections, its open transactions, and what it knows of the tables in each bind.
 
 mod orphans;
+mod savepoints;
 mod tables;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
-use crate::database::{schema_version, set_last_insert_rowid, Database, Engine, Image, Opener, Rule};
+use crate::database::{schema_version, set_last_insert_rowid, spared, Database, Engine, Image, Opener, Rule};
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::key::BindKey;
@@ -32,17 +34,27 @@ pub(in crate::session) struct Engines {
     orphans: Sorted<usize, Vec<Orphan>>,
     /// The tables of binds whose schema this unit of work has changed.
     changed: Sorted<usize, Arc<Image>>,
-    /// The tables of each bind when last looked at. Those of a bind with an open transaction are not looked at anew: its
-    /// own lock may be in the way.
+    /// The tables of each bind when last looked at. Once this unit of work has read a bind they are not looked at anew: it
+    /// sees no others, and its own lock may be in the way.
     seen: Sorted<usize, Arc<Image>>,
-    /// What the present unit of work knows of all tables.
+    /// What was last found out with all tables.
     catalog: Option<Arc<Catalog>>,
+    /// The same with those of one bind.
+    alone: Sorted<usize, Arc<Catalog>>,
     /// The binds that this session has ever written to.
     wrote: Vec<usize>,
     /// The rowid of the last row inserted, on whatever connection.
     last_rowid: i64,
     /// The tables that each connection was last made to know.
     known: Sorted<usize, Option<u64>>,
+    /// How often each bind may have changed by this session.
+    turns: Sorted<usize, u64>,
+    /// What told each bind's commits apart before this unit of work first read it.
+    before: Sorted<usize, Option<u64>>,
+    /// The binds that this unit of work has read or written to: what others commit there is seen by the next one.
+    read: Vec<usize>,
+    /// The count of commits to each bind when its tables were last looked at, where there is one to see.
+    looked: Vec<Option<u64>>,
 }
 
 impl Engines {
@@ -128,6 +140,9 @@ impl Engines {
         if writes && !self.wrote.contains(&member) {
             self.wrote.push(member);
         }
+        if told.writes || told.changes_schema != Some(false) {
+            self.turned(member);
+        }
         let Some(engine) = self.open.get(&member) else {
             return Err(scope.running().unknown(key));
         };
@@ -135,8 +150,16 @@ impl Engines {
             Ready { conn, limit: database.busy_timeout(), heard: heard(database) }.run(call)
         });
         let done = done.map_err(|error| failed(key, sql, error));
-        let changed = || before != version(engine);
-        if told.changes_schema.unwrap_or_else(changed) {
+        let now = || self.open.get(&member).and_then(version);
+        let changed = || before != now();
+        // One that fails changes nothing, and what looks would begin to read.
+        let changed = done.is_ok() && told.changes_schema.unwrap_or_else(changed);
+        self.note_read(member);
+        if changed {
+            if database.keys().len() > 1 && self.has_written(member) {
+                let reconnected = self.open.get(&member).map(|engine| spared(|| engine.reconnect_virtual_tables()));
+                reconnected.transpose().map_err(|error| failed(key, sql, error))?;
+            }
             self.reread(member)?;
         }
         done
@@ -157,6 +180,15 @@ impl Engines {
     fn begin(&mut self, database: &Database, member: usize, in_transaction: bool) -> Result<()> {
         let key = database.key();
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        let tables = self.seen.get(&member).map(|image| image.id());
+        // A connection that is used for the first time knows no tables that could be old.
+        let before = self.known.insert(member, tables);
+        if before.is_some_and(|before| before != tables)
+            && !database.is_shared_cache()
+            && !self.has_changed_schema(member)
+        {
+            read_schema_again(conn);
+        }
         if self.begun.contains(&member) {
             // A statement that fails badly, or RAISE(ROLLBACK), ends the whole transaction. What comes next must not
             // be committed as it is written.
@@ -166,13 +198,10 @@ impl Engines {
             };
         }
         database.check_process().map_err(|error| failed(key, "", error))?;
-        let tables = self.catalog.as_ref().and_then(|catalog| catalog.image_id(member));
-        // A connection that is used for the first time knows no tables that could be old.
-        let before = self.known.insert(member, tables);
-        if before.is_some_and(|before| before != tables) && !database.is_shared_cache() {
-            read_schema_again(conn);
-        }
         if in_transaction {
+            // Behind a lock nothing is known, and it counts as changed.
+            let before = database.beside_readers().unwrap_or(Some(UNKNOWN));
+            self.before.insert(member, before);
             run(Some(database), conn, "BEGIN").map_err(|error| failed(key, "BEGIN", error))?;
             self.begun.push(member);
             for level in 1..=self.depth {
@@ -187,8 +216,8 @@ impl Engines {
     fn reread(&mut self, member: usize) -> Result<()> {
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
-            let image = Image::of_transaction(conn).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
-            self.changed.insert(member, Arc::new(image));
+            let tables = spared(|| Image::of_tables(conn)).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            self.changed.insert(member, Arc::new(tables));
         }
         self.catalog = None;
         Ok(())
@@ -208,14 +237,6 @@ impl Engines {
     /// Whether this unit of work has changed a bind's schema.
     pub(in crate::session) fn has_changed_schema(&self, member: usize) -> bool {
         self.changed.contains(&member)
-    }
-
-    /// What a bind holds, with what this unit of work has written to it.
-    pub(in crate::session) fn own_image(&self, database: &Database, member: usize) -> rusqlite::Result<Image> {
-        match self.open.get(&member) {
-            Some(engine) if self.has_written(member) => Image::of_transaction(engine.conn()),
-            _ => database.look(|conn| Image::of_committed(conn)),
-        }
     }
 
     /// Does something on a connection as if it were the one that last inserted a row.
@@ -317,54 +338,15 @@ impl Engines {
             database.write_ended();
         }
         self.orphans.clear();
+        self.before.clear();
+        self.read.clear();
         // What a unit of work knew of its own tables is no longer its own; the next one looks again.
         if !std::mem::take(&mut self.changed).entries().is_empty() {
             self.catalog = None;
         }
-    }
-
-    /// Sets a savepoint on every bind begun so far, and gives its level.
-    pub(in crate::session) fn savepoint(&mut self, scope: &Scope) -> Result<usize> {
-        let level = self.depth + 1;
-        self.on_all_begun(scope, &savepoint_sql("SAVEPOINT", level))?;
-        self.depth = level;
-        Ok(level)
-    }
-
-    /// Keeps what was done since a savepoint, as a part of the unit of work.
-    pub(in crate::session) fn release(&mut self, scope: &Scope, level: usize) -> Result<()> {
-        if level > self.depth {
-            return Ok(());
+        for member in mapped(self.seen.entries(), |(member, _)| *member) {
+            self.turned(member);
         }
-        self.depth = level - 1;
-        self.on_all_begun(scope, &savepoint_sql("RELEASE", level))
-    }
-
-    /// Undoes what was done since a savepoint, on binds first touched after it too.
-    pub(in crate::session) fn rollback_to(&mut self, scope: &Scope, level: usize) -> Result<()> {
-        // A rollback of the whole session has taken the savepoints with it.
-        if level > self.depth {
-            return Ok(());
-        }
-        self.depth = level - 1;
-        self.on_all_begun(scope, &savepoint_sql("ROLLBACK TO", level))?;
-        self.on_all_begun(scope, &savepoint_sql("RELEASE", level))?;
-        for member in mapped(self.changed.entries(), |(member, _)| *member) {
-            self.reread(member)?;
-        }
-        Ok(())
-    }
-
-    fn on_all_begun(&self, scope: &Scope, sql: &str) -> Result<()> {
-        for member in &self.begun {
-            let Some(engine) = self.open.get(member) else { continue };
-            // A transaction that SQLite has ended has no savepoints; the next statement says so.
-            if !engine.conn().is_autocommit() {
-                let key = scope.key(*member);
-                run(scope.at(*member), engine.conn(), sql).map_err(|error| failed(&key, sql, error))?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -399,6 +381,9 @@ fn read_schema_again(conn: &Connection) {
     let ready = Ready::quiet(conn, Duration::ZERO);
     drop(discard("SELECT 1 FROM sqlite_schema LIMIT 1", |call| ready.run(call)));
 }
+
+/// No number of commits.
+const UNKNOWN: u64 = u64::MAX;
 
 /// How many prepared statements a session's connection keeps.
 const STATEMENTS_KEPT: usize = 128;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rusqlite::TransactionState;
+
 use super::Engines;
 use crate::database::Image;
 use crate::error::Result;
@@ -9,40 +11,35 @@ use crate::harness::Scope;
 use crate::route::{Candidate, Catalog, Plan};
 
 impl Engines {
-    /// The tables of every bind: looked at anew when a unit of work begins, and kept until it ends.
+    /// The tables of every bind as the next statement sees them.
     pub(in crate::session) fn catalog(&mut self, scope: &Scope) -> Result<&Arc<Catalog>> {
         let catalog = match &self.catalog {
-            Some(catalog) if !self.begun.is_empty() => Arc::clone(catalog),
+            Some(catalog) if self.is_current(scope) => Arc::clone(catalog),
             _ => {
+                // Counted before: what is committed meanwhile is looked at once more.
+                let mut looked = Vec::with_capacity(scope.len());
+                for member in 0..scope.len() {
+                    // What a unit of work has read is as it was, and looked at when that ends.
+                    let before = || self.looked.get(member).copied().flatten();
+                    looked.push(if self.has_read(member) { before() } else { scope.commits(member) });
+                }
                 let images = self.images(scope)?;
-                self.seen.clear();
                 for (member, image) in images.iter().enumerate() {
                     self.seen.insert(member, Arc::clone(image));
                 }
+                self.looked = looked;
                 self.catalog_for(scope, images)?
             }
         };
         Ok(self.catalog.insert(catalog))
     }
 
-    /// The same, without keeping it.
-    fn current_catalog(&self, scope: &Scope) -> Result<Arc<Catalog>> {
-        match &self.catalog {
-            Some(catalog) if !self.begun.is_empty() => Ok(Arc::clone(catalog)),
-            _ => self.catalog_for(scope, self.images(scope)?),
-        }
-    }
-
-    /// The tables of every bind as they are now, and as this unit of work has left them.
-    fn catalog_now(&self, scope: &Scope) -> Result<Arc<Catalog>> {
-        let mut images = Vec::new();
-        for member in 0..scope.len() {
-            images.push(match self.changed.get(&member) {
-                Some(own) => Arc::clone(own),
-                None => scope.tables(member)?,
-            });
-        }
-        self.catalog_for(scope, images)
+    /// Whether nobody has committed since the tables were last looked at, as far as the next statement would see it.
+    fn is_current(&self, scope: &Scope) -> bool {
+        let is_current = |(member, looked): (usize, &Option<u64>)| {
+            self.read.contains(&member) || (looked.is_some() && *looked == scope.commits(member))
+        };
+        self.looked.len() == scope.len() && self.looked.iter().enumerate().all(is_current)
     }
 
     fn catalog_for(&self, scope: &Scope, images: Vec<Arc<Image>>) -> Result<Arc<Catalog>> {
@@ -71,58 +68,60 @@ impl Engines {
         Ok(images)
     }
 
+    /// The tables of a bind as the next statement sees them: those that this unit of work has left there, those of when it
+    /// first read or wrote, and else those that are committed now.
     fn image(&self, scope: &Scope, member: usize) -> Result<Arc<Image>> {
-        let own = self.changed.get(&member);
-        match own.or_else(|| self.seen.get(&member).filter(|_| self.begun.contains(&member))) {
+        let known = self.changed.get(&member).or_else(|| self.seen.get(&member));
+        match known.filter(|_| self.has_read(member)) {
             Some(image) => Ok(Arc::clone(image)),
-            None => scope.tables(member),
+            // A unit of work that is open is not to wait before each of its statements.
+            None => scope.tables(member, !self.begun.is_empty()),
         }
     }
 
-    /// What is found with the tables of every bind. What is not found may be there since this unit of work began.
-    fn found<T>(
-        &self,
-        scope: &Scope,
-        catalog: Arc<Catalog>,
-        find: impl Fn(&Catalog) -> Result<T>,
-    ) -> Result<(Arc<Catalog>, T)> {
-        match find(&catalog) {
-            Ok(found) => Ok((catalog, found)),
-            Err(error) => {
-                let now = self.catalog_now(scope)?;
-                match Arc::ptr_eq(&now, &catalog) {
-                    true => Err(error),
-                    false => find(&now).map(|found| (now, found)),
-                }
-            }
+    /// Whether this unit of work has read a bind or written to it: what others commit there is seen by the next one.
+    pub(in crate::session) fn has_read(&self, member: usize) -> bool {
+        self.read.contains(&member)
+    }
+
+    /// Notes that a statement has read a bind or written to it, where it has.
+    pub(super) fn note_read(&mut self, member: usize) {
+        if self.has_read(member) || !self.begun.contains(&member) {
+            return;
+        }
+        let state = self.open.get(&member).map(|engine| engine.conn().transaction_state(Some("main")));
+        if matches!(state, Some(Ok(TransactionState::Read | TransactionState::Write))) {
+            self.read.push(member);
         }
     }
 
-    /// The same, going on with the tables that it was found with.
+    /// What is found with the tables of every bind.
     pub(in crate::session) fn find<T>(&mut self, scope: &Scope, find: impl Fn(&Catalog) -> Result<T>) -> Result<T> {
-        let catalog = Arc::clone(self.catalog(scope)?);
-        let (catalog, found) = self.found(scope, catalog, find)?;
-        self.catalog = Some(catalog);
-        Ok(found)
+        find(self.catalog(scope)?)
     }
 
-    /// The plan of a statement.
+    /// The plan of a statement that is not run.
     pub(in crate::session) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
-        let catalog = self.current_catalog(scope)?;
-        Ok(self.found(scope, catalog, |catalog| catalog.route(sql))?.1)
+        self.catalog_for(scope, self.images(scope)?)?.route(sql)
     }
 
-    /// The same, going on with the tables that it was made with.
+    /// The plan of a statement, with the tables that it was made with.
     pub(in crate::session) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Catalog>, Arc<Plan>)> {
         let catalog = Arc::clone(self.catalog(scope)?);
-        let (catalog, plan) = self.found(scope, catalog, |catalog| catalog.route(sql))?;
-        Ok((Arc::clone(self.catalog.insert(catalog)), plan))
+        let plan = catalog.route(sql)?;
+        Ok((catalog, plan))
     }
 
     /// The tables of one bind alone.
     pub(in crate::session) fn catalog_of(&mut self, scope: &Scope, member: usize) -> Result<Arc<Catalog>> {
         let image = self.image(scope, member)?;
         self.seen.insert(member, Arc::clone(&image));
-        Catalog::alone(scope.names(member), image)
+        let known = self.alone.get(&member).filter(|known| known.image_id(0) == Some(image.id()));
+        if let Some(known) = known {
+            return Ok(Arc::clone(known));
+        }
+        let catalog = Catalog::alone(scope.names(member), image)?;
+        self.alone.insert(member, Arc::clone(&catalog));
+        Ok(catalog)
     }
 }

@@ -1,0 +1,53 @@
+//! What a join is to see of a unit of work.
+
+use rusqlite::Connection;
+
+use super::{run, savepoint_sql, Engine, Engines};
+use crate::database::{copy_transaction, spared, Database, Image};
+
+/// The level of a savepoint that is released at once.
+const FLUSHED: usize = 0;
+
+impl Engines {
+    /// Whether a join has to take what a bind holds from this session's own connection: no other sees what it has written
+    /// and not committed, or, where others have committed since it first read, what it reads.
+    pub(in crate::session) fn sees_alone(&self, database: &Database, member: usize) -> bool {
+        if !self.has_read(member) {
+            return false;
+        }
+        let before = self.before.get(&member).copied().flatten();
+        self.has_written(member)
+            || before.is_some_and(|before| database.beside_readers().ok().flatten() != Some(before))
+    }
+
+    /// A number that changes when what this session sees of a bind may have changed.
+    pub(in crate::session) fn turn(&self, member: usize) -> u64 {
+        self.turns.get(&member).copied().unwrap_or_default()
+    }
+
+    pub(super) fn turned(&mut self, member: usize) {
+        let next = self.turn(member) + 1;
+        self.turns.insert(member, next);
+    }
+
+    /// Puts what a bind holds as this session sees it into a schema of another connection.
+    pub(in crate::session) fn copy_into(
+        &self,
+        database: &Database,
+        member: usize,
+        to: &mut Connection,
+        schema: &str,
+    ) -> rusqlite::Result<()> {
+        match self.open.get(&member).map(Engine::conn) {
+            Some(conn) if self.has_read(member) => {
+                // A virtual table writes down what it keeps back when a savepoint is set.
+                spared(|| {
+                    run(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
+                    run(None, conn, &savepoint_sql("RELEASE", FLUSHED))?;
+                    copy_transaction(conn, to, schema, true)
+                })
+            }
+            _ => database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema),
+        }
+    }
+}
