@@ -60,8 +60,8 @@ fn migrations_run_by_the_numbers_of_their_versions(#[case] names: &[&'static str
 
 #[rstest]
 fn files_that_lead_down_are_never_run() {
-    let reversible = logging(&["1_a.up.sql", "1_a.down.sql", "2_b.UP.sql", "2_b.DOWN.sql", "3_c.up.sql"]);
-    assert_eq!(log(&start(&reversible).unwrap(), "auth"), "1_a.up.sql 2_b.UP.sql 3_c.up.sql");
+    let reversible = logging(&["1_a.up.sql", "1_a.down.sql", "2_b.sql", "2_b.down.sql", "3_c.up.sql"]);
+    assert_eq!(log(&start(&reversible).unwrap(), "auth"), "1_a.up.sql 2_b.sql 3_c.up.sql");
 
     let diesel = logging(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_a/down.sql", "2024-01-02-000000_b/up.sql"]);
     std::fs::write(diesel.file("2024-01-02-000000_b/metadata.toml"), "run_in_transaction = false").unwrap();
@@ -113,30 +113,28 @@ fn refused(names: &[&'static str]) -> String {
 
 #[rstest]
 fn two_layouts_in_one_folder_are_an_error_that_names_a_file_of_each() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "V2__b.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `V2__b.sql` as refinery has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "2_b.up.sql", "2_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `2_b.down.sql` up and down, as sqlx has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "1_a.down.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.down.sql` up and down, as sqlx has it, `1_a.sql` with a number first. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `2024-01-01-000000_b/up.sql` in a folder of its own, as Diesel has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "seed.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `seed.sql` without a number. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "V2__b.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `V2__b.sql` as refinery has it. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `2024-01-01-000000_b/up.sql` in a folder of its own, as Diesel has it. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "seed.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `seed.sql` without a number. Keep to one, or list the files one by one in the order in which they run");
 }
 
 #[rstest]
 fn two_migrations_of_one_version_are_an_error_that_names_both() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "002_c.sql", "2_b.sql"]), @"bind `auth`: the schema failed at [folder]: `2_b.sql` and `002_c.sql` have the same version, 2: give each a version of its own");
-    insta::assert_snapshot!(refused(&["1_a.up.sql", "1_a.down.sql", "1_b.up.sql", "1_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: `1_a.up.sql` and `1_b.up.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["V1__a.sql", "U1__b.sql"]), @"bind `auth`: the schema failed at [folder]: `U1__b.sql` and `V1__a.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["V1__a.sql", "more/V1__a.sql"]), @"bind `auth`: the schema failed at [folder]: `V1__a.sql` and `more/V1__a.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: `2024-01-01-000000_a/up.sql` and `2024-01-01-000000_b/up.sql` have the same version, 2024-01-01-000000: give each a version of its own");
-    insta::assert_snapshot!(refused(&["20240101_a.sql", "20240101_b.sql"]), @"bind `auth`: the schema failed at [folder]: `20240101_a.sql` and `20240101_b.sql` have the same version, 20240101: give each a version of its own");
+    insta::assert_snapshot!(refused(&["1_a.sql", "002_c.sql", "2_b.sql"]), @"bind `auth`: the schema failed at [folder]: `002_c.sql` and `2_b.sql` have the same version, 2: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.up.sql", "1_a.down.sql", "1_b.up.sql", "1_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: `1_a.up.sql` and `1_b.up.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V1__a.sql", "U1__b.sql"]), @"bind `auth`: the schema failed at [folder]: `U1__b.sql` and `V1__a.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V1__a.sql", "more/V1__a.sql"]), @"bind `auth`: the schema failed at [folder]: `V1__a.sql` and `more/V1__a.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: `2024-01-01-000000_a/up.sql` and `2024-01-01-000000_b/up.sql` have the same version, 20240101000000: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["20240101_a.sql", "20240101_b.sql"]), @"bind `auth`: the schema failed at [folder]: `20240101_a.sql` and `20240101_b.sql` have the same version, 20240101: give each a version of its own, or list the files one by one in the order in which they run");
 }
 
 #[rstest]
 fn a_version_that_is_missing_where_they_are_counted_is_an_error_that_names_its_neighbours() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "3_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["0001_a.up.sql", "0002_b.up.sql", "0004_d.up.sql", "0010_e.up.sql"]), @"bind `auth`: the schema failed at [folder]: version 3 is missing between `0002_b.up.sql` and `0004_d.up.sql`, versions 5 to 9 are missing between `0004_d.up.sql` and `0010_e.up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["V7__a.sql", "V8__b.sql", "V10__c.sql", "V11__d.sql"]), @"bind `auth`: the schema failed at [folder]: version 9 is missing between `V8__b.sql` and `V10__c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["1_a/up.sql", "3_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a/up.sql` and `3_b/up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["1_a.sql", "3_b.sql", "20240101120000_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_b.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
+    insta::assert_snapshot!(refused(&["1_a.sql", "3_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["0001_a.up.sql", "0002_b.up.sql", "0004_d.up.sql", "0010_e.up.sql"]), @"bind `auth`: the schema failed at [folder]: version 3 is missing between `0002_b.up.sql` and `0004_d.up.sql`, versions 5 to 9 are missing between `0004_d.up.sql` and `0010_e.up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V7__a.sql", "V8__b.sql", "V10__c.sql", "V11__d.sql"]), @"bind `auth`: the schema failed at [folder]: version 9 is missing between `V8__b.sql` and `V10__c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a/up.sql", "3_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a/up.sql` and `3_b/up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "3_b.sql", "20240101120000_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_b.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
 }
 
 #[rstest]
@@ -146,7 +144,6 @@ fn a_migration_that_cannot_be_run_from_its_files_is_an_error() {
     insta::assert_snapshot!(refused(&["down.sql"]), @"bind `auth`: the schema failed at [folder]: `down.sql` has no `up.sql`: a file that leads down is never run, and what leads up is missing");
     insta::assert_snapshot!(refused(&["V1__a.sql", "V2__b.rs"]), @"bind `auth`: the schema failed at [folder]: `V2__b.rs` is a migration in Rust, which refinery alone can run: give its runner to `schema_with`");
     insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/down.sql"]), @"bind `auth`: the schema failed at [folder]: the folder `2024-01-02-000000_b` beside Diesel's migrations has no `up.sql`: put it back, or move the folder elsewhere");
-    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "initial/up.sql"]), @"bind `auth`: the schema failed at [folder]: the folder `initial` of a Diesel migration has no version in front: name it as in `2024-01-01-000000_initial`");
 }
 
 // A folder for each bind.
@@ -191,7 +188,7 @@ fn a_bind_without_its_folder_or_with_files_beside_it_is_an_error() {
     let folder = Folder::with([("auth/user.sql", ""), ("meta/x.sql", ""), ("default/post.sql", ""), ("role.sql", "")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both)), @"bind `default`: the schema failed at [folder]: `role.sql` and the folder `default` of this bind's own are side by side: move the files into the folders of their binds, or give the bind's folder itself");
     let folder = Folder::with([("default/post.sql", ""), ("auth/1_user.sql", ""), ("auth/1_role.sql", "")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both[..2])), @"bind `auth`: the schema failed at [folder]: in its folder `auth`: `1_role.sql` and `1_user.sql` have the same version, 1: give each a version of its own");
+    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both[..2])), @"bind `auth`: the schema failed at [folder]: in its folder `auth`: `1_role.sql` and `1_user.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
 }
 
 // A part for each bind.

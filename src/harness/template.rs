@@ -1,7 +1,6 @@
 //! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
@@ -39,7 +38,7 @@ struct Identity {
 /// One source of tables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Made {
-    By(Option<PathBuf>, String),
+    By(schema::Script),
     With(TypeId),
 }
 
@@ -87,7 +86,7 @@ impl<'s> Blueprint<'s> {
         let mut schema = Vec::new();
         for part in &self.schema {
             schema.push(match part {
-                schema::Part::Script(script) => Made::By(script.origin.clone(), script.text.clone()),
+                schema::Part::Script(script) => Made::By(script.clone()),
                 schema::Part::Migrator(migrator) => Made::With(migrator.identity?),
             });
         }
@@ -141,7 +140,8 @@ impl<'s> Blueprint<'s> {
             let copied = original.copy_into(&mut conn);
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
         }
-        schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
+        let ground = schema::Ground { key, limit, foreign_keys: self.spec.options.foreign_keys };
+        schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });

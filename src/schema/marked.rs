@@ -3,11 +3,13 @@
 //! A line `-- bind: KEY` begins the part of a bind. Which lines are comments between statements, and not text within
 //! one, is told by where SQLite ends the statements.
 
+use super::comments;
 use crate::error::{list, Error};
 use crate::key::BindKey;
-use crate::script::{self, line_at};
+use crate::nearest::nearest;
+use crate::script::{self, has_letters, line_at};
 
-/// What is wrong with a script's parts, and on which line.
+/// What is wrong with the comments that a script is divided by, and on which line.
 #[derive(Debug)]
 pub(super) struct Misplaced {
     pub(super) line: usize,
@@ -35,7 +37,7 @@ struct Mark<'s> {
 /// The share that the binds `keys`, of all those `configured`, have in a script.
 pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Result<Share, Misplaced> {
     // Most scripts have no such line.
-    if !text.lines().any(|line| marked(line).is_some()) {
+    if !has_letters(text, "bind") {
         return Ok(Share::All);
     }
     // What SQLite cannot read is told when it runs.
@@ -43,9 +45,18 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
     let misplaced = |offset, problem| Misplaced { line: line_at(text, offset), problem };
 
     let mut marks = Vec::new();
-    let mut end = 0;
+    for comment in comments::between(text, &statements) {
+        if let Some(key) = marked(comment.written).filter(|_| comment.is_line) {
+            marks.push(Mark { key, start: comment.start });
+        } else if let Some(key) = misspelt(comment.text, configured).filter(|_| !comment.written.contains('\n')) {
+            let problem = format!(
+                "`{}` begins no bind's part: write `-- bind: {key}`; a remark needs other words",
+                comment.written
+            );
+            return Err(misplaced(comment.start, problem));
+        }
+    }
     for statement in &statements {
-        marks_between(text, end, statement.offset, &mut marks);
         if let Some(offset) = mark_within(statement.text) {
             let problem = format!(
                 "the statement before this line has no `;`, so the line is part of it: end the statement that begins on \
@@ -54,9 +65,7 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
             );
             return Err(misplaced(statement.offset + offset, problem));
         }
-        end = statement.offset + statement.text.len();
     }
-    marks_between(text, end, text.len(), &mut marks);
 
     let Some(first) = marks.first() else { return Ok(Share::All) };
     if let Some(early) = statements.first().filter(|statement| statement.offset < first.start) {
@@ -85,24 +94,34 @@ fn marked(line: &str) -> Option<&str> {
     line.trim().strip_prefix("--")?.trim_start().strip_prefix("bind:").map(str::trim)
 }
 
-/// The marks among comments and blanks, which is what stands between two statements.
-fn marks_between<'s>(text: &'s str, from: usize, to: usize, marks: &mut Vec<Mark<'s>>) {
-    let mut at = from;
-    while let Some(next) = text[at..to].chars().next() {
-        let rest = &text[at..to];
-        if rest.starts_with("/*") {
-            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
-        } else if rest.starts_with("--") {
-            let line = rest.lines().next().unwrap_or(rest);
-            let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-            // After a statement on the same line it is a remark on that.
-            if let Some(key) = marked(line).filter(|_| text[start..at].trim().is_empty()) {
-                marks.push(Mark { key, start });
-            }
-            at += line.len();
-        } else {
-            at += next.len_utf8();
-        }
+/// The words that somebody may write for `bind:`, the longer ones first.
+const SPELLINGS: [&str; 8] =
+    ["__bind_key__", "bind_key", "bind-key", "bind key", "bindkey", "binds", "bind", "database"];
+
+/// The key of a comment that seems meant to begin a bind's part, and is no mark in its spelling.
+fn misspelt(comment: &str, configured: &[BindKey]) -> Option<String> {
+    const SIGNS: [char; 12] = ['-', '+', '@', '!', '#', '/', '*', '=', '[', '<', '{', ' '];
+    let lower = comment.to_ascii_lowercase();
+    let bare = lower.trim_start_matches(SIGNS);
+    let rest = SPELLINGS.iter().find_map(|spelling| bare.strip_prefix(spelling))?;
+    // The letters of the comment as they are, for keys differ by case.
+    let rest = &comment[comment.len() - rest.len()..];
+    let key = rest.trim_start();
+    let separated = key.starts_with([':', '=']);
+    if !separated && (key.len() == rest.len() || key.is_empty()) {
+        return None;
+    }
+    let key = key.trim_matches(|letter: char| letter.is_whitespace() || "\"'`:=;*/-+<>[]{}()".contains(letter));
+    let mut names = Vec::new();
+    for bind in configured {
+        names.push(name(bind));
+    }
+    let known = names.iter().copied().find(|name| name.eq_ignore_ascii_case(key)).or_else(|| nearest(key, &names));
+    match known {
+        Some(known) => Some(known.to_string()),
+        // A sentence that begins with the word is a remark.
+        None if separated && !key.is_empty() && !key.contains(char::is_whitespace) => Some(key.to_string()),
+        None => None,
     }
 }
 
