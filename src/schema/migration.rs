@@ -34,7 +34,9 @@ pub(crate) struct Script {
 /// The transaction that a script runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Transaction {
-    /// Those that the script itself begins, as in the `sqlite3` program.
+    /// Those that the script itself begins, as in the `sqlite3` program. What it leaves outside is together one.
+    Loose,
+    /// Those that the script itself begins.
     AsWritten,
     /// One of its own.
     Own,
@@ -51,9 +53,9 @@ pub(crate) struct Problem {
 }
 
 impl Script {
-    /// A text that runs as the `sqlite3` program would run it.
-    pub(super) fn as_written(origin: Option<PathBuf>, text: String) -> Script {
-        Script::whole(origin, text, None, Transaction::AsWritten)
+    /// A text of no tool.
+    pub(super) fn loose(origin: Option<PathBuf>, text: String) -> Script {
+        Script::whole(origin, text, None, Transaction::Loose)
     }
 
     /// A text that is one piece.

@@ -81,16 +81,18 @@ impl<'r> Running<'r> {
         let confined = Confined::new(conn, self.ground.limit)
             .map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
         let begins = match script.transaction {
-            Transaction::AsWritten => false,
+            Transaction::Loose | Transaction::AsWritten => false,
             Transaction::Own => true,
             Transaction::Joint { .. } => self.joint.is_none(),
         };
         if begins {
             conn.execute_batch("BEGIN").map_err(|error| self.failed(script, None, confined.problem(&error)))?;
         }
-        self.statements(conn, script, &confined)?;
+        let mut ours = Ours::default();
+        self.statements(conn, script, &confined, &mut ours)?;
         match script.transaction {
-            Transaction::AsWritten => Ok(()),
+            Transaction::Loose if ours.open => self.commit(conn, script),
+            Transaction::Loose | Transaction::AsWritten => Ok(()),
             Transaction::Own => self.commit(conn, script),
             Transaction::Joint { ends } => {
                 self.joint = Some(script);
@@ -126,13 +128,13 @@ impl<'r> Running<'r> {
         }
         conn.execute_batch("COMMIT").map_err(|error| {
             let broken = broken_key(conn).map(|broken| format!(": {broken}")).unwrap_or_default();
-            let problem = format!("its transaction cannot be committed: {}{broken}", sqlite_message(&error));
+            let problem = format!("{} when it commits{broken}", sqlite_message(&error));
             self.failed(script, None, problem)
         })
     }
 
     /// Runs the statements of a script in the transaction that is open, if it is to run in one.
-    fn statements(&self, conn: &Connection, script: &Script, confined: &Confined<'_>) -> Result<()> {
+    fn statements(&self, conn: &Connection, script: &Script, confined: &Confined<'_>, ours: &mut Ours) -> Result<()> {
         let mut opened = None;
         for piece in &script.pieces {
             let text = &script.text[piece.clone()];
@@ -140,23 +142,28 @@ impl<'r> Running<'r> {
             let statements = script::statements(text)
                 .map_err(|error| self.failed(script, Some(line(error.line)), error.to_string()))?;
             for statement in &statements {
-                execute_one(conn, statement.text).map_err(|error| {
+                let outcome = match script.transaction {
+                    Transaction::Loose => ours.execute(conn, statement.text),
+                    _ => execute_one(conn, statement.text),
+                };
+                outcome.map_err(|error| {
                     let at = line(script::error_line(text, statement, &error));
                     let problem = format!("{}{}", confined.problem(&error), self.hint(conn, script, statement));
                     self.failed(script, Some(at), problem)
                 })?;
-                match (conn.is_autocommit(), script.transaction) {
-                    (true, _) => opened = None,
-                    (false, _) => opened = opened.or(Some(line(statement.line))),
-                }
+                opened = match conn.is_autocommit() || ours.open {
+                    true => None,
+                    false => opened.or(Some(line(statement.line))),
+                };
             }
         }
-        match (script.transaction, conn.is_autocommit()) {
-            (Transaction::AsWritten, false) => {
+        let leaves_open = matches!(script.transaction, Transaction::Loose | Transaction::AsWritten);
+        match opened.filter(|_| leaves_open) {
+            None => Ok(()),
+            Some(_) => {
                 let problem = "the transaction begun here is never committed: add a `COMMIT`".to_string();
                 Err(self.failed(script, opened, problem))
             }
-            _ => Ok(()),
         }
     }
 
@@ -176,6 +183,50 @@ impl<'r> Running<'r> {
 
     fn failed(&self, script: &Script, line: Option<usize>, problem: String) -> Error {
         failure(self.ground.key, script.origin.as_deref(), line, problem)
+    }
+}
+
+/// The transaction of a script of no tool: what it does outside of one runs in one as far as it lets. What SQLite does not
+/// do within one (`VACUUM`, a change of journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside,
+/// and a script's own `BEGIN` and `COMMIT` are the script's.
+#[derive(Default)]
+struct Ours {
+    /// Whether the transaction that is open was opened here and not by the script.
+    open: bool,
+}
+
+impl Ours {
+    fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        if std::mem::take(&mut self.open) {
+            conn.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        match self.attempt(conn, sql) {
+            // SQLite says of few statements beforehand that a transaction is no place for them, but of all by refusing.
+            Err(refused) if self.open && !conn.is_autocommit() => {
+                self.commit(conn)?;
+                conn.prepare(sql).and_then(|mut statement| script::finish(&mut statement)).map_err(|_| refused)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        let mut statement = conn.prepare(sql)?;
+        // What neither writes nor answers sets something: `BEGIN`, `SAVEPOINT`, `ATTACH`, most pragmas.
+        let sets = statement.readonly() && statement.column_count() == 0;
+        if sets && self.open {
+            self.commit(conn)?;
+            // Prepared again, for many a pragma takes effect or not when it is prepared.
+            statement = conn.prepare(sql)?;
+        } else if !statement.readonly() && conn.is_autocommit() {
+            conn.execute_batch("BEGIN")?;
+            self.open = true;
+        }
+        script::finish(&mut statement)
     }
 }
 

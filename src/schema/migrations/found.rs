@@ -69,16 +69,21 @@ impl Found {
                         .to_string(),
                 );
             }
-            [] => match self.files.first() {
-                Some(file) => format!(", but `{}`: a schema is SQL", name(file)),
-                None => String::new(),
-            },
+            [] => {
+                match self.files.iter().find(|file| PROGRAMS.iter().any(|extension| has_extension(file, extension))) {
+                    Some(file) => format!(", but `{}`, which is a program: a schema is SQL", name(file)),
+                    None => String::new(),
+                }
+            }
             [one] => format!(", but a folder of the bind {one}: make one named `{key}`"),
             binds => format!(", but folders of the binds {}: make one named `{key}`", list(binds)),
         };
         Problem::from(format!("the folder has no `.sql` file{found}"))
     }
 }
+
+/// The extensions of migrations that are programs.
+const PROGRAMS: [&str; 7] = ["py", "rb", "js", "ts", "go", "rs", "php"];
 
 /// The last part of a path, as messages show it.
 pub(super) fn name(path: &Path) -> String {

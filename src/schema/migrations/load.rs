@@ -41,7 +41,7 @@ pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Directi
         Some(Tool::RusqliteMigration) => Transaction::Joint { ends: false },
         Some(Tool::Prisma | Tool::FlaskMigrate) => Transaction::AsWritten,
         None if direction == Direction::Up => return script_of_text(origin, text).map_err(misplaced),
-        None => Transaction::AsWritten,
+        None => Transaction::Loose,
     };
     if direction == Direction::Up {
         check_unknown(&text).map_err(misplaced)?;
@@ -55,11 +55,10 @@ pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) ->
         return of_sections(origin, &text, tool, Direction::Up);
     }
     check_unknown(&text)?;
-    let mut script = Script::as_written(origin, text);
-    if is_of_alembic(&script.text) {
-        script.tool = Some(Tool::FlaskMigrate);
-    }
-    Ok(vec![script])
+    Ok(vec![match is_of_alembic(&text) {
+        true => Script::whole(origin, text, Some(Tool::FlaskMigrate), Transaction::AsWritten),
+        false => Script::loose(origin, text),
+    }])
 }
 
 /// Whether Alembic has written the text: it says before each revision which one it runs.

@@ -49,10 +49,11 @@ pub(super) fn migrations(found: &Found) -> Result<Vec<Migration>, Problem> {
             None => sqlx(&files),
         };
     }
-    if let Some(file) = found.sql_within()? {
-        let beside = files.first().map(|file| format!(" beside `{}`", name(file))).unwrap_or_default();
+    if files.is_empty()
+        && let Some(file) = found.sql_within()?
+    {
         return Err(Problem::from(format!(
-            "`{file}`{beside} is in no layout that is known: give each folder of SQL by itself, or {LIST_THEM}"
+            "it has `{file}` in a folder that is no bind's, and no SQL of its own: give that folder by itself, or {LIST_THEM}"
         )));
     }
     plain(&files)

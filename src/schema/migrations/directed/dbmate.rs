@@ -1,4 +1,4 @@
-//! dbmate's files: `-- migrate:up` begins what leads up, `-- migrate:down` what leads back, as often as wanted.
+//! dbmate's files: `-- migrate:up` begins what leads up, `-- migrate:down` what leads back.
 
 use super::super::super::marked::Misplaced;
 use super::{lines, Direction, Line, Section};
@@ -32,13 +32,16 @@ pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>,
             }
             continue;
         };
-        let alternates = begun.last().is_none_or(|(last, _)| *last != direction);
-        match direction {
-            Direction::Up if !alternates => return Err(lacks_down(text, begun.last())),
-            Direction::Down if begun.is_empty() || !alternates => {
-                return Err(misplaced(line.start, "dbmate wants `-- migrate:up` before each `-- migrate:down`"));
+        match (direction, begun.len()) {
+            (Direction::Up, 0) | (Direction::Down, 1) => begun.push((direction, line)),
+            (Direction::Up, 1) => return Err(lacks_down(text, begun.last())),
+            (Direction::Down, 0) => return Err(misplaced(line.start, "dbmate wants `-- migrate:up` before this")),
+            _ => {
+                let problem =
+                    "a file has one `-- migrate:up` and one `-- migrate:down`: the versions of dbmate differ in what \
+                               they do with more, so give this a file of its own";
+                return Err(misplaced(line.start, problem));
             }
-            _ => begun.push((direction, line)),
         }
     }
     if begun.last().is_none_or(|(last, _)| *last == Direction::Up) {
