@@ -1,7 +1,13 @@
-//! Folders of migrations as applications have them: the layouts of sqlx, Diesel and refinery, and parts for each bind.
+//! Folders of migrations as applications have them, in the layout of each tool.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+#[path = "migrations/binds.rs"]
+mod binds;
+#[path = "migrations/directions.rs"]
+mod directions;
 mod folder;
+#[path = "migrations/transactions.rs"]
+mod transactions;
 
 use multibind::{Bind, BindKey, Config, Harness, Result};
 use rstest::rstest;
@@ -189,84 +195,4 @@ fn a_bind_without_its_folder_or_with_files_beside_it_is_an_error() {
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both)), @"bind `default`: the schema failed at [folder]: `role.sql` and the folder `default` of this bind's own are side by side: move the files into the folders of their binds, or give the bind's folder itself");
     let folder = Folder::with([("default/post.sql", ""), ("auth/1_user.sql", ""), ("auth/1_role.sql", "")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both[..2])), @"bind `auth`: the schema failed at [folder]: in its folder `auth`: `1_role.sql` and `1_user.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
-}
-
-// A part for each bind.
-
-const PARTS: &str = "\
--- The first revision.
-
--- bind: default
-CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT DEFAULT '
--- bind: auth
-');
--- bind: auth
-CREATE TABLE user (id INTEGER PRIMARY KEY);
-CREATE TRIGGER tidy AFTER DELETE ON user BEGIN
-    -- bind: meta
-    DELETE FROM user;
-END; -- bind: meta
-/*
--- bind: meta
-*/
-CREATE TABLE role (name TEXT);
--- bind: me ta
-CREATE TABLE setting (name TEXT);
--- bind: default
-CREATE TABLE tag (id INTEGER PRIMARY KEY);
-";
-
-#[rstest]
-fn a_file_may_have_a_part_for_each_bind() {
-    let folder = Folder::with([
-        ("1_first.sql", PARTS),
-        ("2_second.sql", "-- bind: auth\nALTER TABLE user ADD COLUMN name TEXT;"),
-    ]);
-    let db = of_three_binds(&folder, &[None, Some("auth"), Some("me ta")]).unwrap();
-    assert_eq!(tables(&db, None), ["post", "tag"]);
-    assert_eq!(tables(&db, "auth"), ["user", "role"]);
-    assert_eq!(tables(&db, "me ta"), ["setting"]);
-    assert!(db.metadata("auth").unwrap().table("user").unwrap().column("name").is_some());
-
-    let shared = Bind::url("mysql://h/db").schema_path(folder.file("1_first.sql"));
-    let db = Harness::builder().default_bind(shared.clone()).bind("auth", shared).bind("me ta", Bind::memory()).start();
-    assert_eq!(tables(&db.unwrap(), "auth"), ["post", "user", "role", "tag"]);
-}
-
-#[rstest]
-fn an_error_in_a_part_has_the_line_of_the_file() {
-    let folder =
-        Folder::with([("a.sql", "-- bind: default\nCREATE TABLE a (x);\n-- bind: auth\n\nCREATE TABEL b (x);")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth")])), @r#"bind `auth`: the schema failed at [folder]/a.sql:5: near "TABEL": syntax error"#);
-}
-
-#[rstest]
-fn parts_that_are_nobodys_are_an_error_with_the_line() {
-    let refused = |text: &'static str| {
-        let folder = Folder::with([("a.sql", text)]);
-        folder.refused(of_three_binds(&folder, &[None, Some("auth")]))
-    };
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x);\n-- bind: auht\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:3: no bind `auht`: configured are default, auth; the nearest is `auth`");
-    insta::assert_snapshot!(refused("-- bind: main\nCREATE TABLE a (x);"), @"bind `default`: the schema failed at [folder]/a.sql:1: `main` is no key: the default bind's part begins with `-- bind: default`");
-    insta::assert_snapshot!(refused("-- bind:\nCREATE TABLE a (x);"), @"bind `default`: the schema failed at [folder]/a.sql:1: `-- bind:` names no bind: after it goes a key, `default` for the default bind");
-    insta::assert_snapshot!(refused("-- first\nCREATE TABLE a (x);\n-- bind: auth\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:2: this statement stands before the first `-- bind:` line: say there which bind it is for");
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x)\n-- bind: auth\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:3: the statement before this line has no `;`, so the line is part of it: end the statement that begins on line 2");
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x);"), @"bind `auth`: the schema failed at [folder]: it has parts for other binds and none for this one: add one with the line `-- bind: auth`");
-    let folder = Folder::with([("a.sql", "-- bind: default\nCREATE TABLE a (x);")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[Some("auth")])), @"bind `auth`: the schema failed at [folder]/a.sql:1: no default bind: configured are auth");
-}
-
-#[rstest]
-fn what_flask_migrate_writes_for_the_default_bind_is_sql_too() {
-    // `flask db upgrade --sql` names each file by its bind, and the default one has no name.
-    let folder = Folder::with([
-        (".sql", "BEGIN;\nCREATE TABLE post (id INTEGER PRIMARY KEY);\nCOMMIT;\n"),
-        ("auth.sql", "BEGIN;\nCREATE TABLE user (id INTEGER PRIMARY KEY);\nCOMMIT;\n"),
-    ]);
-    let db = Harness::builder()
-        .default_bind(Bind::memory().schema_path(folder.file(".sql")))
-        .bind("auth", Bind::memory().schema_path(folder.file("auth.sql")))
-        .start()
-        .unwrap();
-    assert_eq!((tables(&db, None), tables(&db, "auth")), (vec!["post".to_string()], vec!["user".to_string()]));
 }

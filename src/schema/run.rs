@@ -172,6 +172,9 @@ impl<'r> Running<'r> {
         let Some(tool) = script.tool.filter(|_| script.transaction != Transaction::AsWritten) else {
             return String::new();
         };
+        if matches!(tool, Tool::Goose | Tool::SqlMigrate) && !script::could_end(statement.text) {
+            return format!("; {tool} ends a statement at each line that ends in `;`: put {}", tool.around_statement());
+        }
         // The database is thrown away, so what this leaves there does not matter.
         let runs_outside =
             !conn.is_autocommit() && conn.execute_batch("COMMIT").is_ok() && execute_one(conn, statement.text).is_ok();
@@ -233,10 +236,11 @@ impl Ours {
 /// The error about a script that ended the transaction which its tool runs it in.
 fn ended(script: &Script) -> String {
     let Some(tool) = script.tool else { return "it ended the transaction that it runs in".to_string() };
+    let instead =
+        tool.marks_no_transaction().then(|| format!(", or {}", tool.without_transaction())).unwrap_or_default();
     format!(
-        "it ended the transaction that {tool} runs it in and began no other, so {tool} fails to commit: end it with `BEGIN;`, \
-         or {}",
-        tool.without_transaction()
+        "it ended the transaction that {tool} runs it in and began no other, so {tool} fails to commit: end it with `BEGIN;`\
+         {instead}"
     )
 }
 

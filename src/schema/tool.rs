@@ -54,4 +54,17 @@ impl Tool {
             }
         }
     }
+
+    /// Whether a migration can say that it runs outside a transaction.
+    pub(super) fn marks_no_transaction(self) -> bool {
+        matches!(self, Tool::Sqlx | Tool::Diesel | Tool::Dbmate | Tool::Goose | Tool::SqlMigrate)
+    }
+
+    /// What stands around a statement that has lines which end in a semicolon.
+    pub(super) fn around_statement(self) -> &'static str {
+        match self {
+            Tool::SqlMigrate => "`-- +migrate StatementBegin` and `-- +migrate StatementEnd` around it",
+            _ => "`-- +goose StatementBegin` and `-- +goose StatementEnd` around it",
+        }
+    }
 }

@@ -109,12 +109,11 @@ pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Proble
     for (file, its_tool) in &of_tools {
         if *its_tool != Some(tool) {
             let other = match its_tool {
-                Some(other) => format!("`{}` has the lines of {other}", name(file)),
-                None => format!("`{}` says in no line which way it leads", name(file)),
+                Some(other) => format!("`{}` has {other}'s `{}`: keep to one tool", name(file), example(*other)),
+                None => format!("`{}` has none: add it", name(file)),
             };
             return Err(Problem::from(format!(
-                "`{}` has the lines of {tool} that begin what leads up and what leads back, and {other}: write `{}` there, \
-                 or {LIST_THEM}",
+                "`{}` has {tool}'s `{}`, and {other}, or {LIST_THEM}",
                 name(first),
                 example(tool)
             )));
@@ -125,7 +124,7 @@ pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Proble
         && let Some(go) = found.files.iter().find(|file| is_go(file))
     {
         return Err(Problem::from(format!(
-            "`{}` is a migration in Go, which goose alone can run: write it in SQL, or {LIST_THEM} without it",
+            "`{}` is a migration in Go, which goose alone can run: write it in SQL, or leave it out and {LIST_THEM}",
             name(go)
         )));
     }
@@ -152,9 +151,9 @@ fn example(tool: Tool) -> &'static str {
 fn migration(file: &Path, tool: Tool) -> Result<Migration, Problem> {
     let name = name(file);
     let (version, wanted) = match tool {
-        Tool::Goose => (goose::version_of(&name).map(|version| version.to_string()), "a number above 0 and `_` first"),
-        Tool::SqlMigrate => (sql_migrate::version_of(&name), "a name in `.sql` whose number, if any, is not too large"),
-        _ => (dbmate::version_of(&name), "digits first, and a name in `.sql`"),
+        Tool::Goose => (goose::version_of(&name).map(|version| version.to_string()), "a number above 0 and `_`"),
+        Tool::SqlMigrate => (sql_migrate::version_of(&name), "a smaller number, and end it in `.sql`"),
+        _ => (dbmate::version_of(&name), "digits, and end it in `.sql`"),
     };
     match version {
         Some(version) => {
@@ -162,7 +161,7 @@ fn migration(file: &Path, tool: Tool) -> Result<Migration, Problem> {
             Ok(Migration { name, version, tool: Some(tool), up, down })
         }
         None => Err(Problem::from(format!(
-            "`{name}` has the lines of a {tool} migration, but {tool} wants {wanted}, and passes it over: rename it"
+            "`{name}` has {tool}'s lines, but not its names, so {tool} passes it over: begin it with {wanted}"
         ))),
     }
 }
