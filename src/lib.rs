@@ -118,7 +118,7 @@ mod session;
 mod sorted;
 mod url;
 
-pub use config::{Bind, Config, Lag, Model, Storage, Table, TableGroup};
+pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};

@@ -8,6 +8,8 @@ mod directions;
 mod folder;
 #[path = "migrations/transactions.rs"]
 mod transactions;
+#[path = "migrations/versions.rs"]
+mod versions;
 
 use multibind::{Bind, BindKey, Config, Harness, Result};
 use rstest::rstest;

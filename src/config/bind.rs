@@ -9,6 +9,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Value};
 use rusqlite::Connection;
 
 use super::dynamic::Chooser;
+use super::migration_version::MigrationVersion;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -244,6 +245,24 @@ impl Bind {
     /// ```
     pub fn schema_path(mut self, path: impl Into<PathBuf>) -> Bind {
         self.schema.push(SchemaSource::Path(path.into()));
+        self
+    }
+
+    /// Adds a folder of migrations and runs them up to a version, that one included.
+    ///
+    /// A test that the rows of an old version survive a migration starts there, writes rows, and goes on with
+    /// [`Harness::migrate_to`](crate::Harness::migrate_to). [`schema_path`](Bind::schema_path) says how a folder is read.
+    ///
+    /// ```
+    /// use multibind::{row, Bind, Harness};
+    ///
+    /// let bind = Bind::memory().schema_up_to("fixtures/auth", 1); // `1_user.sql` alone
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// assert!(db.metadata("auth")?.table("user").unwrap().column("email").is_none());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn schema_up_to(mut self, path: impl Into<PathBuf>, version: impl Into<MigrationVersion>) -> Bind {
+        self.schema.push(SchemaSource::UpTo(path.into(), version.into()));
         self
     }
 

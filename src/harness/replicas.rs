@@ -45,7 +45,7 @@ impl Harness {
         let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
         let image = source.observe_at_once(|conn| Image::of_committed(conn)).map_err(failed(source))?;
         replica.overwrite(&image.into()).map_err(failed(&replica))?;
-        replica.set_reflected(source.reflected());
+        replica.set_standing(source.standing());
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 
+use super::history::History;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
 use crate::database::{texts, Digest, Image, OnceCache, Original, Setup};
@@ -52,6 +53,8 @@ pub(super) struct Blueprint<'s> {
     /// What it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::Part>,
+    /// The folders of migrations among them.
+    folders: Vec<schema::Applied>,
     data: Vec<DataFile>,
 }
 
@@ -59,18 +62,23 @@ impl<'s> Blueprint<'s> {
     /// Reads the files of a bind's schema and of its own data.
     pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
         let key = spec.key();
-        let schema = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
+        let schema::Read { parts: schema, folders } = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
         let data = try_mapped(&spec.data, |path| data::read(path, Some(key)))?.concat();
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
-        Ok(Blueprint { spec, original: original.transpose()?, schema, data })
+        Ok(Blueprint { spec, original: original.transpose()?, schema, folders, data })
     }
 
     /// The same with more data.
     pub(super) fn with(mut self, data: Vec<DataFile>) -> Blueprint<'s> {
         self.data.extend(data);
         self
+    }
+
+    /// What its migrations were, and whose.
+    pub(super) fn history(&self) -> Arc<History> {
+        Arc::new(History::new(self.spec, self.folders.clone()))
     }
 
     /// The template, made now if this process has not made it before.

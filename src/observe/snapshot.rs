@@ -4,9 +4,8 @@ use std::sync::{Arc, Weak};
 
 use crate::database::{Database, Image, Opener};
 use crate::error::{is_lock, Error, Result};
-use crate::harness::{Bound, DynamicBind, Harness, Place, Running};
+use crate::harness::{Bound, DynamicBind, Harness, Place, Running, Standing};
 use crate::key::BindKey;
-use crate::schema::Metadata;
 use crate::sorted::Sorted;
 
 /// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
@@ -37,7 +36,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
-    reflected: Option<Arc<Metadata>>,
+    standing: Standing,
 }
 
 impl Harness {
@@ -70,7 +69,7 @@ impl Harness {
         let running = self.running();
         let mut states = Sorted::default();
         for database in running.databases() {
-            let state = State { image: committed(&database)?, reflected: database.reflected() };
+            let state = State { image: committed(&database)?, standing: database.standing() };
             states.insert(database.key().clone(), state);
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
@@ -126,7 +125,7 @@ impl Harness {
         for database in &databases {
             let state = state_of(database);
             database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
-            database.set_reflected(state.and_then(|state| state.reflected.clone()));
+            database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
             restored.push(database.key().clone());
         }
         Ok(())

@@ -15,6 +15,8 @@ pub(crate) struct Migration {
     /// Whose rules it follows, `None` for files of no tool.
     pub(super) tool: Option<Tool>,
     pub(super) up: PathBuf,
+    /// The part of the file that leads up, where it holds several migrations.
+    pub(super) part: Option<Range<usize>>,
     /// The file that leads back, the same one where a tool has both directions in one.
     pub(super) down: Option<PathBuf>,
 }

@@ -31,9 +31,18 @@ pub(crate) struct Ground<'k> {
 /// tool's would; one of no tool runs as in the `sqlite3` program. Migrators run outside a transaction, since they make their
 /// own. Afterwards foreign keys are enforced as before. No script opens a file, or runs for longer than the limit.
 pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+    run(conn, ground, parts, true)
+}
+
+/// The same on a database that is kept if it fails: of the script that failed, the transaction is rolled back.
+pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+    run(conn, ground, parts, false)
+}
+
+fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: bool) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
-    let mut running = Running { ground, enforcement, tool: None, joint: None };
+    let mut running = Running { ground, enforcement, thrown_away, tool: None, joint: None };
     let outcome = running.parts(conn, parts);
     if !conn.is_autocommit() {
         // After a failure; its error is the one to report.
@@ -51,6 +60,8 @@ struct Running<'r> {
     ground: &'r Ground<'r>,
     /// Whether foreign keys were enforced before.
     enforcement: bool,
+    /// Whether the database is thrown away if it fails.
+    thrown_away: bool,
     /// Whose scripts run on the connection.
     tool: Option<Tool>,
     /// The last script of the transaction that several share.
@@ -175,9 +186,11 @@ impl<'r> Running<'r> {
         if matches!(tool, Tool::Goose | Tool::SqlMigrate) && !script::could_end(statement.text) {
             return format!("; {tool} ends a statement at each line that ends in `;`: put {}", tool.around_statement());
         }
-        // The database is thrown away, so what this leaves there does not matter.
-        let runs_outside =
-            !conn.is_autocommit() && conn.execute_batch("COMMIT").is_ok() && execute_one(conn, statement.text).is_ok();
+        // What this leaves in a database that is thrown away does not matter; another is left as it is.
+        let runs_outside = self.thrown_away
+            && !conn.is_autocommit()
+            && conn.execute_batch("COMMIT").is_ok()
+            && execute_one(conn, statement.text).is_ok();
         match runs_outside {
             true => format!("; {tool} runs it in a transaction: {}", tool.without_transaction()),
             false => String::new(),
@@ -301,7 +314,7 @@ mod tests {
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
         let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None };
-        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?)
+        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?.parts)
     }
 
     #[rstest]

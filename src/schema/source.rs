@@ -1,16 +1,17 @@
 //! The SQL and the migrators that make a bind's tables, read from where the user put them.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder;
 use super::marked::{self, Share};
 use super::migration::{Migration, Problem, Script, Transaction};
 use super::migrations::{self, Direction};
 use super::tool::Tool;
-use crate::config::{resolve_path, Migrator, SchemaSource};
+use crate::config::{resolve_path, MigrationVersion, Migrator, SchemaSource};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::script;
 
 /// One piece of a schema.
@@ -18,6 +19,21 @@ use crate::script;
 pub(crate) enum Part {
     Script(Script),
     Migrator(Migrator),
+}
+
+/// What was read of a schema.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) parts: Vec<Part>,
+    /// The folders of migrations among its sources.
+    pub(crate) folders: Vec<Applied>,
+}
+
+/// A folder of migrations, and the names of those that have run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) folder: PathBuf,
+    pub(crate) names: Vec<String>,
 }
 
 /// The binds whose tables are made, of all that are `configured`: a file or a folder may have parts for each.
@@ -28,32 +44,49 @@ pub(crate) struct Whose<'k> {
 }
 
 /// Reads the files that the sources name, and runs nothing.
-pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Vec<Part>> {
+pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Read> {
     let whose = Whose { keys, configured };
-    let mut parts = Vec::new();
+    let mut read = Read { parts: Vec::new(), folders: Vec::new() };
     for source in sources {
-        match source {
-            SchemaSource::Sql(text) => {
-                let scripts = migrations::script_of_text(None, text.clone())
-                    .map_err(|misplaced| whose.failure(None, Some(misplaced.line), misplaced.problem))?;
-                parts.extend(scripts.into_iter().map(Part::Script));
+        let scripts = match source {
+            SchemaSource::Sql(text) => migrations::script_of_text(None, text.clone())
+                .map_err(|misplaced| whose.failure(None, Some(misplaced.line), misplaced.problem))?,
+            SchemaSource::With(migrator) => {
+                read.parts.push(Part::Migrator(migrator.clone()));
+                continue;
             }
-            SchemaSource::With(migrator) => parts.push(Part::Migrator(migrator.clone())),
-            SchemaSource::Path(path) => {
-                parts.extend(whose.read_path(&resolve_path(path))?.into_iter().map(Part::Script))
+            SchemaSource::Path(path) => whose.read_path(&resolve_path(path), None, &mut read.folders)?,
+            SchemaSource::UpTo(path, version) => {
+                whose.read_path(&resolve_path(path), Some(version), &mut read.folders)?
             }
-        }
+        };
+        read.parts.extend(scripts.into_iter().map(Part::Script));
     }
-    Ok(parts)
+    Ok(read)
 }
 
 impl Whose<'_> {
     /// Reads a `.sql` file, or the migrations of a folder.
-    fn read_path(&self, path: &Path) -> Result<Vec<Script>> {
+    fn read_path(
+        &self,
+        path: &Path,
+        up_to: Option<&MigrationVersion>,
+        folders: &mut Vec<Applied>,
+    ) -> Result<Vec<Script>> {
         let failed = |problem| self.of_problem(path, problem);
-        if path.is_dir() {
-            let migrations = migrations::read(path, self.keys, self.configured).map_err(failed)?;
-            return self.scripts(path, &migrations);
+        if path.is_dir() || up_to.is_some() {
+            let all = migrations::read(path, self.keys, self.configured).map_err(failed)?;
+            let revisions = migrations::expand(all.clone()).map_err(failed)?;
+            let mut applied = revisions.as_slice();
+            // What has run to its end runs in whole files, as its tool has written them.
+            let mut runs = all.as_slice();
+            if let Some(version) = up_to {
+                applied = &revisions[..migrations::count(&revisions, version).map_err(failed)?];
+                runs = if applied.len() < revisions.len() { applied } else { runs };
+            }
+            let names = mapped(applied, |migration| migration.name.clone());
+            folders.push(Applied { folder: path.to_path_buf(), names });
+            return self.scripts(path, runs);
         }
         // Alembic writes the default bind's migrations into a file of that name.
         let is_sql = folder::has_extension(path, "sql") || path.file_name().is_some_and(|name| name == ".sql");
@@ -70,11 +103,11 @@ impl Whose<'_> {
     }
 
     /// What leads up in migrations of a folder.
-    fn scripts(&self, folder: &Path, migrations: &[Migration]) -> Result<Vec<Script>> {
+    pub(super) fn scripts(&self, folder: &Path, migrations: &[Migration]) -> Result<Vec<Script>> {
         let failed = |problem| self.of_problem(folder, problem);
         let (mut all, mut with_parts, mut without) = (Vec::new(), None, Vec::new());
         for (at, migration) in migrations.iter().enumerate() {
-            let scripts = migrations::load(&migration.up, migration.tool, Direction::Up).map_err(failed)?;
+            let scripts = migrations::load_part(migration).map_err(failed)?;
             let (mut scripts, marked) = self.shared(scripts).map_err(failed)?;
             if marked {
                 with_parts.get_or_insert(migration);
@@ -99,14 +132,14 @@ impl Whose<'_> {
             );
             return Err(failed(Problem::of_file(&without.up, None, problem)));
         }
-        match all.is_empty() {
+        match all.is_empty() && !migrations.is_empty() {
             true => Err(failed(self.none_of_ours())),
             false => Ok(all),
         }
     }
 
     /// What the binds have in scripts, and whether these are divided between binds.
-    fn shared(&self, scripts: Vec<Script>) -> Result<(Vec<Script>, bool), Problem> {
+    pub(super) fn shared(&self, scripts: Vec<Script>) -> Result<(Vec<Script>, bool), Problem> {
         let (mut ours, mut marked) = (Vec::new(), false);
         for script in scripts {
             let share = marked::share(&script.text, self.keys, self.configured).map_err(|misplaced| Problem {
@@ -137,7 +170,7 @@ impl Whose<'_> {
         ))
     }
 
-    fn of_problem(&self, path: &Path, problem: Problem) -> Error {
+    pub(super) fn of_problem(&self, path: &Path, problem: Problem) -> Error {
         self.failure(Some(problem.file.as_deref().unwrap_or(path)), problem.line, problem.text)
     }
 

@@ -74,5 +74,5 @@ fn lacks(key: &BindKey, names: &[String]) -> Problem {
 }
 
 fn migration(file: PathBuf) -> Migration {
-    Migration { name: name(&file), version: String::new(), tool: None, up: file, down: None }
+    Migration { name: name(&file), version: String::new(), tool: None, up: file, part: None, down: None }
 }

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::super::folder;
 use super::super::marked::Misplaced;
-use super::super::migration::{Problem, Script, Transaction};
+use super::super::migration::{Migration, Problem, Script, Transaction};
 use super::super::tool::Tool;
 use super::directed::{check_unknown, sections, tool_of, Direction};
 use crate::script::BYTE_ORDER_MARK;
@@ -49,6 +49,19 @@ pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Directi
     whole(transaction)
 }
 
+/// What leads up in a migration, which may be a part of its file.
+pub(in super::super) fn load_part(migration: &Migration) -> Result<Vec<Script>, Problem> {
+    let mut scripts = load(&migration.up, migration.tool, Direction::Up)?;
+    if let Some(part) = &migration.part {
+        for script in &mut scripts {
+            if script.text.get(part.clone()).is_some() {
+                script.text = blank_but(&script.text, part);
+            }
+        }
+    }
+    Ok(scripts)
+}
+
 /// The scripts of a text that no folder has told the tool of.
 pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) -> Result<Vec<Script>, Misplaced> {
     if let Some(tool) = tool_of(&text) {
@@ -62,7 +75,7 @@ pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) ->
 }
 
 /// Whether Alembic has written the text: it says before each revision which one it runs.
-fn is_of_alembic(text: &str) -> bool {
+pub(super) fn is_of_alembic(text: &str) -> bool {
     text.lines().any(|line| line.strip_prefix("-- Running upgrade ").is_some_and(|revisions| revisions.contains("->")))
 }
 

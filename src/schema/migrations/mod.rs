@@ -10,6 +10,8 @@ mod load;
 mod named;
 mod nested;
 mod refinery;
+mod revisions;
+mod target;
 mod version;
 
 use std::path::{Component, Path};
@@ -19,7 +21,9 @@ use super::migration::{Migration, Problem};
 use crate::key::BindKey;
 pub(super) use directed::Direction;
 use found::Found;
-pub(super) use load::{load, script_of_text};
+pub(super) use load::{load, load_part, script_of_text};
+pub(super) use revisions::expand;
+pub(super) use target::{count, no_way_back};
 
 /// The migrations of a folder in the order in which they run.
 ///

@@ -115,7 +115,7 @@ fn sqlx(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
             (_, None) => {
                 counted.extend(Version::whole(&version).map(|version| (version, file.name.as_str())));
                 let (tool, up) = (Some(Tool::Sqlx), file.path.to_path_buf());
-                migrations.push(Migration { name: file.name.clone(), version, tool, up, down: None });
+                migrations.push(Migration { name: file.name.clone(), version, tool, up, part: None, down: None });
             }
         }
     }
@@ -167,6 +167,7 @@ fn plain(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
             version: shown,
             tool: None,
             up: up.path.to_path_buf(),
+            part: None,
             down,
         });
     }

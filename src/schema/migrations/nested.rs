@@ -55,7 +55,7 @@ fn of_folders(found: &Found, tool: Tool, file: &str) -> Result<Vec<Migration>, P
             Tool::RusqliteMigration => version::count_before_dash(&shown).unwrap_or_default().to_string(),
             _ => shown.clone(),
         };
-        migrations.push(Migration { name: format!("{shown}/{file}"), version, tool: Some(tool), up, down });
+        migrations.push(Migration { name: format!("{shown}/{file}"), version, tool: Some(tool), up, part: None, down });
     }
     if let (Some(beside), Some(first)) = (found.sql_files().first(), migrations.first()) {
         let layout = format!("in a folder of its own, as {tool} has it");

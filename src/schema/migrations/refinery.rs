@@ -90,7 +90,7 @@ fn migration(shown: &str, path: &Path) -> Result<Option<(i64, Migration)>, Probl
     }
     let (name, version_shown) = (shown.to_string(), version.to_string());
     let (tool, up) = (Some(Tool::Refinery), path.to_path_buf());
-    Ok(Some((version, Migration { name, version: version_shown, tool, up, down: None })))
+    Ok(Some((version, Migration { name, version: version_shown, tool, up, part: None, down: None })))
 }
 
 fn passed_over(name: &str) -> Problem {

@@ -158,7 +158,7 @@ fn migration(file: &Path, tool: Tool) -> Result<Migration, Problem> {
     match version {
         Some(version) => {
             let (up, down) = (file.to_path_buf(), Some(file.to_path_buf()));
-            Ok(Migration { name, version, tool: Some(tool), up, down })
+            Ok(Migration { name, version, tool: Some(tool), up, part: None, down })
         }
         None => Err(Problem::from(format!(
             "`{name}` has {tool}'s lines, but not its names, so {tool} passes it over: begin it with {wanted}"

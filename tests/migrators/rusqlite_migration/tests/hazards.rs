@@ -7,6 +7,7 @@ use std::path::Path;
 
 use compare::{compare, contents, folder, here, Files, Outcome, FAMILY, REBUILD, REBUILD_OUTSIDE, TRICKY};
 use include_dir::{Dir, DirEntry, File};
+use multibind::{Bind, Harness};
 use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
@@ -88,6 +89,29 @@ fn all_migrations_run_in_one_transaction() {
     let in_turn: &Files =
         &[("01-a/up.sql", "CREATE TABLE a (x); COMMIT;"), ("02-b/up.sql", "BEGIN; CREATE TABLE b (x);")];
     check("one that ends the transaction, and one that begins another", in_turn, Outcome::Same);
+}
+
+#[test]
+fn what_leads_back_runs_in_one_transaction_too() {
+    let files: &Files = &[
+        ("01-a/up.sql", FAMILY),
+        ("02-b/up.sql", "CREATE TABLE role (x);"),
+        ("02-b/down.sql", "DROP TABLE role; INSERT INTO parent VALUES (9, 'i');"),
+        ("03-c/up.sql", "ALTER TABLE child ADD COLUMN note TEXT;"),
+        (
+            "03-c/down.sql",
+            "ALTER TABLE child DROP COLUMN note; PRAGMA defer_foreign_keys = ON; UPDATE child SET parent = 9;",
+        ),
+    ];
+    let folder = folder(files);
+    let included = Box::leak(Box::new(included(folder.path(), folder.path())));
+    let mut conn = Connection::open_in_memory().unwrap();
+    let migrations = Migrations::from_directory(included).unwrap();
+    migrations.to_latest(&mut conn).unwrap();
+    migrations.to_version(&mut conn, 1).unwrap();
+    let db = Harness::builder().bind("auth", Bind::memory().schema_path(folder.path())).start().unwrap();
+    db.migrate_to("auth", 1).unwrap();
+    assert_eq!(contents(&db.connection("auth").unwrap(), &[]), contents(&conn, &[]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod compare;
 use std::path::Path;
 
 use compare::{compare, contents, folder, here, Files, Outcome, FAMILY, REBUILD, REBUILD_OUTSIDE, TRICKY};
-use multibind::rusqlite;
+use multibind::{rusqlite, Bind, Harness};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -131,6 +131,37 @@ fn each_file_runs_in_the_transaction_of_sqlx() {
         &[("1_a.sql", FAMILY), ("2_b.sql", "PRAGMA defer_foreign_keys = ON; DELETE FROM parent WHERE id = 1;")],
         Outcome::Same,
     );
+}
+
+#[test]
+fn what_leads_back_runs_as_sqlx_runs_it() {
+    let files: &Files = &[
+        ("1_a.sql", FAMILY),
+        ("2_b.up.sql", "ALTER TABLE child ADD COLUMN note TEXT DEFAULT 'n';"),
+        (
+            "2_b.down.sql",
+            "PRAGMA foreign_keys = OFF; DELETE FROM parent WHERE id = 1; ALTER TABLE child DROP COLUMN note;",
+        ),
+        ("3_c.up.sql", "CREATE TABLE role (x);"),
+        ("3_c.down.sql", "-- no-transaction\nDROP TABLE role; VACUUM;"),
+    ];
+    let folder = folder(files);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = tempfile::tempdir().unwrap();
+    let file = database.path().join("migrated.db");
+    runtime.block_on(async {
+        let migrator = Migrator::new(folder.path()).await.unwrap();
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        migrator.run(&mut conn).await.unwrap();
+        migrator.undo(&mut conn, 1).await.unwrap();
+        conn.close().await.unwrap();
+    });
+    let db = Harness::builder().bind("auth", Bind::memory().schema_path(folder.path())).start().unwrap();
+    db.migrate_to("auth", 1).unwrap();
+    let there = contents(&rusqlite::Connection::open(&file).unwrap(), &BOOKKEEPING);
+    assert_eq!(contents(&db.connection("auth").unwrap(), &BOOKKEEPING), there);
+    assert_eq!(there.len(), 4);
 }
 
 #[test]
