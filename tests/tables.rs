@@ -364,6 +364,24 @@ fn dropping_takes_rows_circles_and_everything_that_a_user_can_make() {
 }
 
 #[rstest]
+fn dropping_leaves_what_others_made_until_it_is_reflected() {
+    let db = start(Bind::memory().schema(BLOG)).unwrap();
+    let conn = db.connection(None).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE mine (author REFERENCES author ON DELETE CASCADE); INSERT INTO author VALUES (1, 'ann');
+         INSERT INTO mine VALUES (1); CREATE VIEW theirs AS SELECT * FROM mine; DROP TABLE comment",
+    )
+    .unwrap();
+    db.drop_all(..).unwrap();
+    assert_eq!(objects(&conn), ["mine", "theirs"]);
+    assert_eq!(one::<i64>(&conn, "SELECT count(*) FROM mine"), 1);
+
+    db.reflect(..).unwrap();
+    db.drop_all(..).unwrap();
+    assert_eq!(objects(&conn), [""; 0]);
+}
+
+#[rstest]
 fn a_drop_that_fails_drops_nothing() {
     let unknown_module = "PRAGMA writable_schema = ON;
         INSERT INTO sqlite_schema VALUES ('table', 'odd', 'odd', 0, 'CREATE VIRTUAL TABLE odd USING nowhere(x)');

@@ -29,8 +29,7 @@ impl Harness {
     ///
     /// let bind = Bind::memory().schema_up_to("fixtures/auth", 3);
     /// let db = Harness::builder().bind("auth", bind).start()?;
-    /// db.session().table("user")?.insert(row! { id: 7, username: "ann" })?;
-    /// # db.connection("auth")?.execute("INSERT INTO user (id, username) VALUES (7, 'ann')", [])?;
+    /// db.connection("auth")?.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     /// db.migrate_to("auth", 4)?;
     /// db.assert_landed("auth", "user", row! { username: "ann", email: None });
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -162,10 +162,7 @@ impl<'r> Running<'r> {
                     let problem = format!("{}{}", confined.problem(&error), self.hint(conn, script, statement));
                     self.failed(script, Some(at), problem)
                 })?;
-                opened = match conn.is_autocommit() || ours.open {
-                    true => None,
-                    false => opened.or(Some(line(statement.line))),
-                };
+                opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(line(statement.line))) };
             }
         }
         let leaves_open = matches!(script.transaction, Transaction::Loose | Transaction::AsWritten);
@@ -191,9 +188,10 @@ impl<'r> Running<'r> {
             && !conn.is_autocommit()
             && conn.execute_batch("COMMIT").is_ok()
             && execute_one(conn, statement.text).is_ok();
-        match runs_outside {
-            true => format!("; {tool} runs it in a transaction: {}", tool.without_transaction()),
-            false => String::new(),
+        if runs_outside {
+            format!("; {tool} runs it in a transaction: {}", tool.without_transaction())
+        } else {
+            String::new()
         }
     }
 
@@ -250,7 +248,7 @@ impl Ours {
 fn ended(script: &Script) -> String {
     let Some(tool) = script.tool else { return "it ended the transaction that it runs in".to_string() };
     let instead =
-        tool.marks_no_transaction().then(|| format!(", or {}", tool.without_transaction())).unwrap_or_default();
+        if tool.marks_no_transaction() { format!(", or {}", tool.without_transaction()) } else { String::new() };
     format!(
         "it ended the transaction that {tool} runs it in and began no other, so {tool} fails to commit: end it with `BEGIN;`\
          {instead}"

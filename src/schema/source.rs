@@ -96,10 +96,10 @@ impl Whose<'_> {
         }
         let scripts = migrations::load(path, None, Direction::Up).map_err(failed)?;
         let (scripts, marked) = self.shared(scripts).map_err(failed)?;
-        match marked && scripts.is_empty() {
-            true => Err(failed(self.none_of_ours())),
-            false => Ok(scripts),
+        if marked && scripts.is_empty() {
+            return Err(failed(self.none_of_ours()));
         }
+        Ok(scripts)
     }
 
     /// What leads up in migrations of a folder.
@@ -132,10 +132,10 @@ impl Whose<'_> {
             );
             return Err(failed(Problem::of_file(&without.up, None, problem)));
         }
-        match all.is_empty() && !migrations.is_empty() {
-            true => Err(failed(self.none_of_ours())),
-            false => Ok(all),
+        if all.is_empty() && !migrations.is_empty() {
+            return Err(failed(self.none_of_ours()));
         }
+        Ok(all)
     }
 
     /// What the binds have in scripts, and whether these are divided between binds.

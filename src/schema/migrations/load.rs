@@ -68,10 +68,12 @@ pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) ->
         return of_sections(origin, &text, tool, Direction::Up);
     }
     check_unknown(&text)?;
-    Ok(vec![match is_of_alembic(&text) {
-        true => Script::whole(origin, text, Some(Tool::FlaskMigrate), Transaction::AsWritten),
-        false => Script::loose(origin, text),
-    }])
+    let script = if is_of_alembic(&text) {
+        Script::whole(origin, text, Some(Tool::FlaskMigrate), Transaction::AsWritten)
+    } else {
+        Script::loose(origin, text)
+    };
+    Ok(vec![script])
 }
 
 /// Whether Alembic has written the text: it says before each revision which one it runs.

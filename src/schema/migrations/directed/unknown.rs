@@ -62,7 +62,7 @@ fn begins_a_way_back(comment: &str) -> bool {
         [one, other] if is_back(one) || is_back(other) => {
             BESIDE.contains(one) || BESIDE.contains(other) || comment.starts_with(SIGNS)
         }
-        [_, _, _] => words.iter().any(|word| is_back(&word)) && comment.starts_with(SIGNS),
+        [_, _, _] => words.iter().any(is_back) && comment.starts_with(SIGNS),
         _ => false,
     }
 }
