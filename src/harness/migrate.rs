@@ -47,6 +47,7 @@ impl Harness {
 
 impl Bound {
     fn migrate_to(&self, version: &MigrationVersion) -> Result<()> {
+        let _alone = self.migrating();
         let (key, history) = (self.key(), self.history());
         let mut applied = match self.standing().applied {
             Some(applied) => (*applied).clone(),
@@ -55,10 +56,11 @@ impl Bound {
         let mut conn = self.connect()?;
         let outcome = schema::migrate_to(&mut conn, &history.ground(key), &history.whose(), &mut applied, version);
         // Also after a failure, for those before the one that failed have run.
-        let metadata = Metadata::read(&conn, key);
         self.set_applied(applied);
-        outcome?;
-        self.set_reflected(Some(Arc::new(metadata?)));
-        Ok(())
+        let metadata = Metadata::read(&conn, key);
+        if let Ok(metadata) = &metadata {
+            self.set_reflected(Some(Arc::new(metadata.clone())));
+        }
+        outcome.and(metadata.map(drop))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::dynamic::{DynamicBind, Held};
 use super::folder::Folder;
@@ -89,6 +89,8 @@ pub(crate) struct Bound {
     database: Database,
     start: Start,
     standing: Mutex<Standing>,
+    /// Held by what migrates it.
+    migrating: Mutex<()>,
     /// Cloned by who uses it for some time.
     in_use: Arc<()>,
 }
@@ -308,11 +310,16 @@ impl Drop for Running {
 
 impl Bound {
     pub(super) fn new(database: Database, start: Start) -> Bound {
-        Bound { database, start, standing: Mutex::default(), in_use: Arc::default() }
+        Bound { database, start, standing: Mutex::default(), migrating: Mutex::default(), in_use: Arc::default() }
     }
 
     pub(super) fn history(&self) -> &History {
         &self.start.history
+    }
+
+    /// The lock that keeps two migrations of it apart.
+    pub(super) fn migrating(&self) -> MutexGuard<'_, ()> {
+        lock(&self.migrating)
     }
 
     /// What was found out and done since the start.

@@ -11,6 +11,7 @@ use super::references::{enforce, enforced};
 use super::source::{failure, Part};
 use super::tool::Tool;
 use crate::config::Migrator;
+use crate::database::number;
 use crate::error::{panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::script::{self, Statement};
@@ -119,6 +120,9 @@ impl<'r> Running<'r> {
     /// Enforces foreign keys where the connection of a script's tool does.
     fn change_tool(&mut self, conn: &Connection, script: &Script) -> Result<()> {
         self.tool = script.tool;
+        if script.tool.is_some_and(Tool::has_table) {
+            begin_file(conn).map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
+        }
         if let (None, Some(tool)) = (self.ground.foreign_keys, script.tool) {
             let enforces = tool.enforces_foreign_keys() && self.enforcement;
             enforce(conn, enforces).map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
@@ -253,6 +257,16 @@ fn ended(script: &Script) -> String {
         "it ended the transaction that {tool} runs it in and began no other, so {tool} fails to commit: end it with `BEGIN;`\
          {instead}"
     )
+}
+
+/// Gives an empty database its first page, as a tool does that makes its own table first: from then on, `PRAGMA encoding` and
+/// the like do nothing.
+fn begin_file(conn: &Connection) -> rusqlite::Result<()> {
+    match number(conn, "PRAGMA page_count")? {
+        // A view has no page of its own to leave behind.
+        0 => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
+        _ => Ok(()),
+    }
 }
 
 /// Runs a statement to its end.

@@ -41,6 +41,11 @@ impl Tool {
         !matches!(self, Tool::Dbmate | Tool::Goose | Tool::SqlMigrate | Tool::FlaskMigrate)
     }
 
+    /// Whether it makes a table of its own before the first migration runs, so that the database is not empty then.
+    pub(super) fn has_table(self) -> bool {
+        !matches!(self, Tool::RusqliteMigration | Tool::FlaskMigrate)
+    }
+
     /// How a migration of it runs outside a transaction.
     pub(super) fn without_transaction(self) -> &'static str {
         match self {

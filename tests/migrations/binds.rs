@@ -176,11 +176,11 @@ fn a_bind_without_a_file_and_a_file_without_a_bind_are_errors() {
     let folder = Folder::with([(".sql", by_alembic("post")), ("db1.sql", by_alembic("user"))]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth")])), @"bind `default`: the schema failed at [folder]: `db1.sql` is named after no bind, and `.sql` beside it says that there is a file for each, as `flask db upgrade --sql` writes them: configured are default, auth");
     let folder = Folder::with([(".sql", by_alembic("post")), ("auth.sql", by_alembic("user"))]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth"), Some("meta")])), @"bind `meta`: the schema failed at [folder]: it has a file for each bind (`.sql`, `auth.sql`) and none for this one, which would be called `meta.sql`");
+    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth"), Some("meta")])), @"bind `meta`: the schema failed at [folder]: it has a file for each bind (`.sql`, `auth.sql`) and none for this one, which would be called `meta.sql`; what is for this one all the same is given by itself, as a file");
     let folder = Folder::with([(".sql", "CREATE TABLE a (x)"), ("default.sql", "CREATE TABLE a (x)")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None])), @"bind `default`: the schema failed at [folder]: `.sql` and `default.sql` are both the default bind's: remove one");
     let folder = Folder::with([("auth.sql", "CREATE TABLE user (x)")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[Some("auth"), None])), @"bind `default`: the schema failed at [folder]: it has a file for each bind (`auth.sql`) and none for this one, which would be called `.sql`");
+    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[Some("auth"), None])), @"bind `default`: the schema failed at [folder]: it has a file for each bind (`auth.sql`) and none for this one, which would be called `.sql`; what is for this one all the same is given by itself, as a file");
 }
 
 #[rstest]

@@ -1,6 +1,6 @@
 //! Up to a version and back, with the rows that are there.
 
-use multibind::{row, Bind, Config, Harness, Lag, Storage};
+use multibind::{row, Bind, Config, Context, Harness, Lag, Storage};
 use rstest::rstest;
 
 use super::folder::Folder;
@@ -228,4 +228,35 @@ fn the_revisions_of_flask_migrate_are_versions() {
     db.assert_landed("auth", "user", row! { name: "ann", email: None });
     db.assert_landed("auth", "alembic_version", row! { version_num: "c457" });
     insta::assert_snapshot!(folder.shown(&db.migrate_to("auth", "3f31").unwrap_err()), @"bind `auth`: the schema failed at [folder]/auth.sql: nothing leads back from it: `flask db upgrade --sql` writes none; start a harness at the earlier version with `Bind::schema_up_to`");
+}
+
+#[rstest]
+fn a_bind_that_is_only_read_and_a_tenant_s_database_migrate_too() {
+    let folder = of_tool("sqlx");
+    let reports = Bind::memory().read_only(true).schema_up_to(folder.path(), 1);
+    let tenants = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema_up_to(folder.path(), 1);
+    let db = Harness::builder().bind("reports", reports).bind("tenants", tenants).start().unwrap();
+    db.migrate_to("reports", 2).unwrap();
+    assert!(db.metadata("reports").unwrap().table("user").unwrap().column("email").is_some());
+
+    let context = |tenant: &str| Context::new().set("tenant", tenant);
+    let columns = |tenant| {
+        let conn = db.connection_for("tenants", &context(tenant)).unwrap();
+        conn.query_row("SELECT count(*) FROM pragma_table_info('user')", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((columns("acme"), columns("umbrella")), (2, 2));
+    db.migrate_to(db.key_for("tenants", &context("acme")).unwrap(), 2).unwrap();
+    assert_eq!((columns("acme"), columns("umbrella")), (3, 2));
+}
+
+#[rstest]
+fn two_threads_that_migrate_one_bind_take_turns() {
+    let folder = of_tool("sqlx");
+    let db = Harness::builder().bind("auth", Bind::memory().schema_up_to(folder.path(), "base")).start().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| db.migrate_to("auth", "head").unwrap());
+        }
+    });
+    assert_eq!(tables(&db, "auth"), ["user", "role"]);
 }

@@ -67,7 +67,8 @@ fn sql_names(sql: &[&Path], written_by_flask: bool) -> Vec<String> {
 /// The error for a bind that has no file.
 fn lacks(key: &BindKey, names: &[String]) -> Problem {
     Problem::from(format!(
-        "it has a file for each bind ({}) and none for this one, which would be called `{}.sql`",
+        "it has a file for each bind ({}) and none for this one, which would be called `{}.sql`; what \
+         is for this one all the same is given by itself, as a file",
         list(names),
         if key.is_default() { "" } else { marked::name(key) }
     ))

@@ -33,7 +33,7 @@ pub(super) fn read(folder: &Path, keys: &[BindKey], configured: &[BindKey]) -> R
     let own = folders_of(folder, keys);
     let found = Found::read(folder, &binds)?;
     let migrations = of(&found, keys, configured)?;
-    let within = |name: &str| of(&Found::read(&folder.join(name), &[])?, keys, configured);
+    let within = |name: &str| of(&Found::read(&folder.join(name), &[])?, keys, keys);
     let Some(first) = migrations.first() else {
         if own.is_empty() {
             return Err(found.nothing(keys, &binds));

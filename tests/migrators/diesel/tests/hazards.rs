@@ -88,6 +88,8 @@ fn each_migration_runs_in_the_transaction_of_diesel() {
     after_family("VACUUM", "VACUUM;", Outcome::BothRefuse);
     after_family("BEGIN", "BEGIN; COMMIT;", Outcome::BothRefuse);
     after_family("COMMIT alone", "CREATE TABLE a (x); COMMIT;", Outcome::BothRefuse);
+    let file = "PRAGMA encoding = 'UTF-16le'; PRAGMA auto_vacuum = FULL; CREATE TABLE a (x);";
+    check("what is for an empty file", &[("2024-01-01-000000_a/up.sql", file)], Outcome::Same);
     after_family("the mark of sqlx", "-- no-transaction\nVACUUM;", Outcome::BothRefuse);
     after_family(
         "a deferred pragma",

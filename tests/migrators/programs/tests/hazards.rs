@@ -159,6 +159,8 @@ fn each_part_runs_in_the_transaction_of_dbmate() {
         "-- migrate:up transaction:false\nVACUUM; CREATE TABLE a (x);\n-- migrate:down",
         Outcome::Same,
     );
+    let file = dbmate!("PRAGMA encoding = 'UTF-16le'; PRAGMA auto_vacuum = FULL; CREATE TABLE a (x);");
+    check(Program::Dbmate, "what is for an empty file", &[("1_a.sql", file)], Outcome::Same);
     after_family("another option", "-- migrate:up transaction:no\nVACUUM;\n-- migrate:down", Outcome::BothRefuse);
     after_family("BEGIN", dbmate!("BEGIN; COMMIT;"), Outcome::BothRefuse);
     after_family("COMMIT alone", dbmate!("CREATE TABLE a (x); COMMIT;"), Outcome::BothRefuse);

@@ -73,6 +73,8 @@ fn each_file_runs_in_the_transaction_of_refinery() {
     after_family("VACUUM", "VACUUM;", Outcome::BothRefuse);
     after_family("BEGIN", "BEGIN; COMMIT;", Outcome::BothRefuse);
     after_family("COMMIT alone", "CREATE TABLE a (x); COMMIT;", Outcome::BothRefuse);
+    let file = "PRAGMA encoding = 'UTF-16le'; PRAGMA auto_vacuum = FULL; CREATE TABLE a (x);";
+    check("what is for an empty file", &[("V1__a.sql", file)], Outcome::Same);
     after_family("the mark of sqlx", "-- no-transaction\nVACUUM;", Outcome::BothRefuse);
     after_family("a broken key", "PRAGMA defer_foreign_keys = ON; UPDATE child SET parent = 9;", Outcome::BothRefuse);
     after_family(

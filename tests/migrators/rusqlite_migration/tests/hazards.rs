@@ -79,6 +79,8 @@ fn all_migrations_run_in_one_transaction() {
     };
     after_family("a rebuild", REBUILD, Outcome::Same);
     after_family("a rebuild outside", REBUILD_OUTSIDE, Outcome::Same);
+    let file = "PRAGMA encoding = 'UTF-16le'; PRAGMA auto_vacuum = FULL; CREATE TABLE a (x);";
+    check("what is for an empty file", &[("01-a/up.sql", file)], Outcome::Same);
     after_family("VACUUM", "VACUUM;", Outcome::BothRefuse);
     after_family("COMMIT alone", "CREATE TABLE a (x); COMMIT;", Outcome::BothRefuse);
     let broken = "PRAGMA defer_foreign_keys = ON; UPDATE child SET parent = 9;";
