@@ -160,11 +160,11 @@ pub(super) fn name(bind: &BindKey) -> &str {
     bind.as_str().unwrap_or(DEFAULT)
 }
 
-/// The text with a blank for every character, and its lines.
+/// The text with a blank for every byte, and its lines.
 fn blank(text: &str) -> String {
     let mut blank = String::with_capacity(text.len());
-    for letter in text.chars() {
-        blank.push(if letter == '\n' { '\n' } else { ' ' });
+    for byte in text.bytes() {
+        blank.push(if byte == b'\n' { '\n' } else { ' ' });
     }
     blank
 }

@@ -47,6 +47,19 @@ fn binds_have_their_parts_of_what_leads_up() {
 }
 
 #[rstest]
+fn letters_of_any_script_move_nothing() {
+    let text = "-- +goose Up\n-- größe;\n-- bind: default\nCREATE TABLE \"größe\" (x DEFAULT '日本');\n\
+                CREATE TABLE b (x);\n-- bind: auth\nCREATE TABLE \"日本\" (x);\nCREATE TABLE c (x);\n-- +goose Down\n";
+    let folder = Folder::with([("1_größe.sql", text)]);
+    let bind = || Bind::memory().schema_path(folder.path());
+    let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
+    assert_eq!(tables(&db, None), ["größe", "b"]);
+    assert_eq!(tables(&db, "auth"), ["日本", "c"]);
+    assert_eq!(made(&[("größe.sql", "CREATE TABLE a (x);"), ("maß_é.sql", "CREATE TABLE b (x);")]), ["a", "b"]);
+    assert_eq!(made(&[("日本.sql", "CREATE TABLE a (x);"), ("日.sql", "CREATE TABLE b (x);")]).len(), 2);
+}
+
+#[rstest]
 fn an_error_has_the_line_of_the_file() {
     insta::assert_snapshot!(refused(&[("1_a.sql", "-- migrate:up\n\nCREATE TABEL a (x);\n-- migrate:down\n")]), @r#"bind `auth`: the schema failed at [folder]/1_a.sql:3: near "TABEL": syntax error"#);
     insta::assert_snapshot!(refused(&[("1_a.sql", "-- +goose Up\nCREATE TABLE b (x);\n\nCREATE TABEL a (x);\n")]), @r#"bind `auth`: the schema failed at [folder]/1_a.sql:4: near "TABEL": syntax error"#);

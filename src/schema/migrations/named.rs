@@ -205,8 +205,7 @@ const BACK: [&str; 5] = ["down", "undo", "rollback", "revert", "downgrade"];
 fn check_ways_back(files: &[Plain<'_>]) -> Result<(), Problem> {
     for file in files {
         let stem = file.stem.to_ascii_lowercase();
-        let Some(at) = stem.rfind(|letter: char| !letter.is_ascii_alphanumeric()) else { continue };
-        let (bare, word) = (&stem[..at], &stem[at + 1..]);
+        let Some((bare, word)) = stem.rsplit_once(|letter: char| !letter.is_alphanumeric()) else { continue };
         let forth = |other: &Plain<'_>| {
             let other = other.stem.to_ascii_lowercase();
             other == bare || other.strip_prefix(bare).is_some_and(|rest| matches!(rest, "_up" | "-up" | ".up" | " up"))
@@ -215,7 +214,7 @@ fn check_ways_back(files: &[Plain<'_>]) -> Result<(), Problem> {
             return Err(Problem::from(format!(
                 "`{}` seems to lead back, and would run: name it `{}.down.sql`, which never runs by itself, or {LIST_THEM}",
                 file.name,
-                &file.stem[..at]
+                &file.stem[..bare.len()]
             )));
         }
     }
