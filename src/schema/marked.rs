@@ -89,6 +89,17 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
     Ok(Share::Parts(shared))
 }
 
+/// The line of the first mark.
+pub(super) fn first(text: &str) -> Option<usize> {
+    if !has_letters(text, "bind:") {
+        return None;
+    }
+    let statements = script::statements(text).ok()?;
+    let comments = comments::between(text, &statements);
+    let mark = comments.iter().find(|comment| comment.is_line && marked(comment.written).is_some())?;
+    Some(line_at(text, mark.start))
+}
+
 /// The key that a line marks the start of a part with.
 fn marked(line: &str) -> Option<&str> {
     line.trim().strip_prefix("--")?.trim_start().strip_prefix("bind:").map(str::trim)

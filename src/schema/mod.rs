@@ -15,6 +15,7 @@ mod reflect;
 mod run;
 mod source;
 mod tool;
+mod whole;
 
 pub(crate) use confined::Confined;
 pub(crate) use create::create_all;
@@ -28,3 +29,4 @@ pub(crate) use references::{enforced, missing_parents, parents_first};
 pub(crate) use reflect::unreadable_name;
 pub(crate) use run::{execute, Ground};
 pub(crate) use source::{read, Applied, Part, Read, Whose};
+pub(crate) use whole::check_whole;

@@ -170,3 +170,15 @@ fn folders_for_each_direction_are_an_error_that_names_a_file() {
     insta::assert_snapshot!(refused(&[("up/1_a.sql", "CREATE TABLE a (x);"), ("down/1_a.sql", "DROP TABLE a;")]), @"bind `auth`: the schema failed at [folder]: it has `down/1_a.sql` in a folder that is no bind's, and no SQL of its own: give that folder by itself, or list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&[("0001_initial.py", "")]), @"bind `auth`: the schema failed at [folder]: the folder has no `.sql` file, but `0001_initial.py`, which is a program: a schema is SQL");
 }
+
+#[rstest]
+#[case::of_a_tool("-- migrate:up\nINSERT INTO user VALUES ('ann');\n-- migrate:down\nDELETE FROM user;\n")]
+#[case::of_none("INSERT INTO user VALUES ('ann');\n-- Down\nDELETE FROM user;\n")]
+#[case::of_binds("INSERT INTO user VALUES ('ann');\n-- bind: meta\nDELETE FROM user;\n")]
+fn a_data_file_runs_whole_and_so_has_neither_directions_nor_parts(#[case] text: &'static str) {
+    let folder = Folder::with([("auth.sql", text)]);
+    let bind = Bind::memory().schema("CREATE TABLE user (name)").data(folder.file("auth.sql"));
+    let error = folder.refused(Harness::builder().bind("auth", bind).start());
+    assert!(error.contains("[folder]/auth.sql"), "{error}");
+    assert!(error.contains("a data file") || error.contains("seems to begin what leads back"), "{error}");
+}

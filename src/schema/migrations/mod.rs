@@ -19,7 +19,7 @@ use std::path::{Component, Path};
 use super::marked;
 use super::migration::{Migration, Problem};
 use crate::key::BindKey;
-pub(super) use directed::Direction;
+pub(super) use directed::{check_unknown, tool_of, Direction};
 use found::Found;
 pub(super) use load::{load, load_part, script_of_text};
 pub(super) use revisions::expand;

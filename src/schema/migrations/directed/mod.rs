@@ -19,7 +19,7 @@ use super::found::{name, Found};
 use super::version::{self, Version};
 use super::{same_version, LIST_THEM};
 use crate::order::sort_by;
-pub(super) use unknown::check as check_unknown;
+pub(in super::super) use unknown::check as check_unknown;
 
 /// A direction of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ fn ends_statement(line: &str) -> bool {
 }
 
 /// The tool whose lines the text has.
-pub(super) fn tool_of(text: &str) -> Option<Tool> {
+pub(in super::super) fn tool_of(text: &str) -> Option<Tool> {
     let mut found = None;
     for line in lines(text) {
         if dbmate::begins(line.text).is_some() {

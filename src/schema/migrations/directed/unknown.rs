@@ -14,7 +14,7 @@ const BESIDE: [&str; 8] = ["migrate", "migration", "migrations", "section", "scr
 const SIGNS: [char; 10] = ['+', '@', '!', '#', '/', '=', '-', '[', '{', '<'];
 
 /// Refuses a text that has statements after a line which seems to begin a way back: they would run.
-pub(in super::super) fn check(text: &str) -> Result<(), Misplaced> {
+pub(in super::super::super) fn check(text: &str) -> Result<(), Misplaced> {
     let lower = |comment: &str| comment.to_ascii_lowercase();
     let suspicious =
         |line: &str| BACK.iter().any(|word| lower(line).contains(word)) || lower(line).contains("drop below");
