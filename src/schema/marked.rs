@@ -6,6 +6,7 @@
 use super::comments;
 use crate::error::{list, Error};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::script::{self, has_letters, line_at};
 
@@ -106,34 +107,40 @@ fn marked(line: &str) -> Option<&str> {
 }
 
 /// The words that somebody may write for `bind:`, the longer ones first.
-const SPELLINGS: [&str; 8] =
-    ["__bind_key__", "bind_key", "bind-key", "bind key", "bindkey", "binds", "bind", "database"];
+const SPELLINGS: [&str; 7] = ["__bind_key__", "bind_key", "bind-key", "bind key", "bindkey", "binds", "bind"];
 
 /// The key of a comment that seems meant to begin a bind's part, and is no mark in its spelling.
 fn misspelt(comment: &str, configured: &[BindKey]) -> Option<String> {
     const SIGNS: [char; 12] = ['-', '+', '@', '!', '#', '/', '*', '=', '[', '<', '{', ' '];
     let lower = comment.to_ascii_lowercase();
     let bare = lower.trim_start_matches(SIGNS);
-    let rest = SPELLINGS.iter().find_map(|spelling| bare.strip_prefix(spelling))?;
+    let spelling = SPELLINGS.iter().find(|spelling| bare.starts_with(**spelling))?;
     // The letters of the comment as they are, for keys differ by case.
-    let rest = &comment[comment.len() - rest.len()..];
+    let rest = &comment[comment.len() - bare.len() + spelling.len()..];
     let key = rest.trim_start();
     let separated = key.starts_with([':', '=']);
     if !separated && (key.len() == rest.len() || key.is_empty()) {
         return None;
     }
     let key = key.trim_matches(|letter: char| letter.is_whitespace() || "\"'`:=;*/-+<>[]{}()".contains(letter));
-    let mut names = Vec::new();
-    for bind in configured {
-        names.push(name(bind));
+    let names = mapped(configured, name);
+    let known = |key: &str| names.iter().copied().find(|name| name.eq_ignore_ascii_case(key));
+    if let Some(known) = known(key) {
+        return Some(known.to_string());
     }
-    let known = names.iter().copied().find(|name| name.eq_ignore_ascii_case(key)).or_else(|| nearest(key, &names));
-    match known {
-        Some(known) => Some(known.to_string()),
-        // A sentence that begins with the word is a remark.
-        None if separated && !key.is_empty() && !key.contains(char::is_whitespace) => Some(key.to_string()),
-        None => None,
+    if key.is_empty() {
+        return None;
     }
+    let mut words =
+        key.split(|letter: char| letter.is_whitespace() || ",&+|/".contains(letter)).filter(|word| !word.is_empty());
+    if let Some(first) = words.clone().next().and_then(known)
+        && words.all(|word| word == "and" || known(word).is_some())
+    {
+        return Some(first.to_string());
+    }
+    // A sentence that begins with the word is a remark.
+    let one_word = separated && !key.contains(char::is_whitespace);
+    nearest(key, &names).or(one_word.then_some(key)).map(str::to_string)
 }
 
 /// Where in a statement a line would begin a part, were the statement ended before it.

@@ -91,6 +91,8 @@ fn refused_of(name: &'static str, text: &'static str) -> String {
 #[case::a_key_in_another_case("-- bind AUTH", "auth")]
 #[case::the_default_bind("-- Bind: default", "default")]
 #[case::an_unknown_key("-- BIND: meta", "meta")]
+#[case::two_keys("-- binds: default, auth", "default")]
+#[case::two_keys_in_words("-- Bind auth and default", "auth")]
 fn a_mark_in_another_spelling_is_an_error_with_its_line(#[case] mark: &str, #[case] key: &str) {
     let text = format!("CREATE TABLE a (x);\n\n{mark}\nCREATE TABLE b (x);").leak();
     assert_eq!(
@@ -105,6 +107,8 @@ fn a_mark_in_another_spelling_is_an_error_with_its_line(#[case] mark: &str, #[ca
 #[rstest]
 #[case::a_sentence("-- bind the user to its role")]
 #[case::another_word("-- binding: late")]
+#[case::the_head_of_a_dump("-- Database: shop")]
+#[case::a_sentence_after_a_colon("-- Bind: the parameters are numbered")]
 #[case::a_remark_on_a_statement("CREATE TABLE b (x); -- Bind: auth")]
 #[case::what_is_commented_out("/*\n-- bind: auth\nCREATE TABLE c (x);\n*/")]
 #[case::a_string("CREATE TABLE b (x DEFAULT '\n-- Bind: auth\n');")]
