@@ -39,15 +39,15 @@ pub(super) fn migrations(
     let mut migrations = Vec::new();
     for key in keys {
         let named = found.folder.join(format!("{}.sql", marked::name(key)));
-        let file = match (key.is_default() && written_by_flask, named.is_file()) {
-            (true, true) => {
-                let problem = format!("`.sql` and `{}` are both the default bind's: remove one", name(&named));
-                return Err(Problem::from(problem));
-            }
-            (true, false) => nameless.clone(),
-            (false, true) => named,
-            (false, false) => return Err(lacks(key, &sql_names(&sql, written_by_flask))),
-        };
+        let is_nameless = key.is_default() && written_by_flask;
+        if is_nameless && named.is_file() {
+            let problem = format!("`.sql` and `{}` are both the default bind's: remove one", name(&named));
+            return Err(Problem::from(problem));
+        }
+        let file = if is_nameless { nameless.clone() } else { named };
+        if !file.is_file() {
+            return Err(lacks(key, &sql_names(&sql, written_by_flask)));
+        }
         migrations.push(migration(file));
     }
     Ok(Some(migrations))

@@ -21,12 +21,15 @@ impl Found {
         let mut found =
             Found { folder: folder.to_path_buf(), files: Vec::new(), folders: Vec::new(), hidden_folders: Vec::new() };
         for path in entries(folder).map_err(|error| format!("the folder cannot be read: {error}"))? {
-            match (path.is_dir(), is_hidden(&path)) {
-                (true, true) => found.hidden_folders.push(path),
-                (true, false) if binds.contains(&&*name(&path)) => {}
-                (true, false) => found.folders.push(path),
-                (false, true) => {}
-                (false, false) => found.files.push(path),
+            let hidden = is_hidden(&path);
+            if !path.is_dir() {
+                if !hidden {
+                    found.files.push(path);
+                }
+            } else if hidden {
+                found.hidden_folders.push(path);
+            } else if !binds.contains(&&*name(&path)) {
+                found.folders.push(path);
             }
         }
         Ok(found)
@@ -61,14 +64,12 @@ impl Found {
     pub(super) fn nothing(&self, keys: &[BindKey], binds: &[&str]) -> Problem {
         let key = keys.first().map(marked::name).unwrap_or_default();
         let has = |name: &str| self.folder.join(name).exists();
+        if has("alembic.ini") || has("env.py") {
+            let problem = "it is Alembic's folder, whose migrations are Python: write their SQL with `flask db upgrade --sql` and \
+                           give the folder with what that has written";
+            return Problem::from(problem.to_string());
+        }
         let found = match binds {
-            _ if has("alembic.ini") || has("env.py") => {
-                return Problem::from(
-                    "it is Alembic's folder, whose migrations are Python: write their SQL with `flask db upgrade --sql` and \
-                     give the folder with what that has written"
-                        .to_string(),
-                );
-            }
             [] => {
                 match self.files.iter().find(|file| PROGRAMS.iter().any(|extension| has_extension(file, extension))) {
                     Some(file) => format!(", but `{}`, which is a program: a schema is SQL", name(file)),
