@@ -189,3 +189,61 @@ fn in_order(tool: Tool, migrations: &mut [Migration]) -> Result<(), Problem> {
     }
     version::gaps(&counted)
 }
+
+// Files that no person writes.
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::schema::marked;
+
+    const PARTS: [&str; 22] = [
+        "-- migrate:up",
+        "-- migrate:down",
+        " transaction:false",
+        "-- +goose Up",
+        "-- +goose Down",
+        "-- +goose StatementBegin",
+        "-- +goose StatementEnd",
+        "-- +goose NO TRANSACTION",
+        "-- +migrate Up",
+        "-- +migrate Down",
+        "-- +migrate StatementBegin",
+        "-- +migrate StatementEnd",
+        "\n",
+        "\n",
+        "\r\n",
+        "SELECT 'größe;",
+        "';",
+        "SELECT 1;",
+        "-- Down",
+        "-- bind: auth",
+        "/* 日本",
+        "*/",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_has_its_pieces_are_in_their_section_and_in_order(parts in vec(select(&PARTS[..]), 0..24)) {
+            let text = parts.concat();
+            for direction in [Direction::Up, Direction::Down] {
+                for tool in [Tool::Dbmate, Tool::Goose, Tool::SqlMigrate] {
+                    let Ok(sections) = sections(tool, &text, direction) else { continue };
+                    for section in sections {
+                        let mut end = section.range.start;
+                        for piece in &section.pieces {
+                            prop_assert!(end <= piece.start && piece.end <= section.range.end);
+                            prop_assert!(text.get(piece.clone()).is_some());
+                            end = piece.end;
+                        }
+                    }
+                }
+            }
+            let _ = check_unknown(&text);
+            let _ = marked::share(&text, &["auth".into()], &["auth".into(), "meta".into()]);
+        }
+    }
+}
