@@ -4,6 +4,7 @@
 //! |---|---|
 //! | write the first test | [Getting started](getting_started) |
 //! | say which binds there are, with their tables and rows | [Configuration](configuration) |
+//! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
 //! | assert where a row landed and what changed | [Landings](landings) |
 //! | test with any row that a table takes | [Property tests](property_tests) |
@@ -29,6 +30,7 @@ macro_rules! chapters {
         [features]: crate#features\n\
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
+        [migrations]: crate::guide::migrations\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
         [property_tests]: crate::guide::property_tests\n\
@@ -52,6 +54,10 @@ pub mod getting_started {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/migrations.md")]
+pub mod migrations {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/dispatch.md")]

@@ -119,7 +119,7 @@ mod sorted;
 mod sync;
 mod url;
 
-pub use config::{Bind, Config, Lag, Model, Storage, Table, TableGroup};
+pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Operation, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};

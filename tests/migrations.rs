@@ -1,7 +1,15 @@
-//! Folders of migrations as applications have them: the layouts of sqlx, Diesel and refinery, and parts for each bind.
+//! Folders of migrations as applications have them, in the layout of each tool.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+#[path = "migrations/binds.rs"]
+mod binds;
+#[path = "migrations/directions.rs"]
+mod directions;
 mod folder;
+#[path = "migrations/transactions.rs"]
+mod transactions;
+#[path = "migrations/versions.rs"]
+mod versions;
 
 use multibind::{Bind, BindKey, Config, Harness, Result};
 use rstest::rstest;
@@ -60,8 +68,8 @@ fn migrations_run_by_the_numbers_of_their_versions(#[case] names: &[&'static str
 
 #[rstest]
 fn files_that_lead_down_are_never_run() {
-    let reversible = logging(&["1_a.up.sql", "1_a.down.sql", "2_b.UP.sql", "2_b.DOWN.sql", "3_c.up.sql"]);
-    assert_eq!(log(&start(&reversible).unwrap(), "auth"), "1_a.up.sql 2_b.UP.sql 3_c.up.sql");
+    let reversible = logging(&["1_a.up.sql", "1_a.down.sql", "2_b.sql", "2_b.down.sql", "3_c.up.sql"]);
+    assert_eq!(log(&start(&reversible).unwrap(), "auth"), "1_a.up.sql 2_b.sql 3_c.up.sql");
 
     let diesel = logging(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_a/down.sql", "2024-01-02-000000_b/up.sql"]);
     std::fs::write(diesel.file("2024-01-02-000000_b/metadata.toml"), "run_in_transaction = false").unwrap();
@@ -113,30 +121,39 @@ fn refused(names: &[&'static str]) -> String {
 
 #[rstest]
 fn two_layouts_in_one_folder_are_an_error_that_names_a_file_of_each() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "V2__b.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `V2__b.sql` as refinery has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "2_b.up.sql", "2_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `2_b.down.sql` up and down, as sqlx has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "1_a.down.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.down.sql` up and down, as sqlx has it, `1_a.sql` with a number first. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `2024-01-01-000000_b/up.sql` in a folder of its own, as Diesel has it. Keep to one, or list the files one by one in the order in which they run");
-    insta::assert_snapshot!(refused(&["1_a.sql", "seed.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number first, `seed.sql` without a number. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "V2__b.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `V2__b.sql` as refinery has it. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `2024-01-01-000000_b/up.sql` in a folder of its own, as Diesel has it. Keep to one, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "seed.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `seed.sql` without a number. Keep to one, or list the files one by one in the order in which they run");
 }
 
 #[rstest]
 fn two_migrations_of_one_version_are_an_error_that_names_both() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "002_c.sql", "2_b.sql"]), @"bind `auth`: the schema failed at [folder]: `2_b.sql` and `002_c.sql` have the same version, 2: give each a version of its own");
-    insta::assert_snapshot!(refused(&["1_a.up.sql", "1_a.down.sql", "1_b.up.sql", "1_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: `1_a.up.sql` and `1_b.up.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["V1__a.sql", "U1__b.sql"]), @"bind `auth`: the schema failed at [folder]: `U1__b.sql` and `V1__a.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["V1__a.sql", "more/V1__a.sql"]), @"bind `auth`: the schema failed at [folder]: `V1__a.sql` and `more/V1__a.sql` have the same version, 1: give each a version of its own");
-    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: `2024-01-01-000000_a/up.sql` and `2024-01-01-000000_b/up.sql` have the same version, 2024-01-01-000000: give each a version of its own");
-    insta::assert_snapshot!(refused(&["20240101_a.sql", "20240101_b.sql"]), @"bind `auth`: the schema failed at [folder]: `20240101_a.sql` and `20240101_b.sql` have the same version, 20240101: give each a version of its own");
+    insta::assert_snapshot!(refused(&["1_a.sql", "002_c.sql", "2_b.sql"]), @"bind `auth`: the schema failed at [folder]: `002_c.sql` and `2_b.sql` have the same version, 2: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.up.sql", "1_a.down.sql", "1_b.up.sql", "1_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: `1_a.up.sql` and `1_b.up.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V1__a.sql", "U1__b.sql"]), @"bind `auth`: the schema failed at [folder]: `U1__b.sql` and `V1__a.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V1__a.sql", "more/V1__a.sql"]), @"bind `auth`: the schema failed at [folder]: `V1__a.sql` and `more/V1__a.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: `2024-01-01-000000_a/up.sql` and `2024-01-01-000000_b/up.sql` have the same version, 20240101000000: give each a version of its own, or list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["20240101_a.sql", "20240101_b.sql"]), @"bind `auth`: the schema failed at [folder]: `20240101_a.sql` and `20240101_b.sql` have the same version, 20240101: give each a version of its own, or list the files one by one in the order in which they run");
+}
+
+#[rstest]
+fn files_that_a_folder_may_not_have_can_be_listed() {
+    let folder = logging(&["016_z.sql", "017_a.sql", "017_b.sql", "019_c.sql"]);
+    let mut bind = Bind::memory();
+    for name in ["016_z.sql", "017_b.sql", "017_a.sql", "019_c.sql"] {
+        bind = bind.schema_path(folder.file(name));
+    }
+    let db = Harness::builder().bind("auth", bind).start().unwrap();
+    assert_eq!(log(&db, "auth"), "016_z.sql 017_b.sql 017_a.sql 019_c.sql");
 }
 
 #[rstest]
 fn a_version_that_is_missing_where_they_are_counted_is_an_error_that_names_its_neighbours() {
-    insta::assert_snapshot!(refused(&["1_a.sql", "3_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["0001_a.up.sql", "0002_b.up.sql", "0004_d.up.sql", "0010_e.up.sql"]), @"bind `auth`: the schema failed at [folder]: version 3 is missing between `0002_b.up.sql` and `0004_d.up.sql`, versions 5 to 9 are missing between `0004_d.up.sql` and `0010_e.up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["V7__a.sql", "V8__b.sql", "V10__c.sql", "V11__d.sql"]), @"bind `auth`: the schema failed at [folder]: version 9 is missing between `V8__b.sql` and `V10__c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["1_a/up.sql", "3_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a/up.sql` and `3_b/up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
-    insta::assert_snapshot!(refused(&["1_a.sql", "3_b.sql", "20240101120000_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_b.sql`: put back what was lost or close the gap; where it is meant, list the files one by one");
+    insta::assert_snapshot!(refused(&["1_a.sql", "3_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["0001_a.up.sql", "0002_b.up.sql", "0004_d.up.sql", "0010_e.up.sql"]), @"bind `auth`: the schema failed at [folder]: version 3 is missing between `0002_b.up.sql` and `0004_d.up.sql`, versions 5 to 9 are missing between `0004_d.up.sql` and `0010_e.up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["V7__a.sql", "V8__b.sql", "V10__c.sql", "V11__d.sql"]), @"bind `auth`: the schema failed at [folder]: version 9 is missing between `V8__b.sql` and `V10__c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a/up.sql", "3_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a/up.sql` and `3_b/up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
+    insta::assert_snapshot!(refused(&["1_a.sql", "3_b.sql", "20240101120000_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_b.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
 }
 
 #[rstest]
@@ -146,7 +163,6 @@ fn a_migration_that_cannot_be_run_from_its_files_is_an_error() {
     insta::assert_snapshot!(refused(&["down.sql"]), @"bind `auth`: the schema failed at [folder]: `down.sql` has no `up.sql`: a file that leads down is never run, and what leads up is missing");
     insta::assert_snapshot!(refused(&["V1__a.sql", "V2__b.rs"]), @"bind `auth`: the schema failed at [folder]: `V2__b.rs` is a migration in Rust, which refinery alone can run: give its runner to `schema_with`");
     insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/down.sql"]), @"bind `auth`: the schema failed at [folder]: the folder `2024-01-02-000000_b` beside Diesel's migrations has no `up.sql`: put it back, or move the folder elsewhere");
-    insta::assert_snapshot!(refused(&["2024-01-01-000000_a/up.sql", "initial/up.sql"]), @"bind `auth`: the schema failed at [folder]: the folder `initial` of a Diesel migration has no version in front: name it as in `2024-01-01-000000_initial`");
 }
 
 // A folder for each bind.
@@ -191,85 +207,5 @@ fn a_bind_without_its_folder_or_with_files_beside_it_is_an_error() {
     let folder = Folder::with([("auth/user.sql", ""), ("meta/x.sql", ""), ("default/post.sql", ""), ("role.sql", "")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both)), @"bind `default`: the schema failed at [folder]: `role.sql` and the folder `default` of this bind's own are side by side: move the files into the folders of their binds, or give the bind's folder itself");
     let folder = Folder::with([("default/post.sql", ""), ("auth/1_user.sql", ""), ("auth/1_role.sql", "")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both[..2])), @"bind `auth`: the schema failed at [folder]: in its folder `auth`: `1_role.sql` and `1_user.sql` have the same version, 1: give each a version of its own");
-}
-
-// A part for each bind.
-
-const PARTS: &str = "\
--- The first revision.
-
--- bind: default
-CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT DEFAULT '
--- bind: auth
-');
--- bind: auth
-CREATE TABLE user (id INTEGER PRIMARY KEY);
-CREATE TRIGGER tidy AFTER DELETE ON user BEGIN
-    -- bind: meta
-    DELETE FROM user;
-END; -- bind: meta
-/*
--- bind: meta
-*/
-CREATE TABLE role (name TEXT);
--- bind: me ta
-CREATE TABLE setting (name TEXT);
--- bind: default
-CREATE TABLE tag (id INTEGER PRIMARY KEY);
-";
-
-#[rstest]
-fn a_file_may_have_a_part_for_each_bind() {
-    let folder = Folder::with([
-        ("1_first.sql", PARTS),
-        ("2_second.sql", "-- bind: auth\nALTER TABLE user ADD COLUMN name TEXT;"),
-    ]);
-    let db = of_three_binds(&folder, &[None, Some("auth"), Some("me ta")]).unwrap();
-    assert_eq!(tables(&db, None), ["post", "tag"]);
-    assert_eq!(tables(&db, "auth"), ["user", "role"]);
-    assert_eq!(tables(&db, "me ta"), ["setting"]);
-    assert!(db.metadata("auth").unwrap().table("user").unwrap().column("name").is_some());
-
-    let shared = Bind::url("mysql://h/db").schema_path(folder.file("1_first.sql"));
-    let db = Harness::builder().default_bind(shared.clone()).bind("auth", shared).bind("me ta", Bind::memory()).start();
-    assert_eq!(tables(&db.unwrap(), "auth"), ["post", "user", "role", "tag"]);
-}
-
-#[rstest]
-fn an_error_in_a_part_has_the_line_of_the_file() {
-    let folder =
-        Folder::with([("a.sql", "-- bind: default\nCREATE TABLE a (x);\n-- bind: auth\n\nCREATE TABEL b (x);")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth")])), @r#"bind `auth`: the schema failed at [folder]/a.sql:5: near "TABEL": syntax error"#);
-}
-
-#[rstest]
-fn parts_that_are_nobodys_are_an_error_with_the_line() {
-    let refused = |text: &'static str| {
-        let folder = Folder::with([("a.sql", text)]);
-        folder.refused(of_three_binds(&folder, &[None, Some("auth")]))
-    };
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x);\n-- bind: auht\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:3: no bind `auht`: configured are default, auth; the nearest is `auth`");
-    insta::assert_snapshot!(refused("-- bind: main\nCREATE TABLE a (x);"), @"bind `default`: the schema failed at [folder]/a.sql:1: `main` is no key: the default bind's part begins with `-- bind: default`");
-    insta::assert_snapshot!(refused("-- bind:\nCREATE TABLE a (x);"), @"bind `default`: the schema failed at [folder]/a.sql:1: `-- bind:` names no bind: after it goes a key, `default` for the default bind");
-    insta::assert_snapshot!(refused("-- first\nCREATE TABLE a (x);\n-- bind: auth\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:2: this statement stands before the first `-- bind:` line: say there which bind it is for");
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x)\n-- bind: auth\nCREATE TABLE b (x);"), @"bind `default`: the schema failed at [folder]/a.sql:3: the statement before this line has no `;`, so the line is part of it: end the statement that begins on line 2");
-    insta::assert_snapshot!(refused("-- bind: default\nCREATE TABLE a (x);"), @"bind `auth`: the schema failed at [folder]: it has parts for other binds and none for this one: add one with the line `-- bind: auth`");
-    let folder = Folder::with([("a.sql", "-- bind: default\nCREATE TABLE a (x);")]);
-    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[Some("auth")])), @"bind `auth`: the schema failed at [folder]/a.sql:1: no default bind: configured are auth");
-}
-
-#[rstest]
-fn what_flask_migrate_writes_for_the_default_bind_is_sql_too() {
-    // `flask db upgrade --sql` names each file by its bind, and the default one has no name.
-    let folder = Folder::with([
-        (".sql", "BEGIN;\nCREATE TABLE post (id INTEGER PRIMARY KEY);\nCOMMIT;\n"),
-        ("auth.sql", "BEGIN;\nCREATE TABLE user (id INTEGER PRIMARY KEY);\nCOMMIT;\n"),
-    ]);
-    let db = Harness::builder()
-        .default_bind(Bind::memory().schema_path(folder.file(".sql")))
-        .bind("auth", Bind::memory().schema_path(folder.file("auth.sql")))
-        .start()
-        .unwrap();
-    assert_eq!((tables(&db, None), tables(&db, "auth")), (vec!["post".to_string()], vec!["user".to_string()]));
+    insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both[..2])), @"bind `auth`: the schema failed at [folder]: in its folder `auth`: `1_role.sql` and `1_user.sql` have the same version, 1: give each a version of its own, or list the files one by one in the order in which they run");
 }

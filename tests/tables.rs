@@ -203,7 +203,7 @@ fn a_schema_that_fails_names_the_bind_the_line_and_sqlite_s_message() {
     insta::assert_snapshot!(refused("CREATE TABLE a (x);\nBEGIN;\nCREATE TABLE b (x);"), @"bind `auth`: the schema failed at line 2: the transaction begun here is never committed: add a `COMMIT`");
     insta::assert_snapshot!(
         refused("CREATE TABLE a (x INTEGER PRIMARY KEY, y REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2)"),
-        @"bind `auth`: the schema failed: FOREIGN KEY constraint failed"
+        @"bind `auth`: the schema failed: FOREIGN KEY constraint failed when it commits: row 1 of `a` has no parent in `a`"
     );
 }
 
@@ -439,6 +439,24 @@ fn dropping_takes_rows_circles_and_everything_that_a_user_can_make() {
     assert_eq!(db.metadata(None).unwrap(), before);
     conn.execute("INSERT INTO words VALUES ('again')", []).unwrap();
     assert!(conn.execute("INSERT INTO egg VALUES (1, 1)", []).is_err(), "foreign keys are enforced as before");
+}
+
+#[rstest]
+fn dropping_leaves_what_others_made_until_it_is_reflected() {
+    let db = start(Bind::memory().schema(BLOG)).unwrap();
+    let conn = db.connection(None).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE mine (author REFERENCES author ON DELETE CASCADE); INSERT INTO author VALUES (1, 'ann');
+         INSERT INTO mine VALUES (1); CREATE VIEW theirs AS SELECT * FROM mine; DROP TABLE comment",
+    )
+    .unwrap();
+    db.drop_all(..).unwrap();
+    assert_eq!(objects(&conn), ["mine", "theirs"]);
+    assert_eq!(one::<i64>(&conn, "SELECT count(*) FROM mine"), 1);
+
+    db.reflect(..).unwrap();
+    db.drop_all(..).unwrap();
+    assert_eq!(objects(&conn), [""; 0]);
 }
 
 #[rstest]

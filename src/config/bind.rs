@@ -9,6 +9,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Value};
 use rusqlite::Connection;
 
 use super::dynamic::Chooser;
+use super::migration_version::MigrationVersion;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -212,21 +213,24 @@ impl Bind {
 
     /// Adds a `.sql` file, or a folder of migrations as the application has them.
     ///
-    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it. The layout of a
-    /// folder is told by its names:
+    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it. A folder is read and
+    /// run as its tool does, in its order and its transactions; the guide's chapter
+    /// [Migrations](crate::guide::migrations) has the rules.
     ///
-    /// | names | run |
+    /// | names | layout |
     /// |---|---|
-    /// | `1_a.sql`, `2_b.sql`; `001-a.sql`; `20240101120000_a.sql` | by their numbers, so 2 before 10 |
-    /// | `1_a.up.sql` and `1_a.down.sql`, as sqlx has it | the same; what leads down is never run |
-    /// | `2024-01-01-000000_a/up.sql` and `down.sql`, as Diesel has it | the same |
-    /// | `V1__a.sql` and `U2__b.sql`, as refinery has it, also in folders within | by their numbers |
-    /// | `user.sql`, `role.sql`: no number first | in natural order |
+    /// | `1_a.sql`; `2_b.up.sql` and `2_b.down.sql` | sqlx's |
+    /// | `2024-01-01-000000_a/up.sql` and `down.sql` | Diesel's |
+    /// | `V1__a.sql` and `U2__b.sql`, also in folders within | refinery's |
+    /// | `01-a/up.sql`, `02-b/up.sql` | rusqlite_migration's |
+    /// | `20240101_a/migration.sql` | Prisma's |
+    /// | `1_a.sql` with `-- migrate:up`, `-- +goose Up` or `-- +migrate Up` in it | dbmate's, goose's, sql-migrate's |
+    /// | `.sql`, `auth.sql` | a file for each bind, as `flask db upgrade --sql` writes them |
+    /// | `001-a.sql`, `a.sql` | no tool's: by the numbers in front, or in natural order |
     /// | `default/`, `auth/`: folders named by bind keys, and no `.sql` file beside them | the bind's own folder |
     ///
-    /// Two layouts in one folder and two migrations of one version are errors, and so is a version that is missing where
-    /// they are counted: from 0 or 1 on, or mostly one after the other. Dates and times, which are numbers of eight
-    /// digits or more, have no gaps. Where a folder is meant as it is all the same, its files can be given one by one.
+    /// What leads back never runs by itself. Two layouts in one folder, two migrations of one version, a version that is
+    /// missing where they are counted, and a file that the tool would pass over are errors that name the file.
     ///
     /// A file may have a part for each bind, as a migration of Flask-Migrate has a function for each. A line of its own
     /// that says `-- bind: auth` begins the part of `auth`, `-- bind: default` that of the default bind; each bind runs
@@ -244,6 +248,24 @@ impl Bind {
     /// ```
     pub fn schema_path(mut self, path: impl Into<PathBuf>) -> Bind {
         self.schema.push(SchemaSource::Path(path.into()));
+        self
+    }
+
+    /// Adds a folder of migrations and runs them up to a version, that one included.
+    ///
+    /// A test that the rows of an old version survive a migration starts there, writes rows, and goes on with
+    /// [`Harness::migrate_to`](crate::Harness::migrate_to). [`schema_path`](Bind::schema_path) says how a folder is read.
+    ///
+    /// ```
+    /// use multibind::{row, Bind, Harness};
+    ///
+    /// let bind = Bind::memory().schema_up_to("fixtures/auth", 1); // `1_user.sql` alone
+    /// let db = Harness::builder().bind("auth", bind).start()?;
+    /// assert!(db.metadata("auth")?.table("user").unwrap().column("email").is_none());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn schema_up_to(mut self, path: impl Into<PathBuf>, version: impl Into<MigrationVersion>) -> Bind {
+        self.schema.push(SchemaSource::UpTo(path.into(), version.into()));
         self
     }
 

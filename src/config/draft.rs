@@ -220,6 +220,7 @@ fn same_source(one: &SchemaSource, other: &SchemaSource) -> bool {
     match (one, other) {
         (SchemaSource::Sql(one), SchemaSource::Sql(other)) => one == other,
         (SchemaSource::Path(one), SchemaSource::Path(other)) => one == other,
+        (SchemaSource::UpTo(one, to), SchemaSource::UpTo(other, its_to)) => one == other && to == its_to,
         (SchemaSource::With(one), SchemaSource::With(other)) => {
             Arc::ptr_eq(&one.run, &other.run) || (one.identity.is_some() && one.identity == other.identity)
         }

@@ -177,6 +177,7 @@ impl Config {
         for source in &bind.schema {
             let source = match source {
                 SchemaSource::Path(path) => SchemaSource::Path(resolve_path(path)),
+                SchemaSource::UpTo(path, version) => SchemaSource::UpTo(resolve_path(path), version.clone()),
                 source => source.clone(),
             };
             schema.push((key.clone(), source));

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::migration_version::MigrationVersion;
+
 /// Where a bind's tables come from.
 #[derive(Clone, Debug)]
 pub(crate) enum SchemaSource {
@@ -14,6 +16,8 @@ pub(crate) enum SchemaSource {
     Sql(String),
     /// A `.sql` file, or a folder of them.
     Path(PathBuf),
+    /// A folder of migrations, up to a version.
+    UpTo(PathBuf, MigrationVersion),
     /// The application's own migrator.
     With(Migrator),
 }

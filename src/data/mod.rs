@@ -29,7 +29,7 @@ use crate::config::resolve_path;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::try_mapped;
-use crate::schema::folder;
+use crate::schema::{check_whole, folder};
 
 pub(crate) use load::{load, Load};
 pub(crate) use target::assign;
@@ -130,10 +130,11 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
     if path.file_stem().is_none_or(|stem| stem.to_str().is_none()) {
         return Err(error(&path, bind, None, "the file's name is not UTF-8, and it says which table the data is for"));
     }
-    match folder::text(&path) {
-        Ok(text) => Ok(DataFile { path, format: *format, text, bind: bind.cloned(), table: None }),
-        Err(unreadable) => Err(error(&path, bind, unreadable.line, unreadable.problem)),
+    let text = folder::text(&path).map_err(|unreadable| error(&path, bind, unreadable.line, unreadable.problem))?;
+    if *format == Format::Sql {
+        check_whole(&text).map_err(|(line, problem)| error(&path, bind, Some(line), problem))?;
     }
+    Ok(DataFile { path, format: *format, text, bind: bind.cloned(), table: None })
 }
 
 fn error(path: &Path, bind: Option<&BindKey>, line: Option<usize>, problem: impl Into<String>) -> Error {

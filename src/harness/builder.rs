@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dynamic::DynamicBind;
 use super::folder::Folder;
-use super::running::{Bound, Place};
+use super::running::{Bound, Place, Start};
 use super::template::{Blueprint, Template};
 use super::{references, Harness, Running};
 use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
@@ -201,6 +201,7 @@ pub(super) fn start(config: Config) -> Result<Harness> {
     // The rest are replicas, which have the tables of these.
     let specs = &all[..all.iter().position(|spec| spec.replica.is_some()).unwrap_or(all.len())];
     let blueprints = try_mapped(specs, Blueprint::read)?;
+    let histories = mapped(&blueprints, Blueprint::history);
     let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
     let templates = match shared.is_empty() {
         true => try_mapped(&blueprints, Blueprint::template)?,
@@ -228,19 +229,14 @@ pub(super) fn start(config: Config) -> Result<Harness> {
     let mut places = Vec::<Place>::with_capacity(all.len());
     for (place, mut spec) in all.into_iter().enumerate() {
         let source = spec.replica.map_or(place, |replica| replica.source);
-        let Some(template) = templates.get(source).map(Arc::clone) else { continue };
+        let (Some(template), Some(history)) = (templates.get(source), histories.get(source)) else { continue };
+        let start = Start { template: Arc::clone(template), history: Arc::clone(history) };
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
-            places.push(Place::Dynamic(Box::new(DynamicBind::new(
-                spec,
-                chooser,
-                Arc::clone(&taken),
-                template,
-                watched,
-            ))));
+            places.push(Place::Dynamic(Box::new(DynamicBind::new(spec, chooser, Arc::clone(&taken), start, watched))));
             continue;
         }
-        let image = Arc::clone(&template.image);
+        let image = Arc::clone(&start.template.image);
         let of = match places.get(source) {
             Some(Place::Fixed(of)) => Some(of),
             _ => None,
@@ -256,7 +252,7 @@ pub(super) fn start(config: Config) -> Result<Harness> {
             }
         };
         database.watch().report_to(&recorder, &rules, database.keys().into());
-        places.push(Place::Fixed(Arc::new(Bound::new(database, template))));
+        places.push(Place::Fixed(Arc::new(Bound::new(database, start))));
     }
     Ok(Harness::of(Running::new(places, folder, references, recorder, rules, urls)))
 }

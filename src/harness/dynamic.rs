@@ -6,8 +6,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use super::running::Bound;
-use super::template::Template;
+use super::running::{Bound, Start};
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
 use crate::database::{enforces_keys, lock, Database, Image, Recorder, Rules, Uses};
@@ -25,7 +24,7 @@ pub(crate) struct DynamicBind {
     chooser: Chooser,
     /// The databases that other binds' URLs name, each with the bind's key.
     taken: Arc<[(Named, BindKey)]>,
-    template: Arc<Template>,
+    start: Start,
     /// Who its databases tell of their statements.
     watched: (Arc<Recorder>, Arc<Rules>),
     made: Mutex<Made>,
@@ -64,10 +63,10 @@ impl DynamicBind {
         spec: DatabaseSpec,
         chooser: Chooser,
         taken: Arc<[(Named, BindKey)]>,
-        template: Arc<Template>,
+        start: Start,
         watched: (Arc<Recorder>, Arc<Rules>),
     ) -> DynamicBind {
-        DynamicBind { spec, chooser, taken, template, watched, made: Mutex::default() }
+        DynamicBind { spec, chooser, taken, start, watched, made: Mutex::default() }
     }
 
     /// The bind's key, which names none of its databases.
@@ -128,14 +127,14 @@ impl DynamicBind {
         if let Some(database) = made.databases.get(key) {
             return Ok(Held::of(database));
         }
-        let (spec, image) = (&self.spec, Arc::clone(&self.template.image));
+        let (spec, image) = (&self.spec, Arc::clone(&self.start.template.image));
         let number = made.count;
         let uses = Uses { read_only: spec.read_only, ..Uses::default() };
         let (keys, options) = (vec![key.clone()], spec.options.clone());
         let database = Database::start(keys, spec.storage, options, uses, image, &|| file(number))?;
         let (recorder, rules) = &self.watched;
         database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
-        let database = Arc::new(Bound::new(database.one_of_many(), Arc::clone(&self.template)));
+        let database = Arc::new(Bound::new(database.one_of_many(), self.start.clone()));
         made.count += 1;
         made.databases.insert(key.clone(), Arc::clone(&database));
         Ok(Held::of(&database))
@@ -169,12 +168,12 @@ impl DynamicBind {
 
     /// What a database of it is before anybody uses it.
     pub(crate) fn image(&self) -> &Arc<Image> {
-        &self.template.image
+        &self.start.template.image
     }
 
     /// The tables of a database before anybody uses it.
     pub(crate) fn metadata(&self) -> Result<Arc<Metadata>> {
-        self.template.metadata(self.key())
+        self.start.template.metadata(self.key())
     }
 
     /// Where a database of it is kept.

@@ -6,7 +6,9 @@ mod dynamic;
 mod engines;
 mod folder;
 mod held;
+mod history;
 mod keep;
+mod migrate;
 mod references;
 mod replicas;
 mod running;
@@ -27,7 +29,7 @@ pub use engines::Engine;
 pub(crate) use held::{HeldFolder, Kind};
 pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
-pub(crate) use running::{Bound, Place, Running};
+pub(crate) use running::{Bound, Place, Running, Standing};
 pub(crate) use scope::Scope;
 
 use crate::config::Config;
@@ -253,7 +255,7 @@ impl Harness {
             database.overwrite(database.image()).map_err(|source| {
                 Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
             })?;
-            database.set_reflected(None);
+            database.set_standing(Standing::default());
         }
         Ok(())
     }

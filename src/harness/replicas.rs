@@ -45,7 +45,7 @@ impl Harness {
         let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
         let image = committed(source, &Patience::new()).map_err(failed(source))?;
         replica.overwrite(&image).map_err(failed(&replica))?;
-        replica.set_reflected(source.reflected());
+        replica.set_standing(source.standing());
         Ok(())
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::dynamic::{DynamicBind, Held};
 use super::folder::Folder;
+use super::history::History;
 use super::references::Reference;
 use super::template::Template;
 use crate::config::Replica;
@@ -16,7 +17,7 @@ use crate::key::{BindKey, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::say;
-use crate::schema::Metadata;
+use crate::schema::{Applied, Metadata};
 use crate::sorted::Sorted;
 
 /// What a harness and its sessions share.
@@ -86,10 +87,29 @@ impl Place {
 /// A database and what its tables are.
 pub(crate) struct Bound {
     database: Database,
-    template: Arc<Template>,
-    metadata: Mutex<Option<Arc<Metadata>>>,
+    start: Start,
+    standing: Mutex<Standing>,
+    /// Held by what migrates it.
+    migrating: Mutex<()>,
     /// Cloned by who uses it for some time.
     in_use: Arc<()>,
+}
+
+/// What a database starts with.
+#[derive(Clone)]
+pub(super) struct Start {
+    pub(super) template: Arc<Template>,
+    /// The migrations that are in it.
+    pub(super) history: Arc<History>,
+}
+
+/// What was found out and done since the start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    /// What [`reflect`](super::Harness::reflect) last read; `None` where it was not asked.
+    reflected: Option<Arc<Metadata>>,
+    /// The migrations that have run, where [`migrate_to`](super::Harness::migrate_to) has run some.
+    pub(super) applied: Option<Arc<Applied>>,
 }
 
 /// The binds, each with its storage.
@@ -289,24 +309,41 @@ impl Drop for Running {
 }
 
 impl Bound {
-    pub(super) fn new(database: Database, template: Arc<Template>) -> Bound {
-        Bound { database, template, metadata: Mutex::new(None), in_use: Arc::default() }
+    pub(super) fn new(database: Database, start: Start) -> Bound {
+        Bound { database, start, standing: Mutex::default(), migrating: Mutex::default(), in_use: Arc::default() }
     }
 
-    /// What [`reflect`](super::Harness::reflect) last read; `None` where it was not asked.
-    pub(crate) fn reflected(&self) -> Option<Arc<Metadata>> {
-        lock(&self.metadata).clone()
+    pub(super) fn history(&self) -> &History {
+        &self.start.history
     }
 
-    pub(crate) fn set_reflected(&self, metadata: Option<Arc<Metadata>>) {
-        *lock(&self.metadata) = metadata;
+    /// The lock that keeps two migrations of it apart.
+    pub(super) fn migrating(&self) -> MutexGuard<'_, ()> {
+        lock(&self.migrating)
+    }
+
+    /// What was found out and done since the start.
+    pub(crate) fn standing(&self) -> Standing {
+        lock(&self.standing).clone()
+    }
+
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        *lock(&self.standing) = standing;
+    }
+
+    pub(super) fn set_reflected(&self, metadata: Option<Arc<Metadata>>) {
+        lock(&self.standing).reflected = metadata;
+    }
+
+    pub(super) fn set_applied(&self, applied: Applied) {
+        lock(&self.standing).applied = Some(Arc::new(applied));
     }
 
     /// What was last read of its tables, else what they were at start.
     pub(super) fn metadata(&self) -> Result<Arc<Metadata>> {
-        match self.reflected() {
+        match self.standing().reflected {
             Some(metadata) => Ok(metadata),
-            None => self.template.metadata(self.key()),
+            None => self.start.template.metadata(self.key()),
         }
     }
 

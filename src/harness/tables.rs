@@ -40,10 +40,12 @@ impl Harness {
         Ok(())
     }
 
-    /// Drops every table of the selected binds, children before parents, and their views and triggers.
+    /// Drops the tables, views and triggers of the selected binds that their [`metadata`](Harness::metadata) lists, children
+    /// before parents.
     ///
-    /// Each bind is one transaction; other binds are left alone. [`metadata`](Harness::metadata) keeps what was
-    /// there, so that [`create_all`](Harness::create_all) can make it again.
+    /// As in Flask-SQLAlchemy, what others have made stays, unless [`reflect`](Harness::reflect) has read it. Each bind is
+    /// one transaction; other binds are left alone. The metadata keeps what was there, so that
+    /// [`create_all`](Harness::create_all) can make it again.
     ///
     /// # Errors
     ///
@@ -59,9 +61,7 @@ impl Harness {
     /// ```
     pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
         for bound in self.running().selected(&selection.into())? {
-            // What is dropped must be known, or it could not be made again.
-            bound.metadata()?;
-            schema::drop_all(&mut bound.connect()?, bound.key())?;
+            schema::drop_all(&mut bound.connect()?, &*bound.metadata()?, bound.key())?;
         }
         Ok(())
     }

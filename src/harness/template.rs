@@ -2,11 +2,11 @@
 
 use std::any::TypeId;
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 
+use super::history::History;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
 use crate::database::{texts, Digest, Image, OnceCache, Original, Setup};
@@ -40,7 +40,7 @@ struct Identity {
 /// One source of tables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Made {
-    By(Option<PathBuf>, String),
+    By(schema::Script),
     With(TypeId),
 }
 
@@ -54,6 +54,8 @@ pub(super) struct Blueprint<'s> {
     /// What it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::Part>,
+    /// The folders of migrations among them.
+    folders: Vec<schema::Applied>,
     data: Vec<DataFile>,
 }
 
@@ -61,18 +63,23 @@ impl<'s> Blueprint<'s> {
     /// Reads the files of a bind's schema and of its own data.
     pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
         let key = spec.key();
-        let schema = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
+        let schema::Read { parts: schema, folders } = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
         let data = try_mapped(&spec.data, |path| data::read(path, Some(key)))?.concat();
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
-        Ok(Blueprint { spec, original: original.transpose()?, schema, data })
+        Ok(Blueprint { spec, original: original.transpose()?, schema, folders, data })
     }
 
     /// The same with more data.
     pub(super) fn with(mut self, data: Vec<DataFile>) -> Blueprint<'s> {
         self.data.extend(data);
         self
+    }
+
+    /// What its migrations were, and whose.
+    pub(super) fn history(&self) -> Arc<History> {
+        Arc::new(History::new(self.spec, self.folders.clone()))
     }
 
     /// The template, made now if this process has not made it before.
@@ -95,7 +102,7 @@ impl<'s> Blueprint<'s> {
         let mut schema = Vec::new();
         for part in &self.schema {
             schema.push(match part {
-                schema::Part::Script(script) => Made::By(script.origin.clone(), script.text.clone()),
+                schema::Part::Script(script) => Made::By(script.clone()),
                 schema::Part::Migrator(migrator) => Made::With(migrator.identity?),
             });
         }
@@ -156,7 +163,8 @@ impl<'s> Blueprint<'s> {
             let copied = original.copy_into(&mut conn);
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
         }
-        schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
+        let ground = schema::Ground { key, limit, foreign_keys: self.spec.options.foreign_keys };
+        schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });

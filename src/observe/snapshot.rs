@@ -4,10 +4,9 @@ use std::sync::{Arc, Weak};
 
 use crate::database::{at_one_moment, Database, Image, Opener, Patience};
 use crate::error::{is_lock, Error, Result};
-use crate::harness::{Bound, DynamicBind, Harness, Place, Running};
+use crate::harness::{Bound, DynamicBind, Harness, Place, Running, Standing};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::schema::Metadata;
 use crate::sorted::Sorted;
 
 /// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
@@ -38,7 +37,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
-    reflected: Option<Arc<Metadata>>,
+    standing: Standing,
 }
 
 impl Harness {
@@ -77,7 +76,7 @@ impl Harness {
         let mut states = Sorted::default();
         let databases = running.databases();
         for (database, image) in databases.iter().zip(committed(&databases)?) {
-            states.insert(database.key().clone(), State { image, reflected: database.reflected() });
+            states.insert(database.key().clone(), State { image, standing: database.standing() });
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }
@@ -133,7 +132,7 @@ impl Harness {
         for database in &databases {
             let state = state_of(database);
             database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
-            database.set_reflected(state.and_then(|state| state.reflected.clone()));
+            database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
             restored.push(database.key().clone());
         }
         Ok(())

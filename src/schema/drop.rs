@@ -1,40 +1,45 @@
-//! Dropping everything a bind's users made.
+//! Dropping the tables that a bind's metadata lists.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, ObjectKind};
 use super::references::{enforce, enforced, parents_first};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::script::quote;
+use crate::sorted::Sorted;
 
-/// Drops triggers, views and tables, children before parents, in one transaction.
-pub(crate) fn drop_all(conn: &mut Connection, key: &BindKey) -> Result<()> {
+/// Drops the triggers, views and tables of the metadata that are there, children before parents, in one transaction.
+pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     // Dropping a parent deletes its rows first, which foreign keys in a circle never let happen.
     let pragma = "PRAGMA foreign_keys";
     let enforcement = enforced(conn).map_err(Error::sql(key, pragma))?;
     enforce(conn, false).map_err(Error::sql(key, pragma))?;
-    let outcome = drop_in_transaction(conn, key);
+    let outcome = drop_in_transaction(conn, metadata, key);
     let restored = enforce(conn, enforcement).map_err(Error::sql(key, pragma));
     outcome.and(restored)
 }
 
-fn drop_in_transaction(conn: &mut Connection, key: &BindKey) -> Result<()> {
+fn drop_in_transaction(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-    let metadata = Metadata::read(&transaction, key)?;
-    let drop = |kind: &str, name: &str| {
-        let sql = format!("DROP {kind} main.{}", quote(name));
+    let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())));
+    let drop = |kind: ObjectKind, word: &str, name: &str| {
+        if !listed.contains(&(kind, name.to_ascii_lowercase())) {
+            return Ok(());
+        }
+        let sql = format!("DROP {word} main.{}", quote(name));
         transaction.execute_batch(&sql).map_err(Error::sql(key, &sql))
     };
-    for trigger in metadata.triggers() {
-        drop("TRIGGER", trigger.name())?;
+    let present = Metadata::read(&transaction, key)?;
+    for trigger in present.triggers() {
+        drop(ObjectKind::Trigger, "TRIGGER", trigger.name())?;
     }
-    for view in metadata.views() {
-        drop("VIEW", view.name())?;
+    for view in present.views() {
+        drop(ObjectKind::View, "VIEW", view.name())?;
     }
-    for table in parents_first(&metadata).iter().rev() {
-        drop("TABLE", table.name())?;
+    for table in parents_first(&present).iter().rev() {
+        drop(ObjectKind::Table, "TABLE", table.name())?;
     }
     transaction.commit().map_err(Error::sql(key, "COMMIT"))
 }
@@ -48,6 +53,11 @@ mod tests {
 
     use super::*;
     use crate::database::Hooked;
+
+    fn drop_everything(conn: &mut Connection) -> Result<()> {
+        let metadata = Metadata::read(conn, &BindKey::DEFAULT)?;
+        drop_all(conn, &metadata, &BindKey::DEFAULT)
+    }
 
     #[test]
     fn triggers_go_first_then_views_then_children_before_their_parents() {
@@ -74,7 +84,7 @@ mod tests {
         }))
         .hooked()
         .unwrap();
-        drop_all(&mut conn, &BindKey::DEFAULT).unwrap();
+        drop_everything(&mut conn).unwrap();
         assert_eq!(*dropped.lock().unwrap(), ["t", "v", "c_child", "a_child", "b_parent"]);
     }
 
@@ -83,7 +93,7 @@ mod tests {
         for enforcement in [true, false] {
             let mut conn = Connection::open_in_memory().unwrap();
             enforce(&conn, enforcement).unwrap();
-            drop_all(&mut conn, &BindKey::DEFAULT).unwrap();
+            drop_everything(&mut conn).unwrap();
             assert_eq!(enforced(&conn).unwrap(), enforcement);
 
             conn.authorizer(Some(|context: AuthContext<'_>| match context.action {
@@ -93,7 +103,7 @@ mod tests {
             .hooked()
             .unwrap();
             conn.execute_batch("CREATE TABLE t (x)").unwrap();
-            drop_all(&mut conn, &BindKey::DEFAULT).unwrap_err();
+            drop_everything(&mut conn).unwrap_err();
             assert_eq!(enforced(&conn).unwrap(), enforcement);
             assert!(conn.is_autocommit());
         }

@@ -9,9 +9,9 @@ use crate::script::{line_at, BYTE_ORDER_MARK};
 /// The files right in the folder, hidden ones left out, in natural order.
 pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for path in visible(folder)? {
+    for path in entries(folder)? {
         // By the path, so that a link counts as what it leads to.
-        if path.is_file() {
+        if path.is_file() && !is_hidden(&path) {
             files.push(path);
         }
     }
@@ -21,17 +21,19 @@ pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// What is right in the folder and not hidden, by path.
-pub(super) fn visible(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Everything right in the folder, by path.
+pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
+        paths.push(entry?.path());
     }
     sort_by(&mut paths, PathBuf::cmp);
     Ok(paths)
+}
+
+/// Whether the name begins with a dot.
+pub(super) fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Whether the file's name ends in `.extension`, in either case.
@@ -49,6 +51,15 @@ pub(crate) struct Unreadable {
 
 /// A file's text, without the byte order mark that some editors put first.
 pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
+    let mut text = marked_text(path)?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    Ok(text)
+}
+
+/// A file's text as it is, with a byte order mark if it has one.
+pub(super) fn marked_text(path: &Path) -> Result<String, Unreadable> {
     let unreadable =
         |problem: String| Unreadable { line: None, problem: format!("the file cannot be read: {problem}") };
     let kind = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
@@ -57,16 +68,12 @@ pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
         return Err(unreadable("it is no ordinary file".to_string()));
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
         let problem = format!("the text is not UTF-8 from byte {} on: save the file as UTF-8", valid + 1);
         Unreadable { line: Some(line_at(&before, valid)), problem }
-    })?;
-    match text.strip_prefix(BYTE_ORDER_MARK) {
-        Some(marked) => Ok(marked.to_string()),
-        None => Ok(text),
-    }
+    })
 }
 
 /// Numbers in names are compared as numbers, so 2 is before 10; the rest as text.

@@ -3,11 +3,14 @@
 //! A line `-- bind: KEY` begins the part of a bind. Which lines are comments between statements, and not text within
 //! one, is told by where SQLite ends the statements.
 
+use super::comments;
 use crate::error::{list, Error};
 use crate::key::BindKey;
-use crate::script::{self, line_at};
+use crate::list::mapped;
+use crate::nearest::nearest;
+use crate::script::{self, has_letters, line_at};
 
-/// What is wrong with a script's parts, and on which line.
+/// What is wrong with the comments that a script is divided by, and on which line.
 #[derive(Debug)]
 pub(super) struct Misplaced {
     pub(super) line: usize,
@@ -35,7 +38,7 @@ struct Mark<'s> {
 /// The share that the binds `keys`, of all those `configured`, have in a script.
 pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Result<Share, Misplaced> {
     // Most scripts have no such line.
-    if !text.lines().any(|line| marked(line).is_some()) {
+    if !has_letters(text, "bind") {
         return Ok(Share::All);
     }
     // What SQLite cannot read is told when it runs.
@@ -43,9 +46,18 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
     let misplaced = |offset, problem| Misplaced { line: line_at(text, offset), problem };
 
     let mut marks = Vec::new();
-    let mut end = 0;
+    for comment in comments::between(text, &statements) {
+        if let Some(key) = marked(comment.written).filter(|_| comment.is_line) {
+            marks.push(Mark { key, start: comment.start });
+        } else if let Some(key) = misspelt(comment.text, configured).filter(|_| !comment.written.contains('\n')) {
+            let problem = format!(
+                "`{}` begins no bind's part: write `-- bind: {key}`; a remark needs other words",
+                comment.written
+            );
+            return Err(misplaced(comment.start, problem));
+        }
+    }
     for statement in &statements {
-        marks_between(text, end, statement.offset, &mut marks);
         if let Some(offset) = mark_within(statement.text) {
             let problem = format!(
                 "the statement before this line has no `;`, so the line is part of it: end the statement that begins on \
@@ -54,9 +66,7 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
             );
             return Err(misplaced(statement.offset + offset, problem));
         }
-        end = statement.offset + statement.text.len();
     }
-    marks_between(text, end, text.len(), &mut marks);
 
     let Some(first) = marks.first() else { return Ok(Share::All) };
     if let Some(early) = statements.first().filter(|statement| statement.offset < first.start) {
@@ -80,30 +90,57 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
     Ok(Share::Parts(shared))
 }
 
+/// The line of the first mark.
+pub(super) fn first(text: &str) -> Option<usize> {
+    if !has_letters(text, "bind:") {
+        return None;
+    }
+    let statements = script::statements(text).ok()?;
+    let comments = comments::between(text, &statements);
+    let mark = comments.iter().find(|comment| comment.is_line && marked(comment.written).is_some())?;
+    Some(line_at(text, mark.start))
+}
+
 /// The key that a line marks the start of a part with.
 fn marked(line: &str) -> Option<&str> {
     line.trim().strip_prefix("--")?.trim_start().strip_prefix("bind:").map(str::trim)
 }
 
-/// The marks among comments and blanks, which is what stands between two statements.
-fn marks_between<'s>(text: &'s str, from: usize, to: usize, marks: &mut Vec<Mark<'s>>) {
-    let mut at = from;
-    while let Some(next) = text[at..to].chars().next() {
-        let rest = &text[at..to];
-        if rest.starts_with("/*") {
-            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
-        } else if rest.starts_with("--") {
-            let line = rest.lines().next().unwrap_or(rest);
-            let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-            // After a statement on the same line it is a remark on that.
-            if let Some(key) = marked(line).filter(|_| text[start..at].trim().is_empty()) {
-                marks.push(Mark { key, start });
-            }
-            at += line.len();
-        } else {
-            at += next.len_utf8();
-        }
+/// The words that somebody may write for `bind:`, the longer ones first.
+const SPELLINGS: [&str; 7] = ["__bind_key__", "bind_key", "bind-key", "bind key", "bindkey", "binds", "bind"];
+
+/// The key of a comment that seems meant to begin a bind's part, and is no mark in its spelling.
+fn misspelt(comment: &str, configured: &[BindKey]) -> Option<String> {
+    const SIGNS: [char; 12] = ['-', '+', '@', '!', '#', '/', '*', '=', '[', '<', '{', ' '];
+    let lower = comment.to_ascii_lowercase();
+    let bare = lower.trim_start_matches(SIGNS);
+    let spelling = SPELLINGS.iter().find(|spelling| bare.starts_with(**spelling))?;
+    // The letters of the comment as they are, for keys differ by case.
+    let rest = &comment[comment.len() - bare.len() + spelling.len()..];
+    let key = rest.trim_start();
+    let separated = key.starts_with([':', '=']);
+    if !separated && (key.len() == rest.len() || key.is_empty()) {
+        return None;
     }
+    let key = key.trim_matches(|letter: char| letter.is_whitespace() || "\"'`:=;*/-+<>[]{}()".contains(letter));
+    let names = mapped(configured, name);
+    let known = |key: &str| names.iter().copied().find(|name| name.eq_ignore_ascii_case(key));
+    if let Some(known) = known(key) {
+        return Some(known.to_string());
+    }
+    if key.is_empty() {
+        return None;
+    }
+    let mut words =
+        key.split(|letter: char| letter.is_whitespace() || ",&+|/".contains(letter)).filter(|word| !word.is_empty());
+    if let Some(first) = words.clone().next().and_then(known)
+        && words.all(|word| word == "and" || known(word).is_some())
+    {
+        return Some(first.to_string());
+    }
+    // A sentence that begins with the word is a remark.
+    let one_word = separated && !key.contains(char::is_whitespace);
+    nearest(key, &names).or(one_word.then_some(key)).map(str::to_string)
 }
 
 /// Where in a statement a line would begin a part, were the statement ended before it.
@@ -141,11 +178,11 @@ pub(super) fn name(bind: &BindKey) -> &str {
     bind.as_str().unwrap_or(DEFAULT)
 }
 
-/// The text with a blank for every character, and its lines.
+/// The text with a blank for every byte, and its lines.
 fn blank(text: &str) -> String {
     let mut blank = String::with_capacity(text.len());
-    for letter in text.chars() {
-        blank.push(if letter == '\n' { '\n' } else { ' ' });
+    for byte in text.bytes() {
+        blank.push(if byte == b'\n' { '\n' } else { ' ' });
     }
     blank
 }

@@ -1,16 +1,21 @@
 //! A bind's tables: where their SQL comes from, what SQLite made of it, making them again, dropping them.
 
+mod comments;
 mod confined;
 mod create;
 mod drop;
 pub(crate) mod folder;
 mod marked;
 mod metadata;
+mod migrate;
+mod migration;
 mod migrations;
 mod references;
 mod reflect;
+mod run;
 mod source;
-mod version;
+mod tool;
+mod whole;
 
 pub(crate) use confined::Confined;
 pub(crate) use create::create_all;
@@ -18,6 +23,10 @@ pub(crate) use drop::drop_all;
 pub(crate) use metadata::ObjectKind;
 pub use metadata::{ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata};
 pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
+pub(crate) use migrate::migrate_to;
+pub(crate) use migration::Script;
 pub(crate) use references::{enforced, missing_parents, parents_first};
 pub(crate) use reflect::unreadable_name;
-pub(crate) use source::{execute, read, Part};
+pub(crate) use run::{execute, Ground};
+pub(crate) use source::{read, Applied, Part, Read, Whose};
+pub(crate) use whole::check_whole;

@@ -1,266 +1,191 @@
-//! Running the SQL and the migrators that make a bind's tables.
+//! The SQL and the migrators that make a bind's tables, read from where the user put them.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::Connection;
-
-use super::confined::Confined;
+use super::folder;
 use super::marked::{self, Share};
-use super::references::{enforce, enforced};
-use super::{folder, migrations};
-use crate::config::{resolve_path, Migrator, SchemaSource};
-use crate::error::{panic_message, sqlite_message, Error, Result};
+use super::migration::{Migration, Problem, Script, Transaction};
+use super::migrations::{self, Direction};
+use super::tool::Tool;
+use crate::config::{resolve_path, MigrationVersion, Migrator, SchemaSource};
+use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::script;
 
-/// One piece of a schema, read from where the user put it.
+/// One piece of a schema.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Script(Script),
     Migrator(Migrator),
 }
 
-/// SQL text, and the file it was read from if it was.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Script {
-    pub(crate) origin: Option<PathBuf>,
-    pub(crate) text: String,
+/// What was read of a schema.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) parts: Vec<Part>,
+    /// The folders of migrations among its sources.
+    pub(crate) folders: Vec<Applied>,
+}
+
+/// A folder of migrations, and the names of those that have run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) folder: PathBuf,
+    pub(crate) names: Vec<String>,
+}
+
+/// The binds whose tables are made, of all that are `configured`: a file or a folder may have parts for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Whose<'k> {
+    pub(crate) keys: &'k [BindKey],
+    pub(crate) configured: &'k [BindKey],
 }
 
 /// Reads the files that the sources name, and runs nothing.
-///
-/// `keys` are the binds whose tables they make, of all that are `configured`: a file or a folder may have parts for
-/// each bind.
-pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Vec<Part>> {
-    let mut parts = Vec::new();
+pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Read> {
+    let whose = Whose { keys, configured };
+    let mut read = Read { parts: Vec::new(), folders: Vec::new() };
     for source in sources {
-        match source {
-            SchemaSource::Sql(text) => parts.push(Part::Script(Script { origin: None, text: text.clone() })),
-            SchemaSource::With(migrator) => parts.push(Part::Migrator(migrator.clone())),
-            SchemaSource::Path(path) => parts.extend(read_path(keys, configured, &resolve_path(path))?),
-        }
-    }
-    Ok(parts)
-}
-
-/// Reads a `.sql` file, or those of a folder.
-fn read_path(keys: &[BindKey], configured: &[BindKey], path: &Path) -> Result<Vec<Part>> {
-    let key = keys.first().unwrap_or(&BindKey::DEFAULT);
-    let mut parts = Vec::new();
-    for file in sql_files(keys, configured, path).map_err(|problem| failure(key, Some(path), None, problem))? {
-        let text = folder::text(&file).map_err(|error| failure(key, Some(&file), error.line, error.problem))?;
-        let share = marked::share(&text, keys, configured)
-            .map_err(|misplaced| failure(key, Some(&file), Some(misplaced.line), misplaced.problem))?;
-        let text = match share {
-            Share::All => text,
-            Share::Parts(text) => text,
-            Share::None => continue,
+        let scripts = match source {
+            SchemaSource::Sql(text) => migrations::script_of_text(None, text.clone())
+                .map_err(|misplaced| whose.failure(None, Some(misplaced.line), misplaced.problem))?,
+            SchemaSource::With(migrator) => {
+                read.parts.push(Part::Migrator(migrator.clone()));
+                continue;
+            }
+            SchemaSource::Path(path) => whose.read_path(&resolve_path(path), None, &mut read.folders)?,
+            SchemaSource::UpTo(path, version) => {
+                whose.read_path(&resolve_path(path), Some(version), &mut read.folders)?
+            }
         };
-        parts.push(Part::Script(Script { origin: Some(file), text }));
+        read.parts.extend(scripts.into_iter().map(Part::Script));
     }
-    if parts.is_empty() {
-        let name = marked::name(key);
-        let problem =
-            format!("it has parts for other binds and none for this one: add one with the line `-- bind: {name}`");
-        return Err(failure(key, Some(path), None, problem));
-    }
-    Ok(parts)
+    Ok(read)
 }
 
-/// A `.sql` file itself, or those of a folder; or what is wrong with it.
-fn sql_files(keys: &[BindKey], configured: &[BindKey], path: &Path) -> Result<Vec<PathBuf>, String> {
-    if path.is_dir() {
-        return migrations::files(path, keys, configured);
-    }
-    // Alembic writes the default bind's migrations into a file of that name.
-    let is_sql = folder::has_extension(path, "sql") || path.file_name().is_some_and(|name| name == ".sql");
-    match path.exists() && !is_sql {
-        true => Err("a schema is a `.sql` file or a folder of them, and this is neither".to_string()),
-        false => Ok(vec![path.to_path_buf()]),
-    }
-}
-
-/// Runs a schema on a database that the caller throws away if it fails.
-///
-/// Scripts run in one transaction as far as they let: what SQLite does not do within one (`VACUUM`, a change of
-/// journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside, and a script's own `BEGIN` and
-/// `COMMIT` are the script's. Migrators run outside, since they make transactions of their own. Whether foreign keys
-/// are enforced is afterwards as it was, whatever a dump at the top of a script said. No script opens a file, or runs
-/// for longer than `limit`.
-pub(crate) fn execute(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Duration) -> Result<()> {
-    let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
-    let enforcement = enforced(conn).map_err(fail)?;
-    let outcome = execute_all(conn, key, parts, limit);
-    if !conn.is_autocommit() {
-        // After a failure; its error is the one to tell.
-        let _ = conn.execute_batch("ROLLBACK");
-    }
-    let restored = match enforced(conn) {
-        Ok(now) if now == enforcement => Ok(()),
-        _ => enforce(conn, enforcement),
-    };
-    outcome.and(restored.map_err(fail))
-}
-
-fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Duration) -> Result<()> {
-    let fail = |error: rusqlite::Error| failure(key, None, None, sqlite_message(&error));
-    let mut ours = Ours::default();
-    for part in parts {
-        match part {
-            Part::Script(script) => {
-                let confined = Confined::new(conn, limit).map_err(fail)?;
-                execute_script(conn, key, script, &mut ours, &confined)?;
+impl Whose<'_> {
+    /// Reads a `.sql` file, or the migrations of a folder.
+    fn read_path(
+        &self,
+        path: &Path,
+        up_to: Option<&MigrationVersion>,
+        folders: &mut Vec<Applied>,
+    ) -> Result<Vec<Script>> {
+        let failed = |problem| self.of_problem(path, problem);
+        if path.is_dir() || up_to.is_some() {
+            let all = migrations::read(path, self.keys, self.configured).map_err(failed)?;
+            let revisions = migrations::expand(all.clone()).map_err(failed)?;
+            let mut applied = revisions.as_slice();
+            // What has run to its end runs in whole files, as its tool has written them.
+            let mut runs = all.as_slice();
+            if let Some(version) = up_to {
+                applied = &revisions[..migrations::count(&revisions, version).map_err(failed)?];
+                runs = if applied.len() < revisions.len() { applied } else { runs };
             }
-            Part::Migrator(migrator) => {
-                ours.commit(conn).map_err(fail)?;
-                migrate(conn, migrator).map_err(|problem| failure(key, None, None, problem))?;
+            let names = mapped(applied, |migration| migration.name.clone());
+            folders.push(Applied { folder: path.to_path_buf(), names });
+            return self.scripts(path, runs);
+        }
+        // Alembic writes the default bind's migrations into a file of that name.
+        let is_sql = folder::has_extension(path, "sql") || path.file_name().is_some_and(|name| name == ".sql");
+        if path.exists() && !is_sql {
+            let problem = "a schema is a `.sql` file or a folder of them, and this is neither".to_string();
+            return Err(failed(Problem::from(problem)));
+        }
+        let scripts = migrations::load(path, None, Direction::Up).map_err(failed)?;
+        let (scripts, marked) = self.shared(scripts).map_err(failed)?;
+        if marked && scripts.is_empty() {
+            return Err(failed(self.none_of_ours()));
+        }
+        Ok(scripts)
+    }
+
+    /// What leads up in migrations of a folder.
+    pub(super) fn scripts(&self, folder: &Path, migrations: &[Migration]) -> Result<Vec<Script>> {
+        let failed = |problem| self.of_problem(folder, problem);
+        let (mut all, mut with_parts, mut without) = (Vec::new(), None, Vec::new());
+        for (at, migration) in migrations.iter().enumerate() {
+            let scripts = migrations::load_part(migration).map_err(failed)?;
+            let (mut scripts, marked) = self.shared(scripts).map_err(failed)?;
+            if marked {
+                with_parts.get_or_insert(migration);
+            } else {
+                without.push((migration, all.len()..all.len() + scripts.len()));
+            }
+            let goes_on = migrations.get(at + 1).is_some_and(|next| next.tool == Some(Tool::RusqliteMigration));
+            if let (Some(last), Some(Tool::RusqliteMigration)) = (scripts.last_mut(), migration.tool) {
+                last.transaction = Transaction::Joint { ends: !goes_on };
+            }
+            all.append(&mut scripts);
+        }
+        let runs = |scripts: &Range<usize>| all[scripts.clone()].iter().any(|script: &Script| !script.is_empty());
+        if let Some(marked) = with_parts
+            && let Some((without, _)) = without.iter().find(|(_, scripts)| runs(scripts))
+        {
+            let problem = format!(
+                "it has no `-- bind:` line, and `{}` beside it has: begin it with `-- bind: {}`, or with the line of the bind \
+                 that it is for; what is for every bind goes into a file given by itself",
+                marked.name,
+                marked::name(self.key())
+            );
+            return Err(failed(Problem::of_file(&without.up, None, problem)));
+        }
+        if all.is_empty() && !migrations.is_empty() {
+            return Err(failed(self.none_of_ours()));
+        }
+        Ok(all)
+    }
+
+    /// What the binds have in scripts, and whether these are divided between binds.
+    pub(super) fn shared(&self, scripts: Vec<Script>) -> Result<(Vec<Script>, bool), Problem> {
+        let (mut ours, mut marked) = (Vec::new(), false);
+        for script in scripts {
+            let share = marked::share(&script.text, self.keys, self.configured).map_err(|misplaced| Problem {
+                file: script.origin.clone(),
+                line: Some(misplaced.line),
+                text: misplaced.problem,
+            })?;
+            match share {
+                Share::All => ours.push(script),
+                Share::Parts(text) => {
+                    marked = true;
+                    ours.push(Script { text, ..script });
+                }
+                Share::None => marked = true,
             }
         }
+        Ok((ours, marked))
     }
-    ours.commit(conn).map_err(fail)
-}
 
-fn execute_script(
-    conn: &Connection,
-    key: &BindKey,
-    source: &Script,
-    ours: &mut Ours,
-    confined: &Confined<'_>,
-) -> Result<()> {
-    let fail = |line, problem| failure(key, source.origin.as_deref(), Some(line), problem);
-    let statements = script::statements(&source.text).map_err(|error| fail(error.line, error.to_string()))?;
-    let mut opened = None;
-    for statement in &statements {
-        ours.execute(conn, statement.text)
-            .map_err(|error| fail(script::error_line(&source.text, statement, &error), confined.problem(&error)))?;
-        opened = match conn.is_autocommit() || ours.open {
-            true => None,
-            false => opened.or(Some(statement.line)),
-        };
+    fn key(&self) -> &BindKey {
+        self.keys.first().unwrap_or(&BindKey::DEFAULT)
     }
-    match opened {
-        None => Ok(()),
-        Some(line) => Err(fail(line, "the transaction begun here is never committed: add a `COMMIT`".to_string())),
+
+    fn none_of_ours(&self) -> Problem {
+        let name = marked::name(self.key());
+        Problem::from(format!(
+            "it has parts for other binds and none for this one: add one with the line `-- bind: {name}`"
+        ))
+    }
+
+    pub(super) fn of_problem(&self, path: &Path, problem: Problem) -> Error {
+        self.failure(Some(problem.file.as_deref().unwrap_or(path)), problem.line, problem.text)
+    }
+
+    fn failure(&self, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {
+        failure(self.key(), file, line, problem)
     }
 }
 
-/// Whether the transaction that is open was opened here and not by a script.
-#[derive(Default)]
-struct Ours {
-    open: bool,
-}
-
-impl Ours {
-    fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        if std::mem::take(&mut self.open) {
-            conn.execute_batch("COMMIT")?;
-        }
-        Ok(())
-    }
-
-    fn execute(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-        match self.attempt(conn, sql) {
-            // SQLite says of few statements beforehand that a transaction is no place for them, but of all by refusing.
-            Err(refused) if self.open && !conn.is_autocommit() => {
-                self.commit(conn)?;
-                conn.prepare(sql).and_then(|mut statement| script::finish(&mut statement)).map_err(|_| refused)
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn attempt(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-        let mut statement = conn.prepare(sql)?;
-        // What neither writes nor answers sets something: `BEGIN`, `SAVEPOINT`, `ATTACH`, most pragmas.
-        let sets = statement.readonly() && statement.column_count() == 0;
-        if sets && self.open {
-            self.commit(conn)?;
-            // Prepared again, for many a pragma takes effect or not when it is prepared.
-            statement = conn.prepare(sql)?;
-        } else if !statement.readonly() && conn.is_autocommit() {
-            conn.execute_batch("BEGIN")?;
-            self.open = true;
-        }
-        script::finish(&mut statement)
+impl Script {
+    /// Whether it has no statement.
+    fn is_empty(&self) -> bool {
+        script::statements(&self.text).is_ok_and(|statements| statements.is_empty())
     }
 }
 
-/// Runs a migrator; what it returns or panics with becomes a message.
-fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| (migrator.run)(conn)));
-    match outcome {
-        Ok(Ok(())) if conn.is_autocommit() => Ok(()),
-        Ok(Ok(())) => Err("the migrator left a transaction open: commit it before returning".to_string()),
-        Ok(Err(error)) => Err(format!("the migrator failed: {}", chain(error.as_ref()))),
-        Err(panic) => Err(format!("the migrator panicked: {}", panic_message(panic.as_ref()))),
-    }
-}
-
-/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
-/// in the message above it is left out.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let sqlite = error.downcast_ref::<rusqlite::Error>();
-        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
-        if text.is_empty() {
-            text = message;
-        } else if !text.ends_with(&message) {
-            text = format!("{text}: {message}");
-        }
-        next = if sqlite.is_some() { None } else { error.source() };
-    }
-    text
-}
-
-fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {
+pub(super) fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {
     Error::Schema { bind: key.clone(), file: file.map(Path::to_path_buf), line, problem }
-}
-
-// The connection that a schema runs on is not seen from outside.
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-    use crate::database::Hooked;
-
-    fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
-        let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
-        execute(conn, &BindKey::DEFAULT, &read(&[BindKey::DEFAULT], &[], &sources)?, Duration::MAX)
-    }
-
-    #[rstest]
-    #[case::of_a_dump("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); COMMIT;")]
-    #[case::that_fails("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); CREATE TABLE t (x); COMMIT;")]
-    #[case::that_leaves_a_transaction("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x);")]
-    fn a_connection_is_after_a_schema_as_it_was_before(#[case] sql: &str) {
-        let mut conn = Connection::open_in_memory().unwrap();
-        enforce(&conn, true).unwrap();
-        let _ = run(&mut conn, &[sql]);
-        assert!(enforced(&conn).unwrap());
-        assert!(conn.is_autocommit());
-    }
-
-    #[test]
-    fn scripts_run_in_one_transaction_as_far_as_they_let() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        let commits = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let seen = std::sync::Arc::clone(&commits);
-        conn.commit_hook(Some(move || {
-            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            false
-        }))
-        .hooked()
-        .unwrap();
-        let sources = [
-            "CREATE TABLE a (x); INSERT INTO a VALUES (1); SELECT 1;",
-            "CREATE TABLE IF NOT EXISTS a (x); CREATE TABLE b (x)",
-        ];
-        run(&mut conn, &sources).unwrap();
-        assert_eq!(commits.load(std::sync::atomic::Ordering::Relaxed), 1);
-    }
 }

@@ -1,8 +1,12 @@
 //! The versions of migrations: read from names, ordered, and what is wrong with a row of them.
 
 use std::cmp::Ordering;
+use std::fmt;
 
-use super::folder::{by_size, part, starts_with_digit};
+use super::super::folder::{by_size, part, starts_with_digit};
+use super::super::migration::Problem;
+use super::LIST_THEM;
+use crate::order::sort_by_key;
 
 /// What a migration's name starts with: one number, or several as in a date.
 #[derive(Clone, Debug)]
@@ -85,23 +89,23 @@ impl PartialOrd for Version {
     }
 }
 
-/// What is wrong with the versions of these migrations, each with its name, in their order.
-pub(super) fn problem(migrations: &[(&Version, &str)]) -> Option<String> {
-    for pair in migrations.windows(2) {
-        let [(version, first), (next, second)] = [pair[0], pair[1]];
-        if version == next {
-            return Some(format!(
-                "`{first}` and `{second}` have the same version, {}: give each a version of its own",
-                version.text
-            ));
-        }
+/// As it is written.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
+}
+
+/// Refuses versions that are counted and of which one is missing, each with the name of its migration.
+pub(super) fn gaps(migrations: &[(Version, &str)]) -> Result<(), Problem> {
     let mut counted = Vec::new();
     for (version, name) in migrations {
         if let Some(count) = version.count() {
-            counted.push((count, name));
+            counted.push((count, *name));
         }
     }
+    // Diesel and dbmate compare text, so theirs may come in another order.
+    sort_by_key(&mut counted, |(count, _)| *count);
     let (mut gaps, mut by_one) = (Vec::new(), 0);
     for pair in counted.windows(2) {
         let [(before, first), (after, second)] = [pair[0], pair[1]];
@@ -119,10 +123,30 @@ pub(super) fn problem(migrations: &[(&Version, &str)]) -> Option<String> {
     let from_the_start = counted.first().is_some_and(|(first, _)| *first <= 1);
     let mostly_by_one = by_one > gaps.len();
     if gaps.is_empty() || !from_the_start && !mostly_by_one {
-        return None;
+        return Ok(());
     }
     let gaps = gaps.join(", ");
-    Some(format!("{gaps}: put back what was lost or close the gap; where it is meant, list the files one by one"))
+    Err(Problem::from(format!("{gaps}: put back what was lost or close the gap; where it is meant, {LIST_THEM}")))
+}
+
+/// The version of a folder's name as Diesel has it: the text before the first `_`, without its hyphens.
+pub(super) fn of_diesel(name: &str) -> String {
+    let version = name.split('_').next().unwrap_or_default();
+    version.replace('-', "")
+}
+
+/// The number before the first `-`, by which rusqlite_migration counts.
+pub(super) fn count_before_dash(name: &str) -> Option<usize> {
+    name.split_once('-')?.0.parse().ok()
+}
+
+/// Whether the name begins with a date, as `2024-01-02` or `2024_01_02`.
+pub(super) fn is_date(name: &str) -> bool {
+    let name = name.as_bytes();
+    let digits =
+        |range: std::ops::Range<usize>| name.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let separates = |at: usize| name.get(at).is_some_and(|separator| matches!(separator, b'-' | b'_'));
+    digits(0..4) && separates(4) && digits(5..7) && separates(7) && digits(8..10)
 }
 
 #[cfg(test)]

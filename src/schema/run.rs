@@ -1,0 +1,343 @@
+//! Running the SQL and the migrators that make a bind's tables.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::confined::Confined;
+use super::migration::{Script, Transaction};
+use super::references::{enforce, enforced};
+use super::source::{failure, Part};
+use super::tool::Tool;
+use crate::config::Migrator;
+use crate::database::number;
+use crate::error::{panic_message, sqlite_message, Error, Result};
+use crate::key::BindKey;
+use crate::script::{self, Statement};
+
+/// Where a schema runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'k> {
+    pub(crate) key: &'k BindKey,
+    /// How long one script may run.
+    pub(crate) limit: Duration,
+    /// Whether foreign keys are enforced, if the user has said; otherwise each tool's connection decides.
+    pub(crate) foreign_keys: Option<bool>,
+}
+
+/// Runs a schema on a database that the caller throws away if it fails.
+///
+/// Each script runs in the transaction that its tool would run it in, on a connection that enforces foreign keys where the
+/// tool's would; one of no tool runs as in the `sqlite3` program. Migrators run outside a transaction, since they make their
+/// own. Afterwards foreign keys are enforced as before. No script opens a file, or runs for longer than the limit.
+pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+    run(conn, ground, parts, true)
+}
+
+/// The same on a database that is kept if it fails: of the script that failed, the transaction is rolled back.
+pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+    run(conn, ground, parts, false)
+}
+
+fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: bool) -> Result<()> {
+    let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
+    let enforcement = enforced(conn).map_err(fail)?;
+    let mut running = Running { ground, enforcement, thrown_away, tool: None, joint: None };
+    let outcome = running.parts(conn, parts);
+    if !conn.is_autocommit() {
+        // After a failure; its error is the one to report.
+        let _ = conn.execute_batch("ROLLBACK");
+    }
+    let restored = match enforced(conn) {
+        Ok(now) if now == enforcement => Ok(()),
+        _ => enforce(conn, enforcement),
+    };
+    outcome.and(restored.map_err(fail))
+}
+
+/// A schema that runs.
+struct Running<'r> {
+    ground: &'r Ground<'r>,
+    /// Whether foreign keys were enforced before.
+    enforcement: bool,
+    /// Whether the database is thrown away if it fails.
+    thrown_away: bool,
+    /// Whose scripts run on the connection.
+    tool: Option<Tool>,
+    /// The last script of the transaction that several share.
+    joint: Option<&'r Script>,
+}
+
+impl<'r> Running<'r> {
+    fn parts(&mut self, conn: &mut Connection, parts: &'r [Part]) -> Result<()> {
+        for part in parts {
+            match part {
+                Part::Script(script) => self.script(conn, script)?,
+                Part::Migrator(migrator) => {
+                    self.end_joint(conn)?;
+                    migrate(conn, migrator).map_err(|problem| failure(self.ground.key, None, None, problem))?;
+                }
+            }
+        }
+        self.end_joint(conn)
+    }
+
+    fn script(&mut self, conn: &Connection, script: &'r Script) -> Result<()> {
+        if !matches!(script.transaction, Transaction::Joint { .. }) {
+            self.end_joint(conn)?;
+        }
+        if script.tool != self.tool && self.joint.is_none() {
+            self.change_tool(conn, script)?;
+        }
+        let confined = Confined::new(conn, self.ground.limit)
+            .map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
+        let begins = match script.transaction {
+            Transaction::Loose | Transaction::AsWritten => false,
+            Transaction::Own => true,
+            Transaction::Joint { .. } => self.joint.is_none(),
+        };
+        if begins {
+            conn.execute_batch("BEGIN").map_err(|error| self.failed(script, None, confined.problem(&error)))?;
+        }
+        let mut ours = Ours::default();
+        self.statements(conn, script, &confined, &mut ours)?;
+        match script.transaction {
+            Transaction::Loose if ours.open => self.commit(conn, script),
+            Transaction::Loose | Transaction::AsWritten => Ok(()),
+            Transaction::Own => self.commit(conn, script),
+            Transaction::Joint { ends } => {
+                self.joint = Some(script);
+                if ends {
+                    self.end_joint(conn)
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Enforces foreign keys where the connection of a script's tool does.
+    fn change_tool(&mut self, conn: &Connection, script: &Script) -> Result<()> {
+        self.tool = script.tool;
+        if script.tool.is_some_and(Tool::has_table) {
+            begin_file(conn).map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
+        }
+        if let (None, Some(tool)) = (self.ground.foreign_keys, script.tool) {
+            let enforces = tool.enforces_foreign_keys() && self.enforcement;
+            enforce(conn, enforces).map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
+        }
+        Ok(())
+    }
+
+    fn end_joint(&mut self, conn: &Connection) -> Result<()> {
+        match self.joint.take() {
+            Some(script) => self.commit(conn, script),
+            None => Ok(()),
+        }
+    }
+
+    fn commit(&self, conn: &Connection, script: &Script) -> Result<()> {
+        if conn.is_autocommit() {
+            return Err(self.failed(script, None, ended(script)));
+        }
+        conn.execute_batch("COMMIT").map_err(|error| {
+            let broken = broken_key(conn).map(|broken| format!(": {broken}")).unwrap_or_default();
+            let problem = format!("{} when it commits{broken}", sqlite_message(&error));
+            self.failed(script, None, problem)
+        })
+    }
+
+    /// Runs the statements of a script in the transaction that is open, if it is to run in one.
+    fn statements(&self, conn: &Connection, script: &Script, confined: &Confined<'_>, ours: &mut Ours) -> Result<()> {
+        let mut opened = None;
+        for piece in &script.pieces {
+            let text = &script.text[piece.clone()];
+            let line = |line: usize| script::line_at(&script.text, piece.start) + line - 1;
+            let statements = script::statements(text)
+                .map_err(|error| self.failed(script, Some(line(error.line)), error.to_string()))?;
+            for statement in &statements {
+                let outcome = match script.transaction {
+                    Transaction::Loose => ours.execute(conn, statement.text),
+                    _ => execute_one(conn, statement.text),
+                };
+                outcome.map_err(|error| {
+                    let at = line(script::error_line(text, statement, &error));
+                    let problem = format!("{}{}", confined.problem(&error), self.hint(conn, script, statement));
+                    self.failed(script, Some(at), problem)
+                })?;
+                opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(line(statement.line))) };
+            }
+        }
+        let leaves_open = matches!(script.transaction, Transaction::Loose | Transaction::AsWritten);
+        match opened.filter(|_| leaves_open) {
+            None => Ok(()),
+            Some(_) => {
+                let problem = "the transaction begun here is never committed: add a `COMMIT`".to_string();
+                Err(self.failed(script, opened, problem))
+            }
+        }
+    }
+
+    /// A way out where the transaction of its tool is what a statement failed for.
+    fn hint(&self, conn: &Connection, script: &Script, statement: &Statement<'_>) -> String {
+        let Some(tool) = script.tool.filter(|_| script.transaction != Transaction::AsWritten) else {
+            return String::new();
+        };
+        if matches!(tool, Tool::Goose | Tool::SqlMigrate) && !script::could_end(statement.text) {
+            return format!("; {tool} ends a statement at each line that ends in `;`: put {}", tool.around_statement());
+        }
+        // What this leaves in a database that is thrown away does not matter; another is left as it is.
+        let runs_outside = self.thrown_away
+            && !conn.is_autocommit()
+            && conn.execute_batch("COMMIT").is_ok()
+            && execute_one(conn, statement.text).is_ok();
+        if runs_outside {
+            format!("; {tool} runs it in a transaction: {}", tool.without_transaction())
+        } else {
+            String::new()
+        }
+    }
+
+    fn failed(&self, script: &Script, line: Option<usize>, problem: String) -> Error {
+        failure(self.ground.key, script.origin.as_deref(), line, problem)
+    }
+}
+
+/// The transaction of a script of no tool: what it does outside of one runs in one as far as it lets. What SQLite does not
+/// do within one (`VACUUM`, a change of journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside,
+/// and a script's own `BEGIN` and `COMMIT` are the script's.
+#[derive(Default)]
+struct Ours {
+    /// Whether the transaction that is open was opened here and not by the script.
+    open: bool,
+}
+
+impl Ours {
+    fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        if std::mem::take(&mut self.open) {
+            conn.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        match self.attempt(conn, sql) {
+            // SQLite says of few statements beforehand that a transaction is no place for them, but of all by refusing.
+            Err(refused) if self.open && !conn.is_autocommit() => {
+                self.commit(conn)?;
+                conn.prepare(sql).and_then(|mut statement| script::finish(&mut statement)).map_err(|_| refused)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+        let mut statement = conn.prepare(sql)?;
+        // What neither writes nor answers sets something: `BEGIN`, `SAVEPOINT`, `ATTACH`, most pragmas.
+        let sets = statement.readonly() && statement.column_count() == 0;
+        if sets && self.open {
+            self.commit(conn)?;
+            // Prepared again, for many a pragma takes effect or not when it is prepared.
+            statement = conn.prepare(sql)?;
+        } else if !statement.readonly() && conn.is_autocommit() {
+            conn.execute_batch("BEGIN")?;
+            self.open = true;
+        }
+        script::finish(&mut statement)
+    }
+}
+
+/// The error about a script that ended the transaction which its tool runs it in.
+fn ended(script: &Script) -> String {
+    let Some(tool) = script.tool else { return "it ended the transaction that it runs in".to_string() };
+    let instead =
+        if tool.marks_no_transaction() { format!(", or {}", tool.without_transaction()) } else { String::new() };
+    format!(
+        "it ended the transaction that {tool} runs it in and began no other, so {tool} fails to commit: end it with `BEGIN;`\
+         {instead}"
+    )
+}
+
+/// Gives an empty database its first page, as a tool does that makes its own table first: from then on, `PRAGMA encoding` and
+/// the like do nothing.
+fn begin_file(conn: &Connection) -> rusqlite::Result<()> {
+    match number(conn, "PRAGMA page_count")? {
+        // A view has no page of its own to leave behind.
+        0 => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
+        _ => Ok(()),
+    }
+}
+
+/// Runs a statement to its end.
+fn execute_one(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    script::finish(&mut conn.prepare(sql)?)
+}
+
+/// A row whose foreign key has no parent, for the message about a commit that SQLite refused.
+fn broken_key(conn: &Connection) -> Option<String> {
+    let sql = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 1";
+    conn.query_row(sql, [], |row| {
+        let (table, rowid, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let row = rowid.map_or_else(|| "a row".to_string(), |rowid| format!("row {rowid}"));
+        Ok(format!("{row} of `{table}` has no parent in `{parent}`"))
+    })
+    .ok()
+}
+
+/// Runs a migrator; what it returns or panics with becomes a message.
+fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| (migrator.run)(conn)));
+    match outcome {
+        Ok(Ok(())) if conn.is_autocommit() => Ok(()),
+        Ok(Ok(())) => Err("the migrator left a transaction open: commit it before returning".to_string()),
+        Ok(Err(error)) => Err(format!("the migrator failed: {}", chain(error.as_ref()))),
+        Err(panic) => Err(format!("the migrator panicked: {}", panic_message(panic.as_ref()))),
+    }
+}
+
+/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
+/// in the message above it is left out.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let sqlite = error.downcast_ref::<rusqlite::Error>();
+        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
+        if text.is_empty() {
+            text = message;
+        } else if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        next = if sqlite.is_some() { None } else { error.source() };
+    }
+    text
+}
+
+// The connection that a schema runs on is not seen from outside.
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::config::SchemaSource;
+    use crate::schema::read;
+
+    fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
+        let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
+        let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None };
+        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?.parts)
+    }
+
+    #[rstest]
+    #[case::of_a_dump("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); COMMIT;")]
+    #[case::that_fails("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x); CREATE TABLE t (x); COMMIT;")]
+    #[case::that_leaves_a_transaction("PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE t (x);")]
+    fn a_connection_is_after_a_schema_as_it_was_before(#[case] sql: &str) {
+        let mut conn = Connection::open_in_memory().unwrap();
+        enforce(&conn, true).unwrap();
+        let _ = run(&mut conn, &[sql]);
+        assert!(enforced(&conn).unwrap());
+        assert!(conn.is_autocommit());
+    }
+}
