@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::disk::can_have_log;
 use super::hold::check_free;
 use super::image::{self, Image};
+use super::observer::leave_the_log;
 use super::values::number;
 use super::{connect, lock, Database, Location};
 use crate::error::{is_lock, Error, Result};
@@ -171,16 +172,25 @@ impl Database {
         }
     }
 
-    /// A number that changes with every commit, where others may commit beside a transaction that reads. `None` where
-    /// such a transaction keeps them out.
-    pub(crate) fn beside_readers(&self) -> rusqlite::Result<Option<u64>> {
+    /// Returns a number that changes with every commit, where others may commit beside a transaction that reads; `None` where
+    /// such a transaction keeps them out. Numbers of a file are to be compared that the same counter gave, which is opened here
+    /// unless it is.
+    pub(crate) fn beside_readers(&self, counter: &mut Option<Connection>) -> rusqlite::Result<Option<u64>> {
         match &self.location {
             Location::Memory(memory) => Ok(Some(memory.commits())),
-            Location::File(_) => self.observe_at_once(|conn| {
+            Location::File(_) => {
+                let conn = match counter {
+                    Some(conn) => conn,
+                    none => {
+                        let conn = self.observer()?;
+                        leave_the_log(&conn)?;
+                        none.insert(conn)
+                    }
+                };
                 // It is up to date after a read.
                 image::schema_version(conn)?;
                 connect::commits(conn).map(|commits| Some(commits.into()))
-            }),
+            }
             Location::SharedCache(_) | Location::MemDb(_) => Ok(None),
         }
     }

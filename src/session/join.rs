@@ -197,7 +197,7 @@ enum How {
 }
 
 impl Part {
-    fn of(scope: &Scope, engines: &Engines, members: &[Member], at: usize, member: &Member) -> Part {
+    fn of(scope: &Scope, engines: &mut Engines, members: &[Member], at: usize, member: &Member) -> Part {
         let again = members.iter().take(at).any(|before| before.position == member.position);
         let database = scope.at(member.position);
         let shares = database.is_some_and(Database::is_shared_cache);

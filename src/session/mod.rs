@@ -229,6 +229,8 @@ impl Session {
 
     /// Statements for one bind, told and not deduced.
     ///
+    /// Where SQL names the bind, it does so by this key, also if its database has others.
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured; [`Error::Dynamic`] for a

@@ -49,6 +49,8 @@ pub(in crate::session) struct Engines {
     known: Sorted<usize, Option<u64>>,
     /// How often each bind may have changed by this session.
     turns: Sorted<usize, u64>,
+    /// A connection to each file that is open, which reads nothing but how often others have committed.
+    counters: Sorted<usize, Option<Connection>>,
     /// What told each bind's commits apart before this unit of work first read it.
     before: Sorted<usize, Option<u64>>,
     /// The binds that this unit of work has read or written to: what others commit there is seen by the next one.
@@ -200,7 +202,8 @@ impl Engines {
         database.check_process().map_err(|error| failed(key, "", error))?;
         if in_transaction {
             // Behind a lock nothing is known, and it counts as changed.
-            let before = database.beside_readers().unwrap_or(Some(UNKNOWN));
+            let counter = self.counters.or_insert_with(member, || None);
+            let before = database.beside_readers(counter).unwrap_or(Some(UNKNOWN));
             self.before.insert(member, before);
             run(Some(database), conn, "BEGIN").map_err(|error| failed(key, "BEGIN", error))?;
             self.begun.push(member);

@@ -11,13 +11,16 @@ const FLUSHED: usize = 0;
 impl Engines {
     /// Whether a join has to take what a bind holds from this session's own connection: no other sees what it has written
     /// and not committed, or, where others have committed since it first read, what it reads.
-    pub(in crate::session) fn sees_alone(&self, database: &Database, member: usize) -> bool {
+    pub(in crate::session) fn sees_alone(&mut self, database: &Database, member: usize) -> bool {
         if !self.has_read(member) {
             return false;
         }
         let before = self.before.get(&member).copied().flatten();
-        self.has_written(member)
-            || before.is_some_and(|before| database.beside_readers().ok().flatten() != Some(before))
+        if self.has_written(member) {
+            return true;
+        }
+        let counter = self.counters.or_insert_with(member, || None);
+        before.is_some_and(|before| database.beside_readers(counter).ok().flatten() != Some(before))
     }
 
     /// A number that changes when what this session sees of a bind may have changed.

@@ -6,6 +6,7 @@
 //! - a statement that writes one bind and names another is an error, also where SQLite would never read the other;
 //! - so is a name without a key that several binds have, and one that is made without a key where no bind is the default;
 //! - an index or a trigger without a key belongs to its table's bind;
+//! - with `on(key)`, SQL names the bind by that key, and not by another of the same database;
 //! - a join has no transaction on a bind that it only reads, so others act on it for its next statement;
 //! - `changes()` and its like, temporary tables, `RAISE (ROLLBACK)` and deferred constraints, which see or end the
 //!   transaction of one bind alone.

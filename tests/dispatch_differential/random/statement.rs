@@ -102,7 +102,9 @@ impl<'w> Writer<'w> {
                 self.is_ambiguous |= !self.is_alone(name);
                 plain
             }
-            _ => {
+            // The key that `on` is given.
+            For::Told(_) => format!("{}.{plain}", quoted(named(self.world.places[place].keys[0]))),
+            For::Session => {
                 let key = named(*self.dice.one(&self.world.places[place].keys));
                 format!("{}.{plain}", quoted(key))
             }
