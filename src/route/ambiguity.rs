@@ -90,14 +90,15 @@ fn maintained(seen: &Seen) -> Vec<Access> {
 }
 
 /// Whether a statement is an `ANALYZE` or a `REINDEX`. `CREATE INDEX` is reported as a `REINDEX` too, and `ANALYZE`
-/// without a table is known by the table of SQLite's own that it makes.
+/// without a table is known by the tables of SQLite's own that it makes, and no others: `CREATE TABLE` makes one too, for
+/// `AUTOINCREMENT`.
 pub(super) fn maintains(seen: &Seen) -> bool {
     let mut maintains = false;
     for access in &seen.accesses {
         match &access.act {
-            Act::Create(Made::Index { .. }, _) => return false,
-            Act::Maintain(..) => maintains = true,
             Act::Create(Made::Table, name) if is_reserved(name) => maintains = true,
+            Act::Create(..) => return false,
+            Act::Maintain(..) => maintains = true,
             _ => {}
         }
     }

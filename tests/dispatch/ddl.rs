@@ -1,7 +1,7 @@
 //! What makes, changes and drops tables goes to their bind.
 
 use multibind::rusqlite::Connection;
-use multibind::{row, Bind, Error, Harness};
+use multibind::{row, Bind, BindKey, Error, Harness};
 use rstest::rstest;
 
 use crate::binds::{blog, changed_by, read};
@@ -335,4 +335,19 @@ fn statistics_of_binds_without_tables_are_taken_in_each() {
         .unwrap();
     assert_eq!(db.session().bind_of("ANALYZE").unwrap().to_string(), "writes auth, meta");
     db.session().execute("ANALYZE", []).unwrap();
+}
+
+#[test]
+fn a_table_that_counts_its_rows_is_made_where_any_other_is() {
+    let sql = "CREATE TABLE visit (id INTEGER PRIMARY KEY AUTOINCREMENT)";
+    let bind = || Bind::memory().schema("CREATE TABLE t (x)");
+    let db = Harness::builder().bind("auth", bind()).bind("meta", bind()).start().unwrap();
+    let mut session = db.session();
+    assert!(matches!(session.bind_of(sql), Err(Error::NoDefaultBind { .. })));
+    assert!(matches!(session.execute(sql, []), Err(Error::NoDefaultBind { .. })));
+    session.execute("CREATE TABLE meta.visit (id INTEGER PRIMARY KEY AUTOINCREMENT)", []).unwrap();
+    assert_eq!(session.bind_of("DELETE FROM visit").unwrap().writes(), Some(&"meta".into()));
+
+    let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
+    assert_eq!(db.session().bind_of(sql).unwrap().writes(), Some(&BindKey::DEFAULT));
 }
