@@ -2,6 +2,7 @@
 //!
 //! One that is made in the wrong bind could never be used, so it is made in a copy first and tried.
 
+use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
 use super::access::{Access, Act, Kind, Made};
@@ -77,6 +78,8 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
         return Ok(None);
     }
     let mut plain = Connection::open_in_memory()?;
+    // A foreign key to a table that is not there is no matter of what is made.
+    plain.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     copy_pages(copy.conn(), &mut plain, "main")?;
     Ok(Some(plain))
 }

@@ -351,3 +351,15 @@ fn a_table_that_counts_its_rows_is_made_where_any_other_is() {
     let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
     assert_eq!(db.session().bind_of(sql).unwrap().writes(), Some(&BindKey::DEFAULT));
 }
+
+#[test]
+fn a_trigger_is_made_beside_a_foreign_key_that_leads_nowhere() {
+    let auth = "CREATE TABLE login (id INTEGER PRIMARY KEY, user REFERENCES user ON DELETE SET NULL)";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY)"))
+        .bind("auth", Bind::memory().schema(auth).allow_missing_parents(true))
+        .start()
+        .unwrap();
+    let sql = "CREATE TRIGGER auth.tidy AFTER UPDATE ON login BEGIN DELETE FROM login WHERE id > 20; END";
+    db.session().execute(sql, []).unwrap();
+}

@@ -347,3 +347,17 @@ fn a_statement_for_one_bind_knows_the_columns_that_a_driver_makes(#[case] storag
         assert_eq!(count(&mut session, &by_name), Ok(0));
     }
 }
+
+/// What `on` has looked at for its statement is what the unit of work then reads.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_table_that_on_has_written_to_is_known_to_the_next_statement(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
+    other(&db, "auth", "CREATE TABLE fresh (x)");
+    session.on("auth").unwrap().execute("INSERT INTO fresh VALUES ('two')", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT x FROM fresh"), ["two"]);
+    assert_eq!(read(&mut session, "SELECT title, x FROM post, fresh"), ["one|two"]);
+}

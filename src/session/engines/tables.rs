@@ -115,7 +115,11 @@ impl Engines {
     /// The tables of one bind alone.
     pub(in crate::session) fn catalog_of(&mut self, scope: &Scope, member: usize) -> Result<Arc<Catalog>> {
         let image = self.image(scope, member)?;
-        self.seen.insert(member, Arc::clone(&image));
+        let before = self.seen.insert(member, Arc::clone(&image));
+        if before.is_none_or(|before| before.id() != image.id()) {
+            // What was found out with those of before is not this unit's: it is about to read these.
+            self.catalog = None;
+        }
         let known = self.alone.get(&member).filter(|known| known.image_id(0) == Some(image.id()));
         if let Some(known) = known {
             return Ok(Arc::clone(known));
