@@ -297,6 +297,8 @@ fn step(dice: &mut Dice, maps: bool, depth: usize) -> Step {
         }
         83..86 => Step::Sizes(slot),
         86 => Step::Attach(slot, !dice.once_in(4)),
+        // Of a page that is free it gives what the connection has in its cache, where a mapped file has none.
+        87 if maps => Step::Sizes(slot),
         87 => Step::Serialize(slot),
         88..92 => {
             let query = ["SELECT id, length(x) FROM t", "SELECT id FROM t ORDER BY x", "SELECT 1 FROM sqlite_schema"];
