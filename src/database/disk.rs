@@ -242,6 +242,10 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 (true, false) => open.shared &= !bit,
                 _ => {}
             }
+            if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
+                // The lock of a writer.
+                open.faults.holds_log(flags & ffi::SQLITE_SHM_LOCK != 0);
+            }
             if begins_to_write {
                 open.faults.writer_begins(Writer::Ours);
             }

@@ -323,10 +323,14 @@ impl Database {
         self.uncommitted.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether some connection has a transaction open that can write. No lock of a writer is taken to find out.
+    /// Whether some connection has a transaction open that can write. No lock is taken to find out: of a file in WAL mode other
+    /// connections than those of the pool and of sessions are seen on Linux alone.
     pub(crate) fn has_writer(&self) -> bool {
         match &self.location {
             Location::Memory(memory) => memory.has_writer(),
+            Location::File(path) if self.setup.faults().has_log_writer() || probe::is_locked_by_log_writer(path) => {
+                true
+            }
             _ => self
                 .observe_at_once(|conn| probe::has_writer(conn, self.is_shared_cache()))
                 .unwrap_or_else(|error| is_lock(&error)),

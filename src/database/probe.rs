@@ -1,6 +1,7 @@
 //! Asking whether a lock is in the way, without waiting for it.
 
-use std::ffi::{c_int, CString};
+use std::ffi::CString;
+use std::path::Path;
 use std::ptr;
 
 use rusqlite::backup::{Backup, StepResult};
@@ -47,14 +48,12 @@ pub(super) fn has_writer(conn: &Connection, is_shared_cache: bool) -> rusqlite::
     is_locked_by_writer(conn)
 }
 
-/// Whether another connection holds the lock of a file's writer, as its file system knows it.
+/// Whether another connection holds the lock of a file's writer in a rollback journal, as its file system knows it. Of a log's
+/// writer it tells only who asks for the lock, and is in the writer's way while it has it.
 fn is_locked_by_writer(conn: &Connection) -> rusqlite::Result<bool> {
-    /// The lock of a WAL's index that a writer has for itself.
-    const WRITER: c_int = 0;
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the handle is open and used by no one else meanwhile. The operation writes the address of its database's file,
-    // which lives as long as the connection, or null; the methods are called as SQLite calls them, with a lock given back
-    // as it was taken.
+    // which lives as long as the connection, or null; the method is called as SQLite calls it.
     unsafe {
         let answer = (&raw mut file).cast();
         ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, answer);
@@ -66,14 +65,34 @@ fn is_locked_by_writer(conn: &Connection) -> rusqlite::Result<bool> {
         {
             return Ok(true);
         }
-        // Shared for a moment. Without a WAL there is no such lock, which is another error.
-        let Some(lock) = methods.xShmLock.filter(|_| methods.iVersion >= 2) else { return Ok(false) };
-        match lock(file, WRITER, 1, ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_SHARED) {
-            ffi::SQLITE_OK => {
-                lock(file, WRITER, 1, ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_SHARED);
-                Ok(false)
-            }
-            code => Ok(code == ffi::SQLITE_BUSY),
-        }
+        Ok(false)
     }
+}
+
+/// Whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files; elsewhere nobody is
+/// seen. Asking SQLite for that lock would tell too, and refuse it to an application for as long.
+#[cfg(target_os = "linux")]
+pub(super) fn is_locked_by_log_writer(database: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    /// The byte of a log's index that a writer locks, see `UNIX_SHM_BASE` in <https://sqlite.org/src/file/src/os_unix.c>.
+    const WRITER: u64 = 120;
+    let mut index = database.as_os_str().to_os_string();
+    index.push("-shm");
+    let (Ok(index), Ok(locks)) = (std::fs::metadata(index), std::fs::read_to_string("/proc/locks")) else {
+        return false;
+    };
+    // `1: POSIX  ADVISORY  WRITE 4711 00:2a:815 120 120`, with `->` after the number for who waits.
+    locks.lines().any(|lock| {
+        let fields = lock.split_whitespace().collect::<Vec<_>>();
+        let [_, "POSIX", _, "WRITE", _, file, start, end] = fields.as_slice() else { return false };
+        let is_it = file.rsplit(':').next().and_then(|inode| inode.parse().ok()) == Some(index.ino());
+        let covers = |from: u64| from <= WRITER && end.parse().is_ok_and(|end: u64| WRITER <= end);
+        is_it && start.parse().is_ok_and(covers)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_locked_by_log_writer(_: &Path) -> bool {
+    false
 }

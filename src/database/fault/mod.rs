@@ -28,6 +28,8 @@ pub(crate) struct Faults {
     alive: Mutex<Vec<Arc<Fault>>>,
     /// How many transactions have got the lock that a writer needs: the number of the one that has it now.
     writers: AtomicU64,
+    /// How many connections of ours to a file hold the lock of its log's writer: one at most.
+    log_writers: AtomicUsize,
     /// Whose that is, and since when everything was seen as it got the lock.
     writer: Mutex<(Writer, Option<usize>)>,
     /// Who knows the statements of the database.
@@ -121,6 +123,20 @@ impl Faults {
             };
             fault.strikes().then_some(code)
         })
+    }
+
+    /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
+    pub(super) fn holds_log(&self, takes: bool) {
+        if takes {
+            self.log_writers.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.log_writers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a connection of ours to a file holds the lock of its log's writer.
+    pub(super) fn has_log_writer(&self) -> bool {
+        self.log_writers.load(Ordering::Relaxed) > 0
     }
 
     /// Counts a transaction that has got the lock.
