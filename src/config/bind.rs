@@ -198,6 +198,11 @@ impl Bind {
 
     /// Adds SQL text that makes tables.
     ///
+    /// It runs once in a process, and each further start copies what it made. Where a statement asks for the time or a random
+    /// number (`CURRENT_TIMESTAMP`, `datetime('now')`, `random()`, also as a default or in a trigger), schema and data of the bind
+    /// run anew at each start, and the log says once which statement asked. [`reset`](crate::Harness::reset) brings back what
+    /// the harness started with.
+    ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").schema("CREATE INDEX by_name ON user (name)");
@@ -252,8 +257,11 @@ impl Bind {
     /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
     /// [restore](Connection::restore) it into its connection.
     ///
-    /// What a closure that captures nothing makes is made once in a process and copied from then on; one that
-    /// captures something runs at each start.
+    /// What a closure that captures nothing makes is made once in a process and copied from then on. It runs at each start
+    ///
+    /// - where it captures something;
+    /// - where its SQL asks for the time or a random number on this connection, see [`schema`](Bind::schema). What Rust code asks
+    ///   the system for is not seen: take `SystemTime::now()` outside of the closure and move it in.
     ///
     /// ```
     /// # use multibind::{rusqlite, Bind, Harness};

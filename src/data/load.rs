@@ -10,6 +10,7 @@ use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavi
 
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
+use crate::database::ran;
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -160,6 +161,7 @@ impl<'l> Filling<'l> {
             if traced {
                 origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
             }
+            ran(Some(&self.files[at].path), Some(record.line));
             prepared = Some((columns, statement));
         }
         self.origins.extend(origins);
@@ -172,7 +174,7 @@ impl<'l> Filling<'l> {
         for statement in &statements {
             let before = self.conn.total_changes();
             match self.run_statement(statement.text) {
-                Ok(None) => {}
+                Ok(None) => ran(Some(&self.files[at].path), Some(statement.line)),
                 Ok(Some(problem)) => return Err(self.error(at, Some(statement.line), problem)),
                 Err(error) => {
                     let line = script::error_line(text, statement, &error);

@@ -21,7 +21,20 @@ struct Entry<K, V> {
 }
 
 /// One value, made under its own lock, so that two makers of different values do not wait for each other.
-type Slot<V> = Mutex<Option<Arc<V>>>;
+type Slot<V> = Mutex<Kept<V>>;
+
+enum Kept<V> {
+    NotMade,
+    Made(Arc<V>),
+    /// It differs each time it is made.
+    Never,
+}
+
+impl<V> Default for Kept<V> {
+    fn default() -> Self {
+        Kept::NotMade
+    }
+}
 
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// An empty cache that keeps unused values while there are fewer than `most`.
@@ -31,13 +44,28 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
 
     /// The value under `key`; `make` makes it unless it is there. A failure is not kept: the next asker tries again.
     pub(crate) fn get_or_make<E>(&self, key: &K, make: impl FnOnce() -> Result<V, E>) -> Result<Arc<V>, E> {
+        self.get_or_make_if(key, make, |_| true)
+    }
+
+    /// The same, where the first value says whether it is kept. If not, each asker has one made.
+    pub(crate) fn get_or_make_if<E>(
+        &self,
+        key: &K,
+        make: impl FnOnce() -> Result<V, E>,
+        keeps: impl FnOnce(&V) -> bool,
+    ) -> Result<Arc<V>, E> {
         let slot = self.slot(key);
-        let mut value = lock(&slot);
-        if let Some(value) = &*value {
-            return Ok(Arc::clone(value));
+        let mut kept = lock(&slot);
+        match &*kept {
+            Kept::NotMade => {}
+            Kept::Made(value) => return Ok(Arc::clone(value)),
+            Kept::Never => {
+                drop(kept);
+                return make().map(Arc::new);
+            }
         }
         let made = Arc::new(make()?);
-        *value = Some(Arc::clone(&made));
+        *kept = if keeps(&made) { Kept::Made(Arc::clone(&made)) } else { Kept::Never };
         Ok(made)
     }
 
@@ -92,7 +120,7 @@ pub(crate) fn drop_spent() {
 
 /// Whether somebody outside the cache holds the value or is about to make it.
 fn in_use<V>(slot: &Arc<Slot<V>>) -> bool {
-    Arc::strong_count(slot) > 1 || lock(slot).as_ref().is_some_and(|value| Arc::strong_count(value) > 1)
+    Arc::strong_count(slot) > 1 || matches!(&*lock(slot), Kept::Made(value) if Arc::strong_count(value) > 1)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::running::Bound;
-use super::template::Template;
+use super::template::{Blueprint, Template};
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
 use crate::database::{lock, Database, Image, Recorder, Rules, Uses};
@@ -26,6 +26,8 @@ pub(crate) struct DynamicBind {
     /// The databases that other binds' URLs name, each with the bind's key.
     taken: Arc<[(Named, BindKey)]>,
     template: Arc<Template>,
+    /// What makes a template for each database, where two would differ.
+    anew: Option<Blueprint<'static>>,
     /// Who its databases tell of their statements.
     watched: (Arc<Recorder>, Arc<Rules>),
     made: Mutex<Made>,
@@ -65,9 +67,10 @@ impl DynamicBind {
         chooser: Chooser,
         taken: Arc<[(Named, BindKey)]>,
         template: Arc<Template>,
+        anew: Option<Blueprint<'static>>,
         watched: (Arc<Recorder>, Arc<Rules>),
     ) -> DynamicBind {
-        DynamicBind { spec, chooser, taken, template, watched, made: Mutex::default() }
+        DynamicBind { spec, chooser, taken, template, anew, watched, made: Mutex::default() }
     }
 
     /// The bind's key, which names none of its databases.
@@ -119,18 +122,25 @@ impl DynamicBind {
     ///
     /// Who comes second waits until it is made: that is a matter of microseconds, or of writing a file.
     pub(super) fn hold_or_make(&self, key: &BindKey, file: &dyn Fn(usize) -> Result<PathBuf>) -> Result<Held> {
+        if let Some(held) = self.hold(key) {
+            return Ok(held);
+        }
+        let template = match &self.anew {
+            Some(blueprint) => blueprint.template()?,
+            None => Arc::clone(&self.template),
+        };
         let mut made = lock(&self.made);
         if let Some(database) = made.databases.get(key) {
             return Ok(Held::of(database));
         }
-        let (spec, image) = (&self.spec, Arc::clone(&self.template.image));
+        let (spec, image) = (&self.spec, Arc::clone(&template.image));
         let number = made.count;
         let uses = Uses { read_only: spec.read_only, ..Uses::default() };
         let (keys, options) = (vec![key.clone()], spec.options.clone());
         let database = Database::start(keys, spec.storage, options, uses, image, &|| file(number))?;
         let (recorder, rules) = &self.watched;
         database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
-        let database = Arc::new(Bound::new(database.one_of_many(), Arc::clone(&self.template)));
+        let database = Arc::new(Bound::new(database.one_of_many(), template));
         made.count += 1;
         made.databases.insert(key.clone(), Arc::clone(&database));
         Ok(Held::of(&database))

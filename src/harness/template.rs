@@ -1,6 +1,7 @@
 //! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -8,11 +9,12 @@ use rusqlite::Connection;
 
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
-use crate::database::{texts, Digest, Image, OnceCache, Original, Setup};
+use crate::database::{noticing, open_noticing, texts, Digest, Image, OnceCache, Original, Setup};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::list::{mapped, try_mapped};
 use crate::nearest::nearest;
+use crate::say;
 use crate::schema::{self, Metadata};
 use crate::script::has_letters;
 
@@ -21,6 +23,8 @@ use crate::script::has_letters;
 pub(super) struct Template {
     pub(super) image: Arc<Image>,
     metadata: OnceLock<Arc<Metadata>>,
+    /// Which statement asked for the time or a random number, where one did: then the next start makes its own.
+    fleeting: Option<String>,
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
     missing_parents: Vec<(String, String)>,
 }
@@ -49,7 +53,7 @@ static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES)
 
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
-    spec: &'s DatabaseSpec,
+    spec: Cow<'s, DatabaseSpec>,
     /// What it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::Part>,
@@ -65,7 +69,13 @@ impl<'s> Blueprint<'s> {
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
-        Ok(Blueprint { spec, original: original.transpose()?, schema, data })
+        Ok(Blueprint { spec: Cow::Borrowed(spec), original: original.transpose()?, schema, data })
+    }
+
+    /// The same with a specification of its own.
+    pub(super) fn into_owned(self) -> Blueprint<'static> {
+        let Blueprint { spec, original, schema, data } = self;
+        Blueprint { spec: Cow::Owned(spec.into_owned()), original, schema, data }
     }
 
     /// The same with more data.
@@ -77,10 +87,19 @@ impl<'s> Blueprint<'s> {
     /// The template, made now if this process has not made it before.
     pub(super) fn template(&self) -> Result<Arc<Template>> {
         match self.identity() {
-            Some(identity) => TEMPLATES.get_or_make(&identity, || self.make()),
+            Some(identity) => TEMPLATES.get_or_make_if(&identity, || self.make(), |template| self.keeps(template)),
             // What a closure does that captures something is not known to be the same twice.
             None => self.make().map(Arc::new),
         }
+    }
+
+    /// Whether making it again would give the same. If not, the log says so once.
+    fn keeps(&self, template: &Template) -> bool {
+        if let Some(statement) = &template.fleeting {
+            let key = self.spec.key();
+            say::info(format_args!("bind `{key}`: each start makes its tables and data anew, for {statement}"));
+        }
+        template.fleeting.is_none()
     }
 
     fn identity(&self) -> Option<Identity> {
@@ -134,9 +153,14 @@ impl<'s> Blueprint<'s> {
     }
 
     fn make(&self) -> Result<Template> {
+        let (made, fleeting) = noticing(|| self.run());
+        Ok(Template { fleeting, ..made? })
+    }
+
+    fn run(&self) -> Result<Template> {
         let key = self.spec.key();
         let limit = self.spec.options.schema_limit();
-        let mut conn = connection(self.spec)?;
+        let mut conn = connection(&self.spec)?;
         if let (Some(original), Some((_, origin))) = (&self.original, &self.spec.copy_of) {
             let copied = original.copy_into(&mut conn);
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
@@ -157,7 +181,7 @@ impl<'s> Blueprint<'s> {
         };
         let image = if lent { Image::of_lent(conn) } else { Image::new(conn) };
         let image = Arc::new(image.map_err(Error::sql(key, ""))?);
-        Ok(Template { image, metadata: OnceLock::new(), missing_parents })
+        Ok(Template { image, metadata: OnceLock::new(), fleeting: None, missing_parents })
     }
 }
 
@@ -181,7 +205,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
 /// A private database set up as the bind's connections are, so that what a pragma does to a new database is done.
 fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
-    let conn = Connection::open_in_memory().map_err(Error::sql(key, ""))?;
+    let conn = open_noticing().map_err(Error::sql(key, ""))?;
     check_pragmas(&conn, spec)?;
     let applied = Setup::new(&spec.options, "", Arc::default()).apply(&conn, false);
     applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
@@ -213,6 +237,11 @@ impl Template {
         }
         let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key))?);
         Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
+    }
+
+    /// Whether making it again would give another, so that none of two databases is a copy of the other.
+    pub(super) fn is_fleeting(&self) -> bool {
+        self.fleeting.is_some()
     }
 
     pub(super) fn missing_parents(&self) -> &[(String, String)] {

@@ -11,6 +11,7 @@ use super::marked::{self, Share};
 use super::references::{enforce, enforced};
 use super::{folder, migrations};
 use crate::config::{resolve_path, Migrator, SchemaSource};
+use crate::database::ran;
 use crate::error::{panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::script;
@@ -116,6 +117,7 @@ fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Dura
             Part::Migrator(migrator) => {
                 ours.commit(conn).map_err(fail)?;
                 migrate(conn, migrator).map_err(|problem| failure(key, None, None, problem))?;
+                ran(None, None);
             }
         }
     }
@@ -135,6 +137,7 @@ fn execute_script(
     for statement in &statements {
         ours.execute(conn, statement.text)
             .map_err(|error| fail(script::error_line(&source.text, statement, &error), confined.problem(&error)))?;
+        ran(source.origin.as_deref(), Some(statement.line));
         opened = match conn.is_autocommit() || ours.open {
             true => None,
             false => opened.or(Some(statement.line)),
