@@ -2,7 +2,6 @@
 //! pragma by pragma.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-mod folder;
 mod statements;
 
 use std::fmt::Write;
@@ -12,7 +11,6 @@ use multibind::rusqlite::{self, Connection};
 use multibind::{context, Bind, Harness, Storage};
 use rstest::rstest;
 
-use folder::Folder;
 use statements::started_by;
 
 /// Tables of every kind that SQLite has, with counters that rows alone do not tell.
@@ -242,6 +240,13 @@ fn a_counter_goes_on_where_the_image_left_it_in_each_database(#[case] storage: S
 
 // An image is copied only where making it again would give the same.
 
+/// A folder with one file.
+fn folder(name: &str, content: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), content).unwrap();
+    folder
+}
+
 fn start(bind: Bind) -> Harness {
     Harness::builder().bind("auth", bind).start().unwrap()
 }
@@ -251,11 +256,11 @@ fn token(db: &Harness, key: &str) -> Value {
     db.connection(key).unwrap().query_row("SELECT value FROM token", [], |row| row.get(0)).unwrap()
 }
 
-/// The statements of a second start that write.
-fn written_again(bind: impl Fn() -> Bind) -> Vec<String> {
+/// The statements with which a second start makes tables.
+fn made_again(bind: impl Fn() -> Bind) -> Vec<String> {
     let _first = start(bind());
     let (_second, statements) = started_by(|| start(bind()));
-    statements.into_iter().filter(|statement| statement.writes).map(|statement| statement.sql).collect()
+    statements.into_iter().filter(|statement| statement.is_ddl()).map(|statement| statement.sql).collect()
 }
 
 #[rstest]
@@ -277,8 +282,8 @@ fn written_again(bind: impl Fn() -> Bind) -> Vec<String> {
      DELETE FROM token WHERE value = 9223372036854775807;"
 )]
 fn a_random_value_of_a_schema_is_another_in_each_harness(#[case] sql: &str, #[values(0, 1, 2, 3)] way: usize) {
-    let folder = Folder::with([("auth.sql", sql)]);
-    let file = folder.file("auth.sql");
+    let folder = folder("auth.sql", sql);
+    let file = folder.path().join("auth.sql");
     let bind = || match way {
         0 => Bind::memory().schema(sql),
         1 => Bind::memdb().schema_path(&file),
@@ -300,14 +305,14 @@ fn a_random_value_that_a_migrator_has_sqlite_make_is_another_in_each_harness() {
 
 #[rstest]
 fn rows_of_a_data_file_get_the_default_of_their_own_harness() {
-    let folder = Folder::with([("token.csv", "id\n1\n")]);
+    let folder = folder("token.csv", "id\n1\n");
     let bind = || Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))").data(folder.path());
     assert_ne!(token(&start(bind()), "auth"), token(&start(bind()), "auth"));
 }
 
 #[rstest]
 fn rows_of_a_data_file_for_any_bind_get_the_default_of_their_own_harness() {
-    let folder = Folder::with([("token.csv", "id\n1\n")]);
+    let folder = folder("token.csv", "id\n1\n");
     let start = || {
         let bind = Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))");
         Harness::builder().bind("auth", bind).data(folder.path()).start().unwrap()
@@ -326,8 +331,8 @@ fn rows_of_a_data_file_for_any_bind_get_the_default_of_their_own_harness() {
 #[case::strftime("CREATE TABLE made AS SELECT strftime('%s', 'now') AS at;")]
 #[case::unixepoch("CREATE TABLE made (at DEFAULT (unixepoch())); INSERT INTO made DEFAULT VALUES;")]
 fn a_schema_that_asks_for_the_time_runs_at_each_start(#[case] sql: &str) {
-    let written = written_again(|| Bind::memory().schema(sql));
-    assert!(written.iter().any(|statement| statement.starts_with("CREATE TABLE made")), "{written:?}");
+    let made = made_again(|| Bind::memory().schema(sql));
+    assert!(made.iter().any(|statement| statement.starts_with("CREATE TABLE made")), "{made:?}");
 }
 
 #[rstest]
@@ -356,7 +361,7 @@ fn a_seed_relative_to_now_is_relative_to_the_start_of_its_harness() {
 #[case::words_alone("CREATE TABLE random (now); INSERT INTO random VALUES ('now'), ('CURRENT_TIMESTAMP');")]
 #[case::a_large_rowid("CREATE TABLE made (id INTEGER PRIMARY KEY); INSERT INTO made VALUES (9223372036854775806);")]
 fn a_schema_that_only_could_ask_is_copied(#[case] sql: &str) {
-    assert_eq!(written_again(|| Bind::memory().schema(sql)), [] as [String; 0]);
+    assert_eq!(made_again(|| Bind::memory().schema(sql)), [] as [String; 0]);
 }
 
 const TOKEN: &str = "CREATE TABLE token (value); INSERT INTO token VALUES (hex(randomblob(16)));";

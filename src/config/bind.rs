@@ -288,9 +288,10 @@ impl Bind {
     ///
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
     /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's
-    /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one, and an empty field,
-    /// quoted or not, is `NULL`: an empty string is written in JSON or SQL. In JSON `true` and `false` are 1 and 0, a
-    /// list or an object is stored as its text, and a column that an object leaves out gets its default.
+    /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one. A field
+    /// without anything is `NULL`, and a quoted one (`""`) an empty text, but in a numeric column `NULL` too. `true` and `false`
+    /// are 1 and 0, in CSV where the column is numeric. In JSON a list or an object is stored as its text, and a column that an
+    /// object leaves out gets its default. An integer that SQLite would change into a real is an error.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

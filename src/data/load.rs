@@ -1,5 +1,6 @@
 //! Loading data files: everything in every bind, or nothing in any.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::rc::Rc;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavior};
 
+use super::csv::other_separator;
+use super::fit::Columns;
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
 use crate::database::ran;
@@ -149,14 +152,16 @@ impl<'l> Filling<'l> {
             Some((columns, line)) => Some((columns, prepare(columns, *line)?)),
             None => None,
         };
+        let mut fitting: Option<Columns<'l>> = None;
         let mut origins = Vec::new();
         for (place, record) in records.iter().enumerate() {
             let (columns, mut statement) = match prepared.take() {
                 Some((columns, statement)) if columns == &record.columns => (columns, statement),
                 _ => (&record.columns, prepare(&record.columns, record.line)?),
             };
+            let values = self.fitted(&mut fitting, at, table, info, record)?;
             statement
-                .execute(params_from_iter(&record.values))
+                .execute(params_from_iter(values.iter().map(|value| &**value)))
                 .map_err(|error| self.error(at, Some(record.line), self.confined.problem(&error)))?;
             if traced {
                 origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
@@ -166,6 +171,27 @@ impl<'l> Filling<'l> {
         }
         self.origins.extend(origins);
         Ok(records.len())
+    }
+
+    /// A record's values as its table's columns are to have them.
+    fn fitted(
+        &self,
+        fitting: &mut Option<Columns<'l>>,
+        at: usize,
+        table: &'l str,
+        info: Option<&TableInfo>,
+        record: &'l Record,
+    ) -> Result<Vec<Cow<'l, Value>>> {
+        let columns = match fitting {
+            Some(columns) if columns.are(&record.columns) => columns,
+            other => other.insert(Columns::new(self.conn, table, info, &record.columns)),
+        };
+        let mut values = Vec::with_capacity(record.values.len());
+        for (place, value) in record.values.iter().enumerate() {
+            let fitted = columns.fit(place, value, self.files[at].format).map_err(Error::sql(self.key, ""))?;
+            values.push(fitted.map_err(|problem| self.error(at, Some(record.line), problem))?);
+        }
+        Ok(values)
     }
 
     fn run(&self, at: usize, text: &str) -> Result<usize> {
@@ -272,6 +298,9 @@ struct Violation {
 fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
     let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return sqlite_message(error) };
     let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return sqlite_message(error) };
+    if let Some(problem) = other_separator(columns) {
+        return problem;
+    }
     let mut names = Vec::new();
     for column in table.columns() {
         if column.generated().is_none() {

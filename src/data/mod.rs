@@ -1,10 +1,12 @@
 //! Data files: CSV, JSON and SQL that fill the tables a test starts from.
 //!
 //! - **CSV**: the first record names the columns. Values are bound as text, and a column's
-//!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. An empty field
-//!   is `NULL`, quoted or not; an empty string can only be written in JSON or SQL.
+//!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. A field without
+//!   anything is `NULL`, a quoted one (`""`) an empty text; in a numeric column it is `NULL` too, and `true` and `false` are 1
+//!   and 0.
 //! - **JSON**, with the feature `json`: a list of objects, which may differ in their keys; a column that an object does not name gets its
 //!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
+//! - In both, an integer that SQLite would make a real of is refused, and so is a number that it would make infinite.
 //! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
 //!
 //! A CSV or JSON file is named after its table. Where the bind is not given, the name says it: `auth.user.csv` is for the
@@ -12,6 +14,7 @@
 //! bind. An SQL file without a given bind is named `auth.sql` or `auth.anything.sql`.
 
 mod csv;
+mod fit;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(not(feature = "json"))]

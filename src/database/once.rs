@@ -23,17 +23,13 @@ struct Entry<K, V> {
 /// One value, made under its own lock, so that two makers of different values do not wait for each other.
 type Slot<V> = Mutex<Kept<V>>;
 
+#[derive(Default)]
 enum Kept<V> {
+    #[default]
     NotMade,
     Made(Arc<V>),
     /// It differs each time it is made.
     Never,
-}
-
-impl<V> Default for Kept<V> {
-    fn default() -> Self {
-        Kept::NotMade
-    }
 }
 
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {

@@ -1,5 +1,6 @@
 //! A bind's tables: where their SQL comes from, what SQLite made of it, making them again, dropping them.
 
+mod affinity;
 mod confined;
 mod create;
 mod drop;
@@ -12,6 +13,7 @@ mod reflect;
 mod source;
 mod version;
 
+pub(crate) use affinity::affinities;
 pub(crate) use confined::Confined;
 pub(crate) use create::create_all;
 pub(crate) use drop::drop_all;
