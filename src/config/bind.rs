@@ -9,6 +9,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Value};
 use rusqlite::Connection;
 
 use super::dynamic::Chooser;
+use super::on_connect::OnConnect;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -413,6 +414,46 @@ impl Bind {
     /// ```
     pub fn foreign_keys(mut self, enforced: bool) -> Bind {
         self.options.foreign_keys = Some(enforced);
+        self
+    }
+
+    /// Adds code of the application's that runs on every connection that the harness opens to the bind: functions, collations,
+    /// virtual tables' modules, extensions, pragmas.
+    ///
+    /// Those are the connections of the pool and of sessions, the one on which schema and data run, those that assertions,
+    /// snapshots and change sets read with, and those to nothing but copies of the bind's tables, on which SQLite says what a
+    /// statement means. The closure runs after the bind's pragmas, and may run often: it registers, and writes nothing. It does
+    /// not run on connections that the application opens itself by [`uri`](crate::Harness::uri).
+    ///
+    /// A function that gives the same for the same arguments says so with `SQLITE_DETERMINISTIC`. Where the schema or the data
+    /// name one that does not, they run anew at each start, as with [`random()`](Bind::schema).
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns is an error at start, [`Error::Config`](crate::Error::Config) with the bind.
+    ///
+    /// ```
+    /// use multibind::rusqlite::{self, Connection};
+    /// use multibind::{row, Bind, Harness};
+    ///
+    /// /// Stands for what the application does with each of its own connections.
+    /// fn set_up(conn: &Connection) -> rusqlite::Result<()> {
+    ///     conn.execute_batch("PRAGMA case_sensitive_like = ON")
+    /// }
+    ///
+    /// let user = Bind::memory().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('Ann')");
+    /// let db = Harness::builder().bind("auth", user.on_connect(set_up)).start()?;
+    /// let mut session = db.session();
+    /// let found: i64 = session.query_row("SELECT count(*) FROM user WHERE name LIKE 'ann'", [], |row| row.get(0))?;
+    /// assert_eq!(found, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn on_connect<F, E>(mut self, connect: F) -> Bind
+    where
+        F: Fn(&Connection) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.on_connect.push(OnConnect::new(connect));
         self
     }
 

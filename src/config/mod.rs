@@ -9,6 +9,7 @@ mod file;
 mod flask;
 mod mirror;
 mod model;
+mod on_connect;
 mod options;
 mod origin;
 mod paths;
@@ -28,6 +29,7 @@ pub use bind::Bind;
 pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub use model::Model;
+pub(crate) use on_connect::OnConnect;
 pub(crate) use options::{process_wide, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
@@ -143,6 +145,27 @@ impl Config {
     /// ```
     pub fn tables(mut self, group: TableGroup) -> Config {
         self.tables.append(&mut group.flattened(None));
+        self
+    }
+
+    /// Adds code of the application's that runs on every connection that the harness opens to any bind, before the
+    /// [bind's own](Bind::on_connect).
+    ///
+    /// ```
+    /// # use multibind::{rusqlite, Bind, Config, Harness};
+    /// let config = Config::from_file("fixtures/binds.toml")?
+    ///     .on_connect(|conn| conn.execute_batch("PRAGMA case_sensitive_like = ON"));
+    /// let db = Harness::from_config(config)?;
+    /// let alike: bool = db.connection("auth")?.query_row("SELECT 'ann' LIKE 'ANN'", [], |row| row.get(0))?;
+    /// assert!(!alike);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_connect<F, E>(mut self, connect: F) -> Config
+    where
+        F: Fn(&rusqlite::Connection) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.on_connect.push(OnConnect::new(connect));
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use toml::de::DeValue;
 
+use super::on_connect::OnConnect;
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
 use crate::url::is_secret;
@@ -22,6 +23,8 @@ pub(crate) struct EngineOptions {
     pub(crate) schema_timeout: Option<Duration>,
     /// In the order set, a name once.
     pub(crate) pragmas: Vec<(String, Value)>,
+    /// The application's own code for each connection, in order.
+    pub(crate) on_connect: Vec<OnConnect>,
     /// What only a server or another toolkit has, kept and logged as not applied.
     pub(crate) not_applied: Vec<String>,
 }
@@ -181,6 +184,12 @@ impl EngineOptions {
         for (name, value) in &defaults.pragmas {
             if !self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
                 self.pragmas.push((name.clone(), value.clone()));
+            }
+        }
+        let own = std::mem::take(&mut self.on_connect);
+        for connect in defaults.on_connect.iter().chain(&own) {
+            if !self.on_connect.contains(connect) {
+                self.on_connect.push(connect.clone());
             }
         }
         for name in &defaults.not_applied {

@@ -308,6 +308,7 @@ mod tests {
                 pragma("recursive_triggers", Value::Integer(1)),
                 pragma("ratio", Value::Real(0.5)),
             ],
+            on_connect: vec![],
             not_applied: vec![],
         };
         assert_eq!(specs[0].options, expected);

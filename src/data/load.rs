@@ -14,7 +14,7 @@ use super::fit::Columns;
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
 use crate::database::ran;
-use crate::error::{list, sqlite_message, Error, Result};
+use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::nearest::nearest;
@@ -296,8 +296,8 @@ struct Violation {
 
 /// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.
 fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
-    let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return sqlite_message(error) };
-    let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return sqlite_message(error) };
+    let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return advised(error) };
+    let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return advised(error) };
     if let Some(problem) = other_separator(columns) {
         return problem;
     }

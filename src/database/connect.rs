@@ -14,7 +14,7 @@ use super::fault::Faults;
 use super::location::{read_only, Location};
 use super::memory::Opener;
 use super::watch::Watch;
-use crate::config::EngineOptions;
+use crate::config::{EngineOptions, OnConnect};
 use crate::list::mapped;
 use crate::script::quote;
 
@@ -24,6 +24,7 @@ pub(crate) struct Setup {
     busy_timeout: Duration,
     foreign_keys: bool,
     pragmas: Vec<(String, Value)>,
+    on_connect: Arc<[OnConnect]>,
     /// Who is told of the statements.
     watch: Arc<Watch>,
     /// What a test has it answer.
@@ -39,6 +40,7 @@ impl Setup {
             busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
             foreign_keys: options.foreign_keys.unwrap_or(true),
             pragmas: options.pragmas.clone(),
+            on_connect: options.on_connect.as_slice().into(),
             watch: Watch::new(bind, options.echo.unwrap_or(false), Arc::clone(&faults)),
             faults,
         }
@@ -95,7 +97,18 @@ impl Setup {
 
     /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
     pub(crate) fn apply(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        self.apply_options(conn, on_disk)?;
+        self.connected(conn)
+    }
+
+    /// The same without the application's own code.
+    pub(crate) fn apply_options(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
         self.apply_each(conn, on_disk, |done| done)
+    }
+
+    /// Runs the application's own code for a connection.
+    pub(crate) fn connected(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.on_connect.iter().try_for_each(|connect| connect.run(conn))
     }
 
     /// The same for one that cannot write: a pragma that would is one of those that stay with a database, to which the
@@ -104,7 +117,8 @@ impl Setup {
         self.apply_each(conn, on_disk, |done| match done {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => Ok(()),
             done => done,
-        })
+        })?;
+        self.connected(conn)
     }
 
     /// Whether there are pragmas, some of which may stay with a database.

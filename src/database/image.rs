@@ -9,6 +9,7 @@ use rusqlite::{ffi, Connection};
 
 use super::connect::number;
 use super::lock;
+use crate::config::OnConnect;
 
 /// A database made once and copied from then on, in private memory.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Image {
     conn: Mutex<Connection>,
     /// Whether code of the user's has had its connection, and may have put functions on it, or anything else.
     lent: bool,
+    /// The application's own code for the connections to what it is the image of.
+    on_connect: Arc<[OnConnect]>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
     file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
@@ -42,6 +45,7 @@ impl Image {
             version: schema_version(&conn)?,
             conn: Mutex::new(conn),
             lent,
+            on_connect: Arc::default(),
             file: OnceLock::new(),
             bytes: OnceLock::new(),
         })
@@ -66,6 +70,29 @@ impl Image {
         let mut copy = Connection::open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
         Image::new(copy)
+    }
+
+    /// The same with the application's own code, which has run on its connection.
+    pub(crate) fn connected(mut self, on_connect: &[OnConnect]) -> Image {
+        self.lent |= !on_connect.is_empty();
+        self.on_connect = on_connect.into();
+        self
+    }
+
+    /// The same with the code of another image, which runs on its connection now.
+    pub(crate) fn connected_as(self, other: &Image) -> rusqlite::Result<Image> {
+        other.connect(&lock(&self.conn))?;
+        Ok(self.connected(&other.on_connect))
+    }
+
+    /// Runs the application's own code on a connection that has a copy of the image.
+    pub(crate) fn connect(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.on_connect.iter().try_for_each(|connect| connect.run(conn))
+    }
+
+    /// The application's own code.
+    pub(crate) fn on_connect(&self) -> &[OnConnect] {
+        &self.on_connect
     }
 
     /// A number that no other image of the process has.

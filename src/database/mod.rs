@@ -1,5 +1,6 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
+mod collations;
 mod connect;
 mod disk;
 mod driver;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use connect::{attach, column_names, number, set_last_insert_rowid, texts, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
@@ -442,6 +444,15 @@ impl Database {
             image::schema_version(&conn)?;
         }
         Ok(conn)
+    }
+
+    /// The same on a connection that is closed afterwards.
+    pub(crate) fn observe_apart<T>(
+        &self,
+        look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mut conn = self.new_observer()?;
+        fault::spared(|| look(&mut conn))
     }
 
     /// The same, giving up on a lock at once.

@@ -86,7 +86,8 @@ impl Database {
         if let Some(image) = self.unchanged() {
             return Ok(image);
         }
-        self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction)).map(Arc::new)
+        let image = self.observe(|conn| hold(conn, Against::Writers, self.busy_timeout(), Image::of_transaction))?;
+        image.connected_as(&self.image).map(Arc::new)
     }
 
     /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
@@ -150,7 +151,7 @@ impl Database {
             conn.busy_timeout(self.busy_timeout())?;
             let version = version?;
             if version != known.version {
-                known.image = Arc::new(Image::of_committed(conn)?);
+                known.image = Arc::new(Image::of_committed(conn)?.connected_as(&self.image)?);
                 known.version = version;
                 known.copied = None;
             }

@@ -43,7 +43,8 @@ impl Harness {
             return Err(Error::NotAReplica { bind: key, replicas });
         };
         let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
-        let image = source.observe_at_once(|conn| Image::of_committed(conn)).map_err(failed(source))?;
+        let image = source.observe_at_once(|conn| Image::of_committed(conn)?.connected_as(source.image()));
+        let image = image.map_err(failed(source))?;
         replica.overwrite(&image.into()).map_err(failed(&replica))?;
         replica.set_reflected(source.reflected());
         Ok(())

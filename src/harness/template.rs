@@ -36,6 +36,7 @@ struct Identity {
     schema: Vec<Made>,
     data: Vec<DataFile>,
     foreign_keys: Option<bool>,
+    on_connect: Vec<TypeId>,
     /// Their values by how they print, for a real number has no identity of its own.
     pragmas: Vec<(String, String)>,
 }
@@ -111,7 +112,12 @@ impl<'s> Blueprint<'s> {
             });
         }
         let options = &self.spec.options;
+        let mut on_connect = Vec::with_capacity(options.on_connect.len());
+        for connect in &options.on_connect {
+            on_connect.push(connect.identity?);
+        }
         Some(Identity {
+            on_connect,
             // By what is in the file and not by its name, so that one that has changed is seen.
             copy_of: self.original.as_ref().map(Original::digest),
             schema,
@@ -154,7 +160,31 @@ impl<'s> Blueprint<'s> {
 
     fn make(&self) -> Result<Template> {
         let (made, fleeting) = noticing(|| self.run());
-        Ok(Template { fleeting, ..made? })
+        let made = made?;
+        let fleeting = match fleeting {
+            Some(statement) => Some(statement),
+            None => self.fleeting_function(&made.image).map_err(Error::sql(self.spec.key(), ""))?,
+        };
+        Ok(Template { fleeting, ..made })
+    }
+
+    /// The words for a function of the application's that may give something else each time, if the schema or the data may call
+    /// one.
+    fn fleeting_function(&self, image: &Image) -> rusqlite::Result<Option<String>> {
+        if self.spec.options.on_connect.is_empty() {
+            return Ok(None);
+        }
+        let own = image.with(|conn| texts(conn, FLEETING_FUNCTIONS))?;
+        let of_sqlite = texts(&open_noticing()?, FLEETING_FUNCTIONS)?;
+        let may_call = |name: &str| {
+            let in_schema = self.schema.iter().any(|part| match part {
+                schema::Part::Script(script) => has_letters(&script.text, name),
+                schema::Part::Migrator(_) => true,
+            });
+            in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
+        };
+        let found = own.iter().find(|name| !of_sqlite.contains(name) && may_call(name));
+        Ok(found.map(|name| format!("`on_connect` registers `{name}`, which is not SQLITE_DETERMINISTIC")))
     }
 
     fn run(&self) -> Result<Template> {
@@ -180,10 +210,15 @@ impl<'s> Blueprint<'s> {
             false => Vec::new(),
         };
         let image = if lent { Image::of_lent(conn) } else { Image::new(conn) };
-        let image = Arc::new(image.map_err(Error::sql(key, ""))?);
+        let image = Arc::new(image.map_err(Error::sql(key, ""))?.connected(&self.spec.options.on_connect));
         Ok(Template { image, metadata: OnceLock::new(), fleeting: None, missing_parents })
     }
 }
+
+/// The functions of a connection that are not SQLite's own and not deterministic, see
+/// <https://sqlite.org/c3ref/c_deterministic.html>.
+const FLEETING_FUNCTIONS: &str =
+    "SELECT DISTINCT name FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
 
 /// What a pragma that SQLite does not have would silently do is nothing.
 fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
@@ -207,8 +242,10 @@ fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
     let conn = open_noticing().map_err(Error::sql(key, ""))?;
     check_pragmas(&conn, spec)?;
-    let applied = Setup::new(&spec.options, "", Arc::default()).apply(&conn, false);
+    let setup = Setup::new(&spec.options, "", Arc::default());
+    let applied = setup.apply_options(&conn, false);
     applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
+    setup.connected(&conn).map_err(|error| spec.origin.error(key, error.to_string()))?;
     // A bind may be read only for its application; its tables are made all the same.
     conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;
     Ok(conn)

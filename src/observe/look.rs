@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::glance::{glance, patiently, Glance, View};
+use super::careful;
+use super::glance::{glance, glance_at, patiently, Glance, View};
 use crate::database::Database;
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{self, Bound, Running};
@@ -95,7 +96,10 @@ pub(super) fn look(
 }
 
 fn look_in(database: &Database, table: &str, row: &Row, most: usize, effort: Effort) -> rusqlite::Result<Found> {
-    let see = |view| glance(database, view, |glance| find(glance, table, row, most, view));
+    let see = |view| {
+        let look = |glance: &Glance<'_>| find(glance, table, row, most, view);
+        glance_at(database, view, table, &look, &|glance| find_carefully(glance, table, row, most, view))
+    };
     // In a shared cache one can look past the lock on a table; nothing looks past one on the schema.
     let past = |error| match database.is_shared_cache() {
         true => see(View::Open),
@@ -124,6 +128,20 @@ fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize, view: View) ->
         Ok(rows) => Ok(Found::Rows { table, rows, view }),
         Err(error) if is_lock(&error) => Err(error),
         Err(error) => refused(glance, table, row, error),
+    }
+}
+
+/// The same by what can be read of a table; `None` where that does not tell.
+fn find_carefully(
+    glance: &Glance<'_>,
+    table: &str,
+    row: &Row,
+    most: usize,
+    view: View,
+) -> rusqlite::Result<Option<Found>> {
+    match spelled(glance, table)? {
+        Some(table) => careful::find(glance, table, row, most, view),
+        None => Ok(Some(Found::NoTable)),
     }
 }
 

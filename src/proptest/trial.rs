@@ -29,6 +29,7 @@ impl Trial {
         let mut conn = Connection::open_in_memory()?;
         // SQLite can be built to enforce them: here are no parents.
         conn.pragma_update(None, "foreign_keys", false)?;
+        start.connect(&conn)?;
         conn.execute_batch(table.sql())?;
         let unique = |name: &str| table.indexes().iter().any(|index| index.is_unique() && index.name() == name);
         for object in metadata.objects().iter().filter(|object| object.kind == ObjectKind::Index) {

@@ -270,7 +270,7 @@ impl Catalog {
             Some(router) => router,
             none => {
                 let new = Router::new(&self.members, self.default_member());
-                none.insert(new.map_err(Error::sql(&BindKey::DEFAULT, ""))?)
+                none.insert(new?)
             }
         };
         look(router)

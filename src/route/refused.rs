@@ -48,7 +48,7 @@ fn own_statement(catalog: &Catalog, sql: &str, table: &str) -> Result<Option<Pla
     let mut accepting = Vec::new();
     for named in &catalog.owners(Kind::Table, table) {
         let key = catalog.key(named.member);
-        let alone = alone(catalog, named.member).map_err(Error::sql(&key, sql))?;
+        let alone = alone(catalog, named.member)?;
         let Ok(seen) = alone.see(sql) else { continue };
         // What says `main.` means the default bind, and would be led astray by nothing.
         if goes_astray(&alone, sql, &(Kind::Table, named.name.clone())).map_err(Error::sql(&key, sql))? {
@@ -72,7 +72,7 @@ fn own_statement(catalog: &Catalog, sql: &str, table: &str) -> Result<Option<Pla
 }
 
 /// A router with one member alone, as `main`.
-fn alone(catalog: &Catalog, member: usize) -> rusqlite::Result<Router> {
+fn alone(catalog: &Catalog, member: usize) -> Result<Router> {
     Router::new(&catalog.members, Some(member))
 }
 
@@ -87,7 +87,7 @@ fn ambiguous(catalog: &Catalog, router: &Router, sql: &str) -> Result<Option<Err
         return Ok(Some(catalog.ambiguous(&name, catalog.named(kind, &name))));
     }
     for member in 0..catalog.members.len() {
-        let alone = alone(catalog, member).map_err(failed)?;
+        let alone = alone(catalog, member)?;
         let Ok(seen) = alone.see(sql) else { continue };
         let shared = shared_names(catalog, &seen.accesses);
         if let Some((kind, name)) = first_unqualified(&alone, sql, &shared).map_err(failed)? {

@@ -6,6 +6,7 @@ use rusqlite::{ffi, Connection, OptionalExtension};
 use super::access::{Access, AccessLog, Act};
 use super::catalog::{folded, Place};
 use crate::database::attach;
+use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::script::{has_letters, quote};
 
@@ -83,8 +84,22 @@ pub(super) struct Program {
 
 impl Router {
     /// A router over `members`, with the tables of `main` in its `main` schema and no other attached yet.
-    pub(super) fn new(members: &[Place], main: Option<usize>) -> rusqlite::Result<Router> {
-        let mut conn = Connection::open_in_memory()?;
+    pub(super) fn new(members: &[Place], main: Option<usize>) -> Result<Router> {
+        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
+        // The names of the application's own functions and collations.
+        let mut known = Vec::new();
+        for member in members {
+            for connect in member.image.on_connect() {
+                if !known.contains(&connect) {
+                    connect.run(&conn).map_err(Error::sql(member.key(), ""))?;
+                    known.push(connect);
+                }
+            }
+        }
+        Router::over(conn, members, main).map_err(Error::sql(&BindKey::DEFAULT, ""))
+    }
+
+    fn over(mut conn: Connection, members: &[Place], main: Option<usize>) -> rusqlite::Result<Router> {
         if let Some(member) = main.and_then(|main| members.get(main)) {
             member.image.copy_into(&mut conn, "main")?;
         }

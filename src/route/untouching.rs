@@ -59,7 +59,7 @@ fn reindexing_nothing(catalog: &Catalog, router: &Router, sql: &str) -> Result<P
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let default = catalog.default_member().map(|member| (BindKey::DEFAULT, member));
     for (key, member) in default.into_iter().chain(router.all()) {
-        let mut beside = Router::new(&catalog.members, catalog.default_member()).map_err(failed)?;
+        let mut beside = Router::new(&catalog.members, catalog.default_member())?;
         if !key.is_default() {
             beside.attach(&catalog.members, &[(key.clone(), member)]).map_err(failed)?;
         }

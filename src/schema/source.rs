@@ -12,7 +12,7 @@ use super::references::{enforce, enforced};
 use super::{folder, migrations};
 use crate::config::{resolve_path, Migrator, SchemaSource};
 use crate::database::ran;
-use crate::error::{panic_message, sqlite_message, Error, Result};
+use crate::error::{chain, panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::script;
 
@@ -199,24 +199,6 @@ fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
         Ok(Err(error)) => Err(format!("the migrator failed: {}", chain(error.as_ref()))),
         Err(panic) => Err(format!("the migrator panicked: {}", panic_message(panic.as_ref()))),
     }
-}
-
-/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
-/// in the message above it is left out.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let sqlite = error.downcast_ref::<rusqlite::Error>();
-        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
-        if text.is_empty() {
-            text = message;
-        } else if !text.ends_with(&message) {
-            text = format!("{text}: {message}");
-        }
-        next = if sqlite.is_some() { None } else { error.source() };
-    }
-    text
 }
 
 fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {

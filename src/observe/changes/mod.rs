@@ -155,8 +155,8 @@ impl Harness {
     /// # Errors
     ///
     /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] at once when another connection has
-    /// a write transaction open on a bind; [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
-    /// order of a collation that only the application knows.
+    /// a write transaction open on a bind; [`Error::Sql`] for a bind that cannot be read. A generated
+    /// column that calls a function of the application's is left out unless [`on_connect`](crate::Bind::on_connect) registers it.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

@@ -36,7 +36,8 @@ pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
 fn copy(database: &Database) -> Result<Arc<Image>> {
     committed(database).or_else(|error| match error {
         Error::InUse { .. } => {
-            database.observe_at_once(|conn| Image::of_committed(conn)).map(Arc::new).map_err(|_| error)
+            let image = database.observe_at_once(|conn| Image::of_committed(conn)?.connected_as(database.image()));
+            image.map(Arc::new).map_err(|_| error)
         }
         error => Err(error),
     })

@@ -186,7 +186,11 @@ impl Engines {
     fn reread(&mut self, member: usize) -> Result<()> {
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
-            let image = Image::of_transaction(conn).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            let image = Image::of_transaction(conn).and_then(|image| match self.seen.get(&member) {
+                Some(before) => image.connected_as(before),
+                None => Ok(image),
+            });
+            let image = image.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
             self.changed.insert(member, Arc::new(image));
         }
         self.catalog = None;
