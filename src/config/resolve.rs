@@ -54,6 +54,8 @@ pub(crate) struct DatabaseSpec {
     pub(crate) allow_missing_parents: bool,
     /// Whether a mirror is among the keys.
     pub(crate) is_mirrored: bool,
+    /// Whether its URL names a server.
+    pub(crate) is_server: bool,
     /// What chooses a database, for a bind that has several; it has one key.
     pub(crate) dynamic: Option<Chooser>,
     /// Where the key that names it first is configured, for errors.

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::c_int;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavior};
+use rusqlite::{params_from_iter, Connection, Transaction, TransactionBehavior};
 
 use super::csv::other_separator;
 use super::fit::Columns;
@@ -20,7 +19,7 @@ use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
-use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
+use crate::schema::{enforced, explained, parents_first, unresolved_foreign_keys, Confined, Metadata, TableInfo};
 use crate::script;
 use crate::sorted::Sorted;
 
@@ -204,7 +203,8 @@ impl<'l> Filling<'l> {
                 Ok(Some(problem)) => return Err(self.error(at, Some(statement.line), problem)),
                 Err(error) => {
                     let line = script::error_line(text, statement, &error);
-                    return Err(self.error(at, Some(line), self.confined.problem(&error)));
+                    let problem = explained(self.conn, statement.text, &error, self.confined.problem(&error));
+                    return Err(self.error(at, Some(line), problem));
                 }
             }
             // Without the rows that triggers changed; asked only after a change, for it keeps the number of the last.
@@ -336,18 +336,6 @@ fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Form
         columns => format!("`{}` ({})", found.parent, list(columns)),
     };
     format!("FOREIGN KEY constraint failed: {} has no match in {parent}", list(&values))
-}
-
-/// Whether a commit would fail for foreign keys:
-/// [`SQLITE_DBSTATUS_DEFERRED_FKS`](https://sqlite.org/c3ref/c_dbstatus_options.html).
-fn unresolved_foreign_keys(conn: &Connection) -> bool {
-    let (mut current, mut highest): (c_int, c_int) = (0, 0);
-    // SAFETY: the handle is that of a connection which is borrowed, so open, for the length of the call, and the call
-    // keeps neither of the pointers.
-    let code = unsafe {
-        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_DEFERRED_FKS, &mut current, &mut highest, 0)
-    };
-    code == ffi::SQLITE_OK && current != 0
 }
 
 #[cfg(test)]

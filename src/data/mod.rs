@@ -114,13 +114,29 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
     if files.is_empty() {
         return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
     }
-    try_mapped(&files, |file| read_file(file.clone(), bind))
+    try_mapped(&files, |file| read_file(file.clone(), bind).map_err(in_folder))
+}
+
+/// What to do with a file of a folder that is no data.
+fn in_folder(error: Error) -> Error {
+    match error {
+        Error::Data { file, line, bind, problem } if format_of(&file).is_none() => {
+            let problem = format!("{problem}; move it out of the folder, or hide it with a dot in front of its name");
+            Error::Data { file, line, bind, problem }
+        }
+        error => error,
+    }
+}
+
+/// The format of a file, by its name.
+fn format_of(path: &Path) -> Option<Format> {
+    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
+    let found = formats.into_iter().find(|(extension, _)| folder::has_extension(path, extension));
+    found.map(|(_, format)| format)
 }
 
 fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
-    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
-    let format = formats.iter().find(|(extension, _)| folder::has_extension(&path, extension));
-    let Some((_, format)) = format else {
+    let Some(format) = format_of(&path) else {
         let problem = match path.extension() {
             _ if !path.exists() => "there is no such file or folder".to_string(),
             Some(found) => {
@@ -134,7 +150,7 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
         return Err(error(&path, bind, None, "the file's name is not UTF-8, and it says which table the data is for"));
     }
     match folder::text(&path) {
-        Ok(text) => Ok(DataFile { path, format: *format, text, bind: bind.cloned(), table: None }),
+        Ok(text) => Ok(DataFile { path, format, text, bind: bind.cloned(), table: None }),
         Err(unreadable) => Err(error(&path, bind, unreadable.line, unreadable.problem)),
     }
 }

@@ -37,6 +37,8 @@ struct Identity {
     data: Vec<DataFile>,
     foreign_keys: Option<bool>,
     on_connect: Vec<TypeId>,
+    /// What a server numbers is refused where one is named.
+    is_server: bool,
     /// Their values by how they print, for a real number has no identity of its own.
     pragmas: Vec<(String, String)>,
 }
@@ -118,6 +120,7 @@ impl<'s> Blueprint<'s> {
         }
         Some(Identity {
             on_connect,
+            is_server: self.spec.is_server,
             // By what is in the file and not by its name, so that one that has changed is seen.
             copy_of: self.original.as_ref().map(Original::digest),
             schema,
@@ -151,11 +154,23 @@ impl<'s> Blueprint<'s> {
             let keys = list(&self.spec.made_for);
             problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
         }
+        problem.push_str(self.of_a_server(&problem));
         // SQL that stands in the configuration has lines of its own.
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
             problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
         }
         Error::Schema { bind, file, line, problem }
+    }
+
+    /// What the user may not think of where SQLite does not know what is written.
+    fn of_a_server(&self, problem: &str) -> &'static str {
+        let unread =
+            ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
+        if self.spec.is_server && unread.iter().any(|part| problem.contains(part)) {
+            "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's"
+        } else {
+            ""
+        }
     }
 
     fn make(&self) -> Result<Template> {
@@ -196,15 +211,29 @@ impl<'s> Blueprint<'s> {
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
         }
         schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
+        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
+        if self.original.is_none() && (lent || self.spec.is_server) {
+            let uncounted = schema::uncounted_column(&conn, self.spec.is_server);
+            if let Some(problem) = uncounted.map_err(Error::sql(key, ""))? {
+                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem };
+                return Err(self.explained(error));
+            }
+        }
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
         }
         if !self.data.is_empty() {
-            data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }])?;
+            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }]);
+            loaded.map_err(|error| match error {
+                Error::Data { file, line, bind, mut problem } => {
+                    problem.push_str(self.of_a_server(&problem));
+                    Error::Data { file, line, bind, problem }
+                }
+                error => error,
+            })?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
-        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
         let missing_parents = match self.may_refer() {
             true => schema::missing_parents(&conn).map_err(Error::sql(key, ""))?,
             false => Vec::new(),

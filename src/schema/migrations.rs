@@ -133,12 +133,22 @@ fn entries(folder: &Path, binds: &[&str]) -> Result<Vec<Entry>, String> {
         for path in &folders {
             entries.push(diesel(path)?);
         }
+    } else if let Some(path) = folders.iter().find(|path| path.join("migration.sql").is_file()) {
+        return Err(prisma(&file_name(path)));
     } else if entries.iter().all(|entry| entry.layout == Layout::Refinery) {
         for path in &folders {
             below(path, &file_name(path), &mut entries)?;
         }
     }
     Ok(entries)
+}
+
+/// What to say of Prisma's migrations, of which one is in this folder.
+fn prisma(folder: &str) -> String {
+    format!(
+        "`{folder}/migration.sql` is a migration of Prisma's, in the SQL of the `provider` that `migration_lock.toml` names. If \
+         that is sqlite, list the files one by one in the order of their folders; else write the bind's schema in SQLite's SQL"
+    )
 }
 
 /// The refinery migrations of a folder within the folder, where refinery looks too.

@@ -4,12 +4,12 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection};
 
 use super::confined::Confined;
 use super::marked::{self, Share};
-use super::references::{enforce, enforced};
-use super::{folder, migrations};
+use super::references::{enforce, enforced, orphan, unresolved_foreign_keys};
+use super::{dialect, folder, migrations};
 use crate::config::{resolve_path, Migrator, SchemaSource};
 use crate::database::ran;
 use crate::error::{chain, panic_message, sqlite_message, Error, Result};
@@ -115,13 +115,13 @@ fn execute_all(conn: &mut Connection, key: &BindKey, parts: &[Part], limit: Dura
                 execute_script(conn, key, script, &mut ours, &confined)?;
             }
             Part::Migrator(migrator) => {
-                ours.commit(conn).map_err(fail)?;
+                ours.commit(conn).map_err(|error| ours.broken(conn, key, &error).unwrap_or_else(|| fail(error)))?;
                 migrate(conn, migrator).map_err(|problem| failure(key, None, None, problem))?;
                 ran(None, None);
             }
         }
     }
-    ours.commit(conn).map_err(fail)
+    ours.commit(conn).map_err(|error| ours.broken(conn, key, &error).unwrap_or_else(|| fail(error)))
 }
 
 fn execute_script(
@@ -135,9 +135,19 @@ fn execute_script(
     let statements = script::statements(&source.text).map_err(|error| fail(error.line, error.to_string()))?;
     let mut opened = None;
     for statement in &statements {
-        ours.execute(conn, statement.text)
-            .map_err(|error| fail(script::error_line(&source.text, statement, &error), confined.problem(&error)))?;
+        ours.execute(conn, statement.text).map_err(|error| {
+            if let Some(broken) = ours.broken(conn, key, &error) {
+                return broken;
+            }
+            let problem = dialect::explained(conn, statement.text, &error, confined.problem(&error));
+            fail(script::error_line(&source.text, statement, &error), problem)
+        })?;
+        let uncounted = dialect::uncounted(conn, statement.text);
+        if let Some(problem) = uncounted.map_err(|error| fail(statement.line, confined.problem(&error)))? {
+            return Err(fail(statement.line, problem));
+        }
         ran(source.origin.as_deref(), Some(statement.line));
+        ours.look_for_orphans(conn, source.origin.as_deref(), statement.line);
         opened = match conn.is_autocommit() || ours.open {
             true => None,
             false => opened.or(Some(statement.line)),
@@ -153,9 +163,28 @@ fn execute_script(
 #[derive(Default)]
 struct Ours {
     open: bool,
+    /// The file and the line of the statement since which a foreign key is broken that is looked at when the transaction ends.
+    broken_at: Option<(Option<PathBuf>, usize)>,
 }
 
 impl Ours {
+    /// Notes the statement that has just run, if a foreign key is broken since.
+    fn look_for_orphans(&mut self, conn: &Connection, file: Option<&Path>, line: usize) {
+        if !unresolved_foreign_keys(conn) {
+            self.broken_at = None;
+        } else if self.broken_at.is_none() {
+            self.broken_at = Some((file.map(Path::to_path_buf), line));
+        }
+    }
+
+    /// The error of a transaction that does not end because a foreign key is broken: the statement that broke it, and the row.
+    fn broken(&self, conn: &Connection, key: &BindKey, error: &rusqlite::Error) -> Option<Error> {
+        let code = error.sqlite_error()?.extended_code;
+        let (file, line) = self.broken_at.as_ref().filter(|_| code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)?;
+        let orphan = orphan(conn).ok().flatten().map(|orphan| format!(": {orphan}")).unwrap_or_default();
+        Some(failure(key, file.as_deref(), Some(*line), format!("{}{orphan}", sqlite_message(error))))
+    }
+
     fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
         if std::mem::take(&mut self.open) {
             conn.execute_batch("COMMIT")?;
