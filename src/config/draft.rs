@@ -191,7 +191,6 @@ impl Draft {
             data,
             allow_missing_parents: self.allow_missing_parents,
             is_mirrored: self.is_mirrored,
-            is_server: matches!(self.identity, Some(DatabaseUrl::Server { .. })),
             dynamic: self.dynamic,
             origin: self.origin,
         };

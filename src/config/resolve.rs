@@ -54,8 +54,6 @@ pub(crate) struct DatabaseSpec {
     pub(crate) allow_missing_parents: bool,
     /// Whether a mirror is among the keys.
     pub(crate) is_mirrored: bool,
-    /// Whether its URL names a server.
-    pub(crate) is_server: bool,
     /// What chooses a database, for a bind that has several; it has one key.
     pub(crate) dynamic: Option<Chooser>,
     /// Where the key that names it first is configured, for errors.
@@ -75,6 +73,11 @@ impl DatabaseSpec {
     /// The key that names it first.
     pub(crate) fn key(&self) -> &BindKey {
         self.keys.first().unwrap_or(&BindKey::DEFAULT)
+    }
+
+    /// Whether its URL names a server.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.identity, Some(Named::Server { .. }))
     }
 
     /// Whether it is another way to a database that is there.

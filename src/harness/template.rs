@@ -120,7 +120,7 @@ impl<'s> Blueprint<'s> {
         }
         Some(Identity {
             on_connect,
-            is_server: self.spec.is_server,
+            is_server: self.spec.is_server(),
             // By what is in the file and not by its name, so that one that has changed is seen.
             copy_of: self.original.as_ref().map(Original::digest),
             schema,
@@ -166,7 +166,7 @@ impl<'s> Blueprint<'s> {
     fn of_a_server(&self, problem: &str) -> &'static str {
         let unread =
             ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
-        if self.spec.is_server && unread.iter().any(|part| problem.contains(part)) {
+        if self.spec.is_server() && unread.iter().any(|part| problem.contains(part)) {
             "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's"
         } else {
             ""
@@ -212,8 +212,8 @@ impl<'s> Blueprint<'s> {
         }
         schema::execute(&mut conn, key, &self.schema, limit).map_err(|error| self.explained(error))?;
         let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
-        if self.original.is_none() && (lent || self.spec.is_server) {
-            let uncounted = schema::uncounted_column(&conn, self.spec.is_server);
+        if self.original.is_none() && (lent || self.spec.is_server()) {
+            let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
             if let Some(problem) = uncounted.map_err(Error::sql(key, ""))? {
                 let error = Error::Schema { bind: key.clone(), file: None, line: None, problem };
                 return Err(self.explained(error));
