@@ -178,7 +178,7 @@ fn what_goes_wrong_in_it_later_is_an_error_of_the_connection() {
         });
     let db = Harness::builder().bind("auth", bind.schema("CREATE TABLE user (name)")).start().unwrap();
     insta::assert_snapshot!(db.session().execute("DELETE FROM user", []).unwrap_err(), @r"
-    bind `default`: `on_connect` failed: the key is gone
+    bind `auth`: `on_connect` failed: the key is gone
       in: DELETE FROM user
     ");
     insta::assert_snapshot!(db.connection("auth").unwrap_err(), @"bind `auth`: the pool gave no connection: timed out waiting for connection: `on_connect` failed: the key is gone");
@@ -190,7 +190,7 @@ fn what_goes_wrong_in_it_later_is_an_error_of_the_connection() {
 #[rstest]
 fn without_it_a_message_says_that_it_is_there() {
     let start = |bind: Bind| Harness::builder().bind("auth", bind).start().unwrap_err().to_string();
-    insta::assert_snapshot!(start(Bind::memory().schema("CREATE TABLE t (x, y AS (shout(x))); INSERT INTO t VALUES (1)")), @"bind `auth`: the schema failed at line 1: must have at least one non-generated column");
+    insta::assert_snapshot!(start(Bind::memory().schema("CREATE TABLE t (x, y AS (shout(x))); INSERT INTO t VALUES (1)")), @"bind `auth`: the schema failed at line 1: no such function: shout; if it is the application's, give it to the harness with `on_connect`");
     insta::assert_snapshot!(start(Bind::memory().schema("CREATE TABLE t (x COLLATE unicase UNIQUE)")), @"bind `auth`: the schema failed at line 1: no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), "name\nann\n").unwrap();
@@ -200,7 +200,7 @@ fn without_it_a_message_says_that_it_is_there() {
     };
     let db = Harness::builder().bind("auth", Bind::memory().schema_with(made)).start().unwrap();
     let said = db.load(folder.path()).unwrap_err().to_string();
-    insta::assert_snapshot!(said.replace(&folder.path().display().to_string(), "[folder]"), @"[folder]/t.csv:1 (bind `auth`): no such collation sequence: unicase; nothing was loaded");
+    insta::assert_snapshot!(said.replace(&folder.path().display().to_string(), "[folder]"), @"[folder]/t.csv:1 (bind `auth`): no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`; nothing was loaded");
     insta::assert_snapshot!(db.session().execute("INSERT INTO t VALUES ('ann')", []).unwrap_err(), @r"
     SQLite does not accept the statement: no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`
       in: INSERT INTO t VALUES ('ann')
