@@ -2,8 +2,7 @@
 
 use rusqlite::types::Value;
 
-use super::glance::{Glance, View};
-use super::look::Found;
+use super::glance::Glance;
 use crate::error::joined_by;
 use crate::list::mapped;
 use crate::row::Row;
@@ -25,6 +24,16 @@ impl Search {
             comparisons: row.comparisons(),
         }
     }
+}
+
+/// What a search finds.
+pub(super) enum Answer {
+    Rows(Vec<Row>),
+    /// The table lacks a column that the row names.
+    NoColumn {
+        column: String,
+        columns: Vec<String>,
+    },
 }
 
 /// What can be read of a table.
@@ -55,16 +64,10 @@ pub(super) fn search(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::R
 
 /// Looks for at most `most` rows by what can be read of a table. `None` where the row asks for a column that cannot be read, or
 /// where only the application could tell whether two texts are equal.
-pub(super) fn find(
-    glance: &Glance<'_>,
-    table: String,
-    row: &Row,
-    most: usize,
-    view: View,
-) -> rusqlite::Result<Option<Found>> {
-    let (search, doubts) = match readable(glance, &table, row)? {
+pub(super) fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize) -> rusqlite::Result<Option<Answer>> {
+    let (search, doubts) = match readable(glance, table, row)? {
         Readable::Search(search, doubts) => (search, doubts),
-        Readable::NoColumn { column, columns } => return Ok(Some(Found::NoColumn { table, column, columns })),
+        Readable::NoColumn { column, columns } => return Ok(Some(Answer::NoColumn { column, columns })),
         Readable::Not => return Ok(None),
     };
     let limit = i64::try_from(most).unwrap_or(-1);
@@ -75,7 +78,7 @@ pub(super) fn find(
     if (rows.is_empty() || asks_for_all) && may_match(glance, &search, &doubts, row)? {
         return Ok(None);
     }
-    Ok(Some(Found::Rows { table, rows, view }))
+    Ok(Some(Answer::Rows(rows)))
 }
 
 fn readable<'r>(glance: &Glance<'_>, table: &str, row: &'r Row) -> rusqlite::Result<Readable<'r>> {

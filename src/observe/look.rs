@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::careful;
+use super::careful::{self, Answer};
 use super::glance::{glance, glance_at, patiently, Glance, View};
 use crate::database::Database;
 use crate::error::{is_lock, Error, Result};
@@ -139,10 +139,11 @@ fn find_carefully(
     most: usize,
     view: View,
 ) -> rusqlite::Result<Option<Found>> {
-    match spelled(glance, table)? {
-        Some(table) => careful::find(glance, table, row, most, view),
-        None => Ok(Some(Found::NoTable)),
-    }
+    let Some(table) = spelled(glance, table)? else { return Ok(Some(Found::NoTable)) };
+    Ok(careful::find(glance, &table, row, most)?.map(|answer| match answer {
+        Answer::Rows(rows) => Found::Rows { table, rows, view },
+        Answer::NoColumn { column, columns } => Found::NoColumn { table, column, columns },
+    }))
 }
 
 /// Why SQLite did not accept the search: a column is not there, or else what it says itself.
