@@ -93,8 +93,8 @@ fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_r
         ("2_b.sql", "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (7);"),
         ("3_c.sql", "CREATE TABLE d (x);"),
     ]);
-    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed: the row 2 of `c` (p_id = 7) has no match in `p`");
-    insta::assert_snapshot!(said_of("BEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:4: FOREIGN KEY constraint failed: the row 1 of `c` (a = 1, b = 'x') has no match in `p`");
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed: the row of `c` with rowid 2 (p_id = 7) has no match in `p`");
+    insta::assert_snapshot!(said_of("BEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:4: FOREIGN KEY constraint failed: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
     // One that is mended later is none.
     let mended =
         "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p_id REFERENCES p DEFERRABLE INITIALLY DEFERRED);

@@ -111,5 +111,5 @@ pub(crate) fn orphan(conn: &Connection) -> rusqlite::Result<Option<String>> {
         let value: Value = conn.query_row(&query, [rowid], |row| row.get(0))?;
         values.push(format!("{name} = {}", Shown(&value)));
     }
-    Ok(Some(format!("the row {rowid} of `{table}` ({}) has no match in `{parent}`", values.join(", "))))
+    Ok(Some(format!("the row of `{table}` with rowid {rowid} ({}) has no match in `{parent}`", values.join(", "))))
 }
