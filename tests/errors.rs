@@ -168,6 +168,14 @@ fn other_sql_of_a_server_is_told_as_such() {
     insta::assert_snapshot!(told("CREATE TYPE mood AS ENUM ('ok')"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "TYPE": syntax error: it is PostgreSQL's: write `TEXT` with a `CHECK`"#);
     insta::assert_snapshot!(told("CREATE SEQUENCE s"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "SEQUENCE": syntax error: it is PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
     insta::assert_snapshot!(told("SET search_path = public"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "SET": syntax error: it is a setting of a server: take it out, or write a pragma"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x ENUM('a', 'b'))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "'a'": syntax error: SQLite has no `ENUM`, so write `TEXT` with a `CHECK`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x INT, KEY `by_x` (`x`))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "`x`": syntax error: in SQLite an index is not a part of its table, so write `CREATE INDEX` after it"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x VARCHAR(9) CHARACTER SET utf8)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "CHARACTER": syntax error: the character set of a column is MySQL's: take it out"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nCREATE INDEX CONCURRENTLY i ON t (x)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "i": syntax error: `CONCURRENTLY` is PostgreSQL's, so take it out"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nTRUNCATE TABLE t"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "TRUNCATE": syntax error: SQLite has `DELETE FROM`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nINSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = 2"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "DUPLICATE": syntax error: `ON DUPLICATE KEY` is MySQL's, and SQLite has `ON CONFLICT`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nINSERT IGNORE INTO t VALUES (1)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "IGNORE": syntax error: SQLite has `INSERT OR IGNORE`"#);
+    insta::assert_snapshot!(told("START TRANSACTION"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "START": syntax error: SQLite has `BEGIN`"#);
     insta::assert_snapshot!(told("CREATE OR REPLACE VIEW v AS SELECT 1"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "OR": syntax error: SQLite replaces nothing as it creates, so write `DROP … IF EXISTS` before it"#);
 }
 

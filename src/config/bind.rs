@@ -425,6 +425,8 @@ impl Bind {
     /// statement means. The closure runs after the bind's pragmas, and may run often: it registers, and writes nothing. It does
     /// not run on connections that the application opens itself by [`uri`](crate::Harness::uri).
     ///
+    /// With a closure that captures something, schema and data run at each start.
+    ///
     /// A function that gives the same for the same arguments says so with `SQLITE_DETERMINISTIC`. Where the schema or the data
     /// name one that does not, they run anew at each start, as with [`random()`](Bind::schema).
     ///

@@ -172,25 +172,31 @@ fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
 }
 
 /// What SQLite stops at in the SQL of servers, and what that is.
-const OF_SERVERS: [(&str, &str); 31] = [
+const OF_SERVERS: [(&str, &str); 40] = [
     ("alter", "SQLite changes no column of a table: write the table as it is to be"),
     ("auto_increment", "it is MySQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
+    ("character", "the character set of a column is MySQL's: take it out"),
     ("comment", "SQLite keeps no comments: take it out"),
     ("copy", "it is PostgreSQL's: write `INSERT`, or the rows as a CSV file to `data`"),
     ("database", "it is a server's, and each bind is a database already: take it out"),
     ("delimiter", "it is a command of MySQL's shell: take it out"),
     ("do", "it is PostgreSQL's: take it out"),
     ("domain", "it is PostgreSQL's: write the type itself"),
+    ("duplicate", "`ON DUPLICATE KEY` is MySQL's, and SQLite has `ON CONFLICT`"),
     ("extension", "it is PostgreSQL's: take it out"),
     ("function", "SQLite keeps no functions: take it out, and register it with `on_connect`"),
     ("go", "it is a command of SQL Server's shell: take it out"),
     ("grant", "SQLite has no users: take it out"),
+    ("ignore", "SQLite has `INSERT OR IGNORE`"),
+    ("ilike", "it is PostgreSQL's, and SQLite's `LIKE` takes ASCII letters in either case"),
+    ("inherits", "it is PostgreSQL's: take it out"),
     ("identity", "`AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
     ("lock", "it is a server's: take it out"),
     ("materialized", "it is PostgreSQL's: write a view or a table"),
     ("max", "it is SQL Server's: write `TEXT` or `BLOB`"),
     ("only", "it is PostgreSQL's: take the word out"),
     ("owner", "SQLite has no users: take it out"),
+    ("partition", "it is a server's: take it out"),
     ("procedure", "SQLite keeps no procedures: take it out"),
     ("public", "it is PostgreSQL's schema: take it out, and `ONLY` with it"),
     ("revoke", "SQLite has no users: take it out"),
@@ -198,6 +204,9 @@ const OF_SERVERS: [(&str, &str); 31] = [
     ("schema", "it is a server's, and each bind has one: take it out"),
     ("sequence", "it is PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
     ("set", "it is a setting of a server: take it out, or write a pragma"),
+    ("start", "SQLite has `BEGIN`"),
+    ("tablespace", "it is a server's: take it out"),
+    ("truncate", "SQLite has `DELETE FROM`"),
     ("show", "it is MySQL's: take it out"),
     ("type", "it is PostgreSQL's: write `TEXT` with a `CHECK`"),
     ("unlock", "it is a server's: take it out"),
@@ -223,6 +232,23 @@ fn of_a_server(token: &str, stop: &Stop<'_>) -> Option<String> {
         return Some(
             "`AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself".to_string(),
         );
+    }
+    if before(&["concurrently"]) {
+        return Some("`CONCURRENTLY` is PostgreSQL's, so take it out".to_string());
+    }
+    if before(&["interval"]) {
+        return Some("SQLite has no intervals, but `datetime(…, '+1 day')`".to_string());
+    }
+    if let Some(listed) = stop.before().trim_ascii_end().strip_suffix('(') {
+        let of_list = Stop { sql: listed, at: listed.len() };
+        let name = of_list.word_before();
+        if name.eq_ignore_ascii_case("enum") {
+            return Some("SQLite has no `ENUM`, so write `TEXT` with a `CHECK`".to_string());
+        }
+        let to_name = listed.trim_ascii_end().strip_suffix(name).unwrap_or_default();
+        if (Stop { sql: to_name, at: to_name.len() }).word_before().eq_ignore_ascii_case("key") {
+            return Some("in SQLite an index is not a part of its table, so write `CREATE INDEX` after it".to_string());
+        }
     }
     let (_, words) = OF_SERVERS.iter().find(|(known, _)| token.eq_ignore_ascii_case(known))?;
     Some((*words).to_string())
