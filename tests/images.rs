@@ -400,3 +400,21 @@ fn binds_of_one_schema_and_the_databases_of_a_dynamic_one_have_values_of_their_o
     }
     assert_eq!(of_tenant(&tenants[0]), values[2]);
 }
+
+#[test]
+fn threads_that_start_at_once_have_values_of_their_own() {
+    let schema = "CREATE TABLE token (value); INSERT INTO token VALUES (hex(randomblob(16))); -- of threads";
+    let barrier = std::sync::Barrier::new(8);
+    let values = std::thread::scope(|scope| {
+        let threads = [(); 8].map(|()| {
+            scope.spawn(|| {
+                barrier.wait();
+                token(&start(Bind::memory().schema(schema)), "auth")
+            })
+        });
+        threads.map(|thread| thread.join().unwrap())
+    });
+    for (at, value) in values.iter().enumerate() {
+        assert!(!values[..at].contains(value), "{values:?}");
+    }
+}

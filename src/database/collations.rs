@@ -11,7 +11,8 @@ use crate::script::quote;
 ///
 /// Its list of collations does not tell: a name that its schema has is among them.
 pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
-    conn.prepare(&format!("SELECT '' < '' COLLATE {}", quote(name))).is_ok()
+    let is_sqlites = ["BINARY", "NOCASE", "RTRIM"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    is_sqlites || conn.prepare(&format!("SELECT '' < '' COLLATE {}", quote(name))).is_ok()
 }
 
 /// Has a connection order text by its bytes under each collation that it lacks, so that SQLite reads what is ordered by one.

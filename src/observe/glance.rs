@@ -61,10 +61,13 @@ pub(super) fn glance_at<T>(
         {
             return Err(no_collation(&name));
         }
-        look(glance).map_err(|error| match glance.lacking_collation_of(table) {
+        look(glance).map_err(|error| {
             // On one connection SQLite says so once, and from then on only that it cannot read the table.
-            Ok(Some(name)) if sqlite_message(&error) == "no query solution" => no_collation(&name),
-            _ => error,
+            let is_known = sqlite_message(&error) == "no query solution";
+            match is_known.then(|| glance.lacking_collation_of(table)) {
+                Some(Ok(Some(name))) => no_collation(&name),
+                _ => error,
+            }
         })
     });
     match seen {
