@@ -418,3 +418,18 @@ fn threads_that_start_at_once_have_values_of_their_own() {
         assert!(!values[..at].contains(value), "{values:?}");
     }
 }
+
+#[test]
+fn a_closed_database_of_a_dynamic_bind_counts_as_what_it_was_made_as() {
+    let bind = Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN);
+    let db = Harness::builder().bind("tenant", bind).start().unwrap();
+    let one = || db.key_for("tenant", &context! { name: "one" }).unwrap();
+    let given = token(&db, one().as_str().unwrap());
+    let before = db.snapshot().unwrap();
+    db.close_database(one()).unwrap();
+    db.changes_since(&before).unwrap().assert_none();
+    db.restore(&before).unwrap();
+    assert_eq!(token(&db, one().as_str().unwrap()), given);
+    db.close_database(one()).unwrap();
+    assert_ne!(token(&db, one().as_str().unwrap()), given);
+}

@@ -37,6 +37,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
+    /// What it was made as.
+    pub(super) start: Arc<Image>,
     reflected: Option<Arc<Metadata>>,
 }
 
@@ -70,7 +72,11 @@ impl Harness {
         let running = self.running();
         let mut states = Sorted::default();
         for database in running.databases() {
-            let state = State { image: committed(&database)?, reflected: database.reflected() };
+            let state = State {
+                image: committed(&database)?,
+                start: Arc::clone(database.image()),
+                reflected: database.reflected(),
+            };
             states.insert(database.key().clone(), state);
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })

@@ -189,7 +189,7 @@ impl Harness {
             if let Place::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
                 for (key, state) in snapshot.closed_since(bind, &databases) {
-                    let (before, after) = (Arc::clone(&state.image), Arc::clone(bind.image()));
+                    let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));
                     of_place.push(Pair { keys: vec![key.clone()], before, after });
                 }
                 sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));
