@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{self, Connection};
-use multibind::{Bind, Harness, Result};
+use multibind::{Bind, Config, Harness, Result};
 use rstest::{fixture, rstest};
 
 use folder::Folder;
@@ -122,6 +122,23 @@ fn a_field_of_csv_is_what_the_same_value_of_json_is(
     let folder = Folder::with([("t.csv", format!("id,v\n1,{field}\n"))]);
     db.load(folder.path()).unwrap();
     assert_eq!(rows(&db.connection(None).unwrap(), "SELECT v FROM t"), [[value]]);
+}
+
+#[rstest]
+#[case::unset("", [Value::Null, text(""), Value::Null, Value::Null])]
+#[case::set("csv_empty_as_text = true", [text(""), text(""), Value::Null, Value::Null])]
+fn a_field_without_anything_is_null_or_as_rfc_4180_has_it(#[case] option: &str, #[case] values: [Value; 4]) {
+    let folder = Folder::with([("t.csv", "a,b,c,d\n,\"\",,\"\"\n")]);
+    let toml = |data: &str| {
+        let schema = "schema_sql = 'CREATE TABLE t (a TEXT, b TEXT, c INTEGER, d INTEGER)'";
+        Config::from_toml(&format!("[engine_options]\n{option}\n[default]\n{schema}\n{data}"), folder.path()).unwrap()
+    };
+    let started = Harness::from_config(toml("data = 't.csv'")).unwrap();
+    let loaded = Harness::from_config(toml("")).unwrap();
+    loaded.load(folder.path()).unwrap();
+    for db in [started, loaded] {
+        assert_eq!(rows(&db.connection(None).unwrap(), "SELECT * FROM t").concat(), values);
+    }
 }
 
 #[rstest]

@@ -290,7 +290,8 @@ impl Bind {
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
     /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's
     /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one. A field
-    /// without anything is `NULL`, and a quoted one (`""`) an empty text, but in a numeric column `NULL` too. `true` and `false`
+    /// without anything is `NULL`, unless [`csv_empty_as_text`](Bind::csv_empty_as_text) is set, and a quoted one (`""`) an empty
+    /// text, but in a numeric column `NULL` too. `true` and `false`
     /// are 1 and 0, in CSV where the column is numeric. In JSON a list or an object is stored as its text, and a column that an
     /// object leaves out gets its default. An integer that SQLite would change into a real is an error.
     ///
@@ -414,6 +415,23 @@ impl Bind {
     /// ```
     pub fn foreign_keys(mut self, enforced: bool) -> Bind {
         self.options.foreign_keys = Some(enforced);
+        self
+    }
+
+    /// Whether a field of CSV without anything (`1,,2`) is an empty text, as RFC 4180 has it; it is `NULL` unless set. In a numeric
+    /// column it is `NULL` all the same. A quoted field (`""`) is an empty text in any case.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("user.csv"), "name,email,age\nann,,\n")?;
+    /// let user = Bind::memory().schema("CREATE TABLE user (name TEXT, email TEXT NOT NULL, age INTEGER)");
+    /// let db = Harness::builder().bind("auth", user.data(folder.path()).csv_empty_as_text(true)).start()?;
+    /// db.assert_landed("auth", "user", row! { name: "ann", email: "", age: None });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn csv_empty_as_text(mut self, as_text: bool) -> Bind {
+        self.options.csv_empty_as_text = Some(as_text);
         self
     }
 

@@ -30,7 +30,7 @@ pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub use model::Model;
 pub(crate) use on_connect::OnConnect;
-pub(crate) use options::{process_wide, EngineOptions};
+pub(crate) use options::{process_wide, EngineOptions, Reading};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use resolve::{DatabaseSpec, Replica};

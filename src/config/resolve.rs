@@ -313,6 +313,7 @@ mod tests {
                 pragma("recursive_triggers", Value::Integer(1)),
                 pragma("ratio", Value::Real(0.5)),
             ],
+            csv_empty_as_text: None,
             on_connect: vec![],
             not_applied: vec![],
         };

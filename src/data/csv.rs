@@ -7,7 +7,8 @@ use rusqlite::types::Value;
 use super::{Malformed, Record, Records};
 use crate::sorted::Sorted;
 
-pub(super) fn records(text: &str) -> Result<Records, Malformed> {
+/// `empty_as_text` tells whether a field without anything is an empty text, as RFC 4180 has it, or `NULL`.
+pub(super) fn records(text: &str, empty_as_text: bool) -> Result<Records, Malformed> {
     let mut reader = Reader { rest: text, line: 1 };
     let Some((line, fields)) = reader.record()? else {
         return Err(Malformed { line: None, problem: "the file is empty: its first row names the columns".into() });
@@ -27,7 +28,7 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
         }
         let mut values = Vec::with_capacity(fields.len());
         for field in fields {
-            values.push(field.value());
+            values.push(field.value(empty_as_text));
         }
         records.push(Record { line: at, columns: Rc::clone(&columns), values });
     }
@@ -41,9 +42,9 @@ enum Field {
 }
 
 impl Field {
-    fn value(self) -> Value {
+    fn value(self, empty_as_text: bool) -> Value {
         match self {
-            Field::Bare(text) if text.is_empty() => Value::Null,
+            Field::Bare(text) if text.is_empty() && !empty_as_text => Value::Null,
             Field::Bare(text) | Field::Quoted(text) => Value::Text(text),
         }
     }

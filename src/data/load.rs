@@ -12,6 +12,7 @@ use super::csv::other_separator;
 use super::fit::Columns;
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
+use crate::config::Reading;
 use crate::database::ran;
 use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;
@@ -28,8 +29,7 @@ pub(crate) struct Load<'c> {
     pub(crate) key: &'c BindKey,
     pub(crate) conn: &'c mut Connection,
     pub(crate) files: Vec<DataFile>,
-    /// How long they may take.
-    pub(crate) limit: Duration,
+    pub(crate) reading: Reading,
 }
 
 /// Loads the files in one transaction a database and commits when all went well; gives the number of rows.
@@ -40,18 +40,19 @@ pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
     for part in parts {
         let mut records = Vec::with_capacity(part.files.len());
         for file in &part.files {
-            records.push(file.records().map_err(|bad| file.error(bad.line, bad.problem))?);
+            records
+                .push(file.records(part.reading.csv_empty_as_text).map_err(|bad| file.error(bad.line, bad.problem))?);
         }
         read.push((part, records));
     }
 
     let mut rows = 0;
     let mut open = Vec::with_capacity(read.len());
-    for (Load { key, conn, files, limit }, records) in &mut read {
+    for (Load { key, conn, files, reading }, records) in &mut read {
         let transaction = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-        rows += fill(&transaction, key, files, records, *limit)?;
+        rows += fill(&transaction, key, files, records, reading.limit)?;
         open.push((*key, transaction));
     }
     commit(open)?;
@@ -360,7 +361,7 @@ mod tests {
             key,
             conn,
             files: files.clone(),
-            limit: Duration::MAX,
+            reading: Reading { limit: Duration::MAX, csv_empty_as_text: false },
         });
         insta::assert_snapshot!(
             load(parts.collect()).unwrap_err(),

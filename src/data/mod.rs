@@ -2,7 +2,8 @@
 //!
 //! - **CSV**: the first record names the columns. Values are bound as text, and a column's
 //!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. A field without
-//!   anything is `NULL`, a quoted one (`""`) an empty text; in a numeric column it is `NULL` too, and `true` and `false` are 1
+//!   anything is `NULL`, or an empty text where the bind's options say so, a quoted one (`""`) always an empty text; in a numeric column
+//!   either is `NULL`, and `true` and `false` are 1
 //!   and 0.
 //! - **JSON**, with the feature `json`: a list of objects, which may differ in their keys; a column that an object does not name gets its
 //!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
@@ -90,9 +91,9 @@ impl DataFile {
         self.path.file_name().unwrap_or_default().to_string_lossy()
     }
 
-    fn records(&self) -> Result<Records, Malformed> {
+    fn records(&self, csv_empty_as_text: bool) -> Result<Records, Malformed> {
         match self.format {
-            Format::Csv => csv::records(&self.text),
+            Format::Csv => csv::records(&self.text, csv_empty_as_text),
             Format::Json => json::records(&self.text),
             Format::Sql => Ok(Records::default()),
         }

@@ -44,7 +44,7 @@ pub(crate) use watch::{
     Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
 };
 
-use crate::config::{EngineOptions, Replica, Storage};
+use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -372,9 +372,9 @@ impl Database {
         }
     }
 
-    /// How long the SQL of a data file may run.
-    pub(crate) fn schema_limit(&self) -> Duration {
-        self.options.schema_limit()
+    /// How its data files are read.
+    pub(crate) fn reading(&self) -> Reading {
+        self.options.reading()
     }
 
     /// The pool, made when first asked for.

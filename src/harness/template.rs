@@ -35,6 +35,7 @@ struct Identity {
     copy_of: Option<Digest>,
     schema: Vec<Made>,
     data: Vec<DataFile>,
+    csv_empty_as_text: Option<bool>,
     foreign_keys: Option<bool>,
     on_connect: Vec<TypeId>,
     /// What a server numbers is refused where one is named.
@@ -125,6 +126,7 @@ impl<'s> Blueprint<'s> {
             copy_of: self.original.as_ref().map(Original::digest),
             schema,
             data: self.data.clone(),
+            csv_empty_as_text: options.csv_empty_as_text,
             foreign_keys: options.foreign_keys,
             pragmas: mapped(&options.pragmas, |(name, value)| (name.clone(), format!("{value:?}"))),
         })
@@ -224,7 +226,8 @@ impl<'s> Blueprint<'s> {
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
         }
         if !self.data.is_empty() {
-            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }]);
+            let reading = self.spec.options.reading();
+            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), reading }]);
             loaded.map_err(|error| match error {
                 Error::Data { file, line, bind, mut problem } => {
                     problem.push_str(self.of_a_server(&problem));
