@@ -72,12 +72,14 @@ fn wrong_bind(made: &Made, name: &str, missing: &str, key: &BindKey, others: &[B
 fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<Option<Connection>> {
     let mut copy = Connection::open_in_memory()?;
     image.copy_into(&mut copy, "main")?;
+    image.connect(&copy)?;
     let copy = Engine::new(copy, key)?;
     if copy.conn().execute_batch(sql).is_err() {
         return Ok(None);
     }
     let mut plain = Connection::open_in_memory()?;
     copy_pages(copy.conn(), &mut plain, "main")?;
+    image.connect(&plain)?;
     Ok(Some(plain))
 }
 
