@@ -26,6 +26,7 @@
 //! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
 //! | have one file for the application and its tests | [`Config::environment`] |
 //! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
+//! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] |
 //! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::uri_for`], [`Harness::path`] |
 //! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_with`], [`Harness::pool_for`] |
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |

@@ -197,7 +197,7 @@ fn an_unknown_setting_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("[default]\nurl = 'sqlite://'\nschemas = 'a.sql'"), @"line 3: bind `default`: unknown setting `schemas`; the nearest known one is `schema`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_BINDS.auth = {\n  url = 'sqlite://',\n  pool_sise = 3,\n}"), @"line 3: bind `auth`: unknown setting `pool_sise`; the nearest known one is `pool_size`");
     insta::assert_snapshot!(wrong("[binds.auth]\nclient_encodings = 'utf8'"), @"line 2: bind `auth`: unknown setting `client_encodings`; the nearest known one is `client_encoding`");
-    insta::assert_snapshot!(wrong("[binds.auth]\nxyz = 1"), @"line 2: bind `auth`: unknown setting `xyz`; known are `url`, `storage`, `schema`, `schema_sql`, `data`, `allow_missing_parents`, `read_only`, `copy_of`, `mirror`, `lag`, `busy_timeout`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
+    insta::assert_snapshot!(wrong("[binds.auth]\nxyz = 1"), @"line 2: bind `auth`: unknown setting `xyz`; known are `url`, `storage`, `schema`, `schema_sql`, `data`, `allow_missing_parents`, `read_only`, `copy_of`, `mirror`, `lag`, `busy_timeout`, `csv_empty_as_text`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn what_is_wrong_with_a_listed_table_is_told_with_its_line() {
 #[test]
 fn an_unknown_engine_option_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("[SQLALCHEMY_ENGINE_OPTIONS]\n\npool_sizes = 3"), @"line 3: unknown engine option `pool_sizes`; the nearest known one is `pool_size`");
-    insta::assert_snapshot!(wrong("SQLALCHEMY_ENGINE_OPTIONS.schema = 'a.sql'"), @"line 1: unknown engine option `schema`; known are `busy_timeout`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
+    insta::assert_snapshot!(wrong("SQLALCHEMY_ENGINE_OPTIONS.schema = 'a.sql'"), @"line 1: unknown engine option `schema`; known are `busy_timeout`, `csv_empty_as_text`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
 }
 
 #[rstest]

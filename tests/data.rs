@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{self, Connection};
-use multibind::{Bind, Harness, Result};
+use multibind::{Bind, Config, Harness, Result};
 use rstest::{fixture, rstest};
 
 use folder::Folder;
@@ -80,10 +80,78 @@ fn csv_fields_become_what_the_column_makes_of_them_and_empty_ones_null(db: Harne
         rows(&db.connection(None).unwrap(), "SELECT * FROM post"),
         [
             [Value::Integer(1), text("first"), Value::Real(1.5), text("7")],
-            [Value::Integer(2), text("two,\nlines \"quoted\""), Value::Null, Value::Null],
+            [Value::Integer(2), text("two,\nlines \"quoted\""), Value::Null, text("")],
             [Value::Integer(3), text(" spaced "), Value::Real(900.0), text("x")],
         ]
     );
+}
+
+#[rstest]
+#[case::nothing_in_text("TEXT", "", Value::Null)]
+#[case::nothing_in_numbers("INTEGER", "", Value::Null)]
+#[case::an_empty_text("TEXT", "\"\"", text(""))]
+#[case::an_empty_text_of_any_type("", "\"\"", text(""))]
+#[case::an_empty_blob("BLOB", "\"\"", text(""))]
+#[case::an_empty_text_among_integers("INTEGER", "\"\"", Value::Null)]
+#[case::an_empty_text_among_reals("DOUBLE", "\"\"", Value::Null)]
+#[case::an_empty_text_among_dates("DATETIME", "\"\"", Value::Null)]
+#[case::a_truth("BOOLEAN", "true", Value::Integer(1))]
+#[case::an_untruth("BOOL", "False", Value::Integer(0))]
+#[case::a_quoted_truth("boolean", "\"TRUE\"", Value::Integer(1))]
+#[case::a_truth_of_postgresql("BOOLEAN", "t", Value::Integer(1))]
+#[case::an_untruth_of_postgresql("BOOLEAN", "f", Value::Integer(0))]
+#[case::a_truth_as_a_number("BOOLEAN", "1", Value::Integer(1))]
+#[case::a_truth_among_integers("INTEGER", "true", Value::Integer(1))]
+#[case::the_word_in_text("TEXT", "true", text("true"))]
+#[case::the_word_of_any_type("", "true", text("true"))]
+#[case::a_letter_among_integers("INTEGER", "t", text("t"))]
+#[case::the_largest_integer("INTEGER", "9223372036854775807", Value::Integer(i64::MAX))]
+#[case::the_smallest_integer("NUMERIC", " -9223372036854775808 ", Value::Integer(i64::MIN))]
+#[case::zeros_in_front("INTEGER", "00000000000000000000007", Value::Integer(7))]
+#[case::digits_in_text("TEXT", "12345678901234567890", text("12345678901234567890"))]
+#[case::digits_of_any_type("", "12345678901234567890", text("12345678901234567890"))]
+#[case::a_large_real("INTEGER", "12345678901234567890.0", Value::Real(12345678901234567890.0))]
+#[case::a_hash("NUMERIC", "1e400x", text("1e400x"))]
+fn a_field_of_csv_is_what_the_same_value_of_json_is(
+    #[case] column: &str,
+    #[case] field: &'static str,
+    #[case] value: Value,
+    #[values("CREATE TABLE t (id INTEGER PRIMARY KEY, v {})", "CREATE TABLE t (v {} COLLATE NOCASE, id)")] table: &str,
+) {
+    let db = one_bind(&table.replace("{}", column));
+    let folder = Folder::with([("t.csv", format!("id,v\n1,{field}\n"))]);
+    db.load(folder.path()).unwrap();
+    assert_eq!(rows(&db.connection(None).unwrap(), "SELECT v FROM t"), [[value]]);
+}
+
+#[rstest]
+#[case::unset("", [Value::Null, text(""), Value::Null, Value::Null])]
+#[case::set("csv_empty_as_text = true", [text(""), text(""), Value::Null, Value::Null])]
+fn a_field_without_anything_is_null_or_as_rfc_4180_has_it(#[case] option: &str, #[case] values: [Value; 4]) {
+    let folder = Folder::with([("t.csv", "a,b,c,d\n,\"\",,\"\"\n")]);
+    let toml = |data: &str| {
+        let schema = "schema_sql = 'CREATE TABLE t (a TEXT, b TEXT, c INTEGER, d INTEGER)'";
+        Config::from_toml(&format!("[engine_options]\n{option}\n[default]\n{schema}\n{data}"), folder.path()).unwrap()
+    };
+    let started = Harness::from_config(toml("data = 't.csv'")).unwrap();
+    let loaded = Harness::from_config(toml("")).unwrap();
+    loaded.load(folder.path()).unwrap();
+    for db in [started, loaded] {
+        assert_eq!(rows(&db.connection(None).unwrap(), "SELECT * FROM t").concat(), values);
+    }
+}
+
+#[rstest]
+fn values_that_go_in_by_a_view_fit_its_columns_too() {
+    let db = one_bind(
+        "CREATE TABLE t (n INTEGER, paid BOOLEAN); CREATE VIEW v AS SELECT n, paid FROM t;
+         CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (NEW.n, NEW.paid); END;",
+    );
+    let folder = Folder::with([("v.csv", "n,paid\n1,true\n")]);
+    db.load(folder.path()).unwrap();
+    assert_eq!(rows(&db.connection(None).unwrap(), "SELECT n, paid FROM t"), [[Value::Integer(1), Value::Integer(1)]]);
+    let folder = Folder::with([("v.csv", "n\n9223372036854775808\n")]);
+    insta::assert_snapshot!(folder.shown(&db.load(folder.path()).unwrap_err()), @"[folder]/v.csv:2 (bind `default`): column `n`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
 }
 
 #[rstest]
@@ -422,6 +490,39 @@ fn csv_that_is_not_well_formed_is_told_with_its_line(db: Harness) {
 }
 
 #[rstest]
+fn csv_that_would_be_read_in_two_ways_is_told_with_its_line(db: Harness) {
+    let said = |csv: &'static str| refused(&db, [("user.csv", csv)]);
+    insta::assert_snapshot!(said("id,username\n1,\"ann\"a\n"), @r#"[folder]/user.csv:2 (bind `auth`): after the closing quote of `ann` comes `a`: write `""` for a quote within a field; nothing was loaded"#);
+    insta::assert_snapshot!(said("id,username\n1,\"ann\" \n"), @r#"[folder]/user.csv:2 (bind `auth`): after the closing quote of `ann` comes a space: write `""` for a quote within a field; nothing was loaded"#);
+    insta::assert_snapshot!(said("id,username\n1, \"ann\"\n"), @r#"[folder]/user.csv:2 (bind `auth`): the field ` "ann"` has a quote in it and is not quoted: put it in quotes and write `""` for its own; nothing was loaded"#);
+    insta::assert_snapshot!(said("id,username\n1,a\"n\"n\n"), @r#"[folder]/user.csv:2 (bind `auth`): the field `a"n"n` has a quote in it and is not quoted: put it in quotes and write `""` for its own; nothing was loaded"#);
+    insta::assert_snapshot!(said("id;username\n1;ann\n"), @"[folder]/user.csv:1 (bind `auth`): the names in the header row are separated by `;`: the fields of CSV are separated by commas, so save the file with commas; nothing was loaded");
+    insta::assert_snapshot!(said("id;age\n1;1,5\n"), @"[folder]/user.csv:1 (bind `auth`): the names in the header row are separated by `;`: the fields of CSV are separated by commas, so save the file with commas; nothing was loaded");
+    insta::assert_snapshot!(said("\"id\";\"username\"\n\"1\";\"ann\"\n"), @"[folder]/user.csv:1 (bind `auth`): after the closing quote of `id` comes `;`: the fields of CSV are separated by commas, so save the file with commas; nothing was loaded");
+    insta::assert_snapshot!(said("id\tusername\n1\tann\n"), @"[folder]/user.csv:1 (bind `auth`): the names in the header row are separated by a tab: the fields of CSV are separated by commas, so save the file with commas; nothing was loaded");
+    insta::assert_snapshot!(said("id|username\n1|ann\n"), @"[folder]/user.csv:1 (bind `auth`): the names in the header row are separated by `|`: the fields of CSV are separated by commas, so save the file with commas; nothing was loaded");
+}
+
+#[rstest]
+fn a_number_that_sqlite_would_change_is_told_with_its_line(db: Harness) {
+    let said = |csv: &'static str| refused(&db, [("user.csv", csv)]);
+    insta::assert_snapshot!(said("username,age\nann,1\nbob,9223372036854775808\n"), @"[folder]/user.csv:3 (bind `auth`): column `age`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
+    insta::assert_snapshot!(said("username,age\nann, -9223372036854775809\n"), @"[folder]/user.csv:2 (bind `auth`): column `age`: -9223372036854775809 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
+    insta::assert_snapshot!(said("username,age\nann,\"+123456789012345678901234567890\"\n"), @"[folder]/user.csv:2 (bind `auth`): column `age`: +123456789012345678901234567890 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
+    insta::assert_snapshot!(said("username,age\nann,1e999\n"), @"[folder]/user.csv:2 (bind `auth`): column `age`: 1e999 is beyond the numbers of SQLite; nothing was loaded");
+    let bools = one_bind("CREATE TABLE t (paid BOOLEAN)");
+    let folder = Folder::with([("t.csv", "paid\ntrue\nyes\n")]);
+    insta::assert_snapshot!(folder.shown(&bools.load(folder.path()).unwrap_err()), @"[folder]/t.csv:3 (bind `default`): column `paid`: `yes` is no truth value: write true or false, 1 or 0; nothing was loaded");
+}
+
+#[rstest]
+#[cfg(feature = "json")]
+fn a_string_of_json_that_sqlite_would_change_is_told_with_its_line(db: Harness) {
+    let json = "[{\"username\": \"ann\"},\n{\"username\": \"bob\", \"age\": \"9223372036854775808\"}]";
+    insta::assert_snapshot!(refused(&db, [("user.json", json)]), @"[folder]/user.json:2 (bind `auth`): column `age`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
+}
+
+#[rstest]
 #[cfg(feature = "json")]
 fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
     let said = |json: &'static str| refused(&db, [("user.json", json)]);
@@ -467,8 +568,8 @@ fn sql_may_not_end_the_transaction_that_all_binds_depend_on(db: Harness, #[case]
 
 #[rstest]
 fn a_file_that_is_no_data_is_an_error(db: Harness) {
-    insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\n1,ann\n"), ("user.yaml", "")]), @"[folder]/user.yaml: `.yaml` is no kind of data file: they are .csv, .json and .sql; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("user", "")]), @"[folder]/user: a file without an extension is no data file: they are .csv, .json and .sql; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\n1,ann\n"), ("user.yaml", "")]), @"[folder]/user.yaml: `.yaml` is no kind of data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("user", "")]), @"[folder]/user: a file without an extension is no data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", b"id,username\n1,\xff\n")]), @"[folder]/user.csv:2: the text is not UTF-8 from byte 15 on: save the file as UTF-8; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("", ""); 0]), @"[folder]: the folder has no data file: .csv, .json or .sql; nothing was loaded");
 }

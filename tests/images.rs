@@ -2,12 +2,16 @@
 //! pragma by pragma.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
+mod statements;
+
 use std::fmt::Write;
 
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{self, Connection};
-use multibind::{Bind, Harness, Storage};
+use multibind::{context, Bind, Harness, Storage};
 use rstest::rstest;
+
+use statements::started_by;
 
 /// Tables of every kind that SQLite has, with counters that rows alone do not tell.
 const TABLES: &str = "
@@ -232,4 +236,200 @@ fn a_counter_goes_on_where_the_image_left_it_in_each_database(#[case] storage: S
             db.reset().unwrap();
         }
     }
+}
+
+// An image is copied only where making it again would give the same.
+
+/// A folder with one file.
+fn folder(name: &str, content: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), content).unwrap();
+    folder
+}
+
+fn start(bind: Bind) -> Harness {
+    Harness::builder().bind("auth", bind).start().unwrap()
+}
+
+/// The one value of the table `token`.
+fn token(db: &Harness, key: &str) -> Value {
+    db.connection(key).unwrap().query_row("SELECT value FROM token", [], |row| row.get(0)).unwrap()
+}
+
+/// The statements with which a second start makes tables.
+fn made_again(bind: impl Fn() -> Bind) -> Vec<String> {
+    let _first = start(bind());
+    let (_second, statements) = started_by(|| start(bind()));
+    statements.into_iter().filter(|statement| statement.is_ddl()).map(|statement| statement.sql).collect()
+}
+
+#[rstest]
+#[case::in_an_insert("CREATE TABLE token (value); INSERT INTO token VALUES (random());")]
+#[case::within_an_expression("CREATE TABLE token (value); INSERT INTO token SELECT hex(randomblob(16)) WHERE 1;")]
+#[case::as_a_default("CREATE TABLE token (id, value DEFAULT (random())); INSERT INTO token (id) VALUES (1);")]
+#[case::as_a_default_of_all(
+    "CREATE TABLE token (value DEFAULT (hex(randomblob(8)))); INSERT INTO token DEFAULT VALUES;"
+)]
+#[case::in_a_trigger(
+    "CREATE TABLE user (id); CREATE TABLE token (value);
+     CREATE TRIGGER given AFTER INSERT ON user BEGIN INSERT INTO token VALUES (randomblob(16)); END;
+     INSERT INTO user VALUES (1);"
+)]
+#[case::in_a_view("CREATE VIEW dice AS SELECT random() AS value; CREATE TABLE token AS SELECT value FROM dice;")]
+#[case::in_an_update("CREATE TABLE token (value); INSERT INTO token VALUES (1); UPDATE token SET value = random();")]
+#[case::as_a_rowid(
+    "CREATE TABLE token (value INTEGER PRIMARY KEY); INSERT INTO token VALUES (9223372036854775807), (NULL);
+     DELETE FROM token WHERE value = 9223372036854775807;"
+)]
+fn a_random_value_of_a_schema_is_another_in_each_harness(#[case] sql: &str, #[values(0, 1, 2, 3)] way: usize) {
+    let folder = folder("auth.sql", sql);
+    let file = folder.path().join("auth.sql");
+    let bind = || match way {
+        0 => Bind::memory().schema(sql),
+        1 => Bind::memdb().schema_path(&file),
+        2 => Bind::temp_file().schema("CREATE TABLE other (x)").data(&file),
+        _ => Bind::shared_cache().schema("CREATE TABLE other (x)").schema(sql).foreign_keys(false),
+    };
+    let (first, second) = (start(bind()), start(bind()));
+    assert_ne!(token(&first, "auth"), token(&second, "auth"));
+}
+
+#[rstest]
+fn a_random_value_that_a_migrator_has_sqlite_make_is_another_in_each_harness() {
+    let bind = || {
+        Bind::memory()
+            .schema_with(|conn| conn.execute_batch("CREATE TABLE token AS SELECT hex(randomblob(8)) AS value"))
+    };
+    assert_ne!(token(&start(bind()), "auth"), token(&start(bind()), "auth"));
+}
+
+#[rstest]
+fn rows_of_a_data_file_get_the_default_of_their_own_harness() {
+    let folder = folder("token.csv", "id\n1\n");
+    let bind = || Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))").data(folder.path());
+    assert_ne!(token(&start(bind()), "auth"), token(&start(bind()), "auth"));
+}
+
+#[rstest]
+fn rows_of_a_data_file_for_any_bind_get_the_default_of_their_own_harness() {
+    let folder = folder("token.csv", "id\n1\n");
+    let start = || {
+        let bind = Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))");
+        Harness::builder().bind("auth", bind).data(folder.path()).start().unwrap()
+    };
+    assert_ne!(token(&start(), "auth"), token(&start(), "auth"));
+}
+
+#[rstest]
+#[case::current_timestamp("CREATE TABLE made (id, at DEFAULT CURRENT_TIMESTAMP); INSERT INTO made (id) VALUES (1);")]
+#[case::current_date("CREATE TABLE made AS SELECT CURRENT_DATE AS at;")]
+#[case::now("CREATE TABLE made AS SELECT datetime('now', '-1 day') AS at;")]
+#[case::an_argument_of_a_column(
+    "CREATE TABLE word (x); INSERT INTO word VALUES ('now'); CREATE TABLE made AS SELECT date(x) FROM word;"
+)]
+#[case::no_argument("CREATE TABLE made AS SELECT datetime() AS at, date() AS day;")]
+#[case::strftime("CREATE TABLE made AS SELECT strftime('%s', 'now') AS at;")]
+#[case::unixepoch("CREATE TABLE made (at DEFAULT (unixepoch())); INSERT INTO made DEFAULT VALUES;")]
+fn a_schema_that_asks_for_the_time_runs_at_each_start(#[case] sql: &str) {
+    let made = made_again(|| Bind::memory().schema(sql));
+    assert!(made.iter().any(|statement| statement.starts_with("CREATE TABLE made")), "{made:?}");
+}
+
+#[rstest]
+fn a_seed_relative_to_now_is_relative_to_the_start_of_its_harness() {
+    let schema = "CREATE TABLE token (value DEFAULT (julianday('now'))); INSERT INTO token DEFAULT VALUES;";
+    let moment = |value: Value| match value {
+        Value::Real(days) => days,
+        other => panic!("{other:?}"),
+    };
+    let clock = Connection::open_in_memory().unwrap();
+    let now = || clock.query_row("SELECT julianday('now')", [], |row| row.get::<_, f64>(0)).unwrap();
+    let first = moment(token(&start(Bind::memory().schema(schema)), "auth"));
+    // Its clock counts milliseconds.
+    while now() <= first {}
+    let second = moment(token(&start(Bind::memory().schema(schema)), "auth"));
+    assert!(second > first);
+}
+
+#[rstest]
+#[case::a_default_that_no_row_gets("CREATE TABLE made (id, at DEFAULT CURRENT_TIMESTAMP, token DEFAULT (random()));")]
+#[case::a_moment_that_is_written_out("CREATE TABLE made AS SELECT datetime('2024-01-01', '+1 day') AS at;")]
+#[case::a_trigger_that_nothing_fires(
+    "CREATE TABLE made (at); CREATE TRIGGER t AFTER INSERT ON made BEGIN UPDATE made SET at = datetime('now'); END;"
+)]
+#[case::a_view_that_nothing_reads("CREATE VIEW moment AS SELECT random(), datetime('now');")]
+#[case::every_kind_of_table(&format!("{TABLES} VACUUM;"))]
+#[case::words_alone("CREATE TABLE random (now); INSERT INTO random VALUES ('now'), ('CURRENT_TIMESTAMP');")]
+#[case::a_large_rowid("CREATE TABLE made (id INTEGER PRIMARY KEY); INSERT INTO made VALUES (9223372036854775806);")]
+fn a_schema_that_only_could_ask_is_copied(#[case] sql: &str) {
+    assert_eq!(made_again(|| Bind::memory().schema(sql)), [] as [String; 0]);
+}
+
+const TOKEN: &str = "CREATE TABLE token (value); INSERT INTO token VALUES (hex(randomblob(16)));";
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
+#[case::memdb(Storage::MemDb)]
+#[case::temp_file(Storage::TempFile)]
+fn reset_and_restore_bring_the_value_of_their_own_harness_back(#[case] storage: Storage) {
+    let db = start(Bind::default().storage(storage).schema(TOKEN));
+    let (given, before) = (token(&db, "auth"), db.snapshot().unwrap());
+    let change = || db.connection("auth").unwrap().execute("UPDATE token SET value = 'x'", []).unwrap();
+    change();
+    db.reset().unwrap();
+    assert_eq!(token(&db, "auth"), given);
+    change();
+    db.restore(&before).unwrap();
+    assert_eq!(token(&db, "auth"), given);
+}
+
+#[rstest]
+fn binds_of_one_schema_and_the_databases_of_a_dynamic_one_have_values_of_their_own() {
+    let db = Harness::builder()
+        .bind("auth", Bind::memory().schema(TOKEN))
+        .bind("meta", Bind::memory().schema(TOKEN))
+        .bind("tenant", Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN))
+        .start()
+        .unwrap();
+    let tenants = ["one", "two"].map(|name| db.key_for("tenant", &context! { name: name }).unwrap());
+    let of_tenant = |key: &multibind::BindKey| token(&db, key.as_str().unwrap());
+    let values = [token(&db, "auth"), token(&db, "meta"), of_tenant(&tenants[0]), of_tenant(&tenants[1])];
+    for (at, value) in values.iter().enumerate() {
+        assert!(!values[..at].contains(value), "{values:?}");
+    }
+    assert_eq!(of_tenant(&tenants[0]), values[2]);
+}
+
+#[test]
+fn threads_that_start_at_once_have_values_of_their_own() {
+    let schema = "CREATE TABLE token (value); INSERT INTO token VALUES (hex(randomblob(16))); -- of threads";
+    let barrier = std::sync::Barrier::new(8);
+    let values = std::thread::scope(|scope| {
+        let threads = [(); 8].map(|()| {
+            scope.spawn(|| {
+                barrier.wait();
+                token(&start(Bind::memory().schema(schema)), "auth")
+            })
+        });
+        threads.map(|thread| thread.join().unwrap())
+    });
+    for (at, value) in values.iter().enumerate() {
+        assert!(!values[..at].contains(value), "{values:?}");
+    }
+}
+
+#[test]
+fn a_closed_database_of_a_dynamic_bind_counts_as_what_it_was_made_as() {
+    let bind = Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN);
+    let db = Harness::builder().bind("tenant", bind).start().unwrap();
+    let one = || db.key_for("tenant", &context! { name: "one" }).unwrap();
+    let given = token(&db, one().as_str().unwrap());
+    let before = db.snapshot().unwrap();
+    db.close_database(one()).unwrap();
+    db.changes_since(&before).unwrap().assert_none();
+    db.restore(&before).unwrap();
+    assert_eq!(token(&db, one().as_str().unwrap()), given);
+    db.close_database(one()).unwrap();
+    assert_ne!(token(&db, one().as_str().unwrap()), given);
 }

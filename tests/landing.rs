@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
+use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{params, Connection, ErrorCode};
-use multibind::{row, Bind, BindKey, Error, Harness, Row};
+use multibind::{changes, row, Bind, BindKey, Error, Harness, Row, Storage};
 use rstest::{fixture, rstest};
 
 const POST: &str = "
@@ -1363,4 +1364,114 @@ fn one_writer_is_never_refused_because_of_assertions(db: Harness) {
         }
         assert_eq!(refused, 0);
     });
+}
+
+// What only the application has.
+
+/// A connection of the application's, with its function and its collation.
+fn application(db: &Harness, key: &str) -> Connection {
+    let conn = plain(db, key);
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("shout", 1, flags, |call| Ok(call.get::<String>(0)?.to_uppercase())).unwrap();
+    conn.create_collation("unicase", |a, b| a.to_lowercase().cmp(&b.to_lowercase())).unwrap();
+    conn
+}
+
+#[rstest]
+#[case::a_collation("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE unicase)")]
+#[case::a_unique_column("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT COLLATE unicase UNIQUE)")]
+#[case::a_key("CREATE TABLE t (name TEXT COLLATE unicase PRIMARY KEY, id)")]
+#[case::a_key_without_rowids("CREATE TABLE t (name TEXT COLLATE unicase PRIMARY KEY, id) WITHOUT ROWID")]
+#[case::a_key_of_two("CREATE TABLE t (id INT, name TEXT COLLATE unicase, PRIMARY KEY (name, id)) WITHOUT ROWID")]
+#[case::an_index("CREATE TABLE t (id INT, name TEXT COLLATE unicase); CREATE INDEX i ON t (id, name)")]
+#[case::an_index_by_it("CREATE TABLE t (id INT, name TEXT); CREATE INDEX i ON t (id, name COLLATE unicase)")]
+#[case::a_generated_column("CREATE TABLE t (id INT, name TEXT, loud AS (shout(name)))")]
+#[case::a_generated_column_that_is_stored("CREATE TABLE t (id INT, name TEXT, loud AS (shout(name)) STORED)")]
+#[case::an_indexed_expression("CREATE TABLE t (id INT, name TEXT); CREATE INDEX i ON t (shout(name), id, name)")]
+#[case::a_partial_index("CREATE TABLE t (id INT, name TEXT); CREATE INDEX i ON t (id) WHERE shout(name) <> ''")]
+#[case::a_check("CREATE TABLE t (id INT, name TEXT CHECK (shout(name) <> ''))")]
+#[case::a_default("CREATE TABLE t (id INT, name TEXT, loud DEFAULT (shout('ann')))")]
+#[case::both("CREATE TABLE t (name TEXT COLLATE unicase PRIMARY KEY, id, loud AS (shout(name))) WITHOUT ROWID")]
+fn a_row_that_names_none_of_it_is_found(
+    #[case] schema: &str,
+    #[values(Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile)] storage: Storage,
+) -> multibind::Result<()> {
+    let bind = || Bind::default().storage(storage);
+    let db = Harness::builder().bind("auth", bind()).bind("meta", bind()).start()?;
+    let [auth, meta] = ["auth", "meta"].map(|key| application(&db, key));
+    auth.execute_batch(schema).unwrap();
+    meta.execute_batch(schema).unwrap();
+    let before = db.snapshot()?;
+    auth.execute("INSERT INTO t (id, name) VALUES (1, 'ann'), (2, 'Bob'), (3, 'Zoe')", []).unwrap();
+    meta.execute("INSERT INTO t (id, name) VALUES (4, 'eve')", []).unwrap();
+
+    db.assert_landed("auth", "t", row! { id: 2 }).assert_landed("meta", "t", row! { id: 4 });
+    db.assert_not_landed("meta", "t", row! { id: 2 }).assert_not_landed("auth", "t", row! { ID: 4 });
+    let found = db.locate("t", row! { id: 2 })?;
+    assert_eq!(binds(&found), ["auth"]);
+    assert_eq!(found[0].row().get::<String>("name")?, "Bob");
+    assert_eq!(db.locate("t", row! {})?.len(), 4);
+    let message = failure(|| db.assert_landed("auth", "t", row! { id: 7 }));
+    assert!(message.contains("it is in no bind"), "{message}");
+    let described = db.describe().to_string();
+    assert_eq!(
+        described.lines().filter(|line| line.contains("t         3") || line.ends_with(" 3")).count(),
+        1,
+        "{described}"
+    );
+
+    auth.execute("UPDATE t SET name = 'ANN' WHERE id = 1", []).unwrap();
+    auth.execute("DELETE FROM t WHERE id = 3", []).unwrap();
+    db.changes_since(&before)?.assert(changes! { "auth.t" => +2, "meta.t" => +1 });
+    let between = db.snapshot()?;
+    auth.execute("UPDATE t SET id = 9 WHERE id = 1", []).unwrap();
+    auth.execute("INSERT INTO t (id, name) VALUES (5, 'max')", []).unwrap();
+    let changes = db.changes_since(&between)?;
+    let change = &changes.changes()[0];
+    // Where the identity is a part of the key, another is another row.
+    let mut now = change.updated().iter().map(|update| update.after()).chain(change.inserted()).collect::<Vec<_>>();
+    now.sort_by_key(|row| row.get::<i64>("id").unwrap());
+    let now = now.iter().map(|row| (row.get("id").unwrap(), row.get("name").unwrap())).collect::<Vec<(i64, String)>>();
+    assert_eq!(now, [(5, "max".to_string()), (9, "ANN".to_string())]);
+
+    db.restore(&before)?;
+    assert_eq!(db.locate("t", row! {})?.len(), 0);
+    Ok(())
+}
+
+#[rstest]
+#[case::with_rowids("")]
+#[case::without("WITHOUT ROWID")]
+fn a_text_whose_collation_only_the_application_has_is_found_where_bytes_tell(
+    #[case] table: &str,
+) -> multibind::Result<()> {
+    let db = one("");
+    let conn = application(&db, "auth");
+    conn.execute_batch(&format!("CREATE TABLE t (name TEXT COLLATE unicase PRIMARY KEY, n) {table}")).unwrap();
+    db.assert_not_landed("auth", "t", row! { name: "Ann" });
+    conn.execute("INSERT INTO t VALUES ('Ann', 1), ('Bob', 2)", []).unwrap();
+
+    db.assert_landed("auth", "t", row! { name: "Ann" }).assert_landed("auth", "t", row! { name: "Bob", n: 2 });
+    db.assert_not_landed("auth", "t", row! { name: "Ann", n: 7 }).assert_not_landed("auth", "t", row! { name: 1 });
+    // It may be the same name, and only the application knows.
+    let advice = "give it to the harness";
+    let message = failure(|| db.assert_not_landed("auth", "t", row! { name: "ANN" }));
+    assert!(message.contains("cannot be told") && message.contains(advice), "{message}");
+    let message = failure(|| db.assert_landed("auth", "t", row! { name: "ANN" }));
+    assert!(message.contains("cannot be read") && message.contains(advice), "{message}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(db.locate("t", row! { name: "Ann" }).unwrap_err(), @"bind `auth`: no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`");
+    }
+    assert_eq!(db.locate("t", row! { name: "Ann", n: 1 })?.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_column_that_only_the_application_can_compute_is_not_asserted_on() {
+    let db = one("");
+    let conn = application(&db, "auth");
+    conn.execute_batch("CREATE TABLE t (name TEXT, loud AS (shout(name))); INSERT INTO t VALUES ('ann')").unwrap();
+    insta::assert_snapshot!(db.locate("t", row! { loud: "ANN" }).unwrap_err(), @"bind `auth`: unknown function: shout(); if it is the application's, give it to the harness with `on_connect`");
+    insta::assert_snapshot!(db.locate("t", row! { lout: "ANN" }).unwrap_err(), @"row: no column `lout` in table `t` of bind `auth`, whose columns are name, loud");
+    assert_eq!(db.locate("t", row! { rowid: 1 }).unwrap()[0].row(), &row! { name: "ann" });
 }

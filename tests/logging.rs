@@ -218,3 +218,25 @@ fn a_subscriber_that_panics_takes_no_statement_with_it() {
 
     db.assert_landed("auth", "t", row! { x: 1 });
 }
+
+#[test]
+fn a_seed_that_differs_each_time_is_logged_once_with_its_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token.csv");
+    std::fs::write(&file, "id\n1\n2\n").unwrap();
+    let start = |bind: Bind| {
+        let logged = logged(|| drop(Harness::builder().bind("auth", bind).start().unwrap()));
+        logged.replace(&folder.path().display().to_string(), "[folder]")
+    };
+    let in_schema =
+        || Bind::memory().schema("CREATE TABLE token (x);\n\nINSERT INTO token VALUES (randomblob(4)), (random())");
+    let in_data = || Bind::memory().schema("CREATE TABLE token (id, at DEFAULT CURRENT_TIMESTAMP)").data(&file);
+    let in_migrator =
+        || Bind::memory().schema_with(|conn| conn.execute_batch("CREATE TABLE made AS SELECT date('now') AS at"));
+    assert_snapshot!(start(in_schema()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for line 3 of its schema asks for a random number");
+    assert_snapshot!(start(in_data()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for [folder]/token.csv:2 asks for the time");
+    assert_snapshot!(start(in_migrator()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for its migrator asks for the time");
+    for again in [in_schema(), in_data(), in_migrator()] {
+        assert_eq!(start(again), "");
+    }
+}

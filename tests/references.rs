@@ -177,3 +177,22 @@ fn an_end_that_does_not_exist_is_an_error_at_start() {
     let config = Config::from_toml(toml, ".").unwrap();
     assert_snapshot!(Harness::from_config(config).unwrap_err(), @"line 2: the reference from `main.t.x` to `main.t.y`: bind `default` has no table `t`");
 }
+
+#[test]
+fn an_orphan_is_found_beside_columns_that_only_the_application_can_compute() {
+    use multibind::rusqlite::functions::FunctionFlags;
+    let nut = Bind::memory().schema_with(|conn| {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        conn.create_scalar_function("shout", 1, flags, |call| Ok(call.get::<String>(0)?.to_uppercase()))?;
+        conn.create_collation("unicase", |a, b| a.to_lowercase().cmp(&b.to_lowercase()))?;
+        conn.execute_batch(
+            "CREATE TABLE nut (id INTEGER PRIMARY KEY, tree_name TEXT COLLATE unicase, loud AS (shout(tree_name)));
+             INSERT INTO nut (tree_name) VALUES ('oak'), ('Elm'), ('elm')",
+        )
+    });
+    let tree = Bind::memory().schema(format!("{TREE}; INSERT INTO tree (name) VALUES ('Oak')"));
+    let db = Harness::builder().default_bind(tree).bind("auth", nut).reference("auth.nut.tree_name", "main.tree.name");
+    let orphans = db.start().unwrap().check_references().unwrap();
+    let rows = orphans.iter().map(|orphan| orphan.row().clone()).collect::<Vec<_>>();
+    assert_eq!(rows, [row! { id: 2, tree_name: "Elm" }, row! { id: 3, tree_name: "elm" }]);
+}

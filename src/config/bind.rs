@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::dynamic::Chooser;
 use super::migration_version::MigrationVersion;
+use super::on_connect::OnConnect;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -199,6 +200,11 @@ impl Bind {
 
     /// Adds SQL text that makes tables.
     ///
+    /// It runs once in a process, and each further start copies what it made. Where a statement asks for the time or a random
+    /// number (`CURRENT_TIMESTAMP`, `datetime('now')`, `random()`, also as a default or in a trigger), schema and data of the bind
+    /// run anew at each start, and the log says once which statement asked. [`reset`](crate::Harness::reset) brings back what
+    /// the harness started with.
+    ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").schema("CREATE INDEX by_name ON user (name)");
@@ -274,8 +280,11 @@ impl Bind {
     /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
     /// [restore](Connection::restore) it into its connection.
     ///
-    /// What a closure that captures nothing makes is made once in a process and copied from then on; one that
-    /// captures something runs at each start.
+    /// What a closure that captures nothing makes is made once in a process and copied from then on. It runs at each start
+    ///
+    /// - where it captures something;
+    /// - where its SQL asks for the time or a random number on this connection, see [`schema`](Bind::schema). What Rust code asks
+    ///   the system for is not seen: take `SystemTime::now()` outside of the closure and move it in.
     ///
     /// ```
     /// # use multibind::{rusqlite, Bind, Harness};
@@ -302,9 +311,11 @@ impl Bind {
     ///
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
     /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's
-    /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one, and an empty field,
-    /// quoted or not, is `NULL`: an empty string is written in JSON or SQL. In JSON `true` and `false` are 1 and 0, a
-    /// list or an object is stored as its text, and a column that an object leaves out gets its default.
+    /// [affinity](https://sqlite.org/datatype3.html#type_affinity) makes a number where it is one. A field
+    /// without anything is `NULL`, unless [`csv_empty_as_text`](Bind::csv_empty_as_text) is set, and a quoted one (`""`) an empty
+    /// text, but in a numeric column `NULL` too. `true` and `false`
+    /// are 1 and 0, in CSV where the column is numeric. In JSON a list or an object is stored as its text, and a column that an
+    /// object leaves out gets its default. An integer that SQLite would change into a real is an error.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -426,6 +437,65 @@ impl Bind {
     /// ```
     pub fn foreign_keys(mut self, enforced: bool) -> Bind {
         self.options.foreign_keys = Some(enforced);
+        self
+    }
+
+    /// Whether a field of CSV without anything (`1,,2`) is an empty text, as RFC 4180 has it; it is `NULL` unless set. In a numeric
+    /// column it is `NULL` all the same. A quoted field (`""`) is an empty text in any case.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("user.csv"), "name,email,age\nann,,\n")?;
+    /// let user = Bind::memory().schema("CREATE TABLE user (name TEXT, email TEXT NOT NULL, age INTEGER)");
+    /// let db = Harness::builder().bind("auth", user.data(folder.path()).csv_empty_as_text(true)).start()?;
+    /// db.assert_landed("auth", "user", row! { name: "ann", email: "", age: None });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn csv_empty_as_text(mut self, as_text: bool) -> Bind {
+        self.options.csv_empty_as_text = Some(as_text);
+        self
+    }
+
+    /// Adds code of the application's that runs on every connection that the harness opens to the bind: functions, collations,
+    /// virtual tables' modules, extensions, pragmas.
+    ///
+    /// Those are the connections of the pool and of sessions, the one on which schema and data run, those that assertions,
+    /// snapshots and change sets read with, and those to nothing but copies of the bind's tables, on which SQLite says what a
+    /// statement means. The closure runs after the bind's pragmas, and may run often: it registers, and writes nothing. It does
+    /// not run on connections that the application opens itself by [`uri`](crate::Harness::uri).
+    ///
+    /// With a closure that captures something, schema and data run at each start.
+    ///
+    /// A function that gives the same for the same arguments says so with `SQLITE_DETERMINISTIC`. Where the schema or the data
+    /// name one that does not, they run anew at each start, as with [`random()`](Bind::schema).
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns is an error at start, [`Error::Config`](crate::Error::Config) with the bind.
+    ///
+    /// ```
+    /// use multibind::rusqlite::{self, Connection};
+    /// use multibind::{row, Bind, Harness};
+    ///
+    /// /// Stands for what the application does with each of its own connections.
+    /// fn set_up(conn: &Connection) -> rusqlite::Result<()> {
+    ///     conn.execute_batch("PRAGMA case_sensitive_like = ON")
+    /// }
+    ///
+    /// let user = Bind::memory().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('Ann')");
+    /// let db = Harness::builder().bind("auth", user.on_connect(set_up)).start()?;
+    /// let mut session = db.session();
+    /// let found: i64 = session.query_row("SELECT count(*) FROM user WHERE name LIKE 'ann'", [], |row| row.get(0))?;
+    /// assert_eq!(found, 0);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn on_connect<F, E>(mut self, connect: F) -> Bind
+    where
+        F: Fn(&Connection) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.on_connect.push(OnConnect::new(connect));
         self
     }
 

@@ -10,6 +10,7 @@ mod flask;
 mod migration_version;
 mod mirror;
 mod model;
+mod on_connect;
 mod options;
 mod origin;
 mod paths;
@@ -30,7 +31,8 @@ pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub use migration_version::MigrationVersion;
 pub use model::Model;
-pub(crate) use options::{process_wide, EngineOptions};
+pub(crate) use on_connect::OnConnect;
+pub(crate) use options::{process_wide, EngineOptions, Reading};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use resolve::{DatabaseSpec, Replica};
@@ -145,6 +147,27 @@ impl Config {
     /// ```
     pub fn tables(mut self, group: TableGroup) -> Config {
         self.tables.append(&mut group.flattened(None));
+        self
+    }
+
+    /// Adds code of the application's that runs on every connection that the harness opens to any bind, before the
+    /// [bind's own](Bind::on_connect).
+    ///
+    /// ```
+    /// # use multibind::{rusqlite, Bind, Config, Harness};
+    /// let config = Config::from_file("fixtures/binds.toml")?
+    ///     .on_connect(|conn| conn.execute_batch("PRAGMA case_sensitive_like = ON"));
+    /// let db = Harness::from_config(config)?;
+    /// let alike: bool = db.connection("auth")?.query_row("SELECT 'ann' LIKE 'ANN'", [], |row| row.get(0))?;
+    /// assert!(!alike);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_connect<F, E>(mut self, connect: F) -> Config
+    where
+        F: Fn(&rusqlite::Connection) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.on_connect.push(OnConnect::new(connect));
         self
     }
 

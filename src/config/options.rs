@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use toml::de::DeValue;
 
+use super::on_connect::OnConnect;
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
 use crate::url::is_secret;
@@ -20,15 +21,37 @@ pub(crate) struct EngineOptions {
     pub(crate) busy_timeout: Option<Duration>,
     pub(crate) foreign_keys: Option<bool>,
     pub(crate) schema_timeout: Option<Duration>,
+    /// Whether a field of CSV without anything is an empty text.
+    pub(crate) csv_empty_as_text: Option<bool>,
     /// In the order set, a name once.
     pub(crate) pragmas: Vec<(String, Value)>,
+    /// The application's own code for each connection, in order.
+    pub(crate) on_connect: Vec<OnConnect>,
     /// What only a server or another toolkit has, kept and logged as not applied.
     pub(crate) not_applied: Vec<String>,
 }
 
+/// How a bind's data files are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// How long they may take.
+    pub(crate) limit: Duration,
+    /// Whether a field of CSV without anything is an empty text.
+    pub(crate) csv_empty_as_text: bool,
+}
+
 /// The options that have an effect.
-pub(crate) const APPLIED: [&str; 8] =
-    ["busy_timeout", "echo", "foreign_keys", "pool_recycle", "pool_size", "pool_timeout", "pragmas", "schema_timeout"];
+pub(crate) const APPLIED: [&str; 9] = [
+    "busy_timeout",
+    "csv_empty_as_text",
+    "echo",
+    "foreign_keys",
+    "pool_recycle",
+    "pool_size",
+    "pool_timeout",
+    "pragmas",
+    "schema_timeout",
+];
 
 /// Options of SQLAlchemy's engines and dialects, of libpq and of the MySQL drivers that an SQLite stand-in has no use
 /// for. Sorted.
@@ -98,6 +121,7 @@ impl EngineOptions {
             // SQLAlchemy's `echo = "debug"` also shows the rows.
             "echo" => self.echo = Some(value.get_ref().as_str() == Some("debug") || boolean(name, value)?),
             "foreign_keys" => self.foreign_keys = Some(boolean(name, value)?),
+            "csv_empty_as_text" => self.csv_empty_as_text = Some(boolean(name, value)?),
             "pragmas" => self.set_pragmas(value)?,
             // The callers ask `knows` first, since what else is known depends on the place.
             _ => self.not_applied.push(name.to_string()),
@@ -178,9 +202,16 @@ impl EngineOptions {
         self.busy_timeout = self.busy_timeout.or(defaults.busy_timeout);
         self.foreign_keys = self.foreign_keys.or(defaults.foreign_keys);
         self.schema_timeout = self.schema_timeout.or(defaults.schema_timeout);
+        self.csv_empty_as_text = self.csv_empty_as_text.or(defaults.csv_empty_as_text);
         for (name, value) in &defaults.pragmas {
             if !self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
                 self.pragmas.push((name.clone(), value.clone()));
+            }
+        }
+        let own = std::mem::take(&mut self.on_connect);
+        for connect in defaults.on_connect.iter().chain(&own) {
+            if !self.on_connect.contains(connect) {
+                self.on_connect.push(connect.clone());
             }
         }
         for name in &defaults.not_applied {
@@ -204,6 +235,7 @@ impl EngineOptions {
             ("busy_timeout", differ(&self.busy_timeout, &other.busy_timeout)),
             ("foreign_keys", differ(&self.foreign_keys, &other.foreign_keys)),
             ("schema_timeout", differ(&self.schema_timeout, &other.schema_timeout)),
+            ("csv_empty_as_text", differ(&self.csv_empty_as_text, &other.csv_empty_as_text)),
         ];
         for (name, differs) in named {
             if differs {
@@ -221,6 +253,11 @@ impl EngineOptions {
     /// How long a script of the schema, or a bind's data, may run.
     pub(crate) fn schema_limit(&self) -> Duration {
         self.schema_timeout.unwrap_or(SCHEMA_TIMEOUT)
+    }
+
+    /// How the bind's data files are read.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading { limit: self.schema_limit(), csv_empty_as_text: self.csv_empty_as_text.unwrap_or(false) }
     }
 
     /// The options to start with, once all defaults are in.

@@ -75,6 +75,11 @@ impl DatabaseSpec {
         self.keys.first().unwrap_or(&BindKey::DEFAULT)
     }
 
+    /// Whether its URL names a server.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(self.identity, Some(Named::Server { .. }))
+    }
+
     /// Whether it is another way to a database that is there.
     pub(crate) fn is_way_only(&self) -> bool {
         self.replica.is_some_and(|replica| !replica.lags)
@@ -309,6 +314,8 @@ mod tests {
                 pragma("recursive_triggers", Value::Integer(1)),
                 pragma("ratio", Value::Real(0.5)),
             ],
+            csv_empty_as_text: None,
+            on_connect: vec![],
             not_applied: vec![],
         };
         assert_eq!(specs[0].options, expected);

@@ -2,143 +2,159 @@
 
 use std::rc::Rc;
 
-use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record as Complete};
 use rusqlite::types::Value;
 
 use super::{Malformed, Record, Records};
-use crate::script::line_at;
 use crate::sorted::Sorted;
 
-/// A last record of our own: where it does not come back as one, a quote before it was never closed. The reader alone
-/// takes the rest of the file for the quoted field and says nothing.
-const LAST: &str = "\nlast record";
-
-pub(super) fn records(text: &str) -> Result<Records, Malformed> {
-    let source = format!("{text}{LAST}");
-    let mut reader = Reader::of(&source);
-    let mut lines = Lines { text, offset: 0, line: 1 };
-    let mut header: Option<(Rc<[String]>, usize)> = None;
+/// `empty_as_text` tells whether a field without anything is an empty text, as RFC 4180 has it, or `NULL`.
+pub(super) fn records(text: &str, empty_as_text: bool) -> Result<Records, Malformed> {
+    let mut reader = Reader { rest: text, line: 1 };
+    let Some((line, fields)) = reader.record()? else {
+        return Err(Malformed { line: None, problem: "the file is empty: its first row names the columns".into() });
+    };
+    let columns = column_names(fields, line)?;
     let mut records = Vec::new();
-    loop {
-        let line = lines.of_record(reader.offset);
-        let fail = |problem| Err(Malformed { line: Some(line), problem });
-        if lines.at_end() {
-            break;
+    while let Some((at, fields)) = reader.record()? {
+        if columns.len() != fields.len() {
+            let (found, wanted) = (count(fields.len()), count(columns.len()));
+            return Err(match other_separator(&columns) {
+                Some(problem) => Malformed { line: Some(line), problem },
+                None => {
+                    let problem = format!("the record has {found}, the header row {wanted}");
+                    Malformed { line: Some(at), problem }
+                }
+            });
         }
-        let fields = reader.record();
-        if reader.offset > text.len() + 1 {
-            return fail("a quoted field of this record is never closed".to_string());
+        let mut values = Vec::with_capacity(fields.len());
+        for field in fields {
+            values.push(field.value(empty_as_text));
         }
-        match &header {
-            None => header = Some((column_names(fields, line)?, line)),
-            Some((columns, _)) if columns.len() != fields.len() => {
-                return fail(format!(
-                    "the record has {}, the header row {}",
-                    count(fields.len()),
-                    count(columns.len())
-                ));
-            }
-            Some((columns, _)) => {
-                let values = fields.into_iter().map(value).collect();
-                records.push(Record { line, columns: Rc::clone(columns), values });
-            }
-        }
+        records.push(Record { line: at, columns: Rc::clone(&columns), values });
     }
-    match header {
-        Some(header) => Ok(Records { header: Some(header), records }),
-        None => Err(Malformed { line: None, problem: "the file is empty: its first row names the columns".into() }),
+    Ok(Records { header: Some((columns, line)), records })
+}
+
+/// A field as it was written.
+enum Field {
+    Bare(String),
+    Quoted(String),
+}
+
+impl Field {
+    fn value(self, empty_as_text: bool) -> Value {
+        match self {
+            Field::Bare(text) if text.is_empty() && !empty_as_text => Value::Null,
+            Field::Bare(text) | Field::Quoted(text) => Value::Text(text),
+        }
     }
 }
 
 /// Reads record by record.
 struct Reader<'t> {
-    source: &'t str,
-    /// How much of it has been read.
-    offset: usize,
-    core: csv_core::Reader,
-    /// The fields of a record one after the other, and where each ends; for each record anew.
-    fields: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Reader<'_> {
-    fn of(source: &str) -> Reader<'_> {
-        Reader { source, offset: 0, core: csv_core::Reader::new(), fields: vec![0; 1024], ends: vec![0; 32] }
-    }
-
-    /// The fields of the next record; none where there is none.
-    fn record(&mut self) -> Vec<String> {
-        let (mut filled, mut ended) = (0, 0);
-        loop {
-            let input = &self.source.as_bytes()[self.offset..];
-            let (fields, ends) = (&mut self.fields[filled..], &mut self.ends[ended..]);
-            let (result, read, written, found) = self.core.read_record(input, fields, ends);
-            self.offset += read;
-            filled += written;
-            ended += found;
-            match result {
-                // Asked again with nothing, it ends the last record.
-                InputEmpty => {}
-                OutputFull => self.fields.resize(2 * self.fields.len(), 0),
-                OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
-                Complete | End => break,
-            }
-        }
-        let mut record = Vec::with_capacity(ended);
-        let mut start = 0;
-        for end in &self.ends[..ended] {
-            // Text is cut at ASCII characters only, so each piece is UTF-8 as the whole is.
-            record.push(String::from_utf8_lossy(&self.fields[start..*end]).into_owned());
-            start = *end;
-        }
-        record
-    }
-}
-
-/// Counts lines as far as records have been read.
-struct Lines<'t> {
-    text: &'t str,
-    offset: usize,
+    rest: &'t str,
+    /// The line that the rest starts on, counted from 1.
     line: usize,
 }
 
-impl Lines<'_> {
-    /// The line of the record that follows `offset`, past the line ends that the reader skips before it.
-    fn of_record(&mut self, offset: usize) -> usize {
-        let text = self.text.as_bytes();
-        let mut start = text.len().min(offset);
-        while matches!(text.get(start), Some(b'\r' | b'\n')) {
-            start += 1;
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
+impl<'t> Reader<'t> {
+    /// The next record and the line it starts on; `None` after the last. Lines without anything are passed over.
+    fn record(&mut self) -> Result<Option<(usize, Vec<Field>)>, Malformed> {
+        let next = self.rest.trim_start_matches(LINE_ENDS);
+        self.pass(self.rest.len() - next.len());
+        if self.rest.is_empty() {
+            return Ok(None);
         }
-        self.line += line_at(&self.text[self.offset..start], usize::MAX) - 1;
-        self.offset = start;
-        self.line
+        let line = self.line;
+        let fail = |problem| Malformed { line: Some(line), problem };
+        let mut fields = Vec::new();
+        loop {
+            fields.push(if self.rest.starts_with('"') { self.quoted() } else { self.bare() }.map_err(fail)?);
+            if !self.rest.starts_with(',') {
+                return Ok(Some((line, fields)));
+            }
+            self.pass(1);
+        }
     }
 
-    fn at_end(&self) -> bool {
-        self.offset == self.text.len()
+    /// The field up to a comma or a line end.
+    fn bare(&mut self) -> Result<Field, String> {
+        let end = self.rest.find([',', '\r', '\n']).unwrap_or(self.rest.len());
+        let field = self.pass(end);
+        if field.contains('"') {
+            return Err(format!(
+                "the field `{field}` has a quote in it and is not quoted: put it in quotes and write `\"\"` for its own"
+            ));
+        }
+        Ok(Field::Bare(field.to_string()))
+    }
+
+    /// The field up to its closing quote; two in a row are one of the field's own.
+    fn quoted(&mut self) -> Result<Field, String> {
+        self.pass(1);
+        let mut field = String::new();
+        loop {
+            let Some(end) = self.rest.find('"') else {
+                return Err("a quoted field of this record is never closed".to_string());
+            };
+            field.push_str(self.pass(end));
+            self.pass(1);
+            match self.rest.chars().next() {
+                Some('"') => field.push_str(self.pass(1)),
+                None | Some(',' | '\r' | '\n') => return Ok(Field::Quoted(field)),
+                Some(next) => {
+                    let problem = format!("after the closing quote of `{field}` comes {}", named(next));
+                    return Err(match next {
+                        ';' | '\t' | '|' => format!("{problem}: {COMMAS}"),
+                        _ => format!("{problem}: write `\"\"` for a quote within a field"),
+                    });
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, length: usize) -> &'t str {
+        let (passed, rest) = self.rest.split_at(length);
+        self.line += passed.bytes().filter(|byte| *byte == b'\n').count();
+        self.rest = rest;
+        passed
     }
 }
 
-fn column_names(fields: Vec<String>, line: usize) -> Result<Rc<[String]>, Malformed> {
+const COMMAS: &str = "the fields of CSV are separated by commas, so save the file with commas";
+
+/// What to say of a header row that is one column, because its names are not separated by commas.
+pub(super) fn other_separator(columns: &[String]) -> Option<String> {
+    let [header] = columns else { return None };
+    let separator = [';', '\t', '|'].into_iter().find(|separator| header.contains(*separator))?;
+    Some(format!("the names in the header row are separated by {}: {COMMAS}", named(separator)))
+}
+
+fn named(character: char) -> String {
+    match character {
+        '\t' => "a tab".to_string(),
+        ' ' => "a space".to_string(),
+        other => format!("`{other}`"),
+    }
+}
+
+fn column_names(fields: Vec<Field>, line: usize) -> Result<Rc<[String]>, Malformed> {
     let fail = |problem| Err(Malformed { line: Some(line), problem });
     let mut seen = Sorted::default();
-    for (at, name) in fields.iter().enumerate() {
+    let mut names = Vec::with_capacity(fields.len());
+    for field in fields {
+        let (Field::Bare(name) | Field::Quoted(name)) = field;
         if name.is_empty() {
-            return fail(format!("column {} of the header row has no name", at + 1));
+            return fail(format!("column {} of the header row has no name", names.len() + 1));
         }
         if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
             return fail(format!("the header row names column `{name}` twice"));
         }
+        names.push(name);
     }
-    Ok(fields.into())
-}
-
-fn value(field: String) -> Value {
-    match field.is_empty() {
-        true => Value::Null,
-        false => Value::Text(field),
-    }
+    Ok(names.into())
 }
 
 fn count(fields: usize) -> String {

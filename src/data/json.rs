@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::fit::beyond_integers;
 use super::{Malformed, Record, Records};
 use crate::script::line_at;
 use crate::sorted::Sorted;
@@ -56,12 +57,8 @@ fn value(text: &str, name: &str, raw: &RawValue) -> Result<Value, Malformed> {
         serde_json::Value::Number(number) => match number.as_f64() {
             Some(real) if raw.get().contains(['.', 'e', 'E']) => Ok(Value::Real(real)),
             _ => {
-                let problem = format!(
-                    "column `{name}`: {} is beyond the integers of SQLite, {} to {}; write it as a string or a real",
-                    raw.get(),
-                    i64::MIN,
-                    i64::MAX
-                );
+                let problem =
+                    format!("column `{name}`: {}; write it as a string or a real", beyond_integers(raw.get()));
                 Err(Malformed { line: Some(line_of(text, raw.get())), problem })
             }
         },

@@ -1,22 +1,26 @@
 //! Loading data files: everything in every bind, or nothing in any.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::c_int;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{ffi, params_from_iter, Connection, Transaction, TransactionBehavior};
+use rusqlite::{params_from_iter, Connection, Transaction, TransactionBehavior};
 
+use super::csv::other_separator;
+use super::fit::Columns;
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
-use crate::error::{list, sqlite_message, Error, Result};
+use crate::config::Reading;
+use crate::database::ran;
+use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
-use crate::schema::{enforced, parents_first, Confined, Metadata, TableInfo};
+use crate::schema::{enforced, explained, parents_first, unresolved_foreign_keys, Confined, Metadata, TableInfo};
 use crate::script;
 use crate::sorted::Sorted;
 
@@ -25,8 +29,7 @@ pub(crate) struct Load<'c> {
     pub(crate) key: &'c BindKey,
     pub(crate) conn: &'c mut Connection,
     pub(crate) files: Vec<DataFile>,
-    /// How long they may take.
-    pub(crate) limit: Duration,
+    pub(crate) reading: Reading,
 }
 
 /// Loads the files in one transaction a database and commits when all went well; gives the number of rows.
@@ -37,18 +40,19 @@ pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
     for part in parts {
         let mut records = Vec::with_capacity(part.files.len());
         for file in &part.files {
-            records.push(file.records().map_err(|bad| file.error(bad.line, bad.problem))?);
+            records
+                .push(file.records(part.reading.csv_empty_as_text).map_err(|bad| file.error(bad.line, bad.problem))?);
         }
         read.push((part, records));
     }
 
     let mut rows = 0;
     let mut open = Vec::with_capacity(read.len());
-    for (Load { key, conn, files, limit }, records) in &mut read {
+    for (Load { key, conn, files, reading }, records) in &mut read {
         let transaction = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-        rows += fill(&transaction, key, files, records, *limit)?;
+        rows += fill(&transaction, key, files, records, reading.limit)?;
         open.push((*key, transaction));
     }
     commit(open)?;
@@ -148,22 +152,46 @@ impl<'l> Filling<'l> {
             Some((columns, line)) => Some((columns, prepare(columns, *line)?)),
             None => None,
         };
+        let mut fitting: Option<Columns<'l>> = None;
         let mut origins = Vec::new();
         for (place, record) in records.iter().enumerate() {
             let (columns, mut statement) = match prepared.take() {
                 Some((columns, statement)) if columns == &record.columns => (columns, statement),
                 _ => (&record.columns, prepare(&record.columns, record.line)?),
             };
+            let values = self.fitted(&mut fitting, at, table, info, record)?;
             statement
-                .execute(params_from_iter(&record.values))
+                .execute(params_from_iter(values.iter().map(|value| &**value)))
                 .map_err(|error| self.error(at, Some(record.line), self.confined.problem(&error)))?;
             if traced {
                 origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
             }
+            ran(Some(&self.files[at].path), Some(record.line));
             prepared = Some((columns, statement));
         }
         self.origins.extend(origins);
         Ok(records.len())
+    }
+
+    /// A record's values as its table's columns are to have them.
+    fn fitted(
+        &self,
+        fitting: &mut Option<Columns<'l>>,
+        at: usize,
+        table: &'l str,
+        info: Option<&TableInfo>,
+        record: &'l Record,
+    ) -> Result<Vec<Cow<'l, Value>>> {
+        let columns = match fitting {
+            Some(columns) if columns.are(&record.columns) => columns,
+            other => other.insert(Columns::new(self.conn, table, info, &record.columns)),
+        };
+        let mut values = Vec::with_capacity(record.values.len());
+        for (place, value) in record.values.iter().enumerate() {
+            let fitted = columns.fit(place, value, self.files[at].format).map_err(Error::sql(self.key, ""))?;
+            values.push(fitted.map_err(|problem| self.error(at, Some(record.line), problem))?);
+        }
+        Ok(values)
     }
 
     fn run(&self, at: usize, text: &str) -> Result<usize> {
@@ -172,11 +200,12 @@ impl<'l> Filling<'l> {
         for statement in &statements {
             let before = self.conn.total_changes();
             match self.run_statement(statement.text) {
-                Ok(None) => {}
+                Ok(None) => ran(Some(&self.files[at].path), Some(statement.line)),
                 Ok(Some(problem)) => return Err(self.error(at, Some(statement.line), problem)),
                 Err(error) => {
                     let line = script::error_line(text, statement, &error);
-                    return Err(self.error(at, Some(line), self.confined.problem(&error)));
+                    let problem = explained(self.conn, statement.text, &error, self.confined.problem(&error));
+                    return Err(self.error(at, Some(line), problem));
                 }
             }
             // Without the rows that triggers changed; asked only after a change, for it keeps the number of the last.
@@ -268,8 +297,11 @@ struct Violation {
 
 /// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.
 fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
-    let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return sqlite_message(error) };
-    let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return sqlite_message(error) };
+    let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return advised(error) };
+    let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return advised(error) };
+    if let Some(problem) = other_separator(columns) {
+        return problem;
+    }
     let mut names = Vec::new();
     for column in table.columns() {
         if column.generated().is_none() {
@@ -307,18 +339,6 @@ fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Form
     format!("FOREIGN KEY constraint failed: {} has no match in {parent}", list(&values))
 }
 
-/// Whether a commit would fail for foreign keys:
-/// [`SQLITE_DBSTATUS_DEFERRED_FKS`](https://sqlite.org/c3ref/c_dbstatus_options.html).
-fn unresolved_foreign_keys(conn: &Connection) -> bool {
-    let (mut current, mut highest): (c_int, c_int) = (0, 0);
-    // SAFETY: the handle is that of a connection which is borrowed, so open, for the length of the call, and the call
-    // keeps neither of the pointers.
-    let code = unsafe {
-        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_DEFERRED_FKS, &mut current, &mut highest, 0)
-    };
-    code == ffi::SQLITE_OK && current != 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,7 +361,7 @@ mod tests {
             key,
             conn,
             files: files.clone(),
-            limit: Duration::MAX,
+            reading: Reading { limit: Duration::MAX, csv_empty_as_text: false },
         });
         insta::assert_snapshot!(
             load(parts.collect()).unwrap_err(),

@@ -1,10 +1,13 @@
 //! Data files: CSV, JSON and SQL that fill the tables a test starts from.
 //!
 //! - **CSV**: the first record names the columns. Values are bound as text, and a column's
-//!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. An empty field
-//!   is `NULL`, quoted or not; an empty string can only be written in JSON or SQL.
+//!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. A field without
+//!   anything is `NULL`, or an empty text where the bind's options say so, a quoted one (`""`) always an empty text; in a numeric column
+//!   either is `NULL`, and `true` and `false` are 1
+//!   and 0.
 //! - **JSON**, with the feature `json`: a list of objects, which may differ in their keys; a column that an object does not name gets its
 //!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
+//! - In both, an integer that SQLite would make a real of is refused, and so is a number that it would make infinite.
 //! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
 //!
 //! A CSV or JSON file is named after its table. Where the bind is not given, the name says it: `auth.user.csv` is for the
@@ -12,6 +15,7 @@
 //! bind. An SQL file without a given bind is named `auth.sql` or `auth.anything.sql`.
 
 mod csv;
+mod fit;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(not(feature = "json"))]
@@ -87,9 +91,9 @@ impl DataFile {
         self.path.file_name().unwrap_or_default().to_string_lossy()
     }
 
-    fn records(&self) -> Result<Records, Malformed> {
+    fn records(&self, csv_empty_as_text: bool) -> Result<Records, Malformed> {
         match self.format {
-            Format::Csv => csv::records(&self.text),
+            Format::Csv => csv::records(&self.text, csv_empty_as_text),
             Format::Json => json::records(&self.text),
             Format::Sql => Ok(Records::default()),
         }
@@ -111,13 +115,29 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
     if files.is_empty() {
         return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
     }
-    try_mapped(&files, |file| read_file(file.clone(), bind))
+    try_mapped(&files, |file| read_file(file.clone(), bind).map_err(in_folder))
+}
+
+/// What to do with a file of a folder that is no data.
+fn in_folder(error: Error) -> Error {
+    match error {
+        Error::Data { file, line, bind, problem } if format_of(&file).is_none() => {
+            let problem = format!("{problem}; move it out of the folder, or hide it with a dot in front of its name");
+            Error::Data { file, line, bind, problem }
+        }
+        error => error,
+    }
+}
+
+/// The format of a file, by its name.
+fn format_of(path: &Path) -> Option<Format> {
+    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
+    let found = formats.into_iter().find(|(extension, _)| folder::has_extension(path, extension));
+    found.map(|(_, format)| format)
 }
 
 fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
-    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
-    let format = formats.iter().find(|(extension, _)| folder::has_extension(&path, extension));
-    let Some((_, format)) = format else {
+    let Some(format) = format_of(&path) else {
         let problem = match path.extension() {
             _ if !path.exists() => "there is no such file or folder".to_string(),
             Some(found) => {
@@ -131,10 +151,10 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
         return Err(error(&path, bind, None, "the file's name is not UTF-8, and it says which table the data is for"));
     }
     let text = folder::text(&path).map_err(|unreadable| error(&path, bind, unreadable.line, unreadable.problem))?;
-    if *format == Format::Sql {
+    if format == Format::Sql {
         check_whole(&text).map_err(|(line, problem)| error(&path, bind, Some(line), problem))?;
     }
-    Ok(DataFile { path, format: *format, text, bind: bind.cloned(), table: None })
+    Ok(DataFile { path, format, text, bind: bind.cloned(), table: None })
 }
 
 fn error(path: &Path, bind: Option<&BindKey>, line: Option<usize>, problem: impl Into<String>) -> Error {

@@ -17,7 +17,7 @@ use super::location::{read_only, Location};
 use super::memory::Opener;
 use super::probe::{is_locked_out, SCHEMA};
 use super::watch::{unwatched, Watch};
-use crate::config::EngineOptions;
+use crate::config::{EngineOptions, OnConnect};
 use crate::script::quote;
 
 /// How every connection of a bind is set up.
@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     busy_timeout: Duration,
     foreign_keys: bool,
     pragmas: Vec<(String, Value)>,
+    on_connect: Arc<[OnConnect]>,
     /// Who is told of the statements.
     watch: Arc<Watch>,
     /// What a test has it answer.
@@ -46,6 +47,7 @@ impl Setup {
             busy_timeout: options.busy_timeout.unwrap_or(BUSY_TIMEOUT),
             foreign_keys: enforces_keys(options),
             pragmas: options.pragmas.clone(),
+            on_connect: options.on_connect.as_slice().into(),
             watch: Watch::new(bind, options.echo.unwrap_or(false), Arc::clone(&faults)),
             faults,
         }
@@ -103,9 +105,10 @@ impl Setup {
         opened.map_err(|error| named(location, &uri, error))
     }
 
-    /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself.
+    /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself; then
+    /// the application's own code.
     pub(super) fn apply_what_reads(&self, conn: &Connection, location: &Location) -> rusqlite::Result<()> {
-        if self.pragmas.is_empty() {
+        if self.pragmas.is_empty() && self.on_connect.is_empty() {
             return Ok(());
         }
         check_schema_lock(conn, location)?;
@@ -123,6 +126,7 @@ impl Setup {
                 while rows.next()?.is_some() {}
             }
         }
+        self.connected(conn)?;
         conn.busy_timeout(Duration::ZERO)?;
         conn.execute_batch("PRAGMA query_only = false; PRAGMA read_uncommitted = false")
     }
@@ -143,14 +147,26 @@ impl Setup {
 
     /// Sets a connection up; `on_disk` where nothing has to survive a power cut.
     pub(crate) fn apply(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
+        self.apply_options(conn, on_disk)?;
+        self.connected(conn)
+    }
+
+    /// The same without the application's own code.
+    pub(crate) fn apply_options(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
         conn.busy_timeout(self.busy_timeout)?;
         self.apply_pragmas(conn, on_disk, &|done| done)
     }
 
-    /// The same for one that cannot write.
+    /// Runs the application's own code for a connection.
+    pub(crate) fn connected(&self, conn: &Connection) -> rusqlite::Result<()> {
+        unwatched(|| self.on_connect.iter().try_for_each(|connect| connect.run(conn)))
+    }
+
+    /// The same as [`apply`](Setup::apply) for one that cannot write.
     fn apply_read_only(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
         conn.busy_timeout(self.busy_timeout)?;
-        self.apply_pragmas(conn, on_disk, &unless_it_writes)
+        self.apply_pragmas(conn, on_disk, &unless_it_writes)?;
+        self.connected(conn)
     }
 
     /// Whether there are pragmas, some of which may stay with a database.
@@ -167,7 +183,7 @@ impl Setup {
         read_only: bool,
     ) -> rusqlite::Result<()> {
         conn.busy_timeout(Duration::ZERO)?;
-        if !self.pragmas.is_empty() {
+        if !self.pragmas.is_empty() || !self.on_connect.is_empty() {
             check_schema_lock(conn, location)?;
         }
         self.apply_pragmas(conn, location.path().is_some(), &|done| {
@@ -176,7 +192,8 @@ impl Setup {
             } else {
                 done
             }
-        })
+        })?;
+        self.connected(conn)
     }
 
     fn apply_pragmas(

@@ -12,6 +12,7 @@ use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 use super::memory;
 use super::outline::outline;
 use super::values::number;
+use crate::config::OnConnect;
 use crate::error::is_lock;
 use crate::sync::lock;
 
@@ -21,6 +22,8 @@ pub(crate) struct Image {
     id: u64,
     version: i64,
     conn: Mutex<Connection>,
+    /// The application's own code for the connections to what it is the image of.
+    on_connect: Arc<[OnConnect]>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
     file: OnceLock<Arc<[u8]>>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
@@ -42,6 +45,7 @@ impl Image {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             version: schema_version(&conn)?,
             conn: Mutex::new(conn),
+            on_connect: Arc::default(),
             file: OnceLock::new(),
             bytes: OnceLock::new(),
             tables: OnceLock::new(),
@@ -74,7 +78,7 @@ impl Image {
             return Ok(None);
         }
         let tables = Image::new(outline(&conn)?)?;
-        Ok(Some(Arc::new(Image { passing: self.passing, ..tables })))
+        Ok(Some(Arc::new(Image { passing: self.passing, ..tables }.connected_as(self)?)))
     }
 
     /// Whether it is of what a running database became: no database will start as it.
@@ -87,6 +91,28 @@ impl Image {
         let mut copy = Connection::open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
         Ok(Image { passing: true, ..Image::new(copy)? })
+    }
+
+    /// The same with the application's own code, which has run on its connection.
+    pub(crate) fn connected(mut self, on_connect: &[OnConnect]) -> Image {
+        self.on_connect = on_connect.into();
+        self
+    }
+
+    /// The same with the code of another image, which runs on its connection now.
+    pub(crate) fn connected_as(self, other: &Image) -> rusqlite::Result<Image> {
+        other.connect(&lock(&self.conn))?;
+        Ok(self.connected(&other.on_connect))
+    }
+
+    /// Runs the application's own code on a connection that has a copy of the image.
+    pub(crate) fn connect(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.on_connect.iter().try_for_each(|connect| connect.run(conn))
+    }
+
+    /// The application's own code.
+    pub(crate) fn on_connect(&self) -> &[OnConnect] {
+        &self.on_connect
     }
 
     /// A number that no other image of the process has.

@@ -2,12 +2,14 @@
 
 #[cfg(unix)]
 mod beside;
+mod collations;
 mod connect;
 mod copy;
 mod disk;
 mod driver;
 mod engine;
 mod fault;
+mod fleeting;
 mod helper;
 mod hold;
 mod hook;
@@ -38,11 +40,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use connect::{attach, enforces_keys, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
+pub(crate) use fleeting::{open as open_noticing, ran, watch as noticing};
 pub(crate) use hook::{authorize, Hooked};
 pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
 use keeper::Keeper;
@@ -59,7 +63,7 @@ pub(crate) use watch::{
     Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
 };
 
-use crate::config::{EngineOptions, Replica, Storage};
+use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -381,9 +385,9 @@ impl Database {
         }
     }
 
-    /// How long the SQL of a data file may run.
-    pub(crate) fn schema_limit(&self) -> Duration {
-        self.options.schema_limit()
+    /// How its data files are read.
+    pub(crate) fn reading(&self) -> Reading {
+        self.options.reading()
     }
 
     /// Refuses a process that was forked from the one that started the database.

@@ -106,7 +106,7 @@ impl<'d> Reading<'d> {
                 // What is not committed is in the same pages, and a copy is refused.
                 let image =
                     Image::of_committed(conn).map_err(|error| if is_lock(&error) { table_locked() } else { error })?;
-                let image = Arc::new(image);
+                let image = Arc::new(image.connected_as(&database.image)?);
                 let is_still = last_commit(database, conn)? == *version;
                 *self = Reading::Image(database, image);
                 Ok(is_still)
@@ -122,7 +122,9 @@ impl<'d> Reading<'d> {
     fn copy(self) -> rusqlite::Result<Arc<Image>> {
         match self {
             Reading::Image(_, image) => Ok(image),
-            Reading::Connection(_, conn, _) => Image::of_committed(&conn).map(Arc::new),
+            Reading::Connection(database, conn, _) => {
+                Image::of_committed(&conn)?.connected_as(&database.image).map(Arc::new)
+            }
         }
     }
 }

@@ -27,7 +27,18 @@ impl Database {
         })
     }
 
-    /// The same where no SQL of the application's schema is run.
+    /// The same on a connection that is closed afterwards, whatever the storage.
+    pub(crate) fn look_apart<T>(
+        &self,
+        look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if !self.ends_with_its_connections() {
+            return self.look_as_set_up(look);
+        }
+        fault::spared(|| look(&mut self.observer()?))
+    }
+
+    /// The same as [`look_as_set_up`](Database::look_as_set_up) where no SQL of the application's schema is run.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         if self.ends_with_its_connections() {
             return self.observe_at_once(look);
@@ -41,21 +52,26 @@ impl Database {
 
     /// Runs `look` on a copy, where the database still is its image and that is not large; `None` where it is not. Its
     /// connection is kept for the next look, for it is in nobody's way.
-    pub(crate) fn look_at_copy<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> Option<rusqlite::Result<T>> {
+    /// Where it is `apart`, on one that is closed afterwards.
+    pub(crate) fn look_at_copy<T>(
+        &self,
+        apart: bool,
+        look: impl FnOnce(&mut Connection) -> T,
+    ) -> Option<rusqlite::Result<T>> {
         /// Copying more takes longer than opening a connection.
         const MOST_BYTES: usize = 1 << 18;
         let image = self.unchanged()?;
         if !self.is_one_of_many && image.file().is_ok_and(|bytes| bytes.len() > MOST_BYTES) {
             return None;
         }
-        let kept = lock(&self.copy).take().filter(|(id, _)| *id == image.id());
+        let kept = if apart { None } else { lock(&self.copy).take().filter(|(id, _)| *id == image.id()) };
         let made = match kept {
             Some((_, conn)) => Ok(conn),
             None => self.copy_of(&image),
         };
         Some(made.map(|mut conn| {
             let seen = look(&mut conn);
-            if !self.is_one_of_many {
+            if !apart && !self.is_one_of_many {
                 *lock(&self.copy) = Some((image.id(), conn));
             }
             seen

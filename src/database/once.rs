@@ -23,7 +23,17 @@ struct Entry<K, V> {
 }
 
 /// One value, once it is made.
-type Slot<V> = Mutex<Option<Arc<V>>>;
+type Slot<V> = Mutex<Kept<V>>;
+
+/// What is known of a value.
+#[derive(Default)]
+enum Kept<V> {
+    #[default]
+    NotMade,
+    Made(Arc<V>),
+    /// It differs each time it is made.
+    Never,
+}
 
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// An empty cache that keeps unused values while there are fewer than `most`.
@@ -32,7 +42,8 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     }
 
     /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited for, up to
-    /// `limit`, and for less where that takes very long: then it is made twice. A failure is not kept: the next caller tries again.
+    /// `limit`, and for less where that takes very long: then it is made twice. A failure is not kept: the next caller tries
+    /// again. A value that is not to be kept is made by each caller, and none waits for another's from the second on.
     ///
     /// `make` may get other values, from any cache. Where threads would wait for each other, one gets an error by `blocked`.
     pub(crate) fn get_or_make<E>(
@@ -40,20 +51,45 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         key: &K,
         limit: Duration,
         make: impl FnOnce() -> Result<V, E>,
+        keeps: impl FnOnce(&V) -> bool,
         blocked: impl FnOnce(Blocked) -> E,
     ) -> Result<Arc<V>, E> {
         let slot = self.slot(key);
-        let made = || lock(&slot).as_ref().map(Arc::clone);
-        if let Some(value) = made() {
-            return Ok(value);
+        let kept = || match &*lock(&slot) {
+            Kept::NotMade => None,
+            Kept::Made(value) => Some(Some(Arc::clone(value))),
+            Kept::Never => Some(None),
+        };
+        let mut known = kept();
+        let mut making = None;
+        if known.is_none() {
+            let address = Arc::as_ptr(&slot).addr();
+            making = making::begin(address, limit, &|| kept().is_some()).map_err(blocked)?;
+            // Another thread may have made it meanwhile.
+            known = kept();
         }
-        let making = making::begin(Arc::as_ptr(&slot).addr(), limit, &|| lock(&slot).is_some()).map_err(blocked)?;
-        // Another thread may have made it meanwhile.
-        if let Some(value) = made() {
-            return Ok(value);
+        match known {
+            Some(Some(value)) => return Ok(value),
+            Some(None) => {
+                drop(making);
+                return make().map(Arc::new);
+            }
+            None => {}
         }
         let new = Arc::new(make()?);
-        let value = Arc::clone(lock(&slot).get_or_insert(new));
+        let is_kept = keeps(&new);
+        let value = match &mut *lock(&slot) {
+            Kept::Made(value) => Arc::clone(value),
+            Kept::Never => new,
+            none if is_kept => {
+                *none = Kept::Made(Arc::clone(&new));
+                new
+            }
+            none => {
+                *none = Kept::Never;
+                new
+            }
+        };
         drop(making);
         Ok(value)
     }
@@ -109,7 +145,7 @@ pub(crate) fn drop_spent() {
 
 /// Whether somebody outside the cache holds the value or is about to make it.
 fn in_use<V>(slot: &Arc<Slot<V>>) -> bool {
-    Arc::strong_count(slot) > 1 || lock(slot).as_ref().is_some_and(|value| Arc::strong_count(value) > 1)
+    Arc::strong_count(slot) > 1 || matches!(&*lock(slot), Kept::Made(value) if Arc::strong_count(value) > 1)
 }
 
 #[cfg(test)]
@@ -121,7 +157,7 @@ mod tests {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::new(2);
         let get = |value: &Arc<usize>| {
             let make = || Ok::<_, Blocked>(Arc::clone(value));
-            CACHE.get_or_make(value, Duration::MAX, make, |blocked| blocked).unwrap()
+            CACHE.get_or_make(value, Duration::MAX, make, |_| true, |blocked| blocked).unwrap()
         };
         let values = [0, 1, 2].map(Arc::new);
         let counts = || values.each_ref().map(Arc::strong_count);
@@ -141,8 +177,9 @@ mod tests {
     #[test]
     fn a_value_that_needs_itself_is_an_error() {
         static CACHE: OnceCache<usize, usize> = OnceCache::new(2);
-        let get =
-            |make: &dyn Fn() -> Result<usize, Blocked>| CACHE.get_or_make(&1, Duration::MAX, make, |blocked| blocked);
+        let get = |make: &dyn Fn() -> Result<usize, Blocked>| {
+            CACHE.get_or_make(&1, Duration::MAX, make, |_| true, |blocked| blocked)
+        };
         let within = get(&|| get(&|| Ok(1)).map(|value| *value));
         assert_eq!(within, Err(Blocked::ByItself));
         assert_eq!(get(&|| Ok(1)), Ok(Arc::new(1)));
@@ -159,11 +196,11 @@ mod tests {
                 wait_for_end.recv().unwrap();
                 Ok(1)
             };
-            CACHE.get_or_make(&1, Duration::MAX, make, |blocked| blocked)
+            CACHE.get_or_make(&1, Duration::MAX, make, |_| true, |blocked| blocked)
         });
         wait_for_begin.recv().unwrap();
         for _ in 0..2 {
-            assert_eq!(CACHE.get_or_make(&1, Duration::MAX, || Ok(2), |blocked| blocked), Ok(Arc::new(2)));
+            assert_eq!(CACHE.get_or_make(&1, Duration::MAX, || Ok(2), |_| true, |blocked| blocked), Ok(Arc::new(2)));
         }
         end.send(()).unwrap();
         assert_eq!(stuck.join().unwrap(), Ok(Arc::new(2)));

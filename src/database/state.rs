@@ -238,7 +238,7 @@ impl Database {
             }
             let version = image::schema_version(conn)?;
             if version != known.version {
-                known.tables = Some(Arc::new(Image::of_tables(conn)?));
+                known.tables = Some(Arc::new(Image::of_tables(conn)?.connected_as(&self.image)?));
                 known.version = version;
                 known.copied = None;
             }

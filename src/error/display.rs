@@ -3,8 +3,9 @@
 use std::fmt::{self, Debug, Display, Formatter};
 
 use super::words::{
-    argument, at, by_a_hook, capitalized, elsewhere, example, held, in_file, in_the_way, instead_of_a_shared_cache,
-    joined, list, meant, nearest_tables, other_spelling, place, shown, sql_name, sqlite_message, statement, OPEN,
+    advised, argument, at, by_a_hook, capitalized, elsewhere, example, held, in_file, in_the_way,
+    instead_of_a_shared_cache, joined, list, meant, nearest_tables, other_spelling, place, shown, sql_name,
+    sqlite_message, statement, OPEN,
 };
 use super::Error;
 
@@ -73,7 +74,7 @@ impl Display for Error {
                 )
             }
             Error::Sql { bind, sql, source } => {
-                write!(f, "bind `{bind}`: {}{}", shown(&sqlite_message(source)), statement(sql))
+                write!(f, "bind `{bind}`: {}{}", shown(&advised(source)), statement(sql))
             }
             Error::Locked { bind, sql, conflict, source } => write!(
                 f,
@@ -102,7 +103,7 @@ impl Display for Error {
                  then start the unit of work again"
             ),
             Error::Prepare { sql, source } => {
-                let message = sqlite_message(source);
+                let message = advised(source);
                 write!(f, "SQLite does not accept the statement: {}{}", shown(&message), statement(sql))
             }
             Error::OpenSavepoint => f.write_str(

@@ -17,6 +17,38 @@ pub(crate) fn sqlite_message(error: &rusqlite::Error) -> String {
     }
 }
 
+/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
+/// in the message above it is left out.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let sqlite = error.downcast_ref::<rusqlite::Error>();
+        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
+        if text.is_empty() {
+            text = message;
+        } else if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        next = if sqlite.is_some() { None } else { error.source() };
+    }
+    text
+}
+
+/// SQLite's message, and what to do where it lacks what only the application has.
+pub(crate) fn advised(error: &rusqlite::Error) -> String {
+    let message = sqlite_message(error);
+    let starts = ["no such collation sequence: ", "no such function: ", "unknown function: "];
+    if starts.iter().any(|start| message.starts_with(start)) {
+        format!("{message}; if it is the application's, give it to the harness with `on_connect`")
+    } else if message == "no query solution" {
+        // Of a table without rowids whose collation is not known, from the second statement on.
+        format!("{message}; if a collation of the table is the application's, give it to the harness with `on_connect`")
+    } else {
+        message
+    }
+}
+
 /// Whether an authorizer refused the statement.
 pub(crate) fn is_denied(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::AuthorizationForStatementDenied)

@@ -203,16 +203,20 @@ pub(super) fn start(config: Config) -> Result<Harness> {
     let blueprints = try_mapped(specs, Blueprint::read)?;
     let histories = mapped(&blueprints, Blueprint::history);
     let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
-    let templates = match shared.is_empty() {
-        true => try_mapped(&blueprints, Blueprint::template)?,
-        false => with_data(specs, blueprints, shared)?,
-    };
+    let blueprints = if shared.is_empty() { blueprints } else { with_data(specs, blueprints, shared)? };
+    let templates = try_mapped(&blueprints, Blueprint::template)?;
     check_parents(specs, &templates)?;
     let references =
         references::resolve(config, specs, &|position| match (specs.get(position), templates.get(position)) {
             (Some(spec), Some(template)) => template.metadata(spec.key()),
             _ => Err(Error::NoBind),
         })?;
+
+    // Those whose databases are not copies of one image.
+    let mut anew = Vec::with_capacity(specs.len());
+    for ((blueprint, spec), template) in blueprints.into_iter().zip(specs).zip(&templates) {
+        anew.push((spec.dynamic.is_some() && template.is_fleeting()).then(|| blueprint.into_owned()));
+    }
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Folder::new(config.chosen_folder());
@@ -233,7 +237,9 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         let start = Start { template: Arc::clone(template), history: Arc::clone(history) };
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
-            places.push(Place::Dynamic(Box::new(DynamicBind::new(spec, chooser, Arc::clone(&taken), start, watched))));
+            let anew = anew.get_mut(source).and_then(Option::take);
+            let bind = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew, watched);
+            places.push(Place::Dynamic(Box::new(bind)));
             continue;
         }
         let image = Arc::clone(&start.template.image);
@@ -257,12 +263,12 @@ pub(super) fn start(config: Config) -> Result<Harness> {
     Ok(Harness::of(Running::new(places, folder, references, recorder, rules, urls)))
 }
 
-/// The templates where data for any bind is given: each file goes to the bind that has its table.
-fn with_data(
+/// The blueprints where data for any bind is given: each file goes to the bind that has its table.
+fn with_data<'s>(
     specs: &[DatabaseSpec],
-    blueprints: Vec<Blueprint<'_>>,
+    blueprints: Vec<Blueprint<'s>>,
     shared: Vec<data::DataFile>,
-) -> Result<Vec<Arc<Template>>> {
+) -> Result<Vec<Blueprint<'s>>> {
     let mut own = vec![Vec::new(); specs.len()];
     {
         let mut tables = Vec::new();
@@ -277,11 +283,11 @@ fn with_data(
             }
         }
     }
-    let mut templates = Vec::new();
+    let mut complete = Vec::with_capacity(blueprints.len());
     for (blueprint, data) in blueprints.into_iter().zip(own) {
-        templates.push(blueprint.with(data).template()?);
+        complete.push(blueprint.with(data));
     }
-    Ok(templates)
+    Ok(complete)
 }
 
 /// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is

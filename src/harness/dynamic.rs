@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::running::{Bound, Start};
+use super::template::Blueprint;
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
 use crate::database::{enforces_keys, lock, Database, Image, Recorder, Rules, Uses};
@@ -25,6 +26,8 @@ pub(crate) struct DynamicBind {
     /// The databases that other binds' URLs name, each with the bind's key.
     taken: Arc<[(Named, BindKey)]>,
     start: Start,
+    /// What makes a template for each database, where two would differ.
+    anew: Option<Blueprint<'static>>,
     /// Who its databases tell of their statements.
     watched: (Arc<Recorder>, Arc<Rules>),
     made: Mutex<Made>,
@@ -64,9 +67,10 @@ impl DynamicBind {
         chooser: Chooser,
         taken: Arc<[(Named, BindKey)]>,
         start: Start,
+        anew: Option<Blueprint<'static>>,
         watched: (Arc<Recorder>, Arc<Rules>),
     ) -> DynamicBind {
-        DynamicBind { spec, chooser, taken, start, watched, made: Mutex::default() }
+        DynamicBind { spec, chooser, taken, start, anew, watched, made: Mutex::default() }
     }
 
     /// The bind's key, which names none of its databases.
@@ -123,18 +127,25 @@ impl DynamicBind {
     ///
     /// Who comes second waits until it is made: that is a matter of microseconds, or of writing a file.
     pub(super) fn hold_or_make(&self, key: &BindKey, file: &dyn Fn(usize) -> Result<PathBuf>) -> Result<Held> {
+        if let Some(held) = self.hold(key) {
+            return Ok(held);
+        }
+        let start = match &self.anew {
+            Some(blueprint) => Start { template: blueprint.template()?, history: Arc::clone(&self.start.history) },
+            None => self.start.clone(),
+        };
         let mut made = lock(&self.made);
         if let Some(database) = made.databases.get(key) {
             return Ok(Held::of(database));
         }
-        let (spec, image) = (&self.spec, Arc::clone(&self.start.template.image));
+        let (spec, image) = (&self.spec, Arc::clone(&start.template.image));
         let number = made.count;
         let uses = Uses { read_only: spec.read_only, ..Uses::default() };
         let (keys, options) = (vec![key.clone()], spec.options.clone());
         let database = Database::start(keys, spec.storage, options, uses, image, &|| file(number))?;
         let (recorder, rules) = &self.watched;
         database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
-        let database = Arc::new(Bound::new(database.one_of_many(), self.start.clone()));
+        let database = Arc::new(Bound::new(database.one_of_many(), start));
         made.count += 1;
         made.databases.insert(key.clone(), Arc::clone(&database));
         Ok(Held::of(&database))

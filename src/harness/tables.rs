@@ -138,8 +138,8 @@ impl Harness {
         }
         let mut loads = Vec::new();
         for (database, files, conn) in &mut parts {
-            let (key, limit) = (database.key(), database.schema_limit());
-            loads.push(Load { key, conn, files: std::mem::take(files), limit });
+            let (key, reading) = (database.key(), database.reading());
+            loads.push(Load { key, conn, files: std::mem::take(files), reading });
         }
         data::load(loads)
     }

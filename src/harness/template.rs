@@ -1,6 +1,7 @@
 //! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
@@ -9,11 +10,12 @@ use rusqlite::Connection;
 use super::history::History;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
-use crate::database::{texts, Digest, Image, OnceCache, Original, Setup};
+use crate::database::{noticing, open_noticing, texts, Digest, Image, OnceCache, Original, Setup};
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::list::{mapped, try_mapped};
 use crate::nearest::nearest;
+use crate::say;
 use crate::schema::{self, Metadata};
 use crate::script::has_letters;
 
@@ -22,6 +24,8 @@ use crate::script::has_letters;
 pub(super) struct Template {
     pub(super) image: Arc<Image>,
     metadata: OnceLock<Arc<Metadata>>,
+    /// Which statement asked for the time or a random number, where one did: then the next start makes its own.
+    fleeting: Option<String>,
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
     missing_parents: Vec<(String, String)>,
 }
@@ -32,7 +36,11 @@ struct Identity {
     copy_of: Option<Digest>,
     schema: Vec<Made>,
     data: Vec<DataFile>,
+    csv_empty_as_text: Option<bool>,
     foreign_keys: Option<bool>,
+    on_connect: Vec<TypeId>,
+    /// What a server numbers is refused where one is named.
+    is_server: bool,
     /// Their values by how they print, for a real number has no identity of its own.
     pragmas: Vec<(String, String)>,
 }
@@ -50,7 +58,7 @@ static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES)
 
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
-    spec: &'s DatabaseSpec,
+    spec: Cow<'s, DatabaseSpec>,
     /// What it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::Part>,
@@ -68,7 +76,13 @@ impl<'s> Blueprint<'s> {
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
-        Ok(Blueprint { spec, original: original.transpose()?, schema, folders, data })
+        Ok(Blueprint { spec: Cow::Borrowed(spec), original: original.transpose()?, schema, folders, data })
+    }
+
+    /// The same with a specification of its own.
+    pub(super) fn into_owned(self) -> Blueprint<'static> {
+        let Blueprint { spec, original, schema, folders, data } = self;
+        Blueprint { spec: Cow::Owned(spec.into_owned()), original, schema, folders, data }
     }
 
     /// The same with more data.
@@ -79,7 +93,7 @@ impl<'s> Blueprint<'s> {
 
     /// What its migrations were, and whose.
     pub(super) fn history(&self) -> Arc<History> {
-        Arc::new(History::new(self.spec, self.folders.clone()))
+        Arc::new(History::new(&self.spec, self.folders.clone()))
     }
 
     /// The template, made now if this process has not made it before.
@@ -87,7 +101,8 @@ impl<'s> Blueprint<'s> {
         match self.identity() {
             Some(identity) => {
                 let limit = self.spec.options.schema_limit();
-                TEMPLATES.get_or_make(&identity, limit, || self.make(), |blocked| self.refused(blocked.problem()))
+                let (make, keeps) = (|| self.make(), |template: &Template| self.keeps(template));
+                TEMPLATES.get_or_make(&identity, limit, make, keeps, |blocked| self.refused(blocked.problem()))
             }
             // What a closure does that captures something is not known to be the same twice.
             None => self.make().map(Arc::new),
@@ -96,6 +111,15 @@ impl<'s> Blueprint<'s> {
 
     fn refused(&self, problem: String) -> Error {
         Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem }
+    }
+
+    /// Whether making it again would give the same. If not, the log says so once.
+    fn keeps(&self, template: &Template) -> bool {
+        if let Some(statement) = &template.fleeting {
+            let key = self.spec.key();
+            say::info(format_args!("bind `{key}`: each start makes its tables and data anew, for {statement}"));
+        }
+        template.fleeting.is_none()
     }
 
     fn identity(&self) -> Option<Identity> {
@@ -107,11 +131,18 @@ impl<'s> Blueprint<'s> {
             });
         }
         let options = &self.spec.options;
+        let mut on_connect = Vec::with_capacity(options.on_connect.len());
+        for connect in &options.on_connect {
+            on_connect.push(connect.identity?);
+        }
         Some(Identity {
+            on_connect,
+            is_server: self.spec.is_server(),
             // By what is in the file and not by its name, so that one that has changed is seen.
             copy_of: self.original.as_ref().map(Original::digest),
             schema,
             data: self.data.clone(),
+            csv_empty_as_text: options.csv_empty_as_text,
             foreign_keys: options.foreign_keys,
             pragmas: mapped(&options.pragmas, |(name, value)| (name.clone(), format!("{value:?}"))),
         })
@@ -141,11 +172,23 @@ impl<'s> Blueprint<'s> {
             let keys = list(&self.spec.made_for);
             problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
         }
+        problem.push_str(self.of_a_server(&problem));
         // SQL that stands in the configuration has lines of its own.
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
             problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
         }
         Error::Schema { bind, file, line, problem }
+    }
+
+    /// What the user may not think of where SQLite does not know what is written.
+    fn of_a_server(&self, problem: &str) -> &'static str {
+        let unread =
+            ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
+        if self.spec.is_server() && unread.iter().any(|part| problem.contains(part)) {
+            "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's"
+        } else {
+            ""
+        }
     }
 
     fn make(&self) -> Result<Template> {
@@ -156,31 +199,81 @@ impl<'s> Blueprint<'s> {
             );
             return Err(self.refused(problem));
         };
+        let (made, fleeting) = noticing(|| self.run());
+        let made = made?;
+        let fleeting = match fleeting {
+            Some(statement) => Some(statement),
+            None => self.fleeting_function(&made.image).map_err(Error::sql(self.spec.key(), ""))?,
+        };
+        Ok(Template { fleeting, ..made })
+    }
+
+    /// The words for a function of the application's that may give something else each time, if the schema or the data may call
+    /// one.
+    fn fleeting_function(&self, image: &Image) -> rusqlite::Result<Option<String>> {
+        if self.spec.options.on_connect.is_empty() {
+            return Ok(None);
+        }
+        let own = image.with(|conn| texts(conn, FLEETING_FUNCTIONS))?;
+        let of_sqlite = texts(&open_noticing()?, FLEETING_FUNCTIONS)?;
+        let may_call = |name: &str| {
+            let in_schema = self.schema.iter().any(|part| match part {
+                schema::Part::Script(script) => has_letters(&script.text, name),
+                schema::Part::Migrator(_) => true,
+            });
+            in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
+        };
+        let found = own.iter().find(|name| !of_sqlite.contains(name) && may_call(name));
+        Ok(found.map(|name| format!("`on_connect` registers `{name}`, which is not SQLITE_DETERMINISTIC")))
+    }
+
+    fn run(&self) -> Result<Template> {
         let key = self.spec.key();
         let limit = self.spec.options.schema_limit();
-        let mut conn = connection(self.spec)?;
+        let mut conn = connection(&self.spec)?;
         if let (Some(original), Some((_, origin))) = (&self.original, &self.spec.copy_of) {
             let copied = original.copy_into(&mut conn);
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
         }
         let ground = schema::Ground { key, limit, foreign_keys: self.spec.options.foreign_keys };
         schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
+        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
+        if self.original.is_none() && (lent || self.spec.is_server()) {
+            let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
+            if let Some(problem) = uncounted.map_err(Error::sql(key, ""))? {
+                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem };
+                return Err(self.explained(error));
+            }
+        }
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
         }
         if !self.data.is_empty() {
-            data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), limit }])?;
+            let reading = self.spec.options.reading();
+            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), reading }]);
+            loaded.map_err(|error| match error {
+                Error::Data { file, line, bind, mut problem } => {
+                    problem.push_str(self.of_a_server(&problem));
+                    Error::Data { file, line, bind, problem }
+                }
+                error => error,
+            })?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
         let missing_parents = match self.may_refer() {
             true => schema::missing_parents(&conn).map_err(Error::sql(key, ""))?,
             false => Vec::new(),
         };
-        let image = Arc::new(Image::new(conn).map_err(Error::sql(key, ""))?);
-        Ok(Template { image, metadata: OnceLock::new(), missing_parents })
+        let image = Image::new(conn).map_err(Error::sql(key, ""))?.connected(&self.spec.options.on_connect);
+        Ok(Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, missing_parents })
     }
 }
+
+/// The functions of a connection that are not SQLite's own and not deterministic, see
+/// <https://sqlite.org/c3ref/c_deterministic.html>.
+const FLEETING_FUNCTIONS: &str =
+    "SELECT DISTINCT name FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
 
 thread_local! {
     /// How many templates this thread is making, each within a migrator of the one before.
@@ -230,10 +323,12 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
 /// A private database set up as the bind's connections are, so that what a pragma does to a new database is done.
 fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
-    let conn = Connection::open_in_memory().map_err(Error::sql(key, ""))?;
+    let conn = open_noticing().map_err(Error::sql(key, ""))?;
     check_pragmas(&conn, spec)?;
-    let applied = Setup::new(&spec.options, "", Arc::default()).apply(&conn, false);
+    let setup = Setup::new(&spec.options, "", Arc::default());
+    let applied = setup.apply_options(&conn, false);
     applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
+    setup.connected(&conn).map_err(|error| spec.origin.error(key, error.to_string()))?;
     // A bind may be read only for its application; its tables are made all the same.
     conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;
     Ok(conn)
@@ -262,6 +357,11 @@ impl Template {
         }
         let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key))?);
         Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
+    }
+
+    /// Whether making it again would give another, so that none of two databases is a copy of the other.
+    pub(super) fn is_fleeting(&self) -> bool {
+        self.fleeting.is_some()
     }
 
     pub(super) fn missing_parents(&self) -> &[(String, String)] {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use rusqlite::types::Value;
 
-use super::glance::{glance, Glance, View};
+use super::careful::{search, Search};
+use super::glance::{glance_at, Glance, View};
 use super::look::{look, Effort, Found, Place};
 use super::report::{difference, enumerated, explained, paragraph, row_in_short, Table, NOTHING_WRITTEN};
 use crate::database::Database;
@@ -274,18 +275,18 @@ fn describe(database: &Database, place: &Place, row: &Row) -> (String, String) {
         Found::NoTable => (String::new(), "no such table".to_string()),
         Found::Unreadable(error) => (String::new(), format!("cannot be read: {}", why(error))),
         Found::NoColumn { table, column, columns } => {
-            let total = glance(database, View::Committed, |glance| total(glance, table)).unwrap_or_default();
+            let total = total(database, View::Committed, table).unwrap_or_default();
             (total, format!("no column `{column}`: the table has {}", columns.join(", ")))
         }
         Found::Rows { table, rows, view } => {
             // What is out of reach by now is left out of the message.
-            let total = glance(database, *view, |glance| total(glance, table)).unwrap_or_default();
+            let total = total(database, *view, table).unwrap_or_default();
             let (title, lines) = match (rows.as_slice(), view) {
-                ([], _) => {
-                    let near = glance(database, *view, |glance| nearest(glance, table, row));
-                    let near = near.unwrap_or_default();
-                    (if near.is_empty() { "no row at all" } else { "no row matches; nearest:" }, near)
-                }
+                ([], _) => match nearest(database, *view, table, row) {
+                    Ok(near) if near.is_empty() => ("no row at all", near),
+                    Ok(near) => ("no row matches; nearest:", near),
+                    Err(_) => ("no row matches", Vec::new()),
+                },
                 ([_], View::Committed) => ("the row:", shown(rows)),
                 ([_], View::Open) => ("the row, not committed:", shown(rows)),
                 (_, View::Committed) => ("rows that match:", shown(rows)),
@@ -304,12 +305,14 @@ fn shown(rows: &[Row]) -> Vec<String> {
 fn why(error: &rusqlite::Error) -> String {
     match is_lock(error) {
         true => "another connection has a transaction open that locks it".to_string(),
-        false => crate::error::sqlite_message(error),
+        false => crate::error::advised(error),
     }
 }
 
-fn total(glance: &Glance<'_>, table: &str) -> rusqlite::Result<String> {
-    let counted = glance.rows(&format!("SELECT count(*) AS n FROM main.{}", quote(table)), &[])?;
+fn total(database: &Database, view: View, table: &str) -> rusqlite::Result<String> {
+    let query = format!("SELECT count(*) AS n FROM main.{}", quote(table));
+    let count = |glance: &Glance<'_>| glance.rows(&query, &[]);
+    let counted = glance_at(database, view, table, &count, &|glance| count(glance).map(Some))?;
     Ok(counted.first().and_then(|row| row.value("n")).map(|n| Shown(n).to_string()).unwrap_or_default())
 }
 
@@ -329,12 +332,22 @@ fn listed(title: &str, lines: &[String]) -> String {
 const COMPARED: usize = 500;
 
 /// The rows that come nearest, each with what is different.
-fn nearest(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Vec<String>> {
-    let columns = glance.columns(&format!("SELECT t.* FROM main.{} AS t", quote(table)))?;
-    let same = row.comparisons();
-    let order = if same.is_empty() { String::new() } else { format!(" ORDER BY {} DESC", same.join(" + ")) };
-    let also = joined_by(&same, "", &|comparison| format!(", {comparison}"));
-    let query = format!("SELECT t.*{also} FROM main.{} AS t{order} LIMIT {COMPARED}", quote(table));
+fn nearest(database: &Database, view: View, table: &str, row: &Row) -> rusqlite::Result<Vec<String>> {
+    let plain = |glance: &Glance<'_>| nearest_by(glance, &Search::plain(table, row), row);
+    let carefully = |glance: &Glance<'_>| match search(glance, table, row)? {
+        Some(search) => nearest_by(glance, &search, row).map(Some),
+        None => Ok(None),
+    };
+    glance_at(database, view, table, &plain, &carefully)
+}
+
+fn nearest_by(glance: &Glance<'_>, search: &Search, row: &Row) -> rusqlite::Result<Vec<String>> {
+    let Search { from, listed, comparisons } = search;
+    let columns = glance.columns(&format!("SELECT {listed} FROM {from}"))?;
+    let order =
+        if comparisons.is_empty() { String::new() } else { format!(" ORDER BY {} DESC", comparisons.join(" + ")) };
+    let also = joined_by(comparisons, "", &|comparison| format!(", {comparison}"));
+    let query = format!("SELECT {listed}{also} FROM {from}{order} LIMIT {COMPARED}");
     let twice = row.values().repeat(2);
     let mut near = mapped(&glance.rows(&query, &twice)?, |found| Near::new(found, columns.len(), row));
     sort_by(&mut near, |a, b| b.likeness.total_cmp(&a.likeness));

@@ -8,13 +8,16 @@
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
-use crate::database::{is_locked_out, Database, SCHEMA};
+use crate::database::{collation_of, has_collation, is_locked_out, stand_in_for_collations, Database, SCHEMA};
+use crate::error::{is_lock, sqlite_message};
 use crate::row::Row;
 
 /// A bind's own connection, with which to look once.
 pub(super) struct Glance<'c> {
     conn: &'c Connection,
     shared_cache: bool,
+    /// A connection with the bind's own collations, where this one orders text by its bytes under any other.
+    own: Option<Connection>,
 }
 
 /// Which rows of a shared cache are seen; elsewhere there are only those that are committed.
@@ -34,19 +37,77 @@ pub(super) fn glance<T>(
 ) -> rusqlite::Result<T> {
     let mut seen = Err(rusqlite::Error::QueryReturnedNoRows);
     // Compiled once, whatever is looked for.
-    with_glance(database, view, &mut |glance| seen = look(glance))?;
+    with_glance(database, view, false, &mut |glance| seen = look(glance))?;
     seen
 }
 
-fn with_glance(database: &Database, view: View, look: &mut dyn FnMut(&Glance<'_>)) -> rusqlite::Result<()> {
+/// Looks at one table, and where SQLite does not read all of it, as [`glance_carefully`] does; `None` from that is the first
+/// error.
+pub(super) fn glance_at<T>(
+    database: &Database,
+    view: View,
+    table: &str,
+    look: &dyn Fn(&Glance<'_>) -> rusqlite::Result<T>,
+    carefully: &dyn Fn(&Glance<'_>) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<T> {
+    let seen = glance(database, view, |glance| {
+        // In a shared cache, SQLite no longer uses the index for anybody once a connection has lacked its collation: it marks
+        // the schema, which all of them share.
+        if glance.shared_cache
+            && let Some(name) = glance.lacking_collation_of(table)?
+        {
+            return Err(no_collation(&name));
+        }
+        look(glance).map_err(|error| {
+            // On one connection SQLite says so once, and from then on only that it cannot read the table.
+            let is_known = sqlite_message(&error) == "no query solution";
+            match is_known.then(|| glance.lacking_collation_of(table)) {
+                Some(Ok(Some(name))) => no_collation(&name),
+                _ => error,
+            }
+        })
+    });
+    match seen {
+        Err(error) if !is_lock(&error) => glance_carefully(database, view, carefully)?.ok_or(error),
+        seen => seen,
+    }
+}
+
+fn no_collation(name: &str) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR);
+    rusqlite::Error::SqliteFailure(code, Some(format!("no such collation sequence: {name}")))
+}
+
+/// The same on a connection apart, which reads what is ordered by a collation that only the application has. See
+/// [`stand_in_for_collations`] for what must not be asked of it.
+fn glance_carefully<T>(
+    database: &Database,
+    view: View,
+    look: impl Fn(&Glance<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let mut seen = Err(rusqlite::Error::QueryReturnedNoRows);
+    with_glance(database, view, true, &mut |glance| seen = look(glance))?;
+    seen
+}
+
+fn with_glance(
+    database: &Database,
+    view: View,
+    careful: bool,
+    look: &mut dyn FnMut(&Glance<'_>),
+) -> rusqlite::Result<()> {
     // One that nobody has written to is its image: a copy of that is cheaper to look at, and a connection of its own would
     // make it one that is no longer known to be as it was.
-    if let Some(looked) = database.look_at_copy(|conn| look(&Glance { conn, shared_cache: false })) {
-        return looked;
+    let at_copy = database.look_at_copy(careful, |conn| {
+        look(&Glance::of(database, conn, false, careful)?);
+        Ok(())
+    });
+    if let Some(looked) = at_copy {
+        return looked?;
     }
     let shared_cache = database.is_shared_cache();
-    database.look_as_set_up(|conn| {
-        let glance = Glance { conn, shared_cache };
+    let look = |conn: &mut Connection| {
+        let glance = Glance::of(database, conn, shared_cache, careful)?;
         if shared_cache {
             glance.unlocked(SCHEMA)?;
             conn.pragma_update(None, "read_uncommitted", view == View::Open)?;
@@ -57,10 +118,53 @@ fn with_glance(database: &Database, view: View, look: &mut dyn FnMut(&Glance<'_>
             let _ = conn.pragma_update(None, "read_uncommitted", false);
         }
         Ok(())
-    })
+    };
+    if careful {
+        database.look_apart(look)
+    } else {
+        database.look_as_set_up(look)
+    }
+}
+
+impl<'c> Glance<'c> {
+    fn of(
+        database: &Database,
+        conn: &'c Connection,
+        shared_cache: bool,
+        careful: bool,
+    ) -> rusqlite::Result<Glance<'c>> {
+        if !careful {
+            return Ok(Glance { conn, shared_cache, own: None });
+        }
+        let own = Connection::open_in_memory()?;
+        database.set_up(&own)?;
+        stand_in_for_collations(conn)?;
+        Ok(Glance { conn, shared_cache, own: Some(own) })
+    }
 }
 
 impl Glance<'_> {
+    /// Whether the collation of a column is not its own.
+    pub(super) fn stands_in_for_collation_of(&self, table: &str, column: &str) -> rusqlite::Result<bool> {
+        let Some(own) = &self.own else { return Ok(false) };
+        Ok(collation_of(self.conn, table, column)?.is_some_and(|name| !has_collation(own, &name)))
+    }
+
+    /// A collation that is not its own, in whose order an index of the table stands, or the table itself.
+    fn lacking_collation_of(&self, table: &str) -> rusqlite::Result<Option<String>> {
+        let table = Value::Text(table.to_string());
+        let query = "SELECT DISTINCT c.coll AS name FROM pragma_index_list(?, 'main') AS i \
+             CROSS JOIN pragma_index_xinfo(i.name, 'main') AS c WHERE c.coll IS NOT NULL";
+        for collation in self.rows(query, &[&table])? {
+            if let Some(Value::Text(name)) = collation.value("name")
+                && !has_collation(self.conn, name)
+            {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The columns that a query would give, which is not run.
     pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
         self.unlocked(SCHEMA)?;

@@ -100,8 +100,9 @@ impl Harness {
     /// does not is its source.
     ///
     /// It reads the databases, so it sees what any driver wrote, and leaves no lock in anybody's way. Values compare as
-    /// [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL`. Name enough columns to tell the
-    /// row from others.
+    /// [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL`, and by the collation of their column,
+    /// which is the application's to give by [`on_connect`](crate::Bind::on_connect) where it is its own. Name enough columns
+    /// to tell the row from others.
     ///
     /// # Errors
     ///

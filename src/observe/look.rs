@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::glance::{glance, Glance, View};
+use super::careful::{self, Answer};
+use super::glance::{glance, glance_at, Glance, View};
 use crate::database::{Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{self, Bound, Running};
@@ -106,7 +107,10 @@ fn look_in(
     effort: Effort,
     patience: &Patience,
 ) -> rusqlite::Result<Found> {
-    let see = |view| glance(database, view, |glance| find(glance, table, row, most, view));
+    let see = |view| {
+        let look = |glance: &Glance<'_>| find(glance, table, row, most, view);
+        glance_at(database, view, table, &look, &|glance| find_carefully(glance, table, row, most, view))
+    };
     // In a shared cache one can look past the lock on a table; nothing looks past one on the schema.
     let past = |error| match database.is_shared_cache() {
         true => see(View::Open),
@@ -136,6 +140,21 @@ fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize, view: View) ->
         Err(error) if is_lock(&error) => Err(error),
         Err(error) => refused(glance, table, row, error),
     }
+}
+
+/// The same by what can be read of a table; `None` where that does not tell.
+fn find_carefully(
+    glance: &Glance<'_>,
+    table: &str,
+    row: &Row,
+    most: usize,
+    view: View,
+) -> rusqlite::Result<Option<Found>> {
+    let Some(table) = spelled(glance, table)? else { return Ok(Some(Found::NoTable)) };
+    Ok(careful::find(glance, &table, row, most)?.map(|answer| match answer {
+        Answer::Rows(rows) => Found::Rows { table, rows, view },
+        Answer::NoColumn { column, columns } => Found::NoColumn { table, column, columns },
+    }))
 }
 
 /// Why SQLite did not accept the search: a column is not there, or else what it says itself.

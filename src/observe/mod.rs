@@ -1,6 +1,7 @@
 //! Looking at every bind: where rows landed, what changed.
 
 mod binds;
+mod careful;
 mod changes;
 mod failure;
 mod fault;

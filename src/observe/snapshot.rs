@@ -37,6 +37,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
+    /// What it was made as.
+    pub(super) start: Arc<Image>,
     standing: Standing,
 }
 
@@ -76,7 +78,8 @@ impl Harness {
         let mut states = Sorted::default();
         let databases = running.databases();
         for (database, image) in databases.iter().zip(committed(&databases)?) {
-            states.insert(database.key().clone(), State { image, standing: database.standing() });
+            let state = State { image, start: Arc::clone(database.image()), standing: database.standing() };
+            states.insert(database.key().clone(), state);
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }

@@ -5,11 +5,11 @@ use std::sync::Mutex;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{params_from_iter, Connection, Savepoint};
 
-use crate::database::{column_names, lock, texts, Image};
-use crate::error::{joined_by, sqlite_message};
+use crate::database::{column_names, lock, Image};
+use crate::error::sqlite_message;
 use crate::list::mapped;
 use crate::row::{Row, Shown};
-use crate::schema::{Metadata, ObjectKind, TableInfo};
+use crate::schema::{affinities, Metadata, ObjectKind, TableInfo};
 use crate::script::{insert, quote};
 
 /// A table as a bind has it, with the rows that it starts with, and alone: without other tables, and without triggers.
@@ -29,6 +29,7 @@ impl Trial {
         let mut conn = Connection::open_in_memory()?;
         // SQLite can be built to enforce them: here are no parents.
         conn.pragma_update(None, "foreign_keys", false)?;
+        start.connect(&conn)?;
         conn.execute_batch(table.sql())?;
         let unique = |name: &str| table.indexes().iter().any(|index| index.is_unique() && index.name() == name);
         for object in metadata.objects().iter().filter(|object| object.kind == ObjectKind::Index) {
@@ -40,21 +41,9 @@ impl Trial {
         Ok(Trial { conn: Mutex::new(conn), table: table.name().to_string() })
     }
 
-    /// The affinities of columns, as SQLite names them for a table that is made of a query: `INT`, `NUM`, `REAL`, `TEXT`,
-    /// or nothing. See <https://sqlite.org/lang_createtable.html#create_table_as_select_statements>.
+    /// The affinities of columns, see [`affinities`].
     pub(super) fn affinities(&self, columns: &[&str]) -> rusqlite::Result<Vec<String>> {
-        if columns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let conn = lock(&self.conn);
-        let columns = joined_by(columns, ", ", &|name| format!("t.{}", quote(name)));
-        conn.execute_batch(&format!(
-            "CREATE TEMP TABLE \"as\" AS SELECT {columns} FROM main.{} AS t LIMIT 0",
-            quote(&self.table)
-        ))?;
-        let types = texts(&conn, "SELECT type FROM pragma_table_info('as', 'temp') ORDER BY cid")?;
-        conn.execute_batch("DROP TABLE temp.\"as\"")?;
-        Ok(types)
+        affinities(&lock(&self.conn), &self.table, columns)
     }
 
     /// The first of these columns that the table does not have, with those that it has.

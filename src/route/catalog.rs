@@ -99,7 +99,7 @@ impl Catalog {
         let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of, of.foreign_keys));
         let bind = databases.first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
         let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
-        CATALOGS.get_or_make(&identity, LONGEST, || Catalog::make(databases), blocked)
+        CATALOGS.get_or_make(&identity, LONGEST, || Catalog::make(databases), |_| true, blocked)
     }
 
     /// The catalog of one database alone, whose names mean it whatever other binds have.

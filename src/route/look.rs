@@ -30,7 +30,7 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
     let mut search = Search::new(catalog);
     loop {
         let setting = search.setting();
-        let stage = stages.stage(catalog, &setting).map_err(failed)?;
+        let stage = stages.stage(catalog, &setting)?;
         match stage.see(sql) {
             Ok(seen) => {
                 let is_absent = |present: &Present| !setting.present.contains(present);
@@ -48,7 +48,7 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
                     search.add(sql, present)?;
                 }
             }
-            Err((error, accesses)) => match search.missed(stages, sql, &error).map_err(failed)? {
+            Err((error, accesses)) => match search.missed(stages, sql, &error)? {
                 Some(present) => search.add(sql, present)?,
                 // A foreign key may be the reason: its parent is not there, and the bind's own connection says so.
                 None if setting.foreign_keys && accesses.iter().any(|access| matches!(access.act, Act::Write(_))) => {
@@ -69,7 +69,6 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
 /// The same for a statement that tells nothing where what it means is not there: `REINDEX` does not say which name it
 /// misses, `ANALYZE` without a name takes all there is, and `IF EXISTS` forgives what is not.
 fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked) -> Result<Looked> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let is_one = match &looked.look {
         Ok(seen) if maintains(seen) => true,
         Ok(seen) => seen.accesses.is_empty() && !seen.explains && !seen.has_columns,
@@ -79,7 +78,7 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
         return Ok(looked);
     }
     for setting in pages(catalog) {
-        let stage = stages.stage(catalog, &setting).map_err(failed)?;
+        let stage = stages.stage(catalog, &setting)?;
         let look = stage.see(sql);
         let Ok(seen) = &look else { continue };
         // `REINDEX` of a table without indexes.
@@ -98,7 +97,7 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
         }
         catalog.in_order(&mut present);
         let setting = catalog.setting(&present);
-        let look = stages.stage(catalog, &setting).map_err(failed)?.see(sql);
+        let look = stages.stage(catalog, &setting)?.see(sql);
         return Ok(Looked { setting, look, program: Program::default() });
     }
     Ok(looked)
@@ -126,7 +125,7 @@ impl<'c> Search<'c> {
     }
 
     /// The key whose absence made SQLite refuse the statement.
-    fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> rusqlite::Result<Option<Present>> {
+    fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> Result<Option<Present>> {
         let message = sqlite_message(error);
         let mut candidates = match met(error) {
             Some(name) => self.catalog.owner(Kind::Table, &name).into_iter().collect(),
@@ -173,7 +172,7 @@ impl<'c> Search<'c> {
             return Ok(());
         }
         let setting = self.catalog.setting(&all);
-        let stage = stages.stage(self.catalog, &setting).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+        let stage = stages.stage(self.catalog, &setting)?;
         let Ok(program) = stage.program(sql) else { return Ok(()) };
         for (schema, _) in &program.transactions {
             // Table-valued functions are in `main`, whoever's that is.

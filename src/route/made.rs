@@ -73,6 +73,7 @@ fn wrong_bind(made: &Made, name: &str, missing: &str, key: &BindKey, others: &[B
 fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<Option<Connection>> {
     let mut copy = Connection::open_in_memory()?;
     image.copy_into(&mut copy, "main")?;
+    image.connect(&copy)?;
     let copy = Engine::new(copy, key)?;
     if copy.conn().execute_batch(sql).is_err() {
         return Ok(None);
@@ -81,6 +82,7 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
     // A foreign key to a table that is not there is no matter of what is made.
     plain.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     copy_pages(copy.conn(), &mut plain, "main")?;
+    image.connect(&plain)?;
     Ok(Some(plain))
 }
 

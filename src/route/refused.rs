@@ -30,9 +30,8 @@ pub(super) fn refused(
     if let (true, Some(Access { act: Act::Pragma(name, value), schema, .. })) = (is_denied(error), pragma) {
         return plan_of_pragma(catalog, sql, name, value.as_deref(), schema.as_deref());
     }
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
-    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);
     if differs(&looked.look, &outcome) {
         return Err(led_astray(catalog, bare, sql, error, &outcome)?);
@@ -67,8 +66,7 @@ fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, me
     if keys.is_empty() {
         return Ok(None);
     }
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    match stages.stage(catalog, &beside).map_err(failed)?.see(sql) {
+    match stages.stage(catalog, &beside)?.see(sql) {
         // Without the dot it is wrong as well.
         Err((error, _)) if sqlite_message(&error) == message => Ok(None),
         // It names the key, which is not there without the dot, and the column may not be there either.
@@ -120,7 +118,7 @@ fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcom
     }
     let [Named { member, .. }] = owners.as_slice() else { return Err(catalog.ambiguous(table, &owners)) };
     let key = catalog.key(*member);
-    let alone = Stage::of_main(catalog, *member).map_err(Error::sql(&key, sql))?;
+    let alone = Stage::of_main(catalog, *member)?;
     let seen = match alone.see(sql) {
         Ok(seen) => seen,
         Err((source, _)) => return Err(Error::Prepare { sql: sql.to_string(), source }),

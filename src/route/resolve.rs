@@ -65,7 +65,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     if uses_temporary(seen) {
         return Err(temporary(catalog, stages, sql, looked)?);
     }
-    let stage = stages.stage(catalog, &looked.setting).map_err(failed)?;
+    let stage = stages.stage(catalog, &looked.setting)?;
     let maintains = maintains(seen);
     let unqualified = if maintains {
         maintained_unqualified(catalog, stage, sql, seen)
@@ -84,7 +84,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
         touched.needed.clear();
     }
     if touched.lookups.is_empty() && opens_unreported(catalog, seen, &looked.program) {
-        touched.lookups.extend(lookup(catalog, stages, sql, looked).map_err(failed)?);
+        touched.lookups.extend(lookup(catalog, stages, sql, looked)?);
     }
     if !touched.lookups.is_empty() {
         return look_up(catalog, sql, &touched);
@@ -133,7 +133,7 @@ fn opens_unreported(catalog: &Catalog, seen: &Seen, program: &Program) -> bool {
 }
 
 /// The function that looks names up when it runs and that a statement uses, reported or not.
-fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> rusqlite::Result<Option<String>> {
+fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Option<String>> {
     let hiding = Setting { decoys: Decoys::Lookups, ..looked.setting.clone() };
     let Err((error, _)) = stages.stage(catalog, &hiding)?.see(sql) else { return Ok(None) };
     // With arguments SQLite says that the decoy is no function.
@@ -152,7 +152,7 @@ fn has_effect(seen: &Seen) -> bool {
 fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
-    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);
     if !matches!(&outcome, Ok(seen) if uses_temporary(seen))
         && let Some((kind, name)) = culprit(catalog, bare, sql, &outcome).map_err(failed)?
@@ -265,7 +265,7 @@ fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Seen) -> R
     let mut places = Vec::new();
     // Without a name it takes all there are, attached or not; with one it takes the same whatever is attached.
     for page in pages(catalog) {
-        let stage = stages.stage(catalog, &page).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+        let stage = stages.stage(catalog, &page)?;
         let (Ok(seen), Ok(program)) = (stage.see(sql), stage.program(sql)) else { continue };
         // Nothing is reported of statistics that are only cleared.
         let written = program.transactions.iter().filter(|(_, writes)| *writes);
@@ -280,7 +280,7 @@ fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Seen) -> R
 /// table of the session's, and is left to the session's connection to judge.
 pub(super) fn told(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Told> {
     let setting = pages(catalog).into_iter().next().unwrap_or_else(|| catalog.setting(&[]));
-    let stage = stages.stage(catalog, &setting).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+    let stage = stages.stage(catalog, &setting)?;
     let (accesses, seen) = match stage.see(sql) {
         Ok(seen) => (seen.accesses.clone(), Ok(seen)),
         Err((error, accesses)) => (accesses, Err(error)),

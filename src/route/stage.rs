@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::access::{Access, AccessLog, Kind};
 use super::catalog::{folded, Catalog};
 use crate::database::{attach, texts};
-use crate::error::sqlite_message;
+use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::script::{explained, quote};
@@ -108,8 +108,22 @@ impl Program {
 }
 
 impl Stage {
-    pub(super) fn new(catalog: &Catalog, setting: &Setting) -> rusqlite::Result<Stage> {
-        let mut conn = Connection::open_in_memory()?;
+    pub(super) fn new(catalog: &Catalog, setting: &Setting) -> Result<Stage> {
+        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
+        // The names of the application's own functions and collations.
+        let mut known = Vec::new();
+        for member in &catalog.members {
+            for connect in member.image.on_connect() {
+                if !known.contains(&connect) {
+                    connect.run(&conn).map_err(Error::sql(member.key(), ""))?;
+                    known.push(connect);
+                }
+            }
+        }
+        Stage::over(conn, catalog, setting).map_err(Error::sql(&BindKey::DEFAULT, ""))
+    }
+
+    fn over(mut conn: Connection, catalog: &Catalog, setting: &Setting) -> rusqlite::Result<Stage> {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, setting.foreign_keys)?;
         // Some systems' SQLite starts with it, and then nothing can be named as a decoy of `sqlite_sequence` has to be.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
@@ -149,7 +163,7 @@ impl Stage {
     }
 
     /// A stage with the tables of one member in `main`, whoever's key that is.
-    pub(super) fn of_main(catalog: &Catalog, member: usize) -> rusqlite::Result<Stage> {
+    pub(super) fn of_main(catalog: &Catalog, member: usize) -> Result<Stage> {
         let present = vec![(BindKey::DEFAULT, member)];
         let stage = Stage::new(catalog, &Setting { present, decoys: Decoys::None, foreign_keys: false })?;
         Ok(Stage { main: Some(member), ..stage })

@@ -2,6 +2,7 @@
 
 use super::catalog::Catalog;
 use super::stage::{Setting, Stage};
+use crate::error::Result;
 
 /// How many stages a catalog keeps: most applications join few combinations of their binds.
 const MOST_STAGES: usize = 8;
@@ -14,7 +15,7 @@ pub(super) struct Stages {
 
 impl Stages {
     /// The stage for a setting, made now unless it is kept.
-    pub(super) fn stage(&mut self, catalog: &Catalog, setting: &Setting) -> rusqlite::Result<&Stage> {
+    pub(super) fn stage(&mut self, catalog: &Catalog, setting: &Setting) -> Result<&Stage> {
         let entry = match self.kept.iter().position(|(kept, _)| kept == setting) {
             Some(at) => self.kept.remove(at),
             None => (setting.clone(), Stage::new(catalog, setting)?),

@@ -28,9 +28,9 @@ pub(super) fn untouching(
         return reindexing_nothing(catalog, stages, sql, looked);
     }
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let program = stages.stage(catalog, &looked.setting).and_then(|stage| stage.program(sql)).map_err(failed)?;
+    let program = stages.stage(catalog, &looked.setting)?.program(sql).map_err(failed)?;
     if let Some(schema) = program.vacuums.first() {
-        let stage = stages.stage(catalog, &looked.setting).map_err(failed)?;
+        let stage = stages.stage(catalog, &looked.setting)?;
         let place = stage.member(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
         let route = Route { reads: Vec::new(), writes: vec![catalog.key(place.1)] };
         return Ok(Plan { in_transaction: false, ..on(place, route) });
@@ -39,7 +39,7 @@ pub(super) fn untouching(
     // it is an ANALYZE of binds without tables, which clears the statistics of them.
     let (mut checked, mut cleared) = (Vec::new(), Vec::new());
     for page in pages(catalog) {
-        let stage = stages.stage(catalog, &page).map_err(failed)?;
+        let stage = stages.stage(catalog, &page)?;
         // It names another page's.
         let Ok(Program { transactions, .. }) = stage.program(sql) else { continue };
         for (schema, writes) in &transactions {
@@ -94,7 +94,7 @@ fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
 fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
-    let bare = stages.stage(catalog, &bare).map_err(failed)?;
+    let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);
     if differs(&looked.look, &outcome)
         && let Some((kind, name)) = culprit(catalog, bare, sql, &outcome).map_err(failed)?
@@ -103,7 +103,7 @@ fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked:
     }
     for place in catalog.default_present().into_iter().chain(catalog.named_keys()) {
         let beside = catalog.setting(std::slice::from_ref(&place));
-        if stages.stage(catalog, &beside).map_err(failed)?.see(sql).is_ok() {
+        if stages.stage(catalog, &beside)?.see(sql).is_ok() {
             return Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }));
         }
     }

@@ -9,7 +9,7 @@ use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
 use crate::database::{authorize, lock, Hooked};
-use crate::error::sqlite_message;
+use crate::error::advised;
 
 /// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
 ///
@@ -70,7 +70,7 @@ impl<'c> Confined<'c> {
     pub(crate) fn problem(&self, error: &rusqlite::Error) -> String {
         match &*lock(&self.refused) {
             Some(why) => why.to_string(),
-            None => sqlite_message(error),
+            None => advised(error),
         }
     }
 }

@@ -1,9 +1,14 @@
 //! Foreign keys as they bear on order: which are enforced, which table is whose parent, which parent is missing.
 
-use rusqlite::Connection;
+use std::ffi::c_int;
+
+use rusqlite::types::Value;
+use rusqlite::{ffi, Connection};
 
 use super::metadata::{Metadata, TableInfo};
 use crate::database::number;
+use crate::row::Shown;
+use crate::script::quote;
 
 /// Whether SQLite enforces foreign keys on this connection.
 pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {
@@ -72,4 +77,39 @@ pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String
         missing.push((row.get(0)?, row.get(1)?));
     }
     Ok(missing)
+}
+
+/// Whether a commit would fail for foreign keys:
+/// [`SQLITE_DBSTATUS_DEFERRED_FKS`](https://sqlite.org/c3ref/c_dbstatus_options.html).
+pub(crate) fn unresolved_foreign_keys(conn: &Connection) -> bool {
+    let (mut current, mut highest): (c_int, c_int) = (0, 0);
+    // SAFETY: the handle is that of a connection which is borrowed, so open, for the length of the call, and the call
+    // keeps neither of the pointers.
+    let code = unsafe {
+        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_DEFERRED_FKS, &mut current, &mut highest, 0)
+    };
+    code == ffi::SQLITE_OK && current != 0
+}
+
+/// The words for a row whose parent is not there, the first that SQLite finds.
+pub(crate) fn orphan(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut check = conn.prepare("SELECT \"table\", rowid, parent, fkid FROM pragma_foreign_key_check")?;
+    let mut rows = check.query([])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (table, rowid): (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+    let (parent, key): (String, i64) = (row.get(2)?, row.get(3)?);
+    // SQLite does not identify a row of a table without rowids.
+    let Some(rowid) = rowid else {
+        return Ok(Some(format!("a row of `{table}` has no match in `{parent}`")));
+    };
+    let mut columns = conn.prepare("SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq")?;
+    let mut names = columns.query((&table, key))?;
+    let mut values = Vec::new();
+    while let Some(name) = names.next()? {
+        let name: String = name.get(0)?;
+        let query = format!("SELECT t.{} FROM {} AS t WHERE t.rowid = ?1", quote(&name), quote(&table));
+        let value: Value = conn.query_row(&query, [rowid], |row| row.get(0))?;
+        values.push(format!("{name} = {}", Shown(&value)));
+    }
+    Ok(Some(format!("the row of `{table}` with rowid {rowid} ({}) has no match in `{parent}`", values.join(", "))))
 }

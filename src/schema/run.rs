@@ -3,16 +3,17 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection};
 
 use super::confined::Confined;
+use super::dialect;
 use super::migration::{Script, Transaction};
-use super::references::{enforce, enforced};
+use super::references::{enforce, enforced, orphan, unresolved_foreign_keys};
 use super::source::{failure, Part};
 use super::tool::Tool;
 use crate::config::Migrator;
-use crate::database::number;
-use crate::error::{panic_message, sqlite_message, Error, Result};
+use crate::database::{number, ran};
+use crate::error::{chain, panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::script::{self, Statement};
 
@@ -43,7 +44,7 @@ pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[
 fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: bool) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
-    let mut running = Running { ground, enforcement, thrown_away, tool: None, joint: None };
+    let mut running = Running { ground, enforcement, thrown_away, tool: None, joint: None, broken_at: None };
     let outcome = running.parts(conn, parts);
     if !conn.is_autocommit() {
         // After a failure; its error is the one to report.
@@ -67,6 +68,8 @@ struct Running<'r> {
     tool: Option<Tool>,
     /// The last script of the transaction that several share.
     joint: Option<&'r Script>,
+    /// The script and the line of the statement since which a foreign key is broken that is looked at when the transaction ends.
+    broken_at: Option<(&'r Script, usize)>,
 }
 
 impl<'r> Running<'r> {
@@ -77,6 +80,7 @@ impl<'r> Running<'r> {
                 Part::Migrator(migrator) => {
                     self.end_joint(conn)?;
                     migrate(conn, migrator).map_err(|problem| failure(self.ground.key, None, None, problem))?;
+                    ran(None, None);
                 }
             }
         }
@@ -137,19 +141,42 @@ impl<'r> Running<'r> {
         }
     }
 
-    fn commit(&self, conn: &Connection, script: &Script) -> Result<()> {
+    fn commit(&mut self, conn: &Connection, script: &Script) -> Result<()> {
         if conn.is_autocommit() {
             return Err(self.failed(script, None, ended(script)));
         }
         conn.execute_batch("COMMIT").map_err(|error| {
-            let broken = broken_key(conn).map(|broken| format!(": {broken}")).unwrap_or_default();
-            let problem = format!("{} when it commits{broken}", sqlite_message(&error));
-            self.failed(script, None, problem)
-        })
+            self.broken(conn, &error).unwrap_or_else(|| self.failed(script, None, sqlite_message(&error)))
+        })?;
+        self.broken_at = None;
+        Ok(())
+    }
+
+    /// Notes the statement that has just run, if a foreign key is broken since.
+    fn look_for_orphans(&mut self, conn: &Connection, script: &'r Script, line: usize) {
+        if !unresolved_foreign_keys(conn) {
+            self.broken_at = None;
+        } else if self.broken_at.is_none() {
+            self.broken_at = Some((script, line));
+        }
+    }
+
+    /// The error of a transaction that does not end because a foreign key is broken: the statement that broke it, and the row.
+    fn broken(&self, conn: &Connection, error: &rusqlite::Error) -> Option<Error> {
+        let code = error.sqlite_error()?.extended_code;
+        let (script, line) = self.broken_at.filter(|_| code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)?;
+        let orphan = orphan(conn).ok().flatten().map(|orphan| format!(": {orphan}")).unwrap_or_default();
+        Some(self.failed(script, Some(line), format!("{} when it commits{orphan}", sqlite_message(error))))
     }
 
     /// Runs the statements of a script in the transaction that is open, if it is to run in one.
-    fn statements(&self, conn: &Connection, script: &Script, confined: &Confined<'_>, ours: &mut Ours) -> Result<()> {
+    fn statements(
+        &mut self,
+        conn: &Connection,
+        script: &'r Script,
+        confined: &Confined<'_>,
+        ours: &mut Ours,
+    ) -> Result<()> {
         let mut opened = None;
         for piece in &script.pieces {
             let text = &script.text[piece.clone()];
@@ -162,11 +189,23 @@ impl<'r> Running<'r> {
                     _ => execute_one(conn, statement.text),
                 };
                 outcome.map_err(|error| {
+                    if let Some(broken) = self.broken(conn, &error) {
+                        return broken;
+                    }
                     let at = line(script::error_line(text, statement, &error));
-                    let problem = format!("{}{}", confined.problem(&error), self.hint(conn, script, statement));
+                    let problem = dialect::explained(conn, statement.text, &error, confined.problem(&error));
+                    let problem = format!("{problem}{}", self.hint(conn, script, statement));
                     self.failed(script, Some(at), problem)
                 })?;
-                opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(line(statement.line))) };
+                let at = line(statement.line);
+                let uncounted = dialect::uncounted(conn, statement.text)
+                    .map_err(|error| self.failed(script, Some(at), confined.problem(&error)))?;
+                if let Some(problem) = uncounted {
+                    return Err(self.failed(script, Some(at), problem));
+                }
+                ran(script.origin.as_deref(), Some(at));
+                self.look_for_orphans(conn, script, at);
+                opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(at)) };
             }
         }
         let leaves_open = matches!(script.transaction, Transaction::Loose | Transaction::AsWritten);
@@ -274,17 +313,6 @@ fn execute_one(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     script::finish(&mut conn.prepare(sql)?)
 }
 
-/// A row whose foreign key has no parent, for the message about a commit that SQLite refused.
-fn broken_key(conn: &Connection) -> Option<String> {
-    let sql = "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 1";
-    conn.query_row(sql, [], |row| {
-        let (table, rowid, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let row = rowid.map_or_else(|| "a row".to_string(), |rowid| format!("row {rowid}"));
-        Ok(format!("{row} of `{table}` has no parent in `{parent}`"))
-    })
-    .ok()
-}
-
 /// Runs a migrator; what it returns or panics with becomes a message.
 fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| (migrator.run)(conn)));
@@ -294,24 +322,6 @@ fn migrate(conn: &mut Connection, migrator: &Migrator) -> Result<(), String> {
         Ok(Err(error)) => Err(format!("the migrator failed: {}", chain(error.as_ref()))),
         Err(panic) => Err(format!("the migrator panicked: {}", panic_message(panic.as_ref()))),
     }
-}
-
-/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
-/// in the message above it is left out.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let sqlite = error.downcast_ref::<rusqlite::Error>();
-        let message = sqlite.map_or_else(|| error.to_string(), sqlite_message);
-        if text.is_empty() {
-            text = message;
-        } else if !text.ends_with(&message) {
-            text = format!("{text}: {message}");
-        }
-        next = if sqlite.is_some() { None } else { error.source() };
-    }
-    text
 }
 
 // The connection that a schema runs on is not seen from outside.

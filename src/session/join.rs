@@ -277,8 +277,14 @@ fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
             conn
         }
     };
+    let first = main.or(parts.first()).and_then(|part| scope.at(part.position));
     for part in parts.iter().filter(|part| !part.key.is_default()) {
         if let Some(database) = scope.at(part.position) {
+            for connect in database.image().on_connect() {
+                if first.is_none_or(|first| !first.image().on_connect().contains(connect)) {
+                    connect.run(&conn)?;
+                }
+            }
             let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
             attach(&conn, &uri, part.key.schema_name())?;
         }

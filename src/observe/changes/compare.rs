@@ -1,13 +1,14 @@
 //! Comparing two states of one database.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::definition::{definitions, differences, Definition};
-use super::rows::{self, Rows, AFTER, BEFORE};
+use super::rows::{self, Copies, Rows, AFTER, BEFORE};
 use super::{ChangeKind, TableChange};
-use crate::database::{attach, Image};
+use crate::database::{attach, stand_in_for_collations, Image};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::schema::{Metadata, TableInfo, TableKind};
@@ -22,6 +23,16 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     let (was, is) = (read(before)?, read(after)?);
     let (was, is) = (definitions(&was), definitions(&is));
     let conn = both(before, after).map_err(Error::sql(key, ""))?;
+    // Made for the first table that stands in the order of a collation that only the application has.
+    let careful = OnceCell::new();
+    let carefully = || match careful.get() {
+        Some(conn) => Ok(conn),
+        None => {
+            let conn = both(before, after)?;
+            stand_in_for_collations(&conn)?;
+            Ok(careful.get_or_init(|| conn))
+        }
+    };
 
     let mut names = Sorted::default();
     for (name, _) in was.entries() {
@@ -32,7 +43,7 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     }
     let mut changes = Vec::new();
     for (name, ()) in names.entries() {
-        let change = of_one(&conn, was.get(*name), is.get(*name)).map_err(Error::sql(key, ""))?;
+        let change = of_one(&conn, &carefully, was.get(*name), is.get(*name)).map_err(Error::sql(key, ""))?;
         if let Some(change) = change {
             changes.push(TableChange { position, bind: key.clone(), ..change });
         }
@@ -46,6 +57,8 @@ fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
     // A view or a trigger may name the schema it was made in, `main.user`, which is not that of the copy. SQLite would
     // not read the tables beside it either, but for this.
     conn.pragma_update(None, "writable_schema", true)?;
+    let own = if before.on_connect().is_empty() { after } else { before };
+    own.connect(&conn)?;
     for (image, schema) in [(before, BEFORE), (after, AFTER)] {
         attach(&conn, ":memory:", schema)?;
         image.copy_into(&mut conn, schema)?;
@@ -54,8 +67,9 @@ fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
 }
 
 /// What changed in one table or view; `None` for nothing.
-fn of_one(
-    conn: &Connection,
+fn of_one<'c>(
+    conn: &'c Connection,
+    carefully: &dyn Fn() -> rusqlite::Result<&'c Connection>,
     before: Option<&Definition<'_>>,
     after: Option<&Definition<'_>>,
 ) -> rusqlite::Result<Option<TableChange>> {
@@ -72,7 +86,10 @@ fn of_one(
         _ if details.is_empty() => ChangeKind::Rows,
         _ => ChangeKind::Altered,
     };
-    let rows = rows_of(conn, was.as_ref(), is.as_ref())?;
+    let rows = match rows_of(Copies::plain(conn), was.as_ref(), is.as_ref()) {
+        Err(_) => rows_of(Copies::careful(carefully()?), was.as_ref(), is.as_ref())?,
+        rows => rows?,
+    };
     if kind == ChangeKind::Rows && rows.is_empty() {
         return Ok(None);
     }
@@ -81,11 +98,11 @@ fn of_one(
     Ok(Some(TableChange { position: 0, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
 }
 
-fn rows_of(conn: &Connection, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<Rows> {
+fn rows_of(copies: Copies<'_>, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<Rows> {
     let rows = match (before, after) {
-        (Some(before), Some(after)) => rows::compare(conn, before, after),
-        (None, Some(after)) => rows::all(conn, AFTER, after).map(|inserted| Rows { inserted, ..Rows::default() }),
-        (Some(before), None) => rows::all(conn, BEFORE, before).map(|deleted| Rows { deleted, ..Rows::default() }),
+        (Some(before), Some(after)) => rows::compare(copies, before, after),
+        (None, Some(after)) => rows::all(copies, AFTER, after).map(|inserted| Rows { inserted, ..Rows::default() }),
+        (Some(before), None) => rows::all(copies, BEFORE, before).map(|deleted| Rows { deleted, ..Rows::default() }),
         (None, None) => Ok(Rows::default()),
     };
     let is_virtual = |table: Option<&TableInfo>| table.is_some_and(|table| table.kind() == TableKind::Virtual);

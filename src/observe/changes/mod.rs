@@ -156,8 +156,8 @@ impl Harness {
     /// # Errors
     ///
     /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] when a bind cannot be read for a second,
-    /// see [`snapshot`](Harness::snapshot); [`Error::Sql`] for a bind that cannot be read: one whose rows stand in the
-    /// order of a collation that only the application knows.
+    /// see [`snapshot`](Harness::snapshot); [`Error::Sql`] for a bind that cannot be read. A generated column that calls a
+    /// function of the application's is left out unless [`on_connect`](crate::Bind::on_connect) registers it.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -198,7 +198,7 @@ impl Harness {
             if let Place::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
                 for (key, state) in snapshot.closed_since(bind, &databases) {
-                    let (before, after) = (Arc::clone(&state.image), Arc::clone(bind.image()));
+                    let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));
                     of_place.push(Pair { keys: vec![key.clone()], before, after });
                 }
                 sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));

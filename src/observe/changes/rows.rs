@@ -16,6 +16,69 @@ pub(super) const BEFORE: &str = "before";
 /// The schema that holds what is.
 pub(super) const AFTER: &str = "after";
 
+/// A connection with a table's two states.
+#[derive(Clone, Copy)]
+pub(super) struct Copies<'c> {
+    conn: &'c Connection,
+    /// Whether some of its collations are only stood in for: then nothing is looked up by one.
+    careful: bool,
+}
+
+impl<'c> Copies<'c> {
+    pub(super) fn plain(conn: &'c Connection) -> Copies<'c> {
+        Copies { conn, careful: false }
+    }
+
+    pub(super) fn careful(conn: &'c Connection) -> Copies<'c> {
+        Copies { conn, careful: true }
+    }
+
+    /// A table to select from under a name. The limit keeps SQLite from looking anything up in it.
+    fn from(self, schema: &str, table: &TableInfo, alias: &str) -> String {
+        let of = format!("{}.{}", quote(schema), quote(table.name()));
+        if !self.careful {
+            return format!("{of} AS {alias}");
+        }
+        let mut read = mapped(&self.shown(schema, table), |name| quote(name));
+        if let Some(rowid) = rowid(table) {
+            // A column that is the rowid gives its name to it.
+            read.push(format!("{rowid} AS {rowid}"));
+        }
+        format!("(SELECT {} FROM {of} LIMIT -1) AS {alias}", read.join(", "))
+    }
+
+    /// A column by which rows are matched.
+    fn key(self, alias: &str, column: &str) -> String {
+        let column = of(alias, column);
+        if self.careful {
+            ordered(&column)
+        } else {
+            column
+        }
+    }
+
+    /// The columns of a table that can be shown. One that is generated may need a function that only the application has.
+    fn shown(self, schema: &str, table: &TableInfo) -> Vec<String> {
+        let mut names = Vec::new();
+        for column in table.columns() {
+            if !column.is_hidden() {
+                names.push(column.name().to_string());
+            }
+        }
+        let reads = |columns: &str| {
+            let of = format!("{}.{}", quote(schema), quote(table.name()));
+            self.conn.prepare(&format!("SELECT {columns} FROM {of} AS t")).is_ok()
+        };
+        if !reads(&listed("t", &names)) {
+            names.retain(|name| {
+                let is_generated = table.column(name).is_some_and(|column| column.generated().is_some());
+                !is_generated || reads(&of("t", name))
+            });
+        }
+        names
+    }
+}
+
 /// The rows that changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Rows {
@@ -31,8 +94,8 @@ impl Rows {
 }
 
 /// Every row of a table, in the order of its key.
-pub(super) fn all(conn: &Connection, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
-    let names = shown(conn, schema, table);
+pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
+    let names = copies.shown(schema, table);
     let mut key = Vec::new();
     for name in table.primary_key() {
         key.push(of("t", name));
@@ -44,25 +107,25 @@ pub(super) fn all(conn: &Connection, schema: &str, table: &TableInfo) -> rusqlit
         };
     }
     let columns = listed("t", &names);
-    let sql = format!("SELECT {columns} FROM {} AS t ORDER BY {}", from(schema, table), order(&key));
-    let mut statement = conn.prepare(&sql)?;
+    let sql = format!("SELECT {columns} FROM {} ORDER BY {}", copies.from(schema, table, "t"), order(&key));
+    let mut statement = copies.conn.prepare(&sql)?;
     let mut found = statement.query([])?;
     Row::all_from_sql(&names, &mut found)
 }
 
 /// The rows that are not what they were.
-pub(super) fn compare(conn: &Connection, before: &TableInfo, after: &TableInfo) -> rusqlite::Result<Rows> {
+pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo) -> rusqlite::Result<Rows> {
     let columns = Columns::of(before, after);
     let comparison = Comparison {
-        conn,
+        copies,
         before,
         after,
-        names: [shown(conn, BEFORE, before), shown(conn, AFTER, after)],
-        new: mapped(&columns.new, |column| (*column, default(conn, column))),
+        names: [copies.shown(BEFORE, before), copies.shown(AFTER, after)],
+        new: mapped(&columns.new, |column| (*column, default(copies.conn, column))),
         columns,
     };
     let mut rows = Rows::default();
-    let Some(matches) = matches(before, after, &comparison.columns) else {
+    let Some(matches) = matches(copies, before, after, &comparison.columns) else {
         comparison.as_multiset(&mut rows)?;
         return Ok(rows);
     };
@@ -82,10 +145,12 @@ struct Match {
 }
 
 /// How rows are matched: by primary key, else by rowid; `None` where only as a multiset.
-fn matches(before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Option<Vec<Match>> {
+fn matches(copies: Copies<'_>, before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Option<Vec<Match>> {
     let rowids = rowid(before).zip(rowid(after));
     let by_rowid = |only| rowids.map(|(b, a)| Match { key: vec![(format!("b.{b}"), format!("a.{a}"))], only });
-    let Some(key) = primary_keys(before, after, columns) else { return Some(vec![by_rowid(None)?]) };
+    let Some(key) = primary_keys(before, after, columns, &|alias, name| copies.key(alias, name)) else {
+        return Some(vec![by_rowid(None)?]);
+    };
     if !(allows_null(before) || allows_null(after)) {
         return Some(vec![Match { key, only: None }]);
     }
@@ -100,14 +165,19 @@ fn matches(before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Opti
 /// The columns that a person can tell a row by: those of the primary key, if rows are matched by it.
 pub(super) fn key(before: Option<&TableInfo>, after: Option<&TableInfo>) -> Vec<String> {
     let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
-    match primary_keys(before, after, &Columns::of(before, after)) {
+    match primary_keys(before, after, &Columns::of(before, after), &of) {
         Some(_) => after.primary_key().map(str::to_string).collect(),
         None => Vec::new(),
     }
 }
 
 /// The primary key before and after, where it is of the same columns.
-fn primary_keys(before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Option<Vec<(String, String)>> {
+fn primary_keys(
+    before: &TableInfo,
+    after: &TableInfo,
+    columns: &Columns<'_>,
+    of: &dyn Fn(&str, &str) -> String,
+) -> Option<Vec<(String, String)>> {
     let (was, is) = (before.primary_key().collect::<Vec<_>>(), after.primary_key().collect::<Vec<_>>());
     if was.is_empty() || was.len() != is.len() {
         return None;
@@ -140,7 +210,7 @@ fn rowid(table: &TableInfo) -> Option<&'static str> {
 
 /// Two states of a table.
 struct Comparison<'t> {
-    conn: &'t Connection,
+    copies: Copies<'t>,
     before: &'t TableInfo,
     after: &'t TableInfo,
     columns: Columns<'t>,
@@ -154,15 +224,15 @@ impl Comparison<'_> {
     fn gone_or_updated(&self, matched: &Match, rows: &mut Rows) -> rusqlite::Result<()> {
         let [was, is] = &self.names;
         let (is_there, found) = (first(&matched.key, |(_, a)| a), [listed("b", was), listed("a", is)].join(", "));
-        let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
+        let (b, a) = (self.copies.from(BEFORE, self.before, "b"), self.copies.from(AFTER, self.after, "a"));
         let [here, there] = conditions(matched);
         let (on, same) = (on(matched), self.same());
         let order = joined_by(&matched.key, ", ", &|(b, _)| ordered(b));
         let sql = format!(
-            "SELECT {is_there} IS NOT NULL, {found} FROM {b} AS b LEFT JOIN {a} AS a ON {on}{there} \
+            "SELECT {is_there} IS NOT NULL, {found} FROM {b} LEFT JOIN {a} ON {on}{there} \
              WHERE ({is_there} IS NULL OR NOT ({same})){here} ORDER BY {order}"
         );
-        let mut statement = self.conn.prepare(&sql)?;
+        let mut statement = self.copies.conn.prepare(&sql)?;
         let mut found = statement.query(params_from_iter(self.new.iter().map(|(_, default)| default)))?;
         while let Some(row) = found.next()? {
             let before = Row::from_sql_at(was, row, 1)?;
@@ -177,14 +247,14 @@ impl Comparison<'_> {
     fn inserted(&self, matched: &Match, rows: &mut Rows) -> rusqlite::Result<()> {
         let [_, is] = &self.names;
         let (was_there, found) = (first(&matched.key, |(b, _)| b), listed("a", is));
-        let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
+        let (b, a) = (self.copies.from(BEFORE, self.before, "b"), self.copies.from(AFTER, self.after, "a"));
         let [there, here] = conditions(matched);
         let on = on(matched);
         let order = joined_by(&matched.key, ", ", &|(_, a)| ordered(a));
         let sql = format!(
-            "SELECT {found} FROM {a} AS a LEFT JOIN {b} AS b ON {on}{there} WHERE {was_there} IS NULL{here} ORDER BY {order}"
+            "SELECT {found} FROM {a} LEFT JOIN {b} ON {on}{there} WHERE {was_there} IS NULL{here} ORDER BY {order}"
         );
-        let mut statement = self.conn.prepare(&sql)?;
+        let mut statement = self.copies.conn.prepare(&sql)?;
         rows.inserted.append(&mut Row::all_from_sql(is, &mut statement.query([])?)?);
         Ok(())
     }
@@ -203,15 +273,15 @@ impl Comparison<'_> {
         if names.is_empty() {
             return Ok(());
         }
-        let (b, a) = (from(BEFORE, self.before), from(AFTER, self.after));
+        let (b, a) = (self.copies.from(BEFORE, self.before, "b"), self.copies.from(AFTER, self.after, "a"));
         let (listed, grouped) = (columns.join(", "), order(&columns));
         let sql = format!(
-            "SELECT {listed}, sum(more) FROM (SELECT {}, -1 AS more FROM {b} AS b UNION ALL SELECT {}, 1 FROM {a} AS a) \
+            "SELECT {listed}, sum(more) FROM (SELECT {}, -1 AS more FROM {b} UNION ALL SELECT {}, 1 FROM {a}) \
              GROUP BY {grouped} HAVING sum(more) <> 0 ORDER BY {grouped}",
             was.join(", "),
             is.join(", ")
         );
-        let mut statement = self.conn.prepare(&sql)?;
+        let mut statement = self.copies.conn.prepare(&sql)?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             let values = Row::from_sql(&names, row)?;
@@ -235,24 +305,6 @@ impl Comparison<'_> {
             same.push(format!("{} IS ? COLLATE BINARY", of("a", column.name())));
         }
         same.join(" AND ")
-    }
-}
-
-/// The columns of a table that can be shown. One that is generated may need a function that only the application has.
-fn shown(conn: &Connection, schema: &str, table: &TableInfo) -> Vec<String> {
-    let (mut names, mut stored) = (Vec::new(), Vec::new());
-    for column in table.columns() {
-        if !column.is_hidden() {
-            names.push(column.name().to_string());
-            if column.generated().is_none() {
-                stored.push(column.name().to_string());
-            }
-        }
-    }
-    let columns = listed("t", &names);
-    match conn.prepare(&format!("SELECT {columns} FROM {} AS t", from(schema, table))) {
-        Ok(_) => names,
-        Err(_) => stored,
     }
 }
 
@@ -286,10 +338,6 @@ fn order(terms: &[String]) -> String {
 
 fn ordered(term: &str) -> String {
     format!("{term} COLLATE BINARY")
-}
-
-fn from(schema: &str, table: &TableInfo) -> String {
-    format!("{}.{}", quote(schema), quote(table.name()))
 }
 
 fn listed(alias: &str, names: &[String]) -> String {

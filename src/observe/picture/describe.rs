@@ -9,7 +9,7 @@ use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::harness::{Harness, Place};
-use crate::observe::glance::{glance, View};
+use crate::observe::glance::{glance_at, Glance, View};
 use crate::observe::report::Table;
 use crate::script::quote;
 
@@ -152,7 +152,8 @@ fn rows(database: &Database, table: &str) -> Rows {
 
 fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> {
     let query = format!("SELECT count(*) AS rows FROM main.{}", quote(table));
-    let counted = glance(database, view, |glance| glance.rows(&query, &[]))?;
+    let count = |glance: &Glance<'_>| glance.rows(&query, &[]);
+    let counted = glance_at(database, view, table, &count, &|glance| count(glance).map(Some))?;
     match counted.first().and_then(|row| row.value("rows")) {
         Some(Value::Integer(count)) => Ok(*count),
         _ => Err(rusqlite::Error::QueryReturnedNoRows),

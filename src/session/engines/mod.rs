@@ -219,7 +219,11 @@ impl Engines {
     fn reread(&mut self, member: usize) -> Result<()> {
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
-            let tables = spared(|| Image::of_tables(conn)).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            let tables = spared(|| match self.seen.get(&member) {
+                Some(before) => Image::of_tables(conn)?.connected_as(before),
+                None => Image::of_tables(conn),
+            });
+            let tables = tables.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
             self.changed.insert(member, Arc::new(tables));
         }
         self.catalog = None;
