@@ -94,7 +94,7 @@ fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_r
         ("3_c.sql", "CREATE TABLE d (x);"),
     ]);
     insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 2 (p_id = 7) has no match in `p`");
-    insta::assert_snapshot!(said_of("BEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:4: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
+    insta::assert_snapshot!(said_of("-- no-transaction\nBEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:5: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
     // One that is mended later is none.
     let mended =
         "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p_id REFERENCES p DEFERRABLE INITIALLY DEFERRED);
