@@ -124,7 +124,7 @@ fn check(storage: fn() -> Bind, seed: u64) {
         let (db, before, done) = (&db, &before, &done);
         let threads = (0..THREADS).map(|thread| scope.spawn(move || written(db, thread, seed))).collect::<Vec<_>>();
         // In every other round, the harness looks on.
-        let looking = (seed % 2 == 0).then(|| scope.spawn(move || look(db, before, done, seed)));
+        let looking = (seed.is_multiple_of(2)).then(|| scope.spawn(move || look(db, before, done, seed)));
         let written = threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>();
         done.store(true, Ordering::Relaxed);
         if let Some(looking) = looking {
@@ -142,7 +142,7 @@ fn check(storage: fn() -> Bind, seed: u64) {
     let total = conn.query_row("SELECT n FROM total", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(usize::try_from(total), Ok(committed.len()), "{SEED}={seed}");
     // The log may be left to the reset, with or without somebody who knows what is in it.
-    let kept = (seed % 3 == 0).then(|| Connection::open(db.uri("auth").unwrap()).unwrap());
+    let kept = (seed.is_multiple_of(3)).then(|| Connection::open(db.uri("auth").unwrap()).unwrap());
     let count = |conn: &Connection| conn.query_row("SELECT count(*) FROM log", [], |row| row.get::<_, i64>(0)).unwrap();
     kept.iter().for_each(|conn| assert_eq!(usize::try_from(count(conn)), Ok(committed.len())));
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
