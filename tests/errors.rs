@@ -93,8 +93,8 @@ fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_r
         ("2_b.sql", "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (7);"),
         ("3_c.sql", "CREATE TABLE d (x);"),
     ]);
-    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed: the row of `c` with rowid 2 (p_id = 7) has no match in `p`");
-    insta::assert_snapshot!(said_of("BEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:4: FOREIGN KEY constraint failed: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 2 (p_id = 7) has no match in `p`");
+    insta::assert_snapshot!(said_of("-- no-transaction\nBEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:5: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
     // One that is mended later is none.
     let mended =
         "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p_id REFERENCES p DEFERRABLE INITIALLY DEFERRED);
@@ -108,7 +108,7 @@ fn a_layout_or_a_file_of_something_else_is_told_as_what_it_is() {
         ("20240101000000_init/migration.sql", "CREATE TABLE \"User\" (id SERIAL)"),
         ("migration_lock.toml", "provider = \"postgresql\""),
     ]);
-    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]: `20240101000000_init/migration.sql` is a migration of Prisma's, in the SQL of the `provider` that `migration_lock.toml` names. If that is sqlite, list the files one by one in the order of their folders; else write the bind's schema in SQLite's SQL");
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/migration_lock.toml: the migrations are written for `postgresql`, and SQLite does not read its SQL: give the bind a schema in SQLite's");
     let folder = Folder::with([("README.md", "# Data"), ("user.csv", "name\nann\n")]);
     insta::assert_snapshot!(said(&folder, Bind::memory().schema("CREATE TABLE user (name)").data(folder.path())), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
     insta::assert_snapshot!(said(&folder, Bind::memory().data(folder.file("README.md"))), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; nothing was loaded");

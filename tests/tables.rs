@@ -203,7 +203,7 @@ fn a_schema_that_fails_names_the_bind_the_line_and_sqlite_s_message() {
     insta::assert_snapshot!(refused("CREATE TABLE a (x);\nBEGIN;\nCREATE TABLE b (x);"), @"bind `auth`: the schema failed at line 2: the transaction begun here is never committed: add a `COMMIT`");
     insta::assert_snapshot!(
         refused("CREATE TABLE a (x INTEGER PRIMARY KEY, y REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2)"),
-        @"bind `auth`: the schema failed at line 1: FOREIGN KEY constraint failed: the row of `a` with rowid 1 (y = 2) has no match in `a`"
+        @"bind `auth`: the schema failed at line 1: FOREIGN KEY constraint failed when it commits: the row of `a` with rowid 1 (y = 2) has no match in `a`"
     );
 }
 

@@ -126,9 +126,9 @@ fn a_deferred_key_that_is_broken_names_the_file_and_the_row() {
         ("2_b.sql", "INSERT INTO c VALUES (7, 1);"),
         ("3_c.sql", "INSERT INTO p VALUES (1);"),
     ]);
-    insta::assert_snapshot!(folder.refused(start(&folder)), @"bind `auth`: the schema failed at [folder]/2_b.sql: FOREIGN KEY constraint failed when it commits: row 7 of `c` has no parent in `p`");
+    insta::assert_snapshot!(folder.refused(start(&folder)), @"bind `auth`: the schema failed at [folder]/2_b.sql:1: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 7 (p = 1) has no match in `p`");
     let plain = Folder::with([("a.sql", deferred), ("b.sql", "INSERT INTO c VALUES (7, 1);"), ("c.sql", "SELECT 1;")]);
-    insta::assert_snapshot!(plain.refused(start(&plain)), @"bind `auth`: the schema failed at [folder]/b.sql: FOREIGN KEY constraint failed when it commits: row 7 of `c` has no parent in `p`");
+    insta::assert_snapshot!(plain.refused(start(&plain)), @"bind `auth`: the schema failed at [folder]/b.sql:1: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 7 (p = 1) has no match in `p`");
     let mended = Folder::with([
         ("01-a/up.sql", deferred),
         ("02-b/up.sql", "INSERT INTO c VALUES (7, 1);"),
