@@ -706,7 +706,14 @@ fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Resul
     let inserted = || conn.query_row("SELECT inserted()", [], |row| row.get::<_, i32>(0));
     assert_eq!(inserted(), Ok(ffi::SQLITE_OK));
     let fault = shop.fault("auth").after(1).times(1).fail_statement("user", Operation::Insert)?;
-    assert_eq!([inserted(), inserted(), inserted()], [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
+    let codes = [inserted(), inserted(), inserted()];
+    if rusqlite::version_number() < 3_053_000 && codes.iter().all(|code| *code == Ok(ffi::SQLITE_OK)) {
+        // An older SQLite does not report the statement, and the fault says that it met none.
+        let told = ending(fault);
+        assert!(told.contains("never struck: no such statement was met"), "{told}");
+        return Ok(());
+    }
+    assert_eq!(codes, [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
     assert_eq!(fault.struck(), 1);
     Ok(())
 }

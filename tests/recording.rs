@@ -512,7 +512,7 @@ fn a_statement_writes_if_it_may_change_the_bind(#[case] sql: &str, #[case] kind:
     let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
     let conn = db.connection("meta").unwrap();
     let temporary = "CREATE TEMP TABLE note (x); CREATE TEMP TABLE noted (x);
-                     CREATE TEMP TRIGGER notes AFTER INSERT ON noted BEGIN INSERT INTO main.t VALUES (new.x); END";
+                     CREATE TEMP TRIGGER notes AFTER INSERT ON noted BEGIN INSERT INTO t VALUES (new.x); END";
     conn.execute_batch(temporary).unwrap();
     let log = db.record();
     let mut statement = conn.prepare(sql).unwrap();
