@@ -4,6 +4,8 @@ use super::running::Place;
 use super::Harness;
 use crate::context::Context;
 use crate::database::{Pool, PooledConnection};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::key::BindKey;
 use crate::list::mapped;
