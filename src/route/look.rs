@@ -309,7 +309,7 @@ mod tests {
         };
         let mut candidates = vec![candidate(BindKey::DEFAULT, DEFAULT)];
         candidates.extend(BINDS.map(|(key, tables)| candidate(key.into(), tables)));
-        Catalog::of(candidates).unwrap()
+        Catalog::of(crate::key::PerBind::new(candidates)).unwrap()
     }
 
     fn prepares(catalog: &Catalog, sql: &str) -> usize {

@@ -336,7 +336,7 @@ mod tests {
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
         let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None };
-        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?.parts)
+        execute(conn, &ground, &read(&crate::key::Keys::one(BindKey::DEFAULT), &[], &sources)?.parts)
     }
 
     #[rstest]

@@ -11,7 +11,7 @@ use super::statement::{discard, discard_for, Call, Heard, Ready};
 use crate::database::{attach, authorize, lock, spared, Database, Opener};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::say;
@@ -178,7 +178,7 @@ fn quietly(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
     key: BindKey,
-    position: usize,
+    position: BindIndex,
     how: How,
     /// Whether it is in a shared cache.
     shares: bool,

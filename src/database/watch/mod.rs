@@ -25,7 +25,7 @@ pub(crate) use rules::{Deed, Guarding, Refused, Refuses, Rule, Rules};
 pub(crate) use used::Used;
 
 use super::fault::Faults;
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::say;
 use crate::sync::lock;
 pub(in crate::database) use account::epoch;
@@ -58,12 +58,12 @@ struct Member {
     recorder: Arc<Recorder>,
     rules: Arc<Rules>,
     /// The keys that mean it, the first its own; a dynamic bind's key means all of its databases.
-    names: Arc<[BindKey]>,
+    names: Keys,
 }
 
 impl Member {
     fn bind(&self) -> &BindKey {
-        self.names.first().unwrap_or(&BindKey::DEFAULT)
+        self.names.first()
     }
 }
 
@@ -178,7 +178,7 @@ impl Watch {
     }
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
-    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Arc<[BindKey]>) {
+    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Keys) {
         if let Some(file) = self.file.get() {
             recorder.add(file, &names);
         }
@@ -268,10 +268,10 @@ impl Watch {
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let mut databases = beginning.attached;
         if beginning.beside.is_empty() && databases.is_empty() {
-            databases.push(Used { names: Arc::clone(names), writes: beginning.writes });
+            databases.push(Used { names: names.clone(), writes: beginning.writes });
         }
         for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
-            databases.push(Used { names: Arc::clone(&member.names), writes: beginning.writes });
+            databases.push(Used { names: member.names.clone(), writes: beginning.writes });
         }
         let number = recorder.begin(Recorded {
             databases,
