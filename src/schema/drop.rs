@@ -23,9 +23,9 @@ pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey
 fn drop_in_transaction(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-    let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())));
+    let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.identity())));
     let drop = |kind: ObjectKind, word: &str, name: &str| {
-        if !listed.contains(&(kind, name.to_ascii_lowercase())) {
+        if !listed.contains(&(kind, kind.identity(name))) {
             return Ok(());
         }
         let sql = format!("DROP {word} main.{}", quote(name));
