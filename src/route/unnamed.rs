@@ -6,7 +6,7 @@ use super::catalog::Catalog;
 use super::stage::Stage;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// Returns the error for a statement whose schema name is no bind's, if that is why SQLite answers with `message` on a
 /// stage without decoys.
