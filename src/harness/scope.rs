@@ -6,9 +6,10 @@ use super::dynamic::{DynamicBind, Held};
 use super::running::Place;
 use super::{Reference, Running};
 use crate::context::Context;
-use crate::database::{Database, Image};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::Image;
 
 /// The databases that one session reaches: one for each place in the configuration, that of a dynamic bind by the
 /// session's context.

@@ -10,7 +10,7 @@ use super::stage::{decoy, Look, Seen, Stage};
 use crate::error::sqlite_message;
 use crate::list::mapped;
 use crate::order::sort_by;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// A name that stands in the way of an unqualified use.
 pub(super) type Name = (Kind, String);

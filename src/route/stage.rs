@@ -11,11 +11,12 @@ use rusqlite::Connection;
 
 use super::access::{Access, AccessLog, Kind};
 use super::catalog::{folded, Catalog};
-use crate::database::{attach, texts};
+use crate::database::attach;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::script::{explained, quote};
+use crate::sqlite::script::{explained, quote};
+use crate::sqlite::texts;
 
 /// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
 /// <https://sqlite.org/limits.html>.

@@ -6,8 +6,8 @@ use super::metadata::{Metadata, ObjectKind};
 use super::references::{enforce, enforced, parents_first};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::script::quote;
 use crate::sorted::Sorted;
+use crate::sqlite::script::quote;
 
 /// Drops the triggers, views and tables of the metadata that are there, children before parents, in one transaction.
 pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
@@ -52,7 +52,7 @@ mod tests {
     use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
     use super::*;
-    use crate::database::Hooked;
+    use crate::sqlite::Hooked;
 
     fn drop_everything(conn: &mut Connection) -> Result<()> {
         let metadata = Metadata::read(conn, &BindKey::DEFAULT)?;

@@ -23,7 +23,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route, Told};
 use crate::say;
-use crate::script;
+use crate::sqlite::script;
 use engines::Engines;
 use join::Joined;
 use statement::Call;

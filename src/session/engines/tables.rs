@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rusqlite::TransactionState;
 
 use super::Engines;
-use crate::database::Image;
 use crate::error::Result;
 use crate::harness::Scope;
 use crate::route::{Candidate, Catalog, Plan};
+use crate::sqlite::Image;
 
 impl Engines {
     /// The tables of every bind as the next statement sees them.
