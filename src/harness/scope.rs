@@ -154,6 +154,22 @@ impl Scope {
         Ok(place)
     }
 
+    /// Replaces the error for SQL that names a database of a dynamic bind, which has the bind's key there.
+    pub(crate) fn with_dynamic(&self, error: Error) -> Error {
+        let Error::UnknownBind { bind: key, .. } = &error else { return error };
+        for place in self.running.places() {
+            if let Place::Dynamic(bind) = place
+                && bind.owns(key)
+            {
+                let name = bind.key();
+                return bind.error(format!(
+                    "SQL names `{key}` by the bind's key, `{name}`, in a session whose context means this database"
+                ));
+            }
+        }
+        error
+    }
+
     /// The dynamic bind at a place, and what was chosen of it.
     fn dynamic(&self, place: usize) -> Result<(&DynamicBind, &Chosen)> {
         match (self.running.places().get(place), self.chosen.get(place)) {

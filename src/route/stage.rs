@@ -184,6 +184,12 @@ impl Stage {
         self.present.iter().find(|(key, _)| key.schema_name().eq_ignore_ascii_case(schema)).cloned()
     }
 
+    /// Reads a name as a statement writes it, quoted or not.
+    pub(super) fn read_name(&self, written: &str) -> Option<String> {
+        let select = self.conn.prepare(&format!("SELECT 1 AS {written}")).ok()?;
+        select.column_name(0).ok().map(str::to_string)
+    }
+
     /// Prepares a statement.
     pub(super) fn see(&self, sql: &str) -> Look {
         #[cfg(test)]
