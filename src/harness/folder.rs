@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::held::{HeldFolder, Kind};
-use crate::database::drop_spent;
 use crate::error::{Error, Result};
 use crate::say;
-use crate::sync::lock;
+use crate::sync::{drop_spent, lock};
 
 /// The folder, made for the first file.
 pub(super) struct Folder {

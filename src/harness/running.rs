@@ -11,13 +11,15 @@ use super::references::Reference;
 use super::template::Template;
 use crate::config::Replica;
 use crate::context::Context;
-use crate::database::{lock, Database, Recorder, Rules};
+use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::instrument::{Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::schema::{Applied, Metadata};
 use crate::sorted::Sorted;
+use crate::sync::lock;
 
 /// What a harness and its sessions share.
 ///

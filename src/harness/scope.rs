@@ -6,9 +6,10 @@ use super::dynamic::{DynamicBind, Held};
 use super::running::Place;
 use super::{Reference, Running};
 use crate::context::Context;
-use crate::database::{Database, Image};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
+use crate::sqlite::Image;
 
 /// The databases that one session reaches: one for each configured bind, that of a dynamic bind by the session's context.
 ///
@@ -153,6 +154,22 @@ impl Scope {
             }
         }
         Ok(bind)
+    }
+
+    /// Replaces the error for SQL that names a database of a dynamic bind, which has the bind's key there.
+    pub(crate) fn with_dynamic(&self, error: Error) -> Error {
+        let Error::UnknownBind { bind: key, .. } = &error else { return error };
+        for bind in self.running.binds().values() {
+            if let Place::Dynamic(bind) = bind
+                && bind.owns(key)
+            {
+                let name = bind.key();
+                return bind.error(format!(
+                    "SQL names `{key}` by the bind's key, `{name}`, in a session whose context means this database"
+                ));
+            }
+        }
+        error
     }
 
     /// Returns the key of the database that the context means. The callback is asked once.

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use super::binds::Binds;
 use super::snapshot::{committed, Snapshot};
-use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, Place};
 use crate::key::BindKey;
@@ -23,6 +22,7 @@ use crate::list::{filtered, mapped};
 use crate::order::sort_by;
 use crate::row::Row;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
 pub use expected::{Counts, ExpectedChanges, ExpectedTable};
 use rows::Rows;
 
