@@ -99,7 +99,6 @@ mod list;
 mod nearest;
 mod observe;
 mod order;
-mod orphan;
 #[cfg(feature = "proptest")]
 pub mod proptest;
 mod route;
@@ -117,7 +116,7 @@ mod url;
 pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Pool, PooledConnection};
-pub use error::{Conflict, Error, Result};
+pub use error::{Conflict, Error, Orphan, Result};
 pub use harness::{Engine, Harness, HarnessBuilder, Keep};
 pub use instrument::Operation;
 pub use key::{BindKey, Selection};
@@ -125,7 +124,6 @@ pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,
     Refusal, RowUpdate, Snapshot, Statement, StatementKind, StatementLog, TableChange,
 };
-pub use orphan::Orphan;
 pub use route::Route;
 pub use row::Row;
 pub use schema::{
@@ -133,6 +131,9 @@ pub use schema::{
 };
 pub use session::{OnBind, Savepoint, Session, TableSession};
 
+// Their types are in signatures here, and an application may have other versions.
+pub use r2d2;
+pub use r2d2_sqlite;
 pub use rusqlite;
 
 /// What [`row!`] expands to.

@@ -102,7 +102,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     If they are meant, this expects them:
 
     changes! {
-        "main.post_tag" => -3,
+        "default.post_tag" => -3,
         "auth.user" => +2 ~1,
         "meta.setting" => ~1,
     }
@@ -137,7 +137,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         INSERT INTO made VALUES (1); ALTER TABLE kept ADD COLUMN z";
     let changed = changed_by(schema, script);
     assert_snapshot!(failure(|| changed.assert(changes! {
-        (None, "a.b") => +1, "main.gone" => dropped -2, "main.gone" => created, "main.made" => created +1
+        ("default", "a.b") => +1, "default.gone" => dropped -2, "default.gone" => created, "main.made" => created +1
     })), @r#"
     the changes are not those expected, where marked ≠:
 
@@ -177,11 +177,11 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
     If they are meant, this expects them:
 
     changes! {
-        (None, "a.b") => +1,
-        "main.gone" => dropped -2,
-        "main.gone" => created,
-        "main.kept" => altered,
-        "main.made" => created +1,
+        ("default", "a.b") => +1,
+        "default.gone" => dropped -2,
+        "default.gone" => created,
+        "default.kept" => altered,
+        "default.made" => created +1,
     }
 
     If not, look which bind's connection wrote the rows above.
@@ -214,7 +214,7 @@ fn a_table_that_no_bind_can_have_is_told_with_the_binds_there_are(harness: Harne
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
     let said = failure(|| changed.assert([(table, 0)])).replace(table, "TABLE");
-    insta::allow_duplicates! { assert_snapshot!(said, @"cannot tell what is expected: `TABLE` is not `bind.table` with one of the binds main, auth, meta"); }
+    insta::allow_duplicates! { assert_snapshot!(said, @"cannot tell what is expected: `TABLE` is not `bind.table` with one of the binds default, auth, meta"); }
 }
 
 #[rstest]

@@ -12,15 +12,15 @@ use crate::key::BindKey;
 use crate::say;
 use crate::sorted::Sorted;
 
-/// The default bind's variable; a named bind's has `_` and its key after it.
+/// The default bind's variable; any bind's has `_` and its key after it.
 const VARIABLE: &str = "DATABASE_URL";
 
 impl Config {
     /// The configuration with the URLs that the environment of the process sets.
     ///
-    /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of a named one, where `<KEY>` is its
+    /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of any bind, where `<KEY>` is its
     /// key in upper case with `_` for every character that is not an ASCII letter or digit: `DATABASE_URL_AUTH`,
-    /// `DATABASE_URL_ME_TA`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
+    /// `DATABASE_URL_ME_TA`, `DATABASE_URL_DEFAULT`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
     /// logged as a warning and otherwise ignored. A variable that is empty counts as not set. Without this call no such variable is read.
     ///
     /// # Errors
@@ -43,8 +43,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) where an environment is chosen that is not there, where a variable that is set would be that of two binds (`a.b` and
-    /// `a-b`), and where its value is not UTF-8. What the URL names is checked when the harness starts.
+    /// [`Error::Config`](crate::Error::Config) for any of these; what the URL names is checked when the harness starts:
+    ///
+    /// - an environment is chosen that is not there;
+    /// - a variable that is set would be that of two binds, `a.b` and `a-b`;
+    /// - `DATABASE_URL` and `DATABASE_URL_DEFAULT` are set to two URLs;
+    /// - a value is not UTF-8.
     ///
     /// ```
     /// use multibind::{Bind, Config, Harness};
@@ -82,10 +86,25 @@ impl Config {
         let mut owners: Sorted<String, BindKey> = Sorted::default();
         let mut empty = Vec::new();
         for (key, bind) in &mut config.binds {
-            let name = variable(key);
+            let mut name = variable(key);
             // One that is empty sets nothing, as in Python's `os.environ.get(…) or …`.
-            let Some(value) = config.variables.get(&name).filter(|value| !value.is_empty()) else {
+            let set = |name: &str| config.variables.get(name).filter(|value| !value.is_empty());
+            let mut value = set(&name);
+            if key.is_default()
+                && let Some(plain) = set(VARIABLE)
+            {
+                if value.is_some_and(|value| value != plain) {
+                    let problem = format!("`{VARIABLE}` and `{name}` are both set, to two URLs: unset one of them");
+                    return Err(Origin::Code.error(key, problem));
+                }
+                owners.insert(name, key.clone());
+                (name, value) = (VARIABLE.to_string(), Some(plain));
+            }
+            let Some(value) = value else {
                 empty.push(name);
+                if key.is_default() {
+                    empty.push(VARIABLE.to_string());
+                }
                 continue;
             };
             if let Some(first) = owners.get(&name).filter(|first| *first != key) {
@@ -110,11 +129,10 @@ impl Config {
     }
 }
 
-/// The variable of a bind.
+/// Returns the variable that has a bind's key in its name.
 fn variable(key: &BindKey) -> String {
-    let Some(key) = key.as_str() else { return VARIABLE.to_string() };
     let mut name = format!("{VARIABLE}_");
-    for letter in key.chars() {
+    for letter in key.to_string().chars() {
         name.push(if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
     }
     name

@@ -49,7 +49,7 @@ impl Bind {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mirror(key: impl Into<BindKey>) -> Bind {
-        Bind { mirror: Some((named(key.into()), Origin::Code)), ..Bind::default() }
+        Bind { mirror: Some((key.into(), Origin::Code)), ..Bind::default() }
     }
 
     /// When a replica sees what was written to its source: with [`Lag::Manual`] it is a database of its own, which
@@ -125,13 +125,5 @@ impl Bind {
     pub fn copy_of(mut self, path: impl Into<PathBuf>) -> Bind {
         self.copy_of = Some((path.into(), Origin::Code));
         self
-    }
-}
-
-/// The bind that a setting names: `default` stands for the default one, whose key no string is.
-pub(super) fn named(key: BindKey) -> BindKey {
-    match key.as_str() {
-        Some("default") => BindKey::DEFAULT,
-        _ => key,
     }
 }

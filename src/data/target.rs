@@ -44,7 +44,7 @@ fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(Bi
             for (at, ..) in &found {
                 keys.extend(targets[*at].0.iter());
             }
-            let example = targets[*first].0.first().schema_name();
+            let example = targets[*first].0.first();
             let problem = format!(
                 "table `{stem}` is in the binds {}: say which in the file's name, `{example}.{}` for example",
                 list(&keys),
@@ -74,11 +74,11 @@ fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(
         }
     }
     longest.ok_or_else(|| {
-        let example = all.first().map_or("main", |key| key.schema_name());
+        let example = all.first().map(|key| format!("; name it `{key}.{}` for example", file.name()));
         let problem = format!(
-            "its name does not say which bind it is for: configured are {}; name it `{example}.{}` for example",
+            "its name does not say which bind it is for: configured are {}{}",
             list(&all),
-            file.name()
+            example.unwrap_or_default()
         );
         file.error(None, problem)
     })
@@ -93,7 +93,7 @@ pub(super) fn table_in<'m>(stem: &str, key: &BindKey, metadata: &'m Metadata) ->
     find(stem).or_else(|| find(after_key(stem, key)?))
 }
 
-/// What follows the bind's key and a dot; `main` and `default` stand for the default bind.
+/// What follows the bind's key and a dot; `default` and `main` stand for the default bind.
 fn after_key<'s>(stem: &'s str, key: &BindKey) -> Option<&'s str> {
     let names: &[&str] = match key.as_str() {
         Some(key) => &[key],

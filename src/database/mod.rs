@@ -103,7 +103,7 @@ impl Database {
         let location = match storage {
             Storage::Memory => {
                 let memory = memory::start(Arc::clone(&image), &faults);
-                Location::Memory(memory.map_err(Error::sql(keys.first(), ""))?)
+                Location::Memory(memory.map_err(Error::sql(keys.first()))?)
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
@@ -116,7 +116,7 @@ impl Database {
         database.fill()?;
         if database.uses.read_only && database.setup.has_pragmas() {
             // What stays with a database none of its own connections could write down.
-            database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
+            database.open().map(drop).map_err(Error::sql(database.key()))?;
         }
         Ok(database)
     }

@@ -38,7 +38,7 @@ impl Known {
 impl Database {
     /// Makes a new database what its image is. One in memory is from the start.
     pub(super) fn fill(&self) -> Result<()> {
-        let sql = || Error::sql(self.key(), "");
+        let sql = || Error::sql(self.key());
         match &self.location {
             Location::Memory(_) => Ok(()),
             Location::File(path) => {

@@ -113,14 +113,14 @@ impl HarnessBuilder {
     }
 
     /// Declares that a column in one bind refers to a column in another, which SQLite cannot enforce: each as
-    /// `bind.table.column`, with `main` for the default bind. See [`Config::reference`].
+    /// `bind.table.column`, with `default` for the default bind. See [`Config::reference`].
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
     /// let db = Harness::builder()
     ///     .default_bind(Bind::memory().schema("CREATE TABLE post (author TEXT)"))
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT PRIMARY KEY)"))
-    ///     .reference("main.post.author", "auth.user.name")
+    ///     .reference("default.post.author", "auth.user.name")
     ///     .start()?;
     /// db.connection(None)?.execute("INSERT INTO post VALUES ('ann')", [])?;
     /// assert_eq!(db.check_references()?[0].row(), &row! { author: "ann" });

@@ -9,11 +9,11 @@ use rusqlite::Connection;
 use super::{Harness, Running};
 use crate::config::{Config, DatabaseSpec, ReferenceText};
 use crate::database::Database;
+use crate::error::Orphan;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
-use crate::orphan::Orphan;
 use crate::row::{owned, Row};
 use crate::schema::Metadata;
 use crate::sqlite::column_names;
@@ -38,7 +38,7 @@ pub(crate) struct ReferenceEnd {
 
 impl fmt::Display for ReferenceEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.key.schema_name(), self.table, self.column)
+        write!(f, "{}.{}.{}", self.key, self.table, self.column)
     }
 }
 
@@ -75,7 +75,7 @@ impl Reference {
         let mut orphans = Vec::new();
         for value in missing {
             for row in rows.query_map([value], |row| Row::from_sql(&names, row))? {
-                orphans.push(Orphan::new(bind.clone(), table.clone(), row?, self.to.to_string()));
+                orphans.push(Orphan::of(bind.clone(), table.clone(), row?, self.to.to_string()));
             }
         }
         Ok(orphans)
@@ -135,7 +135,7 @@ impl Harness {
     /// # let db = Harness::builder()
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
+    /// #     .reference("auth.nut.tree_name", "default.tree.name")
     /// #     .start()?;
     /// assert!(db.check_references()?.is_empty());
     /// # Ok::<(), multibind::Error>(())
@@ -147,7 +147,7 @@ impl Harness {
             for database in running.binds()[reference.from.bind].databases() {
                 let (bind, from) = (reference.from.named_in(&database), database.connect()?);
                 let to = running.quiet(&reference.to)?;
-                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind, ""))?);
+                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind))?);
             }
         }
         Ok(orphans)
@@ -157,7 +157,7 @@ impl Harness {
 impl Running {
     /// A connection to one end's database.
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
-        self.fixed(end.bind)?.open().map_err(Error::sql(&end.key, ""))
+        self.fixed(end.bind)?.open().map_err(Error::sql(&end.key))
     }
 }
 
@@ -224,7 +224,7 @@ fn end(
     Err(Problem::Text(nearest_problem.unwrap_or_else(|| {
         let mut keys = Vec::new();
         for spec in specs.values() {
-            keys.append(&mut mapped(&spec.made_for, |key| key.schema_name().to_string()));
+            keys.append(&mut mapped(&spec.made_for, BindKey::to_string));
         }
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))
     })))

@@ -56,5 +56,5 @@ impl Harness {
 
 /// The error of a database, with who was in the way.
 fn failed(database: &Bound) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
-    |source| Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+    |source| Error::sql(database.key())(source).held_by(|| database.in_the_way(Opener::Harness, 0))
 }

@@ -95,11 +95,8 @@ fn owns(bind: &BindKey, key: &BindKey) -> bool {
 
 /// Keys as a test writes them in an argument.
 pub(super) fn as_written(keys: &[BindKey]) -> String {
-    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
     match keys {
-        [] => "[]".to_string(),
         [key] => argument(key),
-        keys if keys.iter().any(BindKey::is_default) => format!("[{}]", joined_by(keys, ", ", &optional)),
         keys => format!("[{}]", joined_by(keys, ", ", &argument)),
     }
 }

@@ -121,7 +121,7 @@ impl Catalog {
         let mut names = HashMap::<_, Vec<Named>>::new();
         let members = databases.try_map_into(|member, Candidate { keys, image, replica_of, foreign_keys }| {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
-            let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key, ""))?;
+            let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key))?;
             let mut virtuals = Vec::new();
             for (kind, name, is_virtual) in found {
                 if is_virtual {

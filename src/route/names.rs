@@ -6,7 +6,7 @@ use super::stage::Present;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
-use crate::nearest::nearest_tables;
+use crate::nearest::nearest_of;
 use crate::sqlite::script::quote;
 
 impl Catalog {
@@ -82,7 +82,7 @@ impl Catalog {
     pub(super) fn unknown_table(&self, table: &str) -> Error {
         // What is compared is the table's own name, without a key that may stand before it.
         let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
-        Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, self.tables()) }
+        Error::UnknownTable { table: table.to_string(), nearest: nearest_of(bare, self.tables()) }
     }
 
     pub(crate) fn no_default(&self, what: &str) -> Error {

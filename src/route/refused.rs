@@ -88,7 +88,7 @@ fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, me
 
 /// What is wrong with a statement that fails by a decoy, and has this `outcome` without.
 fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, outcome: &Look) -> Result<Error> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     match outcome {
         Ok(seen) if uses_temporary(seen) => return Ok(not_run(sql, USES_TEMPORARY)),
         // It says `temp`, and there the decoy was.
@@ -115,7 +115,7 @@ fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, o
 /// The plan of a statement that only a connection to the table's own bind accepts.
 fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcome: &Look) -> Result<Option<Plan>> {
     let owners = catalog.owners(Kind::Table, table);
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     // What says `main.` means the default bind, and is led astray by nothing.
     if owners.is_empty() || !goes_astray(bare, sql, &(Kind::Table, table.to_string()), outcome).map_err(failed)? {
         return Ok(None);

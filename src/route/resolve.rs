@@ -61,7 +61,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     if let Some(control) = seen.accesses.iter().find_map(control) {
         return Err(not_run(sql, control.instead()));
     }
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     if uses_temporary(seen) {
         return Err(temporary(catalog, stages, sql, looked)?);
     }
@@ -151,7 +151,7 @@ fn has_effect(seen: &Seen) -> bool {
 
 /// Why a statement is not run that uses `temp`: by itself, or since a name of several members leads to a decoy there.
 fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
     let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);

@@ -110,18 +110,18 @@ impl Program {
 
 impl Stage {
     pub(super) fn new(catalog: &Catalog, setting: &Setting) -> Result<Stage> {
-        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
+        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
         for member in catalog.members.values() {
             for connect in member.image.on_connect() {
                 if !known.contains(&connect) {
-                    connect.run(&conn).map_err(Error::sql(member.key(), ""))?;
+                    connect.run(&conn).map_err(Error::sql(member.key()))?;
                     known.push(connect);
                 }
             }
         }
-        Stage::over(conn, catalog, setting).map_err(Error::sql(&BindKey::DEFAULT, ""))
+        Stage::over(conn, catalog, setting).map_err(Error::sql(&BindKey::DEFAULT))
     }
 
     fn over(mut conn: Connection, catalog: &Catalog, setting: &Setting) -> rusqlite::Result<Stage> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use super::engines::{failed, guarded, Engines};
+use super::engines::{failed, failed_before, guarded, Engines};
 use super::statement::{discard, discard_for, Call, Heard, Ready};
 use crate::database::{attach, Database};
 use crate::error::{list, sqlite_message, Error, Result};
@@ -266,7 +266,7 @@ impl Drop for Listening<'_> {
 }
 
 fn failed_to_listen(error: rusqlite::Error) -> Error {
-    failed(&BindKey::DEFAULT, "", error)
+    failed_before(&BindKey::DEFAULT, error)
 }
 
 fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {

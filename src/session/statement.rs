@@ -108,7 +108,7 @@ pub(super) fn query_first<T>(
         Ok(())
     };
     run(&mut Call { sql, start: &mut binding(params), rows: Rows::First(&mut each), on_behalf_of: None })?;
-    first.ok_or_else(|| Error::sql(&BindKey::DEFAULT, sql)(rusqlite::Error::QueryReturnedNoRows))
+    first.ok_or_else(|| Error::sql_in(&BindKey::DEFAULT, sql)(rusqlite::Error::QueryReturnedNoRows))
 }
 
 /// A statement without parameters given to what runs it; its rows are discarded.

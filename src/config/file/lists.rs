@@ -2,7 +2,6 @@
 
 use super::Reader;
 use crate::config::reference::ReferenceText;
-use crate::config::standing::named;
 use crate::config::suggest::suggest;
 use crate::config::table::Table;
 use crate::config::value::{entries, string, table, Placed};
@@ -34,7 +33,7 @@ impl Reader<'_> {
         };
         let mut table = Table::new(sql);
         if let Some(key) = key {
-            table = table.bind_key(named(BindKey::from(key)));
+            table = table.bind_key(BindKey::from(key));
         }
         self.config.tables.push(table);
         Ok(())

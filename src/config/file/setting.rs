@@ -6,7 +6,7 @@ use crate::config::bind::Bind;
 use crate::config::origin::Origin;
 use crate::config::redact::UrlText;
 use crate::config::source::SchemaSource;
-use crate::config::standing::{named, Lag};
+use crate::config::standing::Lag;
 use crate::config::storage::Storage;
 use crate::config::suggest::suggest;
 use crate::config::value::{boolean, paths, string, Fit, Misfit, Placed};
@@ -42,7 +42,7 @@ pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origi
                 let problem = "`mirror` has an empty key; the default bind is named `default`";
                 return Err(Misfit::new(value.span(), problem));
             }
-            bind.mirror = Some((named(BindKey::from(key)), origin));
+            bind.mirror = Some((BindKey::from(key), origin));
         }
         "lag" => bind.lag = Some((lag(name, value)?, origin)),
         "allow_missing_parents" => bind.allow_missing_parents = boolean(name, value)?,

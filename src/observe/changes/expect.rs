@@ -151,11 +151,7 @@ impl ChangeSet {
         let mut readings = Vec::new();
         for (position, keys) in self.binds.of_each().iter().enumerate() {
             for key in keys {
-                let mut table = table_of(text, key.schema_name());
-                if table.is_none() && key.is_default() {
-                    table = table_of(text, "default");
-                }
-                if let Some(table) = table {
+                if let Some(table) = table_of(text, &key.to_string()).or_else(|| table_of(text, key.schema_name())) {
                     readings.push((position, table));
                 }
             }
@@ -170,7 +166,7 @@ impl ChangeSet {
             (None, _, None) => {
                 let mut keys = self.binds.of_each().concat();
                 sort_by_key(&mut keys, |key| !key.is_default());
-                let keys = joined_by(&keys, ", ", &|key| key.schema_name().to_string());
+                let keys = joined_by(&keys, ", ", &BindKey::to_string);
                 Err(format!("`{text}` is not `bind.table` with one of the binds {keys}"))
             }
         }
@@ -179,7 +175,7 @@ impl ChangeSet {
     /// The changes as a test would write them.
     fn as_expected(&self) -> String {
         let tables = joined_by(&self.changes, "", &|change| {
-            let short = format!("{}.{}", change.bind.schema_name(), change.table);
+            let short = format!("{}.{}", change.bind, change.table);
             let name = match short.matches('.').count() {
                 1 => format!("{short:?}"),
                 _ => format!("({}, {:?})", argument(&change.bind), change.table),

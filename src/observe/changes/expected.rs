@@ -65,14 +65,14 @@ impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedC
 
 /// A table of a bind: `"auth.user"`, or `("auth", "user")`.
 ///
-/// In the short form the default bind is `main`, as in SQL, or `default`. Where dots in keys and tables leave it open which
-/// is meant, the long form says it; its key for the default bind is `None`.
+/// In the short form the default bind is `default`, or `main` as in SQL. Where dots in keys and tables leave it open which
+/// is meant, the long form says it; its key for the default bind is `"default"` or `None`.
 ///
 /// ```
 /// use multibind::ExpectedTable;
 ///
-/// assert_eq!(ExpectedTable::from("main.post").to_string(), "main.post");
-/// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "main.post");
+/// assert_eq!(ExpectedTable::from("default.post").to_string(), "default.post");
+/// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "default.post");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedTable(pub(super) Named);
@@ -89,7 +89,7 @@ impl fmt::Display for ExpectedTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Named::Text(text) => f.write_str(text),
-            Named::Of(key, table) => write!(f, "{}.{table}", key.schema_name()),
+            Named::Of(key, table) => write!(f, "{key}.{table}"),
         }
     }
 }
@@ -286,7 +286,7 @@ impl From<i32> for Counts {
 /// The changes a test expects, by table: `+n` rows inserted, `~n` updated, `-n` deleted, for
 /// [`ChangeSet::assert`](crate::ChangeSet::assert).
 ///
-/// A table is `"bind.table"`, with `main` or `default` for the default bind, or `(key, "table")`. `created`, `altered` or
+/// A table is `"bind.table"`, with `default` or `main` for the default bind, or `(key, "table")`. `created`, `altered` or
 /// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
 ///
 /// ```

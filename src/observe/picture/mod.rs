@@ -14,6 +14,6 @@ use crate::schema::Metadata;
 
 /// A database's tables as they are committed now, whoever made them.
 fn tables(database: &Database) -> Result<Metadata> {
-    let image = database.tables().map_err(Error::sql(database.key(), ""))?;
+    let image = database.tables().map_err(Error::sql(database.key()))?;
     image.with(|conn| Metadata::read(conn, database.key()))
 }

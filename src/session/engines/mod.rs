@@ -12,12 +12,12 @@ use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
 use crate::database::{set_last_insert_rowid, Database, Engine};
+use crate::error::Orphan;
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::instrument::{spared, Rule};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
-use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::Opener;
@@ -174,7 +174,7 @@ impl Engines {
     fn open(&mut self, scope: &Scope, database: &Database, member: BindIndex) -> Result<()> {
         if !self.open.contains(&member) {
             let name = scope.names(member).first().unwrap_or(database.key());
-            let engine = database.engine(name).map_err(|error| failed(database.key(), "", error))?;
+            let engine = database.engine(name).map_err(|error| failed_before(database.key(), error))?;
             engine.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
             self.open.insert(member, engine);
         }
@@ -202,7 +202,7 @@ impl Engines {
                 false => Ok(()),
             };
         }
-        database.check_process().map_err(|error| failed(key, "", error))?;
+        database.check_process().map_err(|error| failed_before(key, error))?;
         if in_transaction {
             // Behind a lock nothing is known, and it counts as changed.
             let counter = self.counters.or_insert_with(member, || None);
@@ -226,7 +226,7 @@ impl Engines {
                 Some(before) => Image::of_tables(conn)?.connected_as(before),
                 None => Image::of_tables(conn),
             });
-            let tables = tables.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            let tables = tables.map_err(|error| failed_before(&BindKey::DEFAULT, error))?;
             self.changed.insert(member, Arc::new(tables));
         }
         self.catalog = None;
@@ -418,16 +418,27 @@ pub(in crate::session) fn guarded(key: &BindKey, rule: &Rule, sql: &str) -> Erro
     Error::Guarded { bind: key.clone(), guard: rule.to_string(), sql: sql.to_string() }
 }
 
-/// SQLite's answer, with a way out where another connection is in the way.
+/// Makes an error of SQLite's answer to a statement, with a way out where another connection holds a lock.
 pub(in crate::session) fn failed(key: &BindKey, sql: &str, source: rusqlite::Error) -> Error {
-    let (bind, sql) = (key.clone(), sql.to_string());
-    match &source {
+    match source {
         rusqlite::Error::ExecuteReturnedResults => {
-            Error::Statement { sql, problem: "it returns rows: give it to `query` or `query_row`".to_string() }
+            let problem = "it returns rows: give it to `query` or `query_row`".to_string();
+            Error::Statement { sql: sql.to_string(), problem }
         }
+        source => stale_or(key, Some(sql), source),
+    }
+}
+
+/// Makes an error of SQLite's answer where no statement was run yet.
+pub(in crate::session) fn failed_before(key: &BindKey, source: rusqlite::Error) -> Error {
+    stale_or(key, None, source)
+}
+
+fn stale_or(key: &BindKey, sql: Option<&str>, source: rusqlite::Error) -> Error {
+    match &source {
         rusqlite::Error::SqliteFailure(failure, _) if failure.extended_code == ffi::SQLITE_BUSY_SNAPSHOT => {
-            Error::Stale { bind, sql, source }
+            Error::Stale { bind: key.clone(), sql: sql.map(str::to_string), source }
         }
-        _ => Error::sql(key, &sql)(source),
+        _ => Error::sqlite(key, sql, source),
     }
 }

@@ -2,12 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::{failed, Engines};
+use super::{failed_before, Engines};
+use crate::error::Orphan;
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Scope};
 use crate::instrument::spared;
 use crate::key::BindIndex;
-use crate::orphan::Orphan;
 
 impl Engines {
     /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
@@ -64,10 +64,10 @@ impl Engines {
             let bind = reference.from.named_in(&database);
             let from = match own(&reference.from).filter(|_| is_own) {
                 Some(from) => from,
-                None => View::Committed(database.open().map_err(|error| failed(bind, "", error))?),
+                None => View::Committed(database.open().map_err(|error| failed_before(bind, error))?),
             };
             let found = spared(|| reference.orphans(bind, from.conn(), to.conn()));
-            orphans.extend(found.map_err(|error| failed(bind, "", error))?);
+            orphans.extend(found.map_err(|error| failed_before(bind, error))?);
         }
         Ok(orphans)
     }
