@@ -89,6 +89,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod assert;
 mod config;
 mod context;
 mod data;
@@ -100,6 +101,7 @@ pub mod fixture;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod harness;
+mod keep;
 mod key;
 mod list;
 mod nearest;
@@ -108,6 +110,7 @@ mod order;
 mod orphan;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod report;
 mod route;
 mod row;
 mod say;
