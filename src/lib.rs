@@ -101,6 +101,7 @@ pub mod fixture;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod harness;
+mod instrument;
 mod keep;
 mod key;
 mod list;
@@ -115,19 +116,20 @@ mod route;
 mod row;
 mod say;
 mod schema;
-mod script;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
 mod sorted;
+mod sqlite;
 mod sync;
 mod url;
 
 pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
-pub use database::{Driver, Operation, Pool, PooledConnection};
+pub use database::{Driver, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
 pub use harness::{Engine, Harness, HarnessBuilder, Keep};
+pub use instrument::Operation;
 pub use key::{BindKey, Selection};
 pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,

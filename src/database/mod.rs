@@ -1,37 +1,19 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
-#[cfg(unix)]
-mod beside;
-mod collations;
 mod connect;
-mod copy;
-mod disk;
 mod driver;
 mod engine;
-mod fault;
-mod fleeting;
 mod helper;
-mod hold;
-mod hook;
-mod image;
 mod keeper;
 mod location;
-mod making;
-mod memory;
 mod moment;
 mod observer;
-mod once;
 mod opening;
-mod original;
-mod outline;
 mod patience;
 mod pool;
 mod pooled;
-mod probe;
 mod process;
 mod state;
-mod values;
-mod watch;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -40,35 +22,22 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use connect::{attach, enforces_keys, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
-pub use fault::Operation;
-pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
-pub(crate) use fleeting::{open as open_noticing, ran, watch as noticing};
-pub(crate) use hook::{authorize, Hooked};
-pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
 use keeper::Keeper;
 pub(crate) use location::Location;
-pub(crate) use making::Blocked;
 pub(crate) use moment::{at_one_moment, committed};
-pub(crate) use once::{drop_spent, OnceCache};
-pub(crate) use original::{Digest, Original};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
-pub(crate) use probe::{is_locked_out, SCHEMA};
-pub(crate) use values::{column_names, number, texts};
-pub(crate) use watch::{
-    Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
-};
 
 use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
+use crate::instrument::{Faults, Watch};
 use crate::key::BindKey;
 use crate::list::mapped;
-pub(crate) use crate::sync::lock;
-pub(crate) use memory::Opener;
+use crate::sqlite::vfs::{memory, Opener};
+use crate::sqlite::{probe, Image};
 use opening::Source;
 use process::Process;
 use state::Known;

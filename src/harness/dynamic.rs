@@ -10,13 +10,16 @@ use super::running::{Bound, Start};
 use super::template::Blueprint;
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;
-use crate::database::{enforces_keys, lock, Database, Image, Recorder, Rules, Uses};
+use crate::database::{enforces_keys, Database, Uses};
 use crate::error::{list, Error, Result};
+use crate::instrument::{Recorder, Rules};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
+use crate::sync::lock;
 use crate::url::{canonical, parse, Named};
 
 /// A bind whose databases are made when they are first used, all from one image.

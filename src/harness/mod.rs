@@ -33,9 +33,10 @@ pub(crate) use running::{Bound, Place, Running, Standing};
 pub(crate) use scope::Scope;
 
 use crate::config::Config;
-use crate::database::{Driver, Opener, Pool, PooledConnection};
+use crate::database::{Driver, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::vfs::Opener;
 
 /// A real SQLite database for every configured bind, for as long as it lives.
 ///

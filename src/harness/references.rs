@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{Harness, Running};
 use crate::config::{Config, DatabaseSpec, ReferenceText};
-use crate::database::{column_names, Database};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -16,7 +16,8 @@ use crate::nearest::nearest;
 use crate::orphan::Orphan;
 use crate::row::{owned, Row};
 use crate::schema::Metadata;
-use crate::script::quote;
+use crate::sqlite::column_names;
+use crate::sqlite::script::quote;
 
 /// A reference from a column in one bind to a column in another.
 #[derive(Clone, Debug)]

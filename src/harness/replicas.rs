@@ -1,9 +1,10 @@
 //! Replicas that lag: told to follow their source.
 
 use super::{Bound, Harness, Place};
-use crate::database::{committed, Opener, Patience};
+use crate::database::{committed, Patience};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::vfs::Opener;
 
 impl Harness {
     /// Makes a replica that lags equal to its source: what is committed there by now is read through the replica from here

@@ -11,14 +11,16 @@ use super::references::Reference;
 use super::template::Template;
 use crate::config::Replica;
 use crate::context::Context;
-use crate::database::{drop_spent, lock, Database, Recorder, Rules};
+use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::instrument::{Recorder, Rules};
 use crate::key::{BindKey, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::say;
 use crate::schema::{Applied, Metadata};
 use crate::sorted::Sorted;
+use crate::sync::{drop_spent, lock};
 
 /// What a harness and its sessions share.
 ///

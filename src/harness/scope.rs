@@ -6,9 +6,10 @@ use super::dynamic::{DynamicBind, Held};
 use super::running::Place;
 use super::{Reference, Running};
 use crate::context::Context;
-use crate::database::{Database, Image};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::Image;
 
 /// The databases that one session reaches: one for each place in the configuration, that of a dynamic bind by the
 /// session's context.
@@ -151,6 +152,22 @@ impl Scope {
             }
         }
         Ok(place)
+    }
+
+    /// Replaces the error for SQL that names a database of a dynamic bind, which has the bind's key there.
+    pub(crate) fn with_dynamic(&self, error: Error) -> Error {
+        let Error::UnknownBind { bind: key, .. } = &error else { return error };
+        for place in self.running.places() {
+            if let Place::Dynamic(bind) = place
+                && bind.owns(key)
+            {
+                let name = bind.key();
+                return bind.error(format!(
+                    "SQL names `{key}` by the bind's key, `{name}`, in a session whose context means this database"
+                ));
+            }
+        }
+        error
     }
 
     /// The dynamic bind at a place, and what was chosen of it.

@@ -55,8 +55,7 @@ impl Harness {
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
     /// db.drop_all(..)?;
-    /// db.reflect(..)?;
-    /// assert_eq!(db.metadata(None)?.tables().len(), 0);
+    /// assert!(db.connection(None)?.prepare("SELECT x FROM t").is_err());
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
@@ -66,7 +65,12 @@ impl Harness {
         Ok(())
     }
 
-    /// Reads the tables of the selected binds back from their databases, with what others made or changed.
+    /// Reads the tables of the selected binds from their databases, with what others created or changed, into their
+    /// [`metadata`](Harness::metadata).
+    ///
+    /// As in Flask-SQLAlchemy, a table that the metadata lists and the database lacks stays listed, with its indexes and
+    /// triggers, so that [`create_all`](Harness::create_all) can create it again. `reset` and
+    /// [`migrate_to`](Harness::migrate_to) forget it.
     ///
     /// # Errors
     ///
@@ -82,7 +86,9 @@ impl Harness {
     /// ```
     pub fn reflect(&self, selection: impl Into<Selection>) -> Result<()> {
         for bound in self.running().selected(&selection.into())? {
-            let metadata = Metadata::read(&bound.connect()?, bound.key())?;
+            let known = bound.metadata()?;
+            let mut metadata = Metadata::read(&bound.connect()?, bound.key())?;
+            metadata.keep(&known);
             bound.set_reflected(Some(Arc::new(metadata)));
         }
         Ok(())
@@ -144,8 +150,9 @@ impl Harness {
         data::load(loads)
     }
 
-    /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked; of a
-    /// [dynamic bind](crate::Bind::dynamic) those that each of its databases is made with.
+    /// Returns the tables of a bind, as SQLite reported them at start and when [`reflect`](Harness::reflect) or
+    /// [`migrate_to`](Harness::migrate_to) last asked; of a [dynamic bind](crate::Bind::dynamic) those that each of its
+    /// databases is created with.
     ///
     /// # Errors
     ///

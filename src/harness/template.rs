@@ -10,14 +10,16 @@ use rusqlite::Connection;
 use super::history::History;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Load};
-use crate::database::{noticing, open_noticing, texts, Digest, Image, OnceCache, Original, Setup};
+use crate::database::Setup;
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
 use crate::list::{mapped, try_mapped};
 use crate::nearest::nearest;
 use crate::say;
 use crate::schema::{self, Metadata};
-use crate::script::has_letters;
+use crate::sqlite::script::has_letters;
+use crate::sqlite::{noticing, open_noticing, texts, Digest, Image, Original};
+use crate::sync::OnceCache;
 
 /// A bind's tables and data, made once.
 #[derive(Debug)]

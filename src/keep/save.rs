@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::file_name;
-use crate::database::{self, Database, Image, Patience};
+use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::list::mapped;
 use crate::observe::{committed, read_statements, since_start, unreadable};
 use crate::report::statements::in_detail;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
 
 /// The file that says what changed.
 pub(super) const CHANGES: &str = "changes.txt";

@@ -8,7 +8,7 @@ use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::harness::{Harness, Place};
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
 ///

@@ -8,7 +8,7 @@ use crate::error::{advised, is_lock};
 use crate::key::BindKey;
 use crate::order::sort_by_key;
 use crate::row::{Row, Shown};
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// How many databases a report shows; a dynamic bind may have very many.
 const DATABASES_SHOWN: usize = 20;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::database::{Guarding, Refused, Refuses};
 use crate::error::{arguments, Result};
 use crate::harness::Harness;
+use crate::instrument::{Guarding, Refused, Refuses};
 use crate::key::{BindKey, Selection};
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].

@@ -12,8 +12,8 @@ use crate::harness::{self, Bound, Running};
 use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
-use crate::script::quote;
 use crate::sorted::Sorted;
+use crate::sqlite::script::quote;
 
 /// What was found in one database.
 pub(crate) struct Sighting {

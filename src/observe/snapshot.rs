@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::database::{at_one_moment, Database, Image, Opener, Patience};
+use crate::database::{at_one_moment, Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness, Place, Running, Standing};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sorted::Sorted;
+use crate::sqlite::vfs::Opener;
+use crate::sqlite::Image;
 
 /// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
 ///

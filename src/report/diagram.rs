@@ -116,7 +116,7 @@ fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
 /// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
 fn name(key: &BindKey, table: &str) -> String {
     let part = |part: &str| match part.contains(['.', '"']) {
-        true => crate::script::quote(part),
+        true => crate::sqlite::script::quote(part),
         false => part.to_string(),
     };
     quoted(&format!("{}.{}", part(key.schema_name()), part(table)))

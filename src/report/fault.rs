@@ -1,6 +1,6 @@
 //! The report of a fault that never triggered.
 
-use crate::database::FaultKind;
+use crate::instrument::FaultKind;
 use crate::observe::Untriggered;
 
 /// Reports a fault that never triggered.

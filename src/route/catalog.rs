@@ -12,11 +12,12 @@ use super::resolve::{one_statement, resolve, told};
 use super::stage::{doubtful_names, Decoys, Doubtful, Present, Setting};
 use super::stages::Stages;
 use super::{Plan, Told};
-use crate::database::{lock, Blocked, Image, OnceCache};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::{sort_by, sort_by_key};
+use crate::sqlite::Image;
+use crate::sync::{lock, Blocked, OnceCache};
 
 /// One database as the router sees it.
 #[derive(Clone, Debug)]

@@ -285,7 +285,7 @@ mod tests {
     use super::super::catalog::Candidate;
     use super::super::stage::PREPARES;
     use super::*;
-    use crate::database::Image;
+    use crate::sqlite::Image;
 
     const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
     const BINDS: [(&str, &str); 4] = [

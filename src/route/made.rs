@@ -8,11 +8,12 @@ use rusqlite::Connection;
 use super::access::{Access, Act, Kind, Made};
 use super::catalog::Catalog;
 use super::resolve::not_run;
-use crate::database::{copy_pages, number, Engine, Image};
+use crate::database::Engine;
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::script::quote;
+use crate::sqlite::script::quote;
+use crate::sqlite::{copy_pages, number, Image};
 
 /// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
 /// connection to a member that has one of `keys` as its schema name.

@@ -12,6 +12,7 @@ mod resolve;
 mod stage;
 mod stages;
 mod touched;
+mod unnamed;
 mod untouching;
 
 use std::fmt;

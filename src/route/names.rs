@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest_tables;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 impl Catalog {
     /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).

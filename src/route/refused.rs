@@ -12,6 +12,7 @@ use super::made::check_made;
 use super::resolve::{not_run, USES_TEMPORARY};
 use super::stage::{met, Decoys, Look, Setting, Stage};
 use super::stages::Stages;
+use super::unnamed::unknown_bind;
 use super::{Destination, Plan, Route};
 use crate::config::process_wide;
 use crate::error::{is_denied, list, sqlite_message, Error, Result};
@@ -42,6 +43,9 @@ pub(super) fn refused(
         if let Some(plan) = own_statement(catalog, bare, sql, table, &outcome)? {
             return Ok(plan);
         }
+    }
+    if let Some(error) = unknown_bind(catalog, bare, sql, &message)? {
+        return Err(error);
     }
     if let Some(error) = dotted(catalog, stages, sql, looked, &message)? {
         return Err(error);

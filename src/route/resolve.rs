@@ -15,7 +15,7 @@ use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
-use crate::script;
+use crate::sqlite::script;
 
 /// Finds the plan of what is one statement.
 pub(super) fn resolve(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Plan> {

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 
 use super::access::{Access, AccessLog, Kind};
 use super::catalog::{folded, Catalog};
-use crate::database::{attach, texts};
+use crate::database::attach;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::script::{explained, quote};
+use crate::sqlite::script::{explained, quote};
+use crate::sqlite::texts;
 
 /// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
 /// <https://sqlite.org/limits.html>.
@@ -181,6 +182,12 @@ impl Stage {
         }
         // Usually as the key is spelt, but as the statement spells it where no column of a table is read.
         self.present.iter().find(|(key, _)| key.schema_name().eq_ignore_ascii_case(schema)).cloned()
+    }
+
+    /// Reads a name as a statement writes it, quoted or not.
+    pub(super) fn read_name(&self, written: &str) -> Option<String> {
+        let select = self.conn.prepare(&format!("SELECT 1 AS {written}")).ok()?;
+        select.column_name(0).ok().map(str::to_string)
     }
 
     /// Prepares a statement.

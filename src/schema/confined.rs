@@ -8,8 +8,9 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
-use crate::database::{authorize, lock, Hooked};
 use crate::error::advised;
+use crate::sqlite::{authorize, Hooked};
+use crate::sync::lock;
 
 /// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
 ///

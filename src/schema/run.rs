@@ -12,10 +12,10 @@ use super::references::{enforce, enforced, orphan, unresolved_foreign_keys};
 use super::source::{failure, Part};
 use super::tool::Tool;
 use crate::config::Migrator;
-use crate::database::{number, ran};
 use crate::error::{chain, panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
-use crate::script::{self, Statement};
+use crate::sqlite::script::{self, Statement};
+use crate::sqlite::{number, ran};
 
 /// Where a schema runs.
 #[derive(Clone, Copy)]

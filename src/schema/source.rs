@@ -12,7 +12,7 @@ use crate::config::{resolve_path, MigrationVersion, Migrator, SchemaSource};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::script;
+use crate::sqlite::script;
 
 /// One piece of a schema.
 #[derive(Clone, Debug)]

@@ -8,14 +8,18 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{discard, discard_for, Call, Heard, Ready};
-use crate::database::{attach, authorize, lock, spared, Database, Opener};
+use crate::database::{attach, Database};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
+use crate::instrument::spared;
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::say;
-use crate::script::quote;
+use crate::sqlite::authorize;
+use crate::sqlite::script::quote;
+use crate::sqlite::vfs::Opener;
+use crate::sync::lock;
 
 /// A connection for the last join, kept for the next over the same binds.
 #[derive(Debug, Default)]

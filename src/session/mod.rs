@@ -23,7 +23,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route, Told};
 use crate::say;
-use crate::script;
+use crate::sqlite::script;
 use engines::Engines;
 use join::Joined;
 use statement::Call;
@@ -103,10 +103,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownTable`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and [`Error::CrossBindWrite`] when
-    /// it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it, [`Error::Statement`] when it is one
-    /// the session does not run here, one that returns rows for example, [`Error::Sql`] when it fails,
-    /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
+    /// [`Error::UnknownTable`], [`Error::UnknownBind`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and
+    /// [`Error::CrossBindWrite`] when it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it,
+    /// [`Error::Statement`] when it is one the session does not run here, one that returns rows for example,
+    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
     /// earlier error made SQLite roll its bind back; [`Error::Dynamic`] for a [dynamic bind](crate::Bind::dynamic) when
     /// the session has no context, or one that its callback can do nothing with.
     ///

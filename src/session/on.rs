@@ -7,7 +7,7 @@ use super::table::TableSession;
 use super::{not_run, Session};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::script;
+use crate::sqlite::script;
 
 /// A session's statements for one bind; from [`Session::on`].
 ///

@@ -4,12 +4,12 @@ use rusqlite::{ErrorCode, ToSql};
 
 use super::statement::{self, Call};
 use super::Session;
-use crate::database::column_names;
 use crate::error::{joined_by, Error, Result};
 use crate::list::mapped;
 use crate::route::Told;
 use crate::row::Row;
-use crate::script::{insert, quote};
+use crate::sqlite::column_names;
+use crate::sqlite::script::{insert, quote};
 
 /// One table of one bind, its rows by column name; from [`Session::table`].
 ///

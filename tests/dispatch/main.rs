@@ -13,3 +13,4 @@ mod resolved;
 mod shared;
 mod smallest;
 mod statements;
+mod unknown_bind;

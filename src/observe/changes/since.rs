@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::compare;
 use super::set::ChangeSet;
-use crate::database::Image;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, Place};
 use crate::key::BindKey;
@@ -13,6 +12,7 @@ use crate::observe::binds::Binds;
 use crate::observe::snapshot::{committed, Snapshot};
 use crate::order::sort_by;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
 
 impl Harness {
     /// What changed in every bind since a snapshot, whoever changed it and through whatever driver, as far as it is

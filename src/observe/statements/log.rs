@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::statement::{read, Statement};
-use crate::database::Listening;
 use crate::error::Result;
 use crate::harness::Harness;
+use crate::instrument::Listening;
 use crate::key::BindKey;
 use crate::observe::binds::Binds;
 

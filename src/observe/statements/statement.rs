@@ -7,9 +7,11 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use crate::database::{authorize, lock, Recorded};
+use crate::instrument::Recorded;
 use crate::key::BindKey;
 use crate::sorted::Sorted;
+use crate::sqlite::authorize;
+use crate::sync::lock;
 
 /// What a statement does to the databases it ran on, as SQLite says.
 ///

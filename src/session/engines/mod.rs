@@ -11,14 +11,17 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
-use crate::database::{schema_version, set_last_insert_rowid, spared, Database, Engine, Image, Opener, Rule};
+use crate::database::{set_last_insert_rowid, Database, Engine};
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
+use crate::instrument::{spared, Rule};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
 use crate::sorted::Sorted;
+use crate::sqlite::vfs::Opener;
+use crate::sqlite::{schema_version, Image};
 
 /// One connection for each bind the session has touched, and the unit of work on them.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use super::{failed, Engines};
-use crate::database::spared;
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Scope};
+use crate::instrument::spared;
 use crate::orphan::Orphan;
 
 impl Engines {

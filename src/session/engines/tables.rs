@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rusqlite::TransactionState;
 
 use super::Engines;
-use crate::database::Image;
 use crate::error::Result;
 use crate::harness::Scope;
 use crate::route::{Candidate, Catalog, Plan};
+use crate::sqlite::Image;
 
 impl Engines {
     /// The tables of every bind as the next statement sees them.
@@ -102,13 +102,13 @@ impl Engines {
 
     /// The plan of a statement that is not run.
     pub(in crate::session) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
-        self.catalog_for(scope, self.images(scope)?)?.route(sql)
+        self.catalog_for(scope, self.images(scope)?)?.route(sql).map_err(|error| scope.with_dynamic(error))
     }
 
     /// The plan of a statement, with the tables that it was made with.
     pub(in crate::session) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Catalog>, Arc<Plan>)> {
         let catalog = Arc::clone(self.catalog(scope)?);
-        let plan = catalog.route(sql)?;
+        let plan = catalog.route(sql).map_err(|error| scope.with_dynamic(error))?;
         Ok((catalog, plan))
     }
 

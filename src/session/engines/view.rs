@@ -3,7 +3,9 @@
 use rusqlite::Connection;
 
 use super::{run, savepoint_sql, Engine, Engines};
-use crate::database::{copy_transaction, spared, Database, Image};
+use crate::database::Database;
+use crate::instrument::spared;
+use crate::sqlite::{copy_transaction, Image};
 
 /// The level of a savepoint that is released at once.
 const FLUSHED: usize = 0;
