@@ -6,22 +6,19 @@ use crate::observe::Untriggered;
 /// Reports a fault that never triggered.
 pub(crate) fn untriggered(fault: &Untriggered) -> String {
     let Untriggered { fault: call, bind, met, .. } = fault;
-    let none = match &fault.kind {
-        FaultKind::Statement(..) => format!("no such statement ran on `{bind}`"),
-        FaultKind::Commit => format!("no transaction that wrote to `{bind}` was committed"),
-        FaultKind::Busy | FaultKind::ReadOnly => format!("nothing began to write to `{bind}`"),
-        FaultKind::Full | FaultKind::Io => format!("no transaction wrote to `{bind}`"),
-    };
-    let (one, many) = match &fault.kind {
-        FaultKind::Statement(..) => ("such statement ran", "such statements ran"),
-        FaultKind::Commit => ("transaction that wrote was committed", "transactions that wrote were committed"),
-        FaultKind::Busy | FaultKind::ReadOnly => ("transaction began to write", "transactions began to write"),
-        FaultKind::Full | FaultKind::Io => ("transaction wrote", "transactions wrote"),
-    };
-    let found = match met {
-        0 => none,
-        1 => format!("only 1 {one} on `{bind}`"),
-        met => format!("only {met} {many} on `{bind}`"),
+    let found = match (&fault.kind, met) {
+        (FaultKind::Statement(..), 0) => format!("no such statement ran on `{bind}`"),
+        (FaultKind::Statement(..), met) => format!("only {} ran on `{bind}`", counted(*met, "such statement")),
+        (FaultKind::Commit, 0) => format!("no transaction that wrote to `{bind}` was committed"),
+        (FaultKind::Commit, met) => {
+            format!("only {} that wrote to `{bind}` ended in a commit", counted(*met, "transaction"))
+        }
+        (FaultKind::Busy | FaultKind::ReadOnly, 0) => format!("nothing began to write to `{bind}`"),
+        (FaultKind::Busy | FaultKind::ReadOnly, met) => {
+            format!("only {} began to write to `{bind}`", counted(*met, "transaction"))
+        }
+        (FaultKind::Full | FaultKind::Io, 0) => format!("no transaction wrote to `{bind}`"),
+        (FaultKind::Full | FaultKind::Io, met) => format!("only {} wrote to `{bind}`", counted(*met, "transaction")),
     };
     let passed = match fault.passed {
         0 => String::new(),
@@ -36,4 +33,9 @@ pub(crate) fn untriggered(fault: &Untriggered) -> String {
          when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses \
          the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."
     )
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
