@@ -17,6 +17,7 @@ pub(super) struct History {
     folders: Vec<Applied>,
     limit: Duration,
     foreign_keys: Option<bool>,
+    journal_mode: Option<String>,
 }
 
 impl History {
@@ -27,6 +28,7 @@ impl History {
             folders,
             limit: spec.options.schema_limit(),
             foreign_keys: spec.options.foreign_keys,
+            journal_mode: spec.options.journal_mode().map(str::to_string),
         }
     }
 
@@ -45,7 +47,7 @@ impl History {
 
     /// What its migrations run with.
     pub(super) fn ground<'h>(&'h self, key: &'h BindKey) -> Ground<'h> {
-        Ground { key, limit: self.limit, foreign_keys: self.foreign_keys }
+        Ground { key, limit: self.limit, foreign_keys: self.foreign_keys, journal_mode: self.journal_mode.as_deref() }
     }
 
     /// The binds that its migrations are for.
