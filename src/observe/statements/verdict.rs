@@ -81,7 +81,10 @@ impl StatementLog {
     fn unrecorded(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<Unrecorded> {
         let (mut by_its_own, mut by_other_connections) = (Vec::new(), Vec::new());
         for write in self.listening.unaccounted() {
-            let Some(key) = write.database.first().filter(|_| are_meant(&write.database)) else { continue };
+            if !are_meant(&write.database) {
+                continue;
+            }
+            let key = write.database.first();
             let binds = if write.ours { &mut by_its_own } else { &mut by_other_connections };
             if (write.ours || by_others) && !binds.contains(key) {
                 binds.push(key.clone());
