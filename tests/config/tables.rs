@@ -432,6 +432,8 @@ fn dropping_takes_rows_circles_and_everything_that_a_user_can_make() {
     let conn = db.connection(None).unwrap();
     assert_eq!(objects(&conn), [""; 0]);
 
+    db.reflect(..).unwrap();
+    assert_eq!(db.metadata(None).unwrap(), before, "what is dropped stays known");
     db.create_all(..).unwrap();
     db.reflect(..).unwrap();
     assert_eq!(db.metadata(None).unwrap(), before);
@@ -455,6 +457,40 @@ fn dropping_leaves_what_others_made_until_it_is_reflected() {
     db.reflect(..).unwrap();
     db.drop_all(..).unwrap();
     assert_eq!(objects(&conn), [""; 0]);
+}
+
+#[rstest]
+fn reflecting_keeps_what_the_database_lacks_and_takes_what_it_has() {
+    let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE INDEX by_name ON user (name);
+        CREATE TRIGGER tidy AFTER INSERT ON user BEGIN DELETE FROM user WHERE name IS NULL; END;
+        CREATE TABLE role (name TEXT);
+        CREATE INDEX roles ON role (name);
+        CREATE TABLE old (x);
+        CREATE VIEW names AS SELECT name FROM user";
+    let db = start(Bind::memory().schema(sql)).unwrap();
+    let conn = db.connection(None).unwrap();
+    // An application's own migration: a column goes with its index and trigger, a view takes the name of a table.
+    conn.execute_batch(
+        "DROP VIEW names; DROP TRIGGER tidy; DROP INDEX by_name; ALTER TABLE user DROP COLUMN name; DROP TABLE role;
+         DROP TABLE old; CREATE VIEW OLD AS SELECT 1; CREATE TABLE made (x)",
+    )
+    .unwrap();
+    for _ in 0..2 {
+        db.reflect(None).unwrap();
+        let metadata = db.metadata(None).unwrap();
+        assert_eq!(table_names(&metadata), ["user", "made", "role"]);
+        assert_eq!(metadata.table("user").unwrap().columns().len(), 1);
+        assert_eq!(metadata.table("user").unwrap().indexes(), []);
+        assert_eq!(metadata.table("role").unwrap().indexes()[0].name(), "roles");
+        assert_eq!(metadata.views().iter().map(|view| view.name()).collect::<Vec<_>>(), ["OLD", "names"]);
+        assert_eq!(metadata.triggers(), []);
+    }
+    db.create_all(None).unwrap();
+    assert_eq!(objects(&conn), ["user", "OLD", "made", "role", "roles", "names"]);
+
+    db.reset().unwrap();
+    assert_eq!(table_names(&db.metadata(None).unwrap()), ["user", "role", "old"]);
 }
 
 #[rstest]

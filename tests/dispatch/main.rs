@@ -19,3 +19,4 @@ mod session;
 mod shared;
 mod smallest;
 mod statements;
+mod unknown_bind;

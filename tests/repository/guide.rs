@@ -145,6 +145,22 @@ fn check_manifest(place: &str, manifest: &DeTable<'_>) {
 }
 
 #[test]
+fn the_readme_has_the_table_of_features_and_the_table_each_feature() {
+    let table = fs::read_to_string(root().join("src/features.md")).unwrap();
+    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(&format!("\n\n{table}\n")), "{table}");
+
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = DeTable::parse(&manifest).unwrap();
+    let features = manifest.get_ref().get("features").and_then(|features| features.get_ref().as_table()).unwrap();
+    let default = features.get("default").and_then(|list| list.get_ref().as_array()).unwrap();
+    let by_default = |name: &str| default.iter().any(|feature| feature.get_ref().as_str() == Some(name));
+    let names = features.keys().map(|name| name.get_ref().as_ref()).filter(|name| *name != "default");
+    let expected = names.map(|name| format!("| `{name}` | {} |", if by_default(name) { "yes" } else { "no" }));
+    let row = |line: &str| line.split('|').take(3).map(|cell| format!("{cell}|")).collect::<String>();
+    assert_eq!(table.lines().skip(2).map(row).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn every_chapter_is_a_module_of_the_guide_and_in_its_index() {
     let guide = fs::read_to_string(root().join("src/guide.rs")).unwrap();
     for chapter in chapters() {

@@ -223,3 +223,33 @@ fn a_function_that_differs_each_time_makes_the_database_anew() {
     };
     assert_ne!(value(), value());
 }
+
+#[rstest]
+fn a_function_that_replaces_one_of_sqlite_makes_the_database_anew() {
+    fn count(conn: &Connection, name: &str, arguments: i32, flags: FunctionFlags) -> rusqlite::Result<()> {
+        static NEXT: AtomicI64 = AtomicI64::new(0);
+        conn.create_scalar_function(name, arguments, flags, |_| Ok(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+    fn value<F>(call: &str, on_connect: F) -> i64
+    where
+        F: Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
+    {
+        let schema = format!("CREATE TABLE t (x); INSERT INTO t VALUES ({call})");
+        let db = Harness::builder().bind("auth", Bind::memory().schema(schema).on_connect(on_connect)).start().unwrap();
+        db.locate("t", row! {}).unwrap()[0].row().get("x").unwrap()
+    }
+    const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8;
+    let random = || value("random()", |conn| count(conn, "random", 0, FLAGS));
+    assert_ne!(random(), random());
+    let any_arguments = || value("random(1, 2)", |conn| count(conn, "random", -1, FLAGS));
+    assert_ne!(any_arguments(), any_arguments());
+    const INNOCUOUS: FunctionFlags = FunctionFlags::SQLITE_INNOCUOUS;
+    let randomblob = || value("randomblob(8)", |conn| count(conn, "randomblob", 1, FLAGS | INNOCUOUS));
+    assert_ne!(randomblob(), randomblob());
+    let datetime = || value("datetime('now')", |conn| count(conn, "datetime", 1, FLAGS));
+    assert_ne!(datetime(), datetime());
+    let now = || value("CURRENT_TIMESTAMP", |conn| count(conn, "current_timestamp", 0, FLAGS));
+    assert_ne!(now(), now());
+    let fixed = || value("random()", |conn| count(conn, "random", 0, FLAGS | FunctionFlags::SQLITE_DETERMINISTIC));
+    assert_eq!(fixed(), fixed(), "a deterministic one gives the same each time, so the database is copied");
+}

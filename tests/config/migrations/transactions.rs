@@ -1,5 +1,6 @@
 //! The transactions that migrations run in: those of their tools. `tests/migrators` runs the tools themselves.
 
+use multibind::rusqlite::{self, Connection};
 use multibind::{Bind, Harness, Result};
 use rstest::rstest;
 
@@ -109,12 +110,75 @@ fn what_fails_for_the_transaction_says_how_to_do_without() {
     };
     insta::assert_snapshot!(refused(&[("1_a.sql", "CREATE TABLE a (x);\nVACUUM;")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:2: cannot VACUUM from within a transaction; sqlx runs it in a transaction: begin the file with the line `-- no-transaction`");
     insta::assert_snapshot!(refused(&[("1_a.sql", "BEGIN;\nCREATE TABLE a (x);\nCOMMIT;")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:1: cannot start a transaction within a transaction; sqlx runs it in a transaction: begin the file with the line `-- no-transaction`");
-    insta::assert_snapshot!(refused(&[("1_a.sql", "PRAGMA journal_mode = WAL;\nCREATE TABEL a (x);")]), @r#"bind `auth`: the schema failed at [folder]/1_a.sql:2: near "TABEL": syntax error"#);
+    insta::assert_snapshot!(refused(&[("1_a.sql", "PRAGMA cache_size = 10;\nCREATE TABEL a (x);")]), @r#"bind `auth`: the schema failed at [folder]/1_a.sql:2: near "TABEL": syntax error"#);
     insta::assert_snapshot!(refused(&[("2024-01-01-000000_a/up.sql", "VACUUM;")]), @"bind `auth`: the schema failed at [folder]/2024-01-01-000000_a/up.sql:1: cannot VACUUM from within a transaction; Diesel runs it in a transaction: put a `metadata.toml` with `run_in_transaction = false` beside the file");
     insta::assert_snapshot!(refused(&[("V1__a.sql", "VACUUM;")]), @"bind `auth`: the schema failed at [folder]/V1__a.sql:1: cannot VACUUM from within a transaction; refinery runs it in a transaction: write `COMMIT;` before the statement and `BEGIN;` after it");
     insta::assert_snapshot!(refused(&[("1_a.sql", "CREATE TABLE a (x);\nCOMMIT;")]), @"bind `auth`: the schema failed at [folder]/1_a.sql: it ended the transaction that sqlx runs it in and began no other, so sqlx fails to commit: end it with `BEGIN;`, or begin the file with the line `-- no-transaction`");
     insta::assert_snapshot!(refused(&[("01-a/up.sql", "CREATE TABLE a (x);"), ("02-b/up.sql", "COMMIT;")]), @"bind `auth`: the schema failed at [folder]/02-b/up.sql: it ended the transaction that rusqlite_migration runs it in and began no other, so rusqlite_migration fails to commit: end it with `BEGIN;`");
     insta::assert_snapshot!(refused(&[("1_a.sql", "-- no-transaction\nBEGIN;\nCREATE TABLE a (x);")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:2: the transaction begun here is never committed: add a `COMMIT`");
+}
+
+/// What SQLite says of the statements on a file, each migration in a transaction as sqlx runs it.
+fn on_a_file(first: &str, migrations: &[(&str, &str)]) -> rusqlite::Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let conn = Connection::open(folder.path().join("app.db"))?;
+    conn.execute_batch(first)?;
+    for (_, sql) in migrations {
+        if sql.starts_with("-- no-transaction") {
+            conn.execute_batch(sql)?;
+        } else {
+            conn.execute_batch(&format!("BEGIN; {sql} COMMIT;"))?;
+        }
+    }
+    Ok(())
+}
+
+#[rstest]
+#[case::into_wal("delete", &[("1_a.sql", "CREATE TABLE a (x);"), ("2_b.sql", "PRAGMA journal_mode = WAL;")])]
+#[case::any_spelling("delete", &[("1_a.sql", "PRAGMA main.Journal_Mode('Wal');")])]
+#[case::wal_already("wal", &[("1_a.sql", "CREATE TABLE a (x);"), ("2_b.sql", "PRAGMA journal_mode = WAL;")])]
+#[case::out_of_wal("wal", &[("1_a.sql", "PRAGMA journal_mode = DELETE;")])]
+#[case::no_change("delete", &[("1_a.sql", "PRAGMA journal_mode = TRUNCATE; PRAGMA journal_mode;")])]
+#[case::no_mode("delete", &[("1_a.sql", "PRAGMA journal_mode = walrus; PRAGMA temp.journal_mode = WAL;")])]
+#[case::outside("delete", &[("1_a.sql", "-- no-transaction\nPRAGMA journal_mode = WAL;"), ("2_b.sql", "PRAGMA journal_mode = WAL;")])]
+#[case::outside_and_back("delete", &[("1_a.sql", "-- no-transaction\nPRAGMA journal_mode = WAL;"), ("2_b.sql", "PRAGMA journal_mode = DELETE;")])]
+#[case::own_transaction("delete", &[("1_a.sql", "-- no-transaction\nBEGIN; PRAGMA journal_mode = WAL; COMMIT;")])]
+fn a_journal_mode_changes_where_it_would_on_a_file(#[case] mode: &str, #[case] files: &[(&'static str, &'static str)]) {
+    let folder = Folder::with(files.iter().copied());
+    let bind = || Bind::memory().pragma("journal_mode", mode);
+    let ours = Harness::builder().bind("auth", bind().schema_path(folder.path())).start();
+    match on_a_file(&format!("PRAGMA journal_mode = {mode}"), files) {
+        Ok(()) => drop(ours.unwrap()),
+        Err(error) => {
+            let error = error.to_string();
+            let error = error.split(" in ").next().unwrap();
+            let said = ours.unwrap_err().to_string();
+            assert!(said.contains(error), "{said}\nSQLite: {error}");
+            // Without a word of the bind, a file is in no WAL mode.
+            let plain = Harness::builder().bind("auth", Bind::memory().schema_path(folder.path())).start();
+            assert_eq!(plain.is_err(), mode == "delete");
+        }
+    }
+}
+
+#[rstest]
+fn a_journal_mode_in_a_transaction_says_how_to_do_without() {
+    let refused = |files: &[(&'static str, &'static str)]| {
+        let folder = Folder::with(files.iter().copied());
+        folder.refused(start(&folder))
+    };
+    let wal = "CREATE TABLE a (x);\nPRAGMA journal_mode = WAL;";
+    insta::assert_snapshot!(refused(&[("1_a.sql", wal)]), @"bind `auth`: the schema failed at [folder]/1_a.sql:2: cannot change into wal mode from within a transaction; sqlx runs it in a transaction: begin the file with the line `-- no-transaction`");
+    insta::assert_snapshot!(refused(&[("V1__a.sql", wal)]), @"bind `auth`: the schema failed at [folder]/V1__a.sql:2: cannot change into wal mode from within a transaction; refinery runs it in a transaction: write `COMMIT;` before the statement and `BEGIN;` after it");
+    insta::assert_snapshot!(refused(&[("schema.sql", "BEGIN;\nPRAGMA journal_mode = WAL;\nCOMMIT;")]), @"bind `auth`: the schema failed at [folder]/schema.sql:2: cannot change into wal mode from within a transaction");
+    let loose = Folder::with([("schema.sql", wal)]);
+    assert_eq!(tables(&start(&loose).unwrap(), "auth"), ["a"]);
+
+    let folder = Folder::with([("1_a.sql", "CREATE TABLE a (x);"), ("2_b.sql", wal)]);
+    let bind = Bind::memory().schema_up_to(folder.path(), 1);
+    let db = Harness::builder().bind("auth", bind).start().unwrap();
+    std::fs::write(folder.file("2_b.sql"), "PRAGMA journal_mode = WAL;").unwrap();
+    insta::assert_snapshot!(folder.shown(&db.migrate_to("auth", 2).unwrap_err()), @"bind `auth`: the schema failed at [folder]/2_b.sql:1: cannot change into wal mode from within a transaction");
 }
 
 #[rstest]
