@@ -31,7 +31,7 @@ pub use pool::{Pool, PooledConnection};
 use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Watch};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{Image, NamedConnection};
@@ -43,8 +43,8 @@ use process::Process;
 /// One running database, under one bind key or several.
 #[derive(Debug)]
 pub(crate) struct Database {
-    keys: Vec<BindKey>,
-    /// The keys that SQL has for it.
+    keys: Keys,
+    /// The keys that SQL has for it, which may be none.
     names: Vec<BindKey>,
     store: Arc<dyn Store>,
     setup: Setup,
@@ -83,14 +83,14 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(source: &Database, keys: Vec<BindKey>, options: EngineOptions, uses: Uses) -> Database {
+    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Database {
         // What a test has one of them answer, the other does not.
         Database::of(keys, Arc::clone(&source.store), options, uses, Arc::clone(&source.image), Arc::default())
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
     pub(crate) fn start(
-        keys: Vec<BindKey>,
+        keys: Keys,
         kind: Storage,
         options: EngineOptions,
         uses: Uses,
@@ -98,8 +98,7 @@ impl Database {
         file: &dyn Fn() -> Result<PathBuf>,
     ) -> Result<Database> {
         let faults = Arc::<Faults>::default();
-        let key = keys.first().unwrap_or(&BindKey::DEFAULT);
-        let store = storage::start(kind, key, &image, &faults, file)?;
+        let store = storage::start(kind, keys.first(), &image, &faults, file)?;
         let database = Database::of(keys, store, options, uses, image, faults);
         database.fill()?;
         if database.uses.read_only && database.setup.has_pragmas() {
@@ -110,7 +109,7 @@ impl Database {
     }
 
     fn of(
-        keys: Vec<BindKey>,
+        keys: Keys,
         store: Arc<dyn Store>,
         options: EngineOptions,
         uses: Uses,
@@ -129,7 +128,7 @@ impl Database {
         let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
-        let mut names = keys.clone();
+        let mut names = keys.to_vec();
         names.retain(|key| !is_way || !key.is_default());
         names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
         Database {
@@ -165,12 +164,11 @@ impl Database {
 
     /// The key that names the database first.
     pub(crate) fn key(&self) -> &BindKey {
-        // A specification always has a key; the default's stands in so that nothing here can panic.
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     /// Every key that means the database.
-    pub(crate) fn keys(&self) -> &[BindKey] {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
@@ -212,8 +210,8 @@ impl Database {
     }
 
     /// Every key that means it, those of replicas that are other ways to it last.
-    pub(crate) fn all_keys(&self) -> Vec<BindKey> {
-        [self.keys.as_slice(), &self.uses.ways].concat()
+    pub(crate) fn all_keys(&self) -> Keys {
+        self.keys.with(&self.uses.ways)
     }
 
     /// The same for one of this crate's own connections.
