@@ -115,6 +115,7 @@ mod session;
 mod sorted;
 mod sqlite;
 mod start;
+mod storage;
 mod sync;
 mod url;
 
