@@ -315,8 +315,8 @@ fn a_replica_is_no_other_bind_for_landings() {
                                         id = 1, name = 'ann'
     ───────────────────────────────────────────────────────────
 
-    `late` has what `auth` had when it was last told to follow:
-    `db.replicate("late")` first?
+    `late` has what `auth` had at its last replication: `db.replicate("late")`
+    first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -366,7 +366,7 @@ fn a_row_in_another_bind_is_still_one_too_many() {
     db.keep(Keep::Never);
     for key in ["auth", "late"] {
         let message = failure(|| _ = db.assert_landed(key, "user", row! { name: "ann" }));
-        assert_eq!(message.lines().next().unwrap(), format!("the row did not land in `{key}`: it is in `meta` too"));
+        assert_eq!(message.lines().next().unwrap(), format!("the row landed in `{key}`, but also in `meta`"));
     }
 }
 
