@@ -1,6 +1,5 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
-mod builder;
 mod chosen;
 mod dynamic;
 mod engines;
@@ -13,6 +12,7 @@ mod references;
 mod replicas;
 mod running;
 mod scope;
+mod start;
 #[cfg(target_os = "linux")]
 mod sweep;
 mod tables;
@@ -23,7 +23,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
-pub use builder::HarnessBuilder;
 pub(crate) use dynamic::DynamicBind;
 pub use engines::Engine;
 pub(crate) use held::{HeldFolder, Kind};
@@ -74,7 +73,7 @@ impl fmt::Debug for Harness {
 }
 
 impl Harness {
-    /// A builder for binds from code.
+    /// Returns a configuration without binds, to which binds are added from code.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -82,8 +81,8 @@ impl Harness {
     /// assert_eq!(db.binds(), [BindKey::from("auth")]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn builder() -> HarnessBuilder {
-        HarnessBuilder::default()
+    pub fn builder() -> Config {
+        Config::new()
     }
 
     /// Starts the binds of a TOML file, `fixtures/binds.toml` for example, as its environment `test` has them, or the one
@@ -94,7 +93,7 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// What [`Config::from_file`] and [`HarnessBuilder::start`] report.
+    /// What [`Config::from_file`] and [`Config::start`] report.
     ///
     /// ```
     /// use multibind::{BindKey, Harness};
@@ -111,7 +110,7 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// What [`HarnessBuilder::start`] reports.
+    /// What [`Config::start`] reports.
     ///
     /// ```
     /// use multibind::{Bind, Config, Harness};
@@ -121,7 +120,7 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn from_config(config: Config) -> Result<Harness> {
-        builder::start(config)
+        config.start()
     }
 
     /// The configured keys, the default bind's first.

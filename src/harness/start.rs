@@ -1,0 +1,153 @@
+//! Starting the databases of a configuration: all of them, or none and an error.
+
+use std::sync::Arc;
+
+use super::dynamic::DynamicBind;
+use super::folder::Folder;
+use super::running::{Bound, Place, Start};
+use super::template::{Blueprint, Template};
+use super::{references, Harness, Running};
+use crate::config::{Config, DatabaseSpec, Settled};
+use crate::data;
+use crate::database::{Database, Uses};
+use crate::error::{Error, Result};
+use crate::instrument::{Recorder, Rules};
+use crate::list::{filtered, mapped, try_mapped};
+use crate::sorted::Sorted;
+
+impl Config {
+    /// Starts a database for every bind, with its tables and its data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBind`], [`Error::BindKey`], [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what
+    /// is configured; [`Error::Schema`] for tables that could not be made, [`Error::ForeignParent`] for a foreign key
+    /// into another bind, [`Error::Data`] for data that could not be loaded; [`Error::Io`] for a file that could not be
+    /// written. Nothing is left of what was started before.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
+    /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
+    /// ```
+    pub fn start(self) -> Result<Harness> {
+        start(&self.settle()?)
+    }
+}
+
+fn start(config: &Settled) -> Result<Harness> {
+    let all = config.resolve()?;
+    // The rest are replicas, which have the tables of these.
+    let specs = &all[..all.iter().position(|spec| spec.replica.is_some()).unwrap_or(all.len())];
+    let blueprints = try_mapped(specs, Blueprint::read)?;
+    let histories = mapped(&blueprints, Blueprint::history);
+    let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
+    let blueprints = if shared.is_empty() { blueprints } else { with_data(specs, blueprints, shared)? };
+    let templates = try_mapped(&blueprints, Blueprint::template)?;
+    check_parents(specs, &templates)?;
+    let references =
+        references::resolve(config, specs, &|position| match (specs.get(position), templates.get(position)) {
+            (Some(spec), Some(template)) => template.metadata(spec.key()),
+            _ => Err(Error::NoBind),
+        })?;
+
+    // Those whose databases are not copies of one image.
+    let mut anew = Vec::with_capacity(specs.len());
+    for ((blueprint, spec), template) in blueprints.into_iter().zip(specs).zip(&templates) {
+        anew.push((spec.dynamic.is_some() && template.is_fleeting()).then(|| blueprint.into_owned()));
+    }
+
+    let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
+    let folder = Folder::new(config.chosen_folder());
+    let (mut taken, mut urls) = (Vec::new(), Sorted::default());
+    for spec in &all {
+        for (key, url) in &spec.urls {
+            urls.insert(key.clone(), url.to_string());
+        }
+        if let Some(named) = &spec.identity {
+            taken.push((named.clone(), spec.key().clone()));
+        }
+    }
+    let taken = Arc::from(taken);
+    let mut places = Vec::<Place>::with_capacity(all.len());
+    for (place, mut spec) in all.into_iter().enumerate() {
+        let source = spec.replica.map_or(place, |replica| replica.source);
+        let (Some(template), Some(history)) = (templates.get(source), histories.get(source)) else { continue };
+        let start = Start { template: Arc::clone(template), history: Arc::clone(history) };
+        if let Some(chooser) = spec.dynamic.take() {
+            let watched = (Arc::clone(&recorder), Arc::clone(&rules));
+            let anew = anew.get_mut(source).and_then(Option::take);
+            let bind = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew, watched);
+            places.push(Place::Dynamic(Box::new(bind)));
+            continue;
+        }
+        let image = Arc::clone(&start.template.image);
+        let of = match places.get(source) {
+            Some(Place::Fixed(of)) => Some(of),
+            _ => None,
+        };
+        let replica = spec.replica.zip(of.map(|of| of.key().clone()));
+        let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
+        let uses = Uses { read_only: spec.read_only, replica, ways };
+        let database = match of {
+            Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses),
+            _ => {
+                let file = || folder.file(&place.to_string());
+                Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
+            }
+        };
+        database.watch().report_to(&recorder, &rules, database.keys().into());
+        places.push(Place::Fixed(Arc::new(Bound::new(database, start))));
+    }
+    Ok(Harness::of(Running::new(places, folder, references, recorder, rules, urls)))
+}
+
+/// The blueprints where data for any bind is given: each file goes to the bind that has its table.
+fn with_data<'s>(
+    specs: &[DatabaseSpec],
+    blueprints: Vec<Blueprint<'s>>,
+    shared: Vec<data::DataFile>,
+) -> Result<Vec<Blueprint<'s>>> {
+    let mut own = vec![Vec::new(); specs.len()];
+    {
+        let mut tables = Vec::new();
+        for (blueprint, spec) in blueprints.iter().zip(specs) {
+            tables.push((spec.made_for.as_slice(), blueprint.template()?.metadata(spec.key())?));
+        }
+        let targets = mapped(&tables, |(keys, tables)| (*keys, &**tables));
+        for mut file in shared {
+            let place = data::assign(&mut file, &targets)?;
+            if let Some(files) = own.get_mut(place) {
+                files.push(file);
+            }
+        }
+    }
+    let mut complete = Vec::with_capacity(blueprints.len());
+    for (blueprint, data) in blueprints.into_iter().zip(own) {
+        complete.push(blueprint.with(data));
+    }
+    Ok(complete)
+}
+
+/// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is
+/// written.
+fn check_parents(specs: &[DatabaseSpec], templates: &[Arc<Template>]) -> Result<()> {
+    for (at, (spec, template)) in
+        specs.iter().zip(templates).enumerate().filter(|(_, (spec, _))| !spec.allow_missing_parents)
+    {
+        for (table, parent) in template.missing_parents() {
+            let mut found = Vec::new();
+            for (other, (spec, template)) in specs.iter().zip(templates).enumerate() {
+                if other != at && template.metadata(spec.key())?.table(parent).is_some() {
+                    found.push(spec.key().clone());
+                }
+            }
+            if !found.is_empty() {
+                let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
+                return Err(Error::ForeignParent { bind, table, parent, found });
+            }
+        }
+    }
+    Ok(())
+}
