@@ -48,14 +48,7 @@
 //!
 //! # Features
 //!
-//! | feature | on by default | what it adds |
-//! |---|---|---|
-//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used, 3.39 or later |
-//! | `fixture` | yes | `multibind::fixture`, and rstest for it |
-//! | `json` | no | data files in JSON; without it, one is an error that names this feature |
-//! | `proptest` | no | `multibind::proptest` and `Harness::any_row`: strategies for rows that a bind's table takes |
-//! | `serde` | no | `Serialize` for what a test finds, from [`ChangeSet`] and [`Row`] to [`StatementLog`] and [`Metadata`] |
-//! | `tracing` | no | messages as `tracing` events, with fields; without it, as records of `log` |
+#![doc = include_str!("features.md")]
 //!
 //! # What it logs
 //!

@@ -41,7 +41,7 @@ pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use settle::Settled;
 pub(crate) use source::{Migrator, SchemaSource};
-pub(crate) use spec::{DatabaseSpec, Replica};
+pub(crate) use spec::{DatabaseSpec, Replica, Resolved};
 pub use storage::Storage;
 pub use table::{Table, TableGroup};
 

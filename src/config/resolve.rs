@@ -2,7 +2,6 @@
 //! database joined.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::bind::Bind;
 use super::draft::Draft;
@@ -13,24 +12,23 @@ use super::paths::resolve_path;
 use super::reference::ReferenceText;
 use super::settle::Settled;
 use super::source::SchemaSource;
+#[cfg(test)]
 use super::spec::DatabaseSpec;
+use super::spec::{Replica, Resolved};
 use super::stand_in;
 use super::table::Table;
 use super::variables::expand;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys, PerBind};
 use crate::list::mapped;
 use crate::order::sort_by_key;
 use crate::say;
 
 impl Settled {
-    /// The databases to start, the default bind's first, the others in the order configured; then the replicas that are
-    /// databases of their own; then those that are not.
-    pub(crate) fn resolve(&self) -> Result<Vec<DatabaseSpec>> {
+    /// Returns the databases to start.
+    pub(crate) fn resolve(&self) -> Result<Resolved> {
         let binds = self.ordered();
-        if binds.is_empty() {
-            return Err(Error::NoBind);
-        }
+        let configured = Keys::of(keys(&binds)).ok_or(Error::NoBind)?;
         check_keys(&binds)?;
         if self.written.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
             say::warn(format_args!(
@@ -38,7 +36,6 @@ impl Settled {
                  `[engine_options]` is for every bind"
             ));
         }
-        let configured = Arc::from(keys(&binds));
         let mut drafts: Vec<Draft> = Vec::new();
         for (key, bind) in &binds {
             mirror::check(key, bind)?;
@@ -64,18 +61,19 @@ impl Settled {
         for table in &self.written.tables {
             self.add_table(&mut drafts, table)?;
         }
-        let (mut sources, mut lagging, mut ways) = (Vec::new(), Vec::new(), Vec::new());
-        for (source, draft) in drafts.into_iter().enumerate() {
-            let finished = draft.finish(source, &configured)?;
-            sources.push(finished.source);
-            lagging.extend(finished.lagging);
+        let (mut sources, mut replicas, mut ways) = (PerBind::default(), Vec::new(), Vec::new());
+        for draft in drafts {
+            let finished = draft.finish(&configured)?;
+            let source = sources.push(finished.source);
+            for lagging in finished.lagging {
+                replicas.push((Replica { source, lags: true }, lagging));
+            }
             if let Some(way) = finished.way {
-                ways.push(way);
+                ways.push((Replica { source, lags: false }, way));
             }
         }
-        sources.extend(lagging);
-        sources.extend(ways);
-        Ok(sources)
+        replicas.extend(ways);
+        Ok(Resolved { sources, replicas })
     }
 
     /// The default bind first, the others in the order configured.
@@ -133,7 +131,7 @@ impl Settled {
             data.push((key.clone(), resolve_path(path)));
         }
         Ok(Draft {
-            keys: vec![key.clone()],
+            keys: Keys::one(key.clone()),
             identity,
             urls: bind.url.iter().map(|url| (key.clone(), url.clone())).collect(),
             storage: bind.storage.map(|storage| (key.clone(), storage)),
@@ -158,7 +156,7 @@ impl Settled {
         let key = table.key.clone().unwrap_or(BindKey::DEFAULT);
         let lags = |draft: &&mut Draft| draft.lagging.iter().any(|(lagging, _)| *lagging == key);
         if let Some(draft) = drafts.iter_mut().find(lags) {
-            let source = draft.keys.first().unwrap_or(&BindKey::DEFAULT);
+            let source = draft.keys.first();
             let problem = format!("the bind is a replica: give the table the bind key of its source, `{source}`");
             return Err(Error::Schema { bind: key, file: None, line: None, problem });
         }
@@ -237,7 +235,7 @@ mod tests {
     use crate::config::{Config, Storage};
 
     fn databases(config: Config) -> Vec<DatabaseSpec> {
-        config.settle().unwrap().resolve().unwrap()
+        config.settle().unwrap().resolve().unwrap().sources.values().to_vec()
     }
 
     /// The databases of a TOML text.
@@ -356,7 +354,7 @@ mod tests {
 
         let config = Config::new().default_bind(Bind::memory().data("c.csv").schema_path("a.sql")).data("d");
         let config = config.settle().unwrap();
-        let specs = config.resolve().unwrap();
+        let specs = config.resolve().unwrap().sources.values().to_vec();
         assert_eq!(specs[0].data, [folder.join("c.csv")]);
         assert_eq!(format!("{:?}", specs[0].schema), format!("[Path({:?})]", folder.join("a.sql")));
         assert_eq!(config.shared_data(), [folder.join("d")]);

@@ -1,7 +1,6 @@
 //! A database to start, as the configuration has it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::chooser::Chooser;
 use super::options::EngineOptions;
@@ -9,18 +8,18 @@ use super::origin::Origin;
 use super::redact::UrlText;
 use super::source::SchemaSource;
 use super::storage::Storage;
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, Keys, PerBind};
 use crate::url::Named;
 
 /// One database to start, or one way to another: every bind key that means it, and what it starts with.
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseSpec {
     /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
-    pub(crate) keys: Vec<BindKey>,
+    pub(crate) keys: Keys,
     /// The same and those of the replicas that share it: whose tables and data it has.
-    pub(crate) made_for: Vec<BindKey>,
+    pub(crate) made_for: Keys,
     /// Every key of the configuration, those of other databases too.
-    pub(crate) configured: Arc<[BindKey]>,
+    pub(crate) configured: Keys,
     /// What its URL names, if it has one that other URLs could name.
     pub(crate) identity: Option<Named>,
     /// The URLs of its keys, for those that have one.
@@ -28,8 +27,6 @@ pub(crate) struct DatabaseSpec {
     pub(crate) storage: Storage,
     /// Whether the application only reads it.
     pub(crate) read_only: bool,
-    /// What it is a replica of, if it is one.
-    pub(crate) replica: Option<Replica>,
     /// With the defaults of the configuration applied.
     pub(crate) options: EngineOptions,
     /// The database that it starts as a copy of, and where that is said. The path is absolute.
@@ -47,28 +44,31 @@ pub(crate) struct DatabaseSpec {
     pub(crate) origin: Origin,
 }
 
-/// A bind that reads what another's database has.
+/// The source of a replica: a bind that reads what another's database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replica {
-    /// Where that stands among the databases to start.
-    pub(crate) source: usize,
-    /// Whether it is a database of its own, which follows when it is told to; else it is another way to the same.
+    pub(crate) source: BindIndex,
+    /// Whether it is a database of its own, which follows on request; else it is another way to the same.
     pub(crate) lags: bool,
+}
+
+/// The databases to start.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// The default bind's first, the others in the order configured.
+    pub(crate) sources: PerBind<DatabaseSpec>,
+    /// Those that are databases of their own, then those that are not.
+    pub(crate) replicas: Vec<(Replica, DatabaseSpec)>,
 }
 
 impl DatabaseSpec {
     /// The key that names it first.
     pub(crate) fn key(&self) -> &BindKey {
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     /// Whether its URL names a server.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self.identity, Some(Named::Server { .. }))
-    }
-
-    /// Whether it is another way to a database that is there.
-    pub(crate) fn is_way_only(&self) -> bool {
-        self.replica.is_some_and(|replica| !replica.lags)
     }
 }
