@@ -6,8 +6,8 @@ use rusqlite::types::{ToSql, ToSqlOutput, Value};
 use rusqlite::Connection;
 
 use super::Bind;
-use crate::config::on_connect::OnConnect;
 use crate::row::owned;
+use crate::sqlite::OnConnect;
 
 impl Bind {
     /// How many connections the bind's pool may have; 10 unless set, as in `r2d2`, and at least 1.
