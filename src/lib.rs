@@ -48,14 +48,7 @@
 //!
 //! # Features
 //!
-//! | feature | on by default | what it adds |
-//! |---|---|---|
-//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used, 3.39 or later |
-//! | `fixture` | yes | `multibind::fixture`, and rstest for it |
-//! | `json` | no | data files in JSON; without it, one is an error that names this feature |
-//! | `proptest` | no | `multibind::proptest` and `Harness::any_row`: strategies for rows that a bind's table takes |
-//! | `serde` | no | `Serialize` for what a test finds, from [`ChangeSet`] and [`Row`] to [`StatementLog`] and [`Metadata`] |
-//! | `tracing` | no | messages as `tracing` events, with fields; without it, as records of `log` |
+#![doc = include_str!("features.md")]
 //!
 //! # What it logs
 //!
@@ -100,6 +93,7 @@ pub mod fixture;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod harness;
+mod instrument;
 mod key;
 mod list;
 mod nearest;
@@ -112,19 +106,20 @@ mod route;
 mod row;
 mod say;
 mod schema;
-mod script;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
 mod sorted;
+mod sqlite;
 mod sync;
 mod url;
 
 pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
-pub use database::{Driver, Operation, Pool, PooledConnection};
+pub use database::{Driver, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
 pub use harness::{Engine, Harness, HarnessBuilder, Keep};
+pub use instrument::Operation;
 pub use key::{BindKey, Selection};
 pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,

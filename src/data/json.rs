@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::fit::beyond_integers;
 use super::{Malformed, Record, Records};
-use crate::script::line_at;
 use crate::sorted::Sorted;
+use crate::sqlite::script::line_at;
 
 pub(super) fn records(text: &str) -> Result<Records, Malformed> {
     let List(objects) = serde_json::from_str(text).map_err(|error| malformed(text, text, &error))?;

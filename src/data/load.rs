@@ -13,7 +13,6 @@ use super::fit::Columns;
 use super::target::{no_table_in, table_in};
 use super::{DataFile, Format, Record, Records};
 use crate::config::Reading;
-use crate::database::ran;
 use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -21,8 +20,9 @@ use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
 use crate::schema::{enforced, explained, parents_first, unresolved_foreign_keys, Confined, Metadata, TableInfo};
-use crate::script;
 use crate::sorted::Sorted;
+use crate::sqlite::ran;
+use crate::sqlite::script;
 
 /// The files for one database. Two binds that share a database share one of these, for it has one transaction.
 pub(crate) struct Load<'c> {
@@ -342,7 +342,7 @@ fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Form
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Hooked;
+    use crate::sqlite::Hooked;
 
     fn database(key: &str, folder: &std::path::Path) -> (BindKey, Connection, Vec<DataFile>) {
         let conn = Connection::open_in_memory().unwrap();

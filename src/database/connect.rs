@@ -11,14 +11,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{ffi, Connection, ErrorCode};
 
-use super::disk::with_faults;
-use super::fault::Faults;
 use super::location::{read_only, Location};
-use super::memory::Opener;
-use super::probe::{is_locked_out, SCHEMA};
-use super::watch::{unwatched, Watch};
 use crate::config::{EngineOptions, OnConnect};
-use crate::script::quote;
+use crate::instrument::Faults;
+use crate::instrument::{unwatched, Watch};
+use crate::sqlite::script::quote;
+use crate::sqlite::vfs::disk::with_faults;
+use crate::sqlite::vfs::Opener;
+use crate::sqlite::{is_locked_out, SCHEMA};
 
 /// How every connection of a bind is set up.
 #[derive(Clone, Debug)]

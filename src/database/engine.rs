@@ -5,9 +5,9 @@ use std::ffi::CString;
 use rusqlite::Connection;
 
 use super::connect::rename_main;
-use super::values::texts;
 use crate::key::BindKey;
-use crate::script::quote;
+use crate::sqlite::script::quote;
+use crate::sqlite::texts;
 
 /// A connection with its bind's key as the name of its `main` schema.
 #[derive(Debug)]

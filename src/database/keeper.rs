@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use rusqlite::Connection;
 
-use super::probe::{is_locked_out, SCHEMA};
+use crate::sqlite::{is_locked_out, SCHEMA};
 use crate::sync::lock;
 
 /// This crate's own connection to a database that ends with its last one.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
-use super::copy::unique_name;
-use super::memory::{Memory, Opener};
+use crate::sqlite::copy::unique_name;
+use crate::sqlite::vfs::{Memory, Opener};
 
 /// The place of a running database.
 #[derive(Clone, Debug)]

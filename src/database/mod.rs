@@ -1,37 +1,19 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
-#[cfg(unix)]
-mod beside;
-mod collations;
 mod connect;
-mod copy;
-mod disk;
 mod driver;
 mod engine;
-mod fault;
-mod fleeting;
 mod helper;
-mod hold;
-mod hook;
-mod image;
 mod keeper;
 mod location;
-mod making;
-mod memory;
 mod moment;
 mod observer;
-mod once;
 mod opening;
-mod original;
-mod outline;
 mod patience;
 mod pool;
 mod pooled;
-mod probe;
 mod process;
 mod state;
-mod values;
-mod watch;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -40,35 +22,22 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use connect::{attach, enforces_keys, set_last_insert_rowid, Setup};
 pub use driver::Driver;
 pub(crate) use engine::Engine;
-pub use fault::Operation;
-pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
-pub(crate) use fleeting::{open as open_noticing, ran, watch as noticing};
-pub(crate) use hook::{authorize, Hooked};
-pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
 use keeper::Keeper;
 pub(crate) use location::Location;
-pub(crate) use making::Blocked;
 pub(crate) use moment::{at_one_moment, committed};
-pub(crate) use once::{drop_spent, OnceCache};
-pub(crate) use original::{Digest, Original};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
-pub(crate) use probe::{is_locked_out, SCHEMA};
-pub(crate) use values::{column_names, number, texts};
-pub(crate) use watch::{
-    Beginning, Begun, Guarding, Listening, Recorded, Recorder, Refused, Refuses, Rule, Rules, Watch,
-};
 
 use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
-use crate::key::BindKey;
+use crate::instrument::{Faults, Watch};
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
-pub(crate) use crate::sync::lock;
-pub(crate) use memory::Opener;
+use crate::sqlite::vfs::{memory, Opener};
+use crate::sqlite::{probe, Image};
 use opening::Source;
 use process::Process;
 use state::Known;
@@ -76,8 +45,8 @@ use state::Known;
 /// One running database, under one bind key or several.
 #[derive(Debug)]
 pub(crate) struct Database {
-    keys: Vec<BindKey>,
-    /// The keys that SQL has for it.
+    keys: Keys,
+    /// The keys that SQL has for it, which may be none.
     names: Vec<BindKey>,
     location: Location,
     setup: Setup,
@@ -116,14 +85,14 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(source: &Database, keys: Vec<BindKey>, options: EngineOptions, uses: Uses) -> Database {
+    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Database {
         // What a test has one of them answer, the other does not.
         Database::of(keys, source.location.clone(), options, uses, Arc::clone(&source.image), Arc::default())
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
     pub(crate) fn start(
-        keys: Vec<BindKey>,
+        keys: Keys,
         storage: Storage,
         options: EngineOptions,
         uses: Uses,
@@ -134,12 +103,12 @@ impl Database {
         let location = match storage {
             Storage::Memory => {
                 let memory = memory::start(Arc::clone(&image), &faults);
-                Location::Memory(memory.map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
+                Location::Memory(memory.map_err(Error::sql(keys.first(), ""))?)
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
             Storage::TempFile => {
-                let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+                let key = keys.first();
                 Location::File(file().map_err(Error::of_bind(key))?)
             }
         };
@@ -153,7 +122,7 @@ impl Database {
     }
 
     fn of(
-        keys: Vec<BindKey>,
+        keys: Keys,
         location: Location,
         options: EngineOptions,
         uses: Uses,
@@ -175,7 +144,7 @@ impl Database {
         let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
-        let mut names = keys.clone();
+        let mut names = keys.to_vec();
         names.retain(|key| !is_way || !key.is_default());
         names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
         Database {
@@ -211,12 +180,11 @@ impl Database {
 
     /// The key that names the database first.
     pub(crate) fn key(&self) -> &BindKey {
-        // A specification always has a key; the default's stands in so that nothing here can panic.
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     /// Every key that means the database.
-    pub(crate) fn keys(&self) -> &[BindKey] {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
@@ -261,8 +229,8 @@ impl Database {
     }
 
     /// Every key that means it, those of replicas that are other ways to it last.
-    pub(crate) fn all_keys(&self) -> Vec<BindKey> {
-        [self.keys.as_slice(), &self.uses.ways].concat()
+    pub(crate) fn all_keys(&self) -> Keys {
+        self.keys.with(&self.uses.ways)
     }
 
     /// The same for one of this crate's own connections.

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use rusqlite::{ffi, Connection};
 
 use super::connect::commits;
-use super::image::Image;
 use super::observer::leave_the_log;
 use super::patience::Patience;
-use super::values::number;
 use super::{Database, Location};
 use crate::error::is_lock;
+use crate::sqlite::number;
+use crate::sqlite::Image;
 
 /// How many databases are read at one moment: each takes a connection. Of more, each is read at a moment of its own.
 const MOST: usize = 64;

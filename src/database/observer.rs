@@ -5,7 +5,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
-use super::{fault, image, Database, Image, Location};
+use super::{Database, Location};
+use crate::instrument;
+use crate::sqlite::image::{self, Image};
 use crate::sync::lock;
 
 /// How long the first read of a new connection waits for one that opens or closes, which has the database to itself for a
@@ -35,7 +37,7 @@ impl Database {
         if !self.ends_with_its_connections() {
             return self.look_as_set_up(look);
         }
-        fault::spared(|| look(&mut self.observer()?))
+        instrument::spared(|| look(&mut self.observer()?))
     }
 
     /// The same as [`look_as_set_up`](Database::look_as_set_up) where no SQL of the application's schema is run.
@@ -43,7 +45,7 @@ impl Database {
         if self.ends_with_its_connections() {
             return self.observe_at_once(look);
         }
-        fault::spared(|| {
+        instrument::spared(|| {
             let mut conn = self.observer()?;
             leave_the_log(&conn)?;
             look(&mut conn)
@@ -91,7 +93,7 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        fault::spared(|| {
+        instrument::spared(|| {
             if !self.ends_with_its_connections() {
                 let mut conn = self.observer()?;
                 if self.path().is_some() {

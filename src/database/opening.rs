@@ -17,10 +17,10 @@ use super::connect::{named, Setup};
 use super::helper;
 use super::keeper::Keeper;
 use super::location::Location;
-use super::memory::Opener;
 use super::process::{Process, FORKED};
-use super::watch::Watch;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
+use crate::instrument::Watch;
+use crate::sqlite::vfs::Opener;
 use crate::sync::lock;
 
 /// What a pool opens its connections from. It lives as long as the database, and a clone of the pool may outlive both.

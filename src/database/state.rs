@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::disk::can_have_log;
-use super::hold::check_free;
-use super::image::{self, Image};
 use super::observer::leave_the_log;
-use super::values::number;
-use super::{connect, lock, Database, Location};
+use super::{connect, Database, Location};
 use crate::error::{is_lock, Error, Result};
+use crate::sqlite::hold::check_free;
+use crate::sqlite::image::{self, Image};
+use crate::sqlite::number;
+use crate::sqlite::vfs::disk::can_have_log;
+use crate::sync::lock;
 
 /// The tables of a database when last looked at.
 #[derive(Debug)]

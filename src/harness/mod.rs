@@ -33,9 +33,10 @@ pub(crate) use running::{Bound, Place, Running, Standing};
 pub(crate) use scope::Scope;
 
 use crate::config::Config;
-use crate::database::{Driver, Opener, Pool, PooledConnection};
+use crate::database::{Driver, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::vfs::Opener;
 
 /// A real SQLite database for every configured bind, for as long as it lives.
 ///
@@ -280,7 +281,7 @@ impl Harness {
         let running = Arc::clone(&self.running);
         drop(self);
         match Arc::try_unwrap(running) {
-            Ok(mut running) => running.close(),
+            Ok(running) => running.close(),
             Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1 }),
         }
     }

@@ -8,8 +8,8 @@ use crate::data::{self, Load};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::key::{BindKey, Selection};
-use crate::list::{mapped, try_mapped};
+use crate::key::{BindKey, PerBind, Selection};
+
 use crate::schema::{self, Metadata};
 
 impl Harness {
@@ -55,8 +55,7 @@ impl Harness {
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
     /// db.drop_all(..)?;
-    /// db.reflect(..)?;
-    /// assert_eq!(db.metadata(None)?.tables().len(), 0);
+    /// assert!(db.connection(None)?.prepare("SELECT x FROM t").is_err());
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
@@ -66,7 +65,12 @@ impl Harness {
         Ok(())
     }
 
-    /// Reads the tables of the selected binds back from their databases, with what others made or changed.
+    /// Reads the tables of the selected binds from their databases, with what others created or changed, into their
+    /// [`metadata`](Harness::metadata).
+    ///
+    /// As in Flask-SQLAlchemy, a table that the metadata lists and the database lacks stays listed, with its indexes and
+    /// triggers, so that [`create_all`](Harness::create_all) can create it again. `reset` and
+    /// [`migrate_to`](Harness::migrate_to) forget it.
     ///
     /// # Errors
     ///
@@ -82,7 +86,9 @@ impl Harness {
     /// ```
     pub fn reflect(&self, selection: impl Into<Selection>) -> Result<()> {
         for bound in self.running().selected(&selection.into())? {
-            let metadata = Metadata::read(&bound.connect()?, bound.key())?;
+            let known = bound.metadata()?;
+            let mut metadata = Metadata::read(&bound.connect()?, bound.key())?;
+            metadata.keep(&known);
             bound.set_reflected(Some(Arc::new(metadata)));
         }
         Ok(())
@@ -116,22 +122,19 @@ impl Harness {
         // Replicas get theirs from these.
         let mut databases = self.running().databases();
         databases.retain(|database| !database.lags());
-        let keys = mapped(&databases, |database| database.all_keys());
+        let databases = PerBind::new(databases);
+        let keys = databases.map(|_, database| database.all_keys());
         let files = data::read(path.as_ref(), None)?;
-        let tables = try_mapped(&databases, |database| Metadata::read(&database.connect()?, database.key()))?;
-        let mut targets = Vec::new();
-        for (keys, tables) in keys.iter().zip(&tables) {
-            targets.push((keys.as_slice(), tables));
-        }
-        let mut of_each = vec![Vec::new(); databases.len()];
+        let tables = databases.try_map(|_, database| Metadata::read(&database.connect()?, database.key()))?;
+        let targets = tables.map(|at, tables| (&keys[at], tables));
+        let mut of_each = databases.map(|_, _| Vec::new());
         for mut file in files {
-            let place = data::assign(&mut file, &targets)?;
-            if let Some(files) = of_each.get_mut(place) {
-                files.push(file);
-            }
+            let at = data::assign(&mut file, &targets)?;
+            of_each[at].push(file);
         }
         let mut parts = Vec::new();
-        for (database, files) in databases.iter().zip(of_each) {
+        for (at, database) in databases.iter() {
+            let files = std::mem::take(&mut of_each[at]);
             if !files.is_empty() {
                 parts.push((database, files, database.connect()?));
             }
@@ -144,8 +147,9 @@ impl Harness {
         data::load(loads)
     }
 
-    /// The tables of a bind, as SQLite reported them at start or when [`reflect`](Harness::reflect) last asked; of a
-    /// [dynamic bind](crate::Bind::dynamic) those that each of its databases is made with.
+    /// Returns the tables of a bind, as SQLite reported them at start and when [`reflect`](Harness::reflect) or
+    /// [`migrate_to`](Harness::migrate_to) last asked; of a [dynamic bind](crate::Bind::dynamic) those that each of its
+    /// databases is created with.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use super::glance::Glance;
 use crate::error::joined_by;
 use crate::list::mapped;
 use crate::row::Row;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// A search for a row: what to select from, which columns, and a comparison for each column of the row, all of a table `t`.
 pub(super) struct Search {

@@ -15,7 +15,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::order::{sort_by, sort_by_key};
 use crate::row::{Row, Shown};
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// What was asserted of a row and a bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

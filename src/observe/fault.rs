@@ -7,9 +7,9 @@ use std::thread;
 
 use super::look;
 use crate::config::Storage;
-use crate::database::{FaultKind, Faulting, Operation};
 use crate::error::{argument, Error, Result};
 use crate::harness::{Harness, Running};
+use crate::instrument::{FaultKind, Faulting, Operation};
 use crate::key::BindKey;
 
 impl Harness {

@@ -8,9 +8,10 @@
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
-use crate::database::{collation_of, has_collation, is_locked_out, stand_in_for_collations, Database, SCHEMA};
+use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::row::Row;
+use crate::sqlite::{collation_of, has_collation, is_locked_out, stand_in_for_collations, SCHEMA};
 
 /// A bind's own connection, with which to look once.
 pub(super) struct Glance<'c> {

@@ -6,9 +6,9 @@ use std::thread;
 
 use super::binds;
 use super::report::{cut, Table};
-use crate::database::{Guarding, Refused, Refuses};
 use crate::error::Result;
 use crate::harness::Harness;
+use crate::instrument::{Guarding, Refused, Refuses};
 use crate::key::{BindKey, Selection};
 use crate::say;
 

@@ -3,11 +3,11 @@
 use super::failure::{self, Expected};
 use super::glance::View;
 use super::look::{look, Effort, Found};
-use crate::database::Opener;
 use crate::error::{is_lock, Error, Result};
 use crate::harness::Harness;
 use crate::key::BindKey;
 use crate::row::Row;
+use crate::sqlite::vfs::Opener;
 
 /// A row where it was found: the bind, the table, the whole row.
 ///

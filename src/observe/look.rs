@@ -12,8 +12,8 @@ use crate::harness::{self, Bound, Running};
 use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
-use crate::script::quote;
 use crate::sorted::Sorted;
+use crate::sqlite::script::quote;
 
 /// What was found in one database.
 pub(super) struct Place {
@@ -182,7 +182,7 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
         Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
         _ => None,
     });
-    for place in running.places() {
+    for place in running.binds().values() {
         // A database that nobody has used has the table and not the row.
         if let harness::Place::Dynamic(bind) = place
             && places.iter().all(|place| !bind.owns(place.bind()))

@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::database::{at_one_moment, Database, Image, Opener, Patience};
+use crate::database::{at_one_moment, Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness, Place, Running, Standing};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sorted::Sorted;
+use crate::sqlite::vfs::Opener;
+use crate::sqlite::Image;
 
 /// The committed state of every bind of a harness at one moment; from [`Harness::snapshot`].
 ///
@@ -113,7 +115,7 @@ impl Harness {
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         let running = self.running();
         snapshot.check(running)?;
-        for place in running.places() {
+        for place in running.binds().values() {
             let Place::Dynamic(bind) = place else { continue };
             for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
                 if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {

@@ -11,13 +11,13 @@ use rusqlite::types::{ToSql, Value};
 use super::column::{of_any_class, typed};
 use super::trial::Trial;
 use super::tried::first;
-use crate::database::Image;
 use crate::error::{sqlite_message, Error, Result};
 use crate::harness::{Harness, Place};
 use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
 use crate::schema::{ColumnInfo, Generated, TableInfo};
+use crate::sqlite::Image;
 
 /// How many rows are tried until the table takes one.
 const TRIES: usize = 1000;
@@ -160,7 +160,7 @@ impl Harness {
 
     /// What a bind is at its start, or a database of a dynamic one.
     fn start_of(&self, bind: &BindKey) -> Result<Arc<Image>> {
-        for place in self.running().places() {
+        for place in self.running().binds().values() {
             if let Place::Dynamic(dynamic) = place
                 && place.keys().contains(bind)
             {

@@ -5,12 +5,13 @@ use std::sync::Mutex;
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{params_from_iter, Connection, Savepoint};
 
-use crate::database::{column_names, lock, Image};
 use crate::error::sqlite_message;
 use crate::list::mapped;
 use crate::row::{Row, Shown};
 use crate::schema::{affinities, Metadata, ObjectKind, TableInfo};
-use crate::script::{insert, quote};
+use crate::sqlite::script::{insert, quote};
+use crate::sqlite::{column_names, Image};
+use crate::sync::lock;
 
 /// A table as a bind has it, with the rows that it starts with, and alone: without other tables, and without triggers.
 #[derive(Debug)]

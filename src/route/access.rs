@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
-use crate::database::{authorize, lock};
+use crate::sqlite::authorize;
+use crate::sync::lock;
 
 /// Where SQLite keeps apart names of different kinds: a table and an index may share a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

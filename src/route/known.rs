@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::ffi;
 
 use super::{Plan, Told};
-use crate::database::lock;
 use crate::error::{Error, Result};
+use crate::sync::lock;
 
 /// How many statements are kept; when there are more it starts anew, which costs each a look.
 const MOST_STATEMENTS: usize = 4096;

@@ -13,7 +13,7 @@ use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 
 use crate::error::{Error, Result};
 use crate::list::mapped;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// Values by column name, in the order written.
 ///

@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use crate::database::texts;
 use crate::error::joined_by;
-use crate::script::quote;
+use crate::sqlite::script::quote;
+use crate::sqlite::texts;
 
 /// The affinities of columns, as SQLite names them for a table that is made of a query: `INT`, `NUM`, `REAL`, `TEXT`,
 /// or nothing. See <https://sqlite.org/lang_createtable.html#create_table_as_select_statements>.

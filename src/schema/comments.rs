@@ -1,6 +1,6 @@
 //! Comments that stand between the statements of a script, on lines of their own.
 
-use crate::script::Statement;
+use crate::sqlite::script::Statement;
 
 /// A comment, without the signs that make it one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

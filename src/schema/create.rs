@@ -12,10 +12,10 @@ pub(crate) fn create_all(conn: &mut Connection, metadata: &Metadata, key: &BindK
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
     let present = Metadata::read(&transaction, key)?;
-    let present = Sorted::set(present.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())));
+    let present = Sorted::set(present.objects().iter().map(|object| (object.kind, object.identity())));
     for object in metadata.objects() {
-        // A shadow table is made by its virtual table.
-        if object.shadow || present.contains(&(object.kind, object.name.to_ascii_lowercase())) {
+        // A shadow table is created by its virtual table.
+        if object.shadow || present.contains(&(object.kind, object.identity())) {
             continue;
         }
         transaction.execute_batch(&object.sql).map_err(Error::sql(key, &object.sql))?;

@@ -4,9 +4,9 @@
 
 use rusqlite::Connection;
 
-use crate::database::{copy_transaction, number};
 use crate::error::sqlite_message;
-use crate::script::has_letters;
+use crate::sqlite::script::has_letters;
+use crate::sqlite::{copy_transaction, number};
 
 /// The problem of a statement that failed, with what the statement is and what to do.
 pub(crate) fn explained(conn: &Connection, sql: &str, error: &rusqlite::Error, problem: String) -> String {

@@ -6,8 +6,8 @@ use super::metadata::{Metadata, ObjectKind};
 use super::references::{enforce, enforced, parents_first};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::script::quote;
 use crate::sorted::Sorted;
+use crate::sqlite::script::quote;
 
 /// Drops the triggers, views and tables of the metadata that are there, children before parents, in one transaction.
 pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
@@ -23,9 +23,9 @@ pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey
 fn drop_in_transaction(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
-    let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.name.to_ascii_lowercase())));
+    let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.identity())));
     let drop = |kind: ObjectKind, word: &str, name: &str| {
-        if !listed.contains(&(kind, name.to_ascii_lowercase())) {
+        if !listed.contains(&(kind, kind.identity(name))) {
             return Ok(());
         }
         let sql = format!("DROP {word} main.{}", quote(name));
@@ -52,7 +52,7 @@ mod tests {
     use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
     use super::*;
-    use crate::database::Hooked;
+    use crate::sqlite::Hooked;
 
     fn drop_everything(conn: &mut Connection) -> Result<()> {
         let metadata = Metadata::read(conn, &BindKey::DEFAULT)?;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use crate::order::sort_by;
-use crate::script::{line_at, BYTE_ORDER_MARK};
+use crate::sqlite::script::{line_at, BYTE_ORDER_MARK};
 
 /// The files right in the folder, hidden ones left out, in natural order.
 pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

@@ -8,7 +8,7 @@ use crate::error::{list, Error};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::nearest::nearest;
-use crate::script::{self, has_letters, line_at};
+use crate::sqlite::script::{self, has_letters, line_at};
 
 /// What is wrong with the comments that a script is divided by, and on which line.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use rusqlite::types::Value;
 use rusqlite::{ffi, Connection};
 
 use super::metadata::{Metadata, TableInfo};
-use crate::database::number;
 use crate::row::Shown;
-use crate::script::quote;
+use crate::sqlite::number;
+use crate::sqlite::script::quote;
 
 /// Whether SQLite enforces foreign keys on this connection.
 pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {

@@ -79,7 +79,13 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
             "view" => ObjectKind::View,
             _ => ObjectKind::Trigger,
         };
-        metadata.objects.push(SchemaObject { kind, name: name.clone(), sql: sql.clone(), shadow });
+        metadata.objects.push(SchemaObject {
+            kind,
+            name: name.clone(),
+            table: table.clone(),
+            sql: sql.clone(),
+            shadow,
+        });
         match kind {
             ObjectKind::Table if !shadow => {
                 let (kind, without_rowid, strict) =

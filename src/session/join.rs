@@ -8,14 +8,18 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{discard, discard_for, Call, Heard, Ready};
-use crate::database::{attach, authorize, lock, spared, Database, Opener};
+use crate::database::{attach, Database};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
-use crate::key::BindKey;
+use crate::instrument::spared;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::say;
-use crate::script::quote;
+use crate::sqlite::authorize;
+use crate::sqlite::script::quote;
+use crate::sqlite::vfs::Opener;
+use crate::sync::lock;
 
 /// A connection for the last join, kept for the next over the same binds.
 #[derive(Debug, Default)]
@@ -178,7 +182,7 @@ fn quietly(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
     key: BindKey,
-    position: usize,
+    position: BindIndex,
     how: How,
     /// Whether it is in a shared cache.
     shares: bool,

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{ffi, CachedStatement, Connection, Params, Row};
 
-use crate::database::{column_names, spared, Beginning, Begun, Watch};
 use crate::error::{sqlite_message, Error, Result};
+use crate::instrument::{spared, Beginning, Begun, Watch};
 use crate::key::BindKey;
-use crate::script::changes_schema;
+use crate::sqlite::column_names;
+use crate::sqlite::script::changes_schema;
 
 /// A connection that is ready for a statement.
 #[derive(Clone, Copy)]

@@ -21,7 +21,7 @@ use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::say;
-use crate::script::line_at;
+use crate::sqlite::script::line_at;
 use setting::set;
 
 /// What a bind can be told besides engine options.

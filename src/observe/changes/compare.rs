@@ -8,11 +8,12 @@ use rusqlite::Connection;
 use super::definition::{definitions, differences, Definition};
 use super::rows::{self, Copies, Rows, AFTER, BEFORE};
 use super::{ChangeKind, TableChange};
-use crate::database::{attach, stand_in_for_collations, Image};
+use crate::database::attach;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::schema::{Metadata, TableInfo, TableKind};
 use crate::sorted::Sorted;
+use crate::sqlite::{stand_in_for_collations, Image};
 
 /// What changed in the database at `position` from one image to another.
 pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {

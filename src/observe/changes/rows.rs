@@ -9,7 +9,7 @@ use crate::error::joined_by;
 use crate::list::mapped;
 use crate::row::{owned, Row};
 use crate::schema::{ColumnInfo, IndexOrigin, TableInfo};
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// The schema that holds what was.
 pub(super) const BEFORE: &str = "before";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::file_name;
-use crate::database::{self, Database, Image, Patience};
+use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::list::mapped;
@@ -14,6 +14,7 @@ use crate::observe::changes::since_start;
 use crate::observe::snapshot::{committed, unreadable};
 use crate::observe::statements;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
 
 /// The file that says what changed.
 pub(super) const CHANGES: &str = "changes.txt";

@@ -11,7 +11,7 @@ use crate::error::{is_lock, sqlite_message};
 use crate::harness::{Harness, Place};
 use crate::observe::glance::{glance_at, Glance, View};
 use crate::observe::report::Table;
-use crate::script::quote;
+use crate::sqlite::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
 ///
@@ -85,8 +85,8 @@ impl Harness {
     /// ```
     pub fn describe(&self) -> Description {
         let mut binds = Vec::new();
-        for place in self.running().places() {
-            if !place.is_way() {
+        for place in self.running().binds().values() {
+            if place.way_to().is_none() {
                 binds.append(&mut describe_place(place));
             }
         }

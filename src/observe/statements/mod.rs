@@ -11,9 +11,9 @@ pub(in crate::observe) use statement::read;
 pub use statement::{Statement, StatementKind};
 
 use super::binds::Binds;
-use crate::database::Listening;
 use crate::error::Result;
 use crate::harness::Harness;
+use crate::instrument::Listening;
 use crate::key::BindKey;
 
 /// A record of the statements that run on the connections of a harness; from [`Harness::record`].

@@ -7,9 +7,11 @@ use std::time::Duration;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
-use crate::database::{authorize, lock, Recorded};
+use crate::instrument::Recorded;
 use crate::key::BindKey;
 use crate::sorted::Sorted;
+use crate::sqlite::authorize;
+use crate::sync::lock;
 
 /// What a statement does to the databases it ran on, as SQLite says.
 ///
@@ -66,9 +68,7 @@ pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
         };
         let mut binds = Vec::with_capacity(recorded.databases.len());
         for used in &*recorded.databases {
-            if let Some(name) = used.names.first() {
-                binds.push(name.clone());
-            }
+            binds.push(used.names.first().clone());
         }
         statements.push(Statement { binds, kind, recorded });
     }

@@ -3,6 +3,7 @@
 mod column;
 mod foreign_key;
 mod index;
+mod keep;
 mod object;
 mod table;
 

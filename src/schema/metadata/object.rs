@@ -36,7 +36,7 @@ pub struct TriggerInfo {
     pub(in crate::schema) sql: String,
 }
 
-/// What an entry of SQLite's schema table is.
+/// The type of an entry in SQLite's schema table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectKind {
     Table,
@@ -50,9 +50,27 @@ pub(crate) enum ObjectKind {
 pub(crate) struct SchemaObject {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,
+    /// The table or view that it is, or is on.
+    pub(crate) table: String,
     pub(crate) sql: String,
-    /// Made by a virtual table for itself.
+    /// Created by a virtual table for itself.
     pub(crate) shadow: bool,
+}
+
+/// A key that no two objects of one database share: triggers have names of their own, and SQL compares names without regard to
+/// ASCII case.
+pub(crate) type Identity = (bool, String);
+
+impl ObjectKind {
+    pub(crate) fn identity(self, name: &str) -> Identity {
+        (self == ObjectKind::Trigger, name.to_ascii_lowercase())
+    }
+}
+
+impl SchemaObject {
+    pub(crate) fn identity(&self) -> Identity {
+        self.kind.identity(&self.name)
+    }
 }
 
 impl ViewInfo {

@@ -10,7 +10,7 @@ use super::super::marked::Misplaced;
 use super::super::migration::{Migration, Problem, Script, Transaction};
 use super::super::tool::Tool;
 use super::directed::{check_unknown, sections, tool_of, Direction};
-use crate::script::BYTE_ORDER_MARK;
+use crate::sqlite::script::BYTE_ORDER_MARK;
 
 /// The scripts of a file that lead in a direction; `tool` is whose file it is, if a folder has told.
 pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Direction) -> Result<Vec<Script>, Problem> {

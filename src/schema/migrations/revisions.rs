@@ -4,7 +4,7 @@ use super::super::comments;
 use super::super::folder;
 use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
-use crate::script;
+use crate::sqlite::script;
 
 /// The migrations with each file of Alembic's as its revisions; without one in it, it stays what it is.
 pub(in super::super) fn expand(migrations: Vec<Migration>) -> Result<Vec<Migration>, Problem> {

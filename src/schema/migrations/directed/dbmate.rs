@@ -2,7 +2,7 @@
 
 use super::super::super::marked::Misplaced;
 use super::{lines, Direction, Line, Section};
-use crate::script::line_at;
+use crate::sqlite::script::line_at;
 
 /// The direction that a line begins.
 pub(super) fn begins(line: &str) -> Option<Direction> {

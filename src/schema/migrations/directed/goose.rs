@@ -3,7 +3,7 @@
 
 use super::super::super::marked::Misplaced;
 use super::{ends_statement, lines, Direction, Section};
-use crate::script::line_at;
+use crate::sqlite::script::line_at;
 
 /// Whether goose reads the line as one of its own.
 pub(super) fn is_annotation(line: &str) -> bool {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::super::super::marked::Misplaced;
 use super::{ends_statement, lines, Direction, Section};
-use crate::script::line_at;
+use crate::sqlite::script::line_at;
 
 const COMMAND: &str = "-- +migrate ";
 

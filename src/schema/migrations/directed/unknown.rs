@@ -2,7 +2,7 @@
 
 use super::super::super::comments;
 use super::super::super::marked::Misplaced;
-use crate::script::{self, line_at};
+use crate::sqlite::script::{self, line_at};
 
 /// The words by which tools begin a way back.
 const BACK: [&str; 8] = ["down", "downs", "undo", "rollback", "revert", "downgrade", "backward", "backwards"];

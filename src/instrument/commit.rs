@@ -1,0 +1,30 @@
+//! The commit hook of a bind's connections, which refuses a commit where a fault says so, or a guard.
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+use rusqlite::{ffi, Connection};
+
+use super::fault::Faults;
+use super::number::committing;
+
+impl Faults {
+    /// Has a connection ask before each commit of a transaction that has written.
+    ///
+    /// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database
+    /// alive. A hook of the application's own takes the place of this one, and nothing has to be freed then.
+    pub(crate) fn hook(self: &Arc<Self>, conn: &Connection) {
+        // SAFETY: the handle is open, the callback has the signature asked for, and the number is never followed.
+        unsafe {
+            let number = ptr::without_provenance_mut(self.number_of(conn.handle()));
+            ffi::sqlite3_commit_hook(conn.handle(), Some(on_commit), number);
+        }
+    }
+}
+
+/// What SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
+unsafe extern "C" fn on_commit(number: *mut c_void) -> c_int {
+    // The connection of that number is the one that commits: it is open, and this thread's.
+    c_int::from(committing(number.addr()).is_some_and(|(faults, db)| faults.refuses_commit(db)))
+}

@@ -1,0 +1,327 @@
+//! A connection inside a callback of its own: asked what a statement would do, and made to fail one that begins.
+//!
+//! Nothing here changes what the connection is afterwards. A statement that writes is stopped by `query_only`, which is
+//! switched on as it begins and off as it ends; the pragma is prepared and not run, since SQLite acts on it while it
+//! compiles it, and running it would also expire every other statement. One that reads is interrupted where it is the
+//! connection's only one: an interrupt lasts until none is active, and would end the others.
+
+use std::ffi::{c_int, CStr, CString};
+use std::ptr;
+use std::sync::Arc;
+
+use rusqlite::{ffi, Connection};
+
+use super::action::{Noted, Pragma};
+use super::authorize::{self, within, Mode};
+use super::fault::Fault;
+use super::rules::Deed;
+
+/// A connection inside a callback of its own, or of a caller who owns it.
+pub(super) struct Handle(*mut ffi::sqlite3);
+
+/// How a statement was stopped as it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// Its connection cannot write until it ends.
+    ReadOnly,
+    /// Its connection could not write before either.
+    ByItself,
+    /// It is the only one of its connection, and is interrupted.
+    Interrupted,
+    /// SQLite finds that it has to be prepared again.
+    Outdated,
+}
+
+impl Handle {
+    /// # Safety
+    ///
+    /// The connection is open and used by no other thread as long as the value lives.
+    pub(super) unsafe fn new(db: *mut ffi::sqlite3) -> Handle {
+        Handle(db)
+    }
+
+    pub(super) fn of(conn: &Connection) -> Handle {
+        // SAFETY: a handle of an open connection, which is not `Sync`; the value is not kept.
+        Handle(unsafe { conn.handle() })
+    }
+
+    /// Returns what a statement would do, as SQLite says when it prepares it again; `None` where it cannot be prepared
+    /// now. The connection has the authorizer.
+    pub(super) fn judge(&self, sql: &CStr) -> Option<Deed> {
+        // The authorizer asks nobody unless somebody is counted.
+        authorize::begin();
+        let (prepared, mode) = within(Mode::Judged(Noted::default()), || self.prepared(sql));
+        authorize::end();
+        let (prepared, Mode::Judged(noted)) = (prepared?, mode) else { return None };
+        let may_write = !prepared.reads_only && !prepared.explains;
+        // What only SQLite knows to be a write, a pragma for example, is one.
+        let writes = match noted.pragma {
+            Some(Pragma::Harmless) => false,
+            Some(Pragma::Optimize { mask }) => !prepared.explains && self.would_optimize(mask),
+            Some(Pragma::JournalMode | Pragma::Other) => may_write,
+            None => may_write && !noted.transaction && (noted.writes || !noted.writes_beside()),
+        };
+        let vacuums = may_write && !noted.something;
+        // A copy is written into another database, which may be any.
+        let copies = vacuums && self.vacuums_into(sql);
+        Some(Deed {
+            transaction: noted.transaction,
+            writes: writes && !copies,
+            writes_elsewhere: may_write && noted.writes_elsewhere,
+            elsewhere: noted.elsewhere || copies,
+            vacuums,
+            uses_tables: noted.uses_tables,
+            acts_at_once: matches!(noted.pragma, Some(Pragma::Harmless | Pragma::JournalMode)),
+        })
+    }
+
+    /// Returns the schemas whose tables a statement uses, the temporary one left out, and whether it may write to them.
+    pub(super) fn places(&self, sql: &CStr) -> Vec<(CString, bool)> {
+        authorize::collect(Some(Vec::new()));
+        self.judge(sql);
+        authorize::collect(None)
+    }
+
+    /// Returns the name that SQLite has for the file of a schema, if that is one.
+    pub(super) fn file(&self, schema: &CStr) -> Option<String> {
+        // SAFETY: the connection is open; the text is null, or ends with a NUL and lives while the schema is attached.
+        unsafe {
+            let file = ffi::sqlite3_db_filename(self.0, schema.as_ptr());
+            let file = (!file.is_null()).then(|| CStr::from_ptr(file).to_string_lossy().into_owned());
+            file.filter(|file| !file.is_empty())
+        }
+    }
+
+    /// Whether a statement is one that a fault is about, and what it would do.
+    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
+        authorize::compare_with(Some(fault));
+        let deed = self.judge(sql);
+        let is_one = authorize::compare_with(None);
+        deed.filter(|_| is_one)
+    }
+
+    /// Returns what SQLite knows of a statement that it can prepare.
+    fn prepared(&self, sql: &CStr) -> Option<Prepared> {
+        let mut statement = ptr::null_mut();
+        // SAFETY: the connection is open, the text ends with a NUL; the statement is not used after it is finalized,
+        // which for a null pointer does nothing.
+        unsafe {
+            let code = ffi::sqlite3_prepare_v2(self.0, sql.as_ptr(), -1, &raw mut statement, ptr::null_mut());
+            let prepared = (code == ffi::SQLITE_OK).then(|| Prepared {
+                reads_only: ffi::sqlite3_stmt_readonly(statement) != 0,
+                explains: ffi::sqlite3_stmt_isexplain(statement) != 0,
+            });
+            ffi::sqlite3_finalize(statement);
+            prepared
+        }
+    }
+
+    /// Whether `PRAGMA optimize` would write anything: asked by its first bit, it says what it would run.
+    fn would_optimize(&self, mask: i64) -> bool {
+        if mask & 1 != 0 {
+            return false;
+        }
+        let asked = CString::new(format!("PRAGMA optimize({})", mask | 1)).ok();
+        asked.is_none_or(|asked| self.first_row(&asked, |_| true).is_ok_and(|row| row.is_some()))
+    }
+
+    /// Whether a `VACUUM` writes a copy, as its program says, and not the database.
+    fn vacuums_into(&self, sql: &CStr) -> bool {
+        let explain = CString::new([b"EXPLAIN ", sql.to_bytes()].concat());
+        let into = |row: &Row| (row.text(1) == Some(c"Vacuum") && row.number(3) != 0).then_some(());
+        explain.is_ok_and(|explain| matches!(self.find_row(&explain, into), Ok(Some(()))))
+    }
+
+    /// Makes the statement that is beginning fail before it does anything; `None` where only other statements of its
+    /// connection could be made to fail with it. [`release`](Handle::release) must follow when it has ended.
+    pub(super) fn stop(&self, statement: *mut ffi::sqlite3_stmt, deed: Deed) -> Option<How> {
+        if (self.may_write(statement) || deed.writes) && !deed.acts_at_once {
+            let flag = c"PRAGMA query_only";
+            let is_on = self.flag(flag);
+            if is_on == Some(true) {
+                return Some(How::ByItself);
+            }
+            if is_on.is_some() && self.set(c"PRAGMA query_only = ON") && self.flag(flag) == Some(true) {
+                return Some(How::ReadOnly);
+            }
+        }
+        let alone = !self.has_others(statement);
+        // One that may write would take its transaction with it.
+        if alone && (!self.may_write(statement) || self.is_autocommit()) {
+            // SAFETY: the connection is open.
+            unsafe { ffi::sqlite3_interrupt(self.0) };
+            return Some(How::Interrupted);
+        }
+        (deed.uses_tables && self.forget_schema()).then_some(How::Outdated)
+    }
+
+    /// Lets the connection do what it could before a statement was stopped so.
+    pub(super) fn release(&self, how: How) {
+        if how == How::ReadOnly {
+            self.set(c"PRAGMA query_only = OFF");
+        }
+    }
+
+    /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized: has it
+    /// prepared again, which is denied. `context` is the authorizer's, which the connection has.
+    pub(super) fn deny(&self, statement: *mut ffi::sqlite3_stmt, context: usize) {
+        // Also where the fault or the guard has ended meanwhile.
+        authorize::begin();
+        within(Mode::Denied, || {
+            authorize::expire(self.0, context);
+            // SAFETY: the statement has halted, and its connection is this thread's. SQLite calls from within the step
+            // that has halted it, whose answer is what the statement's last error is: the one of this step.
+            unsafe {
+                ffi::sqlite3_reset(statement);
+                ffi::sqlite3_step(statement);
+            }
+        });
+        authorize::end();
+    }
+
+    /// Has SQLite read the schema again, and each statement prepared again that was prepared before. Only where no
+    /// transaction has written: SQLite would no longer know that one has changed the schema, which a rollback has to
+    /// undo. Returns whether that was done.
+    fn forget_schema(&self) -> bool {
+        let Some(writable) = self.flag(c"PRAGMA writable_schema") else { return false };
+        // Where it is writable and defensive, it could not be made writable again.
+        if self.is_writing() || writable && self.is_defensive() || !self.set(c"PRAGMA writable_schema = RESET") {
+            return false;
+        }
+        !writable || self.set(c"PRAGMA writable_schema = ON")
+    }
+
+    fn is_defensive(&self) -> bool {
+        let mut defensive: c_int = 1;
+        // SAFETY: the connection is open; a negative number asks and changes nothing, and the answer has a place.
+        unsafe {
+            ffi::sqlite3_db_config(self.0, ffi::SQLITE_DBCONFIG_DEFENSIVE, -1 as c_int, &raw mut defensive);
+        }
+        defensive != 0
+    }
+
+    fn may_write(&self, statement: *mut ffi::sqlite3_stmt) -> bool {
+        // SAFETY: the statement lives.
+        unsafe { ffi::sqlite3_stmt_readonly(statement) == 0 }
+    }
+
+    /// Whether no transaction is open that somebody has begun.
+    pub(super) fn is_autocommit(&self) -> bool {
+        // SAFETY: the connection is open.
+        unsafe { ffi::sqlite3_get_autocommit(self.0) != 0 }
+    }
+
+    /// The address of the connection, which no other has while it is open.
+    pub(super) fn address(&self) -> usize {
+        self.0.addr()
+    }
+
+    /// Whether a transaction is open that has written.
+    pub(super) fn is_writing(&self) -> bool {
+        // SAFETY: the connection is open; null means all of its databases.
+        unsafe { ffi::sqlite3_txn_state(self.0, ptr::null()) >= ffi::SQLITE_TXN_WRITE }
+    }
+
+    /// Whether one is open that has written, or may, to the database of that name.
+    pub(super) fn is_writing_to(&self, schema: &CStr) -> bool {
+        // SAFETY: the connection is open, and the name ends with a NUL.
+        unsafe { ffi::sqlite3_txn_state(self.0, schema.as_ptr()) >= ffi::SQLITE_TXN_WRITE }
+    }
+
+    /// Whether the connection has other databases than its own and the temporary one.
+    pub(super) fn has_attached(&self) -> bool {
+        // SAFETY: the connection is open; for a number that no database has, SQLite answers null.
+        unsafe { !ffi::sqlite3_db_name(self.0, 2).is_null() }
+    }
+
+    /// Whether another statement of the connection has begun and not ended.
+    fn has_others(&self, statement: *mut ffi::sqlite3_stmt) -> bool {
+        self.has_busy(|other| other != statement)
+    }
+
+    /// Whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite makes it one
+    /// without a text.
+    pub(super) fn has_writers(&self) -> bool {
+        // SAFETY: the statement lives.
+        self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })
+    }
+
+    fn has_busy(&self, is_one: impl Fn(*mut ffi::sqlite3_stmt) -> bool) -> bool {
+        // SAFETY: the connection is open and this thread's, and so are its statements.
+        unsafe {
+            let mut next = ffi::sqlite3_next_stmt(self.0, ptr::null_mut());
+            while !next.is_null() {
+                if ffi::sqlite3_stmt_busy(next) != 0 && is_one(next) {
+                    return true;
+                }
+                next = ffi::sqlite3_next_stmt(self.0, next);
+            }
+        }
+        false
+    }
+
+    /// Sets a flag by a pragma that SQLite acts on while it compiles it, and returns whether it has.
+    fn set(&self, pragma: &CStr) -> bool {
+        within(Mode::Own, || self.prepared(pragma)).0.is_some()
+    }
+
+    /// Returns a flag that a pragma answers with.
+    fn flag(&self, pragma: &CStr) -> Option<bool> {
+        self.first_row(pragma, |row| row.number(0) != 0).ok().flatten()
+    }
+
+    fn first_row<T>(&self, sql: &CStr, read: impl Fn(&Row) -> T) -> Result<Option<T>, c_int> {
+        self.find_row(sql, |row| Some(read(row)))
+    }
+
+    /// Runs a query of this crate's own up to the row that is looked for.
+    fn find_row<T>(&self, sql: &CStr, read: impl Fn(&Row) -> Option<T>) -> Result<Option<T>, c_int> {
+        let look = || {
+            let mut statement = ptr::null_mut();
+            // SAFETY: as in `prepared`; a column is read while the statement is on a row.
+            unsafe {
+                let mut code = ffi::sqlite3_prepare_v2(self.0, sql.as_ptr(), -1, &raw mut statement, ptr::null_mut());
+                let mut found = None;
+                while code == ffi::SQLITE_OK || code == ffi::SQLITE_ROW {
+                    code = ffi::sqlite3_step(statement);
+                    if code == ffi::SQLITE_ROW {
+                        found = read(&Row(statement));
+                        if found.is_some() {
+                            break;
+                        }
+                    }
+                }
+                ffi::sqlite3_finalize(statement);
+                match code {
+                    ffi::SQLITE_ROW | ffi::SQLITE_DONE => Ok(found),
+                    code => Err(code),
+                }
+            }
+        };
+        within(Mode::Own, look).0
+    }
+}
+
+/// What SQLite says of a statement that it has prepared.
+struct Prepared {
+    reads_only: bool,
+    explains: bool,
+}
+
+/// A statement that is on a row.
+struct Row(*mut ffi::sqlite3_stmt);
+
+impl Row {
+    fn number(&self, column: c_int) -> i64 {
+        // SAFETY: the statement is on a row; for a column that it has not, SQLite answers as for null.
+        unsafe { ffi::sqlite3_column_int64(self.0, column) }
+    }
+
+    fn text(&self, column: c_int) -> Option<&CStr> {
+        // SAFETY: as above; the text ends with a NUL and lives until the next step.
+        unsafe {
+            let text = ffi::sqlite3_column_text(self.0, column);
+            (!text.is_null()).then(|| CStr::from_ptr(text.cast()))
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The names of binds, selections of them, and lists that have one value for each.
+
+mod keys;
+mod per_bind;
+mod selection;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::url::canonical;
+pub(crate) use keys::Keys;
+pub(crate) use per_bind::{BindIndex, PerBind};
+pub use selection::Selection;
+
+/// The name of a bind: `None` for the default bind, else a non-empty string.
+///
+/// Everything that takes a key takes `"auth"`, `Some("auth")` or `None`. Any non-empty string is a key but `default`,
+/// `main` and `temp`, which already name something; SQL compares names without regard to ASCII case, so neither are
+/// `Main` or `TEMP`.
+///
+/// As in Flask-SQLAlchemy, the default bind has the key `None`. One database of a [dynamic bind](crate::Bind::dynamic) has
+/// the key `users[acme]`, which can be given as `("users", "acme")` too. Where the name is a URL, every URL of the same
+/// database is the same key: `mysqldb://localhost/t1` and `mysql+pymysql://localhost:3306/t1`.
+///
+/// ```
+/// use multibind::BindKey;
+///
+/// assert_eq!(BindKey::from("auth").to_string(), "auth");
+/// assert_eq!(BindKey::from(None).to_string(), "default");
+/// assert_eq!(BindKey::DEFAULT.as_str(), None);
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BindKey(Option<Arc<str>>);
+
+/// What SQL or this crate already calls something else.
+const RESERVED: [&str; 3] = ["default", "main", "temp"];
+
+impl BindKey {
+    /// The key of the default bind.
+    ///
+    /// ```
+    /// # use multibind::BindKey;
+    /// assert_eq!(BindKey::DEFAULT, BindKey::from(None));
+    /// ```
+    pub const DEFAULT: BindKey = BindKey(None);
+
+    /// The key as a string, `None` for the default bind.
+    ///
+    /// ```
+    /// assert_eq!(multibind::BindKey::from("auth").as_str(), Some("auth"));
+    /// ```
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// Whether this is the default bind's key.
+    ///
+    /// ```
+    /// assert!(multibind::BindKey::from(None).is_default());
+    /// ```
+    pub fn is_default(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The schema name that stands for the bind in SQL: `main` for the default bind, else the key.
+    pub(crate) fn schema_name(&self) -> &str {
+        self.as_str().unwrap_or("main")
+    }
+
+    /// The key of one database of a dynamic bind. URLs of one database are one name.
+    pub(crate) fn of_database(bind: &BindKey, name: &str) -> BindKey {
+        let url = canonical(name);
+        BindKey(Some(format!("{bind}[{}]", url.as_deref().unwrap_or(name)).into()))
+    }
+
+    /// The key with this text, which may be that of a dynamic bind's database.
+    fn of_text(text: &str) -> BindKey {
+        let of_database = text.strip_suffix(']').and_then(|text| text.split_once('['));
+        match of_database.and_then(|(bind, name)| Some((bind, canonical(name)?))) {
+            Some((bind, url)) => BindKey(Some(format!("{bind}[{url}]").into())),
+            None => BindKey(Some(text.into())),
+        }
+    }
+
+    /// Whether it can be the key of a dynamic bind's database.
+    pub(crate) fn is_of_database_of(&self, bind: &BindKey) -> bool {
+        self.as_str().is_some_and(|key| bind.is_start_of(key) && key.ends_with(']'))
+    }
+
+    /// Whether a key begins as those of a dynamic bind's databases do; ASCII case does not count, as between any keys.
+    pub(crate) fn is_start_of(&self, key: &str) -> bool {
+        let bind = self.as_str().unwrap_or("default");
+        let (start, rest) = (key.get(..bind.len()), key.get(bind.len()..));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(bind)) && rest.is_some_and(|rest| rest.starts_with('['))
+    }
+
+    /// Refuses an empty key and the reserved ones.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Some(key) = self.as_str() else { return Ok(()) };
+        if key.is_empty() {
+            return Err(Error::BindKey {
+                key: key.to_string(),
+                problem: "it is empty; the default bind is set apart, with `default_bind` or `[default]`",
+            });
+        }
+        if key.contains('\0') {
+            return Err(Error::BindKey {
+                key: key.escape_debug().to_string(),
+                problem: "it has a NUL character, which no SQL name can have",
+            });
+        }
+        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
+            return Err(Error::BindKey {
+                key: key.to_string(),
+                problem: "`default`, `main` and `temp` are reserved; the default bind's key is `None`, \
+                          set with `default_bind` or `[default]`",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for BindKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str().unwrap_or("default"))
+    }
+}
+
+/// The key as it is shown, `default` for the default bind: no other bind can have that key.
+#[cfg(feature = "serde")]
+impl serde_core::Serialize for BindKey {
+    fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Debug for BindKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.as_str(), f)
+    }
+}
+
+impl From<&str> for BindKey {
+    fn from(key: &str) -> Self {
+        BindKey::of_text(key)
+    }
+}
+
+impl From<String> for BindKey {
+    fn from(key: String) -> Self {
+        BindKey::of_text(&key)
+    }
+}
+
+impl From<&String> for BindKey {
+    fn from(key: &String) -> Self {
+        BindKey::of_text(key)
+    }
+}
+
+// The only `Option` that turns into a key, so that a bare `None` needs no type.
+impl From<Option<&str>> for BindKey {
+    fn from(key: Option<&str>) -> Self {
+        key.map_or(BindKey::DEFAULT, BindKey::of_text)
+    }
+}
+
+/// One database of a [dynamic bind](crate::Bind::dynamic): `("users", "acme")` is `users[acme]`.
+impl From<(&str, &str)> for BindKey {
+    fn from((bind, name): (&str, &str)) -> Self {
+        BindKey::of_database(&bind.into(), name)
+    }
+}
+
+impl From<&BindKey> for BindKey {
+    fn from(key: &BindKey) -> Self {
+        key.clone()
+    }
+}

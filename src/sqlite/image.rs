@@ -1,0 +1,325 @@
+//! An image: a database made once, from which others are copied page by page.
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use rusqlite::backup::Backup;
+use rusqlite::serialize::OwnedData;
+use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
+
+use super::outline::outline;
+use super::values::number;
+use super::vfs::memory;
+use crate::config::OnConnect;
+use crate::error::is_lock;
+use crate::sync::lock;
+
+/// A database made once and copied from then on, in private memory.
+#[derive(Debug)]
+pub(crate) struct Image {
+    id: u64,
+    version: i64,
+    conn: Mutex<Connection>,
+    /// The application's own code for the connections to what it is the image of.
+    on_connect: Arc<[OnConnect]>,
+    /// Its bytes as a file in WAL mode, made when a file is first asked for.
+    file: OnceLock<Arc<[u8]>>,
+    /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
+    bytes: OnceLock<Vec<u8>>,
+    /// Its tables alone, made when a statement is first prepared with them; none where it has few rows.
+    tables: OnceLock<Option<Arc<Image>>>,
+    /// Whether it is of what a running database became, which no other has.
+    passing: bool,
+}
+
+/// How many bytes a database may have that is kept with its rows where its tables would do.
+const FEW_ROWS: i64 = 128 * 1024;
+
+impl Image {
+    /// The image that a private in-memory connection holds.
+    pub(crate) fn new(conn: Connection) -> rusqlite::Result<Image> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Image {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            version: schema_version(&conn)?,
+            conn: Mutex::new(conn),
+            on_connect: Arc::default(),
+            file: OnceLock::new(),
+            bytes: OnceLock::new(),
+            tables: OnceLock::new(),
+            passing: false,
+        })
+    }
+
+    /// The tables of a connection's `main` schema without their rows, as its own open transaction left them. Nothing
+    /// else is kept, however many times a schema changes beside a lot of rows.
+    pub(crate) fn of_tables(conn: &Connection) -> rusqlite::Result<Image> {
+        Ok(Image { passing: true, ..Image::new(outline(conn)?)? })
+    }
+
+    /// An image of its tables with no rows, or with the few there are.
+    pub(crate) fn tables(self: &Arc<Image>) -> rusqlite::Result<Arc<Image>> {
+        let tables = match self.tables.get() {
+            Some(tables) => tables,
+            None => {
+                let tables = self.outlined()?;
+                self.tables.get_or_init(|| tables)
+            }
+        };
+        Ok(Arc::clone(tables.as_ref().unwrap_or(self)))
+    }
+
+    fn outlined(&self) -> rusqlite::Result<Option<Arc<Image>>> {
+        let conn = lock(&self.conn);
+        let pages = number(&conn, "PRAGMA main.page_count")?;
+        if pages.saturating_mul(number(&conn, "PRAGMA main.page_size")?) <= FEW_ROWS {
+            return Ok(None);
+        }
+        let tables = Image::new(outline(&conn)?)?;
+        Ok(Some(Arc::new(Image { passing: self.passing, ..tables }.connected_as(self)?)))
+    }
+
+    /// Whether it is of what a running database became: no database will start as it.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.passing
+    }
+
+    /// The image of what a connection's `main` schema holds committed.
+    pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
+        let mut copy = Connection::open_in_memory()?;
+        copy_pages(conn, &mut copy, "main")?;
+        Ok(Image { passing: true, ..Image::new(copy)? })
+    }
+
+    /// The same with the application's own code, which has run on its connection.
+    pub(crate) fn connected(mut self, on_connect: &[OnConnect]) -> Image {
+        self.on_connect = on_connect.into();
+        self
+    }
+
+    /// The same with the code of another image, which runs on its connection now.
+    pub(crate) fn connected_as(self, other: &Image) -> rusqlite::Result<Image> {
+        other.connect(&lock(&self.conn))?;
+        Ok(self.connected(&other.on_connect))
+    }
+
+    /// Runs the application's own code on a connection that has a copy of the image.
+    pub(crate) fn connect(&self, conn: &Connection) -> rusqlite::Result<()> {
+        self.on_connect.iter().try_for_each(|connect| connect.run(conn))
+    }
+
+    /// The application's own code.
+    pub(crate) fn on_connect(&self) -> &[OnConnect] {
+        &self.on_connect
+    }
+
+    /// A number that no other image of the process has.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// SQLite's number for its schema.
+    pub(crate) fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Whether both hold the same tables and rows, as far as their bytes tell: where they differ, nothing is known.
+    pub(crate) fn has_bytes_of(&self, other: &Image) -> rusqlite::Result<bool> {
+        if self.id == other.id {
+            return Ok(true);
+        }
+        // Locked in the order they were made, so that two who compare the same images do not wait for each other.
+        let (first, second) = if self.id < other.id { (self, other) } else { (other, self) };
+        let (first, second) = (lock(&first.conn), lock(&second.conn));
+        let (first, second) = (serialized(&first)?, serialized(&second)?);
+        Ok(contents(&first).eq(contents(&second)))
+    }
+
+    /// Copies the image over a connection's database, whatever that held.
+    pub(crate) fn copy_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+        copy_pages(&lock(&self.conn), conn, schema)
+    }
+
+    /// Copies the image over a connection's database, whatever that holds and however large its pages are.
+    ///
+    /// SQLite's backup API changes the page size only of a file with a rollback journal. In WAL mode the pages get the
+    /// image's size unless other connections are open; SQLite then keeps the size that the database has.
+    pub(crate) fn copy_over(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+        let refused = match self.copy_into(conn, "main") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => error,
+            copied => return copied,
+        };
+        let page_size = number(conn, "PRAGMA main.page_size")?;
+        if page_size == number(&lock(&self.conn), "PRAGMA main.page_size")? {
+            return Err(refused);
+        }
+        match journal_mode(conn, "PRAGMA main.journal_mode = DELETE") {
+            Ok(mode) if mode == "delete" => {
+                let copied = self.copy_into(conn, "main");
+                back_to_wal(conn)?;
+                copied
+            }
+            // In memory there is no such mode; in a file other connections hold it.
+            Ok(_) => copy_pages(&self.resized(page_size)?, conn, "main"),
+            Err(error) if is_lock(&error) => copy_pages(&self.resized(page_size)?, conn, "main"),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a copy of the image with pages of that size; `VACUUM INTO` keeps every rowid.
+    fn resized(&self, page_size: i64) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let from = memory::start_beside(self.file()?, Vec::new())?;
+        let to = memory::start_beside([].into(), Vec::new())?;
+        let original = Connection::open_with_flags(from.uri(), flags)?;
+        original.pragma_update(None, "page_size", page_size)?;
+        original.execute("VACUUM INTO ?1", [to.uri()])?;
+        Connection::open_with_flags(to.uri(), flags)
+    }
+
+    /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
+    /// another harness is not blocked too.
+    pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+        let bytes = self.bytes()?;
+        let mut copy = Connection::open_in_memory()?;
+        if !bytes.is_empty() {
+            copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
+        }
+        copy_pages(&copy, conn, schema)
+    }
+
+    /// Runs `look` on the image's connection.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
+        look(&mut lock(&self.conn))
+    }
+
+    /// The bytes of the database as a file in WAL mode.
+    pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
+        if let Some(bytes) = self.file.get() {
+            return Ok(Arc::clone(bytes));
+        }
+        let conn = lock(&self.conn);
+        let mut pages = serialized(&conn)?;
+        if pages.is_empty() {
+            // A database to which nothing was written has no header yet that could say how it is journalled.
+            conn.execute_batch("PRAGMA user_version = 0")?;
+            pages = serialized(&conn)?;
+        }
+        let mut bytes: Arc<[u8]> = pages[..].into();
+        set_wal_mark(Arc::make_mut(&mut bytes));
+        Ok(Arc::clone(self.file.get_or_init(|| bytes)))
+    }
+
+    /// The bytes of the database as a file with a rollback journal.
+    pub(crate) fn bytes(&self) -> rusqlite::Result<&[u8]> {
+        if let Some(bytes) = self.bytes.get() {
+            return Ok(bytes);
+        }
+        let mut bytes = serialized(&lock(&self.conn))?;
+        clear_wal_mark(&mut bytes);
+        Ok(self.bytes.get_or_init(|| bytes))
+    }
+}
+
+/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another. Each
+/// page is copied once.
+pub(crate) fn copy_transaction(
+    from: &Connection,
+    to: &mut Connection,
+    schema: &str,
+    reads_only: bool,
+) -> rusqlite::Result<()> {
+    if number(from, "PRAGMA main.page_count")? == 0 {
+        return copy_pages(&Connection::open_in_memory()?, to, schema);
+    }
+    let mut size = 0;
+    // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
+    let pages = unsafe { ffi::sqlite3_serialize(from.handle(), c"main".as_ptr(), &mut size, 0) };
+    let (Some(pages), Ok(size)) = (NonNull::new(pages), usize::try_from(size)) else {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None));
+    };
+    // SAFETY: SQLite gave so many bytes, which nobody else has, and they live until they are given to `to`.
+    clear_wal_mark(unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), size) });
+    // SAFETY: the bytes are SQLite's own allocation.
+    to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
+}
+
+/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there
+/// is no memory.
+fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
+    if number(conn, "PRAGMA main.page_count")? == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(conn.serialize("main")?.to_vec())
+}
+
+/// SQLite's number for a schema, see <https://sqlite.org/pragma.html#pragma_schema_version>.
+pub(crate) fn schema_version(conn: &Connection) -> rusqlite::Result<i64> {
+    number(conn, "PRAGMA schema_version")
+}
+
+/// Where the file format keeps its write and read version: 1 for a rollback journal, 2 for WAL.
+/// See <https://sqlite.org/fileformat2.html#file_format_version_numbers>.
+const VERSIONS: std::ops::Range<usize> = 18..20;
+
+/// What else in the file's header tells of its history and not of what it holds: the change counter, the schema's
+/// number, and the last writer's mark. See <https://sqlite.org/fileformat2.html#the_database_header>.
+const COUNTERS: [std::ops::Range<usize>; 3] = [24..28, 40..44, 92..100];
+
+/// The bytes of a database, but for its header's marks and counters.
+fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let [change, schema, writer] = COUNTERS;
+    let parts = [0..VERSIONS.start, VERSIONS.end..change.start, change.end..schema.start, schema.end..writer.start];
+    let parts = parts.into_iter().chain(std::iter::once(writer.end..bytes.len()));
+    // A database that holds nothing has no bytes at all.
+    parts.map(|part| bytes.get(part).unwrap_or_default())
+}
+
+fn clear_wal_mark(bytes: &mut [u8]) {
+    if let Some(versions) = bytes.get_mut(VERSIONS) {
+        versions.fill(1);
+    }
+}
+
+fn set_wal_mark(bytes: &mut [u8]) {
+    if let Some(versions) = bytes.get_mut(VERSIONS) {
+        versions.fill(2);
+    }
+}
+
+fn journal_mode(conn: &Connection, sql: &str) -> rusqlite::Result<String> {
+    conn.query_row(sql, [], |row| row.get(0))
+}
+
+/// Turns WAL mode on again, which a connection that just opened can block for a moment.
+fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
+    const TRIES: usize = 50;
+    const PAUSE: Duration = Duration::from_millis(1);
+    for _ in 0..TRIES {
+        match journal_mode(conn, "PRAGMA main.journal_mode = WAL") {
+            Err(error) if is_lock(&error) => std::thread::sleep(PAUSE),
+            done => return done.map(drop),
+        }
+    }
+    let problem =
+        "the database was put back, but another connection blocks `PRAGMA journal_mode = WAL`: end its transaction";
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(problem.to_string())))
+}
+
+/// One step of SQLite's backup API over all pages.
+pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -> rusqlite::Result<()> {
+    use rusqlite::backup::StepResult;
+    let backup = Backup::new_with_names(from, "main", to, schema)?;
+    match backup.step(-1)? {
+        StepResult::Done => Ok(()),
+        StepResult::Locked => Err(busy(ffi::SQLITE_LOCKED)),
+        _ => Err(busy(ffi::SQLITE_BUSY)),
+    }
+}
+
+pub(crate) fn busy(code: std::ffi::c_int) -> rusqlite::Error {
+    let message = "the database is in use: a transaction or an unfinished query is open on another connection";
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.to_string()))
+}

@@ -1,0 +1,177 @@
+//! An existing database that a bind starts as a copy of: read without a trace on it.
+//!
+//! SQLite itself cannot do that. It makes the index of a write-ahead log beside the file, brings the log into the file
+//! when it closes it, or, told that the file is immutable, reads past the log. So the file, its log and its journal are
+//! read as bytes, and SQLite makes of them in memory what it would make of them after a crash at that moment, which is
+//! what was committed; its backup API copies that.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::image::copy_pages;
+use super::values::number;
+use super::vfs::memory::start_beside;
+
+/// The bytes of a database and of what SQLite keeps beside it, as they were at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Original {
+    path: PathBuf,
+    database: Vec<u8>,
+    /// Empty where there is none.
+    log: Vec<u8>,
+    journal: Vec<u8>,
+}
+
+/// What tells the contents of two originals apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Digest([u64; 3]);
+
+/// What SQLite appends to a database's name for its log and its journal.
+const LOG: &str = "-wal";
+const JOURNAL: &str = "-journal";
+
+/// How long to look for a moment at which nobody writes, and how long between two looks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How a journal ends that is a part of a commit over several files, see
+/// <https://sqlite.org/fileformat2.html#the_rollback_journal>.
+const OF_SEVERAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+impl Original {
+    /// Reads a database, or says why that cannot be.
+    ///
+    /// It takes no lock, for those of SQLite would need it to be opened by SQLite. What is read twice in a row and is
+    /// the same both times was there at a moment between.
+    pub(crate) fn read(path: &Path) -> Result<Original, String> {
+        let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", path.display());
+        // SQLite too keeps the log of a linked database where the file itself is.
+        let real = fs::canonicalize(path).map_err(unreadable)?;
+        let kind = fs::metadata(&real).map_err(unreadable)?.file_type();
+        if kind.is_dir() {
+            return Err(format!("`{}` is a folder: name the database in it", path.display()));
+        }
+        if !kind.is_file() {
+            // A pipe that nobody writes to would be waited for without an end.
+            return Err(format!("`{}` is no ordinary file", path.display()));
+        }
+        let started = Instant::now();
+        let mut first = Original::look(path, &real).map_err(unreadable)?;
+        loop {
+            let second = Original::look(path, &real).map_err(unreadable)?;
+            if first == second {
+                break;
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!(
+                    "`{}` was written to all the time for {} seconds: copy it while its writers pause",
+                    path.display(),
+                    PATIENCE.as_secs()
+                ));
+            }
+            thread::sleep(PAUSE);
+            first = second;
+        }
+        if first.journal.ends_with(&OF_SEVERAL) {
+            // SQLite would look for the other files, and clean up beside them.
+            return Err(format!(
+                "`{}` is in the middle of a commit over several files: let it end, or open it with SQLite to have it \
+                 rolled back",
+                path.display()
+            ));
+        }
+        Ok(first)
+    }
+
+    fn look(path: &Path, real: &Path) -> io::Result<Original> {
+        let beside = |ending: &str| {
+            let mut name = OsString::from(real);
+            name.push(ending);
+            match open(Path::new(&name)).and_then(|file| bytes(&file)) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+                read => read,
+            }
+        };
+        let (journal, log) = (beside(JOURNAL)?, beside(LOG)?);
+        Ok(Original { path: path.to_path_buf(), database: read(real)?, log, journal })
+    }
+
+    /// What tells its contents from any other's.
+    pub(crate) fn digest(&self) -> Digest {
+        let hash = |seed: u8| {
+            let mut hasher = DefaultHasher::new();
+            (seed, &self.database, &self.log, &self.journal).hash(&mut hasher);
+            hasher.finish()
+        };
+        Digest([self.database.len() as u64, hash(0), hash(1)])
+    }
+
+    /// Copies what is committed in it over a connection's database, or says why that cannot be.
+    pub(crate) fn copy_into(&self, conn: &mut Connection) -> Result<(), String> {
+        self.copied(conn).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => {
+                format!("`{}` is no SQLite database, or an encrypted one: {error}", self.path.display())
+            }
+            _ => format!("`{}` cannot be copied: {error}", self.path.display()),
+        })
+    }
+
+    fn copied(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+        let mut beside = Vec::new();
+        for (name, bytes) in [(LOG, &self.log), (JOURNAL, &self.journal)] {
+            if !bytes.is_empty() {
+                beside.push((name.to_string(), bytes.clone()));
+            }
+        }
+        let memory = start_beside(self.database.as_slice().into(), beside)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let original = Connection::open_with_flags(memory.uri(), flags)?;
+        // Brings the log into the database, and makes the copy one that is not in WAL mode, which memory cannot be.
+        original.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+        number(&original, "SELECT count(*) FROM sqlite_schema")?;
+        copy_pages(&original, conn, "main")
+    }
+}
+
+/// Reads the database itself, on which the process may have locks.
+#[cfg(unix)]
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    super::beside::read(path)
+}
+
+#[cfg(not(unix))]
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// Opens a file such that reading it leaves no time of access, where the system lets its owner do so.
+#[cfg(target_os = "linux")]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{open, Mode, OFlags};
+    use rustix::io::Errno;
+
+    // Should a pipe have taken the file's place, it is not waited for.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = match open(path, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => open(path, flags, Mode::empty()),
+        opened => opened,
+    };
+    Ok(File::from(opened?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+fn bytes(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map(|_| bytes)
+}

@@ -1,0 +1,98 @@
+//! Asking whether a lock is in the way, without waiting for it.
+
+use std::ffi::CString;
+use std::path::Path;
+use std::ptr;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{ffi, Connection};
+
+use super::image::schema_version;
+
+/// A query that reads nothing, and needs what every statement needs.
+pub(crate) const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
+
+/// Whether another connection of the same shared cache has locked what `sql` reads.
+///
+/// Through SQLite's own interface: built with its feature `unlock_notify`, rusqlite waits for such a lock without a
+/// limit.
+pub(crate) fn is_locked_out(conn: &Connection, sql: &str) -> bool {
+    let Ok(sql) = CString::new(sql) else { return false };
+    let mut statement = ptr::null_mut();
+    // SAFETY: the handle is open and used by no one else meanwhile; the text ends with a NUL; the statement is
+    // finalized before the connection can be closed, which for a null pointer does nothing.
+    let code = unsafe {
+        let db = conn.handle();
+        let mut code = ffi::sqlite3_prepare_v2(db, sql.as_ptr(), -1, &raw mut statement, ptr::null_mut());
+        if code == ffi::SQLITE_OK {
+            code = ffi::sqlite3_step(statement);
+        }
+        ffi::sqlite3_finalize(statement);
+        code
+    };
+    code & 0xff == ffi::SQLITE_LOCKED
+}
+
+/// Whether another connection has a transaction open that can write, on a database that is not this crate's own memory. A
+/// lock error means so too, where a writer keeps others from reading.
+///
+/// No lock is taken that keeps a writer waiting: one that has read, and is refused as it comes to write, is refused for good.
+pub(crate) fn has_writer(conn: &Connection, is_shared_cache: bool) -> rusqlite::Result<bool> {
+    if is_shared_cache {
+        // A backup does not begin beside a writer of the same cache.
+        let mut nowhere = Connection::open_in_memory()?;
+        let step = Backup::new(conn, &mut nowhere)?.step(0)?;
+        return Ok(matches!(step, StepResult::Busy | StepResult::Locked));
+    }
+    schema_version(conn)?;
+    is_locked_by_writer(conn)
+}
+
+/// Whether another connection holds the lock of a file's writer in a rollback journal, as its file system knows it. Of a log's
+/// writer it tells only who asks for the lock, and is in the writer's way while it has it.
+fn is_locked_by_writer(conn: &Connection) -> rusqlite::Result<bool> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the handle is open and used by no one else meanwhile. The operation writes the address of its database's file,
+    // which lives as long as the connection, or null; the method is called as SQLite calls it.
+    unsafe {
+        let answer = (&raw mut file).cast();
+        ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, answer);
+        let Some(methods) = file.as_ref().and_then(|file| file.pMethods.as_ref()) else { return Ok(false) };
+        let mut reserved = 0;
+        if let Some(check) = methods.xCheckReservedLock
+            && check(file, &raw mut reserved) == ffi::SQLITE_OK
+            && reserved != 0
+        {
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+/// Whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files; elsewhere nobody is
+/// seen. Asking SQLite for that lock would tell too, and refuse it to an application for as long.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_locked_by_log_writer(database: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    /// The byte of a log's index that a writer locks, see `UNIX_SHM_BASE` in <https://sqlite.org/src/file/src/os_unix.c>.
+    const WRITER: u64 = 120;
+    let mut index = database.as_os_str().to_os_string();
+    index.push("-shm");
+    let (Ok(index), Ok(locks)) = (std::fs::metadata(index), std::fs::read_to_string("/proc/locks")) else {
+        return false;
+    };
+    // `1: POSIX  ADVISORY  WRITE 4711 00:2a:815 120 120`, with `->` after the number for who waits.
+    locks.lines().any(|lock| {
+        let fields = lock.split_whitespace().collect::<Vec<_>>();
+        let [_, "POSIX", _, "WRITE", _, file, start, end] = fields.as_slice() else { return false };
+        let is_it = file.rsplit(':').next().and_then(|inode| inode.parse().ok()) == Some(index.ino());
+        let covers = |from: u64| from <= WRITER && end.parse().is_ok_and(|end: u64| WRITER <= end);
+        is_it && start.parse().is_ok_and(covers)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_locked_by_log_writer(_: &Path) -> bool {
+    false
+}

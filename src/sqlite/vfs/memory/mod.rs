@@ -1,0 +1,174 @@
+//! Databases in this process's memory, with the locks of a file: SQLite's file system, held in a table of this crate.
+//!
+//! A shared cache answers "table is locked" at once, and SQLite's `memdb` lets nobody read while one writes. Here a
+//! database is what it is on a disk, WAL mode included: readers and one writer side by side, and a wait of up to the
+//! busy timeout where two write. A new database shares the pages of its image until it writes to them, so that starting
+//! one takes the same time whatever is in it.
+
+mod contents;
+mod control;
+mod file;
+mod held;
+mod index;
+mod locks;
+mod name;
+mod replace;
+mod shm;
+mod vfs;
+mod who;
+
+use std::sync::{Arc, Mutex, Weak};
+
+use crate::instrument::Faults;
+use crate::sorted::Sorted;
+use crate::sqlite::copy::unique_name;
+use crate::sqlite::image::Image;
+use crate::sync::lock;
+use contents::Contents;
+pub(crate) use held::begins_to_write;
+use index::Index;
+use locks::Locks;
+pub(in crate::sqlite::vfs) use name::C_NAME;
+pub(crate) use vfs::{start, start_beside};
+pub(crate) use who::Opener;
+use who::{conflict, Lock, Party, Refusal};
+
+/// What every name of a database here begins with. There is no such folder: a driver that takes the name for a path finds
+/// nothing.
+const FOLDER: &str = "/multibind/";
+
+/// The end of a database's name; what SQLite appends to it names a journal.
+const ENDING: &str = ".db";
+
+/// One database in memory, alive as long as somebody holds it: a harness, or a connection.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    name: String,
+    contents: Mutex<Contents>,
+    /// What it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
+    image: Mutex<Option<Arc<Image>>>,
+    /// The write-ahead log and journals, by what SQLite appends to the database's name.
+    journals: Mutex<Sorted<String, Arc<Journal>>>,
+    locks: Mutex<Locks>,
+    /// The WAL's index, which connections share as memory.
+    index: Mutex<Index>,
+    /// What a test has SQLite be told.
+    faults: Arc<Faults>,
+}
+
+/// A journal's bytes.
+pub(in crate::sqlite::vfs) type Journal = Mutex<Vec<u8>>;
+
+impl Memory {
+    /// Makes one under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
+    fn new(
+        contents: Contents,
+        image: Option<Arc<Image>>,
+        journals: Vec<(String, Vec<u8>)>,
+        faults: &Arc<Faults>,
+    ) -> Arc<Memory> {
+        let mut beside = Sorted::default();
+        for (name, bytes) in journals {
+            beside.insert(name, Arc::new(Mutex::new(bytes)));
+        }
+        let memory = Arc::new(Memory {
+            name: format!("{FOLDER}{}{ENDING}", unique_name()),
+            contents: Mutex::new(contents),
+            image: Mutex::new(image),
+            journals: Mutex::new(beside),
+            locks: Mutex::default(),
+            index: Mutex::default(),
+            faults: Arc::clone(faults),
+        });
+        lock(&DATABASES).insert(memory.name.clone(), Arc::downgrade(&memory));
+        memory
+    }
+
+    /// The name that SQLite has for it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// An SQLite URI, see <https://sqlite.org/uri.html>.
+    pub(crate) fn uri(&self) -> String {
+        format!("file:{}?vfs={}", self.name, *name::NAME)
+    }
+
+    /// A number that changes with every commit, once others can see what was committed.
+    pub(crate) fn commits(&self) -> u64 {
+        lock(&self.locks).ended()
+    }
+
+    /// Who holds a lock and who wants it, after one was refused to a connection of that kind on this thread.
+    pub(crate) fn conflict(&self, waiter: Opener) -> Option<String> {
+        let locks = lock(&self.locks);
+        let holder =
+            || locks.writer().map(|writer| conflict(std::slice::from_ref(writer), Lock::Write, &Party::here(waiter)));
+        let refused = || locks.refusals().rev().find(|refusal| refusal.waiter.is_here(waiter)).map(Refusal::conflict);
+        match waiter {
+            // It may not have asked for the lock, having seen who has it.
+            Opener::Harness => holder().or_else(refused),
+            // It has asked, and whoever had the lock may be done by now.
+            _ => refused().or_else(holder),
+        }
+    }
+
+    /// Who has a transaction open that can write.
+    pub(crate) fn writer(&self) -> Option<String> {
+        lock(&self.locks).writer().map(Party::shown)
+    }
+
+    /// Who of the application's connections was refused a lock and has not got it since, and who was in the way.
+    pub(crate) fn given_up(&self) -> Vec<String> {
+        let locks = lock(&self.locks);
+        locks.refusals().filter(|refusal| !refusal.waiter.is_harness()).map(Refusal::given_up).collect()
+    }
+
+    /// Whether some connection has a transaction open that can write.
+    pub(crate) fn has_writer(&self) -> bool {
+        lock(&self.locks).has_writer()
+    }
+
+    /// Takes the image's bytes, unless that was done before.
+    fn fill(&self) -> rusqlite::Result<()> {
+        let mut image = lock(&self.image);
+        if let Some(from) = &*image {
+            *lock(&self.contents) = Contents::new(from.file()?);
+            *image = None;
+        }
+        Ok(())
+    }
+
+    pub(in crate::sqlite::vfs) fn journal(&self, name: &str) -> Option<Arc<Journal>> {
+        lock(&self.journals).get(name).cloned()
+    }
+
+    fn journal_or_new(&self, name: &str) -> Arc<Journal> {
+        Arc::clone(lock(&self.journals).or_insert_with(name.to_string(), Arc::default))
+    }
+
+    /// Whether there was such a journal to remove.
+    pub(in crate::sqlite::vfs) fn remove_journal(&self, name: &str) -> bool {
+        lock(&self.journals).remove(name).is_some()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        lock(&DATABASES).remove(&self.name);
+    }
+}
+
+/// The databases of the process, by name.
+static DATABASES: Mutex<Sorted<String, Weak<Memory>>> = Mutex::new(Sorted::new());
+
+/// A name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
+pub(in crate::sqlite::vfs) fn split(name: &str) -> Option<(&str, &str)> {
+    let end = name.strip_prefix(FOLDER)?.find(ENDING)? + FOLDER.len() + ENDING.len();
+    name.split_at_checked(end)
+}
+
+/// The living database of that name.
+pub(in crate::sqlite::vfs) fn find(name: &str) -> Option<Arc<Memory>> {
+    lock(&DATABASES).get(name)?.upgrade()
+}

@@ -1,0 +1,153 @@
+//! Who has a database open, who holds the lock of its writer, and who was refused it.
+
+use crate::list::mapped;
+use crate::sqlite::vfs::writer::Writer;
+use std::ffi::CStr;
+use std::panic::catch_unwind;
+use std::thread::{self, Thread};
+
+/// As what a connection was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Opener {
+    /// A connection of the bind's pool.
+    Pool,
+    /// A session's.
+    Session,
+    /// By the URI that users get.
+    #[default]
+    Uri,
+    /// This crate's own looks and repairs.
+    Harness,
+}
+
+/// The parameter of a URI that says it.
+pub(super) const PARAMETER: &CStr = c"as";
+
+impl Opener {
+    /// What stands behind the URI that users get.
+    pub(crate) fn parameter(self) -> &'static str {
+        match self {
+            Opener::Pool => "&as=pool",
+            Opener::Session => "&as=session",
+            Opener::Uri => "",
+            Opener::Harness => "&as=harness",
+        }
+    }
+
+    pub(super) fn from_value(value: &CStr) -> Opener {
+        match value.to_bytes() {
+            b"pool" => Opener::Pool,
+            b"session" => Opener::Session,
+            b"harness" => Opener::Harness,
+            _ => Opener::Uri,
+        }
+    }
+
+    /// Whose connection it is.
+    pub(super) fn writer(self) -> Writer {
+        match self {
+            Opener::Pool | Opener::Session => Writer::Ours,
+            Opener::Uri => Writer::Others,
+            Opener::Harness => Writer::Harness,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Opener::Pool => "a connection of the pool",
+            Opener::Session => "a session",
+            Opener::Uri => "a connection opened by the bind's URI",
+            Opener::Harness => "the harness",
+        }
+    }
+}
+
+/// A connection, and the thread that used it.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    opener: Opener,
+    /// None while a thread is ending.
+    thread: Option<Thread>,
+}
+
+impl Party {
+    /// A connection of that kind, used by this thread.
+    pub(super) fn here(opener: Opener) -> Party {
+        // A thread that is ending may have forgotten itself already, and then this panics, which C must not see.
+        Party { opener, thread: catch_unwind(thread::current).ok() }
+    }
+
+    pub(super) fn is_here(&self, opener: Opener) -> bool {
+        self.opener == opener && self.is_on_this_thread()
+    }
+
+    pub(super) fn is_harness(&self) -> bool {
+        self.opener == Opener::Harness
+    }
+
+    fn is_on_this_thread(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| thread.id() == thread::current().id())
+    }
+
+    /// As people read it, on this thread.
+    pub(super) fn shown(&self) -> String {
+        let what = self.opener.name();
+        match self.thread.as_ref().map(Thread::name) {
+            _ if self.is_on_this_thread() => format!("{what} on this thread"),
+            Some(Some(name)) => format!("{what} on thread `{name}`"),
+            Some(None) | None => format!("{what} on a thread without a name"),
+        }
+    }
+}
+
+/// Which lock was in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// The writer's, of which there is one.
+    Write,
+    /// Those of readers, who keep a writer with a rollback journal from committing.
+    Read,
+}
+
+/// A lock that was refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// The connection's number.
+    pub(super) id: u64,
+    pub(super) waiter: Party,
+    /// Who was in the way, as far as is known.
+    pub(super) holders: Vec<Party>,
+    pub(super) lock: Lock,
+}
+
+impl Refusal {
+    /// Who holds it and who wants it.
+    pub(super) fn conflict(&self) -> String {
+        conflict(&self.holders, self.lock, &self.waiter)
+    }
+
+    /// The same after the test: who held it and who did not get it.
+    pub(super) fn given_up(&self) -> String {
+        let (waiter, holders) = (self.waiter.shown(), names(&self.holders));
+        match self.lock {
+            Lock::Write => format!("{waiter} gave up waiting for the write lock, which {holders} held"),
+            Lock::Read => format!("{waiter} gave up waiting to commit, while {holders} read"),
+        }
+    }
+}
+
+/// Who holds a lock and who wants it.
+pub(super) fn conflict(holders: &[Party], lock: Lock, waiter: &Party) -> String {
+    let (holders, waiter) = (names(holders), waiter.shown());
+    match lock {
+        Lock::Write => format!("{holders} holds the write lock, and {waiter} wants it"),
+        Lock::Read => format!("{holders} reads it, and {waiter} wants to commit what it wrote"),
+    }
+}
+
+fn names(parties: &[Party]) -> String {
+    match parties {
+        [] => "another connection".to_string(),
+        parties => mapped(parties, Party::shown).join(" and "),
+    }
+}

@@ -1,8 +1,0 @@
-//! Locks of values that a panic leaves whole.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks a value, also after a panic elsewhere: what is locked here is never left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
