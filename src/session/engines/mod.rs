@@ -184,7 +184,7 @@ impl Engines {
     }
 
     /// Has a bind's connection read its schema again where others have changed it.
-    fn read_new_schema(&mut self, database: &Database, member: usize) -> rusqlite::Result<()> {
+    fn read_new_schema(&mut self, database: &Database, member: BindIndex) -> rusqlite::Result<()> {
         let tables = self.seen.get(&member).map(|image| image.id());
         let before = self.known.insert(member, tables);
         match self.open.get(&member).map(Engine::conn) {

@@ -2,9 +2,9 @@
 
 use super::view::write_down;
 use super::{failed, run, savepoint_sql, Engines};
-use crate::database::spared;
 use crate::error::Result;
 use crate::harness::Scope;
+use crate::instrument::spared;
 use crate::list::mapped;
 
 impl Engines {
