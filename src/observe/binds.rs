@@ -19,7 +19,7 @@ impl Binds {
     /// Of these databases of a harness.
     pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
         let mut dynamic = Vec::new();
-        for place in running.places() {
+        for place in running.binds().values() {
             if let Place::Dynamic(bind) = place {
                 dynamic.push(bind.key().clone());
             }
@@ -34,7 +34,7 @@ impl Binds {
 
     /// Of the binds that are configured.
     pub(super) fn configured(running: &Running) -> Binds {
-        Binds::of(running, mapped(running.places(), |place| place.keys().to_vec()))
+        Binds::of(running, mapped(running.binds().values(), |place| place.keys().to_vec()))
     }
 
     /// The keys of each database, in the order of the configuration.

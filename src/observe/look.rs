@@ -182,7 +182,7 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
         Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
         _ => None,
     });
-    for place in running.places() {
+    for place in running.binds().values() {
         // A database that nobody has used has the table and not the row.
         if let harness::Place::Dynamic(bind) = place
             && places.iter().all(|place| !bind.owns(place.bind()))

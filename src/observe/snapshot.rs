@@ -115,7 +115,7 @@ impl Harness {
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         let running = self.running();
         snapshot.check(running)?;
-        for place in running.places() {
+        for place in running.binds().values() {
             let Place::Dynamic(bind) = place else { continue };
             for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
                 if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {

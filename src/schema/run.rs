@@ -345,12 +345,13 @@ mod tests {
 
     use super::*;
     use crate::config::SchemaSource;
+    use crate::key::Keys;
     use crate::schema::read;
 
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
         let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None, journal_mode: None };
-        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?.parts)
+        execute(conn, &ground, &read(&Keys::one(BindKey::DEFAULT), &[], &sources)?.parts)
     }
 
     #[rstest]

@@ -248,7 +248,7 @@ impl Session {
     /// ```
     pub fn on(&mut self, key: impl Into<BindKey>) -> Result<OnBind<'_>> {
         let key = key.into();
-        let member = self.scope.place(&key)?;
+        let member = self.scope.bind(&key)?;
         Ok(OnBind::new(self, member, key))
     }
 
@@ -363,12 +363,14 @@ impl Session {
             }
             (Destination::Each(members), _) => {
                 // The answer of the last is the statement's.
-                let (last, rest) = members.split_last().map_or((0, [].as_slice()), |(last, rest)| (*last, rest));
+                let Some((last, rest)) = members.split_last() else {
+                    return Err(catalog.no_default("a statement that touches no table"));
+                };
                 for member in rest {
                     let key = scope.key(*member);
                     statement::discard(sql, |call| engines.run(scope, *member, &key, told, call))?;
                 }
-                engines.run(scope, last, &scope.key(last), told, call)
+                engines.run(scope, *last, &scope.key(*last), told, call)
             }
         }
     }

@@ -174,9 +174,9 @@ impl Harness {
         snapshot.check(running)?;
         // All binds are read at one moment, before any is compared.
         let mut of_places = Vec::new();
-        for place in running.places() {
+        for place in running.binds().values() {
             // The same database as its source, or one to which nobody writes: what changes in it has changed there.
-            if !place.is_way() {
+            if place.way_to().is_none() {
                 of_places.push((place, place.databases()));
             }
         }
@@ -193,7 +193,7 @@ impl Harness {
                 let before = Arc::clone(before);
                 // One that lags has no changes of its own.
                 let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
-                of_place.push(Pair { keys: database.all_keys(), before, after });
+                of_place.push(Pair { keys: database.all_keys().to_vec(), before, after });
             }
             if let Place::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
@@ -220,7 +220,7 @@ pub(super) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     let mut binds = Vec::with_capacity(databases.len());
     for (position, database) in databases.iter().enumerate() {
-        binds.push(database.all_keys());
+        binds.push(database.all_keys().to_vec());
         let Some(now) = now[position].filter(|_| !database.lags()) else { continue };
         match compare::compare(position, database.key(), database.image(), now) {
             Ok(mut changed) => changes.append(&mut changed),

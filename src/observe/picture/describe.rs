@@ -85,8 +85,8 @@ impl Harness {
     /// ```
     pub fn describe(&self) -> Description {
         let mut binds = Vec::new();
-        for place in self.running().places() {
-            if !place.is_way() {
+        for place in self.running().binds().values() {
+            if place.way_to().is_none() {
                 binds.append(&mut describe_place(place));
             }
         }

@@ -9,7 +9,6 @@ use crate::config::Storage;
 use crate::error::Result;
 use crate::harness::{Harness, Place, ReferenceEnd};
 use crate::key::BindKey;
-use crate::list::try_mapped;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {
@@ -51,12 +50,12 @@ impl Harness {
     /// ```
     pub fn diagram(&self) -> Result<String> {
         let running = self.running();
-        let binds = try_mapped(running.places(), drawn)?;
+        let binds = running.binds().try_map(|_, place| drawn(place))?;
         let mut diagram = String::from("erDiagram\n");
-        for (position, databases) in binds.iter().enumerate() {
+        for (bind, databases) in binds.iter() {
             let refers = |table: &TableInfo, column: &ColumnInfo| {
                 let mut references = running.references().iter().map(|reference| &reference.from);
-                references.any(|from| from.position == position && is(from, table, column))
+                references.any(|from| from.bind == bind && is(from, table, column))
             };
             for drawn in databases {
                 draw(&mut diagram, drawn, &refers);
@@ -67,8 +66,8 @@ impl Harness {
         }
         for reference in running.references() {
             let (from, to) = (&reference.from, &reference.to);
-            let Some(parent) = binds.get(to.position).and_then(|parents| parents.first()) else { continue };
-            for child in binds.get(from.position).map_or(&[][..], Vec::as_slice) {
+            let Some(parent) = binds[to.bind].first() else { continue };
+            for child in &binds[from.bind] {
                 let columns = std::slice::from_ref(&from.column);
                 let table = child.tables.table(&from.table);
                 let (one, many) = table.map_or(("|o", "o{"), |table| cardinality(table, columns));

@@ -138,7 +138,10 @@ impl StatementLog {
     fn unaccounted(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<String> {
         let (mut by_ours, mut elsewhere) = (Vec::new(), Vec::new());
         for write in self.listening.unaccounted() {
-            let Some(key) = write.database.first().filter(|_| are_meant(&write.database)) else { continue };
+            if !are_meant(&write.database) {
+                continue;
+            }
+            let key = write.database.first();
             let binds = if write.ours { &mut by_ours } else { &mut elsewhere };
             if (write.ours || by_others) && !binds.contains(key) {
                 binds.push(key.clone());

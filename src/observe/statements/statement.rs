@@ -68,9 +68,7 @@ pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
         };
         let mut binds = Vec::with_capacity(recorded.databases.len());
         for used in &*recorded.databases {
-            if let Some(name) = used.names.first() {
-                binds.push(name.clone());
-            }
+            binds.push(used.names.first().clone());
         }
         statements.push(Statement { binds, kind, recorded });
     }
