@@ -82,6 +82,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod assert;
 mod config;
 mod context;
 mod data;
@@ -94,6 +95,7 @@ pub mod fixture;
 pub mod guide;
 mod harness;
 mod instrument;
+mod keep;
 mod key;
 mod list;
 mod nearest;
@@ -102,6 +104,7 @@ mod order;
 mod orphan;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod report;
 mod route;
 mod row;
 mod say;

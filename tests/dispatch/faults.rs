@@ -349,18 +349,18 @@ fn ending(fault: Fault) -> String {
 #[rstest]
 fn a_fault_that_never_struck_fails_the_test(db: Harness) -> multibind::Result<()> {
     let unused = db.fault("auth").fail_commit()?;
-    insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never struck: no commit of a transaction that has written was met, so the test does not show what the code does then. Check that the code uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test returned an error before, look for that first"#);
+    insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never triggered: no transaction that wrote to `auth` was committed while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
 
     let late = db.fault("auth").after(3).times(1).busy()?;
     let conn = db.connection("auth")?;
     for _ in 0..2 {
         assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     }
-    insta::assert_snapshot!(ending(late), @r#"`fault("auth").after(3).times(1).busy()` at [place] never struck: 2 attempts to begin to write were met, so the test does not show what the code does then. Check that the code uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test returned an error before, look for that first"#);
+    insta::assert_snapshot!(ending(late), @r#"`fault("auth").after(3).times(1).busy()` at [place] never triggered: only 2 transactions began to write to `auth` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
 
     let late = db.fault(None).after(3).disk_full()?;
     db.connection(None)?.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
-    insta::assert_snapshot!(ending(late), @"`fault(None).after(3).disk_full()` at [place] never struck: one transaction that writes was met, so the test does not show what the code does then. Check that the code uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test returned an error before, look for that first");
+    insta::assert_snapshot!(ending(late), @"`fault(None).after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`.");
     Ok(())
 }
 
@@ -376,8 +376,8 @@ fn a_fault_that_never_struck_says_so_where_its_bind_has_no_such_table(
     #[case] told: &str,
 ) -> multibind::Result<()> {
     let ending = ending(db.fault("auth").fail_statement(table, Operation::Insert)?);
-    let (_, rest) = ending.split_once("what the code does then.").unwrap();
-    assert_eq!(rest.split_once(" Check ").unwrap().0, told);
+    let (_, rest) = ending.split_once("while it was active.").unwrap();
+    assert_eq!(rest.split_once(" So the test ").unwrap().0, told);
     Ok(())
 }
 
@@ -396,7 +396,10 @@ fn a_fault_that_outlives_its_harness_says_nothing_of_tables(db: Harness) -> mult
     let fault = db.fault("auth").fail_statement("usr", Operation::Insert)?;
     drop(db);
     let ending = ending(fault);
-    assert!(ending.contains("never struck: no such statement was met") && !ending.contains("no table"), "{ending}");
+    assert!(
+        ending.contains("never triggered: no such statement ran on `auth`") && !ending.contains("no table"),
+        "{ending}"
+    );
     Ok(())
 }
 
@@ -710,7 +713,7 @@ fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Resul
     if rusqlite::version_number() < 3_053_000 && codes.iter().all(|code| *code == Ok(ffi::SQLITE_OK)) {
         // An older SQLite does not report the statement, and the fault says that it met none.
         let told = ending(fault);
-        assert!(told.contains("never struck: no such statement was met"), "{told}");
+        assert!(told.contains("never triggered: no such statement ran on `auth`"), "{told}");
         return Ok(());
     }
     assert_eq!(codes, [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
@@ -729,7 +732,7 @@ fn a_statement_that_could_not_be_stopped_is_told(shop: Harness) -> multibind::Re
     let fault = shop.fault("auth").fail_statement("user", Operation::Read)?;
     assert_eq!(inner.query_row([], |row| row.get::<_, String>(0)).unwrap(), "ann");
     let told = ending(fault);
-    assert!(told.contains("1 of them ran all the same"), "{told}");
+    assert!(told.contains("1 of them could not be failed"), "{told}");
     Ok(())
 }
 

@@ -302,7 +302,7 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     plain(&db, None).execute("INSERT INTO log (event) VALUES ('started')", []).unwrap();
     plain(&db, "meta").execute("INSERT INTO log (event) VALUES ('started')", []).unwrap();
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "started" })), @r#"
-    the row did not land in `meta`: it is in `default` too
+    the row landed in `meta`, but also in `default`
 
       looked for  log: event = 'started'
       expected    in `meta`, committed, and in no other bind
@@ -398,8 +398,8 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
 #[rstest]
 fn a_bind_without_the_table_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
-    the row did not land in `meta`: the bind has no table `user`, and the row is in
-    no other
+    the row did not land in `meta`: the bind has no table `user`, and no other bind
+    has the row
 
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
@@ -450,8 +450,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     plain(&db, None).execute("INSERT INTO log (event, post_id) VALUES ('started', 1)", []).unwrap();
     let asked = || row! { event: "started", post_id: 2 };
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", asked())), @r#"
-    the row did not land in `meta`: its table `log` has no column `post_id`, and the
-    row is in no other bind
+    the row did not land in `meta`: its table `log` has no column `post_id`, and no
+    other bind has the row
 
       looked for  log: event = 'started', post_id = 2
       expected    in `meta`, committed, and in no other bind
@@ -473,8 +473,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("meta", "log", asked())), @r#"
-    whether the row is in `meta` cannot be told: its table `log` has no column
-    `post_id`
+    unknown whether the row is in `meta`: its table `log` has no column `post_id`
 
       looked for  log: event = 'started', post_id = 2
       expected    not in `meta`
@@ -770,7 +769,7 @@ fn a_view_that_is_broken_is_not_read_as_empty() {
     let db = one("CREATE TABLE t (x); CREATE VIEW v AS SELECT x FROM t");
     plain(&db, "auth").execute_batch("PRAGMA legacy_alter_table = ON; DROP TABLE t").unwrap();
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "v", row! { x: 1 })), @r#"
-    whether the row is in `auth` cannot be told: the bind cannot be read
+    unknown whether the row is in `auth`: the bind cannot be read
 
       looked for  v: x = 1
       expected    not in `auth`
@@ -854,8 +853,8 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
 fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: it is there, but not committed: a transaction
-    that wrote to `user` is still open
+    the row is in `auth`, but not committed: a transaction that wrote to `user` is
+    still open
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -878,8 +877,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    the row is in `auth`, though not committed: a transaction that wrote to `user`
-    is still open
+    the row is in `auth`, but not committed: a transaction that wrote to `user` is
+    still open
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -903,8 +902,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
     "#);
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: it is there, but not committed: a transaction
-    that wrote to `user` is still open
+    the row is in `auth`, but not committed: a transaction that wrote to `user` is
+    still open
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -927,8 +926,8 @@ fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    the row is in `auth`, though not committed: a transaction that wrote to `user`
-    is still open
+    the row is in `auth`, but not committed: a transaction that wrote to `user` is
+    still open
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -1008,7 +1007,7 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
 fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     let (landed, not_landed) = uncommitted(Bind::memdb, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: the bind cannot be read
+    unknown whether the row landed in `auth`: the bind cannot be read
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -1031,7 +1030,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    whether the row is in `auth` cannot be told: the bind cannot be read
+    unknown whether the row is in `auth`: the bind cannot be read
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -1055,7 +1054,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     "#);
     let (landed, not_landed) = uncommitted(Bind::memdb, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
-    the row did not land in `auth`: the bind cannot be read
+    unknown whether the row landed in `auth`: the bind cannot be read
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -1078,7 +1077,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(not_landed, @r#"
-    whether the row is in `auth` cannot be told: the bind cannot be read
+    unknown whether the row is in `auth`: the bind cannot be read
 
       looked for  user: username = 'ann'
       expected    not in `auth`
@@ -1124,8 +1123,8 @@ fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
     let conn = plain(&db, None);
     conn.execute_batch("BEGIN; DELETE FROM log").unwrap();
     insta::assert_snapshot!(failure(|| db.assert_not_landed(None, "log", row! { event: "started" })), @r#"
-    whether the row is in `default` cannot be told: it is not seen, but a
-    transaction that wrote to `log` is still open
+    unknown whether the row is in `default`: it is not seen, but a transaction that
+    wrote to `log` is still open
 
       looked for  log: event = 'started'
       expected    not in `default`
@@ -1148,8 +1147,8 @@ fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
       db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "started" })), @r#"
-    the row did not land in `meta`: it is there, but what `default` has is not
-    settled: a transaction that wrote to `log` is still open
+    the row landed in `meta`, but may be in `default` too: a transaction that wrote
+    to `log` is still open there
 
       looked for  log: event = 'started'
       expected    in `meta`, committed, and in no other bind
@@ -1220,7 +1219,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
     let conn = plain(&db, "auth");
     conn.execute_batch("BEGIN; CREATE TABLE made (x); INSERT INTO made VALUES (1)").unwrap();
     insta::assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "ann" })), @r#"
-    the row did not land in `auth`: the bind cannot be read
+    unknown whether the row landed in `auth`: the bind cannot be read
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -1243,7 +1242,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "made", row! { x: 1 })), @r#"
-    whether the row is in `auth` cannot be told: the bind cannot be read
+    unknown whether the row is in `auth`: the bind cannot be read
 
       looked for  made: x = 1
       expected    not in `auth`
@@ -1456,7 +1455,7 @@ fn a_text_whose_collation_only_the_application_has_is_found_where_bytes_tell(
     // It may be the same name, and only the application knows.
     let advice = "give it to the harness";
     let message = failure(|| db.assert_not_landed("auth", "t", row! { name: "ANN" }));
-    assert!(message.contains("cannot be told") && message.contains(advice), "{message}");
+    assert!(message.contains("unknown whether") && message.contains(advice), "{message}");
     let message = failure(|| db.assert_landed("auth", "t", row! { name: "ANN" }));
     assert!(message.contains("cannot be read") && message.contains(advice), "{message}");
     insta::allow_duplicates! {

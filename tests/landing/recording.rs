@@ -635,6 +635,14 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
                               WHERE username = 'ann'
                                 AND is_active = 1
     ───────────────────────────────────────────────────────────────────
+
+    On other binds ran:
+
+    ─────────────────────────────────────────────────────────────────────
+     bind      does     rows   statement
+    ═════════════════════════════════════════════════════════════════════
+     default   writes   1      INSERT INTO post (title) VALUES ('hello')
+    ─────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(failure(|| log.assert_count("meta", 2)), @r"
     expected 2 statements on bind `meta`, but none ran on it. Those that ran:

@@ -1,21 +1,18 @@
-//! The binds, their tables and how many rows they have, as a table for people.
-
-use std::fmt;
+//! The binds, their tables and how many rows they have.
 
 use rusqlite::types::Value;
 
-use super::tables;
+use super::glance::{glance_at, Glance, View};
+use super::tables::tables;
 use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::harness::{Harness, Place};
-use crate::observe::glance::{glance_at, Glance, View};
-use crate::observe::report::Table;
 use crate::sqlite::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
 ///
-/// Its [`Display`](fmt::Display) is a table for people. With the feature `serde` it is
+/// Its [`Display`](std::fmt::Display) is a table for people. With the feature `serde` it is
 /// [`Serialize`](https://docs.rs/serde/1/serde/trait.Serialize.html), for a snapshot file.
 ///
 /// ```
@@ -26,37 +23,26 @@ use crate::sqlite::script::quote;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Description {
-    pub(super) binds: Vec<Described>,
+    pub(crate) binds: Vec<Described>,
 }
 
 /// One database.
 #[derive(Clone, Debug)]
-pub(super) struct Described {
-    pub(super) label: String,
-    pub(super) storage: Storage,
-    pub(super) tables: Vec<(String, Rows)>,
+pub(crate) struct Described {
+    pub(crate) label: String,
+    pub(crate) storage: Storage,
+    pub(crate) tables: Vec<(String, RowCount)>,
 }
 
 /// What is known of the number of a table's rows.
 #[derive(Clone, Debug)]
-pub(super) enum Rows {
+pub(crate) enum RowCount {
     /// It has none of its own.
     None,
     Count(i64),
     /// With those that are not committed.
     Open(i64),
     Unknown(String),
-}
-
-impl fmt::Display for Rows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rows::None => Ok(()),
-            Rows::Count(count) => write!(f, "{count}"),
-            Rows::Open(count) => write!(f, "{count} (not committed)"),
-            Rows::Unknown(why) => f.write_str(why),
-        }
-    }
 }
 
 impl Harness {
@@ -112,7 +98,7 @@ fn describe_place(place: &Place) -> Vec<Described> {
             more => Some(format!("… and {more} more databases")),
         };
         if let Some(note) = note {
-            let (label, tables) = (format!("{}[…]", bind.key()), vec![(note, Rows::None)]);
+            let (label, tables) = (format!("{}[…]", bind.key()), vec![(note, RowCount::None)]);
             described.push(Described { label, storage: bind.storage(), tables });
         }
     }
@@ -127,26 +113,26 @@ fn describe(database: &Database) -> Described {
                 listed.push((table.name().to_string(), rows(database, table.name())));
             }
             for view in metadata.views() {
-                listed.push((format!("{} (view)", view.name()), Rows::None));
+                listed.push((format!("{} (view)", view.name()), RowCount::None));
             }
         }
-        Err(error) => listed.push((format!("cannot be read: {error}"), Rows::None)),
+        Err(error) => listed.push((format!("cannot be read: {error}"), RowCount::None)),
     }
     Described { label: database.label(), storage: database.storage(), tables: listed }
 }
 
 /// What is said of the number of a table's rows.
-fn rows(database: &Database, table: &str) -> Rows {
+fn rows(database: &Database, table: &str) -> RowCount {
     let (count, open) = match count(database, View::Committed, table) {
         Err(error) if is_lock(&error) && database.is_shared_cache() => (count(database, View::Open, table), true),
         count => (count, false),
     };
     match count {
-        Ok(count) if open => Rows::Open(count),
-        Ok(count) => Rows::Count(count),
-        Err(error) if is_lock(&error) => Rows::Unknown("locked".to_string()),
+        Ok(count) if open => RowCount::Open(count),
+        Ok(count) => RowCount::Count(count),
+        Err(error) if is_lock(&error) => RowCount::Unknown("locked".to_string()),
         // A virtual table whose module only the application has.
-        Err(error) => Rows::Unknown(sqlite_message(&error)),
+        Err(error) => RowCount::Unknown(sqlite_message(&error)),
     }
 }
 
@@ -157,24 +143,5 @@ fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> 
     match counted.first().and_then(|row| row.value("rows")) {
         Some(Value::Integer(count)) => Ok(*count),
         _ => Err(rusqlite::Error::QueryReturnedNoRows),
-    }
-}
-
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = ("no tables".to_string(), Rows::None);
-        let mut described = Table::new(&["bind", "storage", "table", "rows"]);
-        for bind in &self.binds {
-            let storage = bind.storage.to_string();
-            let (first, more) = match bind.tables.split_first() {
-                Some(tables) => tables,
-                None => (&none, [].as_slice()),
-            };
-            described.row(&[&bind.label, &storage, &first.0, &first.1.to_string()]);
-            for (name, rows) in more {
-                described.next_row(&["", "", name, &rows.to_string()]);
-            }
-        }
-        f.write_str(&described.drawn())
     }
 }

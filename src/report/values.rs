@@ -1,33 +1,10 @@
-//! What reports for people are made of: tables, names, and rows and values in short.
-
-mod table;
+//! Rows and values in short, and their differences.
 
 use rusqlite::types::Value;
 
+use super::words::cut;
 use crate::error::joined_by;
 use crate::row::{Row, Shown};
-pub(super) use table::{explained, paragraph, Table};
-
-/// What to do where nothing was written.
-pub(super) const NOTHING_WRITTEN: &str =
-    "Does the code under test take its connections from this harness, and does it commit?";
-
-/// Names joined by commas and an "and".
-pub(super) fn enumerated(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// A text cut to a number of characters, with a mark where it was.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    }
-}
 
 /// How much of a row is shown, in characters.
 const ROW_SHOWN: usize = 600;

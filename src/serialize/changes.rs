@@ -2,12 +2,12 @@
 
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{ChangeKind, ChangeSet, RowUpdate, TableChange};
+use crate::observe::{ChangeKind, ChangeSet, RowUpdate, TableChange};
 
 /// A list of [`TableChange`], one for each table that changed.
 impl Serialize for ChangeSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&self.changes)
+        serializer.collect_seq(self.changes())
     }
 }
 

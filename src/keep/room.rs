@@ -4,7 +4,6 @@ use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::folder::UNFINISHED;
 use super::save::CHANGES;
 use crate::order::{sort_by, sort_by_key};
 use crate::say;
@@ -13,6 +12,9 @@ use crate::say;
 const MOST_TESTS: usize = 100;
 /// How many bytes all of them may take.
 pub(super) const MOST_BYTES: u64 = 512 << 20;
+
+/// The beginning of the name of a folder that is still being filled.
+pub(super) const UNFINISHED: &str = ".new-";
 
 /// A test that was kept.
 struct Kept {

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::mermaid::{quoted, type_name, word};
-use super::tables;
 use crate::config::Storage;
 use crate::error::Result;
 use crate::harness::{Harness, Place, ReferenceEnd};
 use crate::key::BindKey;
+use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {

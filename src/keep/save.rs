@@ -10,9 +10,8 @@ use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::list::mapped;
-use crate::observe::changes::since_start;
-use crate::observe::snapshot::{committed, unreadable};
-use crate::observe::statements;
+use crate::observe::{committed, read_statements, since_start, unreadable};
+use crate::report::statements::in_detail;
 use crate::sorted::Sorted;
 use crate::sqlite::Image;
 
@@ -146,8 +145,8 @@ fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     if recorded.is_empty() {
         return remove(file);
     }
-    let statements = statements::read(recorded);
-    let told = format!("The statements that ran while they were recorded:\n\n{}\n", statements::in_detail(&statements));
+    let statements = read_statements(recorded);
+    let told = format!("The statements that ran while they were recorded:\n\n{}\n", in_detail(&statements));
     write(&file, told.as_bytes())
 }
 

@@ -2,8 +2,7 @@
 
 use serde_core::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::describe::{Described, Rows};
-use super::Description;
+use crate::observe::{Described, Description, RowCount};
 
 /// A list with an entry for each database: `bind`, `storage`, and `tables`, a map from names to their number of rows, which
 /// is null for a view, and text where it is no settled number.
@@ -23,7 +22,7 @@ impl Serialize for Described {
     }
 }
 
-struct Tables<'t>(&'t [(String, Rows)]);
+struct Tables<'t>(&'t [(String, RowCount)]);
 
 impl Serialize for Tables<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -35,11 +34,11 @@ impl Serialize for Tables<'_> {
     }
 }
 
-impl Serialize for Rows {
+impl Serialize for RowCount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Rows::None => serializer.serialize_unit(),
-            Rows::Count(count) => serializer.serialize_i64(*count),
+            RowCount::None => serializer.serialize_unit(),
+            RowCount::Count(count) => serializer.serialize_i64(*count),
             rows => serializer.collect_str(rows),
         }
     }

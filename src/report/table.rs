@@ -18,12 +18,12 @@ const HANGING: usize = 4;
 
 /// Rows under headings. Where the table would be too wide, cells are wrapped, those of the last column first; their lines
 /// keep their indentation.
-pub(in crate::observe) struct Table<'h> {
+pub(super) struct Table<'h> {
     headings: &'h [&'h str],
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
-struct Row {
+struct TableRow {
     /// The lines of each cell.
     cells: Vec<Vec<String>>,
     /// Whether there is a line between it and the row above.
@@ -31,22 +31,22 @@ struct Row {
 }
 
 impl<'h> Table<'h> {
-    pub(in crate::observe) fn new(headings: &'h [&'h str]) -> Table<'h> {
+    pub(super) fn new(headings: &'h [&'h str]) -> Table<'h> {
         Table { headings, rows: Vec::new() }
     }
 
     /// Adds a row, with a line between it and the one above.
-    pub(in crate::observe) fn row(&mut self, cells: &[&str]) {
+    pub(super) fn row(&mut self, cells: &[&str]) {
         self.add(cells, true);
     }
 
     /// Adds a row that belongs to the one above.
-    pub(in crate::observe) fn next_row(&mut self, cells: &[&str]) {
+    pub(super) fn next_row(&mut self, cells: &[&str]) {
         self.add(cells, false);
     }
 
     fn add(&mut self, cells: &[&str], is_apart: bool) {
-        let mut row = Row { cells: Vec::with_capacity(cells.len()), is_apart };
+        let mut row = TableRow { cells: Vec::with_capacity(cells.len()), is_apart };
         for cell in cells {
             let mut lines = Vec::new();
             for line in cell.lines() {
@@ -57,7 +57,7 @@ impl<'h> Table<'h> {
         self.rows.push(row);
     }
 
-    pub(in crate::observe) fn drawn(mut self) -> String {
+    pub(super) fn drawn(mut self) -> String {
         self.fit();
         let widths = self.widths();
         let across = widths.iter().sum::<usize>() + outside(widths.len());
@@ -117,12 +117,12 @@ impl<'h> Table<'h> {
 }
 
 /// A text that starts `first` columns from the left, and goes on at `rest` in lines as wide as a report may be.
-pub(in crate::observe) fn paragraph(text: &str, first: usize, rest: usize) -> String {
+pub(super) fn paragraph(text: &str, first: usize, rest: usize) -> String {
     hanging(&printable(text), first, rest, WIDTH).join("\n").trim_start().to_string()
 }
 
 /// Code, each with what it is for beside it, or below it where that would be too wide.
-pub(in crate::observe) fn explained(steps: &[(&str, &str)]) -> String {
+pub(super) fn explained(steps: &[(&str, &str)]) -> String {
     let (mut code_width, mut what_width) = (0, 0);
     for (code, what) in steps {
         code_width = code_width.max(code.width());

@@ -63,12 +63,9 @@ impl TestFolder {
     }
 }
 
-/// What a folder that is still being filled is named by.
-pub(super) const UNFINISHED: &str = ".new-";
-
 /// As any folder is made, and not for its owner alone. In it are databases, texts, and files not yet named so.
 const NEW: Kind = Kind {
-    prefix: UNFINISHED,
+    prefix: room::UNFINISHED,
     mode: 0o777,
     holds: |name| name.ends_with(".db") || name.ends_with(".txt") || name.starts_with(".tmp"),
 };
