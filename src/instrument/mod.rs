@@ -15,7 +15,6 @@ mod watch;
 
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
-pub(crate) use number::find;
 pub(crate) use recorder::{Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
 pub(crate) use watch::{unwatched, Beginning, Begun, Watch};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
-use crate::database::{set_last_insert_rowid, Database, Engine};
+use crate::database::Database;
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::instrument::{spared, Rule};
@@ -21,12 +21,12 @@ use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::Opener;
-use crate::sqlite::{schema_version, Image};
+use crate::sqlite::{schema_version, set_last_insert_rowid, Image, NamedConnection};
 
 /// One connection for each bind the session has touched, and the unit of work on them.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Engines {
-    open: Sorted<BindIndex, Engine>,
+    open: Sorted<BindIndex, NamedConnection>,
     /// The binds with an open transaction, in the order they were begun.
     begun: Vec<BindIndex>,
     /// Those of them that something was written to.
@@ -125,14 +125,14 @@ impl Engines {
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
         if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
-            engine.rename_among(key).map_err(|error| failed(key, sql, error))?;
+            engine.rename_among(key.schema_name()).map_err(|error| failed(key, sql, error))?;
         }
         let refused =
             self.open.get(&member).and_then(|engine| database.watch().refusal(engine.conn(), sql, told.writes));
         if let Some(rule) = refused {
             return Err(guarded(key, &rule, sql));
         }
-        let version = |engine: &Engine| schema_version(engine.conn()).ok();
+        let version = |engine: &NamedConnection| schema_version(engine.conn()).ok();
         let before = told.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
         self.begin(database, member, told.in_transaction)?;
         // What takes part in no transaction is written at once, and counts no rows.
@@ -184,7 +184,7 @@ impl Engines {
     /// Begins the bind's transaction where that has not been done and the statement takes part in it.
     fn begin(&mut self, database: &Database, member: BindIndex, in_transaction: bool) -> Result<()> {
         let key = database.key();
-        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { return Ok(()) };
         let tables = self.seen.get(&member).map(|image| image.id());
         // A connection that is used for the first time knows no tables that could be old.
         let before = self.known.insert(member, tables);
@@ -220,7 +220,7 @@ impl Engines {
 
     /// Reads a bind's tables as this unit of work has left them.
     fn reread(&mut self, member: BindIndex) -> Result<()> {
-        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
             let tables = spared(|| match self.seen.get(&member) {
                 Some(before) => Image::of_tables(conn)?.connected_as(before),
@@ -283,7 +283,7 @@ impl Engines {
         self.end_of_unit(scope);
         let key = |member: &BindIndex| scope.key(*member);
         for (at, member) in begun.iter().enumerate() {
-            let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
+            let Some(conn) = self.open.get(member).map(NamedConnection::conn) else { continue };
             if let Err(source) = run(scope.at(*member), conn, "COMMIT") {
                 let source = match is_lock(&source) {
                     true => {
@@ -318,7 +318,7 @@ impl Engines {
         self.depth = 0;
         let mut first = Ok(());
         for member in std::mem::take(&mut self.begun) {
-            let Some(conn) = self.open.get(&member).map(Engine::conn) else { continue };
+            let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { continue };
             if conn.is_autocommit() {
                 continue;
             }
@@ -334,7 +334,7 @@ impl Engines {
 
     /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
     fn abandon(&mut self, scope: &Scope, member: BindIndex) {
-        let rolled_back = match self.open.get(&member).map(Engine::conn) {
+        let rolled_back = match self.open.get(&member).map(NamedConnection::conn) {
             Some(conn) => conn.is_autocommit() || run(scope.at(member), conn, "ROLLBACK").is_ok(),
             None => true,
         };

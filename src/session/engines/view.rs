@@ -2,11 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{run, savepoint_sql, Engine, Engines};
+use super::{run, savepoint_sql, Engines};
 use crate::database::Database;
 use crate::instrument::spared;
 use crate::key::BindIndex;
-use crate::sqlite::{copy_transaction, Image};
+use crate::sqlite::{copy_transaction, Image, NamedConnection};
 
 /// The level of a savepoint that is released at once.
 const FLUSHED: usize = 0;
@@ -44,7 +44,7 @@ impl Engines {
         to: &mut Connection,
         schema: &str,
     ) -> rusqlite::Result<()> {
-        match self.open.get(&member).map(Engine::conn) {
+        match self.open.get(&member).map(NamedConnection::conn) {
             Some(conn) if self.has_read(member) => {
                 // A virtual table writes down what it keeps back when a savepoint is set.
                 spared(|| {
