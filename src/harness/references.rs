@@ -7,7 +7,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::Connection;
 
 use super::{Harness, Running};
-use crate::config::{Config, DatabaseSpec, ReferenceText};
+use crate::config::{DatabaseSpec, ReferenceText, Settled};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
@@ -124,7 +124,7 @@ fn readable(conn: &Connection, table: &str) -> rusqlite::Result<String> {
 
 impl Harness {
     /// The rows that refer to one in another bind that is not there, by the references declared with
-    /// [`HarnessBuilder::reference`](crate::HarnessBuilder::reference) or `[[references]]`; whoever wrote them.
+    /// [`Config::reference`](crate::Config::reference) or `[[references]]`; whoever wrote them.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl Running {
 
 /// Finds both ends of every reference that is declared.
 pub(super) fn resolve(
-    config: &Config,
+    config: &Settled,
     specs: &PerBind<DatabaseSpec>,
     tables: &dyn Fn(BindIndex) -> Result<Arc<Metadata>>,
 ) -> Result<Vec<Reference>> {

@@ -16,7 +16,7 @@ impl Harness {
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
     /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a
-    /// reference from one bind into another, declared with [`reference`](crate::HarnessBuilder::reference). The tables
+    /// reference from one bind into another, declared with [`reference`](crate::Config::reference). The tables
     /// are in the order of the binds (of a [dynamic bind](crate::Bind::dynamic) each database, or what they will be
     /// made as where nobody has used one) and, within one, in that in which they were made. Views are left out. As long
     /// as the tables are the same, so is the text: it has no row counts, which [`describe`](Harness::describe) has.

@@ -8,6 +8,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
@@ -122,6 +123,7 @@ impl Engines {
     ) -> Result<usize> {
         let sql = call.asked();
         self.open(scope, database, member)?;
+        self.read_new_schema(database, member).map_err(|error| failed(key, sql, error))?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
         if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
@@ -181,19 +183,28 @@ impl Engines {
         Ok(())
     }
 
+    /// Has a bind's connection read its schema again where others have changed it.
+    fn read_new_schema(&mut self, database: &Database, member: BindIndex) -> rusqlite::Result<()> {
+        let tables = self.seen.get(&member).map(|image| image.id());
+        let before = self.known.insert(member, tables);
+        match self.open.get(&member).map(NamedConnection::conn) {
+            // A connection that is used for the first time knows no tables that could be old; in a shared cache all
+            // connections know the same.
+            Some(conn)
+                if before.is_some_and(|before| before != tables)
+                    && !database.is_shared_cache()
+                    && !self.has_changed_schema(member) =>
+            {
+                read_schema_again(conn)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Begins the bind's transaction where that has not been done and the statement takes part in it.
     fn begin(&mut self, database: &Database, member: BindIndex, in_transaction: bool) -> Result<()> {
         let key = database.key();
         let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { return Ok(()) };
-        let tables = self.seen.get(&member).map(|image| image.id());
-        // A connection that is used for the first time knows no tables that could be old.
-        let before = self.known.insert(member, tables);
-        if before.is_some_and(|before| before != tables)
-            && !database.is_shared_cache()
-            && !self.has_changed_schema(member)
-        {
-            read_schema_again(conn);
-        }
         if self.begun.contains(&member) {
             // A statement that fails badly, or RAISE(ROLLBACK), ends the whole transaction. What comes next must not
             // be committed as it is written.
@@ -384,12 +395,18 @@ fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce
     work(conn)
 }
 
-/// Makes a connection know what another has changed in the schema. By itself it finds that out when a statement runs,
-/// which it prepares with what it knew before; in a shared cache all connections know the same.
-fn read_schema_again(conn: &Connection) {
-    // Where a writer is in the way, the statement to come says so.
-    let ready = Ready::quiet(conn, Duration::ZERO);
-    drop(discard("SELECT 1 FROM sqlite_schema LIMIT 1", |call| ready.run(call)));
+/// Makes a connection read its schema again when its next statement is prepared, for another has changed it.
+///
+/// SQLite compares the number of the schema to find that out, and only when a statement runs, which it prepares with
+/// what it knew before. And a statement that failed to change the schema may leave a number with the connection that
+/// the change of another then gets.
+fn read_schema_again(conn: &Connection) -> rusqlite::Result<()> {
+    spared(|| {
+        let is_writable = conn.db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA)?;
+        run(None, conn, "PRAGMA writable_schema = RESET")?;
+        // It also takes away the permission to write there.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, is_writable).map(drop)
+    })
 }
 
 /// No number of commits.

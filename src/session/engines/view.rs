@@ -45,15 +45,17 @@ impl Engines {
         schema: &str,
     ) -> rusqlite::Result<()> {
         match self.open.get(&member).map(NamedConnection::conn) {
-            Some(conn) if self.has_read(member) => {
-                // A virtual table writes down what it keeps back when a savepoint is set.
-                spared(|| {
-                    run(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
-                    run(None, conn, &savepoint_sql("RELEASE", FLUSHED))?;
-                    copy_transaction(conn, to, schema, true)
-                })
-            }
+            Some(conn) if self.has_read(member) => spared(|| {
+                write_down(conn)?;
+                copy_transaction(conn, to, schema, true)
+            }),
             _ => database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema),
         }
     }
+}
+
+/// Has virtual tables write down what they keep back, as they do when a savepoint is set.
+pub(super) fn write_down(conn: &Connection) -> rusqlite::Result<()> {
+    run(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
+    run(None, conn, &savepoint_sql("RELEASE", FLUSHED))
 }
