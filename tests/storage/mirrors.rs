@@ -307,8 +307,8 @@ fn a_replica_is_no_other_bind_for_landings() {
      late (lags behind auth)   1      no row matches; nearest:
                                         id = 1, name = 'ann'
 
-    `late` has what `auth` had when it was last told to follow:
-    `db.replicate("late")` first?
+    `late` has what `auth` had at its last replication: `db.replicate("late")`
+    first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
