@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod bound;
 mod chosen;
 mod dynamic;
 mod end;
@@ -10,6 +11,7 @@ mod held;
 mod history;
 mod keep;
 mod migrate;
+mod reference;
 mod references;
 mod replicas;
 mod running;
@@ -25,14 +27,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
+pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
 pub(crate) use end::Keeper;
 pub use engines::Engine;
 pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
-pub(crate) use references::{Reference, ReferenceEnd};
-pub(crate) use running::{Bound, Place, Running, Standing};
+pub(crate) use reference::{Reference, ReferenceEnd};
+pub(crate) use running::{Running, RunningBind};
 pub(crate) use scope::Scope;
 pub(crate) use start::start;
 

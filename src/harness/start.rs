@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::bound::{Bound, Start};
 use super::dynamic::DynamicBind;
 use super::end::Keeper;
 use super::folder::Folder;
-use super::running::{Bound, Place, Start};
+use super::running::RunningBind;
 use super::template::Blueprint;
-use super::{references, Harness, Running};
+use super::{reference, Harness, Running};
 use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
@@ -28,8 +29,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
         Ok::<_, Error>(Start { template: blueprint.template()?, history: Arc::clone(&histories[bind]) })
     })?;
     check_parents(&sources, &starts)?;
-    let references =
-        references::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
+    let references = reference::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
 
     // Those whose databases are not copies of one image.
     let anew = blueprints.try_map_into(|bind, blueprint| {
@@ -55,7 +55,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
             let dynamic = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew[bind].take(), watched);
-            return Ok(Place::Dynamic(Box::new(dynamic)));
+            return Ok(RunningBind::Dynamic(Box::new(dynamic)));
         }
         let image = Arc::clone(&start.template.image);
         let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
@@ -63,13 +63,13 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
         let file = || folder.file(&bind.to_string());
         let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
         database.watch().report_to(&recorder, &rules, database.keys().clone());
-        Ok(Place::Fixed(Arc::new(Bound::new(database, start))))
+        Ok(RunningBind::Fixed(Arc::new(Bound::new(database, start))))
     })?;
     for (replica, spec) in replicas {
         let start = starts[replica.source].clone();
         let of = match &binds[replica.source] {
-            Place::Fixed(of) => of,
-            Place::Dynamic(of) => return Err(of.not_said()),
+            RunningBind::Fixed(of) => of,
+            RunningBind::Dynamic(of) => return Err(of.not_said()),
         };
         let uses = Uses { read_only: true, replica: Some((replica, of.key().clone())), ways: Vec::new() };
         let database = if replica.lags {
@@ -81,7 +81,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
             Database::way_to(of, spec.keys, spec.options, uses)
         };
         database.watch().report_to(&recorder, &rules, database.keys().clone());
-        binds.push(Place::Fixed(Arc::new(Bound::new(database, start))));
+        binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
     }
     Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::mermaid::{quoted, type_name, word};
 use crate::config::Storage;
 use crate::error::Result;
-use crate::harness::{Harness, Place, ReferenceEnd};
+use crate::harness::{Harness, ReferenceEnd, RunningBind};
 use crate::key::BindKey;
 use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
@@ -89,7 +89,7 @@ struct Drawn {
 }
 
 /// What there is at one place in the configuration: of a dynamic bind that nobody has used, what will be.
-fn drawn(place: &Place) -> Result<Vec<Drawn>> {
+fn drawn(place: &RunningBind) -> Result<Vec<Drawn>> {
     // A replica has the tables of its source.
     if place.replica().is_some() {
         return Ok(Vec::new());
@@ -100,7 +100,7 @@ fn drawn(place: &Place) -> Result<Vec<Drawn>> {
         databases.push(Drawn { key, label: database.label(), storage: database.storage(), tables });
     }
     match place {
-        Place::Dynamic(bind) if databases.is_empty() => {
+        RunningBind::Dynamic(bind) if databases.is_empty() => {
             let (key, label) = (bind.key().clone(), format!("{}, dynamic", bind.key()));
             Ok(vec![Drawn { key, label, storage: bind.storage(), tables: bind.metadata()? }])
         }
