@@ -82,6 +82,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod assert;
 mod config;
 mod context;
 mod data;
@@ -94,6 +95,7 @@ pub mod fixture;
 pub mod guide;
 mod harness;
 mod instrument;
+mod keep;
 mod key;
 mod list;
 mod nearest;
@@ -101,6 +103,7 @@ mod observe;
 mod order;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod report;
 mod route;
 mod row;
 mod say;
@@ -110,6 +113,8 @@ mod serialize;
 mod session;
 mod sorted;
 mod sqlite;
+mod start;
+mod storage;
 mod sync;
 mod url;
 
@@ -117,7 +122,7 @@ pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, Tab
 pub use context::Context;
 pub use database::{Driver, Pool, PooledConnection};
 pub use error::{Conflict, Error, Orphan, Result};
-pub use harness::{Engine, Harness, HarnessBuilder, Keep};
+pub use harness::{Engine, Harness, Keep};
 pub use instrument::Operation;
 pub use key::{BindKey, Selection};
 pub use observe::{

@@ -122,6 +122,14 @@ pub(crate) fn argument(bind: &BindKey) -> String {
     format!("{:?}", bind.to_string())
 }
 
+/// Writes keys as a test writes them in an argument.
+pub(crate) fn arguments(keys: &[BindKey]) -> String {
+    match keys {
+        [key] => argument(key),
+        keys => format!("[{}]", joined_by(keys, ", ", &argument)),
+    }
+}
+
 /// Returns the ways to say which of these binds is meant: in SQL and in code.
 pub(super) fn say_which(binds: &[BindKey], table: &str) -> String {
     // One whose key is the same in both.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::error::{argument, joined_by, Error, Result};
-use crate::harness::{Place, Running};
+use crate::error::{Error, Result};
+use crate::harness::{Running, RunningBind};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
@@ -20,7 +20,7 @@ impl Binds {
     pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
         let mut dynamic = Vec::new();
         for place in running.binds().values() {
-            if let Place::Dynamic(bind) = place {
+            if let RunningBind::Dynamic(bind) = place {
                 dynamic.push(bind.key().clone());
             }
         }
@@ -51,6 +51,20 @@ impl Binds {
             Some(bind) => self.no_such_database(bind, key),
             None => self.unknown(key),
         })
+    }
+
+    /// Returns the positions of the databases that a selected key means: of the key of a dynamic bind, all that it has.
+    pub(super) fn selected(&self, key: &BindKey) -> Result<Vec<usize>> {
+        if !self.dynamic.contains(key) {
+            return Ok(vec![self.position(key)?]);
+        }
+        let mut positions = Vec::new();
+        for (position, keys) in self.of_each.iter().enumerate() {
+            if keys.iter().any(|of_database| owns(key, of_database)) {
+                positions.push(position);
+            }
+        }
+        Ok(positions)
     }
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
@@ -91,12 +105,4 @@ impl Binds {
 /// Whether a key can be that of a database of a dynamic bind.
 fn owns(bind: &BindKey, key: &BindKey) -> bool {
     key.is_of_database_of(bind)
-}
-
-/// Keys as a test writes them in an argument.
-pub(super) fn as_written(keys: &[BindKey]) -> String {
-    match keys {
-        [key] => argument(key),
-        keys => format!("[{}]", joined_by(keys, ", ", &argument)),
-    }
 }

@@ -16,19 +16,19 @@ use crate::sorted::Sorted;
 use crate::sqlite::script::quote;
 
 /// What was found in one database.
-pub(super) struct Place {
-    pub(super) database: Arc<Bound>,
-    pub(super) found: Found,
+pub(crate) struct Sighting {
+    pub(crate) database: Arc<Bound>,
+    pub(crate) found: Found,
 }
 
-impl Place {
-    pub(super) fn bind(&self) -> &BindKey {
+impl Sighting {
+    pub(crate) fn bind(&self) -> &BindKey {
         self.database.key()
     }
 }
 
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It has no table of that name.
     NoTable,
     /// Its table lacks a column that the row names.
@@ -36,6 +36,8 @@ pub(super) enum Found {
     /// The rows that match, in this view: where it is not [`View::Committed`], an open transaction has written to the
     /// table, and what is committed cannot be told.
     Rows { table: String, rows: Vec<Row>, view: View },
+    /// No row matches, and a transaction is open that may have written some: until it is committed, nobody else sees them.
+    Unsettled { table: String },
     /// It cannot be read now.
     Unreadable(rusqlite::Error),
 }
@@ -49,14 +51,17 @@ impl Found {
                 Found::NoColumn { table: table.clone(), column: column.clone(), columns: columns.clone() }
             }
             Found::Rows { table, rows, view } => Found::Rows { table: table.clone(), rows: rows.clone(), view: *view },
-            Found::Unreadable(_) => return None,
+            // Another database has its own transactions.
+            Found::Unsettled { .. } | Found::Unreadable(_) => return None,
         })
     }
 }
 
 /// How much it is worth to look again where another connection's lock is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effort {
+pub(crate) enum Effort {
+    /// Until what is committed is seen, and no transaction is open that may commit such a row.
+    Final,
     /// Until what is committed is seen.
     Settled,
     /// Until something is seen, of a transaction that is still open too.
@@ -66,14 +71,14 @@ pub(super) enum Effort {
 }
 
 /// Looks in every database for at most `most` rows that match.
-pub(super) fn look(
+pub(crate) fn look(
     running: &Running,
     table: &str,
     row: &Row,
     most: usize,
     effort: &dyn Fn(&Database) -> Effort,
-) -> Result<Vec<Place>> {
-    let mut places = Vec::new();
+) -> Result<Vec<Sighting>> {
+    let mut sightings = Vec::new();
     // One for all: a look takes no longer where several are in the way.
     let patience = Patience::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
@@ -81,22 +86,23 @@ pub(super) fn look(
     let mut known = Sorted::default();
     for database in running.databases() {
         let image = database.unchanged().map(|image| image.id());
-        let again = image.and_then(|image| known.get(&image)).and_then(Found::again);
+        let effort = effort(&database);
+        // A database without a commit may still have a transaction open.
+        let again = image.filter(|_| effort != Effort::Final);
+        let again = again.and_then(|image| known.get(&image)).and_then(Found::again);
         let found = match again {
             Some(found) => found,
-            None => {
-                look_in(&database, table, row, most, effort(&database), &patience).unwrap_or_else(Found::Unreadable)
-            }
+            None => look_in(&database, table, row, most, effort, &patience).unwrap_or_else(Found::Unreadable),
         };
         // Another may have written to it meanwhile.
         let image = image.filter(|image| database.unchanged().is_some_and(|still| still.id() == *image));
         if let (Some(image), Some(found)) = (image, found.again()) {
             known.or_insert_with(image, || found);
         }
-        places.push(Place { database, found });
+        sightings.push(Sighting { database, found });
     }
-    check(running, table, &places)?;
-    Ok(places)
+    check(running, table, &sightings)?;
+    Ok(sightings)
 }
 
 fn look_in(
@@ -121,13 +127,41 @@ fn look_in(
         Err(error) if is_lock(&error) => past(error),
         seen => seen,
     };
+    let settled = || match patience.look(&committed) {
+        Err(error) if is_lock(&error) => past(error),
+        seen => seen,
+    };
     match effort {
         Effort::Once => either(),
         Effort::Readable => patience.look(&either),
-        Effort::Settled => match patience.look(&committed) {
-            Err(error) if is_lock(&error) => past(error),
-            seen => seen,
-        },
+        Effort::Settled => settled(),
+        // A shared cache reports which tables an open transaction has written to.
+        Effort::Final if database.is_shared_cache() => settled(),
+        Effort::Final => finally(database, patience, &settled),
+    }
+}
+
+/// Looks until a row is seen or no transaction that can write is open, neither before the look nor after it.
+fn finally(
+    database: &Database,
+    patience: &Patience,
+    look: &dyn Fn() -> rusqlite::Result<Found>,
+) -> rusqlite::Result<Found> {
+    loop {
+        let is_written_to = database.has_writer();
+        let table = match look()? {
+            Found::Rows { table, rows, view } if rows.is_empty() => {
+                if !is_written_to && !database.has_writer() {
+                    return Ok(Found::Rows { table, rows, view });
+                }
+                table
+            }
+            found => return Ok(found),
+        };
+        if !patience.lasts() {
+            return Ok(Found::Unsettled { table });
+        }
+        patience.pause();
     }
 }
 
@@ -174,18 +208,21 @@ fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>>
 }
 
 /// Refuses a search that could find nothing anywhere: no bind has the table, or none that has it has the columns.
-fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
-    if places.iter().any(|place| matches!(place.found, Found::Rows { .. } | Found::Unreadable(_))) {
+fn check(running: &Running, table: &str, sightings: &[Sighting]) -> Result<()> {
+    if sightings
+        .iter()
+        .any(|place| matches!(place.found, Found::Rows { .. } | Found::Unsettled { .. } | Found::Unreadable(_)))
+    {
         return Ok(());
     }
-    let without = places.iter().find_map(|place| match &place.found {
+    let without = sightings.iter().find_map(|place| match &place.found {
         Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
         _ => None,
     });
     for place in running.binds().values() {
         // A database that nobody has used has the table and not the row.
-        if let harness::Place::Dynamic(bind) = place
-            && places.iter().all(|place| !bind.owns(place.bind()))
+        if let harness::RunningBind::Dynamic(bind) = place
+            && sightings.iter().all(|place| !bind.owns(place.bind()))
             && bind.metadata()?.has(table)
         {
             return Ok(());
@@ -193,13 +230,13 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
     }
     match without {
         Some((place, table, column, columns)) => Err(Error::no_column(place.bind(), table, column, columns)),
-        None => Err(unknown_table(table, places)),
+        None => Err(unknown_table(table, sightings)),
     }
 }
 
-fn unknown_table(table: &str, places: &[Place]) -> Error {
+fn unknown_table(table: &str, sightings: &[Sighting]) -> Error {
     let mut names = Vec::new();
-    for place in places {
+    for place in sightings {
         // What cannot be read is not among the nearest.
         for name in tables(&place.database).unwrap_or_default() {
             names.push((place.bind().clone(), name));
@@ -209,7 +246,7 @@ fn unknown_table(table: &str, places: &[Place]) -> Error {
 }
 
 /// That a bind does not have a table, where it can be told; with the binds that have it, and the nearest.
-pub(super) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
+pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
     let target = running.home_of(key).ok()?;
     let is_it = |name: &String| name.eq_ignore_ascii_case(table);
     if is_sqlites_own(table) || tables(&target).ok()?.iter().any(is_it) {

@@ -35,7 +35,7 @@ impl Reader<'_> {
         if let Some(key) = key {
             table = table.bind_key(BindKey::from(key));
         }
-        self.config.tables.push(table);
+        self.written.tables.push(table);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl Reader<'_> {
         }
         match (from, to) {
             (Some(from), Some(to)) => {
-                self.config.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
+                self.written.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
                 Ok(())
             }
             _ => {

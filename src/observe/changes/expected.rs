@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ChangeKind, TableChange};
+use super::change::{ChangeKind, TableChange};
 use crate::key::BindKey;
 
 /// The changes a test expects, no others; for [`ChangeSet::assert`](super::ChangeSet::assert), made with
@@ -66,12 +66,12 @@ impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedC
 /// A table of a bind: `"auth.user"`, or `("auth", "user")`.
 ///
 /// In the short form the default bind is `default`, or `main` as in SQL. Where dots in keys and tables leave it open which
-/// is meant, the long form says it; its key for the default bind is `"default"` or `None`.
+/// is meant, the long form says it; its key for the default bind is `None`.
 ///
 /// ```
 /// use multibind::ExpectedTable;
 ///
-/// assert_eq!(ExpectedTable::from("default.post").to_string(), "default.post");
+/// assert_eq!(ExpectedTable::from("auth.user").to_string(), "auth.user");
 /// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "default.post");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,18 +215,18 @@ impl Counts {
         Counts { kind: Some(ChangeKind::Dropped), ..self }
     }
 
-    pub(super) fn of(change: &TableChange) -> Counts {
+    pub(crate) fn of(change: &TableChange) -> Counts {
         let kind = Some(change.kind).filter(|kind| *kind != ChangeKind::Rows);
         let rows = &change.rows;
         Counts { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
     }
 
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         *self == Counts::default()
     }
 
     /// What changed, a phrase each.
-    pub(super) fn phrases(&self) -> Vec<String> {
+    pub(crate) fn phrases(&self) -> Vec<String> {
         let mut phrases = Vec::new();
         if let Some(kind) = self.kind() {
             phrases.push(kind.to_string());
@@ -240,7 +240,7 @@ impl Counts {
     }
 
     /// As [`changes!`](crate::changes!) takes it.
-    pub(super) fn as_written(&self) -> String {
+    pub(crate) fn as_written(&self) -> String {
         let mut written = self.kind().unwrap_or_default().to_string();
         for (mark, count, _) in &self.rows() {
             if *count > 0 {
@@ -312,37 +312,46 @@ impl From<i32> for Counts {
 /// ```compile_fail
 /// multibind::changes! { "auth.user" => created, +1 };
 /// ```
+///
+/// ```compile_fail
+/// multibind::changes! { "auth.user" => +3 +1 }; // four rows, or one?
+/// ```
+///
+/// ```compile_fail
+/// multibind::changes! { "auth.user" => created dropped };
+/// ```
 #[macro_export]
 macro_rules! changes {
+    // In brackets stands what a table already has: its kind, then its rows inserted, updated and deleted.
     (@table $list:expr;) => { $list };
     (@table $list:expr; $table:expr => $($rest:tt)+) => {
-        $crate::changes!(@counts $list; $table; $crate::Counts::new(); $($rest)+)
+        $crate::changes!(@counts $list; $table; $crate::Counts::new(); [_ _ _ _] $($rest)+)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; + $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.inserted($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt _ $u:tt $d:tt] + $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.inserted($rows); [$k + $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; ~ $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.updated($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt $i:tt _ $d:tt] ~ $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.updated($rows); [$k $i ~ $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; - $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.deleted($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt $i:tt $u:tt _] - $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.deleted($rows); [$k $i $u -] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; created $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.created(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] created $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.created(); [created $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; altered $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.altered(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] altered $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.altered(); [altered $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; dropped $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.dropped(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] dropped $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.dropped(); [dropped $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; $(, $($rest:tt)*)?) => {
+    (@counts $list:expr; $table:expr; $counts:expr; [$($had:tt)*] $(, $($rest:tt)*)?) => {
         $crate::changes!(@table $list.and($table, $counts); $($($rest)*)?)
     };
     (@$($other:tt)*) => {
         compile_error!(
-            "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3`, `created`, \
-             `altered` and `dropped`, with a comma between tables only: \
+            "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3` and one of \
+             `created`, `altered` and `dropped`, each once, with a comma between tables only: \
              `changes! { \"auth.user\" => created +1, \"meta.log\" => ~2 }`"
         )
     };

@@ -56,7 +56,7 @@ pub struct Statement {
 }
 
 /// What is known of recorded statements.
-pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
+pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
     for recorded in recorded {

@@ -1,0 +1,221 @@
+//! Verdicts on a change set: whether only the selected binds changed, and whether the expected tables did.
+
+use super::change::TableChange;
+use super::expected::{Counts, ExpectedChanges, ExpectedTable, Named};
+use super::set::ChangeSet;
+use crate::error::{list, Error, Result};
+use crate::key::{BindKey, Selection};
+use crate::list::{filtered, mapped};
+use crate::nearest::nearest;
+use crate::order::{sort_by, sort_by_key};
+use crate::sorted::Sorted;
+use crate::sqlite::texts;
+
+/// The difference between the binds that were selected and those that changed; one list or both have keys.
+pub(crate) struct NotOnly {
+    /// The selected binds in which nothing changed.
+    pub(crate) unchanged: Vec<BindKey>,
+    /// The binds that changed and were not selected.
+    pub(crate) others: Vec<BindKey>,
+}
+
+/// A table with the changes expected of it and those found. A name may have two changes, of a table that was dropped and of a
+/// view that was created.
+#[derive(Clone)]
+pub(crate) struct Compared {
+    pub(crate) bind: BindKey,
+    pub(crate) table: String,
+    pub(crate) expected: Vec<Counts>,
+    pub(crate) found: Vec<Counts>,
+}
+
+impl ChangeSet {
+    /// Compares the binds that changed with those selected; `None` where they are the same.
+    pub(crate) fn verdict_on(&self, selection: &Selection) -> Result<Option<NotOnly>> {
+        let changed = self.changed();
+        let (mut expected, mut unchanged) = (Vec::new(), Vec::new());
+        match selection.keys() {
+            Some(keys) => {
+                for key in keys {
+                    let mut positions = self.binds.selected(key)?;
+                    if !positions.iter().any(|position| changed.contains(position)) {
+                        let name = if let [position] = positions[..] { self.name(position) } else { key.clone() };
+                        if !unchanged.contains(&name) {
+                            unchanged.push(name);
+                        }
+                    }
+                    expected.append(&mut positions);
+                }
+            }
+            None => {
+                expected.extend(0..self.binds.of_each().len());
+                unchanged = self.names(&filtered(&expected, |position| !changed.contains(position)));
+            }
+        }
+        let others = self.names(&filtered(&changed, |position| !expected.contains(position)));
+        Ok((!unchanged.is_empty() || !others.is_empty()).then_some(NotOnly { unchanged, others }))
+    }
+
+    /// Compares the changes with those expected, table by table; `None` where all are as expected.
+    pub(crate) fn compared_with(&self, expected: &ExpectedChanges) -> Result<Option<Vec<Compared>>, String> {
+        let mut tables = Sorted::<(usize, String), Compared>::default();
+        for change in &self.changes {
+            let of = (change.position, change.table.to_ascii_lowercase());
+            let table = tables.or_insert_with(of, || Compared::of(&change.bind, &change.table));
+            table.found.push(Counts::of(change));
+        }
+        for (table, counts) in &expected.tables {
+            let (position, name) = self.meant(table)?;
+            if counts.is_nothing() {
+                continue;
+            }
+            let of = (position, name.to_ascii_lowercase());
+            let table = tables.or_insert_with(of, || Compared::of(&self.name(position), name));
+            table.expected.push(*counts);
+        }
+        let compared = mapped(tables.entries(), |(_, table)| table.clone());
+        Ok((!compared.iter().all(Compared::is_as_expected)).then_some(compared))
+    }
+
+    /// Finds the position and the name of an expected table.
+    fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(usize, &'t str), String> {
+        let readings = match &table.0 {
+            Named::Text(text) => self.readings(text),
+            Named::Of(key, table) => match self.position(key) {
+                Ok(position) => vec![(position, table.as_str())],
+                Err(error) => return Err(format!("{error}{}", self.suggestion(&format!("{key}.{table}"))?)),
+            },
+        };
+        let changed = filtered(&readings, |(position, table)| self.has_changed(*position, table));
+        match (changed.as_slice(), readings.first()) {
+            ([reading], _) => return Ok(*reading),
+            ([_, _, ..], _) => {
+                return Err(format!("`{table}` means tables of several binds: write `(key, \"table\")`"));
+            }
+            ([], Some(_)) => {}
+            ([], None) => {
+                let suggestion = self.suggestion(&table.to_string())?;
+                if !suggestion.is_empty() {
+                    return Err(format!("`{table}` is not `bind.table`{suggestion}"));
+                }
+                let mut keys = self.binds.of_each().concat();
+                sort_by_key(&mut keys, |key| !key.is_default());
+                return Err(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)));
+            }
+        }
+        for (position, name) in &readings {
+            if self.tables(*position)?.iter().any(|table| table.eq_ignore_ascii_case(name)) {
+                return Ok((*position, name));
+            }
+        }
+        let (position, name) = readings[0];
+        let suggestion = self.suggestion(&table.to_string())?;
+        Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(position)))
+    }
+
+    /// Returns every way to read a text as a bind and a table: both may have dots of their own.
+    fn readings<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
+        let mut readings = Vec::new();
+        for (position, keys) in self.binds.of_each().iter().enumerate() {
+            for key in keys {
+                let of_main = || if key.is_default() { table_of(text, "main") } else { None };
+                if let Some(table) = table_of(text, &key.to_string()).or_else(of_main) {
+                    readings.push((position, table));
+                }
+            }
+        }
+        readings
+    }
+
+    fn has_changed(&self, position: usize, table: &str) -> bool {
+        let is_it = |change: &TableChange| change.position == position && change.table.eq_ignore_ascii_case(table);
+        self.changes.iter().any(is_it)
+    }
+
+    /// Returns the tables and views that a database had before; those it has since are among the changes.
+    fn tables(&self, position: usize) -> Result<Vec<String>, String> {
+        let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+        let read = self.before[position].with(|conn| texts(conn, query));
+        let mut tables = read.map_err(|error| Error::sql(&self.name(position))(error).to_string())?;
+        for change in &self.changes {
+            if change.position == position {
+                tables.push(change.table.clone());
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Suggests a table that may have been meant: with bind and table swapped, of another bind, or with the nearest name.
+    fn suggestion(&self, asked: &str) -> Result<String, String> {
+        let table_asked = asked.rsplit_once('.').map_or(asked, |(_, table)| table);
+        let (mut names, mut elsewhere) = (Vec::new(), None);
+        for position in 0..self.binds.of_each().len() {
+            let bind = self.name(position);
+            for table in self.tables(position)? {
+                // SQLite's own tables change with others and are no change.
+                if table.starts_with("sqlite_") {
+                    continue;
+                }
+                if asked.eq_ignore_ascii_case(&format!("{table}.{bind}")) {
+                    return Ok(format!("; did you mean `{bind}.{table}`?"));
+                }
+                if table_asked.eq_ignore_ascii_case(&table) {
+                    elsewhere.get_or_insert(format!("{bind}.{table}"));
+                }
+                names.push(format!("{bind}.{table}"));
+            }
+        }
+        let known = mapped(&names, String::as_str);
+        let nearest = elsewhere.or_else(|| nearest(asked, &known).map(str::to_string));
+        Ok(nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())
+    }
+
+    /// The keys of the databases that changed, each the one that names its database first.
+    pub(crate) fn binds_changed(&self) -> Vec<BindKey> {
+        self.names(&self.changed())
+    }
+
+    /// The positions of the databases that changed, in order.
+    fn changed(&self) -> Vec<usize> {
+        let mut changed = mapped(&self.changes, |change| change.position);
+        changed.dedup();
+        changed
+    }
+
+    /// The key that names a database first.
+    fn name(&self, position: usize) -> BindKey {
+        self.names(&[position]).first().cloned().unwrap_or(BindKey::DEFAULT)
+    }
+
+    /// The keys that name databases first.
+    fn names(&self, positions: &[usize]) -> Vec<BindKey> {
+        let mut names = Vec::with_capacity(positions.len());
+        for position in positions {
+            if let Some(name) = self.binds.of_each()[*position].first() {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// Returns what follows the bind's name and a dot.
+fn table_of<'t>(text: &'t str, bind: &str) -> Option<&'t str> {
+    let table = text.strip_prefix(bind)?.strip_prefix('.')?;
+    (!table.is_empty()).then_some(table)
+}
+
+impl Compared {
+    fn of(bind: &BindKey, table: &str) -> Compared {
+        Compared { bind: bind.clone(), table: table.to_string(), expected: Vec::new(), found: Vec::new() }
+    }
+
+    pub(crate) fn is_as_expected(&self) -> bool {
+        let sorted = |counts: &[Counts]| {
+            let mut written = mapped(counts, Counts::as_written);
+            sort_by(&mut written, |one, other| one.cmp(other));
+            written
+        };
+        sorted(&self.expected) == sorted(&self.found)
+    }
+}

@@ -1,0 +1,423 @@
+//! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use insta::assert_snapshot;
+use multibind::fixture::harness;
+use multibind::rusqlite::Connection;
+use multibind::{changes, row, Bind, BindKey, ChangeSet, Counts, ExpectedChanges, Harness};
+use rstest::rstest;
+
+use crate::failure::failure;
+
+/// What a driver that knows the URI alone, a pool and a session write, each to another bind.
+fn written(db: &Harness) -> ChangeSet {
+    let before = db.snapshot().unwrap();
+    driver(
+        db,
+        "auth",
+        "INSERT INTO user (username) VALUES ('dora'), ('eve'); UPDATE user SET username = 'anna' WHERE id = 1",
+    );
+    db.connection(None).unwrap().execute("DELETE FROM post_tag", []).unwrap();
+    let mut session = db.session();
+    session.execute("UPDATE setting SET value = 'dark' WHERE name = 'motto'", []).unwrap();
+    session.commit().unwrap();
+    db.changes_since(&before).unwrap()
+}
+
+fn driver(db: &Harness, key: impl Into<BindKey>, script: &str) {
+    Connection::open(db.uri(key).unwrap()).unwrap().execute_batch(script).unwrap();
+}
+
+/// What a script changes in a harness with one bind.
+fn changed_by(schema: &str, script: &str) -> ChangeSet {
+    let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start().unwrap();
+    let before = db.snapshot().unwrap();
+    driver(&db, None, script);
+    db.changes_since(&before).unwrap()
+}
+
+#[rstest]
+fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression(harness: Harness) {
+    let changed = written(&harness);
+    changed
+        .assert(changes! { "auth.user" => +2 ~1, "main.post_tag" => -3, "meta.setting" => ~1 })
+        .assert(changes! { "meta.Setting" => ~1, "default.POST_TAG" => -3, ("auth", "user") => ~1 +2, })
+        .assert(
+            ExpectedChanges::from([("auth.user", Counts::new().inserted(2).updated(1))])
+                .and((None, "post_tag"), -3)
+                .and(("meta", "setting"), Counts::new().updated(1)),
+        );
+    changed.in_bind(None).unwrap().assert([("main.post_tag", -3)]).assert(vec![("main.post_tag".to_string(), -3)]);
+}
+
+#[rstest]
+fn what_is_expected_may_be_no_change_at_all(harness: Harness) {
+    let before = harness.snapshot().unwrap();
+    harness.changes_since(&before).unwrap().assert(changes! {}).assert([("auth.user", 0)]);
+}
+
+#[rstest]
+fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness) {
+    let changed = written(&harness);
+    assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +2, "meta.log" => +1, "meta.setting" => ~1 })), @r#"
+    the changes are not those expected, where marked ≠:
+
+         bind      table      expected       found
+     ≠   default   post_tag   nothing        - 3 deleted
+    ─
+     ≠   auth      user       + 2 inserted   + 2 inserted
+                                             ~ 1 updated
+    ─
+     ≠   meta      log        + 1 inserted   nothing
+    ─
+         meta      setting    ~ 1 updated    ~ 1 updated
+
+    The changes:
+
+     bind      table      change         rows
+     default   post_tag   - 3 deleted    - post_id = 1, tag_id = 1
+                                         - post_id = 1, tag_id = 2
+                                         - post_id = 2, tag_id = 1
+    ─
+     auth      user       + 2 inserted   + id = 3, username = 'dora',
+                          ~ 1 updated        is_active = 1, email = NULL
+                                         + id = 4, username = 'eve', is_active = 1,
+                                             email = NULL
+                                         ~ id = 1, username = 'grace' → 'anna'
+    ─
+     meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
+
+    If they are meant, this expects them:
+
+    changes! {
+        "default.post_tag" => -3,
+        "auth.user" => +2 ~1,
+        "meta.setting" => ~1,
+    }
+
+    If not, look which bind's connection wrote the rows above.
+    "#);
+}
+
+#[rstest]
+fn changes_that_did_not_happen_are_told_with_what_to_look_at(harness: Harness) {
+    let before = harness.snapshot().unwrap();
+    let changed = harness.changes_since(&before).unwrap();
+    assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r"
+    the changes are not those expected, where marked ≠:
+
+         bind   table   expected       found
+     ≠   auth   user    + 1 inserted   nothing
+
+    Nothing changed in any bind. Does the code under test take its connections from
+    this harness, and does it commit?
+    ");
+}
+
+#[test]
+fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
+    let schema =
+        "CREATE TABLE kept (x); CREATE TABLE \"a.b\" (x); CREATE TABLE gone (x); INSERT INTO gone VALUES (1), (2)";
+    let script = "INSERT INTO \"a.b\" VALUES (1); DROP TABLE gone; CREATE VIEW gone AS SELECT 1; CREATE TABLE made (y);
+        INSERT INTO made VALUES (1); ALTER TABLE kept ADD COLUMN z";
+    let changed = changed_by(schema, script);
+    assert_snapshot!(failure(|| changed.assert(changes! {
+        ("default", "a.b") => +1, "default.gone" => dropped -2, "default.gone" => created, "main.made" => created +1
+    })), @r#"
+    the changes are not those expected, where marked ≠:
+
+         bind      table   expected       found
+         default   a.b     + 1 inserted   + 1 inserted
+    ─
+         default   gone    dropped        dropped
+                           - 2 deleted    - 2 deleted
+                           created        created
+    ─
+     ≠   default   kept    nothing        altered
+    ─
+         default   made    created        created
+                           + 1 inserted   + 1 inserted
+
+    The changes:
+
+     bind      table         change         rows
+     default   a.b           + 1 inserted   + x = 1
+    ─
+     default   gone          dropped        - x = 1
+                             - 2 deleted    - x = 2
+    ─
+     default   gone (view)   created
+    ─
+     default   kept          altered        column `z` is new
+    ─
+     default   made          created        + y = 1
+                             + 1 inserted
+
+    If they are meant, this expects them:
+
+    changes! {
+        ("default", "a.b") => +1,
+        "default.gone" => dropped -2,
+        "default.gone" => created,
+        "default.kept" => altered,
+        "default.made" => created +1,
+    }
+
+    If not, look which bind's connection wrote the rows above.
+    "#);
+    changed.assert(changes! {
+        (None, "a.b") => +1,
+        "main.gone" => dropped -2,
+        "main.gone" => created,
+        "main.kept" => altered,
+        "main.made" => created +1,
+    });
+    changed.assert(
+        [("main.a.b", Counts::new().inserted(1))]
+            .into_iter()
+            .chain([
+                ("main.gone", Counts::new().created()),
+                ("main.gone", Counts::new().dropped().deleted(2)),
+                ("main.kept", Counts::new().altered()),
+                ("main.made", Counts::new().created().inserted(1)),
+            ])
+            .collect::<ExpectedChanges>(),
+    );
+}
+
+#[rstest]
+#[case::no_bind("user", "`user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::another_bind("audit.user", "`audit.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::no_table("auth.", "`auth.` is not `bind.table` with one of the binds default, auth, meta")]
+#[case::misspelt_bind("auht.user", "`auht.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::misspelt_table(
+    "auth.usr",
+    "bind `auth` has no table `usr`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::swapped("user.auth", "`user.auth` is not `bind.table`; did you mean `auth.user`?")]
+#[case::of_another_bind(
+    "meta.user",
+    "bind `meta` has no table `user`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::like_none("meta.invoice", "bind `meta` has no table `invoice`, and had none at the snapshot")]
+fn an_expected_table_that_no_bind_has_is_an_error(harness: Harness, #[case] table: &str, #[case] problem: &str) {
+    let before = harness.snapshot().unwrap();
+    let changed = harness.changes_since(&before).unwrap();
+    for rows in [0, 1] {
+        let message = failure(|| changed.assert([(table, rows)]));
+        assert_eq!(message, format!("cannot tell what is expected: {problem}"));
+    }
+    let Some((bind, table)) = table.split_once('.').filter(|(bind, table)| *bind == "user" || *table == "usr") else {
+        return;
+    };
+    let message = failure(|| changed.assert([((bind, table), 1)]));
+    assert!(message.ends_with("; did you mean `auth.user`?"), "{message}");
+}
+
+#[rstest]
+fn a_key_that_is_not_configured_is_told(harness: Harness) {
+    let before = harness.snapshot().unwrap();
+    let changed = harness.changes_since(&before).unwrap();
+    assert_snapshot!(failure(|| changed.assert([(("audit", "user"), 1)])), @"cannot tell what is expected: no bind `audit`: configured are default, auth, meta; did you mean `auth.user`?");
+}
+
+#[test]
+fn dots_in_keys_and_tables_are_read_as_what_changed_and_told_where_that_leaves_two() {
+    let db = Harness::builder()
+        .bind("a", Bind::memory().schema("CREATE TABLE \"b.c\" (x)"))
+        .bind("a.b", Bind::memory().schema("CREATE TABLE c (x)"))
+        .start()
+        .unwrap();
+    let before = db.snapshot().unwrap();
+    driver(&db, "a.b", "INSERT INTO c VALUES (1)");
+    db.changes_since(&before).unwrap().assert([("a.b.c", 1)]);
+    driver(&db, "a", "INSERT INTO \"b.c\" VALUES (1)");
+    let both = db.changes_since(&before).unwrap();
+    both.assert([(("a", "b.c"), 1), (("a.b", "c"), 1)]);
+    assert_snapshot!(failure(|| both.assert([("a.b.c", 1)])), @r#"cannot tell what is expected: `a.b.c` means tables of several binds: write `(key, "table")`"#);
+}
+
+#[test]
+fn any_key_of_a_shared_database_means_it() {
+    let url = "sqlite:///app.db";
+    let db = Harness::builder()
+        .default_bind(Bind::url(url).schema("CREATE TABLE t (x)"))
+        .bind("same", Bind::url(url))
+        .start()
+        .unwrap();
+    let before = db.snapshot().unwrap();
+    driver(&db, "same", "INSERT INTO t VALUES (1)");
+    db.changes_since(&before).unwrap().assert([("main.t", 1)]).assert([("same.t", 1)]);
+}
+
+#[rstest]
+#[cfg(feature = "serde")]
+fn a_change_set_is_written_to_a_snapshot_file_in_a_stable_order(harness: Harness) {
+    let changed = written(&harness);
+    insta::assert_json_snapshot!(changed, @r#"
+    [
+      {
+        "bind": "default",
+        "table": "post_tag",
+        "kind": "rows",
+        "deleted": [
+          {
+            "post_id": 1,
+            "tag_id": 1
+          },
+          {
+            "post_id": 1,
+            "tag_id": 2
+          },
+          {
+            "post_id": 2,
+            "tag_id": 1
+          }
+        ]
+      },
+      {
+        "bind": "auth",
+        "table": "user",
+        "kind": "rows",
+        "inserted": [
+          {
+            "id": 3,
+            "username": "dora",
+            "is_active": 1,
+            "email": null
+          },
+          {
+            "id": 4,
+            "username": "eve",
+            "is_active": 1,
+            "email": null
+          }
+        ],
+        "updated": [
+          {
+            "before": {
+              "id": 1,
+              "username": "grace",
+              "is_active": 1,
+              "email": "grace@blog.example"
+            },
+            "after": {
+              "id": 1,
+              "username": "anna",
+              "is_active": 1,
+              "email": "grace@blog.example"
+            }
+          }
+        ]
+      },
+      {
+        "bind": "meta",
+        "table": "setting",
+        "kind": "rows",
+        "updated": [
+          {
+            "before": {
+              "name": "motto",
+              "value": null
+            },
+            "after": {
+              "name": "motto",
+              "value": "dark"
+            }
+          }
+        ]
+      }
+    ]
+    "#);
+    assert_eq!(serde_json::to_value(&changed).unwrap(), serde_json::to_value(written_again()).unwrap());
+
+    fn written_again() -> ChangeSet {
+        written(&harness::default())
+    }
+}
+
+#[test]
+#[cfg(feature = "serde")]
+fn every_kind_of_value_and_of_change_has_a_form_of_its_own() {
+    let changed = changed_by(
+        "CREATE TABLE old (x); CREATE TABLE t (id INTEGER PRIMARY KEY, x)",
+        "DROP TABLE old; CREATE VIEW seen AS SELECT 1; CREATE TABLE made (y); ALTER TABLE t ADD COLUMN z;
+         INSERT INTO t (x) VALUES (NULL), (1), (1.5), ('x''00ff'''), (x'00ff'), (9e999)",
+    );
+    insta::assert_json_snapshot!(changed, @r#"
+    [
+      {
+        "bind": "default",
+        "table": "made",
+        "kind": "created"
+      },
+      {
+        "bind": "default",
+        "table": "old",
+        "kind": "dropped"
+      },
+      {
+        "bind": "default",
+        "table": "seen",
+        "view": true,
+        "kind": "created"
+      },
+      {
+        "bind": "default",
+        "table": "t",
+        "kind": "altered",
+        "details": [
+          "column `z` is new"
+        ],
+        "inserted": [
+          {
+            "id": 1,
+            "x": null,
+            "z": null
+          },
+          {
+            "id": 2,
+            "x": 1,
+            "z": null
+          },
+          {
+            "id": 3,
+            "x": 1.5,
+            "z": null
+          },
+          {
+            "id": 4,
+            "x": "x'00ff'",
+            "z": null
+          },
+          {
+            "id": 5,
+            "x": {
+              "blob": "00ff"
+            },
+            "z": null
+          },
+          {
+            "id": 6,
+            "x": {
+              "real": "inf"
+            },
+            "z": null
+          }
+        ]
+      }
+    ]
+    "#);
+    assert_eq!(
+        serde_json::to_string(&row! { x: 1, blob: [0xab_u8].as_slice() }).unwrap(),
+        r#"{"x":1,"blob":{"blob":"ab"}}"#
+    );
+    assert_eq!(serde_json::to_string(&[BindKey::DEFAULT, BindKey::from("auth")]).unwrap(), r#"["default","auth"]"#);
+}
+
+#[rstest]
+#[cfg(feature = "serde")]
+fn no_changes_are_an_empty_list(harness: Harness) {
+    let before = harness.snapshot().unwrap();
+    assert_eq!(serde_json::to_string(&harness.changes_since(&before).unwrap()).unwrap(), "[]");
+}

@@ -1,0 +1,18 @@
+//! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
+
+mod assertions;
+mod changes;
+mod changes_expected;
+#[path = "../common/failure.rs"]
+mod failure;
+#[path = "../common/frame.rs"]
+mod frame;
+mod guards;
+mod picture;
+mod recording;
+mod references;
+mod reports;
+mod rows;
+mod serialize;
+mod snapshots;
+mod strategies;
