@@ -65,15 +65,15 @@ fn harnesses_and_binds_of_the_same_tables_are_databases_apart(#[case] bind: Bind
 }
 
 #[test]
-fn thousands_of_databases_live_at_once_each_with_a_name_of_its_own() {
+fn hundreds_of_databases_live_at_once_each_with_its_own_name() {
     let start = |_| {
         let bind = |bind: Bind| bind.schema(TABLE);
         Harness::builder().default_bind(bind(Bind::memory())).bind("b", bind(Bind::memdb())).start().unwrap()
     };
-    let harnesses = (0..1000).map(start).collect::<Vec<_>>();
+    let harnesses = (0..200).map(start).collect::<Vec<_>>();
 
     let uris = harnesses.iter().flat_map(|db| [db.uri(None).unwrap(), db.uri("b").unwrap()]);
-    assert_eq!(uris.collect::<BTreeSet<_>>().len(), 2000);
+    assert_eq!(uris.collect::<BTreeSet<_>>().len(), 400);
     for (at, db) in (0_i64..).zip(&harnesses) {
         let mut session = db.session();
         session.on("b").unwrap().execute("INSERT INTO t (x) VALUES (?1)", [at]).unwrap();
@@ -316,7 +316,8 @@ fn a_harness_prints_as_its_binds_and_their_storage() {
 #[test]
 #[ignore = "fails, to show what is said"]
 fn the_application_runs_before_the_commit() {
-    let db = Harness::builder().bind("auth", Bind::memory().schema(TABLE)).start().unwrap();
+    let bind = Bind::memory().schema(TABLE).busy_timeout(Duration::from_millis(20));
+    let db = Harness::builder().bind("auth", bind).start().unwrap();
     let mut session = db.session();
     session.table("t").unwrap().insert(row! { x: 1 }).unwrap();
     db.connection("auth").unwrap().execute("INSERT INTO t (x) VALUES (2)", []).unwrap();
