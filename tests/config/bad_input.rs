@@ -187,7 +187,7 @@ fn no_option_is_about_the_whole_process() {
     "[folder]/binds.toml:3: bind `auth`: a pragma failed: unsupported encoding: y"
 )]
 #[case::sql("schema_sql = \"\"\"\n\nCREATE TABEL t\"\"\"", "bind `auth`: the schema failed at line 2: near \"TABEL\": syntax error; the bind is configured at [folder]/binds.toml:3")]
-fn what_shows_only_when_a_bind_starts_is_told_with_its_place_too(#[case] setting: &str, #[case] told: &str) {
+fn errors_found_at_start_are_reported_with_their_place(#[case] setting: &str, #[case] told: &str) {
     let folder = Folder::with([("binds.toml", format!("# why\n\n[binds.auth]\n{setting}\n"))]);
     assert_eq!(folder.refused(Harness::from_file(folder.file("binds.toml"))), told);
 }

@@ -355,7 +355,7 @@ fn rows_may_refer_to_later_rows_and_tables_to_each_other() {
 }
 
 #[rstest]
-fn where_foreign_keys_are_not_enforced_they_are_not_checked_either() {
+fn foreign_keys_are_checked_only_where_enforced() {
     let bind = Bind::memory().schema(USERS).foreign_keys(false);
     let db = Harness::builder().bind("auth", bind).start().unwrap();
     let folder = Folder::with([("login.csv", "user_id\n7\n")]);
@@ -537,7 +537,7 @@ fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
 
 #[rstest]
 #[cfg(feature = "json")]
-fn what_is_wrong_with_a_row_in_json_is_told_with_its_line(db: Harness) {
+fn an_invalid_json_row_is_reported_with_its_line(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.json", "[\n {\"username\": \"ann\"},\n\n {\"username\": \"bob\",\n \"agee\": 3}]")]), @"[folder]/user.json:4 (bind `auth`): table `user` has no column `agee`: the nearest is `age`; its columns are id, username, age, boss; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.json", "[{\"username\": \"ann\"},\n{\"username\": \"ann\"}]")]), @"[folder]/user.json:2 (bind `auth`): UNIQUE constraint failed: user.username; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("login.json", "[{\"user_id\": 1},\n{\"user_id\": 2}]"), ("user.csv", "id,username\n1,ann\n")]), @"[folder]/login.json:2 (bind `auth`): FOREIGN KEY constraint failed: user_id = 2 has no match in `user` (id); nothing was loaded");

@@ -227,7 +227,7 @@ fn references_of_an_environment_are_added() {
 }
 
 #[rstest]
-fn what_is_wrong_in_an_environment_is_an_error_with_its_line_also_where_another_is_chosen() {
+fn errors_in_unselected_environments_are_reported_with_their_line() {
     insta::assert_snapshot!(wrong("[default]\n[env.ci.default]\nschemas = 'a.sql'", []), @"line 3: bind `default`: unknown setting `schemas`; the nearest known one is `schema`");
     insta::assert_snapshot!(wrong("[default]\n[env.ci]\ndefaults = 'sqlite://'", []), @"line 3: unknown name `defaults`; the nearest known one is `default`");
     insta::assert_snapshot!(wrong("[default]\n[env.ci.env.test]\n", []), @"line 2: `env` cannot be within an environment");
@@ -356,7 +356,7 @@ fn a_wrong_url_is_shown_as_it_was_written_without_what_its_variables_hold() {
 }
 
 #[rstest]
-fn what_variables_hold_is_not_printed() {
+fn values_of_variables_are_not_printed() {
     let config =
         config("[default]\nurl = 'mysql://app:${PW}@h/db'\n[env.live.default]\nurl = 'mysql://app:tiger@h/db'");
     let printed = format!("{config:?}{:?}", config.clone().with_vars([("PW", "tiger")]));

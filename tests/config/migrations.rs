@@ -79,7 +79,7 @@ fn files_that_lead_down_are_never_run() {
 }
 
 #[rstest]
-fn what_is_hidden_or_no_sql_and_folders_that_belong_to_no_layout_are_passed_over() {
+fn hidden_files_and_foreign_folders_are_passed_over() {
     let folder = logging(&["1_a.sql", "2_b.sql"]);
     for (name, content) in [(".3_c.sql", ""), ("README.md", ""), ("mod.rs", ""), ("old/0_before.sql", "not SQL")] {
         std::fs::create_dir_all(folder.file(name).parent().unwrap()).unwrap();

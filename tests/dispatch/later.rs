@@ -53,7 +53,7 @@ fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn what_is_undone_is_no_longer_found(#[case] storage: fn() -> Bind) {
+fn tables_that_are_rolled_back_are_not_found(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("CREATE TABLE auth.fresh (x)", []).unwrap();

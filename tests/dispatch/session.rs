@@ -308,7 +308,7 @@ fn savepoints_nest_and_cover_binds_first_touched_inside(#[case] storage: fn() ->
 }
 
 #[rstest]
-fn what_is_committed_inside_goes_with_the_savepoint_around_it(db: Harness) -> multibind::Result<()> {
+fn an_outer_savepoint_rolls_back_inner_commits(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     let mut outer = session.savepoint()?;
     let mut inner = outer.savepoint()?;

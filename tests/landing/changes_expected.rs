@@ -51,7 +51,7 @@ fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression
 }
 
 #[rstest]
-fn what_is_expected_may_be_no_change_at_all(harness: Harness) {
+fn no_change_can_be_expected(harness: Harness) {
     let before = harness.snapshot().unwrap();
     harness.changes_since(&before).unwrap().assert(changes! {}).assert([("auth.user", 0)]);
 }

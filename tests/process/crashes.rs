@@ -77,10 +77,7 @@ const NOTHING: [&str; 0] = [];
 #[case::aborted("aborts", Some(6))]
 #[case::ended_with_a_harness_in_a_thread("exits_with_a_harness_in_a_thread", None)]
 #[case::ended_with_a_harness_in_a_static("has_a_harness_in_a_static", None)]
-fn what_a_process_that_dropped_nothing_left_is_removed_by_the_next_start(
-    #[case] test: &str,
-    #[case] signal: Option<i32>,
-) {
+fn the_next_start_removes_the_files_of_a_dead_process(#[case] test: &str, #[case] signal: Option<i32>) {
     let temporary = tempfile::tempdir().unwrap();
     let status = if test == "waits" {
         let mut run = Waiting::in_the_middle_of(test, temporary.path());
@@ -100,7 +97,7 @@ fn what_a_process_that_dropped_nothing_left_is_removed_by_the_next_start(
 }
 
 #[test]
-fn what_a_living_process_has_is_left_alone() {
+fn files_of_a_living_process_stay() {
     let temporary = tempfile::tempdir().unwrap();
     let living = Waiting::in_the_middle_of("waits", temporary.path());
     let folder = only_folder(temporary.path());

@@ -462,7 +462,7 @@ fn a_key_with_any_character_has_a_file_of_its_own() {
 }
 
 #[test]
-fn what_another_connection_has_not_committed_is_not_kept_and_hinders_no_other_bind() {
+fn open_transactions_are_not_kept_and_block_no_other_bind() {
     let ran = Run::of("fails_beside_open_transactions").fails();
 
     assert_snapshot!(ran.said(), @r"

@@ -109,7 +109,7 @@ fn without_the_feature_data_in_json_is_an_error_that_says_how_to_turn_it_on() {
 }
 
 #[test]
-fn what_is_logged_reaches_an_application_that_uses_tracing() {
+fn log_records_reach_an_application_with_tracing() {
     Run::of("bridge", &[]).assert_passed(1);
 }
 

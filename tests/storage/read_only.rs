@@ -217,7 +217,7 @@ fn a_shared_cache_cannot_be_read_only() {
 }
 
 #[test]
-fn what_is_only_read_is_described_as_such() {
+fn read_only_binds_are_described_as_such() {
     let db = start(Bind::memory());
     assert_snapshot!(unframed(db.describe()), @r"
      bind               storage   table   rows

@@ -103,7 +103,7 @@ fn a_tool_whose_connection_enforces_no_foreign_keys_runs_without_unless_the_bind
 }
 
 #[rstest]
-fn what_fails_for_the_transaction_says_how_to_do_without() {
+fn a_failure_due_to_the_transaction_suggests_going_without() {
     let refused = |files: &[(&'static str, &'static str)]| {
         let folder = Folder::with(files.iter().copied());
         folder.refused(start(&folder))
