@@ -586,7 +586,7 @@ fn statements_are_recorded_by_database_and_by_bind() {
 }
 
 #[test]
-fn a_guard_holds_for_one_database_or_all_of_a_bind_those_made_later_too() {
+fn a_guard_covers_one_or_all_databases_of_a_bind() {
     let db = harness();
     let insert = |of: &str| {
         let mut session = db.session_with(tenant(of));

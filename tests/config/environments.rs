@@ -289,7 +289,7 @@ fn flask_sqlalchemy_s_names_and_urls_from_code_are_expanded_too() {
 }
 
 #[rstest]
-fn a_variable_that_is_missing_or_misspelt_is_an_error_that_names_it_with_the_place() {
+fn a_missing_or_misspelt_variable_is_an_error_with_its_place() {
     let url = |url: &str| format!("[binds.auth]\nstorage = 'memory'\nurl = '{url}'");
     insta::assert_snapshot!(wrong(&url("${AUTH_URL}"), []), @"line 3: bind `auth`: the URL `${AUTH_URL}` needs the variable `AUTH_URL`, which is not set: set it, give it a default as in `${AUTH_URL:-sqlite://}`, or write `$${` for a `${` that is meant");
     insta::assert_snapshot!(wrong(&url("mysql://app:${AUTH_PASSWORD}@${AUTH_HOST}/db"), [("AUTH_PASSWORD", "hunter2")]), @"line 3: bind `auth`: the URL `mysql://app:***@${AUTH_HOST}/db` needs the variable `AUTH_HOST`, which is not set: set it, give it a default as in `${AUTH_HOST:-sqlite://}`, or write `$${` for a `${` that is meant");

@@ -85,7 +85,7 @@ fn a_foreign_key_into_another_bind_is_told_as_one() {
 }
 
 #[test]
-fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_row() {
+fn a_broken_deferred_foreign_key_is_reported_with_statement_and_row() {
     let folder = Folder::with([
         ("1_a.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p_id INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);"),
         ("2_b.sql", "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (7);"),

@@ -364,7 +364,7 @@ fn a_savepoint_that_is_forgotten_stays_open_until_the_session_rolls_back(db: Har
 }
 
 #[rstest]
-fn a_savepoint_outlives_a_rollback_of_the_whole_session_as_a_part_of_the_next(db: Harness) -> multibind::Result<()> {
+fn a_savepoint_outlives_a_session_rollback(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     let mut savepoint = session.savepoint()?;
     savepoint.execute("INSERT INTO user (username) VALUES ('ann')", [])?;

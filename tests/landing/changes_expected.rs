@@ -222,7 +222,7 @@ fn a_key_that_is_not_configured_is_told(harness: Harness) {
 }
 
 #[test]
-fn dots_in_keys_and_tables_are_read_as_what_changed_and_told_where_that_leaves_two() {
+fn dots_in_keys_and_tables_are_resolved_or_reported_as_ambiguous() {
     let db = Harness::builder()
         .bind("a", Bind::memory().schema("CREATE TABLE \"b.c\" (x)"))
         .bind("a.b", Bind::memory().schema("CREATE TABLE c (x)"))

@@ -130,7 +130,7 @@ fn writes_under_deny_writes_meet_a_read_only_database(harness: Harness, #[case] 
 }
 
 #[rstest]
-fn a_bind_that_is_not_to_be_written_to_can_be_read_and_others_written(harness: Harness) {
+fn deny_writes_allows_reads_and_writes_elsewhere(harness: Harness) {
     let guard = harness.deny_writes("meta");
     let meta = harness.connection("meta").unwrap();
     run(&meta, "SELECT * FROM setting").unwrap();

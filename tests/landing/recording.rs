@@ -547,7 +547,7 @@ fn a_write_inside_a_function_is_a_statement_of_its_own(#[values(true, false)] in
 }
 
 #[rstest]
-fn a_write_by_a_connection_that_others_opened_fails_what_asserts_that_there_is_none(harness: Harness) {
+fn writes_of_foreign_connections_fail_assertions_of_no_write(harness: Harness) {
     let driver = Connection::open(harness.uri("auth").unwrap()).unwrap();
     let log = harness.record();
     driver.query_row("SELECT count(*) FROM user", [], |_| Ok(())).unwrap();

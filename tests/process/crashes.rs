@@ -110,7 +110,7 @@ fn files_of_a_living_process_stay() {
 }
 
 #[test]
-fn a_forked_process_that_drops_a_harness_leaves_its_files_to_the_one_that_made_it() {
+fn a_forked_process_removes_no_files_of_its_parent() {
     let temporary = tempfile::tempdir().unwrap();
     passes("forks", temporary.path());
     assert_eq!(names(temporary.path()), NOTHING);
@@ -210,7 +210,7 @@ fn keeps(limit: &str, target: &TempDir) -> std::process::ExitStatus {
 }
 
 #[test]
-fn a_process_that_ends_while_it_keeps_databases_leaves_nothing_under_the_name_of_a_test() {
+fn a_process_killed_while_keeping_leaves_no_folder_of_a_test() {
     let target = tempfile::tempdir().unwrap();
     let program = target.path().join("multibind/my_app--process");
 

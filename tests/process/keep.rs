@@ -357,7 +357,7 @@ fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
 }
 
 #[rstest]
-fn statements_that_were_recorded_are_saved_by_hand_and_make_room_when_there_are_none(harness: Harness) {
+fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness) {
     let folder = tempfile::tempdir().unwrap();
     harness.save_to(folder.path()).unwrap();
     assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
@@ -560,7 +560,7 @@ fn a_program_outside_of_any_target_folder_keeps_them_where_temporary_files_go() 
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_and_the_test_fails_as_it_would() {
+fn an_unwritable_folder_is_reported_beside_the_failure() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let ran = Run::of("fails_with_some_binds").env("CARGO_TARGET_DIR", file.path()).fails();
     let said = ran.said().replace(file.path().to_str().unwrap(), "[a file]");

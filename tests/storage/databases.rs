@@ -333,7 +333,7 @@ fn before_the_commit() -> Command {
 }
 
 #[test]
-fn a_failing_test_with_a_session_that_is_not_committed_says_so_with_the_failure() {
+fn an_uncommitted_session_is_reported_with_the_failure() {
     let run = before_the_commit().output().unwrap();
 
     assert_eq!(run.status.code(), Some(101));
@@ -348,7 +348,7 @@ fn a_failing_test_with_a_session_that_is_not_committed_says_so_with_the_failure(
 }
 
 #[test]
-fn a_failing_test_with_a_session_that_is_not_committed_fails_as_it_would_where_nobody_reads() {
+fn an_uncommitted_session_fails_a_test_as_usual_without_a_reader() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let run = before_the_commit().arg("--nocapture").stderr(writer).output().unwrap();

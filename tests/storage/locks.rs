@@ -428,7 +428,7 @@ fn of_the_transactions_of_eight_threads_sessions_lose_none_in_a_shared_cache() {
 
 /// Whoever tries again gets through.
 #[test]
-fn in_a_shared_cache_pools_and_plain_connections_are_refused_at_once_and_nothing_is_broken() {
+fn shared_cache_refuses_pools_and_plain_connections_at_once() {
     watched("test", || eight_threads(Bind::shared_cache, ALL, LONG));
 }
 

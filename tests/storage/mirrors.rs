@@ -167,7 +167,7 @@ fn a_replica_does_not_follow_open_transactions() {
 }
 
 #[test]
-fn to_follow_is_nothing_for_a_replica_that_does_so_at_once_and_an_error_for_others() {
+fn replicate_does_nothing_without_lag_and_fails_on_other_binds() {
     let db = start(Storage::Memory);
     db.replicate("now").unwrap();
     let error = db.replicate("auth").unwrap_err();
@@ -376,7 +376,7 @@ fn a_replica_counts_no_changes_of_its_own() {
 }
 
 #[test]
-fn a_snapshot_keeps_how_far_a_replica_lagged_and_a_reset_brings_it_back_to_the_start() {
+fn snapshots_keep_a_replicas_lag_and_reset_clears_it() {
     let db = start(Storage::Memory);
     db.connection("auth").unwrap().execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
     db.replicate("late").unwrap();

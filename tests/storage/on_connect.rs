@@ -140,7 +140,7 @@ fn a_configuration_has_one_for_all_binds_which_runs_first() {
 }
 
 #[rstest]
-fn it_runs_after_the_pragmas_of_the_bind_and_not_on_connections_of_the_application() {
+fn on_connect_runs_after_pragmas_and_not_on_application_connections() {
     let seen = Arc::new(AtomicI64::new(0));
     let note = Arc::clone(&seen);
     let look = move |conn: &Connection| {
