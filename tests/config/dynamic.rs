@@ -1,15 +1,16 @@
 //! Binds whose database is chosen at run time: by a context, made when first used, one for each name.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use multibind::{
-    changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, HarnessBuilder, Keep,
-    Lag, Storage,
+    changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, Keep, Lag, Storage,
 };
 use rstest::rstest;
+
+use crate::failure::failure;
+use crate::frame::unframed;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)";
 const POST: &str = "CREATE TABLE post (author TEXT)";
@@ -18,7 +19,7 @@ fn users() -> Bind {
     Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?))).schema(USER)
 }
 
-fn builder(users: Bind) -> HarnessBuilder {
+fn builder(users: Bind) -> Config {
     Harness::builder().default_bind(Bind::memory().schema(POST)).bind("users", users)
 }
 
@@ -51,12 +52,6 @@ fn names(db: &Harness, of: &str) -> Vec<String> {
     let mut select = conn.prepare("SELECT name FROM user ORDER BY name").unwrap();
     let names = select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>();
     names.unwrap()
-}
-
-/// What an assertion says that fails.
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(assertion()))).unwrap_err();
-    *panic.downcast::<String>().unwrap()
 }
 
 #[rstest]
@@ -381,7 +376,7 @@ fn a_dynamic_bind_in_a_shared_cache_cannot_be_only_read() {
 #[test]
 fn a_dynamic_bind_has_no_url_of_its_own() {
     let config = Config::new().bind("users", users());
-    let config = config.with_vars([("DATABASE_URL_USERS", "postgres://app:secret@db.example/users")]).unwrap();
+    let config = config.with_vars([("DATABASE_URL_USERS", "postgres://app:secret@db.example/users")]);
     let error = Harness::from_config(config).unwrap_err();
     insta::assert_snapshot!(error, @"bind `users`: it is dynamic, so its callback chooses its databases, and it has the URL `postgres://app:***@db.example/users` too");
 }
@@ -406,17 +401,14 @@ fn a_row_in_the_wrong_tenants_database_is_shown_where_it_is() {
       looked for  user: name = 'bob'
       expected    in `users[users_tenant_bee]`, committed, and in no other bind
 
-    ────────────────────────────────────────────────────────────
      bind                       rows   found
-    ════════════════════════════════════════════════════════════
      default                           no such table
-    ────────────────────────────────────────────────────────────
+    ─
      users[users_tenant_acme]   1      the row:
                                          id = 1, name = 'bob'
-    ────────────────────────────────────────────────────────────
+    ─
      users[users_tenant_bee]    1      no row matches; nearest:
                                          id = 1, name = 'ann'
-    ────────────────────────────────────────────────────────────
 
     To look further:
       db.locate("user", row)?
@@ -664,14 +656,11 @@ fn selections_take_one_database_or_all_of_a_bind() {
 #[test]
 fn the_picture_shows_every_database() {
     let db = builder(users()).reference("users.user.name", "main.post.author").start().unwrap();
-    insta::assert_snapshot!(db.describe(), @r"
-    ─────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(db.describe()), @r"
      bind       storage   table             rows
-    ═════════════════════════════════════════════
      default    memory    post              0
-    ─────────────────────────────────────────────
+    ─
      users[…]   memory    no database yet
-    ─────────────────────────────────────────────
     ");
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
@@ -689,16 +678,13 @@ fn the_picture_shows_every_database() {
     "#);
     add(&db, "acme", "ann");
     db.pool_for("users", &tenant("bee")).unwrap();
-    insta::assert_snapshot!(db.describe(), @r"
-    ───────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(db.describe()), @r"
      bind                       storage   table   rows
-    ═══════════════════════════════════════════════════
      default                    memory    post    0
-    ───────────────────────────────────────────────────
+    ─
      users[users_tenant_acme]   memory    user    1
-    ───────────────────────────────────────────────────
+    ─
      users[users_tenant_bee]    memory    user    0
-    ───────────────────────────────────────────────────
     ");
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram

@@ -1,13 +1,13 @@
 //! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
 use insta::assert_snapshot;
 use multibind::fixture::harness;
 use multibind::rusqlite::Connection;
 use multibind::{changes, row, Bind, BindKey, ChangeSet, Counts, ExpectedChanges, Harness};
 use rstest::rstest;
+
+use crate::failure::failure;
 
 /// What a driver that knows the URI alone, a pool and a session write, each to another bind.
 fn written(db: &Harness) -> ChangeSet {
@@ -36,12 +36,6 @@ fn changed_by(schema: &str, script: &str) -> ChangeSet {
     db.changes_since(&before).unwrap()
 }
 
-/// The text of the assertion that fails.
-fn failure<T>(assert: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assert)).map(|_| ()).unwrap_err();
-    *panic.downcast::<String>().unwrap()
-}
-
 #[rstest]
 fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression(harness: Harness) {
     let changed = written(&harness);
@@ -68,36 +62,30 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +2, "meta.log" => +1, "meta.setting" => ~1 })), @r#"
     the changes are not those expected, where marked ≠:
 
-    ──────────────────────────────────────────────────────
          bind      table      expected       found
-    ══════════════════════════════════════════════════════
      ≠   default   post_tag   nothing        - 3 deleted
-    ──────────────────────────────────────────────────────
+    ─
      ≠   auth      user       + 2 inserted   + 2 inserted
                                              ~ 1 updated
-    ──────────────────────────────────────────────────────
+    ─
      ≠   meta      log        + 1 inserted   nothing
-    ──────────────────────────────────────────────────────
+    ─
          meta      setting    ~ 1 updated    ~ 1 updated
-    ──────────────────────────────────────────────────────
 
     The changes:
 
-    ────────────────────────────────────────────────────────────────────────────────
      bind      table      change         rows
-    ════════════════════════════════════════════════════════════════════════════════
      default   post_tag   - 3 deleted    - post_id = 1, tag_id = 1
                                          - post_id = 1, tag_id = 2
                                          - post_id = 2, tag_id = 1
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      auth      user       + 2 inserted   + id = 3, username = 'dora',
                           ~ 1 updated        is_active = 1, email = NULL
                                          + id = 4, username = 'eve', is_active = 1,
                                              email = NULL
                                          ~ id = 1, username = 'grace' → 'anna'
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
-    ────────────────────────────────────────────────────────────────────────────────
 
     If they are meant, this expects them:
 
@@ -118,11 +106,8 @@ fn changes_that_did_not_happen_are_told_with_what_to_look_at(harness: Harness) {
     assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r"
     the changes are not those expected, where marked ≠:
 
-    ───────────────────────────────────────────
          bind   table   expected       found
-    ═══════════════════════════════════════════
      ≠   auth   user    + 1 inserted   nothing
-    ───────────────────────────────────────────
 
     Nothing changed in any bind. Does the code under test take its connections from
     this harness, and does it commit?
@@ -141,38 +126,32 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
     })), @r#"
     the changes are not those expected, where marked ≠:
 
-    ───────────────────────────────────────────────────
          bind      table   expected       found
-    ═══════════════════════════════════════════════════
          default   a.b     + 1 inserted   + 1 inserted
-    ───────────────────────────────────────────────────
+    ─
          default   gone    dropped        dropped
                            - 2 deleted    - 2 deleted
                            created        created
-    ───────────────────────────────────────────────────
+    ─
      ≠   default   kept    nothing        altered
-    ───────────────────────────────────────────────────
+    ─
          default   made    created        created
                            + 1 inserted   + 1 inserted
-    ───────────────────────────────────────────────────
 
     The changes:
 
-    ──────────────────────────────────────────────────────────
      bind      table         change         rows
-    ══════════════════════════════════════════════════════════
      default   a.b           + 1 inserted   + x = 1
-    ──────────────────────────────────────────────────────────
+    ─
      default   gone          dropped        - x = 1
                              - 2 deleted    - x = 2
-    ──────────────────────────────────────────────────────────
+    ─
      default   gone (view)   created
-    ──────────────────────────────────────────────────────────
+    ─
      default   kept          altered        column `z` is new
-    ──────────────────────────────────────────────────────────
+    ─
      default   made          created        + y = 1
                              + 1 inserted
-    ──────────────────────────────────────────────────────────
 
     If they are meant, this expects them:
 

@@ -3,6 +3,10 @@
 mod assertions;
 mod changes;
 mod changes_expected;
+#[path = "../common/failure.rs"]
+mod failure;
+#[path = "../common/frame.rs"]
+mod frame;
 mod guards;
 mod picture;
 mod recording;
