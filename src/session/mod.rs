@@ -26,7 +26,7 @@ use crate::error::Result;
 use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::route::{Destination, Route, Told};
+use crate::route::{Destination, Route};
 use crate::say;
 use crate::sqlite::script;
 use call::Call;
@@ -206,7 +206,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
-        let (bind, table) = self.unit.catalog(&self.scope)?.table(name)?;
+        let (bind, table) = self.unit.dispatcher(&self.scope)?.table(name)?;
         Ok(TableSession::new(self, bind, table))
     }
 
@@ -348,12 +348,8 @@ impl Session {
     fn dispatch(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let sql = call.sql;
         let Session { scope, unit, joined } = self;
-        let (catalog, plan) = unit.plan(scope, sql).map_err(|error| error.before(sql))?;
-        let told = Told {
-            writes: plan.route.writes().is_some(),
-            changes_schema: Some(plan.changes_schema),
-            in_transaction: plan.in_transaction,
-        };
+        let (dispatcher, plan) = unit.plan(scope, sql).map_err(|error| error.before(sql))?;
+        let effects = plan.effects;
         let used = plan.binds_used();
         let counting = match &plan.counts {
             Some(function) => unit.counting(scope, sql, function, &used)?,
@@ -361,23 +357,20 @@ impl Session {
         };
         match (&plan.on, counting) {
             (Destination::One(..), Some(bind)) if used.is_empty() => {
-                unit.run(scope, bind, &scope.key(bind), told, call)
+                unit.run(scope, bind, &scope.key(bind), effects, call)
             }
-            (Destination::One(bind, key), _) => unit.run(scope, *bind, key, told, call),
+            (Destination::One(bind, key), _) => unit.run(scope, *bind, key, effects, call),
             (Destination::Join(members), _) => {
-                let lookups = plan.looks_up.then_some(catalog);
+                let lookups = plan.looks_up.then_some(dispatcher);
                 joined.run(scope, unit, members, lookups, call)
             }
-            (Destination::Each(binds), _) => {
-                // The answer of the last is the statement's.
-                let Some((last, rest)) = binds.split_last() else {
-                    return Err(catalog.no_default("a statement that touches no table"));
-                };
+            // The answer of the last is the statement's.
+            (Destination::Each(rest, last), _) => {
                 for bind in rest {
                     let key = scope.key(*bind);
-                    call::discard(sql, |call| unit.run(scope, *bind, &key, told, call))?;
+                    call::discard(sql, |call| unit.run(scope, *bind, &key, effects, call))?;
                 }
-                unit.run(scope, *last, &scope.key(*last), told, call)
+                unit.run(scope, *last, &scope.key(*last), effects, call)
             }
         }
     }

@@ -147,7 +147,7 @@ impl<'s> OnBind<'s> {
     /// ```
     pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
         let Session { scope, unit, .. } = &mut *self.session;
-        match unit.catalog_of(scope, self.bind)?.table(name) {
+        match unit.dispatcher_on(scope, self.bind)?.table(name) {
             Ok((_, table)) => Ok(TableSession::new(self.session, self.bind, table)),
             Err(_) => Err(self.not_here(name)?),
         }
@@ -156,7 +156,7 @@ impl<'s> OnBind<'s> {
     /// That the bind has no such table, and which do.
     fn not_here(&mut self, name: &str) -> Result<Error> {
         let Session { scope, unit, .. } = &mut *self.session;
-        let (found, nearest) = match unit.catalog(scope)?.table(name) {
+        let (found, nearest) = match unit.dispatcher(scope)?.table(name) {
             Ok((bind, _)) => (vec![scope.key(bind)], Vec::new()),
             Err(Error::AmbiguousTable { binds, .. }) => (binds, Vec::new()),
             Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
@@ -168,7 +168,7 @@ impl<'s> OnBind<'s> {
     fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let Session { scope, unit, .. } = &mut *self.session;
         let sql = call.sql;
-        let told = unit.catalog_of(scope, self.bind).map_err(|error| error.before(sql))?.told(sql)?;
-        unit.run(scope, self.bind, &self.key, told, call)
+        let effects = unit.dispatcher_on(scope, self.bind).map_err(|error| error.before(sql))?.effects(sql)?;
+        unit.run(scope, self.bind, &self.key, effects, call)
     }
 }

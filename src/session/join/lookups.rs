@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::route::Catalog;
+use crate::route::Dispatcher;
 use crate::session::failure::failed;
 use crate::sqlite::authorize;
 use crate::sync::lock;
@@ -21,12 +21,12 @@ pub(super) struct Lookups<'c> {
 }
 
 impl<'c> Lookups<'c> {
-    pub(super) fn watch(conn: &'c Connection, catalog: Arc<Catalog>) -> Result<Lookups<'c>> {
+    pub(super) fn watch(conn: &'c Connection, dispatcher: Arc<Dispatcher>) -> Result<Lookups<'c>> {
         let refused = Arc::new(Mutex::new(None));
         let refusal = Arc::clone(&refused);
         let listen = move |context: AuthContext<'_>| {
             let AuthAction::Pragma { pragma_name, pragma_value } = context.action else { return Authorization::Allow };
-            match catalog.refuse_pragma(pragma_name, pragma_value, context.database_name) {
+            match dispatcher.refuse_pragma(pragma_name, pragma_value, context.database_name) {
                 Some(error) => {
                     *lock(&refusal) = Some(error);
                     Authorization::Deny

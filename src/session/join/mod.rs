@@ -17,7 +17,7 @@ use crate::error::{list, sqlite_message, Result};
 use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::route::{Catalog, Member, Told};
+use crate::route::{Dispatcher, Effects, JoinedBind};
 use crate::sqlite::attach;
 use crate::sqlite::script::quote;
 use crate::sqlite::vfs::Opener;
@@ -46,14 +46,14 @@ impl Joined {
         &mut self,
         scope: &Scope,
         unit: &mut Unit,
-        members: &[Member],
-        lookups: Option<Arc<Catalog>>,
+        members: &[JoinedBind],
+        lookups: Option<Arc<Dispatcher>>,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let sql = call.asked();
         let fail = |error| failed(&scope.key_of(&blamed(members, &error)), sql, error);
         for member in members {
-            let database = scope.database(member.position)?;
+            let database = scope.database(member.bind)?;
             if let Some(rule) = database.watch().refusal_to_read(sql) {
                 return Err(guarded(&scope.key_of(&member.key), &rule, sql));
             }
@@ -86,7 +86,7 @@ impl Joined {
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
         for member in members {
-            if let Some(database) = scope.at(member.position) {
+            if let Some(database) = scope.at(member.bind) {
                 limit = limit.max(database.busy_timeout());
                 beside.push(database.watch());
             }
@@ -94,7 +94,7 @@ impl Joined {
         let watched = beside.first().map(|watch| Watched { watch, beside: &beside });
         let _moment = Moment::of(scope, parts, conn, sql)?;
         let lookups = match lookups {
-            Some(catalog) => Some(Lookups::watch(conn, catalog)?),
+            Some(dispatcher) => Some(Lookups::watch(conn, dispatcher)?),
             None => None,
         };
         let done = unit.last_insert().as_of(conn, |conn| Ready { conn, limit, watched }.run(call));
@@ -142,9 +142,9 @@ impl Open {
 }
 
 /// The bind that an error is about: that of the locked table where one is locked, else the first.
-fn blamed(members: &[Member], error: &rusqlite::Error) -> BindKey {
+fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
     let message = sqlite_message(error);
-    let locked = |member: &&Member| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
+    let locked = |member: &&JoinedBind| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
     members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
 }
 
@@ -177,11 +177,11 @@ fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
 }
 
 /// Reads a row of each table in the session's own transaction, which keeps a read lock until that ends.
-fn lock_tables(scope: &Scope, unit: &mut Unit, member: &Member, sql: &str) -> Result<()> {
-    let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
+fn lock_tables(scope: &Scope, unit: &mut Unit, member: &JoinedBind, sql: &str) -> Result<()> {
+    let effects = Effects { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
-        discard_for(&probe, sql, |call| unit.run(scope, member.position, &member.key, told, call))?;
+        discard_for(&probe, sql, |call| unit.run(scope, member.bind, &member.key, effects, call))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::harness::Scope;
 use crate::key::{BindIndex, BindKey};
-use crate::route::Member;
+use crate::route::JoinedBind;
 use crate::session::unit::Unit;
 
 /// One bind as a join's connection has it.
@@ -30,10 +30,10 @@ pub(super) enum How {
 
 impl Part {
     /// Returns the parts for the members of a join, in their order.
-    pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[Member]) -> Vec<Part> {
+    pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[JoinedBind]) -> Vec<Part> {
         let mut parts = Vec::<Part>::with_capacity(members.len());
         for member in members {
-            let bind = member.position;
+            let bind = member.bind;
             let database = scope.at(bind);
             let shares = database.is_some_and(Database::is_shared_cache);
             let how = if shares {

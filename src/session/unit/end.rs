@@ -75,11 +75,12 @@ impl Unit {
             database.write_ended();
         }
         self.orphans.clear();
+        self.current_at = None;
         for part in self.binds.values_mut() {
             (part.before, part.has_read) = (None, false);
             // What a unit of work knew of its own tables is no longer its own; the next one looks again.
             if part.changed.take().is_some() {
-                self.catalog = None;
+                self.dispatcher = None;
             }
             part.turn += 1;
         }

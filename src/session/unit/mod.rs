@@ -23,7 +23,7 @@ use crate::harness::Scope;
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::orphan::Orphan;
-use crate::route::Catalog;
+use crate::route::Dispatcher;
 use crate::sorted::Sorted;
 use crate::sqlite::{Image, NamedConnection};
 
@@ -41,8 +41,10 @@ pub(super) struct Unit {
     depth: usize,
     /// What referred to nothing in another bind before this unit of work wrote, by the reference's number.
     orphans: Sorted<usize, Vec<Orphan>>,
-    /// The catalog that the last statement was looked up in.
-    catalog: Option<Arc<Catalog>>,
+    /// The dispatcher of the last statement.
+    dispatcher: Option<Arc<Dispatcher>>,
+    /// The count of all commits at which every bind was as last looked at, or was read by this unit of work before.
+    current_at: Option<u64>,
     last_insert: LastInsert,
 }
 
@@ -58,8 +60,8 @@ struct Part {
     seen: Option<Arc<Image>>,
     /// The tables that this unit of work has left there, where it has changed the schema.
     changed: Option<Arc<Image>>,
-    /// The catalog of this bind alone, with the image that it is made of.
-    alone: Option<(u64, Arc<Catalog>)>,
+    /// The dispatcher over this bind alone, with the number of the image that it is made of.
+    alone: Option<(u64, Arc<Dispatcher>)>,
     /// The count of commits when the tables were last looked at, where there is one to see.
     looked: Option<u64>,
     /// The count of commits before this unit of work first read the bind.
@@ -98,7 +100,8 @@ impl Unit {
             wrote: Vec::new(),
             depth: 0,
             orphans: Sorted::default(),
-            catalog: None,
+            dispatcher: None,
+            current_at: None,
             last_insert: LastInsert::default(),
         }
     }

@@ -10,7 +10,7 @@ use crate::error::{Conflict, Result};
 use crate::harness::Scope;
 use crate::instrument::spared;
 use crate::key::{BindIndex, BindKey};
-use crate::route::Told;
+use crate::route::Effects;
 use crate::session::call::Call;
 use crate::session::failure::{failed, guarded};
 use crate::session::ready::Ready;
@@ -24,13 +24,13 @@ impl Unit {
         scope: &Scope,
         bind: BindIndex,
         key: &BindKey,
-        told: Told,
+        effects: Effects,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let database = scope.database(bind)?;
         // A database with one key may be one of several that SQL gives the same name.
         let key = if database.keys().len() > 1 { key } else { database.key() };
-        let done = self.run_within(scope, database, bind, key, told, call);
+        let done = self.run_within(scope, database, bind, key, effects, call);
         done.map_err(|error| error.held_by(|| self.conflict(database, bind)))
     }
 
@@ -45,13 +45,13 @@ impl Unit {
         database: &Database,
         bind: BindIndex,
         key: &BindKey,
-        told: Told,
+        effects: Effects,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let sql = call.asked();
         let fail = |error| failed(key, sql, error);
         let version = |conn: &NamedConnection| schema_version(conn.conn()).ok();
-        let asks_version = told.changes_schema.is_none();
+        let asks_version = effects.changes_schema.is_none();
         self.read_new_schema(database, bind).map_err(fail)?;
         let conn = self.binds[bind].open(scope, database, bind)?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
@@ -59,19 +59,19 @@ impl Unit {
         if database.keys().len() > 1 {
             conn.rename_among(key.schema_name()).map_err(fail)?;
         }
-        if let Some(rule) = database.watch().refusal(conn.conn(), sql, told.writes) {
+        if let Some(rule) = database.watch().refusal(conn.conn(), sql, effects.writes) {
             return Err(guarded(key, &rule, sql));
         }
         let before = if asks_version { version(conn) } else { None };
-        self.begin(scope, database, bind, told.in_transaction)?;
-        self.note_write(scope, database, bind, told)?;
+        self.begin(scope, database, bind, effects.in_transaction)?;
+        self.note_write(scope, database, bind, effects)?;
         let conn = self.binds[bind].open(scope, database, bind)?;
         let done = self.last_insert.as_of(conn.conn(), |conn| {
             Ready { conn, limit: database.busy_timeout(), watched: Some(watched(database)) }.run(call)
         });
         let done = done.map_err(fail);
         // One that fails changes nothing, and what looks would begin to read.
-        let changed = done.is_ok() && told.changes_schema.unwrap_or_else(|| before != version(conn));
+        let changed = done.is_ok() && effects.changes_schema.unwrap_or_else(|| before != version(conn));
         self.note_read(bind);
         if changed {
             let part = &self.binds[bind];
@@ -84,9 +84,9 @@ impl Unit {
     }
 
     /// Notes that a statement is about to write to a bind, where it is.
-    fn note_write(&mut self, scope: &Scope, database: &Database, bind: BindIndex, told: Told) -> Result<()> {
+    fn note_write(&mut self, scope: &Scope, database: &Database, bind: BindIndex, effects: Effects) -> Result<()> {
         // What takes part in no transaction is written at once, and counts no rows.
-        let writes = told.writes && told.in_transaction;
+        let writes = effects.writes && effects.in_transaction;
         if writes && !self.written.contains(&bind) {
             self.note_orphans(scope, bind)?;
             self.written.push(bind);
@@ -95,7 +95,7 @@ impl Unit {
         if writes && !self.wrote.contains(&bind) {
             self.wrote.push(bind);
         }
-        if told.writes || told.changes_schema != Some(false) {
+        if effects.writes || effects.changes_schema != Some(false) {
             self.binds[bind].turn += 1;
         }
         Ok(())
@@ -123,7 +123,8 @@ impl Unit {
             let tables = tables.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
             part.changed = Some(Arc::new(tables));
         }
-        self.catalog = None;
+        self.dispatcher = None;
+        self.current_at = None;
         Ok(())
     }
 }
