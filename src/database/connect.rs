@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection, ErrorCode};
+use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::location::{read_only, Location};
 use crate::config::{EngineOptions, OnConnect};
@@ -76,7 +76,7 @@ impl Setup {
     /// A connection that tells nobody of its statements and that SQLite lets write nothing.
     pub(crate) fn open_read_only(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
         let uri = self.read_only_uri(location, opener);
-        let opened = Connection::open_with_flags(&uri, location.read_only_flags()).and_then(|conn| {
+        let opened = unwatched(|| Connection::open_with_flags(&uri, location.read_only_flags())).and_then(|conn| {
             self.apply_read_only(&conn, location.path().is_some())?;
             Ok(conn)
         });
@@ -86,7 +86,7 @@ impl Setup {
     /// A connection that tells nobody of its statements.
     pub(crate) fn open(&self, location: &Location, opener: Opener) -> rusqlite::Result<Connection> {
         let uri = self.uri(location, opener);
-        let opened = Connection::open_with_flags(&uri, location.flags()).and_then(|conn| {
+        let opened = unwatched(|| Connection::open_with_flags(&uri, location.flags())).and_then(|conn| {
             self.apply(&conn, location.path().is_some())?;
             Ok(conn)
         });
@@ -96,13 +96,20 @@ impl Setup {
     /// A connection that only looks, waits for no lock, and has nothing to itself.
     pub(super) fn open_observer(&self, location: &Location) -> rusqlite::Result<Connection> {
         let uri = self.uri(location, Opener::Harness);
-        let opened = Connection::open_with_flags(&uri, location.flags()).and_then(|conn| {
+        let opened = unwatched(|| Connection::open_with_flags(&uri, location.flags())).and_then(|conn| {
             conn.busy_timeout(Duration::ZERO)?;
             // It keeps its notes in memory.
             conn.execute_batch("PRAGMA temp_store = memory")?;
             Ok(conn)
         });
         opened.map_err(|error| named(location, &uri, error))
+    }
+
+    /// A connection that runs no statement, and answers on every thread.
+    pub(super) fn open_idle(&self, location: &Location) -> rusqlite::Result<Connection> {
+        let (uri, flags) = (self.uri(location, Opener::Harness), location.flags());
+        let flags = flags.difference(OpenFlags::SQLITE_OPEN_NO_MUTEX) | OpenFlags::SQLITE_OPEN_FULL_MUTEX;
+        unwatched(|| Connection::open_with_flags(&uri, flags)).map_err(|error| named(location, &uri, error))
     }
 
     /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself; then

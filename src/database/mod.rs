@@ -33,7 +33,7 @@ pub use pool::{Pool, PooledConnection};
 
 use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
-use crate::instrument::{Faults, Watch};
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sqlite::vfs::{memory, Opener};
@@ -70,6 +70,8 @@ pub(crate) struct Database {
     has_lent_pool: AtomicBool,
     /// The process that started it.
     process: Process,
+    /// Gives the instruments to the connections that the application opens itself.
+    found: Option<Found>,
 }
 
 /// What the application can do with a database, and what else there is of it.
@@ -85,9 +87,17 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(source: &Database, keys: Vec<BindKey>, options: EngineOptions, uses: Uses) -> Database {
+    pub(crate) fn way_to(
+        source: &Database,
+        keys: Vec<BindKey>,
+        options: EngineOptions,
+        uses: Uses,
+    ) -> Result<Database> {
         // What a test has one of them answer, the other does not.
-        Database::of(keys, source.location.clone(), options, uses, Arc::clone(&source.image), Arc::default())
+        let image = Arc::clone(&source.image);
+        let mut way = Database::of(keys, source.location.clone(), options, uses, image, Arc::default());
+        way.found = Some(way.be_found().map_err(Error::sql(way.key(), ""))?);
+        Ok(way)
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
@@ -112,8 +122,9 @@ impl Database {
                 Location::File(file().map_err(Error::of_bind(key))?)
             }
         };
-        let database = Database::of(keys, location, options, uses, image, faults);
+        let mut database = Database::of(keys, location, options, uses, image, faults);
         database.fill()?;
+        database.found = Some(database.be_found().map_err(Error::sql(database.key(), ""))?);
         if database.uses.read_only && database.setup.has_pragmas() {
             // What stays with a database none of its own connections could write down.
             database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
@@ -163,7 +174,23 @@ impl Database {
             pool,
             has_lent_pool: AtomicBool::new(false),
             process: Process::this(),
+            found: None,
         }
+    }
+
+    /// Gives the instruments to the connections that the application opens itself.
+    fn be_found(&self) -> rusqlite::Result<Found> {
+        let (watch, read_only) = (self.setup.watch(), self.uses.read_only);
+        Ok(match &self.location {
+            Location::Memory(memory) => watch.found_by_name(memory.name().as_bytes(), read_only),
+            Location::File(path) => {
+                // SQLite follows the links on the way to a file.
+                let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+                watch.found_by_name(path.as_os_str().as_encoded_bytes(), read_only)
+            }
+            Location::SharedCache(_) => watch.found_by_cache(&self.setup.open_idle(&self.location)?, read_only),
+            Location::MemDb(_) => watch.found_by_store(self.setup.open_idle(&self.location)?, read_only),
+        })
     }
 
     /// Marks it as one of a number that may be large.

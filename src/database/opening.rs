@@ -19,7 +19,7 @@ use super::keeper::Keeper;
 use super::location::Location;
 use super::process::{Process, FORKED};
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
-use crate::instrument::Watch;
+use crate::instrument::{unwatched, Watch};
 use crate::sqlite::vfs::Opener;
 use crate::sync::lock;
 
@@ -246,7 +246,8 @@ impl Source {
             self.keeper.await_turn();
         }
         let flags = if self.read_only { self.location.read_only_flags() } else { self.location.flags() };
-        Connection::open_with_flags(&uri, flags).map_err(|error| named(&self.location, &uri, error))
+        let opened = unwatched(|| Connection::open_with_flags(&uri, flags));
+        opened.map_err(|error| named(&self.location, &uri, error))
     }
 
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {

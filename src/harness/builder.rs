@@ -252,7 +252,7 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
         let uses = Uses { read_only: spec.read_only, replica, ways };
         let database = match of {
-            Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses),
+            Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses)?,
             _ => {
                 let file = || folder.file(&place.to_string());
                 Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?

@@ -35,8 +35,18 @@ pub(super) const SESSION: usize = 1 << (usize::BITS - 1);
 
 /// Has SQLite ask before it prepares anything on a connection. `context` is the number of its [`Watch`](super::watch::Watch).
 pub(super) fn start(conn: &Connection, context: usize) {
-    // SAFETY: the handle is open, the callback has the signature asked for, and its context is never followed.
-    unsafe { ffi::sqlite3_set_authorizer(conn.handle(), Some(on_action), ptr::without_provenance_mut(context)) };
+    // SAFETY: the handle is open.
+    unsafe { start_on(conn.handle(), context) };
+}
+
+/// Has SQLite ask before it prepares anything on a connection that somebody else has opened.
+///
+/// # Safety
+///
+/// The connection is open.
+pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: usize) {
+    // SAFETY: the callback has the signature asked for, and its context is never followed.
+    unsafe { ffi::sqlite3_set_authorizer(db, Some(on_action), ptr::without_provenance_mut(context)) };
 }
 
 /// What the statements are for that this thread prepares.
