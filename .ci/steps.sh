@@ -1,22 +1,36 @@
-# For the scripts beside it: runs commands as steps, and tells in the end how long each took.
+# For the scripts beside it: `run` prints a command, runs it and notes how long it took; `times` lists the notes.
 
-# Neither is of use to who only wants to know whether all of it holds, and both take their time.
+# Incremental data and debug information only help someone who edits; both take time to write.
 export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}"
 
 took=()
 
-step() {
+run() {
     printf '\n> %s\n' "$*"
     local begun=$SECONDS
     "$@"
-    if [ $((SECONDS - begun)) -gt 0 ]; then
-        took+=("$(printf '%5d s  %.100s' $((SECONDS - begun)) "$*")")
+    note $((SECONDS - begun)) "$*"
+}
+
+# note SECONDS WHAT: remembers what took a second or more.
+note() {
+    if [ "$1" -gt 0 ]; then
+        took+=("$(printf '%5d s  %.100s' "$1" "$2")")
     fi
 }
 
-# Of those that took a second, and of the whole.
 times() {
     printf '\n'
-    printf '%s\n' "${took[@]}"
+    [ ${#took[@]} -eq 0 ] || printf '%s\n' "${took[@]}"
     printf '%5d s  %s\n' "$SECONDS" "$0"
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install PACKAGE...: Debian's packages of these names.
+install() {
+    run as_root apt-get update
+    run as_root apt-get install --yes --no-install-recommends "$@"
 }

@@ -48,14 +48,7 @@
 //!
 //! # Features
 //!
-//! | feature | on by default | what it adds |
-//! |---|---|---|
-//! | `bundled` | yes | SQLite, compiled in; without it, the system's is used, 3.39 or later |
-//! | `fixture` | yes | `multibind::fixture`, and rstest for it |
-//! | `json` | no | data files in JSON; without it, one is an error that names this feature |
-//! | `proptest` | no | `multibind::proptest` and `Harness::any_row`: strategies for rows that a bind's table takes |
-//! | `serde` | no | `Serialize` for what a test finds, from [`ChangeSet`] and [`Row`] to [`StatementLog`] and [`Metadata`] |
-//! | `tracing` | no | messages as `tracing` events, with fields; without it, as records of `log` |
+#![doc = include_str!("features.md")]
 //!
 //! # What it logs
 //!
@@ -89,6 +82,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod assert;
 mod config;
 mod context;
 mod data;
@@ -101,6 +95,7 @@ pub mod fixture;
 pub mod guide;
 mod harness;
 mod instrument;
+mod keep;
 mod key;
 mod list;
 mod nearest;
@@ -109,6 +104,7 @@ mod order;
 mod orphan;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod report;
 mod route;
 mod row;
 mod say;

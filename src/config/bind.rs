@@ -283,8 +283,9 @@ impl Bind {
     /// What a closure that captures nothing makes is made once in a process and copied from then on. It runs at each start
     ///
     /// - where it captures something;
-    /// - where its SQL asks for the time or a random number on this connection, see [`schema`](Bind::schema). What Rust code asks
-    ///   the system for is not seen: take `SystemTime::now()` outside of the closure and move it in.
+    /// - where its SQL asks for the time or a random number on this connection, see [`schema`](Bind::schema). What another
+    ///   thread runs on the connection and what Rust code asks the system for are not seen: take `SystemTime::now()` outside
+    ///   of the closure and move it in.
     ///
     /// ```
     /// # use multibind::{rusqlite, Bind, Harness};

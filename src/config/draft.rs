@@ -8,17 +8,18 @@ use super::dynamic::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
-use super::resolve::{DatabaseSpec, Replica};
+use super::resolve::DatabaseSpec;
 use super::source::SchemaSource;
 use super::storage::Storage;
 use crate::error::Result;
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
+use crate::list::filtered;
 use crate::url::Named;
 
 /// A database while the binds that mean it are put together.
 pub(super) struct Draft {
     /// Those that mean it, but for replicas that lag.
-    pub(super) keys: Vec<BindKey>,
+    pub(super) keys: Keys,
     pub(super) identity: Option<Named>,
     /// The URLs of keys that have one.
     pub(super) urls: Vec<(BindKey, UrlText)>,
@@ -65,17 +66,15 @@ impl Draft {
     pub(super) fn mirror(&mut self, mirror: Draft, bind: &Bind, origin: &Origin) -> Result<()> {
         self.is_mirrored = true;
         self.origins.extend_from_slice(&mirror.origins);
-        match (&bind.lag, mirror.keys.first()) {
-            (Some(_), Some(key)) => {
-                self.lagging.push((key.clone(), bind.options.clone()));
-                Ok(())
-            }
-            _ => self.take_in(mirror, origin, &|first| format!("it mirrors bind `{first}`, so both have one database")),
+        if bind.lag.is_some() {
+            self.lagging.push((mirror.keys.first().clone(), bind.options.clone()));
+            return Ok(());
         }
+        self.take_in(mirror, origin, &|first| format!("it mirrors bind `{first}`, so both have one database"))
     }
 
     fn take_in(&mut self, other: Draft, origin: &Origin, why: &dyn Fn(&BindKey) -> String) -> Result<()> {
-        let Some(key) = other.keys.first() else { return Ok(()) };
+        let key = other.keys.first();
         let refuse = |first: &BindKey, setting: &str| {
             let why = why(first);
             origin.error(key, format!("{why}, but `{setting}` differs: set it in one of them, or alike in both"))
@@ -116,7 +115,7 @@ impl Draft {
                 self.data.push((key, path));
             }
         }
-        self.keys.extend(other.keys);
+        self.keys = self.keys.with(&other.keys);
         Ok(())
     }
 
@@ -127,8 +126,8 @@ impl Draft {
         }
     }
 
-    /// The database, at this place among those to start, and the replicas of it.
-    pub(super) fn finish(self, place: usize, configured: &Arc<[BindKey]>) -> Result<Finished> {
+    /// Returns the database to start, and the replicas of it.
+    pub(super) fn finish(self, configured: &Keys) -> Result<Finished> {
         let origin = |key: &BindKey| {
             let own = self.origins.iter().find(|(known, _)| known == key);
             own.map_or(&self.origin, |(_, origin)| origin)
@@ -149,8 +148,13 @@ impl Draft {
                            the other bind the default one, and this one its replica";
             return Err(origin(key).error(key, problem));
         }
-        // Where nobody writes, those who read have the database itself.
-        let nobody_writes = self.keys.iter().all(|key| self.read_only.contains(key));
+        let writers = Keys::of(filtered(&self.keys, |key| !self.read_only.contains(key)));
+        let nobody_writes = writers.is_none();
+        let (keys, ways) = match writers {
+            Some(writers) => (writers, Keys::of(filtered(&self.keys, |key| self.read_only.contains(key)))),
+            // Where nobody writes, those who read have the database itself.
+            None => (self.keys.clone(), None),
+        };
         let is_way = |key: &BindKey| !nobody_writes && self.read_only.contains(key);
         let combined = |options: &[(BindKey, EngineOptions)], ways: bool| {
             let mut combined = EngineOptions::default();
@@ -161,11 +165,6 @@ impl Draft {
             }
             combined
         };
-        let (mut ways, mut keys) = (Vec::new(), Vec::new());
-        for key in &self.keys {
-            let of_its_kind = if is_way(key) { &mut ways } else { &mut keys };
-            of_its_kind.push(key.clone());
-        }
         // Those that any of the keys sets itself win over the defaults of each.
         let options = combined(&self.own_options, false).or(&combined(&self.options, false));
         let way_options = combined(&self.own_options, true).or(&options).settled();
@@ -179,12 +178,11 @@ impl Draft {
         let source = DatabaseSpec {
             keys,
             made_for: self.keys,
-            configured: Arc::clone(configured),
+            configured: configured.clone(),
             identity: self.identity,
             urls: self.urls,
             storage,
             read_only: nobody_writes,
-            replica: None,
             options: options.clone().settled(),
             copy_of: self.copy_of.map(|(_, path, origin)| (path, origin)),
             schema,
@@ -194,12 +192,11 @@ impl Draft {
             dynamic: self.dynamic,
             origin: self.origin,
         };
-        let replica = |keys: Vec<BindKey>, options: EngineOptions, lags: bool| DatabaseSpec {
+        let replica = |keys: Keys, options: EngineOptions| DatabaseSpec {
             made_for: keys.clone(),
             keys,
             urls: Vec::new(),
             read_only: true,
-            replica: Some(Replica { source: place, lags }),
             options,
             copy_of: None,
             schema: Vec::new(),
@@ -208,9 +205,9 @@ impl Draft {
         };
         let mut lagging = Vec::with_capacity(self.lagging.len());
         for (key, own) in self.lagging {
-            lagging.push(replica(vec![key], own.or(&options).settled(), true));
+            lagging.push(replica(Keys::one(key), own.or(&options).settled()));
         }
-        let way = (!ways.is_empty()).then(|| replica(ways, way_options, false));
+        let way = ways.map(|ways| replica(ways, way_options));
         Ok(Finished { way, lagging, source })
     }
 }

@@ -35,7 +35,7 @@ pub(crate) use on_connect::OnConnect;
 pub(crate) use options::{process_wide, EngineOptions, Reading};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
-pub(crate) use resolve::{DatabaseSpec, Replica};
+pub(crate) use resolve::{DatabaseSpec, Replica, Resolved};
 pub(crate) use source::{Migrator, SchemaSource};
 pub use standing::Lag;
 pub use storage::Storage;

@@ -255,6 +255,14 @@ impl EngineOptions {
         self.schema_timeout.unwrap_or(SCHEMA_TIMEOUT)
     }
 
+    /// Returns the journal mode that the pragmas set.
+    pub(crate) fn journal_mode(&self) -> Option<&str> {
+        self.pragmas.iter().find_map(|(name, value)| match value {
+            Value::Text(mode) if name.eq_ignore_ascii_case("journal_mode") => Some(mode.as_str()),
+            _ => None,
+        })
+    }
+
     /// How the bind's data files are read.
     pub(crate) fn reading(&self) -> Reading {
         Reading { limit: self.schema_limit(), csv_empty_as_text: self.csv_empty_as_text.unwrap_or(false) }

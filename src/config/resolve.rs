@@ -2,7 +2,6 @@
 //! database joined.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::bind::Bind;
 use super::draft::Draft;
@@ -19,7 +18,7 @@ use super::table::Table;
 use super::variables::expand;
 use super::Config;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, Keys, PerBind};
 use crate::list::mapped;
 use crate::order::sort_by_key;
 use crate::say;
@@ -29,11 +28,11 @@ use crate::url::Named;
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseSpec {
     /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
-    pub(crate) keys: Vec<BindKey>,
+    pub(crate) keys: Keys,
     /// The same and those of the replicas that share it: whose tables and data it has.
-    pub(crate) made_for: Vec<BindKey>,
+    pub(crate) made_for: Keys,
     /// Every key of the configuration, those of other databases too.
-    pub(crate) configured: Arc<[BindKey]>,
+    pub(crate) configured: Keys,
     /// What its URL names, if it has one that other URLs could name.
     pub(crate) identity: Option<Named>,
     /// The URLs of its keys, for those that have one.
@@ -41,8 +40,6 @@ pub(crate) struct DatabaseSpec {
     pub(crate) storage: Storage,
     /// Whether the application only reads it.
     pub(crate) read_only: bool,
-    /// What it is a replica of, if it is one.
-    pub(crate) replica: Option<Replica>,
     /// With the defaults of the configuration applied.
     pub(crate) options: EngineOptions,
     /// The database that it starts as a copy of, and where that is said. The path is absolute.
@@ -60,40 +57,40 @@ pub(crate) struct DatabaseSpec {
     pub(crate) origin: Origin,
 }
 
-/// A bind that reads what another's database has.
+/// The source of a replica: a bind that reads what another's database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replica {
-    /// Where that stands among the databases to start.
-    pub(crate) source: usize,
-    /// Whether it is a database of its own, which follows when it is told to; else it is another way to the same.
+    pub(crate) source: BindIndex,
+    /// Whether it is a database of its own, which follows on request; else it is another way to the same.
     pub(crate) lags: bool,
+}
+
+/// The databases to start.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// The default bind's first, the others in the order configured.
+    pub(crate) sources: PerBind<DatabaseSpec>,
+    /// Those that are databases of their own, then those that are not.
+    pub(crate) replicas: Vec<(Replica, DatabaseSpec)>,
 }
 
 impl DatabaseSpec {
     /// The key that names it first.
     pub(crate) fn key(&self) -> &BindKey {
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     /// Whether its URL names a server.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self.identity, Some(Named::Server { .. }))
     }
-
-    /// Whether it is another way to a database that is there.
-    pub(crate) fn is_way_only(&self) -> bool {
-        self.replica.is_some_and(|replica| !replica.lags)
-    }
 }
 
 impl Config {
-    /// The databases to start, the default bind's first, the others in the order configured; then the replicas that are
-    /// databases of their own; then those that are not.
-    pub(crate) fn resolve(&self) -> Result<Vec<DatabaseSpec>> {
+    /// Returns the databases to start.
+    pub(crate) fn resolve(&self) -> Result<Resolved> {
         let binds = self.ordered();
-        if binds.is_empty() {
-            return Err(Error::NoBind);
-        }
+        let configured = Keys::of(keys(&binds)).ok_or(Error::NoBind)?;
         check_keys(&binds)?;
         if self.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
             say::warn(format_args!(
@@ -101,7 +98,6 @@ impl Config {
                  `[engine_options]` is for every bind"
             ));
         }
-        let configured = Arc::from(keys(&binds));
         let mut drafts: Vec<Draft> = Vec::new();
         for (key, bind) in &binds {
             mirror::check(key, bind)?;
@@ -127,18 +123,19 @@ impl Config {
         for table in &self.tables {
             self.add_table(&mut drafts, table)?;
         }
-        let (mut sources, mut lagging, mut ways) = (Vec::new(), Vec::new(), Vec::new());
-        for (source, draft) in drafts.into_iter().enumerate() {
-            let finished = draft.finish(source, &configured)?;
-            sources.push(finished.source);
-            lagging.extend(finished.lagging);
+        let (mut sources, mut replicas, mut ways) = (PerBind::default(), Vec::new(), Vec::new());
+        for draft in drafts {
+            let finished = draft.finish(&configured)?;
+            let source = sources.push(finished.source);
+            for lagging in finished.lagging {
+                replicas.push((Replica { source, lags: true }, lagging));
+            }
             if let Some(way) = finished.way {
-                ways.push(way);
+                ways.push((Replica { source, lags: false }, way));
             }
         }
-        sources.extend(lagging);
-        sources.extend(ways);
-        Ok(sources)
+        replicas.extend(ways);
+        Ok(Resolved { sources, replicas })
     }
 
     /// The default bind first, the others in the order configured.
@@ -192,7 +189,7 @@ impl Config {
             data.push((key.clone(), resolve_path(path)));
         }
         Ok(Draft {
-            keys: vec![key.clone()],
+            keys: Keys::one(key.clone()),
             identity,
             urls: bind.url.iter().map(|url| (key.clone(), url.clone())).collect(),
             storage: bind.storage.map(|storage| (key.clone(), storage)),
@@ -217,7 +214,7 @@ impl Config {
         let key = table.key.clone().unwrap_or(BindKey::DEFAULT);
         let lags = |draft: &&mut Draft| draft.lagging.iter().any(|(lagging, _)| *lagging == key);
         if let Some(draft) = drafts.iter_mut().find(lags) {
-            let source = draft.keys.first().unwrap_or(&BindKey::DEFAULT);
+            let source = draft.keys.first();
             let problem = format!("the bind is a replica: give the table the bind key of its source, `{source}`");
             return Err(Error::Schema { bind: key, file: None, line: None, problem });
         }
@@ -281,7 +278,11 @@ mod tests {
 
     /// The databases of a TOML text.
     fn resolved(text: &str) -> Vec<DatabaseSpec> {
-        Config::from_toml(text, "/base").unwrap().resolve().unwrap()
+        sources(&Config::from_toml(text, "/base").unwrap())
+    }
+
+    fn sources(config: &Config) -> Vec<DatabaseSpec> {
+        config.resolve().unwrap().sources.values().to_vec()
     }
 
     #[test]
@@ -349,7 +350,7 @@ mod tests {
     #[test]
     fn a_recycle_age_of_duration_max_is_no_limit() {
         let config = Config::new().default_bind(Bind::memory().pool_recycle(Duration::MAX));
-        assert_eq!(config.resolve().unwrap()[0].options.pool_recycle, None);
+        assert_eq!(sources(&config)[0].options.pool_recycle, None);
     }
 
     #[test]
@@ -364,7 +365,7 @@ mod tests {
             .default_bind(Bind::url(url).schema("A").storage(Storage::TempFile))
             .table(Table::new("C"))
             .table(Table::new("D").bind_key("third"));
-        let specs = config.resolve().unwrap();
+        let specs = sources(&config);
 
         let keys = |spec: &DatabaseSpec| spec.keys.iter().map(BindKey::to_string).collect::<Vec<_>>();
         assert_eq!(specs.iter().map(keys).collect::<Vec<_>>(), [vec!["default", "second", "third"], vec!["alone"]]);
@@ -382,7 +383,7 @@ mod tests {
     #[test]
     fn a_source_that_one_key_has_twice_stays_twice() {
         let bind = Bind::memory().schema("A").schema("A").data("/d.csv").data("/d.csv");
-        let specs = Config::new().default_bind(bind).resolve().unwrap();
+        let specs = sources(&Config::new().default_bind(bind));
         assert_eq!((specs[0].schema.len(), specs[0].data.len()), (2, 2));
     }
 
@@ -394,7 +395,7 @@ mod tests {
         assert_eq!(specs[0].data, [PathBuf::from("/base/c.csv")]);
 
         let config = Config::new().default_bind(Bind::memory().data("c.csv").schema_path("a.sql")).data("d");
-        let specs = config.resolve().unwrap();
+        let specs = sources(&config);
         assert_eq!(specs[0].data, [folder.join("c.csv")]);
         assert_eq!(format!("{:?}", specs[0].schema), format!("[Path({:?})]", folder.join("a.sql")));
         assert_eq!(config.shared_data(), [folder.join("d")]);
@@ -408,7 +409,7 @@ mod tests {
     #[case::no(Value::Text("NO".to_string()), Some(false))]
     fn the_foreign_keys_pragma_is_the_option(#[case] value: Value, #[case] enforced: Option<bool>) {
         let bind = Bind::memory().pragma("Foreign_Keys", value).pragma("busy_timeout", 7);
-        let options = &Config::new().default_bind(bind).resolve().unwrap()[0].options;
+        let options = &sources(&Config::new().default_bind(bind))[0].options;
         assert_eq!(options.foreign_keys, enforced);
         assert_eq!(options.busy_timeout, Some(Duration::from_millis(7)));
         assert_eq!(options.pragmas, []);

@@ -2,17 +2,17 @@
 
 use super::{DataFile, Format};
 use crate::error::{list, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, Keys, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
 
 /// A database that data may be for: every key that means it, and its tables.
-pub(crate) type Target<'t> = (&'t [BindKey], &'t Metadata);
+pub(crate) type Target<'t> = (&'t Keys, &'t Metadata);
 
-/// Finds the database of a file that was given without one, by the file's name; gives its place among `targets`, and
-/// notes the bind and the table in the file.
-pub(crate) fn assign(file: &mut DataFile, targets: &[Target<'_>]) -> Result<usize> {
+/// Finds the database of a file that was given without one, by the file's name, and notes the bind and the table in the
+/// file.
+pub(crate) fn assign(file: &mut DataFile, targets: &PerBind<Target<'_>>) -> Result<BindIndex> {
     let (at, key, table) = match file.format {
         Format::Sql => assign_script(file, targets).map(|(at, key)| (at, key, None))?,
         Format::Csv | Format::Json => assign_rows(file, targets).map(|(at, key, table)| (at, key, Some(table)))?,
@@ -23,11 +23,11 @@ pub(crate) fn assign(file: &mut DataFile, targets: &[Target<'_>]) -> Result<usiz
     Ok(at)
 }
 
-fn assign_rows<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, &'t BindKey, &'t str)> {
+fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(BindIndex, &'t BindKey, &'t str)> {
     let stem = file.stem();
     // A name that says its bind is about that bind, whatever another bind calls its tables.
     let (mut found, mut qualified) = (Vec::new(), Vec::new());
-    for (at, (keys, metadata)) in targets.iter().enumerate() {
+    for (at, (keys, metadata)) in targets.iter() {
         let in_bind = |key| Some((at, key, table_in(stem, key, metadata)?));
         if let Some((at, key, table)) = keys.iter().find_map(in_bind) {
             found.push((at, key, table));
@@ -38,13 +38,13 @@ fn assign_rows<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, &'
     }
     match (qualified.as_slice(), found.as_slice()) {
         ([one], _) | ([], [one]) => Ok(*one),
-        ([], []) => Err(file.error(None, no_table(stem, targets))),
-        _ => {
+        ([], []) => Err(file.error(None, no_table(stem, targets.values()))),
+        (_, [(first, ..), ..]) | ([(first, ..), ..], []) => {
             let mut keys = Vec::new();
             for (at, ..) in &found {
-                keys.extend(targets[*at].0);
+                keys.extend(targets[*at].0.iter());
             }
-            let example = keys.first().map_or("main", |key| key.schema_name());
+            let example = targets[*first].0.first().schema_name();
             let problem = format!(
                 "table `{stem}` is in the binds {}: say which in the file's name, `{example}.{}` for example",
                 list(&keys),
@@ -55,16 +55,18 @@ fn assign_rows<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, &'
     }
 }
 
-fn assign_script<'t>(file: &DataFile, targets: &[Target<'t>]) -> Result<(usize, &'t BindKey)> {
-    if let [([key, ..], _)] = targets {
-        return Ok((0, key));
+fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(BindIndex, &'t BindKey)> {
+    if targets.len() == 1
+        && let Some((at, (keys, _))) = targets.iter().next()
+    {
+        return Ok((at, keys.first()));
     }
     // `auth.sql` or `auth.users.sql`; of two keys that fit, as `a` and `a.b` do, the longer says more.
     let stem = format!("{}.", file.stem());
     let length = |key: &BindKey| key.as_str().map_or(0, str::len);
     let (mut all, mut longest) = (Vec::new(), None);
-    for (at, (keys, _)) in targets.iter().enumerate() {
-        for key in *keys {
+    for (at, (keys, _)) in targets.iter() {
+        for key in keys.iter() {
             all.push(key);
             if after_key(&stem, key).is_some() && longest.is_none_or(|(_, other)| length(key) >= length(other)) {
                 longest = Some((at, key));
@@ -112,7 +114,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
     let mut known = Vec::new();
     for (keys, metadata) in targets {
         // A name that says its bind is compared in that bind only.
-        for key in *keys {
+        for key in keys.iter() {
             if let Some(table) = after_key(stem, key) {
                 return no_table_in(table, key, metadata);
             }
@@ -124,7 +126,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
         let mut owners = Vec::new();
         for (keys, metadata) in targets {
             if metadata.table(name).is_some() {
-                owners.extend(*keys);
+                owners.extend(keys.iter());
             }
         }
         found = format!(": the nearest name is `{name}` in {}", list(&owners));

@@ -34,7 +34,7 @@ pub use pool::{Pool, PooledConnection};
 use crate::config::{EngineOptions, Reading, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Found, Watch};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sqlite::vfs::{memory, Opener};
 use crate::sqlite::{probe, Image};
@@ -45,8 +45,8 @@ use state::Known;
 /// One running database, under one bind key or several.
 #[derive(Debug)]
 pub(crate) struct Database {
-    keys: Vec<BindKey>,
-    /// The keys that SQL has for it.
+    keys: Keys,
+    /// The keys that SQL has for it, which may be none.
     names: Vec<BindKey>,
     location: Location,
     setup: Setup,
@@ -87,12 +87,7 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(
-        source: &Database,
-        keys: Vec<BindKey>,
-        options: EngineOptions,
-        uses: Uses,
-    ) -> Result<Database> {
+    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Result<Database> {
         // What a test has one of them answer, the other does not.
         let image = Arc::clone(&source.image);
         let mut way = Database::of(keys, source.location.clone(), options, uses, image, Arc::default());
@@ -102,7 +97,7 @@ impl Database {
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
     pub(crate) fn start(
-        keys: Vec<BindKey>,
+        keys: Keys,
         storage: Storage,
         options: EngineOptions,
         uses: Uses,
@@ -113,12 +108,12 @@ impl Database {
         let location = match storage {
             Storage::Memory => {
                 let memory = memory::start(Arc::clone(&image), &faults);
-                Location::Memory(memory.map_err(Error::sql(keys.first().unwrap_or(&BindKey::DEFAULT), ""))?)
+                Location::Memory(memory.map_err(Error::sql(keys.first(), ""))?)
             }
             Storage::SharedCache => Location::shared_cache(),
             Storage::MemDb => Location::memdb(),
             Storage::TempFile => {
-                let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+                let key = keys.first();
                 Location::File(file().map_err(Error::of_bind(key))?)
             }
         };
@@ -133,7 +128,7 @@ impl Database {
     }
 
     fn of(
-        keys: Vec<BindKey>,
+        keys: Keys,
         location: Location,
         options: EngineOptions,
         uses: Uses,
@@ -155,7 +150,7 @@ impl Database {
         let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
-        let mut names = keys.clone();
+        let mut names = keys.to_vec();
         names.retain(|key| !is_way || !key.is_default());
         names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
         Database {
@@ -207,12 +202,11 @@ impl Database {
 
     /// The key that names the database first.
     pub(crate) fn key(&self) -> &BindKey {
-        // A specification always has a key; the default's stands in so that nothing here can panic.
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     /// Every key that means the database.
-    pub(crate) fn keys(&self) -> &[BindKey] {
+    pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
@@ -257,8 +251,8 @@ impl Database {
     }
 
     /// Every key that means it, those of replicas that are other ways to it last.
-    pub(crate) fn all_keys(&self) -> Vec<BindKey> {
-        [self.keys.as_slice(), &self.uses.ways].concat()
+    pub(crate) fn all_keys(&self) -> Keys {
+        self.keys.with(&self.uses.ways)
     }
 
     /// The same for one of this crate's own connections.

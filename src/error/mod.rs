@@ -10,8 +10,8 @@ use crate::key::BindKey;
 use crate::orphan::Orphan;
 pub use conflict::Conflict;
 pub(crate) use words::{
-    advised, argument, capitalized, chain, held, is_denied, is_identifier, is_lock, joined_by, list, panic_message,
-    sql_name, sqlite_message, OPEN,
+    advised, argument, arguments, capitalized, chain, held, is_denied, is_identifier, is_lock, joined_by, list,
+    panic_message, sql_name, sqlite_message, OPEN,
 };
 
 /// A result of this crate.

@@ -125,6 +125,17 @@ pub(crate) fn argument(bind: &BindKey) -> String {
     }
 }
 
+/// Writes keys as a test writes them in an argument.
+pub(crate) fn arguments(keys: &[BindKey]) -> String {
+    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
+    match keys {
+        [] => "[]".to_string(),
+        [key] => argument(key),
+        keys if keys.iter().any(BindKey::is_default) => format!("[{}]", joined_by(keys, ", ", &optional)),
+        keys => format!("[{}]", joined_by(keys, ", ", &argument)),
+    }
+}
+
 /// The bind to show a way out with: one with a key to write, if there is one.
 pub(super) fn example(binds: &[BindKey]) -> &BindKey {
     binds.iter().find(|bind| !bind.is_default()).or(binds.first()).unwrap_or(&BindKey::DEFAULT)

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::dynamic::DynamicBind;
 use super::folder::Folder;
 use super::running::{Bound, Place, Start};
-use super::template::{Blueprint, Template};
+use super::template::Blueprint;
 use super::{references, Harness, Running};
-use crate::config::{Bind, Config, DatabaseSpec, Table, TableGroup};
+use crate::config::{Bind, Config, DatabaseSpec, Resolved, Table, TableGroup};
 use crate::data;
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
 use crate::instrument::{Recorder, Rules};
-use crate::key::BindKey;
-use crate::list::{filtered, mapped, try_mapped};
+use crate::key::{BindKey, PerBind};
+use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
 
 /// Binds from code; from [`Harness::builder`].
@@ -188,41 +188,35 @@ impl HarnessBuilder {
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
     pub fn start(self) -> Result<Harness> {
-        match self.env {
-            true => start(self.config.with_env()?),
-            false => start(self.config),
-        }
+        start(if self.env { self.config.with_env()? } else { self.config })
     }
 }
 
 /// Starts what a configuration says.
 pub(super) fn start(config: Config) -> Result<Harness> {
     let config = &config.settled()?;
-    let all = config.resolve()?;
-    // The rest are replicas, which have the tables of these.
-    let specs = &all[..all.iter().position(|spec| spec.replica.is_some()).unwrap_or(all.len())];
-    let blueprints = try_mapped(specs, Blueprint::read)?;
-    let histories = mapped(&blueprints, Blueprint::history);
+    let Resolved { sources, replicas } = config.resolve()?;
+    let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
+    let histories = blueprints.map(|_, blueprint| blueprint.history());
     let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
-    let blueprints = if shared.is_empty() { blueprints } else { with_data(specs, blueprints, shared)? };
-    let templates = try_mapped(&blueprints, Blueprint::template)?;
-    check_parents(specs, &templates)?;
+    let blueprints = if shared.is_empty() { blueprints } else { with_data(&sources, blueprints, shared)? };
+    let starts = blueprints.try_map(|bind, blueprint| {
+        Ok::<_, Error>(Start { template: blueprint.template()?, history: Arc::clone(&histories[bind]) })
+    })?;
+    check_parents(&sources, &starts)?;
     let references =
-        references::resolve(config, specs, &|position| match (specs.get(position), templates.get(position)) {
-            (Some(spec), Some(template)) => template.metadata(spec.key()),
-            _ => Err(Error::NoBind),
-        })?;
+        references::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
 
     // Those whose databases are not copies of one image.
-    let mut anew = Vec::with_capacity(specs.len());
-    for ((blueprint, spec), template) in blueprints.into_iter().zip(specs).zip(&templates) {
-        anew.push((spec.dynamic.is_some() && template.is_fleeting()).then(|| blueprint.into_owned()));
-    }
+    let anew = blueprints.try_map_into(|bind, blueprint| {
+        let differ = sources[bind].dynamic.is_some() && starts[bind].template.is_fleeting();
+        Ok::<_, Error>(differ.then(|| blueprint.into_owned()))
+    })?;
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     let folder = Folder::new(config.chosen_folder());
     let (mut taken, mut urls) = (Vec::new(), Sorted::default());
-    for spec in &all {
+    for spec in sources.values() {
         for (key, url) in &spec.urls {
             urls.insert(key.clone(), url.to_string());
         }
@@ -231,76 +225,67 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         }
     }
     let taken = Arc::from(taken);
-    let mut places = Vec::<Place>::with_capacity(all.len());
-    for (place, mut spec) in all.into_iter().enumerate() {
-        let source = spec.replica.map_or(place, |replica| replica.source);
-        let (Some(template), Some(history)) = (templates.get(source), histories.get(source)) else { continue };
-        let start = Start { template: Arc::clone(template), history: Arc::clone(history) };
+    let mut anew = anew;
+    let mut binds = sources.try_map_into(|bind, mut spec| {
+        let start = starts[bind].clone();
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
-            let anew = anew.get_mut(source).and_then(Option::take);
-            let bind = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew, watched);
-            places.push(Place::Dynamic(Box::new(bind)));
-            continue;
+            let dynamic = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew[bind].take(), watched);
+            return Ok(Place::Dynamic(Box::new(dynamic)));
         }
         let image = Arc::clone(&start.template.image);
-        let of = match places.get(source) {
-            Some(Place::Fixed(of)) => Some(of),
-            _ => None,
-        };
-        let replica = spec.replica.zip(of.map(|of| of.key().clone()));
         let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
-        let uses = Uses { read_only: spec.read_only, replica, ways };
-        let database = match of {
-            Some(of) if spec.is_way_only() => Database::way_to(of, spec.keys, spec.options, uses)?,
-            _ => {
-                let file = || folder.file(&place.to_string());
-                Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
-            }
+        let uses = Uses { read_only: spec.read_only, replica: None, ways };
+        let file = || folder.file(&bind.to_string());
+        let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
+        database.watch().report_to(&recorder, &rules, database.keys().clone());
+        Ok(Place::Fixed(Arc::new(Bound::new(database, start))))
+    })?;
+    for (replica, spec) in replicas {
+        let start = starts[replica.source].clone();
+        let of = match &binds[replica.source] {
+            Place::Fixed(of) => of,
+            Place::Dynamic(of) => return Err(of.not_said()),
         };
-        database.watch().report_to(&recorder, &rules, database.keys().into());
-        places.push(Place::Fixed(Arc::new(Bound::new(database, start))));
+        let uses = Uses { read_only: true, replica: Some((replica, of.key().clone())), ways: Vec::new() };
+        let database = if replica.lags {
+            let image = Arc::clone(&start.template.image);
+            let number = binds.len();
+            let file = || folder.file(&number.to_string());
+            Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
+        } else {
+            Database::way_to(of, spec.keys, spec.options, uses)?
+        };
+        database.watch().report_to(&recorder, &rules, database.keys().clone());
+        binds.push(Place::Fixed(Arc::new(Bound::new(database, start))));
     }
-    Ok(Harness::of(Running::new(places, folder, references, recorder, rules, urls)))
+    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls)))
 }
 
 /// The blueprints where data for any bind is given: each file goes to the bind that has its table.
 fn with_data<'s>(
-    specs: &[DatabaseSpec],
-    blueprints: Vec<Blueprint<'s>>,
+    specs: &PerBind<DatabaseSpec>,
+    blueprints: PerBind<Blueprint<'s>>,
     shared: Vec<data::DataFile>,
-) -> Result<Vec<Blueprint<'s>>> {
-    let mut own = vec![Vec::new(); specs.len()];
-    {
-        let mut tables = Vec::new();
-        for (blueprint, spec) in blueprints.iter().zip(specs) {
-            tables.push((spec.made_for.as_slice(), blueprint.template()?.metadata(spec.key())?));
-        }
-        let targets = mapped(&tables, |(keys, tables)| (*keys, &**tables));
-        for mut file in shared {
-            let place = data::assign(&mut file, &targets)?;
-            if let Some(files) = own.get_mut(place) {
-                files.push(file);
-            }
-        }
+) -> Result<PerBind<Blueprint<'s>>> {
+    let tables = blueprints.try_map(|bind, blueprint| blueprint.template()?.metadata(specs[bind].key()))?;
+    let targets = tables.map(|bind, tables| (&specs[bind].made_for, &**tables));
+    let mut own = specs.map(|_, _| Vec::new());
+    for mut file in shared {
+        let bind = data::assign(&mut file, &targets)?;
+        own[bind].push(file);
     }
-    let mut complete = Vec::with_capacity(blueprints.len());
-    for (blueprint, data) in blueprints.into_iter().zip(own) {
-        complete.push(blueprint.with(data));
-    }
-    Ok(complete)
+    blueprints.try_map_into(|bind, blueprint| Ok(blueprint.with(std::mem::take(&mut own[bind]))))
 }
 
 /// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is
 /// written.
-fn check_parents(specs: &[DatabaseSpec], templates: &[Arc<Template>]) -> Result<()> {
-    for (at, (spec, template)) in
-        specs.iter().zip(templates).enumerate().filter(|(_, (spec, _))| !spec.allow_missing_parents)
-    {
-        for (table, parent) in template.missing_parents() {
+fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Result<()> {
+    for (bind, spec) in specs.iter().filter(|(_, spec)| !spec.allow_missing_parents) {
+        for (table, parent) in starts[bind].template.missing_parents() {
             let mut found = Vec::new();
-            for (other, (spec, template)) in specs.iter().zip(templates).enumerate() {
-                if other != at && template.metadata(spec.key())?.table(parent).is_some() {
+            for (other, spec) in specs.iter() {
+                if other != bind && starts[other].template.metadata(spec.key())?.table(parent).is_some() {
                     found.push(spec.key().clone());
                 }
             }

@@ -129,13 +129,9 @@ impl Harness {
     pub fn close_database(&self, key: impl Into<BindKey>) -> Result<()> {
         let key = key.into();
         let running = self.running();
-        let owner = running.places().iter().find_map(|place| match place {
-            Place::Dynamic(bind) if bind.owns(&key) => Some(bind),
-            _ => None,
-        });
-        match owner {
-            Some(bind) => bind.close(&key),
-            None => Err(running.dynamic(&key)?.not_said()),
+        match &running.binds()[running.bind(&key)?] {
+            Place::Dynamic(bind) if bind.owns(&key) => bind.close(&key),
+            _ => Err(running.dynamic(&key)?.not_said()),
         }
     }
 

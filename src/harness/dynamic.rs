@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::database::{enforces_keys, Database, Uses};
 use crate::error::{list, Error, Result};
 use crate::instrument::{Recorder, Rules};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
@@ -82,7 +82,7 @@ impl DynamicBind {
     }
 
     /// The same in a list, as SQL names whatever database is meant.
-    pub(crate) fn names(&self) -> &[BindKey] {
+    pub(crate) fn names(&self) -> &Keys {
         &self.spec.keys
     }
 
@@ -144,10 +144,10 @@ impl DynamicBind {
         let (spec, image) = (&self.spec, Arc::clone(&start.template.image));
         let number = made.count;
         let uses = Uses { read_only: spec.read_only, ..Uses::default() };
-        let (keys, options) = (vec![key.clone()], spec.options.clone());
+        let (keys, options) = (Keys::one(key.clone()), spec.options.clone());
         let database = Database::start(keys, spec.storage, options, uses, image, &|| file(number))?;
         let (recorder, rules) = &self.watched;
-        database.watch().report_to(recorder, rules, [key.clone(), self.key().clone()].into());
+        database.watch().report_to(recorder, rules, Keys::new(key.clone(), vec![self.key().clone()]));
         let database = Arc::new(Bound::new(database.one_of_many(), start));
         made.count += 1;
         made.databases.insert(key.clone(), Arc::clone(&database));

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use super::held::{HeldFolder, Kind};
 use crate::error::{Error, Result};
-use crate::sync::lock;
+use crate::say;
+use crate::sync::{drop_spent, lock};
 
 /// The folder, made for the first file.
 pub(super) struct Folder {
@@ -29,11 +30,21 @@ impl Folder {
         Ok(folder.path().join(format!("{name}.db")))
     }
 
-    /// Removes it with all there is in it, if it was made.
+    /// Removes it with all there is in it, if it was made. Doing it twice does nothing.
     pub(super) fn remove(&self) -> Result<()> {
+        // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
+        drop_spent();
         let Some(folder) = lock(&self.made).take() else { return Ok(()) };
         let path = folder.path().to_path_buf();
         folder.close().map_err(Error::io("remove", path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            say::warn(format_args!("{error}"));
+        }
     }
 }
 

@@ -1,32 +1,33 @@
 //! The migrations that a database started with.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::DatabaseSpec;
 use crate::error::{list, Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::schema::{Applied, Ground, Whose};
 
 /// The migrations that a database started with, and what it takes to run more.
 #[derive(Debug)]
 pub(super) struct History {
-    made_for: Vec<BindKey>,
-    configured: Arc<[BindKey]>,
+    made_for: Keys,
+    configured: Keys,
     folders: Vec<Applied>,
     limit: Duration,
     foreign_keys: Option<bool>,
+    journal_mode: Option<String>,
 }
 
 impl History {
     pub(super) fn new(spec: &DatabaseSpec, folders: Vec<Applied>) -> History {
         History {
             made_for: spec.made_for.clone(),
-            configured: Arc::clone(&spec.configured),
+            configured: spec.configured.clone(),
             folders,
             limit: spec.options.schema_limit(),
             foreign_keys: spec.options.foreign_keys,
+            journal_mode: spec.options.journal_mode().map(str::to_string),
         }
     }
 
@@ -45,7 +46,7 @@ impl History {
 
     /// What its migrations run with.
     pub(super) fn ground<'h>(&'h self, key: &'h BindKey) -> Ground<'h> {
-        Ground { key, limit: self.limit, foreign_keys: self.foreign_keys }
+        Ground { key, limit: self.limit, foreign_keys: self.foreign_keys, journal_mode: self.journal_mode.as_deref() }
     }
 
     /// The binds that its migrations are for.

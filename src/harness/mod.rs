@@ -281,7 +281,7 @@ impl Harness {
         let running = Arc::clone(&self.running);
         drop(self);
         match Arc::try_unwrap(running) {
-            Ok(mut running) => running.close(),
+            Ok(running) => running.close(),
             Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1 }),
         }
     }

@@ -10,7 +10,7 @@ use super::{Harness, Running};
 use crate::config::{Config, DatabaseSpec, ReferenceText};
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::orphan::Orphan;
@@ -29,24 +29,24 @@ pub(crate) struct Reference {
 /// One end of a reference.
 #[derive(Clone, Debug)]
 pub(crate) struct ReferenceEnd {
-    /// Where its database stands in the harness.
-    pub(crate) position: usize,
-    bind: BindKey,
+    pub(crate) bind: BindIndex,
+    /// The bind's key, as the reference has it.
+    key: BindKey,
     pub(crate) table: String,
     pub(crate) column: String,
 }
 
 impl fmt::Display for ReferenceEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.bind.schema_name(), self.table, self.column)
+        write!(f, "{}.{}.{}", self.key.schema_name(), self.table, self.column)
     }
 }
 
 impl ReferenceEnd {
     /// The key that tells one of its databases from all others.
     pub(crate) fn named_in<'e>(&'e self, database: &'e Database) -> &'e BindKey {
-        if database.keys().contains(&self.bind) {
-            &self.bind
+        if database.keys().contains(&self.key) {
+            &self.key
         } else {
             database.key()
         }
@@ -81,9 +81,9 @@ impl Reference {
         Ok(orphans)
     }
 
-    /// Whether it has an end in the database at this position.
-    pub(crate) fn touches(&self, position: usize) -> bool {
-        self.from.position == position || self.to.position == position
+    /// Tells whether it has an end in this bind.
+    pub(crate) fn touches(&self, bind: BindIndex) -> bool {
+        self.from.bind == bind || self.to.bind == bind
     }
 
     /// The values that refer to nothing, each once, in order.
@@ -144,7 +144,7 @@ impl Harness {
         let running = self.running();
         let mut orphans = Vec::new();
         for reference in running.references() {
-            for database in running.databases_at(reference.from.position) {
+            for database in running.binds()[reference.from.bind].databases() {
                 let (bind, from) = (reference.from.named_in(&database), database.connect()?);
                 let to = running.quiet(&reference.to)?;
                 orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind, ""))?);
@@ -157,30 +157,28 @@ impl Harness {
 impl Running {
     /// A connection to one end's database.
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
-        let databases = self.databases_at(end.position);
-        let database = databases.first().ok_or_else(|| self.unknown(&end.bind))?;
-        database.open().map_err(Error::sql(&end.bind, ""))
+        self.fixed(end.bind)?.open().map_err(Error::sql(&end.key, ""))
     }
 }
 
 /// Finds both ends of every reference that is declared.
 pub(super) fn resolve(
     config: &Config,
-    specs: &[DatabaseSpec],
-    tables: &dyn Fn(usize) -> Result<Arc<Metadata>>,
+    specs: &PerBind<DatabaseSpec>,
+    tables: &dyn Fn(BindIndex) -> Result<Arc<Metadata>>,
 ) -> Result<Vec<Reference>> {
     let mut references = Vec::new();
     for text in config.references() {
         let from = end(&text.from, specs, tables).map_err(|problem| problem.of(text))?;
         let to = end(&text.to, specs, tables).map_err(|problem| problem.of(text))?;
-        if specs.get(to.position).is_some_and(|spec| spec.dynamic.is_some()) {
-            let bind = &to.bind;
+        if specs[to.bind].dynamic.is_some() {
+            let bind = &to.key;
             let problem =
                 format!("bind `{bind}` is dynamic, and in which of its databases the row is to be cannot be told");
             return Err(Problem::Text(problem).of(text));
         }
-        if from.position == to.position {
-            let problem = format!("both ends are in bind `{}`: declare a foreign key in its schema", from.bind);
+        if from.bind == to.bind {
+            let problem = format!("both ends are in bind `{}`: declare a foreign key in its schema", from.key);
             return Err(Problem::Text(problem).of(text));
         }
         references.push(Reference { from, to });
@@ -209,23 +207,23 @@ impl Problem {
 /// The end that `bind.table.column` means. Each part may have dots of its own, so every way to read it is tried.
 fn end(
     text: &str,
-    specs: &[DatabaseSpec],
-    tables: &dyn Fn(usize) -> Result<Arc<Metadata>>,
+    specs: &PerBind<DatabaseSpec>,
+    tables: &dyn Fn(BindIndex) -> Result<Arc<Metadata>>,
 ) -> Result<ReferenceEnd, Problem> {
     let mut nearest_problem = None;
-    for (position, spec) in specs.iter().enumerate() {
-        for key in &spec.made_for {
+    for (bind, spec) in specs.iter() {
+        for key in spec.made_for.iter() {
             let Some(rest) = after_key(text, key) else { continue };
-            let tables = tables(position).map_err(Problem::Error)?;
+            let tables = tables(bind).map_err(Problem::Error)?;
             match table_and_column(rest, &tables) {
-                Ok((table, column)) => return Ok(ReferenceEnd { position, bind: key.clone(), table, column }),
+                Ok((table, column)) => return Ok(ReferenceEnd { bind, key: key.clone(), table, column }),
                 Err(problem) => nearest_problem = Some(format!("bind `{key}` {problem}")),
             }
         }
     }
     Err(Problem::Text(nearest_problem.unwrap_or_else(|| {
         let mut keys = Vec::new();
-        for spec in specs {
+        for spec in specs.values() {
             keys.append(&mut mapped(&spec.made_for, |key| key.schema_name().to_string()));
         }
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))

@@ -1,6 +1,6 @@
 //! Replicas that lag: told to follow their source.
 
-use super::{Bound, Harness, Place};
+use super::{Bound, Harness};
 use crate::database::{committed, Patience};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -38,12 +38,15 @@ impl Harness {
         let replica = running.database(&key)?;
         let Some(of) = replica.replica() else {
             let mut replicas = Vec::new();
-            for place in running.places().iter().filter(|place| place.replica().is_some()) {
-                replicas.extend_from_slice(place.keys());
+            for bind in running.binds().values().iter().filter(|bind| bind.replica().is_some()) {
+                replicas.extend_from_slice(bind.keys());
             }
             return Err(Error::NotAReplica { bind: key, replicas });
         };
-        let Some(Place::Fixed(source)) = running.places().get(of.source).filter(|_| of.lags) else { return Ok(()) };
+        if !of.lags {
+            return Ok(());
+        }
+        let source = running.fixed(of.source)?;
         let image = committed(source, &Patience::new()).map_err(failed(source))?;
         replica.overwrite(&image).map_err(failed(&replica))?;
         replica.set_standing(source.standing());

@@ -14,20 +14,19 @@ use crate::context::Context;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::instrument::{Recorder, Rules};
-use crate::key::{BindKey, Selection};
+use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
-use crate::say;
 use crate::schema::{Applied, Metadata};
 use crate::sorted::Sorted;
-use crate::sync::{drop_spent, lock};
+use crate::sync::lock;
 
 /// What a harness and its sessions share.
 ///
 /// The rest of the crate takes a list of the databases once and works on that, for another thread may change the list;
-/// or it names a database by its place in the configuration, which stays.
+/// or it names a bind by its index, which stays.
 pub(crate) struct Running {
-    places: Vec<Place>,
+    binds: PerBind<Place>,
     /// Where the files are, if a bind has one. After the databases, whose connections close first.
     folder: Folder,
     references: Vec<Reference>,
@@ -39,7 +38,7 @@ pub(crate) struct Running {
     urls: Sorted<BindKey, String>,
 }
 
-/// What the configuration has at one place.
+/// A configured bind.
 pub(crate) enum Place {
     /// One database, under one key or several.
     Fixed(Arc<Bound>),
@@ -48,15 +47,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The configured keys.
-    pub(crate) fn keys(&self) -> &[BindKey] {
+    /// Returns the configured keys.
+    pub(crate) fn keys(&self) -> &Keys {
         match self {
             Place::Fixed(database) => database.keys(),
             Place::Dynamic(bind) => bind.names(),
         }
     }
 
-    /// What it is a replica of, if it is one.
+    /// Returns what it is a replica of, if it is one.
     pub(crate) fn replica(&self) -> Option<Replica> {
         match self {
             Place::Fixed(database) => database.replica(),
@@ -64,12 +63,20 @@ impl Place {
         }
     }
 
-    /// Whether it is another way to the database of another place.
-    pub(crate) fn is_way(&self) -> bool {
-        self.replica().is_some_and(|replica| !replica.lags)
+    /// Returns the bind whose database it is another way to, if it is one.
+    pub(crate) fn way_to(&self) -> Option<BindIndex> {
+        self.replica().filter(|replica| !replica.lags).map(|replica| replica.source)
     }
 
-    /// The keys that SQL has for it.
+    /// Tells whether a key means it, or one of its databases.
+    pub(super) fn has(&self, key: &BindKey) -> bool {
+        match self {
+            Place::Fixed(database) => database.keys().contains(key),
+            Place::Dynamic(bind) => bind.key() == key || bind.owns(key),
+        }
+    }
+
+    /// Returns the keys that SQL has for it.
     pub(super) fn names(&self) -> &[BindKey] {
         match self {
             Place::Fixed(database) => database.names(),
@@ -77,7 +84,7 @@ impl Place {
         }
     }
 
-    /// The databases there are now.
+    /// Returns the databases there are now.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
         match self {
             Place::Fixed(database) => vec![Arc::clone(database)],
@@ -125,14 +132,14 @@ impl fmt::Debug for Running {
 
 impl Running {
     pub(super) fn new(
-        places: Vec<Place>,
+        binds: PerBind<Place>,
         folder: Folder,
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
         rules: Arc<Rules>,
         urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { places, folder, references, recorder, rules, urls }
+        Running { binds, folder, references, recorder, rules, urls }
     }
 
     /// The URL that a key is configured with, without its password.
@@ -143,10 +150,10 @@ impl Running {
     /// Every configured key, the default bind's first.
     pub(crate) fn keys(&self) -> Vec<BindKey> {
         let mut keys = Vec::new();
-        for place in &self.places {
-            keys.extend_from_slice(place.keys());
+        for bind in self.binds.values() {
+            keys.extend_from_slice(bind.keys());
         }
-        // Only the default bind's place is fixed; a shared stand-in keeps its other keys beside it.
+        // A shared stand-in keeps its other keys beside the default bind's.
         sort_by_key(&mut keys, |key| !key.is_default());
         keys
     }
@@ -156,40 +163,42 @@ impl Running {
     /// A replica that is another way to one of them is none of its own; one that lags is.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
         let mut databases = Vec::new();
-        for place in self.places.iter().filter(|place| !place.is_way()) {
-            databases.append(&mut place.databases());
+        for bind in self.binds.values().iter().filter(|bind| bind.way_to().is_none()) {
+            databases.append(&mut bind.databases());
         }
         databases
     }
 
-    /// The place that has what is read at a place: itself, or that to whose database it is another way.
-    pub(crate) fn home(&self, place: usize) -> usize {
-        self.places.get(place).and_then(Place::replica).filter(|replica| !replica.lags).map_or(place, |of| of.source)
+    /// Returns the bind that has what is read by this one: itself, or that to whose database it is another way.
+    pub(crate) fn home(&self, bind: BindIndex) -> BindIndex {
+        self.binds[bind].way_to().unwrap_or(bind)
     }
 
     /// The database that has what is read by a key.
     pub(crate) fn home_of(&self, key: &BindKey) -> Result<Arc<Bound>> {
         let database = self.database(key)?;
-        let source = database.replica().filter(|replica| !replica.lags).map(|replica| replica.source);
-        match source.and_then(|source| self.places.get(source)) {
-            Some(Place::Fixed(source)) => Ok(Arc::clone(source)),
-            _ => Ok(database),
+        match database.replica().filter(|replica| !replica.lags) {
+            Some(replica) => Ok(Arc::clone(self.fixed(replica.source)?)),
+            None => Ok(database),
         }
     }
 
-    /// The databases there are now at one place in the configuration.
-    pub(crate) fn databases_at(&self, place: usize) -> Vec<Arc<Bound>> {
-        self.places.get(place).map(Place::databases).unwrap_or_default()
+    /// Returns the database of a bind that has one.
+    pub(super) fn fixed(&self, bind: BindIndex) -> Result<&Arc<Bound>> {
+        match &self.binds[bind] {
+            Place::Fixed(database) => Ok(database),
+            Place::Dynamic(bind) => Err(bind.not_said()),
+        }
     }
 
-    /// The places in the configuration.
-    pub(crate) fn places(&self) -> &[Place] {
-        &self.places
+    /// Returns the configured binds.
+    pub(crate) fn binds(&self) -> &PerBind<Place> {
+        &self.binds
     }
 
     /// The dynamic bind of a key.
     pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
-        match self.places.iter().find(|place| place.keys().contains(key)) {
+        match self.binds.values().iter().find(|bind| bind.keys().contains(key)) {
             Some(Place::Dynamic(bind)) => Ok(bind),
             Some(Place::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
             None => Err(self.unknown(key)),
@@ -208,15 +217,12 @@ impl Running {
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
     pub(crate) fn check(&self, key: &BindKey) -> Result<()> {
-        let means = |place: &Place| match place {
-            Place::Fixed(database) => database.keys().contains(key),
-            Place::Dynamic(bind) => bind.key() == key || bind.owns(key),
-        };
-        if self.places.iter().any(means) {
-            Ok(())
-        } else {
-            Err(self.unknown(key))
-        }
+        self.bind(key).map(drop)
+    }
+
+    /// Returns the bind that a key means, or that the key of a dynamic bind's database belongs to.
+    pub(super) fn bind(&self, key: &BindKey) -> Result<BindIndex> {
+        self.binds.find(|bind| bind.has(key)).ok_or_else(|| self.unknown(key))
     }
 
     /// The references from one bind into another.
@@ -226,40 +232,35 @@ impl Running {
 
     /// The database of a key.
     pub(crate) fn database(&self, key: &BindKey) -> Result<Arc<Bound>> {
-        for place in &self.places {
-            match place {
-                Place::Fixed(database) if database.keys().contains(key) => return Ok(Arc::clone(database)),
-                Place::Dynamic(bind) if bind.key() == key => return Err(bind.not_said()),
-                Place::Dynamic(bind) if bind.owns(key) => return bind.find(key),
-                _ => {}
-            }
+        match &self.binds[self.bind(key)?] {
+            Place::Fixed(database) => Ok(Arc::clone(database)),
+            Place::Dynamic(bind) if bind.key() == key => Err(bind.not_said()),
+            Place::Dynamic(bind) => bind.find(key),
         }
-        Err(self.unknown(key))
     }
 
     /// The database that a context means by a configured key, made now if nobody has used it yet.
     pub(super) fn hold_for(&self, key: &BindKey, context: &Context) -> Result<Held> {
-        for (place, bind) in self.places.iter().enumerate() {
-            if let Place::Dynamic(bind) = bind
-                && bind.key() == key
-            {
+        let index = self.bind(key)?;
+        match &self.binds[index] {
+            Place::Dynamic(bind) if bind.key() == key => {
                 let chosen = bind.choose(context).map_err(|problem| bind.not_known(&problem))?;
-                return self.hold_or_make(place, bind, &chosen);
+                self.hold_or_make(index, bind, &chosen)
             }
+            _ => self.database(key).map(|database| Held::of(&database)),
         }
-        self.database(key).map(|database| Held::of(&database))
     }
 
-    /// A database of the dynamic bind at a place, made now if nobody has used it yet.
-    pub(super) fn hold_or_make(&self, place: usize, bind: &DynamicBind, key: &BindKey) -> Result<Held> {
-        bind.hold_or_make(key, &|number| self.folder.file(&format!("{place}-{number}")))
+    /// Returns a database of a dynamic bind, made now if nobody has used it yet.
+    pub(super) fn hold_or_make(&self, index: BindIndex, bind: &DynamicBind, key: &BindKey) -> Result<Held> {
+        bind.hold_or_make(key, &|number| self.folder.file(&format!("{index}-{number}")))
     }
 
     /// Makes a database that was closed; nothing where its key is no dynamic bind's.
     pub(crate) fn make_again(&self, key: &BindKey) -> Result<()> {
-        for (place, bind) in self.places.iter().enumerate() {
+        for (index, bind) in self.binds.iter() {
             match bind {
-                Place::Dynamic(bind) if bind.owns(key) => drop(self.hold_or_make(place, bind, key)?),
+                Place::Dynamic(bind) if bind.owns(key) => drop(self.hold_or_make(index, bind, key)?),
                 _ => {}
             }
         }
@@ -267,9 +268,10 @@ impl Running {
     }
 
     pub(crate) fn unknown(&self, key: &BindKey) -> Error {
-        match key.is_default() {
-            true => Error::NoDefaultBind { what: None, configured: self.keys() },
-            false => Error::UnknownBind { bind: key.clone(), configured: self.keys() },
+        if key.is_default() {
+            Error::NoDefaultBind { what: None, configured: self.keys() }
+        } else {
+            Error::UnknownBind { bind: key.clone(), configured: self.keys() }
         }
     }
 
@@ -293,20 +295,11 @@ impl Running {
         Ok(filtered(&self.databases(), |database| selected.contains(database.key())))
     }
 
-    /// Closes the databases, then removes their folder. Doing it twice does nothing.
-    pub(super) fn close(&mut self) -> Result<()> {
-        // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
-        self.places.clear();
-        drop_spent();
-        self.folder.remove()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Err(error) = self.close() {
-            say::warn(format_args!("{error}"));
-        }
+    /// Closes the databases, then removes their folder.
+    pub(super) fn close(self) -> Result<()> {
+        let Running { binds, folder, .. } = self;
+        drop(binds);
+        folder.remove()
     }
 }
 

@@ -8,11 +8,10 @@ use super::{Reference, Running};
 use crate::context::Context;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::sqlite::Image;
 
-/// The databases that one session reaches: one for each place in the configuration, that of a dynamic bind by the
-/// session's context.
+/// The databases that one session reaches: one for each configured bind, that of a dynamic bind by the session's context.
 ///
 /// So a session has as many binds as are configured, and its SQL names each by the bind's key, whatever databases there
 /// are: what is found out about a statement holds for every context.
@@ -20,8 +19,7 @@ use crate::sqlite::Image;
 pub(crate) struct Scope {
     running: Arc<Running>,
     context: Option<Context>,
-    /// What the context has chosen, by place; empty where no bind is dynamic.
-    chosen: Vec<Chosen>,
+    chosen: PerBind<Chosen>,
 }
 
 /// One bind's database as a context chooses it.
@@ -35,9 +33,7 @@ struct Chosen {
 
 impl Scope {
     pub(crate) fn new(running: Arc<Running>, context: Option<Context>) -> Scope {
-        let any = running.places().iter().any(|place| matches!(place, Place::Dynamic(_)));
-        let places = if any { running.places().len() } else { 0 };
-        let chosen = std::iter::repeat_with(Chosen::default).take(places).collect();
+        let chosen = running.binds().map(|_, _| Chosen::default());
         Scope { running, context, chosen }
     }
 
@@ -50,119 +46,133 @@ impl Scope {
         self.running.references()
     }
 
-    /// How many places there are.
-    pub(crate) fn len(&self) -> usize {
-        self.running.places().len()
+    /// Returns a list with a value for each bind.
+    pub(crate) fn map<T>(&self, mut make: impl FnMut(BindIndex) -> T) -> PerBind<T> {
+        self.running.binds().map(|bind, _| make(bind))
     }
 
-    /// The keys by which SQL names the database at a place.
-    pub(crate) fn names(&self, place: usize) -> &[BindKey] {
-        self.running.places().get(place).map_or(&[], Place::names)
+    /// Returns a list with a value for each bind, or the first failure.
+    pub(crate) fn try_map<T>(&self, mut make: impl FnMut(BindIndex) -> Result<T>) -> Result<PerBind<T>> {
+        self.running.binds().try_map(|bind, _| make(bind))
     }
 
-    /// The place that the database at a place is a replica of, if it is one.
-    pub(crate) fn replica_of(&self, place: usize) -> Option<usize> {
-        self.running.places().get(place).and_then(Place::replica).map(|replica| replica.source)
+    /// Returns the keys by which SQL names a bind.
+    ///
+    /// A replica that is the default bind and only reads has none: SQL that names no bind is for its source.
+    pub(crate) fn names(&self, bind: BindIndex) -> &[BindKey] {
+        self.running.binds()[bind].names()
     }
 
-    /// Whether connections to the database at a place enforce foreign keys.
-    pub(crate) fn enforces_keys(&self, place: usize) -> bool {
-        match self.running.places().get(place) {
-            Some(Place::Fixed(database)) => database.enforces_keys(),
-            Some(Place::Dynamic(bind)) => bind.enforces_keys(),
-            None => false,
+    /// Returns the bind that a bind is a replica of, if it is one.
+    pub(crate) fn replica_of(&self, bind: BindIndex) -> Option<BindIndex> {
+        self.running.binds()[bind].replica().map(|replica| replica.source)
+    }
+
+    /// Tells whether connections to a bind enforce foreign keys.
+    pub(crate) fn enforces_keys(&self, bind: BindIndex) -> bool {
+        match &self.running.binds()[bind] {
+            Place::Fixed(database) => database.enforces_keys(),
+            Place::Dynamic(bind) => bind.enforces_keys(),
         }
     }
 
-    /// The key that tells the database at a place from all others, as far as it is known.
-    pub(crate) fn key(&self, place: usize) -> BindKey {
-        if let Some(database) = self.at(place) {
-            return database.key().clone();
-        }
-        match self.chosen.get(place).and_then(|chosen| chosen.key.get()) {
-            Some(Ok(key)) => key.clone(),
-            _ => self.names(place).first().cloned().unwrap_or(BindKey::DEFAULT),
+    /// Returns the key that tells a bind's database from all others, as far as it is known.
+    pub(crate) fn key(&self, bind: BindIndex) -> BindKey {
+        let chosen = &self.chosen[bind];
+        match (self.at(bind), chosen.key.get()) {
+            (Some(database), _) => database.key().clone(),
+            (None, Some(Ok(key))) => key.clone(),
+            (None, _) => self.running.binds()[bind].keys().first().clone(),
         }
     }
 
-    /// The same by a key that SQL has for it.
+    /// Returns the key of the database that SQL means by a bind's key.
     pub(crate) fn key_of(&self, name: &BindKey) -> BindKey {
-        match (0..self.chosen.len()).find(|place| self.names(*place).contains(name)) {
-            // A place with several keys is not a dynamic bind's.
-            Some(place) if self.names(place).len() == 1 => self.key(place),
+        match self.running.binds().find(|bind| bind.names().contains(name)) {
+            // A bind with several keys is not dynamic.
+            Some(bind) if self.names(bind).len() == 1 => self.key(bind),
             _ => name.clone(),
         }
     }
 
-    /// The database at a place, as far as it is there.
-    pub(crate) fn at(&self, place: usize) -> Option<&Database> {
-        match self.running.places().get(place)? {
+    /// Returns a bind's database, as far as it is there.
+    pub(crate) fn at(&self, bind: BindIndex) -> Option<&Database> {
+        match &self.running.binds()[bind] {
             Place::Fixed(database) => Some(database),
-            Place::Dynamic(_) => self.chosen.get(place)?.database.get().map(|held| &**held),
+            Place::Dynamic(_) => self.chosen[bind].database.get().map(|held| &**held),
         }
     }
 
-    /// The database at a place, made now if nobody has used it yet.
-    pub(crate) fn database(&self, place: usize) -> Result<&Database> {
-        if let Some(database) = self.at(place) {
-            return Ok(database);
+    /// Returns a bind's database, made now if nobody has used it yet.
+    pub(crate) fn database(&self, bind: BindIndex) -> Result<&Database> {
+        let chosen = &self.chosen[bind];
+        match &self.running.binds()[bind] {
+            Place::Fixed(database) => Ok(database),
+            Place::Dynamic(dynamic) => {
+                if let Some(held) = chosen.database.get() {
+                    return Ok(held);
+                }
+                let held = self.running.hold_or_make(bind, dynamic, self.choice(dynamic, chosen)?)?;
+                Ok(chosen.database.get_or_init(|| held))
+            }
         }
-        let (bind, chosen) = self.dynamic(place)?;
-        let held = self.running.hold_or_make(place, bind, self.choice(bind, chosen)?)?;
-        Ok(chosen.database.get_or_init(|| held))
     }
 
-    /// The tables of the database at a place as they are committed now; those it will have where nobody has used it yet.
+    /// Returns the tables of a bind as they are committed now; those it will have where nobody has used it yet.
     ///
     /// Beside a lock of another connection, those of the last look: `at_once`, or after a moment.
-    pub(crate) fn tables(&self, place: usize, at_once: bool) -> Result<Arc<Image>> {
-        if self.at(place).is_none() {
-            let (bind, chosen) = self.dynamic(place)?;
-            let held = self.choice(bind, chosen).ok().and_then(|key| bind.hold(key));
-            match held {
+    pub(crate) fn tables(&self, bind: BindIndex, at_once: bool) -> Result<Arc<Image>> {
+        let chosen = &self.chosen[bind];
+        if let Place::Dynamic(dynamic) = &self.running.binds()[bind]
+            && chosen.database.get().is_none()
+        {
+            match self.choice(dynamic, chosen).ok().and_then(|key| dynamic.hold(key)) {
                 Some(held) => drop(chosen.database.get_or_init(|| held)),
-                // What is wrong with the context is told to who needs the database.
-                None => return bind.image().tables().map_err(Error::sql(bind.key(), "")),
+                // An error of the context is reported once the database itself is needed.
+                None => return dynamic.image().tables().map_err(Error::sql(dynamic.key(), "")),
             }
         }
         // What a replica that is another way to a database reads is that one's.
-        let database = self.database(self.running.home(place))?;
+        let database = self.database(self.running.home(bind))?;
         let tables = if at_once { database.tables_at_once() } else { database.tables() };
         tables.map_err(Error::sql(database.key(), ""))
     }
 
-    /// How many commits there have been to the database at a place, where a number tells without a look.
-    pub(crate) fn commits(&self, place: usize) -> Option<u64> {
-        self.at(self.running.home(place)).and_then(Database::commits_seen)
+    /// Returns the number of commits to a bind, where a number tells without a look.
+    pub(crate) fn commits(&self, bind: BindIndex) -> Option<u64> {
+        self.at(self.running.home(bind)).and_then(Database::commits_seen)
     }
 
-    /// The place of a key's database.
-    pub(crate) fn place(&self, key: &BindKey) -> Result<usize> {
-        let places = self.running.places();
-        let means = |place: &Place| match place {
-            Place::Fixed(database) => database.keys().contains(key),
-            Place::Dynamic(bind) => bind.key() == key || bind.owns(key),
-        };
-        let place = places.iter().position(means).ok_or_else(|| self.running.unknown(key))?;
-        if let Some(Place::Dynamic(bind)) = places.get(place) {
-            let chosen = self.choice(bind, self.dynamic(place)?.1)?;
-            if bind.key() != key && chosen != key {
+    /// Returns the bind of a key.
+    pub(crate) fn bind(&self, key: &BindKey) -> Result<BindIndex> {
+        let bind = self.running.bind(key)?;
+        if let Place::Dynamic(dynamic) = &self.running.binds()[bind] {
+            let chosen = self.choice(dynamic, &self.chosen[bind])?;
+            if dynamic.key() != key && chosen != key {
                 let problem = format!("this session's context means `{chosen}`: for `{key}` start another session");
-                return Err(bind.error(problem));
+                return Err(dynamic.error(problem));
             }
         }
-        Ok(place)
+        Ok(bind)
     }
 
-    /// The dynamic bind at a place, and what was chosen of it.
-    fn dynamic(&self, place: usize) -> Result<(&DynamicBind, &Chosen)> {
-        match (self.running.places().get(place), self.chosen.get(place)) {
-            (Some(Place::Dynamic(bind)), Some(chosen)) => Ok((bind, chosen)),
-            _ => Err(Error::NoBind),
+    /// Replaces the error for SQL that names a database of a dynamic bind, which has the bind's key there.
+    pub(crate) fn with_dynamic(&self, error: Error) -> Error {
+        let Error::UnknownBind { bind: key, .. } = &error else { return error };
+        for bind in self.running.binds().values() {
+            if let Place::Dynamic(bind) = bind
+                && bind.owns(key)
+            {
+                let name = bind.key();
+                return bind.error(format!(
+                    "SQL names `{key}` by the bind's key, `{name}`, in a session whose context means this database"
+                ));
+            }
         }
+        error
     }
 
-    /// The key of the database that the context means. The callback is asked once.
+    /// Returns the key of the database that the context means. The callback is asked once.
     fn choice<'s>(&self, bind: &DynamicBind, chosen: &'s Chosen) -> Result<&'s BindKey> {
         let Some(context) = &self.context else {
             return Err(bind.not_known(

@@ -8,8 +8,8 @@ use crate::data::{self, Load};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::key::{BindKey, Selection};
-use crate::list::{mapped, try_mapped};
+use crate::key::{BindKey, PerBind, Selection};
+
 use crate::schema::{self, Metadata};
 
 impl Harness {
@@ -122,22 +122,19 @@ impl Harness {
         // Replicas get theirs from these.
         let mut databases = self.running().databases();
         databases.retain(|database| !database.lags());
-        let keys = mapped(&databases, |database| database.all_keys());
+        let databases = PerBind::new(databases);
+        let keys = databases.map(|_, database| database.all_keys());
         let files = data::read(path.as_ref(), None)?;
-        let tables = try_mapped(&databases, |database| Metadata::read(&database.connect()?, database.key()))?;
-        let mut targets = Vec::new();
-        for (keys, tables) in keys.iter().zip(&tables) {
-            targets.push((keys.as_slice(), tables));
-        }
-        let mut of_each = vec![Vec::new(); databases.len()];
+        let tables = databases.try_map(|_, database| Metadata::read(&database.connect()?, database.key()))?;
+        let targets = tables.map(|at, tables| (&keys[at], tables));
+        let mut of_each = databases.map(|_, _| Vec::new());
         for mut file in files {
-            let place = data::assign(&mut file, &targets)?;
-            if let Some(files) = of_each.get_mut(place) {
-                files.push(file);
-            }
+            let at = data::assign(&mut file, &targets)?;
+            of_each[at].push(file);
         }
         let mut parts = Vec::new();
-        for (database, files) in databases.iter().zip(of_each) {
+        for (at, database) in databases.iter() {
+            let files = std::mem::take(&mut of_each[at]);
             if !files.is_empty() {
                 parts.push((database, files, database.connect()?));
             }

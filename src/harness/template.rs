@@ -225,7 +225,9 @@ impl<'s> Blueprint<'s> {
             });
             in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
         };
-        let found = own.iter().find(|name| !of_sqlite.contains(name) && may_call(name));
+        let mut found =
+            own.iter().filter(|entry| !of_sqlite.contains(entry)).filter_map(|entry| entry.splitn(4, ' ').last());
+        let found = found.find(|name| may_call(name));
         Ok(found.map(|name| format!("`on_connect` registers `{name}`, which is not SQLITE_DETERMINISTIC")))
     }
 
@@ -237,7 +239,9 @@ impl<'s> Blueprint<'s> {
             let copied = original.copy_into(&mut conn);
             copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
         }
-        let ground = schema::Ground { key, limit, foreign_keys: self.spec.options.foreign_keys };
+        let options = &self.spec.options;
+        let (foreign_keys, journal_mode) = (options.foreign_keys, options.journal_mode());
+        let ground = schema::Ground { key, limit, foreign_keys, journal_mode };
         schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
         let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
         if self.original.is_none() && (lent || self.spec.is_server()) {
@@ -272,10 +276,10 @@ impl<'s> Blueprint<'s> {
     }
 }
 
-/// The functions of a connection that are not SQLite's own and not deterministic, see
-/// <https://sqlite.org/c3ref/c_deterministic.html>.
-const FLEETING_FUNCTIONS: &str =
-    "SELECT DISTINCT name FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
+/// The functions of a connection that are not built in and not deterministic, each with its name last, see
+/// <https://sqlite.org/c3ref/c_deterministic.html>. One that replaces a function of the same name has an entry of its own.
+const FLEETING_FUNCTIONS: &str = "SELECT DISTINCT narg || ' ' || enc || ' ' || flags || ' ' || name \
+    FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
 
 thread_local! {
     /// How many templates this thread is making, each within a migrator of the one before.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::trace;
 use super::used::Used;
-use crate::key::BindKey;
+use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
 
@@ -23,7 +23,7 @@ pub(crate) struct Recorder {
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
-    databases: Mutex<Vec<(String, Arc<[BindKey]>)>>,
+    databases: Mutex<Vec<(String, Keys)>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ pub(crate) struct Unaccounted {
     /// How many there were before it.
     number: u64,
     /// The keys that mean the database.
-    pub(crate) database: Arc<[BindKey]>,
+    pub(crate) database: Keys,
     /// Whether the connection is one of the harness's.
     pub(crate) ours: bool,
 }
@@ -76,16 +76,16 @@ impl Recorder {
     }
 
     /// Adds a database of the harness.
-    pub(super) fn add(&self, file: &str, names: &Arc<[BindKey]>) {
-        lock(&self.databases).push((file.to_string(), Arc::clone(names)));
+    pub(super) fn add(&self, file: &str, names: &Keys) {
+        lock(&self.databases).push((file.to_string(), names.clone()));
     }
 
     /// Returns the keys that mean the database whose file SQLite calls by that name.
-    pub(super) fn database_at(&self, file: &str) -> Option<Arc<[BindKey]>> {
+    pub(super) fn database_at(&self, file: &str) -> Option<Keys> {
         let databases = lock(&self.databases);
         // SQLite follows the links on the way to a file.
         let is_it = |own: &String| own == file || fs::canonicalize(own).is_ok_and(|own| own == Path::new(file));
-        databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| Arc::clone(names))
+        databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| names.clone())
     }
 
     pub(super) fn begin(&self, statement: Recorded) -> u64 {
@@ -106,9 +106,9 @@ impl Recorder {
     }
 
     /// Notes a transaction that no statement writes.
-    pub(super) fn note_unaccounted(&self, database: &Arc<[BindKey]>, ours: bool) {
+    pub(super) fn note_unaccounted(&self, database: &Keys, ours: bool) {
         let mut statements = lock(&self.statements);
-        let (number, database) = (statements.writes, Arc::clone(database));
+        let (number, database) = (statements.writes, database.clone());
         statements.unaccounted.push(Unaccounted { number, database, ours });
         statements.writes += 1;
     }

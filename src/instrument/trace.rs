@@ -206,7 +206,7 @@ impl Watch {
         let (mut used, mut elsewhere) = (Vec::new(), false);
         for (schema, writes) in handle.places(sql) {
             if &*schema == c"main" {
-                used.push(Used { names: Arc::clone(&member.names), writes });
+                used.push(Used { names: member.names.clone(), writes });
                 continue;
             }
             elsewhere = true;
@@ -215,7 +215,7 @@ impl Watch {
             }
         }
         if used.is_empty() {
-            used.push(Used { names: Arc::clone(&member.names), writes: deed.writes && !elsewhere });
+            used.push(Used { names: member.names.clone(), writes: deed.writes && !elsewhere });
         }
         used
     }

@@ -1,14 +1,12 @@
 //! A database as a statement uses it.
 
-use std::sync::Arc;
-
-use crate::key::BindKey;
+use crate::key::Keys;
 
 /// A database that a statement uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Used {
     /// The keys that mean it, the first its own.
-    pub(crate) names: Arc<[BindKey]>,
+    pub(crate) names: Keys,
     /// Whether the statement may write to it.
     pub(crate) writes: bool,
 }

@@ -20,7 +20,7 @@ use super::action::Action;
 use super::fault::Faults;
 use super::handle::{Handle, How};
 use super::{authorize, trace};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::say;
 
 /// One database as seen by its connections, which may outlive it.
@@ -48,12 +48,12 @@ pub(super) struct Member {
     pub(super) recorder: Arc<Recorder>,
     pub(super) rules: Arc<Rules>,
     /// The keys that mean it, the first its own; a dynamic bind's key means all of its databases.
-    pub(super) names: Arc<[BindKey]>,
+    pub(super) names: Keys,
 }
 
 impl Member {
     pub(super) fn bind(&self) -> &BindKey {
-        self.names.first().unwrap_or(&BindKey::DEFAULT)
+        self.names.first()
     }
 }
 
@@ -168,7 +168,7 @@ impl Watch {
     }
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
-    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Arc<[BindKey]>) {
+    pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Keys) {
         if let Some(file) = self.file.get() {
             recorder.add(file, &names);
         }
@@ -258,10 +258,10 @@ impl Watch {
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let mut databases = beginning.attached;
         if beginning.beside.is_empty() && databases.is_empty() {
-            databases.push(Used { names: Arc::clone(names), writes: beginning.writes });
+            databases.push(Used { names: names.clone(), writes: beginning.writes });
         }
         for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
-            databases.push(Used { names: Arc::clone(&member.names), writes: beginning.writes });
+            databases.push(Used { names: member.names.clone(), writes: beginning.writes });
         }
         let number = recorder.begin(Recorded {
             databases,

@@ -32,6 +32,11 @@ impl Keys {
         }
     }
 
+    /// Returns the list with more keys after its own.
+    pub(crate) fn with(&self, more: &[BindKey]) -> Keys {
+        Keys([&self.0, more].concat().into())
+    }
+
     /// Returns the key that names the database first. Unlike that of a slice, it is always there.
     pub(crate) fn first(&self) -> &BindKey {
         &self.0[0]
@@ -61,7 +66,10 @@ mod tests {
         let keys = Keys::new("auth".into(), vec![BindKey::DEFAULT]);
         assert_eq!((keys.first(), keys.len()), (&"auth".into(), 2));
         assert_eq!(Keys::of(keys.to_vec()), Some(keys));
-        assert_eq!(Keys::one(BindKey::DEFAULT).first(), &BindKey::DEFAULT);
+        assert_eq!(
+            Keys::one("auth".into()).with(&[BindKey::DEFAULT]),
+            Keys::new("auth".into(), vec![BindKey::DEFAULT])
+        );
     }
 
     #[test]

@@ -33,6 +33,13 @@ impl fmt::Debug for BindIndex {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PerBind<T>(Vec<T>);
 
+/// A list without binds, to [`push`](PerBind::push) to.
+impl<T> Default for PerBind<T> {
+    fn default() -> PerBind<T> {
+        PerBind(Vec::new())
+    }
+}
+
 impl<T> PerBind<T> {
     /// Returns the list of these values, one for each bind.
     pub(crate) fn new(values: Vec<T>) -> PerBind<T> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{argument, joined_by, Error, Result};
+use crate::error::{Error, Result};
 use crate::harness::{Place, Running};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
@@ -19,7 +19,7 @@ impl Binds {
     /// Of these databases of a harness.
     pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
         let mut dynamic = Vec::new();
-        for place in running.places() {
+        for place in running.binds().values() {
             if let Place::Dynamic(bind) = place {
                 dynamic.push(bind.key().clone());
             }
@@ -34,7 +34,7 @@ impl Binds {
 
     /// Of the binds that are configured.
     pub(super) fn configured(running: &Running) -> Binds {
-        Binds::of(running, mapped(running.places(), |place| place.keys().to_vec()))
+        Binds::of(running, mapped(running.binds().values(), |place| place.keys().to_vec()))
     }
 
     /// The keys of each database, in the order of the configuration.
@@ -91,15 +91,4 @@ impl Binds {
 /// Whether a key can be that of a database of a dynamic bind.
 fn owns(bind: &BindKey, key: &BindKey) -> bool {
     key.is_of_database_of(bind)
-}
-
-/// Keys as a test writes them in an argument.
-pub(super) fn as_written(keys: &[BindKey]) -> String {
-    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
-    match keys {
-        [] => "[]".to_string(),
-        [key] => argument(key),
-        keys if keys.iter().any(BindKey::is_default) => format!("[{}]", joined_by(keys, ", ", &optional)),
-        keys => format!("[{}]", joined_by(keys, ", ", &argument)),
-    }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::thread;
 
 use super::look;
 use crate::config::Storage;
@@ -359,45 +358,42 @@ impl Fault {
         self.faulting.met().1
     }
 
-    /// What the test is told when the fault has never struck.
-    fn told(&self) -> String {
-        let (one, many) = match &self.kind {
-            FaultKind::Statement(..) => ("such statement", "such statements"),
-            FaultKind::Commit => {
-                ("commit of a transaction that has written", "commits of transactions that have written")
-            }
-            FaultKind::Busy | FaultKind::ReadOnly => ("attempt to begin to write", "attempts to begin to write"),
-            FaultKind::Full | FaultKind::Io => ("transaction that writes", "transactions that write"),
-        };
-        let met = match self.faulting.met().0 {
-            0 => format!("no {one} was met"),
-            1 => format!("one {one} was met"),
-            n => format!("{n} {many} were met"),
-        };
-        let passed = match self.faulting.passed() {
-            0 => String::new(),
-            n => format!(
-                " {n} of them ran all the same: each was prepared before, and could not be stopped without ending another \
-                 query of its connection, in a transaction that has written."
-            ),
-        };
-        let missing = self.missing().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
-        format!(
-            "{self} never struck: {met}, so the test does not show what the code does then.{passed}{missing} Check that the code \
-             uses the bind while the fault lives, on a connection that the fault is for; or say `optional()`. If the test \
-             returned an error before, look for that first"
-        )
-    }
-
-    /// That the bind has no table of the name that the fault is about. It may have been made later: so only now.
-    fn missing(&self) -> Option<Error> {
-        match &self.kind {
-            FaultKind::Statement(_, table) if self.faulting.met().0 == 0 => {
-                look::missing(&*self.running.upgrade()?, &self.key, table)
+    /// Returns why it never triggered; `None` where it did, or may never trigger.
+    pub(crate) fn untriggered(&self) -> Option<Untriggered> {
+        if self.optional || self.struck() > 0 {
+            return None;
+        }
+        let (met, passed) = (self.faulting.met().0, self.faulting.passed());
+        // A table may be created after the fault began, so this is asked only now.
+        let missing = match &self.kind {
+            FaultKind::Statement(_, table) if met == 0 => {
+                self.running.upgrade().and_then(|running| look::missing(&running, &self.key, table))
             }
             _ => None,
-        }
+        };
+        Some(Untriggered {
+            fault: self.to_string(),
+            bind: self.key.clone(),
+            kind: self.kind.clone(),
+            met,
+            passed,
+            missing,
+        })
     }
+}
+
+/// A fault that ended without having failed anything.
+pub(crate) struct Untriggered {
+    /// How and where the test wrote it.
+    pub(crate) fault: String,
+    pub(crate) bind: BindKey,
+    pub(crate) kind: FaultKind,
+    /// The operations that it counted.
+    pub(crate) met: u64,
+    /// The statements among them that could not be failed.
+    pub(crate) passed: u64,
+    /// The missing table, if the bind has none of that name.
+    pub(crate) missing: Option<Error>,
 }
 
 /// How and where the test wrote it.
@@ -410,13 +406,5 @@ impl fmt::Display for Fault {
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fault").field("call", &self.call).field("struck", &self.struck()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Fault {
-    fn drop(&mut self) {
-        if !self.optional && self.struck() == 0 && !thread::panicking() {
-            panic!("{}", self.told());
-        }
     }
 }

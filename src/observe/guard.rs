@@ -2,15 +2,11 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::thread;
 
-use super::binds;
-use super::report::{cut, Table};
-use crate::error::Result;
+use crate::error::{arguments, Result};
 use crate::harness::Harness;
 use crate::instrument::{Guarding, Refused, Refuses};
 use crate::key::{BindKey, Selection};
-use crate::say;
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
 ///
@@ -151,7 +147,7 @@ impl Harness {
     }
 
     fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {
-        let call = format!("{name}({})", selection.keys().map_or("..".to_string(), binds::as_written));
+        let call = format!("{name}({})", selection.keys().map_or("..".to_string(), arguments));
         Guard { guarding: self.running().rules().guard(call, place, refuses) }
     }
 }
@@ -171,47 +167,29 @@ impl Guard {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn refused(&self) -> Vec<Refusal> {
-        let mut refusals = Vec::new();
-        for refused in self.guarding.refused() {
-            refusals.push(Refusal { refused });
-        }
-        refusals
+        refusals(self.guarding.refused())
     }
 
-    /// What nobody has asked about, in words.
-    fn unasked(&self) -> Option<String> {
-        let refused = self.guarding.end();
-        if refused.is_empty() {
-            return None;
-        }
-        let statements = match refused.len() {
-            1 => "1 statement".to_string(),
-            count => format!("{count} statements"),
-        };
-        let mut table = Table::new(&["bind", "refused"]);
-        for refused in &refused {
-            table.row(&[&refused.bind.to_string(), &cut(&refused.what, SHOWN)]);
-        }
-        Some(format!(
-            "{}\nrefused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
-             look which bind's connection the code under test uses there.",
-            self.guarding.rule(),
-            table.drawn()
-        ))
+    /// Ends it and returns what it has refused and nobody has asked about, if there is anything.
+    pub(crate) fn unasked(&self) -> Option<Unasked> {
+        let refusals = refusals(self.guarding.end());
+        (!refusals.is_empty()).then(|| Unasked { rule: self.guarding.rule().to_string(), refusals })
     }
 }
 
-/// How much of a statement is shown, in characters.
-const SHOWN: usize = 300;
+/// The statements that a guard has refused without the test having asked for them.
+pub(crate) struct Unasked {
+    /// How and where the test wrote the guard.
+    pub(crate) rule: String,
+    pub(crate) refusals: Vec<Refusal>,
+}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let Some(told) = self.unasked() else { return };
-        if !thread::panicking() {
-            panic!("{told}");
-        }
-        say::beside_failure(&format!("multibind: {told}"));
+fn refusals(refused: Vec<Refused>) -> Vec<Refusal> {
+    let mut refusals = Vec::with_capacity(refused.len());
+    for refused in refused {
+        refusals.push(Refusal { refused });
     }
+    refusals
 }
 
 impl Refusal {

@@ -1,6 +1,5 @@
-//! Where a row is: every landing of it, and the assertions on them.
+//! Where a row is: every landing of it.
 
-use super::failure::{self, Expected};
 use super::glance::View;
 use super::look::{look, Effort, Found};
 use crate::error::{is_lock, Error, Result};
@@ -123,81 +122,25 @@ impl Harness {
     pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
         let seen = look(self.running(), table, row.checked()?, usize::MAX, &|_| Effort::Readable)?;
         let mut landings = Vec::new();
-        for place in seen {
-            match place.found {
+        for sighting in seen {
+            match sighting.found {
                 Found::Rows { table, rows, view } => {
                     for row in rows {
-                        let (bind, table) = (place.database.key().clone(), table.clone());
+                        let (bind, table) = (sighting.database.key().clone(), table.clone());
                         landings.push(Landing { bind, table, row, committed: view == View::Committed });
                     }
                 }
                 Found::Unreadable(source) if is_lock(&source) => {
-                    let bind = place.database.key().clone();
-                    let conflict = place.database.in_the_way(Opener::Harness, 0);
+                    let bind = sighting.database.key().clone();
+                    let conflict = sighting.database.in_the_way(Opener::Harness, 0);
                     return Err(Error::Locked { bind, sql: String::new(), conflict, source });
                 }
                 Found::Unreadable(source) => {
-                    return Err(Error::Sql { bind: place.database.key().clone(), sql: String::new(), source })
+                    return Err(Error::Sql { bind: sighting.database.key().clone(), sql: String::new(), source })
                 }
                 Found::NoTable | Found::NoColumn { .. } => {}
             }
         }
         Ok(landings)
-    }
-
-    /// Asserts that a row is in one bind, committed, and in no other; a replica is no other bind than its source.
-    /// Gives the harness for a next assertion.
-    ///
-    /// Several such rows in that bind pass as one does: [`ChangeSet::assert`](crate::ChangeSet::assert) counts them.
-    ///
-    /// It passes only on what is committed. Where another connection's transaction is in the way of seeing that, it
-    /// looks again for a second, longer than a commit takes, and then fails: it waits for nobody who has
-    /// left a transaction open.
-    ///
-    /// # Panics
-    ///
-    /// When it is not there, is there but not committed, is in another bind too, or that cannot be told; and for a
-    /// bind, a table or a column that does not exist. The message shows what was found in every bind, the nearest rows
-    /// where none matches.
-    ///
-    /// ```
-    /// # use multibind::{row, Bind, Harness};
-    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
-    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
-    /// db.assert_landed("auth", "user", row! { name: "ann" });
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn assert_landed(&self, key: impl Into<BindKey>, table: &str, row: Row) -> &Harness {
-        self.assert_expected(Expected::Landed, &key.into(), table, &row)
-    }
-
-    /// Asserts that a row is not in a bind; gives the harness for a next assertion.
-    ///
-    /// # Panics
-    ///
-    /// When it is there, committed or not; when that cannot be told, because a transaction that may have deleted it is
-    /// still open; and for a bind that is not configured, a table that no bind has, or a column that the bind's table
-    /// does not have, for then the assertion would say nothing. A bind without the table has not the row either.
-    ///
-    /// ```
-    /// # use multibind::{row, Bind, Harness};
-    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
-    /// db.assert_not_landed("auth", "user", row! { name: "ann" });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn assert_not_landed(&self, key: impl Into<BindKey>, table: &str, row: Row) -> &Harness {
-        self.assert_expected(Expected::NotLanded, &key.into(), table, &row)
-    }
-
-    #[track_caller]
-    fn assert_expected(&self, expected: Expected, key: &BindKey, table: &str, row: &Row) -> &Harness {
-        match failure::of(self.running(), expected, key, table, row) {
-            Ok(None) => self,
-            Ok(Some(message)) => panic!("{message}"),
-            Err(Error::Row { problem }) => panic!("cannot look for a row of `{table}` in bind `{key}`: {problem}"),
-            Err(error) => panic!("cannot look for a row of `{table}` in bind `{key}`: {error}"),
-        }
     }
 }

@@ -16,19 +16,19 @@ use crate::sorted::Sorted;
 use crate::sqlite::script::quote;
 
 /// What was found in one database.
-pub(super) struct Place {
-    pub(super) database: Arc<Bound>,
-    pub(super) found: Found,
+pub(crate) struct Sighting {
+    pub(crate) database: Arc<Bound>,
+    pub(crate) found: Found,
 }
 
-impl Place {
-    pub(super) fn bind(&self) -> &BindKey {
+impl Sighting {
+    pub(crate) fn bind(&self) -> &BindKey {
         self.database.key()
     }
 }
 
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It has no table of that name.
     NoTable,
     /// Its table lacks a column that the row names.
@@ -56,7 +56,7 @@ impl Found {
 
 /// How much it is worth to look again where another connection's lock is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effort {
+pub(crate) enum Effort {
     /// Until what is committed is seen.
     Settled,
     /// Until something is seen, of a transaction that is still open too.
@@ -66,14 +66,14 @@ pub(super) enum Effort {
 }
 
 /// Looks in every database for at most `most` rows that match.
-pub(super) fn look(
+pub(crate) fn look(
     running: &Running,
     table: &str,
     row: &Row,
     most: usize,
     effort: &dyn Fn(&Database) -> Effort,
-) -> Result<Vec<Place>> {
-    let mut places = Vec::new();
+) -> Result<Vec<Sighting>> {
+    let mut sightings = Vec::new();
     // One for all: a look takes no longer where several are in the way.
     let patience = Patience::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
@@ -93,10 +93,10 @@ pub(super) fn look(
         if let (Some(image), Some(found)) = (image, found.again()) {
             known.or_insert_with(image, || found);
         }
-        places.push(Place { database, found });
+        sightings.push(Sighting { database, found });
     }
-    check(running, table, &places)?;
-    Ok(places)
+    check(running, table, &sightings)?;
+    Ok(sightings)
 }
 
 fn look_in(
@@ -174,18 +174,18 @@ fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>>
 }
 
 /// Refuses a search that could find nothing anywhere: no bind has the table, or none that has it has the columns.
-fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
-    if places.iter().any(|place| matches!(place.found, Found::Rows { .. } | Found::Unreadable(_))) {
+fn check(running: &Running, table: &str, sightings: &[Sighting]) -> Result<()> {
+    if sightings.iter().any(|place| matches!(place.found, Found::Rows { .. } | Found::Unreadable(_))) {
         return Ok(());
     }
-    let without = places.iter().find_map(|place| match &place.found {
+    let without = sightings.iter().find_map(|place| match &place.found {
         Found::NoColumn { table, column, columns } => Some((place, table, column, columns)),
         _ => None,
     });
-    for place in running.places() {
+    for place in running.binds().values() {
         // A database that nobody has used has the table and not the row.
         if let harness::Place::Dynamic(bind) = place
-            && places.iter().all(|place| !bind.owns(place.bind()))
+            && sightings.iter().all(|place| !bind.owns(place.bind()))
             && bind.metadata()?.has(table)
         {
             return Ok(());
@@ -193,13 +193,13 @@ fn check(running: &Running, table: &str, places: &[Place]) -> Result<()> {
     }
     match without {
         Some((place, table, column, columns)) => Err(Error::no_column(place.bind(), table, column, columns)),
-        None => Err(unknown_table(table, places)),
+        None => Err(unknown_table(table, sightings)),
     }
 }
 
-fn unknown_table(table: &str, places: &[Place]) -> Error {
+fn unknown_table(table: &str, sightings: &[Sighting]) -> Error {
     let mut names = Vec::new();
-    for place in places {
+    for place in sightings {
         // What cannot be read is not among the nearest.
         for name in tables(&place.database).unwrap_or_default() {
             names.push((place.bind().clone(), name));
@@ -209,7 +209,7 @@ fn unknown_table(table: &str, places: &[Place]) -> Error {
 }
 
 /// That a bind does not have a table, where it can be told; with the binds that have it, and the nearest.
-pub(super) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
+pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
     let target = running.home_of(key).ok()?;
     let is_it = |name: &String| name.eq_ignore_ascii_case(table);
     if is_sqlites_own(table) || tables(&target).ok()?.iter().any(is_it) {

@@ -1,24 +1,37 @@
-//! Looking at every bind: where rows landed, what changed.
+//! Looking at every bind: where rows landed, what changed, which statements ran; and verdicts on it.
 
 mod binds;
 mod careful;
 mod changes;
-mod failure;
+mod describe;
+mod evidence;
 mod fault;
 mod glance;
 mod guard;
-mod keep;
 mod landing;
 mod look;
-mod picture;
-mod report;
+mod nearest;
 mod snapshot;
 mod statements;
+mod tables;
+mod verdict;
 
+pub(crate) use changes::{since_start, Compared, NotOnly};
 pub use changes::{ChangeKind, ChangeSet, Counts, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
+#[cfg(feature = "serde")]
+pub(crate) use describe::Described;
+pub use describe::Description;
+pub(crate) use describe::RowCount;
+pub(crate) use evidence::{Exhibit, Finding, OpenTransaction};
+pub(crate) use fault::Untriggered;
 pub use fault::{Fault, FaultBuilder};
+pub(crate) use guard::Unasked;
 pub use guard::{Guard, Refusal};
 pub use landing::Landing;
-pub use picture::Description;
+pub(crate) use nearest::Near;
 pub use snapshot::Snapshot;
+pub(crate) use snapshot::{committed, unreadable};
+pub(crate) use statements::{read as read_statements, Miscount, Unrecorded, Written};
 pub use statements::{Statement, StatementKind, StatementLog};
+pub(crate) use tables::tables;
+pub(crate) use verdict::{verdict_on, Expected, Failure, Place, Reason};

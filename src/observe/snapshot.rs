@@ -115,7 +115,7 @@ impl Harness {
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         let running = self.running();
         snapshot.check(running)?;
-        for place in running.places() {
+        for place in running.binds().values() {
             let Place::Dynamic(bind) = place else { continue };
             for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
                 if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {
@@ -179,13 +179,13 @@ impl Snapshot {
 }
 
 /// Copies what each database holds committed, all at one moment.
-pub(super) fn committed(databases: &[Arc<Bound>]) -> Result<Vec<Arc<Image>>> {
+pub(crate) fn committed(databases: &[Arc<Bound>]) -> Result<Vec<Arc<Image>>> {
     let all = mapped(databases, |database| &***database);
     at_one_moment(&all, &Patience::new()).map_err(|(at, source)| unreadable(all[at], source))
 }
 
 /// The error of a database whose committed state could not be read.
-pub(super) fn unreadable(database: &Database, source: rusqlite::Error) -> Error {
+pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error {
     if is_lock(&source) {
         let conflict = database.in_the_way(Opener::Harness, 0);
         return Error::InUse { bind: database.key().clone(), conflict, source };

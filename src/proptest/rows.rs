@@ -160,7 +160,7 @@ impl Harness {
 
     /// What a bind is at its start, or a database of a dynamic one.
     fn start_of(&self, bind: &BindKey) -> Result<Arc<Image>> {
-        for place in self.running().places() {
+        for place in self.running().binds().values() {
             if let Place::Dynamic(dynamic) = place
                 && place.keys().contains(bind)
             {

@@ -133,16 +133,9 @@ pub(super) fn maintained_unqualified(
 
 /// Does something while a decoy is in `temp`.
 fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> rusqlite::Result<bool> {
-    let named = quote(name);
-    let host = quote(&format!("multibind {name}"));
     let make = match kind {
         Kind::Table => decoy(name),
-        Kind::Index => format!("CREATE TEMP TABLE {host} (x); CREATE INDEX temp.{named} ON {host} (x);"),
-        Kind::Trigger => {
-            format!(
-                "CREATE TEMP TABLE {host} (x); CREATE TEMP TRIGGER {named} AFTER INSERT ON {host} BEGIN SELECT 1; END;"
-            )
-        }
+        Kind::Index | Kind::Trigger => make_in("temp", *kind, name),
     };
     // Some names are SQLite's own, and it takes them back only so.
     stage.temp(&format!("PRAGMA writable_schema = ON; SAVEPOINT decoy; {make}"))?;
@@ -150,6 +143,19 @@ fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> ru
     let done = work();
     stage.temp("ROLLBACK TO decoy; RELEASE decoy")?;
     Ok(done)
+}
+
+/// Returns the statements that make an object of this kind and name in a schema.
+pub(super) fn make_in(schema: &str, kind: Kind, name: &str) -> String {
+    let (schema, host, name) = (quote(schema), quote(&format!("multibind {name}")), quote(name));
+    match kind {
+        Kind::Table => format!("CREATE TABLE IF NOT EXISTS {schema}.{name} (x);"),
+        Kind::Index => format!("CREATE TABLE {schema}.{host} (x); CREATE INDEX {schema}.{name} ON {host} (x);"),
+        Kind::Trigger => format!(
+            "CREATE TABLE {schema}.{host} (x); \
+             CREATE TRIGGER {schema}.{name} AFTER INSERT ON {host} BEGIN SELECT 1; END;"
+        ),
+    }
 }
 
 /// Whether SQLite keeps the name for itself, see <https://sqlite.org/fileformat2.html#intschema>.

@@ -13,7 +13,7 @@ use super::stage::{doubtful_names, Decoys, Doubtful, Present, Setting};
 use super::stages::Stages;
 use super::{Plan, Told};
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::{filtered, mapped};
 use crate::order::{sort_by, sort_by_key};
 use crate::sqlite::Image;
@@ -29,7 +29,7 @@ pub(super) struct Place {
     /// The names of its virtual tables.
     pub(super) virtuals: Vec<String>,
     /// The member that it is a replica of, if it is one. Only its key leads to its tables.
-    pub(super) replica_of: Option<usize>,
+    pub(super) replica_of: Option<BindIndex>,
     /// Whether its connections enforce foreign keys.
     pub(super) foreign_keys: bool,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Candidate {
     pub(crate) keys: Vec<BindKey>,
     pub(crate) image: Arc<Image>,
     /// The place of the one that it is a replica of, if it is one; replicas come after all others.
-    pub(crate) replica_of: Option<usize>,
+    pub(crate) replica_of: Option<BindIndex>,
     /// Whether its connections enforce foreign keys.
     pub(crate) foreign_keys: bool,
 }
@@ -59,7 +59,7 @@ impl Place {
 ///
 /// Shared by all harnesses of the process whose binds have the same tables, so that a statement is looked into once.
 pub(crate) struct Catalog {
-    pub(super) members: Vec<Place>,
+    pub(super) members: PerBind<Place>,
     names: HashMap<(Kind, String), Vec<Named>>,
     doubtful: OnceLock<Vec<Doubtful>>,
     stages: Mutex<Stages>,
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Catalog {
 /// A name as it is written in the schema of one member.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
-    pub(super) member: usize,
+    pub(super) member: BindIndex,
     pub(super) name: String,
 }
 
@@ -85,7 +85,7 @@ const MOST_CATALOGS: usize = 64;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// What makes two catalogs one: the keys and the images of their members, and how these are used.
-type Identity = Vec<(Vec<BindKey>, u64, Option<usize>, bool)>;
+type Identity = Vec<(Vec<BindKey>, u64, Option<BindIndex>, bool)>;
 static CATALOGS: OnceCache<Identity, Catalog> = OnceCache::new(MOST_CATALOGS);
 
 impl Catalog {
@@ -93,12 +93,13 @@ impl Catalog {
     ///
     /// It is kept for others where another harness may start with the same tables. Those that a running database has come
     /// to are its own, and the session keeps the catalog.
-    pub(crate) fn of(databases: Vec<Candidate>) -> Result<Arc<Catalog>> {
-        if databases.iter().any(|of| of.image.is_passing()) {
+    pub(crate) fn of(databases: PerBind<Candidate>) -> Result<Arc<Catalog>> {
+        if databases.values().iter().any(|of| of.image.is_passing()) {
             return Catalog::make(databases).map(Arc::new);
         }
-        let identity = mapped(&databases, |of| (of.keys.clone(), of.image.id(), of.replica_of, of.foreign_keys));
-        let bind = databases.first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
+        let identity =
+            mapped(databases.values(), |of| (of.keys.clone(), of.image.id(), of.replica_of, of.foreign_keys));
+        let bind = databases.values().first().and_then(|of| of.keys.first()).cloned().unwrap_or(BindKey::DEFAULT);
         let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
         CATALOGS.get_or_make(&identity, LONGEST, || Catalog::make(databases), |_| true, blocked)
     }
@@ -107,19 +108,18 @@ impl Catalog {
     pub(crate) fn alone(keys: &[BindKey], image: Arc<Image>) -> Result<Arc<Catalog>> {
         let mut all = vec![BindKey::DEFAULT];
         all.append(&mut filtered(keys, |key| !key.is_default()));
-        Catalog::of(vec![Candidate { keys: all, image, replica_of: None, foreign_keys: false }])
+        Catalog::of(PerBind::new(vec![Candidate { keys: all, image, replica_of: None, foreign_keys: false }]))
     }
 
     /// Whether this is the catalog of these databases.
     pub(crate) fn is_of(&self, databases: &[(&[BindKey], Arc<Image>)]) -> bool {
-        let own = self.members.iter().map(|member| (member.keys.as_slice(), member.image.id()));
+        let own = self.members.values().iter().map(|member| (member.keys.as_slice(), member.image.id()));
         own.eq(databases.iter().map(|(keys, image)| (*keys, image.id())))
     }
 
-    fn make(databases: Vec<Candidate>) -> Result<Catalog> {
-        let mut members = Vec::with_capacity(databases.len());
+    fn make(databases: PerBind<Candidate>) -> Result<Catalog> {
         let mut names = HashMap::<_, Vec<Named>>::new();
-        for (member, Candidate { keys, image, replica_of, foreign_keys }) in databases.into_iter().enumerate() {
+        let members = databases.try_map_into(|member, Candidate { keys, image, replica_of, foreign_keys }| {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
             let found = image.with(|conn| names_in(conn)).map_err(Error::sql(key, ""))?;
             let mut virtuals = Vec::new();
@@ -129,28 +129,28 @@ impl Catalog {
                 }
                 names.entry((kind, folded(&name))).or_default().push(Named { member, name });
             }
-            members.push(Place { keys, image, virtuals, replica_of, foreign_keys });
-        }
+            Ok::<_, Error>(Place { keys, image, virtuals, replica_of, foreign_keys })
+        })?;
         Ok(Catalog { members, names, doubtful: OnceLock::new(), stages: Mutex::default(), known: Known::default() })
     }
 
     /// The configured keys, in order.
     pub(super) fn keys(&self) -> Vec<BindKey> {
         let mut keys = Vec::new();
-        for member in &self.members {
+        for member in self.members.values() {
             keys.extend_from_slice(&member.keys);
         }
         keys
     }
 
     /// The first key of a member.
-    pub(crate) fn key(&self, member: usize) -> BindKey {
-        self.members.get(member).map_or(BindKey::DEFAULT, |member| member.key().clone())
+    pub(crate) fn key(&self, member: BindIndex) -> BindKey {
+        self.members[member].key().clone()
     }
 
     /// The member that has the default bind's key.
-    pub(crate) fn default_member(&self) -> Option<usize> {
-        self.members.iter().position(Place::is_default)
+    pub(crate) fn default_member(&self) -> Option<BindIndex> {
+        self.members.find(Place::is_default)
     }
 
     /// Where a name is, compared as SQL does.
@@ -167,8 +167,8 @@ impl Catalog {
     }
 
     /// A member by the key that is meant where none is written.
-    pub(super) fn present(&self, member: usize) -> Present {
-        let is_default = self.members.get(member).is_some_and(Place::is_default);
+    pub(super) fn present(&self, member: BindIndex) -> Present {
+        let is_default = self.members[member].is_default();
         (if is_default { BindKey::DEFAULT } else { self.key(member) }, member)
     }
 
@@ -179,7 +179,7 @@ impl Catalog {
     /// Every key with its member, in order.
     pub(super) fn all_present(&self) -> Vec<Present> {
         let mut all = Vec::new();
-        for (at, member) in self.members.iter().enumerate() {
+        for (at, member) in self.members.iter() {
             for key in &member.keys {
                 all.push((key.clone(), at));
             }
@@ -197,15 +197,14 @@ impl Catalog {
     /// first key of each first.
     pub(super) fn in_order(&self, present: &mut [Present]) {
         sort_by_key(present, |(key, member)| {
-            let keys = self.members.get(*member).map_or(&[][..], |member| &member.keys);
-            (*member, !key.is_default(), keys.iter().position(|known| known == key))
+            (*member, !key.is_default(), self.members[*member].keys.iter().position(|known| known == key))
         });
     }
 
     /// A stage with decoys where these keys are present. Foreign keys bear on what is used only within one bind.
     pub(super) fn setting(&self, present: &[Present]) -> Setting {
         let foreign_keys = match present {
-            [(_, member)] => self.members.get(*member).is_some_and(|member| member.foreign_keys),
+            [(_, member)] => self.members[*member].foreign_keys,
             _ => false,
         };
         Setting { present: present.to_vec(), decoys: Decoys::Doubtful, foreign_keys }
@@ -236,8 +235,8 @@ impl Catalog {
         filtered(self.named(kind, name), |named| !self.is_replica(named.member))
     }
 
-    pub(super) fn is_replica(&self, member: usize) -> bool {
-        self.members.get(member).is_some_and(|member| member.replica_of.is_some())
+    pub(super) fn is_replica(&self, member: BindIndex) -> bool {
+        self.members[member].replica_of.is_some()
     }
 
     /// The names of a kind that several members have, replicas left out, in order.
@@ -250,11 +249,6 @@ impl Catalog {
         }
         sort_by(&mut names, Ord::cmp);
         names
-    }
-
-    /// What tells the tables of a member from what they were.
-    pub(crate) fn image_id(&self, member: usize) -> Option<u64> {
-        self.members.get(member).map(|member| member.image.id())
     }
 
     /// Every table name with its bind.

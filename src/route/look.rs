@@ -285,6 +285,7 @@ mod tests {
     use super::super::catalog::Candidate;
     use super::super::stage::PREPARES;
     use super::*;
+    use crate::key::PerBind;
     use crate::sqlite::Image;
 
     const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
@@ -309,7 +310,7 @@ mod tests {
         };
         let mut candidates = vec![candidate(BindKey::DEFAULT, DEFAULT)];
         candidates.extend(BINDS.map(|(key, tables)| candidate(key.into(), tables)));
-        Catalog::of(candidates).unwrap()
+        Catalog::of(PerBind::new(candidates)).unwrap()
     }
 
     fn prepares(catalog: &Catalog, sql: &str) -> usize {

@@ -10,7 +10,7 @@ use super::catalog::Catalog;
 use super::resolve::not_run;
 use crate::database::Engine;
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::sqlite::script::quote;
 use crate::sqlite::{copy_pages, number, Image};
@@ -19,7 +19,7 @@ use crate::sqlite::{copy_pages, number, Image};
 /// connection to a member that has one of `keys` as its schema name.
 pub(super) fn check_made(
     catalog: &Catalog,
-    (keys, member): (&[BindKey], usize),
+    (keys, member): (&[BindKey], BindIndex),
     sql: &str,
     accesses: &[Access],
 ) -> Result<()> {
@@ -27,10 +27,10 @@ pub(super) fn check_made(
         Act::Create(made @ (Made::View | Made::Trigger { .. }), name) if !access.is_temporary() => Some((made, name)),
         _ => None,
     });
-    let (Some((made, name)), Some(place)) = (made, catalog.members.get(member)) else { return Ok(()) };
+    let Some((made, name)) = made else { return Ok(()) };
     for key in keys {
         let failed = |source| Error::sql(key, sql)(source);
-        let Some(plain) = made_in_a_copy(&place.image, key, sql).map_err(failed)? else { continue };
+        let Some(plain) = made_in_a_copy(&catalog.members[member].image, key, sql).map_err(failed)? else { continue };
         if let Err(error) = number(&plain, "SELECT count(*) FROM sqlite_schema") {
             let problem = format!(
                 "other connections could no longer read bind `{key}`: {}. Inside it name the tables without the bind",

@@ -12,13 +12,14 @@ mod resolve;
 mod stage;
 mod stages;
 mod touched;
+mod unnamed;
 mod untouching;
 
 use std::fmt;
 
 pub(crate) use catalog::{Candidate, Catalog};
 
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 
 /// Which binds a statement reads and which it writes, as [`Session::bind_of`](crate::Session::bind_of) answers.
@@ -113,7 +114,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The binds whose tables a statement uses; none where it uses no table.
-    pub(crate) fn binds_used(&self) -> Vec<usize> {
+    pub(crate) fn binds_used(&self) -> Vec<BindIndex> {
         match &self.on {
             Destination::One(..) if self.route.reads.is_empty() && self.route.writes.is_empty() => Vec::new(),
             Destination::One(member, _) => vec![*member],
@@ -129,7 +130,7 @@ pub(crate) struct Member {
     /// The key it is named by.
     pub(crate) key: BindKey,
     /// Where it stands among the harness's databases.
-    pub(crate) position: usize,
+    pub(crate) position: BindIndex,
     /// The tables of it that are read.
     pub(crate) tables: Vec<String>,
 }
@@ -147,9 +148,9 @@ pub(crate) struct Told {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// On one member's connection, with this key as the name of its schema.
-    One(usize, BindKey),
+    One(BindIndex, BindKey),
     /// On a connection that has all of these attached.
     Join(Vec<Member>),
     /// On each of these, one after the other.
-    Each(Vec<usize>),
+    Each(Vec<BindIndex>),
 }

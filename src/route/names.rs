@@ -4,14 +4,14 @@ use super::access::Kind;
 use super::catalog::{Catalog, Named};
 use super::stage::Present;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest_tables;
 use crate::sqlite::script::quote;
 
 impl Catalog {
     /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
-    pub(crate) fn table(&self, name: &str) -> Result<(usize, String)> {
+    pub(crate) fn table(&self, name: &str) -> Result<(BindIndex, String)> {
         let mut meant = self.owners(Kind::Table, name);
         for (_, member, table) in self.qualified(name) {
             meant.extend(self.named(Kind::Table, table).iter().filter(|named| named.member == member).cloned());
@@ -24,8 +24,8 @@ impl Catalog {
     }
 
     /// Every way to read a name as a key, a dot and the rest; a key may have dots of its own.
-    fn qualified<'n>(&'n self, name: &'n str) -> impl Iterator<Item = (&'n BindKey, usize, &'n str)> {
-        self.members.iter().enumerate().flat_map(move |(at, member)| {
+    fn qualified<'n>(&'n self, name: &'n str) -> impl Iterator<Item = (&'n BindKey, BindIndex, &'n str)> {
+        self.members.iter().flat_map(move |(at, member)| {
             member.keys.iter().filter_map(move |key| {
                 let schema = key.schema_name();
                 let (head, rest) = (name.get(..schema.len())?, name.get(schema.len()..)?);
@@ -38,7 +38,7 @@ impl Catalog {
     /// such a name.
     pub(super) fn missed_in(&self, message: &str) -> Vec<Present> {
         let mut keys = Vec::new();
-        let mut add = |key: &BindKey, member: usize| {
+        let mut add = |key: &BindKey, member: BindIndex| {
             if !keys.contains(&(key.clone(), member)) {
                 keys.push((key.clone(), member));
             }
@@ -90,8 +90,8 @@ impl Catalog {
     }
 
     /// The member of a key.
-    pub(crate) fn member_of(&self, key: &BindKey) -> Option<usize> {
-        self.members.iter().position(|member| member.keys.contains(key))
+    pub(crate) fn member_of(&self, key: &BindKey) -> Option<BindIndex> {
+        self.members.find(|member| member.keys.contains(key))
     }
 }
 

@@ -12,10 +12,11 @@ use super::made::check_made;
 use super::resolve::{not_run, USES_TEMPORARY};
 use super::stage::{met, Decoys, Look, Setting, Stage};
 use super::stages::Stages;
+use super::unnamed::unknown_bind;
 use super::{Destination, Plan, Route};
 use crate::config::process_wide;
 use crate::error::{is_denied, list, sqlite_message, Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 
 /// The plan of a statement that SQLite does not accept, or the error that says why there is none.
 pub(super) fn refused(
@@ -42,6 +43,9 @@ pub(super) fn refused(
         if let Some(plan) = own_statement(catalog, bare, sql, table, &outcome)? {
             return Ok(plan);
         }
+    }
+    if let Some(error) = unknown_bind(catalog, bare, sql, &message)? {
+        return Err(error);
     }
     if let Some(error) = dotted(catalog, stages, sql, looked, &message)? {
         return Err(error);
@@ -194,7 +198,7 @@ pub(super) fn check_pragma(sql: &str, name: &str, value: Option<&str>) -> Result
 /// A pragma goes to the bind it names, or that of the table it is about, else to the default bind.
 fn plan_of_pragma(catalog: &Catalog, sql: &str, name: &str, value: Option<&str>, schema: Option<&str>) -> Result<Plan> {
     check_pragma(sql, name, value)?;
-    let to = |member: usize, key: BindKey| {
+    let to = |member: BindIndex, key: BindKey| {
         let route = Route { reads: vec![catalog.key(member)], writes: Vec::new() };
         let on = Destination::One(member, key);
         Ok(Plan { on, route, changes_schema: false, in_transaction: false, counts: None, looks_up: false })

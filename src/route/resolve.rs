@@ -12,7 +12,7 @@ use super::touched::{touched, Touched};
 use super::untouching::{each, untouching};
 use super::{Destination, Member, Plan, Route, Told};
 use crate::error::{is_denied, sqlite_message, Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 use crate::sqlite::script;
@@ -34,7 +34,7 @@ fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
     let (Ok(seen), [(_, member)]) = (&looked.look, looked.setting.present.as_slice()) else { return false };
     let is_own = |access: &Access| match &access.act {
         Act::Read(name) | Act::Write(name) => {
-            let virtuals = catalog.members.get(*member).map_or(&[][..], |place| &place.virtuals);
+            let virtuals = &catalog.members[*member].virtuals;
             access.accessor.is_none() && access.schema.is_some() && !virtuals.contains(&folded(name))
         }
         _ => false,
@@ -121,7 +121,8 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
 fn opens_unreported(catalog: &Catalog, seen: &Seen, program: &Program) -> bool {
     let mut reported = Vec::new();
     for access in &seen.accesses {
-        let is_virtual = |name: &str| catalog.members.iter().any(|member| member.virtuals.contains(&folded(name)));
+        let is_virtual =
+            |name: &str| catalog.members.values().iter().any(|member| member.virtuals.contains(&folded(name)));
         if let Some(name) = access.table()
             && (is_function(catalog, access) || is_virtual(name))
             && !reported.contains(&(access.schema.as_deref(), name))
@@ -185,7 +186,7 @@ fn control(access: &Access) -> Option<Control> {
 }
 
 pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
-    let keys = |members: &[usize]| mapped(members, |member| catalog.key(*member));
+    let keys = |members: &[BindIndex]| mapped(members, |member| catalog.key(*member));
     Route { reads: keys(&touched.reads()), writes: keys(&touched.writes()) }
 }
 
@@ -198,7 +199,7 @@ fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
 /// Where a statement runs that uses one member, by one key of it or several.
 ///
 /// On the member's connection only one of its keys is a schema name, and `main` always is.
-fn one(sql: &str, catalog: &Catalog, position: usize, all: Vec<Member>, touched: &Touched) -> Result<Destination> {
+fn one(sql: &str, catalog: &Catalog, position: BindIndex, all: Vec<Member>, touched: &Touched) -> Result<Destination> {
     let keys = filtered(&mapped(&all, |member| member.key.clone()), |key| !key.is_default());
     match keys.as_slice() {
         [] => Ok(Destination::One(position, BindKey::DEFAULT)),
@@ -221,9 +222,9 @@ fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
     let route = route(catalog, touched);
     let plan = |on, looks_up| Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up };
     let mut all = touched.all();
-    let is_used = |position: usize| all.iter().any(|member| member.position == position);
+    let is_used = |position: BindIndex| all.iter().any(|member| member.position == position);
     let mut meant = Vec::new();
-    for position in 0..catalog.members.len() {
+    for position in catalog.members.indexes() {
         if !catalog.is_replica(position) || is_used(position) {
             meant.push(position);
         }
@@ -246,7 +247,7 @@ fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
         );
         return Err(not_run(sql, problem));
     }
-    for (position, place) in catalog.members.iter().enumerate().filter(|(position, _)| meant.contains(position)) {
+    for (position, place) in catalog.members.iter().filter(|(position, _)| meant.contains(position)) {
         for key in &place.keys {
             if !all.iter().any(|member| member.key == *key) {
                 all.push(Member { key: key.clone(), position, tables: Vec::new() });
@@ -296,7 +297,9 @@ pub(super) fn told(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
     if !seen.as_ref().is_ok_and(|seen| seen.explains) {
         let named = filtered(&catalog.keys(), |key| !key.is_default());
         let keys = if named.is_empty() { vec![BindKey::DEFAULT] } else { named };
-        check_made(catalog, (&keys, 0), sql, &accesses)?;
+        for member in catalog.members.indexes() {
+            check_made(catalog, (&keys, member), sql, &accesses)?;
+        }
     }
     Ok(match seen {
         // A pragma, which the router does not let SQLite prepare.

@@ -13,7 +13,7 @@ use super::access::{Access, AccessLog, Kind};
 use super::catalog::{folded, Catalog};
 use crate::database::attach;
 use crate::error::{sqlite_message, Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::sqlite::script::{explained, quote};
 use crate::sqlite::texts;
@@ -23,7 +23,7 @@ use crate::sqlite::texts;
 pub(super) const MOST_ATTACHED: usize = 10;
 
 /// A key by which a statement may name a bind, with its member.
-pub(super) type Present = (BindKey, usize);
+pub(super) type Present = (BindKey, BindIndex);
 
 /// What a stage is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) struct Stage {
     log: AccessLog,
     present: Vec<Present>,
     /// The member that `main` stands for, whether its tables are there or not.
-    main: Option<usize>,
+    main: Option<BindIndex>,
     /// The tables by schema and the page that they or an index of theirs begin on.
     roots: OnceCell<Vec<Root>>,
     /// A query of each virtual table.
@@ -113,7 +113,7 @@ impl Stage {
         let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
-        for member in &catalog.members {
+        for member in catalog.members.values() {
             for connect in member.image.on_connect() {
                 if !known.contains(&connect) {
                     connect.run(&conn).map_err(Error::sql(member.key(), ""))?;
@@ -131,7 +131,7 @@ impl Stage {
         let mut virtuals = Vec::new();
         let has_main = setting.present.iter().any(|(key, _)| key.is_default());
         for (key, at) in &setting.present {
-            let Some(member) = catalog.members.get(*at) else { continue };
+            let member = &catalog.members[*at];
             // What is attached has to have the encoding of `main`, and an empty `main` takes any.
             let encoding = member.image.with(|image| texts(image, "PRAGMA encoding"))?;
             if let ([encoding], false) = (encoding.as_slice(), has_main) {
@@ -164,7 +164,7 @@ impl Stage {
     }
 
     /// A stage with the tables of one member in `main`, whoever's key that is.
-    pub(super) fn of_main(catalog: &Catalog, member: usize) -> Result<Stage> {
+    pub(super) fn of_main(catalog: &Catalog, member: BindIndex) -> Result<Stage> {
         let present = vec![(BindKey::DEFAULT, member)];
         let stage = Stage::new(catalog, &Setting { present, decoys: Decoys::None, foreign_keys: false })?;
         Ok(Stage { main: Some(member), ..stage })
@@ -182,6 +182,12 @@ impl Stage {
         }
         // Usually as the key is spelt, but as the statement spells it where no column of a table is read.
         self.present.iter().find(|(key, _)| key.schema_name().eq_ignore_ascii_case(schema)).cloned()
+    }
+
+    /// Reads a name as a statement writes it, quoted or not.
+    pub(super) fn read_name(&self, written: &str) -> Option<String> {
+        let select = self.conn.prepare(&format!("SELECT 1 AS {written}")).ok()?;
+        select.column_name(0).ok().map(str::to_string)
     }
 
     /// Prepares a statement.
@@ -330,7 +336,7 @@ pub(super) fn doubtful_names(catalog: &Catalog, conn: &Connection) -> rusqlite::
 /// Whether a name leads to a decoy where only these keys are present: that of several binds, and one that SQLite would find
 /// here though it means a table that is elsewhere, or none.
 fn leads_astray(catalog: &Catalog, present: &[Present], doubtful: &Doubtful) -> bool {
-    let is_here = |member: usize| present.iter().any(|(_, at)| *at == member);
+    let is_here = |member: BindIndex| present.iter().any(|(_, at)| *at == member);
     let any_is_here = || catalog.named(Kind::Table, &doubtful.name).iter().any(|named| is_here(named.member));
     match catalog.owners(Kind::Table, &doubtful.name).as_slice() {
         [] => any_is_here(),

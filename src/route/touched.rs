@@ -7,14 +7,14 @@ use super::look::{describes_a_schema, is_function};
 use super::stage::{Present, Program, Seen, Stage};
 use super::Member;
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::order::sort_by;
 
 /// One table as a statement uses it.
 #[derive(Clone, Debug)]
 pub(super) struct Use {
     pub(super) key: BindKey,
-    pub(super) member: usize,
+    pub(super) member: BindIndex,
     pub(super) table: String,
     reads: bool,
     writes: bool,
@@ -31,7 +31,7 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    pub(super) fn note(&mut self, (key, member): (BindKey, usize), table: &str, writes: bool) {
+    pub(super) fn note(&mut self, (key, member): (BindKey, BindIndex), table: &str, writes: bool) {
         let known = self.uses.iter_mut().find(|used| used.key == key && used.member == member && used.table == table);
         match known {
             Some(known) if writes => known.writes = true,
@@ -41,7 +41,7 @@ impl Touched {
     }
 
     /// The members that are read, in the order configured; those that are needed for what has no effect as well.
-    pub(super) fn reads(&self) -> Vec<usize> {
+    pub(super) fn reads(&self) -> Vec<BindIndex> {
         let mut members = self.of(|used| used.reads);
         for (_, member) in &self.needed {
             if !self.uses.iter().any(|used| used.member == *member) {
@@ -52,12 +52,12 @@ impl Touched {
     }
 
     /// The members that are written, in the order configured.
-    pub(super) fn writes(&self) -> Vec<usize> {
+    pub(super) fn writes(&self) -> Vec<BindIndex> {
         self.of(|used| used.writes)
     }
 
     /// Every member that is used or needed, in the order configured.
-    pub(super) fn members(&self) -> Vec<usize> {
+    pub(super) fn members(&self) -> Vec<BindIndex> {
         let mut members = self.of(|_| true);
         for (_, member) in &self.needed {
             insert(&mut members, *member);
@@ -66,7 +66,7 @@ impl Touched {
     }
 
     /// The members of some uses, in the order configured.
-    fn of(&self, wanted: impl Fn(&Use) -> bool) -> Vec<usize> {
+    fn of(&self, wanted: impl Fn(&Use) -> bool) -> Vec<BindIndex> {
         let mut members = Vec::new();
         for used in &self.uses {
             if wanted(used) {
@@ -100,7 +100,7 @@ impl Touched {
     }
 }
 
-fn insert(members: &mut Vec<usize>, member: usize) {
+fn insert(members: &mut Vec<BindIndex>, member: BindIndex) {
     if let Err(place) = members.binary_search(&member) {
         members.insert(place, member);
     }

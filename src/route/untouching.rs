@@ -80,10 +80,10 @@ pub(super) fn each(catalog: &Catalog, mut places: Vec<Present>, changes_schema: 
 /// Wherever constants are computed; what tells of the last write is asked where that was.
 fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
     let counts = counts(seen);
-    let place = match (catalog.default_present(), catalog.members.first()) {
+    let place = match (catalog.default_present(), catalog.members.iter().next()) {
         (Some(place), _) => place,
         // It is told where it runs before it does.
-        (None, Some(first)) if counts.is_some() => (first.key().clone(), 0),
+        (None, Some((member, first))) if counts.is_some() => (first.key().clone(), member),
         _ => return Err(catalog.no_default("a statement that touches no table")),
     };
     Ok(Plan { counts, ..on(place, Route { reads: Vec::new(), writes: Vec::new() }) })

@@ -19,6 +19,7 @@ use crate::sync::lock;
 pub(crate) struct Confined<'c> {
     conn: &'c Connection,
     refused: Arc<Mutex<Option<Refusal>>>,
+    journal_mode: Arc<Mutex<Option<String>>>,
 }
 
 /// Why a statement was refused, where it was refused here and not by SQLite.
@@ -47,12 +48,19 @@ impl<'c> Confined<'c> {
             move |why| *lock(&refused) = Some(why)
         };
         let also_note = note.clone();
-        let judge = move |context: AuthContext<'_>| match refusal(context.action) {
-            Some(why) => {
-                note(why);
-                Authorization::Deny
+        let journal_mode = Arc::<Mutex<Option<String>>>::default();
+        let asked = Arc::clone(&journal_mode);
+        let judge = move |context: AuthContext<'_>| {
+            if let Some(mode) = asked_journal_mode(&context) {
+                *lock(&asked) = Some(mode.to_string());
             }
-            None => Authorization::Allow,
+            match refusal(context.action) {
+                Some(why) => {
+                    note(why);
+                    Authorization::Deny
+                }
+                None => Authorization::Allow,
+            }
         };
         authorize(conn, Some(Box::new(judge)))?;
         let started = Instant::now();
@@ -64,7 +72,12 @@ impl<'c> Confined<'c> {
             over
         };
         conn.progress_handler(BETWEEN_LOOKS, Some(Box::new(look) as Look)).hooked()?;
-        Ok(Confined { conn, refused })
+        Ok(Confined { conn, refused, journal_mode })
+    }
+
+    /// Returns the journal mode that a statement has asked for since this was last called.
+    pub(super) fn take_journal_mode(&self) -> Option<String> {
+        lock(&self.journal_mode).take()
     }
 
     /// What to say of a statement that failed: what was refused here, else what SQLite says.
@@ -81,6 +94,19 @@ impl Drop for Confined<'_> {
         // Either fails on a connection that is not this crate's own alone, and then was never set.
         let _ = authorize(self.conn, None);
         let _ = self.conn.progress_handler(0, None::<Look>).hooked();
+    }
+}
+
+/// The value of `PRAGMA journal_mode = …` for the main database.
+fn asked_journal_mode<'a>(context: &AuthContext<'a>) -> Option<&'a str> {
+    match context.action {
+        AuthAction::Pragma { pragma_name, pragma_value }
+            if pragma_name.eq_ignore_ascii_case("journal_mode")
+                && context.database_name.is_none_or(|of| of == "main") =>
+        {
+            pragma_value
+        }
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ mod create;
 mod dialect;
 mod drop;
 pub(crate) mod folder;
+mod journal;
 mod marked;
 mod metadata;
 mod migrate;

@@ -7,6 +7,7 @@ use rusqlite::{ffi, Connection};
 
 use super::confined::Confined;
 use super::dialect;
+use super::journal::JournalMode;
 use super::migration::{Script, Transaction};
 use super::references::{enforce, enforced, orphan, unresolved_foreign_keys};
 use super::source::{failure, Part};
@@ -25,6 +26,8 @@ pub(crate) struct Ground<'k> {
     pub(crate) limit: Duration,
     /// Whether foreign keys are enforced, if the user has said; otherwise each tool's connection decides.
     pub(crate) foreign_keys: Option<bool>,
+    /// The journal mode that the bind's connections set, if the user has said.
+    pub(crate) journal_mode: Option<&'k str>,
 }
 
 /// Runs a schema on a database that the caller throws away if it fails.
@@ -44,7 +47,9 @@ pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[
 fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: bool) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
-    let mut running = Running { ground, enforcement, thrown_away, tool: None, joint: None, broken_at: None };
+    let journal_mode = JournalMode::new(ground.journal_mode);
+    let mut running =
+        Running { ground, enforcement, thrown_away, journal_mode, tool: None, joint: None, broken_at: None };
     let outcome = running.parts(conn, parts);
     if !conn.is_autocommit() {
         // After a failure; its error is the one to report.
@@ -64,6 +69,7 @@ struct Running<'r> {
     enforcement: bool,
     /// Whether the database is thrown away if it fails.
     thrown_away: bool,
+    journal_mode: JournalMode,
     /// Whose scripts run on the connection.
     tool: Option<Tool>,
     /// The last script of the transaction that several share.
@@ -188,16 +194,24 @@ impl<'r> Running<'r> {
                     Transaction::Loose => ours.execute(conn, statement.text),
                     _ => execute_one(conn, statement.text),
                 };
+                let refused = |at: usize, problem: String| {
+                    let problem = format!("{problem}{}", self.hint(conn, script, statement));
+                    self.failed(script, Some(at), problem)
+                };
                 outcome.map_err(|error| {
                     if let Some(broken) = self.broken(conn, &error) {
                         return broken;
                     }
                     let at = line(script::error_line(text, statement, &error));
-                    let problem = dialect::explained(conn, statement.text, &error, confined.problem(&error));
-                    let problem = format!("{problem}{}", self.hint(conn, script, statement));
-                    self.failed(script, Some(at), problem)
+                    refused(at, dialect::explained(conn, statement.text, &error, confined.problem(&error)))
                 })?;
                 let at = line(statement.line);
+                if let Some(mode) = confined.take_journal_mode() {
+                    let mut now = self.journal_mode;
+                    let in_transaction = !conn.is_autocommit() && !ours.open;
+                    now.change(&mode, in_transaction).map_err(|problem| refused(at, problem))?;
+                    self.journal_mode = now;
+                }
                 let uncounted = dialect::uncounted(conn, statement.text)
                     .map_err(|error| self.failed(script, Some(at), confined.problem(&error)))?;
                 if let Some(problem) = uncounted {
@@ -331,12 +345,13 @@ mod tests {
 
     use super::*;
     use crate::config::SchemaSource;
+    use crate::key::Keys;
     use crate::schema::read;
 
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
-        let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None };
-        execute(conn, &ground, &read(&[BindKey::DEFAULT], &[], &sources)?.parts)
+        let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None, journal_mode: None };
+        execute(conn, &ground, &read(&Keys::one(BindKey::DEFAULT), &[], &sources)?.parts)
     }
 
     #[rstest]

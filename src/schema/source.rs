@@ -10,7 +10,7 @@ use super::migrations::{self, Direction};
 use super::tool::Tool;
 use crate::config::{resolve_path, MigrationVersion, Migrator, SchemaSource};
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sqlite::script;
 
@@ -39,12 +39,12 @@ pub(crate) struct Applied {
 /// The binds whose tables are made, of all that are `configured`: a file or a folder may have parts for each.
 #[derive(Clone, Copy)]
 pub(crate) struct Whose<'k> {
-    pub(crate) keys: &'k [BindKey],
+    pub(crate) keys: &'k Keys,
     pub(crate) configured: &'k [BindKey],
 }
 
 /// Reads the files that the sources name, and runs nothing.
-pub(crate) fn read(keys: &[BindKey], configured: &[BindKey], sources: &[SchemaSource]) -> Result<Read> {
+pub(crate) fn read(keys: &Keys, configured: &[BindKey], sources: &[SchemaSource]) -> Result<Read> {
     let whose = Whose { keys, configured };
     let mut read = Read { parts: Vec::new(), folders: Vec::new() };
     for source in sources {
@@ -160,7 +160,7 @@ impl Whose<'_> {
     }
 
     fn key(&self) -> &BindKey {
-        self.keys.first().unwrap_or(&BindKey::DEFAULT)
+        self.keys.first()
     }
 
     fn none_of_ours(&self) -> Problem {

@@ -1,6 +1,8 @@
 //! What a test finds, for snapshot files: everything in a stable order, and nothing that differs from run to run.
 //! Change sets, rows and bind keys have theirs beside them. Written out, for deriving it would cost more.
 
+mod changes;
+mod description;
 mod found;
 mod metadata;
 

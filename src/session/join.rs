@@ -12,7 +12,7 @@ use crate::database::{attach, Database};
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::instrument::spared;
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::say;
@@ -182,7 +182,7 @@ fn quietly(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Part {
     key: BindKey,
-    position: usize,
+    position: BindIndex,
     how: How,
     /// Whether it is in a shared cache.
     shares: bool,

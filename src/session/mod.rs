@@ -103,10 +103,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownTable`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and [`Error::CrossBindWrite`] when
-    /// it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it, [`Error::Statement`] when it is one
-    /// the session does not run here, one that returns rows for example, [`Error::Sql`] when it fails,
-    /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
+    /// [`Error::UnknownTable`], [`Error::UnknownBind`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and
+    /// [`Error::CrossBindWrite`] when it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it,
+    /// [`Error::Statement`] when it is one the session does not run here, one that returns rows for example,
+    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
     /// earlier error made SQLite roll its bind back; [`Error::Dynamic`] for a [dynamic bind](crate::Bind::dynamic) when
     /// the session has no context, or one that its callback can do nothing with.
     ///
@@ -248,7 +248,7 @@ impl Session {
     /// ```
     pub fn on(&mut self, key: impl Into<BindKey>) -> Result<OnBind<'_>> {
         let key = key.into();
-        let member = self.scope.place(&key)?;
+        let member = self.scope.bind(&key)?;
         Ok(OnBind::new(self, member, key))
     }
 
@@ -363,12 +363,14 @@ impl Session {
             }
             (Destination::Each(members), _) => {
                 // The answer of the last is the statement's.
-                let (last, rest) = members.split_last().map_or((0, [].as_slice()), |(last, rest)| (*last, rest));
+                let Some((last, rest)) = members.split_last() else {
+                    return Err(catalog.no_default("a statement that touches no table"));
+                };
                 for member in rest {
                     let key = scope.key(*member);
                     statement::discard(sql, |call| engines.run(scope, *member, &key, told, call))?;
                 }
-                engines.run(scope, last, &scope.key(last), told, call)
+                engines.run(scope, *last, &scope.key(*last), told, call)
             }
         }
     }

@@ -6,7 +6,7 @@ use super::statement::{self, Call};
 use super::table::TableSession;
 use super::{not_run, Session};
 use crate::error::{Error, Result};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey};
 use crate::sqlite::script;
 
 /// A session's statements for one bind; from [`Session::on`].
@@ -28,12 +28,12 @@ use crate::sqlite::script;
 #[derive(Debug)]
 pub struct OnBind<'s> {
     session: &'s mut Session,
-    member: usize,
+    member: BindIndex,
     key: BindKey,
 }
 
 impl<'s> OnBind<'s> {
-    pub(super) fn new(session: &'s mut Session, member: usize, key: BindKey) -> OnBind<'s> {
+    pub(super) fn new(session: &'s mut Session, member: BindIndex, key: BindKey) -> OnBind<'s> {
         OnBind { session, member, key }
     }
 

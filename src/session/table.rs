@@ -5,6 +5,7 @@ use rusqlite::{ErrorCode, ToSql};
 use super::statement::{self, Call};
 use super::Session;
 use crate::error::{joined_by, Error, Result};
+use crate::key::BindIndex;
 use crate::list::mapped;
 use crate::route::Told;
 use crate::row::Row;
@@ -32,12 +33,12 @@ use crate::sqlite::script::{insert, quote};
 #[derive(Debug)]
 pub struct TableSession<'s> {
     session: &'s mut Session,
-    member: usize,
+    member: BindIndex,
     table: String,
 }
 
 impl<'s> TableSession<'s> {
-    pub(super) fn new(session: &'s mut Session, member: usize, table: String) -> TableSession<'s> {
+    pub(super) fn new(session: &'s mut Session, member: BindIndex, table: String) -> TableSession<'s> {
         TableSession { session, member, table }
     }
 

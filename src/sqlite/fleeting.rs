@@ -156,9 +156,11 @@ unsafe extern "C" fn current_time_int64(_: *mut sqlite3_vfs, answer: *mut ffi::s
 
 type Function = unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut sqlite3_value);
 
-/// Puts a function in the place of SQLite's own, see <https://sqlite.org/c3ref/create_function.html>.
+/// Replaces a function of SQLite's own, see <https://sqlite.org/c3ref/create_function.html>.
 fn replace(conn: &Connection, name: &'static CStr, arguments: c_int, function: Function) -> rusqlite::Result<()> {
-    let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_INNOCUOUS;
+    // `SQLITE_SUBTYPE` changes nothing here. It makes the entry in `pragma_function_list` differ from that of a function by
+    // which an application replaces this one.
+    let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_INNOCUOUS | ffi::SQLITE_SUBTYPE;
     // SAFETY: the handle is open, and the function has the signature asked for and no data to free.
     let code = unsafe {
         ffi::sqlite3_create_function_v2(

@@ -3,13 +3,20 @@
 
 mod ambiguous;
 mod binds;
+mod commit;
 mod ddl;
+mod differential;
+mod faults;
+mod field_cases;
 mod joins;
 mod later;
 mod many;
 mod names;
+mod property;
 mod refused;
 mod resolved;
+mod session;
 mod shared;
 mod smallest;
 mod statements;
+mod unknown_bind;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::change::{ChangeKind, RowChanges, TableChange};
 use super::definition::{definitions, differences, Definition};
-use super::rows::{self, Copies, Rows, AFTER, BEFORE};
-use super::{ChangeKind, TableChange};
+use super::rows::{self, Copies, AFTER, BEFORE};
 use crate::database::attach;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -99,18 +99,22 @@ fn of_one<'c>(
     Ok(Some(TableChange { position: 0, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
 }
 
-fn rows_of(copies: Copies<'_>, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<Rows> {
+fn rows_of(copies: Copies<'_>, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<RowChanges> {
     let rows = match (before, after) {
         (Some(before), Some(after)) => rows::compare(copies, before, after),
-        (None, Some(after)) => rows::all(copies, AFTER, after).map(|inserted| Rows { inserted, ..Rows::default() }),
-        (Some(before), None) => rows::all(copies, BEFORE, before).map(|deleted| Rows { deleted, ..Rows::default() }),
-        (None, None) => Ok(Rows::default()),
+        (None, Some(after)) => {
+            rows::all(copies, AFTER, after).map(|inserted| RowChanges { inserted, ..RowChanges::default() })
+        }
+        (Some(before), None) => {
+            rows::all(copies, BEFORE, before).map(|deleted| RowChanges { deleted, ..RowChanges::default() })
+        }
+        (None, None) => Ok(RowChanges::default()),
     };
     let is_virtual = |table: Option<&TableInfo>| table.is_some_and(|table| table.kind() == TableKind::Virtual);
     match rows {
         // Only the application may know its module, or have what it reads from. Then SQLite takes the tables that it
         // keeps its rows in for ordinary ones, and they are compared.
-        Err(_) if is_virtual(before) || is_virtual(after) => Ok(Rows::default()),
+        Err(_) if is_virtual(before) || is_virtual(after) => Ok(RowChanges::default()),
         rows => rows,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ChangeKind, TableChange};
+use super::change::{ChangeKind, TableChange};
 use crate::key::BindKey;
 
 /// The changes a test expects, no others; for [`ChangeSet::assert`](super::ChangeSet::assert), made with
@@ -215,18 +215,18 @@ impl Counts {
         Counts { kind: Some(ChangeKind::Dropped), ..self }
     }
 
-    pub(super) fn of(change: &TableChange) -> Counts {
+    pub(crate) fn of(change: &TableChange) -> Counts {
         let kind = Some(change.kind).filter(|kind| *kind != ChangeKind::Rows);
         let rows = &change.rows;
         Counts { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
     }
 
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         *self == Counts::default()
     }
 
     /// What changed, a phrase each.
-    pub(super) fn phrases(&self) -> Vec<String> {
+    pub(crate) fn phrases(&self) -> Vec<String> {
         let mut phrases = Vec::new();
         if let Some(kind) = self.kind() {
             phrases.push(kind.to_string());
@@ -240,7 +240,7 @@ impl Counts {
     }
 
     /// As [`changes!`](crate::changes!) takes it.
-    pub(super) fn as_written(&self) -> String {
+    pub(crate) fn as_written(&self) -> String {
         let mut written = self.kind().unwrap_or_default().to_string();
         for (mark, count, _) in &self.rows() {
             if *count > 0 {

@@ -3,8 +3,8 @@
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
+use super::change::{RowChanges, RowUpdate};
 use super::columns::Columns;
-use super::RowUpdate;
 use crate::error::joined_by;
 use crate::list::mapped;
 use crate::row::{owned, Row};
@@ -79,20 +79,6 @@ impl<'c> Copies<'c> {
     }
 }
 
-/// The rows that changed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Rows {
-    pub(super) inserted: Vec<Row>,
-    pub(super) updated: Vec<RowUpdate>,
-    pub(super) deleted: Vec<Row>,
-}
-
-impl Rows {
-    pub(super) fn is_empty(&self) -> bool {
-        self.inserted.is_empty() && self.updated.is_empty() && self.deleted.is_empty()
-    }
-}
-
 /// Every row of a table, in the order of its key.
 pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
     let names = copies.shown(schema, table);
@@ -114,7 +100,7 @@ pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqli
 }
 
 /// The rows that are not what they were.
-pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo) -> rusqlite::Result<Rows> {
+pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo) -> rusqlite::Result<RowChanges> {
     let columns = Columns::of(before, after);
     let comparison = Comparison {
         copies,
@@ -124,7 +110,7 @@ pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo)
         new: mapped(&columns.new, |column| (*column, default(copies.conn, column))),
         columns,
     };
-    let mut rows = Rows::default();
+    let mut rows = RowChanges::default();
     let Some(matches) = matches(copies, before, after, &comparison.columns) else {
         comparison.as_multiset(&mut rows)?;
         return Ok(rows);
@@ -221,7 +207,7 @@ struct Comparison<'t> {
 }
 
 impl Comparison<'_> {
-    fn gone_or_updated(&self, matched: &Match, rows: &mut Rows) -> rusqlite::Result<()> {
+    fn gone_or_updated(&self, matched: &Match, rows: &mut RowChanges) -> rusqlite::Result<()> {
         let [was, is] = &self.names;
         let (is_there, found) = (first(&matched.key, |(_, a)| a), [listed("b", was), listed("a", is)].join(", "));
         let (b, a) = (self.copies.from(BEFORE, self.before, "b"), self.copies.from(AFTER, self.after, "a"));
@@ -244,7 +230,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    fn inserted(&self, matched: &Match, rows: &mut Rows) -> rusqlite::Result<()> {
+    fn inserted(&self, matched: &Match, rows: &mut RowChanges) -> rusqlite::Result<()> {
         let [_, is] = &self.names;
         let (was_there, found) = (first(&matched.key, |(b, _)| b), listed("a", is));
         let (b, a) = (self.copies.from(BEFORE, self.before, "b"), self.copies.from(AFTER, self.after, "a"));
@@ -259,8 +245,8 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Rows that nothing identifies: of those that are alike, how many more or fewer there are.
-    fn as_multiset(&self, rows: &mut Rows) -> rusqlite::Result<()> {
+    /// RowChanges that nothing identifies: of those that are alike, how many more or fewer there are.
+    fn as_multiset(&self, rows: &mut RowChanges) -> rusqlite::Result<()> {
         let (mut was, mut is, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let mut columns = Vec::new();
         for (before, after) in self.columns.stored() {

@@ -56,7 +56,7 @@ pub struct Statement {
 }
 
 /// What is known of recorded statements.
-pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
+pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
     for recorded in recorded {
@@ -68,9 +68,7 @@ pub(in crate::observe) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
         };
         let mut binds = Vec::with_capacity(recorded.databases.len());
         for used in &*recorded.databases {
-            if let Some(name) = used.names.first() {
-                binds.push(name.clone());
-            }
+            binds.push(used.names.first().clone());
         }
         statements.push(Statement { binds, kind, recorded });
     }

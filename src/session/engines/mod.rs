@@ -15,7 +15,7 @@ use crate::database::{set_last_insert_rowid, Database, Engine};
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::instrument::{spared, Rule};
-use crate::key::BindKey;
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
@@ -26,40 +26,40 @@ use crate::sqlite::{schema_version, Image};
 /// One connection for each bind the session has touched, and the unit of work on them.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Engines {
-    open: Sorted<usize, Engine>,
+    open: Sorted<BindIndex, Engine>,
     /// The binds with an open transaction, in the order they were begun.
-    begun: Vec<usize>,
+    begun: Vec<BindIndex>,
     /// Those of them that something was written to.
-    written: Vec<usize>,
+    written: Vec<BindIndex>,
     /// How many savepoints are open.
     depth: usize,
     /// What referred to nothing in another bind before this unit of work wrote, by the reference's place.
     orphans: Sorted<usize, Vec<Orphan>>,
     /// The tables of binds whose schema this unit of work has changed.
-    changed: Sorted<usize, Arc<Image>>,
+    changed: Sorted<BindIndex, Arc<Image>>,
     /// The tables of each bind when last looked at. Once this unit of work has read a bind they are not looked at anew: it
     /// sees no others, and its own lock may be in the way.
-    seen: Sorted<usize, Arc<Image>>,
+    seen: Sorted<BindIndex, Arc<Image>>,
     /// What was last found out with all tables.
     catalog: Option<Arc<Catalog>>,
     /// The same with those of one bind.
-    alone: Sorted<usize, Arc<Catalog>>,
+    alone: Sorted<BindIndex, Arc<Catalog>>,
     /// The binds that this session has ever written to.
-    wrote: Vec<usize>,
+    wrote: Vec<BindIndex>,
     /// The rowid of the last row inserted, on whatever connection.
     last_rowid: i64,
     /// The tables that each connection was last made to know.
-    known: Sorted<usize, Option<u64>>,
+    known: Sorted<BindIndex, Option<u64>>,
     /// How often each bind may have changed by this session.
-    turns: Sorted<usize, u64>,
+    turns: Sorted<BindIndex, u64>,
     /// A connection to each file that is open, which reads nothing but how often others have committed.
-    counters: Sorted<usize, Option<Connection>>,
+    counters: Sorted<BindIndex, Option<Connection>>,
     /// What told each bind's commits apart before this unit of work first read it.
-    before: Sorted<usize, Option<u64>>,
+    before: Sorted<BindIndex, Option<u64>>,
     /// The binds that this unit of work has read or written to: what others commit there is seen by the next one.
-    read: Vec<usize>,
+    read: Vec<BindIndex>,
     /// The count of commits to each bind when its tables were last looked at, where there is one to see.
-    looked: Vec<Option<u64>>,
+    looked: Option<PerBind<Option<u64>>>,
 }
 
 impl Engines {
@@ -70,8 +70,8 @@ impl Engines {
         scope: &Scope,
         sql: &str,
         function: &str,
-        used: &[usize],
-    ) -> Result<Option<usize>> {
+        used: &[BindIndex],
+    ) -> Result<Option<BindIndex>> {
         match (self.wrote.as_slice(), used) {
             ([], _) => Ok(None),
             ([one], []) => Ok(Some(*one)),
@@ -94,7 +94,7 @@ impl Engines {
     pub(in crate::session) fn run(
         &mut self,
         scope: &Scope,
-        member: usize,
+        member: BindIndex,
         key: &BindKey,
         told: Told,
         call: &mut Call<'_>,
@@ -107,7 +107,7 @@ impl Engines {
     }
 
     /// Who is in this session's way.
-    fn in_the_way(&self, database: &Database, member: usize) -> Option<Box<Conflict>> {
+    fn in_the_way(&self, database: &Database, member: BindIndex) -> Option<Box<Conflict>> {
         database.in_the_way(Opener::Session, usize::from(self.written.contains(&member)))
     }
 
@@ -115,7 +115,7 @@ impl Engines {
         &mut self,
         database: &Database,
         scope: &Scope,
-        member: usize,
+        member: BindIndex,
         key: &BindKey,
         told: Told,
         call: &mut Call<'_>,
@@ -171,9 +171,9 @@ impl Engines {
     }
 
     /// Opens the bind's connection where that has not been done.
-    fn open(&mut self, scope: &Scope, database: &Database, member: usize) -> Result<()> {
+    fn open(&mut self, scope: &Scope, database: &Database, member: BindIndex) -> Result<()> {
         if !self.open.contains(&member) {
-            let name = scope.names(member).first().unwrap_or(&BindKey::DEFAULT);
+            let name = scope.names(member).first().unwrap_or(database.key());
             let engine = database.engine(name).map_err(|error| failed(database.key(), "", error))?;
             engine.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
             self.open.insert(member, engine);
@@ -182,7 +182,7 @@ impl Engines {
     }
 
     /// Begins the bind's transaction where that has not been done and the statement takes part in it.
-    fn begin(&mut self, database: &Database, member: usize, in_transaction: bool) -> Result<()> {
+    fn begin(&mut self, database: &Database, member: BindIndex, in_transaction: bool) -> Result<()> {
         let key = database.key();
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
         let tables = self.seen.get(&member).map(|image| image.id());
@@ -219,7 +219,7 @@ impl Engines {
     }
 
     /// Reads a bind's tables as this unit of work has left them.
-    fn reread(&mut self, member: usize) -> Result<()> {
+    fn reread(&mut self, member: BindIndex) -> Result<()> {
         let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
             let tables = spared(|| match self.seen.get(&member) {
@@ -234,7 +234,7 @@ impl Engines {
     }
 
     /// Whether this unit of work has written to a bind, and so keeps all others from writing there.
-    pub(in crate::session) fn has_written(&self, member: usize) -> bool {
+    pub(in crate::session) fn has_written(&self, member: BindIndex) -> bool {
         let state = self.open.get(&member).map(|engine| engine.conn().transaction_state(Some("main")));
         matches!(state, Some(Ok(TransactionState::Write)))
     }
@@ -245,7 +245,7 @@ impl Engines {
     }
 
     /// Whether this unit of work has changed a bind's schema.
-    pub(in crate::session) fn has_changed_schema(&self, member: usize) -> bool {
+    pub(in crate::session) fn has_changed_schema(&self, member: BindIndex) -> bool {
         self.changed.contains(&member)
     }
 
@@ -264,7 +264,7 @@ impl Engines {
     }
 
     /// The columns of a query that is not run, on the connection of a bind that a statement has run on.
-    pub(in crate::session) fn columns(&self, member: usize, query: &str) -> rusqlite::Result<Vec<String>> {
+    pub(in crate::session) fn columns(&self, member: BindIndex, query: &str) -> rusqlite::Result<Vec<String>> {
         let Some(engine) = self.open.get(&member) else { return Ok(Vec::new()) };
         columns(engine.conn(), query)
     }
@@ -281,7 +281,7 @@ impl Engines {
         self.check_references(scope)?;
         let begun = std::mem::take(&mut self.begun);
         self.end_of_unit(scope);
-        let key = |member: &usize| scope.key(*member);
+        let key = |member: &BindIndex| scope.key(*member);
         for (at, member) in begun.iter().enumerate() {
             let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
             if let Err(source) = run(scope.at(*member), conn, "COMMIT") {
@@ -309,7 +309,7 @@ impl Engines {
     }
 
     /// Whether SQLite has ended a transaction that this unit of work has begun.
-    fn has_lost_transaction(&self, member: usize) -> bool {
+    fn has_lost_transaction(&self, member: BindIndex) -> bool {
         self.open.get(&member).is_some_and(|engine| engine.conn().is_autocommit())
     }
 
@@ -333,7 +333,7 @@ impl Engines {
     }
 
     /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
-    fn abandon(&mut self, scope: &Scope, member: usize) {
+    fn abandon(&mut self, scope: &Scope, member: BindIndex) {
         let rolled_back = match self.open.get(&member).map(Engine::conn) {
             Some(conn) => conn.is_autocommit() || run(scope.at(member), conn, "ROLLBACK").is_ok(),
             None => true,

@@ -6,11 +6,12 @@ use super::{failed, Engines};
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Scope};
 use crate::instrument::spared;
+use crate::key::BindIndex;
 use crate::orphan::Orphan;
 
 impl Engines {
     /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
-    pub(super) fn note_orphans(&mut self, scope: &Scope, member: usize) -> Result<()> {
+    pub(super) fn note_orphans(&mut self, scope: &Scope, member: BindIndex) -> Result<()> {
         for (place, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
             if self.orphans.contains(&place) {
                 continue;
@@ -48,8 +49,8 @@ impl Engines {
 
     /// What refers to nothing, as this unit of work sees both ends.
     fn orphans_of(&self, scope: &Scope, reference: &Reference) -> Result<Vec<Orphan>> {
-        let own = |end: &ReferenceEnd| match self.open.get(&end.position) {
-            Some(engine) if self.begun.contains(&end.position) => Some(View::Own(engine.conn())),
+        let own = |end: &ReferenceEnd| match self.open.get(&end.bind) {
+            Some(engine) if self.begun.contains(&end.bind) => Some(View::Own(engine.conn())),
             _ => None,
         };
         let to = match own(&reference.to) {
@@ -57,9 +58,9 @@ impl Engines {
             None => View::Committed(scope.running().quiet(&reference.to)?),
         };
         let mut orphans = Vec::new();
-        for database in scope.running().databases_at(reference.from.position) {
+        for database in scope.running().binds()[reference.from.bind].databases() {
             // Of a dynamic bind the session has written to one database, and what it deleted here may be missed in all.
-            let is_own = scope.at(reference.from.position).is_some_and(|own| own.key() == database.key());
+            let is_own = scope.at(reference.from.bind).is_some_and(|own| own.key() == database.key());
             let bind = reference.from.named_in(&database);
             let from = match own(&reference.from).filter(|_| is_own) {
                 Some(from) => from,

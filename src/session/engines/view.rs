@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::{run, savepoint_sql, Engine, Engines};
 use crate::database::Database;
 use crate::instrument::spared;
+use crate::key::BindIndex;
 use crate::sqlite::{copy_transaction, Image};
 
 /// The level of a savepoint that is released at once.
@@ -13,7 +14,7 @@ const FLUSHED: usize = 0;
 impl Engines {
     /// Whether a join has to take what a bind holds from this session's own connection: no other sees what it has written
     /// and not committed, or, where others have committed since it first read, what it reads.
-    pub(in crate::session) fn sees_alone(&mut self, database: &Database, member: usize) -> bool {
+    pub(in crate::session) fn sees_alone(&mut self, database: &Database, member: BindIndex) -> bool {
         if !self.has_read(member) {
             return false;
         }
@@ -26,11 +27,11 @@ impl Engines {
     }
 
     /// A number that changes when what this session sees of a bind may have changed.
-    pub(in crate::session) fn turn(&self, member: usize) -> u64 {
+    pub(in crate::session) fn turn(&self, member: BindIndex) -> u64 {
         self.turns.get(&member).copied().unwrap_or_default()
     }
 
-    pub(super) fn turned(&mut self, member: usize) {
+    pub(super) fn turned(&mut self, member: BindIndex) {
         let next = self.turn(member) + 1;
         self.turns.insert(member, next);
     }
@@ -39,7 +40,7 @@ impl Engines {
     pub(in crate::session) fn copy_into(
         &self,
         database: &Database,
-        member: usize,
+        member: BindIndex,
         to: &mut Connection,
         schema: &str,
     ) -> rusqlite::Result<()> {

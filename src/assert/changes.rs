@@ -1,0 +1,93 @@
+//! Assertions on what changed.
+
+use crate::key::Selection;
+use crate::observe::{ChangeSet, ExpectedChanges};
+use crate::report::changes as report;
+
+impl ChangeSet {
+    /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
+    ///
+    /// A selected bind in which nothing changed fails too: a test that passes although its subject did nothing proves
+    /// nothing. Where several keys share one database, any of them means it.
+    ///
+    /// # Panics
+    ///
+    /// When another bind changed, when nothing changed in a selected one, and for a key that is not configured. The
+    /// message shows every change.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let t = "CREATE TABLE t (x)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(t)).bind("auth", Bind::memory().schema(t)).start()?;
+    /// let before = db.snapshot()?;
+    /// db.connection("auth")?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// db.changes_since(&before)?.assert_only("auth");
+    ///
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (2)", [])?;
+    /// db.changes_since(&before)?.assert_only([None, Some("auth")]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_only(&self, selection: impl Into<Selection>) -> &ChangeSet {
+        let selection = selection.into();
+        match self.verdict_on(&selection) {
+            Ok(None) => self,
+            Ok(Some(failure)) => panic!("{}", report::not_only(self, &selection, &failure)),
+            Err(error) => panic!("cannot tell which binds may change: {error}"),
+        }
+    }
+
+    /// Asserts that nothing changed in any bind; gives the change set for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// When something changed. The message shows every change.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let before = db.snapshot()?;
+    /// db.connection(None)?.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?;
+    /// db.changes_since(&before)?.assert_none();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_none(&self) -> &ChangeSet {
+        if self.is_empty() {
+            return self;
+        }
+        panic!("{}", report::not_unchanged(self));
+    }
+
+    /// Asserts that these tables changed in this way, and no other; gives the change set for a next assertion.
+    ///
+    /// What is expected is a list of tables with the number of rows inserted in each, or deleted where it is negative. The
+    /// macro [`changes!`](crate::changes!) also says how many were updated. Where several keys share one database, any of
+    /// them means it.
+    ///
+    /// # Panics
+    ///
+    /// When another table changed, or one of these in another way, and for a table whose bind is not configured. The
+    /// message shows what was expected of each table and what was found, and every change.
+    ///
+    /// ```
+    /// # use multibind::{changes, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory().schema(user)).start()?;
+    /// let before = db.snapshot()?;
+    /// db.connection("auth")?.execute("INSERT INTO user (name) VALUES ('bob'), ('cleo')", [])?;
+    /// db.changes_since(&before)?.assert([("auth.user", 2)]);
+    ///
+    /// db.connection("auth")?.execute("UPDATE user SET name = 'anna' WHERE id = 1", [])?;
+    /// db.changes_since(&before)?.assert(changes! { "auth.user" => +2 ~1 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert(&self, expected: impl Into<ExpectedChanges>) -> &ChangeSet {
+        match self.compared_with(&expected.into()) {
+            Ok(None) => self,
+            Ok(Some(tables)) => panic!("{}", report::not_expected(self, &tables)),
+            Err(problem) => panic!("cannot tell what is expected: {problem}"),
+        }
+    }
+}

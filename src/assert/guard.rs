@@ -1,0 +1,18 @@
+//! The end of a guard, which fails a test that did not ask for what was refused.
+
+use std::thread;
+
+use crate::observe::Guard;
+use crate::report::guard as report;
+use crate::say;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(unasked) = self.unasked() else { return };
+        let text = report::unasked(&unasked);
+        if !thread::panicking() {
+            panic!("{text}");
+        }
+        say::beside_failure(&format!("multibind: {text}"));
+    }
+}

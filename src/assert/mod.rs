@@ -1,0 +1,8 @@
+//! What fails a test: each assertion reads once, has a verdict given by `observe`, and only if that is against the test has
+//! `report` word it.
+
+mod changes;
+mod fault;
+mod guard;
+mod landing;
+mod statements;

@@ -1,0 +1,114 @@
+//! Comparing every bind with what it was.
+
+use std::sync::Arc;
+
+use super::compare;
+use super::set::ChangeSet;
+use crate::error::{Error, Result};
+use crate::harness::{Bound, Harness, Place};
+use crate::key::BindKey;
+use crate::list::{filtered, mapped};
+use crate::observe::binds::Binds;
+use crate::observe::snapshot::{committed, Snapshot};
+use crate::order::sort_by;
+use crate::sorted::Sorted;
+use crate::sqlite::Image;
+
+impl Harness {
+    /// What changed in every bind since a snapshot, whoever changed it and through whatever driver, as far as it is
+    /// committed.
+    ///
+    /// Rows are matched by primary key, by rowid where a table has none, and as a multiset where it has neither. Values
+    /// compare as [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL` and `1` with `1.0`,
+    /// and text compares byte by byte, whatever its column's collation. A new column counts as having held its default
+    /// before. A virtual table is compared by the rows it answers with, not by the tables it keeps them in. What SQLite
+    /// keeps for itself is no change: `sqlite_sequence`, `sqlite_stat1` and the like, nor are pragmas.
+    ///
+    /// What a replica that [lags](crate::Bind::lag) is given is no change of its own: it has changed in its source.
+    ///
+    /// A bind whose pages are as they were costs a comparison of bytes, a table in another a scan of what it was and of
+    /// what it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::InUse`] when a bind cannot be read for a second,
+    /// see [`snapshot`](Harness::snapshot); [`Error::Sql`] for a bind that cannot be read. A generated column that calls a
+    /// function of the application's is left out unless [`on_connect`](crate::Bind::on_connect) registers it.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let before = db.snapshot()?;
+    /// assert!(db.changes_since(&before)?.is_empty());
+    ///
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// assert_eq!(db.changes_since(&before)?.changes()[0].inserted(), [row! { x: 1 }]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn changes_since(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
+        let running = self.running();
+        snapshot.check(running)?;
+        // All binds are read at one moment, before any is compared.
+        let mut of_places = Vec::new();
+        for place in running.binds().values() {
+            // The same database as its source, or one to which nobody writes: what changes in it has changed there.
+            if place.way_to().is_none() {
+                of_places.push((place, place.databases()));
+            }
+        }
+        let all = mapped(&of_places, |(_, databases)| filtered(databases, |database| !database.lags())).concat();
+        let mut now = Sorted::default();
+        for (database, image) in all.iter().zip(committed(&all)?) {
+            now.insert(database.key(), image);
+        }
+        let mut pairs = Vec::new();
+        for (place, databases) in of_places {
+            let mut of_place = Vec::with_capacity(databases.len());
+            for database in &databases {
+                let before = snapshot.state_of(database).map_or(database.image(), |state| &state.image);
+                let before = Arc::clone(before);
+                // One that lags has no changes of its own.
+                let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
+                of_place.push(Pair { keys: database.all_keys().to_vec(), before, after });
+            }
+            if let Place::Dynamic(bind) = place {
+                // One that was closed is what the next one will be made as.
+                for (key, state) in snapshot.closed_since(bind, &databases) {
+                    let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));
+                    of_place.push(Pair { keys: vec![key.clone()], before, after });
+                }
+                sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));
+            }
+            pairs.append(&mut of_place);
+        }
+        let (mut changes, mut binds) = (Vec::new(), Vec::with_capacity(pairs.len()));
+        for (position, Pair { keys, before, after }) in pairs.into_iter().enumerate() {
+            let key = keys.first().unwrap_or(&BindKey::DEFAULT);
+            changes.append(&mut compare::compare(position, key, &before, &after)?);
+            binds.push(keys);
+        }
+        Ok(ChangeSet { binds: Binds::of(running, binds), changes })
+    }
+}
+
+/// What changed since the start in those databases whose state now is given, and why others cannot be compared.
+pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
+    let (mut changes, mut errors) = (Vec::new(), Vec::new());
+    let mut binds = Vec::with_capacity(databases.len());
+    for (position, database) in databases.iter().enumerate() {
+        binds.push(database.all_keys().to_vec());
+        let Some(now) = now[position].filter(|_| !database.lags()) else { continue };
+        match compare::compare(position, database.key(), database.image(), now) {
+            Ok(mut changed) => changes.append(&mut changed),
+            Err(error) => errors.push(error),
+        }
+    }
+    (ChangeSet { binds: Binds::of_fixed(binds), changes }, errors)
+}
+
+/// One database at two moments.
+struct Pair {
+    keys: Vec<BindKey>,
+    before: Arc<Image>,
+    after: Arc<Image>,
+}

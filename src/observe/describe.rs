@@ -1,0 +1,147 @@
+//! The binds, their tables and how many rows they have.
+
+use rusqlite::types::Value;
+
+use super::glance::{glance_at, Glance, View};
+use super::tables::tables;
+use crate::config::Storage;
+use crate::database::Database;
+use crate::error::{is_lock, sqlite_message};
+use crate::harness::{Harness, Place};
+use crate::sqlite::script::quote;
+
+/// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
+///
+/// Its [`Display`](std::fmt::Display) is a table for people. With the feature `serde` it is
+/// [`Serialize`](https://docs.rs/serde/1/serde/trait.Serialize.html), for a snapshot file.
+///
+/// ```
+/// # use multibind::{Bind, Harness};
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+/// assert!(db.describe().to_string().contains("user"));
+/// # Ok::<(), multibind::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Description {
+    pub(crate) binds: Vec<Described>,
+}
+
+/// One database.
+#[derive(Clone, Debug)]
+pub(crate) struct Described {
+    pub(crate) label: String,
+    pub(crate) storage: Storage,
+    pub(crate) tables: Vec<(String, RowCount)>,
+}
+
+/// What is known of the number of a table's rows.
+#[derive(Clone, Debug)]
+pub(crate) enum RowCount {
+    /// It has none of its own.
+    None,
+    Count(i64),
+    /// With those that are not committed.
+    Open(i64),
+    Unknown(String),
+}
+
+impl Harness {
+    /// The binds, where they are kept, their tables and how many rows those have, for printing.
+    ///
+    /// It shows what is committed, and waits for no one. In shared-cache memory the rows of a table are also counted while
+    /// a transaction that wrote to it is open, and then said to be not committed. A bind or a table that cannot be read
+    /// is in the table with the reason. Of a [dynamic bind](crate::Bind::dynamic) the first twenty databases are shown.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)"))
+    ///     .bind("auth", Bind::memdb().schema("CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann'), ('bob')"))
+    ///     .start()?;
+    /// assert_eq!(db.describe().to_string(), "\
+    /// ──────────────────────────────────
+    ///  bind      storage   table   rows
+    /// ══════════════════════════════════
+    ///  default   memory    post    0
+    /// ──────────────────────────────────
+    ///  auth      memdb     user    2
+    /// ──────────────────────────────────");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn describe(&self) -> Description {
+        let mut binds = Vec::new();
+        for place in self.running().binds().values() {
+            if place.way_to().is_none() {
+                binds.append(&mut describe_place(place));
+            }
+        }
+        Description { binds }
+    }
+}
+
+/// How many databases of a dynamic bind are shown.
+const DATABASES_SHOWN: usize = 20;
+
+/// The databases of one place in the configuration.
+fn describe_place(place: &Place) -> Vec<Described> {
+    let databases = place.databases();
+    let mut described = Vec::new();
+    for database in &databases[..databases.len().min(DATABASES_SHOWN)] {
+        described.push(describe(database));
+    }
+    if let Place::Dynamic(bind) = place {
+        let more = databases.len().saturating_sub(DATABASES_SHOWN);
+        let note = match more {
+            0 if databases.is_empty() => Some("no database yet".to_string()),
+            0 => None,
+            more => Some(format!("… and {more} more databases")),
+        };
+        if let Some(note) = note {
+            let (label, tables) = (format!("{}[…]", bind.key()), vec![(note, RowCount::None)]);
+            described.push(Described { label, storage: bind.storage(), tables });
+        }
+    }
+    described
+}
+
+fn describe(database: &Database) -> Described {
+    let mut listed = Vec::new();
+    match tables(database) {
+        Ok(metadata) => {
+            for table in metadata.tables() {
+                listed.push((table.name().to_string(), rows(database, table.name())));
+            }
+            for view in metadata.views() {
+                listed.push((format!("{} (view)", view.name()), RowCount::None));
+            }
+        }
+        Err(error) => listed.push((format!("cannot be read: {error}"), RowCount::None)),
+    }
+    Described { label: database.label(), storage: database.storage(), tables: listed }
+}
+
+/// What is said of the number of a table's rows.
+fn rows(database: &Database, table: &str) -> RowCount {
+    let (count, open) = match count(database, View::Committed, table) {
+        Err(error) if is_lock(&error) && database.is_shared_cache() => (count(database, View::Open, table), true),
+        count => (count, false),
+    };
+    match count {
+        Ok(count) if open => RowCount::Open(count),
+        Ok(count) => RowCount::Count(count),
+        Err(error) if is_lock(&error) => RowCount::Unknown("locked".to_string()),
+        // A virtual table whose module only the application has.
+        Err(error) => RowCount::Unknown(sqlite_message(&error)),
+    }
+}
+
+fn count(database: &Database, view: View, table: &str) -> rusqlite::Result<i64> {
+    let query = format!("SELECT count(*) AS rows FROM main.{}", quote(table));
+    let count = |glance: &Glance<'_>| glance.rows(&query, &[]);
+    let counted = glance_at(database, view, table, &count, &|glance| count(glance).map(Some))?;
+    match counted.first().and_then(|row| row.value("rows")) {
+        Some(Value::Integer(count)) => Ok(*count),
+        _ => Err(rusqlite::Error::QueryReturnedNoRows),
+    }
+}

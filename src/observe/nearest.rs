@@ -1,0 +1,89 @@
+//! The rows of a table that come nearest to one that is not there.
+
+use rusqlite::types::Value;
+
+use super::careful::{search, Search};
+use super::glance::{glance_at, Glance, View};
+use crate::database::Database;
+use crate::error::joined_by;
+use crate::list::mapped;
+use crate::order::sort_by;
+use crate::row::{Row, Shown};
+
+/// How many rows are returned.
+const NEAREST: usize = 3;
+/// How many rows are compared with the one looked for.
+const COMPARED: usize = 500;
+
+/// Returns the rows that come nearest.
+pub(super) fn nearest(database: &Database, view: View, table: &str, row: &Row) -> rusqlite::Result<Vec<Near>> {
+    let plain = |glance: &Glance<'_>| nearest_by(glance, &Search::plain(table, row), row);
+    let carefully = |glance: &Glance<'_>| match search(glance, table, row)? {
+        Some(search) => nearest_by(glance, &search, row).map(Some),
+        None => Ok(None),
+    };
+    glance_at(database, view, table, &plain, &carefully)
+}
+
+fn nearest_by(glance: &Glance<'_>, search: &Search, row: &Row) -> rusqlite::Result<Vec<Near>> {
+    let Search { from, listed, comparisons } = search;
+    let columns = glance.columns(&format!("SELECT {listed} FROM {from}"))?;
+    let order =
+        if comparisons.is_empty() { String::new() } else { format!(" ORDER BY {} DESC", comparisons.join(" + ")) };
+    let also = joined_by(comparisons, "", &|comparison| format!(", {comparison}"));
+    let query = format!("SELECT {listed}{also} FROM {from}{order} LIMIT {COMPARED}");
+    let twice = row.values().repeat(2);
+    let mut near = mapped(&glance.rows(&query, &twice)?, |found| Near::new(found, columns.len(), row));
+    sort_by(&mut near, |a, b| b.likeness.total_cmp(&a.likeness));
+    near.truncate(NEAREST);
+    Ok(near)
+}
+
+/// A row that is not the one looked for.
+pub(crate) struct Near {
+    pub(crate) row: Row,
+    /// The columns whose values are not those asked for.
+    pub(crate) different: Vec<String>,
+    likeness: f64,
+}
+
+impl Near {
+    /// From the columns of the table, followed by whether each column asked for is what was asked.
+    fn new(found: &Row, columns: usize, asked: &Row) -> Near {
+        let row = found.first(columns);
+        let (mut different, mut likely) = (Vec::new(), 0.0);
+        let same = found.cells().get(columns..).unwrap_or_default();
+        for ((name, asked), (_, same)) in asked.cells().iter().zip(same) {
+            if *same == Value::Integer(1) {
+                likely += 1.0;
+            } else {
+                likely += row.value(name).map_or(0.0, |found| likeness(found, asked));
+                different.push(name.clone());
+            }
+        }
+        Near { row, different, likeness: likely }
+    }
+}
+
+/// How like the value asked for one is that is not the same, from 0 to below 1.
+fn likeness(found: &Value, asked: &Value) -> f64 {
+    /// What it would be where all is alike but the letter.
+    const MOST: f64 = 0.9;
+    match (found, asked) {
+        (Value::Text(found), Value::Text(asked)) => MOST * strsim::normalized_damerau_levenshtein(found, asked),
+        (Value::Integer(found), Value::Integer(asked)) => MOST / (1.0 + found.abs_diff(*asked) as f64),
+        // The same in another type is a mistake that is easily made.
+        (Value::Text(text), number @ (Value::Integer(_) | Value::Real(_)))
+        | (number @ (Value::Integer(_) | Value::Real(_)), Value::Text(text))
+            if *text == Shown(number).to_string() =>
+        {
+            MOST
+        }
+        (Value::Text(text), Value::Blob(bytes)) | (Value::Blob(bytes), Value::Text(text))
+            if text.as_bytes() == bytes.as_slice() =>
+        {
+            MOST
+        }
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,101 @@
+//! Verdicts on recorded statements: how many ran on a bind, and whether they only read.
+
+use super::log::StatementLog;
+use super::statement::{Statement, StatementKind};
+use crate::error::Result;
+use crate::key::{BindKey, Selection};
+
+/// A number of statements on a bind that is not the one expected, or a write that is among none of them.
+pub(crate) enum Miscount {
+    /// The statements on the bind, and those on other binds.
+    Statements {
+        on_it: Vec<Statement>,
+        elsewhere: Vec<Statement>,
+    },
+    Unrecorded(Unrecorded),
+}
+
+/// Writes to binds that were to be read only.
+pub(crate) enum Written {
+    /// The statements on these binds, each with whether it writes.
+    Statements(Vec<(Statement, bool)>),
+    Unrecorded(Unrecorded),
+}
+
+/// The binds that were written to by none of the recorded statements.
+pub(crate) enum Unrecorded {
+    /// By connections that the harness did not open.
+    ByOthers(Vec<BindKey>),
+    /// By the harness's own connections.
+    ByItsOwn(Vec<BindKey>),
+}
+
+impl StatementLog {
+    /// Counts the statements that ran on a bind; `None` where there are as many as expected.
+    pub(crate) fn miscounted(&self, key: &BindKey, count: usize) -> Result<Option<Miscount>> {
+        self.binds.check(key)?;
+        let (mut on_it, mut elsewhere) = (Vec::new(), Vec::new());
+        for statement in self.statements() {
+            if statement.counts() {
+                let ran = if statement.is_on(key) { &mut on_it } else { &mut elsewhere };
+                ran.push(statement);
+            }
+        }
+        if on_it.len() == count {
+            // Writes of others are not recorded. They matter where nothing is to have happened.
+            return Ok(self.unrecorded(&|keys| keys.contains(key), count == 0).map(Miscount::Unrecorded));
+        }
+        Ok(Some(Miscount::Statements { on_it, elsewhere }))
+    }
+
+    /// Looks for a write to the selected binds; `None` where there is none.
+    pub(crate) fn written(&self, selection: &Selection) -> Result<Option<Written>> {
+        for key in selection.keys().unwrap_or_default() {
+            self.binds.check(key)?;
+        }
+        let is_on_them = |statement: &Statement| match selection.keys() {
+            Some(keys) => keys.iter().any(|key| statement.is_on(key)),
+            None => true,
+        };
+        let writes = |statement: &Statement| match selection.keys() {
+            Some(keys) => keys.iter().any(|key| statement.writes_to(key)),
+            None => statement.kind() == StatementKind::Write,
+        };
+        let mut on_them = Vec::new();
+        for statement in self.statements() {
+            if statement.counts() && is_on_them(&statement) {
+                let writes = writes(&statement);
+                on_them.push((statement, writes));
+            }
+        }
+        if on_them.iter().any(|(_, writes)| *writes) {
+            return Ok(Some(Written::Statements(on_them)));
+        }
+        let are_meant =
+            |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
+        Ok(self.unrecorded(&are_meant, true).map(Written::Unrecorded))
+    }
+
+    /// Looks for writes to such binds by none of the statements; with `by_others`, by connections that are not the harness's
+    /// too.
+    fn unrecorded(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<Unrecorded> {
+        let (mut by_its_own, mut by_other_connections) = (Vec::new(), Vec::new());
+        for write in self.listening.unaccounted() {
+            if !are_meant(&write.database) {
+                continue;
+            }
+            let key = write.database.first();
+            let binds = if write.ours { &mut by_its_own } else { &mut by_other_connections };
+            if (write.ours || by_others) && !binds.contains(key) {
+                binds.push(key.clone());
+            }
+        }
+        if !by_its_own.is_empty() {
+            Some(Unrecorded::ByItsOwn(by_its_own))
+        } else if !by_other_connections.is_empty() {
+            Some(Unrecorded::ByOthers(by_other_connections))
+        } else {
+            None
+        }
+    }
+}

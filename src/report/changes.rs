@@ -1,0 +1,166 @@
+//! A change set as a table, and the reports of assertions on it.
+
+use std::fmt;
+
+use rusqlite::types::Value;
+
+use super::table::{paragraph, Table};
+use super::words::{cut, NOTHING_WRITTEN};
+use crate::error::{argument, arguments, joined_by, list};
+use crate::key::Selection;
+use crate::observe::{ChangeSet, Compared, Counts, NotOnly, RowUpdate, TableChange};
+use crate::row::{Row, Shown};
+
+/// How many rows of a kind are shown of each table.
+const ROWS_SHOWN: usize = 5;
+/// How much of a value is shown, in characters.
+const VALUE_SHOWN: usize = 40;
+/// How much of a row is shown, in characters.
+const ROW_SHOWN: usize = 160;
+
+impl fmt::Display for ChangeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("no changes");
+        }
+        let mut table = Table::new(&["bind", "table", "change", "rows"]);
+        for change in self.changes() {
+            let phrases = Counts::of(change).phrases().join("\n");
+            table.row(&[&change.bind.to_string(), &named(change), &phrases, &details(change)]);
+        }
+        f.write_str(&table.drawn())
+    }
+}
+
+fn named(change: &TableChange) -> String {
+    let what = if change.is_view { " (view)" } else { "" };
+    format!("{}{what}", change.table)
+}
+
+fn details(change: &TableChange) -> String {
+    let mut lines = change.details.clone();
+    let rows = &change.rows;
+    push_some(&mut lines, &rows.inserted, "inserted", &|row| format!("+ {}", shown(row)));
+    push_some(&mut lines, &rows.updated, "updated", &|update| format!("~ {}", updated(update, &change.key)));
+    push_some(&mut lines, &rows.deleted, "deleted", &|row| format!("- {}", shown(row)));
+    lines.join("\n")
+}
+
+fn push_some<T>(lines: &mut Vec<String>, items: &[T], what: &str, line: &dyn Fn(&T) -> String) {
+    for item in &items[..items.len().min(ROWS_SHOWN)] {
+        lines.push(cut(&line(item), ROW_SHOWN));
+    }
+    if items.len() > ROWS_SHOWN {
+        lines.push(format!("… and {} more {what}", items.len() - ROWS_SHOWN));
+    }
+}
+
+fn shown(row: &Row) -> String {
+    joined_by(row.cells(), ", ", &|(name, value)| format!("{name} = {}", short(value)))
+}
+
+/// The key and what is another; every column where there is no key to tell the row by.
+fn updated(update: &RowUpdate, key: &[String]) -> String {
+    let mut columns = Vec::new();
+    for (name, value) in update.after.cells() {
+        let is_key = key.is_empty() || key.iter().any(|key| key.eq_ignore_ascii_case(name));
+        match update.before.value(name) {
+            Some(before) if before != value => {
+                columns.push(format!("{name} = {} → {}", short(before), short(value)));
+            }
+            Some(_) if !is_key => {}
+            _ => columns.push(format!("{name} = {}", short(value))),
+        }
+    }
+    columns.join(", ")
+}
+
+fn short(value: &Value) -> String {
+    cut(&Shown(value).to_string(), VALUE_SHOWN)
+}
+
+/// Reports that not just the selected binds changed.
+pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &NotOnly) -> String {
+    let (unchanged, others) = (list(&failure.unchanged), list(&failure.others));
+    let is_selected = selection.keys().is_none_or(|keys| !keys.is_empty());
+    let (found, next) = match (failure.unchanged.is_empty(), failure.others.is_empty()) {
+        _ if changes.is_empty() => ("nothing changed in any bind".to_string(), paragraph(NOTHING_WRITTEN, 0, 0)),
+        (_, true) => (format!("nothing changed in {unchanged}"), paragraph(NOTHING_WRITTEN, 0, 0)),
+        (true, false) if is_selected => (format!("{others} changed too"), to_allow(changes)),
+        (true, false) => (format!("{others} changed"), to_allow(changes)),
+        (false, false) => (
+            format!("nothing changed in {unchanged}, and {others} changed"),
+            paragraph(
+                &format!(
+                    "What was meant for {unchanged} may be in {others}: look which bind's connection wrote the rows above."
+                ),
+                0,
+                0,
+            ),
+        ),
+    };
+    let asked = match selection.keys() {
+        None => "a change in every bind".to_string(),
+        Some([]) => "no change in any bind".to_string(),
+        Some(keys) => format!("changes in {} only", list(keys)),
+    };
+    let shown = if changes.is_empty() { String::new() } else { format!("\n\n{changes}") };
+    let end = if shown.is_empty() { "." } else { ":" };
+    let found = paragraph(&format!("expected {asked}, but {found}{end}"), 0, 0);
+    format!("{found}{shown}\n\n{next}")
+}
+
+/// Reports changes where none were expected.
+pub(crate) fn not_unchanged(changes: &ChangeSet) -> String {
+    let binds = list(&changes.binds_changed());
+    let found = paragraph(&format!("expected no change in any bind, but {binds} changed:"), 0, 0);
+    format!("{found}\n\n{changes}\n\n{}", to_allow(changes))
+}
+
+/// Reports tables whose changes are not those expected.
+pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
+    let mut compared = Table::new(&["", "bind", "table", "expected", "found"]);
+    for table in tables {
+        let mark = if table.is_as_expected() { "" } else { "≠" };
+        let (expected, found) = (counts(&table.expected), counts(&table.found));
+        compared.row(&[mark, &table.bind.to_string(), &table.table, &expected, &found]);
+    }
+    let found = if changes.is_empty() {
+        paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0)
+    } else {
+        format!(
+            "The changes:\n\n{changes}\n\nIf they are meant, this expects them:\n\n{}\n\nIf not, look which bind's \
+             connection wrote the rows above.",
+            as_expected(changes)
+        )
+    };
+    let compared = compared.drawn();
+    format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{found}")
+}
+
+fn counts(counts: &[Counts]) -> String {
+    match counts {
+        [] => "nothing".to_string(),
+        counts => joined_by(counts, "\n", &|counts| counts.phrases().join("\n")),
+    }
+}
+
+/// Returns the assertion that would hold.
+fn to_allow(changes: &ChangeSet) -> String {
+    let keys = arguments(&changes.binds_changed());
+    let meant = paragraph(&format!("If that is meant, assert_only({keys}) says so."), 0, 0);
+    format!("{meant}\nIf not, look which bind's connection wrote the rows above.")
+}
+
+/// Returns the changes as a test writes them.
+fn as_expected(changes: &ChangeSet) -> String {
+    let tables = joined_by(changes.changes(), "", &|change| {
+        let short = format!("{}.{}", change.bind().schema_name(), change.table());
+        let name = match short.matches('.').count() {
+            1 => format!("{short:?}"),
+            _ => format!("({}, {:?})", argument(change.bind()), change.table()),
+        };
+        format!("    {name} => {},\n", Counts::of(change).as_written())
+    });
+    format!("changes! {{\n{tables}}}")
+}

@@ -1,0 +1,41 @@
+//! The report of a fault that never triggered.
+
+use crate::instrument::FaultKind;
+use crate::observe::Untriggered;
+
+/// Reports a fault that never triggered.
+pub(crate) fn untriggered(fault: &Untriggered) -> String {
+    let Untriggered { fault: call, bind, met, .. } = fault;
+    let found = match (&fault.kind, met) {
+        (FaultKind::Statement(..), 0) => format!("no such statement ran on `{bind}`"),
+        (FaultKind::Statement(..), met) => format!("only {} ran on `{bind}`", counted(*met, "such statement")),
+        (FaultKind::Commit, 0) => format!("no transaction that wrote to `{bind}` was committed"),
+        (FaultKind::Commit, met) => {
+            format!("only {} that wrote to `{bind}` ended in a commit", counted(*met, "transaction"))
+        }
+        (FaultKind::Busy | FaultKind::ReadOnly, 0) => format!("nothing began to write to `{bind}`"),
+        (FaultKind::Busy | FaultKind::ReadOnly, met) => {
+            format!("only {} began to write to `{bind}`", counted(*met, "transaction"))
+        }
+        (FaultKind::Full | FaultKind::Io, 0) => format!("no transaction wrote to `{bind}`"),
+        (FaultKind::Full | FaultKind::Io, met) => format!("only {} wrote to `{bind}`", counted(*met, "transaction")),
+    };
+    let passed = match fault.passed {
+        0 => String::new(),
+        n => format!(
+            " {n} of them could not be failed: each was prepared before the fault, beside another open query of a \
+             transaction that has written."
+        ),
+    };
+    let missing = fault.missing.as_ref().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
+    format!(
+        "{call} never triggered: {found} while it was active.{passed}{missing} So the test does not show what the code does \
+         when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses \
+         the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."
+    )
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

@@ -1,0 +1,200 @@
+//! The report of a failed assertion on a landing.
+
+use std::fmt::Write as _;
+
+use super::table::{explained, paragraph, Table};
+use super::values::{difference, row_in_short};
+use super::words::{enumerated, NOTHING_WRITTEN};
+use crate::error::{argument, capitalized};
+use crate::key::BindKey;
+use crate::list::mapped;
+use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Place, Reason};
+use crate::row::Row;
+
+/// How many rows of a bind are shown.
+const ROWS_SHOWN: usize = 3;
+/// How many binds a headline names; a dynamic bind may have very many.
+const BINDS_NAMED: usize = 20;
+
+/// Reports a failed assertion.
+pub(crate) fn failed(failure: &Failure<'_>) -> String {
+    let Failure { expected, key, table, row, look_into, .. } = failure;
+    let expectation = match expected {
+        Expected::Landed => format!("in `{key}`, committed, and in no other bind"),
+        Expected::NotLanded => format!("not in `{key}`"),
+    };
+    let looked_for = if row.is_empty() { "any row".to_string() } else { row_in_short(row) };
+    let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
+    let mut report = format!("{}\n\n", paragraph(&headline(failure), 0, 0));
+    let _ = writeln!(report, "  looked for  {looked_for}");
+    let _ = writeln!(report, "  expected    {}\n", paragraph(&expectation, 14, 16));
+    let _ = writeln!(report, "{}\n", found(failure));
+    for hint in hints(failure) {
+        let _ = writeln!(report, "{}\n", paragraph(&hint, 0, 0));
+    }
+    let steps = [
+        (&*format!("db.locate({table:?}, row)?"), "every place where the row is"),
+        (&*format!("db.connection({})?", argument(look_into)), &*format!("a connection to `{look_into}`")),
+    ];
+    let _ = write!(report, "To look further:\n{}", explained(&steps));
+    report
+}
+
+/// Returns the verdict in a sentence.
+fn headline(failure: &Failure<'_>) -> String {
+    let Failure { expected, key, table, .. } = failure;
+    let open = format!("a transaction that wrote to `{table}` is still open");
+    let unknown = |why: String| match expected {
+        Expected::Landed => format!("unknown whether the row landed in `{key}`: {why}"),
+        Expected::NotLanded => format!("unknown whether the row is in `{key}`: {why}"),
+    };
+    let absent = |why: String| format!("the row did not land in `{key}`: {why}");
+    match &failure.reason {
+        Reason::There => format!("the row is in `{key}`"),
+        Reason::Also(places) => format!("the row landed in `{key}`, but also in {}", named(places)),
+        Reason::NotCommitted(places) if places.is_empty() => {
+            format!("the row is in `{key}`, but not committed: {open}")
+        }
+        Reason::NotCommitted(places) => {
+            format!("the row is in `{key}`, but not committed, and also in {}: {open}", named(places))
+        }
+        Reason::OtherUnreadable(bind) => format!("the row landed in `{key}`, but `{bind}` cannot be read"),
+        Reason::OtherUnsettled(bind) => {
+            format!("the row landed in `{key}`, but may be in `{bind}` too: {open} there")
+        }
+        Reason::Elsewhere(places) => absent(format!("it is in {}", named(places))),
+        Reason::Nowhere => absent("it is in no bind".to_string()),
+        Reason::NoTable => absent(format!("the bind has no table `{table}`, and no other bind has the row")),
+        Reason::NoColumn(column) => match expected {
+            Expected::Landed => {
+                absent(format!("its table `{table}` has no column `{column}`, and no other bind has the row"))
+            }
+            Expected::NotLanded => unknown(format!("its table `{table}` has no column `{column}`")),
+        },
+        Reason::Unreadable(places) if places.is_empty() => unknown("the bind cannot be read".to_string()),
+        Reason::Unreadable(places) => unknown(format!("the bind cannot be read; it is in {}", named(places))),
+        Reason::Unsettled => unknown(format!("it is not seen, but {open}")),
+    }
+}
+
+/// Names the first of the binds that have the row, and counts the rest.
+fn named(places: &[Place]) -> String {
+    let shown = &places[..places.len().min(BINDS_NAMED)];
+    let names = enumerated(&mapped(shown, |place| {
+        let open = if place.committed { "" } else { ", not committed" };
+        format!("`{}`{open}", place.bind)
+    }));
+    match places.len() - shown.len() {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// Draws what was found in every bind.
+fn found(failure: &Failure<'_>) -> String {
+    let mut table = Table::new(&["bind", "rows", "found"]);
+    for Exhibit { label, total, found } in &failure.exhibits {
+        table.row(&[label, total, &finding(found, failure.row)]);
+    }
+    if let Some(left_out) = &failure.left_out {
+        let found = match left_out.with_row {
+            0 => "no such row".to_string(),
+            with_row => format!("the row in {with_row} of them"),
+        };
+        table.row(&[&format!("… and {} more", left_out.databases), "", &found]);
+    }
+    table.drawn()
+}
+
+fn finding(found: &Finding, row: &Row) -> String {
+    match found {
+        Finding::NoTable => "no such table".to_string(),
+        Finding::NoColumn { column, columns } => {
+            format!("no column `{column}`: the table has {}", columns.join(", "))
+        }
+        Finding::Locked => "cannot be read: another connection has a transaction open that locks it".to_string(),
+        Finding::Unreadable(error) => format!("cannot be read: {error}"),
+        Finding::Matches { rows, committed } => {
+            let title = match (rows.as_slice(), committed) {
+                ([_], true) => "the row:",
+                ([_], false) => "the row, not committed:",
+                (_, true) => "rows that match:",
+                (_, false) => "rows that match, not committed:",
+            };
+            listed(title, &mapped(rows, row_in_short))
+        }
+        Finding::Near(None) => "no row matches".to_string(),
+        Finding::Near(Some(near)) if near.is_empty() => "no row at all".to_string(),
+        Finding::Near(Some(near)) => listed("no row matches; nearest:", &mapped(near, |near| near_in_short(near, row))),
+    }
+}
+
+fn listed(title: &str, lines: &[String]) -> String {
+    let mut listed = title.to_string();
+    for line in &lines[..lines.len().min(ROWS_SHOWN)] {
+        listed.push_str("\n  ");
+        listed.push_str(&line.replace('\n', "\n  "));
+    }
+    if lines.len() > ROWS_SHOWN {
+        listed.push_str("\n  and more");
+    }
+    listed
+}
+
+/// Returns a row that is not the one looked for, with its differences.
+fn near_in_short(near: &Near, asked: &Row) -> String {
+    let row = row_in_short(&near.row);
+    let (mut names, mut in_detail, mut plain) = (Vec::new(), String::new(), asked.cells().len() == 1);
+    for name in &near.different {
+        let difference = match (near.row.value(name), asked.value(name)) {
+            (Some(found), Some(asked)) => difference(found, asked),
+            _ => None,
+        };
+        plain &= difference.is_none();
+        names.push(match &difference {
+            Some(difference) if !difference.contains(':') => format!("{name} ({difference})"),
+            _ => name.clone(),
+        });
+        if let Some(difference) = difference
+            && difference.contains(':')
+        {
+            let _ = write!(in_detail, "\n    {name} {difference}");
+        }
+    }
+    // Of one column that was asked for, the row says it all.
+    if names.is_empty() || plain {
+        return row;
+    }
+    format!("{row}\n  differs in {}{in_detail}", names.join(", "))
+}
+
+/// Returns what may be the reason, each only where it can be.
+fn hints(failure: &Failure<'_>) -> Vec<String> {
+    let mut hints = mapped(&failure.open, open_transaction);
+    if failure.is_unexplained {
+        hints.push(NOTHING_WRITTEN.to_string());
+    }
+    if let Some(source) = &failure.behind {
+        let key = failure.key;
+        hints.push(format!(
+            "`{key}` has what `{source}` had at its last replication: `db.replicate({})` first?",
+            argument(key)
+        ));
+    }
+    hints
+}
+
+fn open_transaction(open: &OpenTransaction) -> String {
+    let quoted = |binds: &[BindKey]| enumerated(&mapped(binds, |bind| format!("`{bind}`")));
+    match open {
+        OpenTransaction::OfSessions(binds) => {
+            format!("A session has written to {} and not committed: `session.commit()` first?", quoted(binds))
+        }
+        OpenTransaction::Of { writer, bind } => {
+            format!("{} has a transaction open on `{bind}` that writes: not committed yet?", capitalized(writer))
+        }
+        OpenTransaction::OfOthers(binds) => {
+            format!("A connection to {} has a transaction open that writes: not committed yet?", quoted(binds))
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Words, tables and pictures for people. A report is given a verdict and what was found; it reads no database.
+
+pub(crate) mod changes;
+mod describe;
+mod diagram;
+pub(crate) mod fault;
+pub(crate) mod guard;
+pub(crate) mod landing;
+mod mermaid;
+pub(crate) mod statements;
+mod table;
+mod values;
+mod words;

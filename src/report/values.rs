@@ -1,0 +1,90 @@
+//! Rows and values in short, and their differences.
+
+use rusqlite::types::Value;
+
+use super::words::cut;
+use crate::error::joined_by;
+use crate::row::{Row, Shown};
+
+/// How much of a row is shown, in characters.
+const ROW_SHOWN: usize = 600;
+/// How much of a text is shown, in characters, and of a blob, in bytes.
+const TEXT_SHOWN: usize = 80;
+const BLOB_SHOWN: usize = 32;
+
+/// A row on one line, long values cut.
+pub(super) fn row_in_short(row: &Row) -> String {
+    let columns = joined_by(row.cells(), ", ", &|(name, value)| format!("{name} = {}", in_short(value)));
+    cut(&columns, ROW_SHOWN)
+}
+
+/// A value, cut where it is long.
+fn in_short(value: &Value) -> String {
+    match value {
+        Value::Text(text) if text.chars().count() > TEXT_SHOWN => {
+            format!("{} ({} characters)", part(value, 0), text.chars().count())
+        }
+        Value::Blob(bytes) if bytes.len() > BLOB_SHOWN => format!("{} ({} bytes)", part(value, 0), bytes.len()),
+        value => Shown(value).to_string(),
+    }
+}
+
+/// As much of a long value as is shown, from some place on.
+fn part(value: &Value, from: usize) -> String {
+    let (part, ends) = match value {
+        Value::Text(text) => {
+            let rest = text.char_indices().nth(from).map_or("", |(start, _)| &text[start..]);
+            let end = rest.char_indices().nth(TEXT_SHOWN).map(|(end, _)| end);
+            (Value::Text(rest[..end.unwrap_or(rest.len())].to_string()), end.is_none())
+        }
+        Value::Blob(bytes) => {
+            let rest = bytes.get(from..).unwrap_or_default();
+            (Value::Blob(rest[..rest.len().min(BLOB_SHOWN)].to_vec()), rest.len() <= BLOB_SHOWN)
+        }
+        value => (value.clone(), true),
+    };
+    let (start, end) = (if from == 0 { "" } else { "…" }, if ends { "" } else { "…" });
+    format!("{start}{}{end}", Shown(&part))
+}
+
+/// How a value is not what was asked for, where that is not plain to see.
+pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
+    /// How much is shown before the place.
+    const BEFORE: usize = 10;
+    let (same, shown, what) = match (found, asked) {
+        (Value::Text(found), Value::Text(asked)) => {
+            let mut same = same(found.as_bytes(), asked.as_bytes());
+            while !found.is_char_boundary(same) {
+                same -= 1;
+            }
+            (found[..same].chars().count(), TEXT_SHOWN, "character")
+        }
+        (Value::Blob(found), Value::Blob(asked)) => (same(found, asked), BLOB_SHOWN, "byte"),
+        (Value::Null, _) | (_, Value::Null) => return None,
+        (found, asked) if found.data_type() == asked.data_type() => return None,
+        (found, asked) => return Some(format!("{}, not {}", kind(found), kind(asked))),
+    };
+    (same >= shown).then(|| {
+        let from = same - BEFORE;
+        format!("from {what} {} on: {}, not {}", same + 1, part(found, from), part(asked, from))
+    })
+}
+
+/// How many bytes are the same from the beginning on.
+fn same(found: &[u8], asked: &[u8]) -> usize {
+    let mut same = 0;
+    while same < found.len() && found.get(same) == asked.get(same) {
+        same += 1;
+    }
+    same
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NULL",
+        Value::Integer(_) => "an integer",
+        Value::Real(_) => "a real",
+        Value::Text(_) => "text",
+        Value::Blob(_) => "a blob",
+    }
+}

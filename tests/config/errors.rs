@@ -1,0 +1,202 @@
+//! An error has what caused it as its source, for those who print the chain or look into it.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use multibind::{Bind, Config, Error, Harness};
+use rstest::{fixture, rstest};
+
+use crate::folder::Folder;
+
+#[fixture]
+fn db() -> Harness {
+    let short = Duration::from_millis(20);
+    let auth = Bind::memory().schema("CREATE TABLE user (name TEXT PRIMARY KEY)").busy_timeout(short);
+    Harness::builder().bind("auth", auth.pool_size(1).pool_timeout(short)).start().unwrap()
+}
+
+#[rstest]
+#[case::refused("INSERT INTO user (nam) VALUES ('ann')")]
+#[case::not_understood("INSRT INTO user VALUES ('ann')")]
+#[case::against_a_constraint("INSERT INTO user VALUES ('ann'), ('ann')")]
+fn the_source_of_a_failed_statement_is_what_sqlite_said(db: Harness, #[case] sql: &str) {
+    let error = db.session().execute(sql, []).unwrap_err();
+    assert!(error.source().unwrap().is::<rusqlite::Error>(), "{error}");
+}
+
+#[rstest]
+fn the_source_of_a_locked_bind_is_what_sqlite_said(db: Harness) {
+    let (mut first, mut second) = (db.session(), db.session());
+    first.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    let error = second.execute("INSERT INTO user VALUES ('bob')", []).unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error}");
+    assert!(error.source().unwrap().is::<rusqlite::Error>());
+}
+
+#[rstest]
+fn the_source_of_an_empty_pool_is_what_the_pool_said(db: Harness) {
+    let _taken = db.connection("auth").unwrap();
+    let error = db.connection("auth").unwrap_err();
+    assert!(error.source().unwrap().is::<r2d2::Error>());
+}
+
+#[rstest]
+fn the_source_of_a_missing_file_is_what_the_system_said() {
+    let error = Config::from_file("no/such/binds.toml").unwrap_err();
+    let source = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+}
+
+#[rstest]
+fn an_error_of_the_crate_itself_has_no_source(db: Harness) {
+    assert!(db.pool("audit").unwrap_err().source().is_none());
+}
+
+// What is not SQLite's SQL is told with what it is and what to do.
+
+/// What a start says, with `[folder]` for where the folder happens to be.
+fn said(folder: &Folder, bind: Bind) -> String {
+    folder.refused(Harness::builder().bind("auth", bind).bind("db2", Bind::memory()).start())
+}
+
+/// What a schema in a file says.
+fn said_of(sql: &'static str) -> String {
+    let folder = Folder::with([("1_user.sql", sql)]);
+    said(&folder, Bind::memory().schema_path(folder.file("1_user.sql")))
+}
+
+#[test]
+fn what_sqlite_writes_itself_is_not_for_a_schema() {
+    insta::assert_snapshot!(said_of("CREATE TABLE t (x);\nCREATE TABLE sqlite_sequence(name,seq);"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: object name reserved for internal use: sqlite_sequence: SQLite makes `sqlite_sequence` by itself, so take the statement out");
+    insta::assert_snapshot!(said_of("CREATE TABLE sqlite_stat1(tbl,idx,stat)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: object name reserved for internal use: sqlite_stat1: SQLite makes `sqlite_stat1` by itself, so take the statement out");
+    insta::assert_snapshot!(said_of("CREATE TABLE t (x);\nDELETE FROM sqlite_sequence;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: no such table: sqlite_sequence: SQLite makes it with the first table that has an `AUTOINCREMENT` column: run the statement after that, or take it out");
+    let folder = Folder::with([("auth.sql", "INSERT INTO sqlite_sequence VALUES ('t', 9)")]);
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema("CREATE TABLE t (x)").data(folder.path())), @"[folder]/auth.sql:1 (bind `auth`): no such table: sqlite_sequence: SQLite makes it with the first table that has an `AUTOINCREMENT` column: run the statement after that, or take it out; nothing was loaded");
+}
+
+#[test]
+fn a_foreign_key_into_another_bind_is_told_as_one() {
+    insta::assert_snapshot!(said_of("CREATE TABLE t1 (\n  id INTEGER PRIMARY KEY,\n  t2_id INTEGER REFERENCES db2.t2(id)\n)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:3: near ".": syntax error: SQLite has no foreign key into another database, here `db2`. Give the table the bind key of its parent; or declare a reference in place of the foreign key, with `reference` or `[[references]]`; or leave `db2.` out, where the parent is in this bind"#);
+    insta::assert_snapshot!(said_of("CREATE TABLE t1 (a, b, FOREIGN KEY (a) REFERENCES \"db2\".\"t2\" (id), FOREIGN KEY (b) REFERENCES db2.t3)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near ".": syntax error: SQLite has no foreign key into another database, here `"db2"`. Give the table the bind key of its parent; or declare a reference in place of the foreign key, with `reference` or `[[references]]`; or leave `"db2".` out, where the parent is in this bind"#);
+    insta::assert_snapshot!(said_of("CREATE TABLE t1 (a);\nALTER TABLE t1 ADD COLUMN b REFERENCES [db2].t2 (id)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near ".": syntax error: SQLite has no foreign key into another database, here `[db2]`. Give the table the bind key of its parent; or declare a reference in place of the foreign key, with `reference` or `[[references]]`; or leave `[db2].` out, where the parent is in this bind"#);
+    insta::assert_snapshot!(said_of("CREATE TABLE t1 (a);\nCREATE INDEX i ON db2.t1 (a)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near ".": syntax error: SQLite takes no name of a database here, so leave `db2.` out"#);
+    insta::assert_snapshot!(said_of("CREATE TABLE db2.t1 (a)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: unknown database db2: a schema makes the tables of its own bind alone, so leave `db2.` out");
+}
+
+#[test]
+fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_row() {
+    let folder = Folder::with([
+        ("1_a.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p_id INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);"),
+        ("2_b.sql", "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (7);"),
+        ("3_c.sql", "CREATE TABLE d (x);"),
+    ]);
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/2_b.sql:3: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 2 (p_id = 7) has no match in `p`");
+    insta::assert_snapshot!(said_of("-- no-transaction\nBEGIN;\nCREATE TABLE p (a, b, PRIMARY KEY (a, b));\nCREATE TABLE c (a, b TEXT, FOREIGN KEY (a, b) REFERENCES p DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO c VALUES (1, 'x');\nCOMMIT;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:5: FOREIGN KEY constraint failed when it commits: the row of `c` with rowid 1 (a = 1, b = 'x') has no match in `p`");
+    // One that is mended later is none.
+    let mended =
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p_id REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+        INSERT INTO c VALUES (7); INSERT INTO p VALUES (7);";
+    assert!(Harness::builder().bind("auth", Bind::memory().schema(mended)).start().is_ok());
+}
+
+#[test]
+fn a_layout_or_a_file_of_something_else_is_told_as_what_it_is() {
+    let folder = Folder::with([
+        ("20240101000000_init/migration.sql", "CREATE TABLE \"User\" (id SERIAL)"),
+        ("migration_lock.toml", "provider = \"postgresql\""),
+    ]);
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/migration_lock.toml: the migrations are written for `postgresql`, and SQLite does not read its SQL: give the bind a schema in SQLite's");
+    let folder = Folder::with([("README.md", "# Data"), ("user.csv", "name\nann\n")]);
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema("CREATE TABLE user (name)").data(folder.path())), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
+    insta::assert_snapshot!(said(&folder, Bind::memory().data(folder.file("README.md"))), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; nothing was loaded");
+}
+
+#[test]
+fn commands_of_a_shell_are_told_as_such() {
+    insta::assert_snapshot!(said_of("CREATE TABLE t (x);\n.mode csv\n.import t.csv t\nCREATE TABLE u (x);"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near ".": syntax error: `.mode csv` is a command of the shell sqlite3, so take it out"#);
+    insta::assert_snapshot!(said_of("\\connect auth\nCREATE TABLE u (x);"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: unrecognized token: "\": `\connect auth` is a command of the shell psql, so take it out"#);
+}
+
+/// What a schema in a file says, which it says of a bind whose URL names a server too, with a sentence more.
+fn told(sql: &'static str) -> String {
+    let folder = Folder::with([("1_user.sql", sql)]);
+    let of_memory = said(&folder, Bind::memory().schema_path(folder.path()));
+    let of_server = Bind::url("postgresql://app:secret@db.example/app").schema_path(folder.path());
+    let sentence = "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's";
+    assert_eq!(said(&folder, of_server), format!("{of_memory}{sentence}"));
+    of_memory
+}
+
+#[test]
+fn defaults_of_a_server_are_told_as_such() {
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT, at TIMESTAMP DEFAULT now(), b INT DEFAULT now() NOT NULL)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `now`, so write `DEFAULT CURRENT_TIMESTAMP`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (at DEFAULT datetime('now', '-1 day'))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, so write them around `datetime(…)`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id UUID DEFAULT gen_random_uuid() PRIMARY KEY)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `gen_random_uuid`, so leave the default out, or register the function with `on_connect` and write them around `gen_random_uuid(…)`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT DEFAULT nextval('t_id_seq') NOT NULL)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `nextval`, so leave the default out, or register the function with `on_connect` and write them around `nextval(…)`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (at TIMESTAMP DEFAULT CURRENT_TIMESTAMP())"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite has `CURRENT_TIMESTAMP` without parentheses"#);
+}
+
+#[test]
+fn columns_that_a_server_numbers_are_told_as_such() {
+    insta::assert_snapshot!(told("CREATE TABLE t (id int NOT NULL AUTO_INCREMENT, PRIMARY KEY (id))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "AUTO_INCREMENT": syntax error: it is MySQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: column `id` of table `t` has the type `INT AUTO_INCREMENT`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself, or `NOT NULL` where the application gives the value");
+    insta::assert_snapshot!(told("CREATE TABLE t (\n id BIGSERIAL PRIMARY KEY, name TEXT)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: column `id` of table `t` has the type `BIGSERIAL`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself, or `NOT NULL` where the application gives the value");
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nALTER TABLE t ADD COLUMN id smallserial"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: column `id` of table `t` has the type `smallserial`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself, or `NOT NULL` where the application gives the value");
+    insta::assert_snapshot!(told("CREATE TABLE t (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "IDENTITY": syntax error: `AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id BIGINT GENERATED BY DEFAULT AS IDENTITY)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "AS": syntax error: `AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT IDENTITY(1,1) PRIMARY KEY)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: column `id` of table `t` has the type `INT IDENTITY(1,1)`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself, or `NOT NULL` where the application gives the value");
+}
+
+#[test]
+fn a_column_that_a_server_numbers_may_be_one_that_the_application_fills() {
+    let folder = Folder::with([("1_user.sql", "CREATE TABLE \"User\" (\"id\" SERIAL NOT NULL PRIMARY KEY)")]);
+    let start = |bind: Bind| Harness::builder().bind("auth", bind.schema_path(folder.path())).start();
+    assert!(start(Bind::memory()).is_ok());
+    insta::assert_snapshot!(folder.refused(start(Bind::url("postgresql://db.example/app"))), @"bind `auth`: the schema failed: column `id` of table `User` has the type `SERIAL`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's");
+}
+
+#[test]
+fn other_sql_of_a_server_is_told_as_such() {
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "=": syntax error: the options of a table are MySQL's, so take out what follows the last parenthesis"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT) DEFAULT CHARSET=utf8mb4"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "DEFAULT": syntax error: the options of a table are MySQL's, so take out what follows the last parenthesis"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (at TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "ON": syntax error: `ON UPDATE CURRENT_TIMESTAMP` is MySQL's, so write a trigger"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x TEXT DEFAULT 'a'::text)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: unrecognized token: ":": `::` is PostgreSQL's, and SQLite has `CAST(… AS …)`"#);
+    insta::assert_snapshot!(told("CREATE EXTENSION \"uuid-ossp\""), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "EXTENSION": syntax error: it is PostgreSQL's: take it out"#);
+    insta::assert_snapshot!(told("CREATE TYPE mood AS ENUM ('ok')"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "TYPE": syntax error: it is PostgreSQL's: write `TEXT` with a `CHECK`"#);
+    insta::assert_snapshot!(told("CREATE SEQUENCE s"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "SEQUENCE": syntax error: it is PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
+    insta::assert_snapshot!(told("SET search_path = public"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "SET": syntax error: it is a setting of a server: take it out, or write a pragma"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x ENUM('a', 'b'))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "'a'": syntax error: SQLite has no `ENUM`, so write `TEXT` with a `CHECK`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x INT, KEY `by_x` (`x`))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "`x`": syntax error: in SQLite an index is not a part of its table, so write `CREATE INDEX` after it"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x VARCHAR(9) CHARACTER SET utf8)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "CHARACTER": syntax error: the character set of a column is MySQL's: take it out"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nCREATE INDEX CONCURRENTLY i ON t (x)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "i": syntax error: `CONCURRENTLY` is PostgreSQL's, so take it out"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nTRUNCATE TABLE t"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "TRUNCATE": syntax error: SQLite has `DELETE FROM`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nINSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = 2"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "DUPLICATE": syntax error: `ON DUPLICATE KEY` is MySQL's, and SQLite has `ON CONFLICT`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (x);\nINSERT IGNORE INTO t VALUES (1)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "IGNORE": syntax error: SQLite has `INSERT OR IGNORE`"#);
+    insta::assert_snapshot!(told("START TRANSACTION"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "START": syntax error: SQLite has `BEGIN`"#);
+    insta::assert_snapshot!(told("CREATE OR REPLACE VIEW v AS SELECT 1"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "OR": syntax error: SQLite replaces nothing as it creates, so write `DROP … IF EXISTS` before it"#);
+}
+
+#[test]
+fn tables_that_a_migrator_made_of_a_server_s_types_are_told_too() {
+    let folder = Folder::with([("", ""); 0]);
+    let bind = Bind::memory().schema_with(|conn| conn.execute_batch("CREATE TABLE t (id BIGSERIAL PRIMARY KEY)"));
+    insta::assert_snapshot!(said(&folder, bind), @"bind `auth`: the schema failed: column `id` of table `t` has the type `BIGSERIAL`, by which a server numbers its rows: to SQLite it is any name, and the column gets no value. Write `INTEGER PRIMARY KEY`, which counts by itself, or `NOT NULL` where the application gives the value");
+}
+
+#[test]
+fn data_in_the_sql_of_a_server_is_told_as_such() {
+    let folder = Folder::with([("auth.sql", "INSERT INTO t VALUES (now());\nSET x = 1;")]);
+    let bind = Bind::url("mysql://db.example/app").schema("CREATE TABLE t (x)").data(folder.path());
+    insta::assert_snapshot!(said(&folder, bind), @"[folder]/auth.sql:1 (bind `auth`): no such function: now; if it is the application's, give it to the harness with `on_connect`: SQLite has `CURRENT_TIMESTAMP`; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's; nothing was loaded");
+    let folder = Folder::with([("auth.sql", "INSERT INTO t VALUES (1);\nUNLOCK TABLES;")]);
+    let bind = Bind::url("mysql://db.example/app").schema("CREATE TABLE t (x)").data(folder.path());
+    insta::assert_snapshot!(said(&folder, bind), @r#"[folder]/auth.sql:2 (bind `auth`): near "UNLOCK": syntax error: it is a server's: take it out; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's; nothing was loaded"#);
+}
+
+#[test]
+fn a_column_may_be_called_as_a_server_s_type_is() {
+    let schema =
+        "CREATE TABLE product (serial TEXT, identity TEXT, \"auto_increment\" INT); CREATE VIEW serial AS SELECT 1";
+    assert!(Harness::builder().bind("auth", Bind::memory().schema(schema)).start().is_ok());
+}

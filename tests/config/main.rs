@@ -1,0 +1,16 @@
+//! What a test sets up: configuration, URLs, tables, migrations, data files, binds chosen at run time.
+
+mod bad_input;
+mod data;
+mod dynamic;
+mod environments;
+mod errors;
+#[path = "../common/folder.rs"]
+mod folder;
+mod migrations;
+mod seeds;
+mod sources;
+mod tables;
+#[path = "../common/targets/mod.rs"]
+mod targets;
+mod urls;

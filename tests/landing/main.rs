@@ -1,0 +1,15 @@
+//! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
+
+mod any_driver;
+mod assertions;
+mod changes;
+mod changes_expected;
+mod guards;
+mod picture;
+mod recording;
+mod references;
+mod reports;
+mod rows;
+mod serialize;
+mod snapshots;
+mod strategies;

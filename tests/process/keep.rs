@@ -1,0 +1,656 @@
+//! The databases of a test are kept when it fails. The tests in `runs` are run one by one, each in a process of its own.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use multibind::fixture::harness;
+use multibind::rusqlite::{Connection, OpenFlags};
+use multibind::{Bind, Harness};
+use rstest::rstest;
+use tempfile::TempDir;
+
+/// One of the tests in `runs`, in a process whose target folder is a private one.
+struct Run {
+    command: Command,
+    target: TempDir,
+}
+
+impl Run {
+    fn of(test: &str) -> Run {
+        Run::by(&std::env::current_exe().unwrap(), test)
+    }
+
+    fn by(program: &Path, test: &str) -> Run {
+        let target = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program);
+        command.args(["--ignored", "--exact", &format!("keep::runs::{test}")]);
+        command.env("CARGO_TARGET_DIR", target.path()).env("CARGO_PKG_NAME", "my_app").env("RUST_BACKTRACE", "0");
+        command.env_remove("MULTIBIND_KEEP");
+        Run { command, target }
+    }
+
+    fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    fn arg(mut self, arg: &str) -> Run {
+        self.command.arg(arg);
+        self
+    }
+
+    /// Runs a test that must pass.
+    fn passes(mut self) -> Ran {
+        let output = self.command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        Ran { output, target: self.target }
+    }
+
+    /// Runs a test that must fail, as a test does and not as a process that is aborted.
+    fn fails(mut self) -> Ran {
+        let output = self.command.output().unwrap();
+        assert_eq!(output.status.code(), Some(101), "{}", String::from_utf8_lossy(&output.stdout));
+        Ran { output, target: self.target }
+    }
+}
+
+/// What a run has left.
+struct Ran {
+    output: Output,
+    target: TempDir,
+}
+
+impl Ran {
+    /// What the harness said, with `[target]` for the target folder.
+    fn said(&self) -> String {
+        let stdout = String::from_utf8(self.output.stdout.clone()).unwrap();
+        let said = stdout.split_once("multibind: ").map_or("", |(_, said)| said);
+        let said = said.split("\n\n").next().unwrap().trim_end();
+        said.replace(self.target.path().to_str().unwrap(), "[target]")
+    }
+
+    /// The folder of the test.
+    fn folder(&self, test: &str) -> PathBuf {
+        self.target.path().join("multibind/my_app--process").join(format!("keep--runs--{test}"))
+    }
+
+    /// Every file that was left.
+    fn files(&self) -> String {
+        files(self.target.path())
+    }
+}
+
+/// Every file in a folder, by its path there, in order.
+fn files(folder: &Path) -> String {
+    fn collect(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => collect(&entry, root, found),
+                false => found.push(entry.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/")),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(folder, folder, &mut found);
+    found.sort();
+    found.join("\n")
+}
+
+/// The first value that a query gives on a file, read as any program reads it.
+fn value(file: &Path, sql: &str) -> String {
+    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// The tests that are run, most of which fail.
+mod runs {
+    use std::sync::Mutex;
+
+    use multibind::fixture::harness;
+    use multibind::rusqlite::Connection;
+    use multibind::{row, Bind, Harness, Keep};
+    use rstest::rstest;
+
+    #[rstest]
+    #[ignore = "fails, to show what is kept"]
+    fn a_sign_up_in_the_wrong_bind(harness: Harness) {
+        harness.connection("auth").unwrap().execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
+        let mut session = harness.session();
+        session.on(None).unwrap().execute("INSERT INTO log (event) VALUES ('sign-up of ann')", []).unwrap();
+        session.commit().unwrap();
+        let driver = Connection::open(harness.uri("meta").unwrap()).unwrap();
+        driver.execute("DELETE FROM setting WHERE name = 'motto'", []).unwrap();
+        harness.assert_landed("meta", "log", row! { event: "sign-up of ann" });
+    }
+
+    fn one(bind: Bind) -> Harness {
+        let schema = "CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('start')";
+        Harness::builder().default_bind(bind.schema(schema)).start().unwrap()
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is kept"]
+    fn a_sign_up_that_is_recorded(harness: Harness) {
+        harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+        let log = harness.record();
+        let pool = harness.pool("auth").unwrap();
+        let sign_up = move || pool.get().unwrap().execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
+        std::thread::Builder::new().name("server".to_string()).spawn(sign_up).unwrap().join().unwrap();
+        let mut session = harness.session();
+        session.on(None).unwrap().execute("INSERT INTO log (event) VALUES (?1)", ["sign-up of ann"]).unwrap();
+        session.on(None).unwrap().execute("INSERT INTO post (id, title) VALUES (1, 'hello')", []).unwrap_err();
+        session.commit().unwrap();
+        log.assert_count("meta", 1);
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn passes() {
+        one(Bind::memory()).connection(None).unwrap().execute("INSERT INTO t VALUES ('made')", []).unwrap();
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn is_closed() {
+        one(Bind::memory()).close().unwrap();
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    #[should_panic(expected = "as it should")]
+    fn panics_and_leaves_nothing() {
+        let db = one(Bind::memory());
+        db.keep(Keep::Never);
+        panic!("as it should");
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn passes_and_is_kept() {
+        one(Bind::memory()).keep(Keep::Always);
+    }
+
+    /// Fails with as many binds as the environment says.
+    #[test]
+    #[ignore = "fails"]
+    fn fails_with_some_binds() {
+        let binds = std::env::var("MULTIBIND_TEST_BINDS").unwrap_or_else(|_| "auth".to_string());
+        let mut builder = Harness::builder();
+        for (value, key) in binds.split('|').enumerate() {
+            let schema = format!("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('bind {value}')");
+            builder = builder.bind(key, Bind::memory().schema(schema));
+        }
+        let _db = builder.start().unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn fails_beside_open_transactions() {
+        let bind = |bind: Bind| bind.schema("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('start')");
+        let db = Harness::builder()
+            .default_bind(bind(Bind::shared_cache()))
+            .bind("memdb", bind(Bind::memdb()))
+            .bind("file", bind(Bind::temp_file()))
+            .bind("free", bind(Bind::memory()))
+            .start()
+            .unwrap();
+        for key in [None, Some("memdb"), Some("file")] {
+            let conn = Connection::open(db.uri(key).unwrap()).unwrap();
+            conn.execute_batch("BEGIN; INSERT INTO t VALUES ('not committed')").unwrap();
+            std::mem::forget(conn);
+        }
+        db.connection("free").unwrap().execute("INSERT INTO t VALUES ('made')", []).unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn fails_with_two_harnesses() {
+        let _first = one(Bind::temp_file());
+        let second = one(Bind::memdb());
+        second.connection(None).unwrap().execute("UPDATE t SET x = 'second'", []).unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn fails_with_a_thousand_harnesses() {
+        let _all = (0..1000).map(|_| one(Bind::memory())).collect::<Vec<_>>();
+        panic!("on purpose");
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn fails_in_a_thread() {
+        let db = one(Bind::memory());
+        let thread = std::thread::spawn(move || db.assert_landed(None, "t", row! { x: "made" }).binds());
+        thread.join().unwrap();
+    }
+
+    #[test]
+    #[ignore = "fails"]
+    fn fails_while_a_logger_listens() {
+        struct Printer;
+        impl log::Log for Printer {
+            fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+                true
+            }
+            fn log(&self, record: &log::Record<'_>) {
+                println!("multibind: {} {}", record.level(), record.args());
+            }
+            fn flush(&self) {}
+        }
+        static ONCE: Mutex<()> = Mutex::new(());
+        let _once = ONCE.lock();
+        log::set_logger(&Printer).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        let _db = one(Bind::memory());
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
+    let ran = Run::of("a_sign_up_in_the_wrong_bind").fails();
+
+    assert_snapshot!(ran.said(), @r"
+    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind
+      default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
+      auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
+      meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
+    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
+    ");
+    assert_snapshot!(ran.files(), @r"
+    multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
+    multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
+    multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
+    multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
+    ");
+    let folder = ran.folder("a_sign_up_in_the_wrong_bind");
+    assert_snapshot!(fs::read_to_string(folder.join("changes.txt")).unwrap(), @r"
+    What changed in every bind since the harness started, as far as it is committed:
+
+    ───────────────────────────────────────────────────────────────────────────────
+     bind      table     change         rows
+    ═══════════════════════════════════════════════════════════════════════════════
+     default   log       + 1 inserted   + id = 1, event = 'sign-up of ann',
+                                            post_id = NULL
+    ───────────────────────────────────────────────────────────────────────────────
+     auth      user      + 1 inserted   + id = 3, username = 'ann', is_active = 1,
+                                            email = NULL
+    ───────────────────────────────────────────────────────────────────────────────
+     meta      setting   - 1 deleted    - name = 'motto', value = NULL
+    ───────────────────────────────────────────────────────────────────────────────
+    ");
+    for (file, query, found) in [
+        ("auth.db", "SELECT group_concat(username) FROM user", "ann,edgar,grace"),
+        ("default.db", "SELECT event FROM log", "sign-up of ann"),
+        ("meta.db", "SELECT group_concat(name) FROM setting", "site_name"),
+        ("meta.db", "PRAGMA journal_mode", "delete"),
+        ("meta.db", "PRAGMA integrity_check", "ok"),
+    ] {
+        assert_eq!(value(&folder.join(file), query), found, "{file}: {query}");
+    }
+    // Having been read, they have nothing beside them.
+    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+}
+
+/// A text with `[time]` for each number of milliseconds.
+fn without_times(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let is_time = word.split_once('.').is_some_and(|(ms, rest)| {
+            rest.len() == 3 && ms.chars().chain(rest.chars()).all(|digit| digit.is_ascii_digit())
+        });
+        if is_time {
+            "[time]"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
+    let ran = Run::of("a_sign_up_that_is_recorded").fails();
+
+    assert_snapshot!(ran.said(), @r"
+    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded
+      default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/default.db
+      auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/auth.db
+      meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/meta.db
+    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
+    The statements that were recorded are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/statements.txt
+    ");
+    let folder = ran.folder("a_sign_up_that_is_recorded");
+    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nstatements.txt");
+    let statements = fs::read_to_string(folder.join("statements.txt")).unwrap();
+    assert!(statements.lines().all(|line| line.chars().count() <= 80), "{statements}");
+    assert_snapshot!(without_times(&statements), @r"
+    The statements that ran while they were recorded:
+
+    ────────────────────────────────────────────────────────────────────────────────
+         bind      does     rows   statement
+    ════════════════════════════════════════════════════════════════════════════════
+     1   auth      writes   1      INSERT INTO user (username) VALUES ('ann')
+                                     [time] ms, by a pool, in thread server
+    ────────────────────────────────────────────────────────────────────────────────
+     2   default                   BEGIN
+                                     [time] ms, by a session, in thread
+                                         keep::runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     3   default   writes   1      INSERT INTO log (event) VALUES ('sign-up of
+                                       ann')
+                                     [time] ms, by a session, in thread
+                                         keep::runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     4   default   writes   0      INSERT INTO post (id, title) VALUES (1, 'hello')
+                                     failed: UNIQUE constraint failed: post.id
+                                     [time] ms, by a session, in thread
+                                         keep::runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+     5   default                   COMMIT
+                                     [time] ms, by a session, in thread
+                                         keep::runs::a_sign_up_that_is_recorded
+    ────────────────────────────────────────────────────────────────────────────────
+    ");
+}
+
+#[rstest]
+fn statements_that_were_recorded_are_saved_by_hand_and_make_room_when_there_are_none(harness: Harness) {
+    let folder = tempfile::tempdir().unwrap();
+    harness.save_to(folder.path()).unwrap();
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+
+    let log = harness.record();
+    harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
+    drop(log);
+    harness.save_to(folder.path()).unwrap();
+    let saved = fs::read_to_string(folder.path().join("statements.txt")).unwrap();
+    assert!(saved.contains("DELETE FROM session_token"), "{saved}");
+
+    Harness::from_file("fixtures/binds.toml").unwrap().save_to(folder.path()).unwrap();
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+}
+
+#[rstest]
+#[case::not_said("passes", None, "")]
+#[case::failed("passes", Some("failed"), "")]
+#[case::empty("passes", Some(""), "")]
+#[case::always("passes", Some("always"), "changes.txt default.db")]
+#[case::always_and_closed("is_closed", Some("always"), "changes.txt default.db")]
+#[case::told_always("passes_and_is_kept", Some("never"), "changes.txt default.db")]
+#[case::told_never("panics_and_leaves_nothing", None, "")]
+#[case::told_never_past_always("panics_and_leaves_nothing", Some("always"), "")]
+fn a_test_that_passes_leaves_nothing_unless_it_is_to_be_kept(
+    #[case] test: &str,
+    #[case] keep: Option<&str>,
+    #[case] expected: &str,
+) {
+    let run = Run::of(test);
+    let ran = match keep {
+        Some(keep) => run.env("MULTIBIND_KEEP", keep),
+        None => run,
+    }
+    .passes();
+    let expected =
+        expected.split_whitespace().map(|file| format!("multibind/my_app--process/keep--runs--{test}/{file}"));
+    assert_eq!(ran.files(), expected.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_test_that_fails_leaves_nothing_where_the_environment_says_never() {
+    let ran = Run::of("fails_with_some_binds").env("MULTIBIND_KEEP", "never").fails();
+    assert_eq!((ran.files().as_str(), ran.said().as_str()), ("", ""));
+}
+
+#[test]
+fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
+    let ran = Run::of("fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
+    assert_snapshot!(ran.said(), @r"
+    WARN MULTIBIND_KEEP is `yes`, which is none of always, failed and never: failed is meant
+    multibind: the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens
+      default  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/default.db
+    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
+    ");
+}
+
+#[rstest]
+#[case::a_thread_a_test("2")]
+#[case::one_test_after_the_other("1")]
+fn files_are_found_by_the_name_of_the_test_however_it_runs(#[case] threads: &str) {
+    let ran = Run::of("fails_in_a_thread").arg("--test-threads").arg(threads).fails();
+    assert_eq!(files(&ran.folder("fails_in_a_thread")), "changes.txt\ndefault.db");
+}
+
+#[test]
+fn a_later_run_replaces_what_an_earlier_one_left() {
+    let mut first = Run::of("fails_with_some_binds").env("MULTIBIND_TEST_BINDS", "auth|meta");
+    assert_eq!(first.command.output().unwrap().status.code(), Some(101));
+    let second = first.env("MULTIBIND_TEST_BINDS", "audit|auth").fails();
+
+    let folder = second.folder("fails_with_some_binds");
+    assert_eq!(files(&folder), "audit.db\nauth.db\nchanges.txt");
+    assert_eq!(value(&folder.join("auth.db"), "SELECT x FROM t"), "bind 1");
+}
+
+#[test]
+fn a_key_with_any_character_has_a_file_of_its_own() {
+    let keys = ["me ta", "me%20ta", "a.b", "../up", "日本", "x';--", "con", "/", "~"];
+    let ran = Run::of("fails_with_some_binds").env("MULTIBIND_TEST_BINDS", keys.join("|")).fails();
+
+    assert_snapshot!(ran.said(), @r"
+    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds
+      me ta    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/me%20ta.db
+      me%20ta  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/me%2520ta.db
+      a.b      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/a.b.db
+      ../up    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2E.%2Fup.db
+      日本       sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%E6%97%A5%E6%9C%AC.db
+      x';--    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/x%27%3B--.db
+      con      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%63on.db
+      /        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2F.db
+      ~        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%7E.db
+    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
+    ");
+    let folder = ran.folder("fails_with_some_binds");
+    let said = ran.said();
+    for (place, line) in said.lines().filter(|line| line.contains("sqlite3")).enumerate() {
+        let file = line.rsplit('/').next().unwrap();
+        assert_eq!(value(&folder.join(file), "SELECT x FROM t"), format!("bind {place}"));
+    }
+    assert_eq!(files(&folder).lines().count(), keys.len() + 1);
+}
+
+#[test]
+fn what_another_connection_has_not_committed_is_not_kept_and_hinders_no_other_bind() {
+    let ran = Run::of("fails_beside_open_transactions").fails();
+
+    assert_snapshot!(ran.said(), @r"
+    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions
+      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
+      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+      file     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/file.db
+      free     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/free.db
+    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
+    ");
+    let folder = ran.folder("fails_beside_open_transactions");
+    assert_snapshot!(fs::read_to_string(folder.join("changes.txt")).unwrap(), @r"
+    What changed in every bind since the harness started, as far as it is committed:
+
+    ────────────────────────────────────────────
+     bind   table   change         rows
+    ════════════════════════════════════════════
+     free   t       + 1 inserted   + x = 'made'
+    ────────────────────────────────────────────
+
+    The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
+
+    The database of memdb is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+    ");
+    assert_eq!(value(&folder.join("file.db"), "SELECT group_concat(x) FROM t"), "start");
+    assert_eq!(value(&folder.join("free.db"), "SELECT group_concat(x) FROM t"), "start,made");
+}
+
+#[test]
+fn each_harness_of_a_test_has_files_of_its_own() {
+    let ran = Run::of("fails_with_two_harnesses").fails();
+    let folder = ran.folder("fails_with_two_harnesses");
+    assert_eq!(files(&folder), "2/changes.txt\n2/default.db\nchanges.txt\ndefault.db");
+    assert_eq!(value(&folder.join("default.db"), "SELECT x FROM t"), "second");
+    assert_eq!(value(&folder.join("2/default.db"), "SELECT x FROM t"), "start");
+    assert_snapshot!(fs::read_to_string(folder.join("2/changes.txt")).unwrap(), @r"
+    What changed in every bind since the harness started, as far as it is committed:
+
+    no changes
+    ");
+}
+
+#[test]
+fn a_test_with_a_thousand_harnesses_keeps_the_databases_of_ten() {
+    let ran = Run::of("fails_with_a_thousand_harnesses").fails();
+    let folder = ran.folder("fails_with_a_thousand_harnesses");
+    assert_eq!(files(&folder).lines().count(), 20);
+    assert!(folder.join("10/default.db").exists());
+}
+
+/// This program in another place, under another name.
+fn moved(to: &Path) -> PathBuf {
+    fs::create_dir_all(to).unwrap();
+    let program = to.join(format!("moved-0123456789abcdef{}", std::env::consts::EXE_SUFFIX));
+    let here = std::env::current_exe().unwrap();
+    fs::hard_link(&here, &program).or_else(|_| fs::copy(&here, &program).map(drop)).unwrap();
+    program
+}
+
+/// A folder on the disk that this program is on, so that it need not be copied.
+fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+#[rstest]
+#[case::nothing_said(None)]
+#[case::relative_to_an_unknown_folder(Some("target"))]
+fn the_target_folder_is_found_by_the_place_of_the_program(#[case] said: Option<&str>) {
+    let folder = folder();
+    let target = folder.path().join("built");
+    let program = moved(&target.join("debug/deps"));
+    fs::write(target.join("CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55").unwrap();
+
+    let mut run = Run::by(&program, "fails_with_some_binds");
+    run.command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_PKG_NAME");
+    run.command.envs(said.map(|said| ("CARGO_TARGET_DIR", said)));
+    run.fails();
+
+    let kept = target.join("multibind");
+    assert_eq!(
+        files(&kept),
+        "moved/keep--runs--fails_with_some_binds/auth.db\nmoved/keep--runs--fails_with_some_binds/changes.txt"
+    );
+}
+
+#[test]
+fn a_program_outside_of_any_target_folder_keeps_them_where_temporary_files_go() {
+    // Not in this program's own target folder.
+    let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = moved(folder.path());
+
+    let mut run = Run::by(&program, "fails_with_some_binds").env("TMPDIR", temporary.path());
+    run.command.env("TMP", temporary.path()).env_remove("CARGO_TARGET_DIR").env_remove("CARGO_PKG_NAME");
+    run.fails();
+
+    let kept = temporary.path().join("multibind/moved/keep--runs--fails_with_some_binds");
+    assert_eq!(files(&kept), "auth.db\nchanges.txt");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_and_the_test_fails_as_it_would() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let ran = Run::of("fails_with_some_binds").env("CARGO_TARGET_DIR", file.path()).fails();
+    let said = ran.said().replace(file.path().to_str().unwrap(), "[a file]");
+    assert!(said.starts_with("the databases of this test are not kept: cannot make the folder `[a file]"), "{said}");
+}
+
+#[test]
+fn a_test_whose_output_nobody_reads_fails_as_it_would() {
+    let mut run = Run::of("fails_with_some_binds").arg("--nocapture");
+    let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(101));
+    assert!(files(run.target.path()).contains("auth.db"));
+}
+
+#[rstest]
+fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("made/for/it");
+    harness.save_to(&dir).unwrap();
+    for beside in ["auth.db-wal", "auth.db-shm", "auth.db-journal", "mine.txt"] {
+        fs::write(dir.join(beside), "of another time").unwrap();
+    }
+    harness.connection("auth").unwrap().execute("UPDATE user SET username = 'ann' WHERE id = 1", []).unwrap();
+
+    let saved = harness.save_to(&dir).unwrap();
+
+    assert_eq!(saved, ["default.db", "auth.db", "meta.db"].map(|file| dir.join(file)));
+    assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt");
+    assert_eq!(value(&saved[1], "SELECT username FROM user WHERE id = 1"), "ann");
+    assert_snapshot!(fs::read_to_string(dir.join("changes.txt")).unwrap(), @r"
+    What changed in every bind since the harness started, as far as it is committed:
+
+    ───────────────────────────────────────────────────────────────────
+     bind   table   change        rows
+    ═══════════════════════════════════════════════════════════════════
+     auth   user    ~ 1 updated   ~ id = 1, username = 'grace' → 'ann'
+    ───────────────────────────────────────────────────────────────────
+    ");
+}
+
+#[rstest]
+#[case::memory(Bind::memory())]
+#[case::shared_cache(Bind::shared_cache())]
+#[case::memdb(Bind::memdb())]
+#[case::temp_file(Bind::temp_file())]
+fn every_storage_is_saved_as_a_file_with_a_rollback_journal(#[case] bind: Bind) {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = "CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('start')";
+    let db = Harness::builder().bind("auth", bind.schema(schema)).bind("empty", Bind::memory()).start().unwrap();
+    let [auth, empty] = &db.save_to(folder.path()).unwrap()[..] else { panic!("other files") };
+    drop(db);
+
+    let conn = Connection::open(auth).unwrap();
+    conn.execute("INSERT INTO t VALUES ('later')", []).unwrap();
+    assert_eq!(value(auth, "PRAGMA journal_mode"), "delete");
+    assert_eq!(value(auth, "SELECT group_concat(x) FROM t"), "start,later");
+    assert_eq!(value(empty, "SELECT count(*) || '' FROM sqlite_schema"), "0");
+}
+
+#[test]
+fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("saved");
+    let schema = "CREATE TABLE t (x)";
+    let db = Harness::builder()
+        .default_bind(Bind::shared_cache().schema(schema))
+        .bind("auth", Bind::shared_cache().schema(schema))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    session.on("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
+
+    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; a session that is not committed is one");
+    assert!(!dir.exists());
+    session.commit().unwrap();
+    assert_eq!(db.save_to(&dir).unwrap().len(), 2);
+}
+
+#[test]
+fn a_folder_to_save_to_that_cannot_be_made_is_an_error() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let db = Harness::builder().default_bind(Bind::memory()).start().unwrap();
+    let error = db.save_to(file.path().join("saved")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot make the folder `"), "{error}");
+}

@@ -1,0 +1,16 @@
+//! What the process has a part in: crashes, exhaustion, memory, threads, panics, loggers, kept databases.
+//!
+//! A test that counts or changes what the process has runs in a process of its own: see `alone`.
+
+#[path = "../common/alone.rs"]
+mod alone;
+mod cost;
+mod crashes;
+mod exhausted;
+mod held;
+mod keep;
+mod logging;
+mod panics;
+#[path = "../common/statements.rs"]
+mod statements;
+mod waits;

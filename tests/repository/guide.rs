@@ -1,0 +1,245 @@
+//! The guide says what is so: its configurations start, its messages are those that come, its chapters are all there.
+#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
+
+use std::fs;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use multibind::fixture::harness;
+use multibind::rusqlite::Connection;
+use multibind::{row, Bind, Config, Harness, Keep};
+use rstest::rstest;
+use tempfile::TempDir;
+use toml::de::{DeTable, DeValue};
+
+/// The crate's own folder, in which the pages are.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The chapters of the guide, by file name.
+fn chapters() -> Vec<PathBuf> {
+    let files = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut chapters =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect::<Vec<_>>();
+    chapters.sort();
+    chapters
+}
+
+/// A block of code on a page.
+#[derive(Debug)]
+struct Block {
+    /// The page and the line that the block begins on.
+    place: String,
+    language: String,
+    /// The line before it.
+    mark: String,
+    text: String,
+}
+
+/// The blocks of code of the README and of every chapter.
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for page in chapters().into_iter().chain([root().join("README.md")]) {
+        let text = fs::read_to_string(&page).unwrap();
+        let mut lines = text.lines().enumerate();
+        let mut before = "";
+        while let Some((at, line)) = lines.next() {
+            if let Some(language) = line.strip_prefix("```") {
+                let place = format!("{}:{}", page.file_name().unwrap().display(), at + 1);
+                let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
+                let text = inside.map(|line| format!("{line}\n")).collect();
+                blocks.push(Block { place, language: language.to_string(), mark: before.to_string(), text });
+            }
+            before = line;
+        }
+    }
+    blocks
+}
+
+/// The text of the one block that stands after this mark.
+fn shown(mark: &str) -> String {
+    let mark = format!("<!-- {mark} -->");
+    let mut marked = blocks().into_iter().filter(|block| block.mark == mark).collect::<Vec<_>>();
+    assert_eq!(marked.len(), 1, "blocks after {mark}");
+    marked.remove(0).text
+}
+
+/// What a panic says.
+fn told<T>(panics: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(panics)).err().unwrap();
+    *panic.downcast::<String>().unwrap()
+}
+
+/// A folder with what the configurations on the pages name.
+fn application() -> TempDir {
+    let application = TempDir::new().unwrap();
+    let copy = |from: &str, to: &str| {
+        let (from, to) = (root().join("fixtures").join(from), application.path().join(to));
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let file = entry.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    };
+    for folder in ["auth", "default", "data/auth", "data/default", "data/meta"] {
+        copy(folder, folder);
+    }
+    copy("default", "migrations");
+    fs::copy(root().join("fixtures/meta.sql"), application.path().join("meta.sql")).unwrap();
+    for folder in ["later", "snapshots"] {
+        fs::create_dir(application.path().join(folder)).unwrap();
+    }
+    fs::write(application.path().join("later/5_note.sql"), "ALTER TABLE user ADD COLUMN note TEXT").unwrap();
+    let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT); INSERT INTO user VALUES (1, 'ann')";
+    Connection::open(application.path().join("snapshots/auth.db")).unwrap().execute_batch(user).unwrap();
+    application
+}
+
+#[test]
+fn every_configuration_on_a_page_starts() {
+    let application = application();
+    let (mut configurations, mut manifests) = (0, 0);
+    for Block { place, text, .. } in blocks().iter().filter(|block| block.language == "toml") {
+        let table = DeTable::parse(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+        let has = |name: &str| table.get_ref().get(name).is_some();
+        if has("dependencies") || has("dev-dependencies") {
+            check_manifest(place, table.get_ref());
+            manifests += 1;
+        } else if !has("profile") {
+            // What is not of a test runner is a configuration.
+            let variables = [("DB_PASSWORD", "not-a-secret"), ("DB_HOST", "db.example")];
+            let config = Config::from_toml(text, application.path()).and_then(|config| config.with_vars(variables));
+            let db = config.and_then(Harness::from_config).unwrap_or_else(|error| panic!("{place}: {error}"));
+            assert!(!db.binds().is_empty());
+            configurations += 1;
+        }
+    }
+    assert!(configurations > 5 && manifests > 2, "{configurations} configurations, {manifests} manifests");
+}
+
+/// Whether what a manifest asks of this crate is there.
+fn check_manifest(place: &str, manifest: &DeTable<'_>) {
+    let own = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let own = DeTable::parse(&own).unwrap();
+    let known = own.get_ref().get("features").and_then(|features| features.get_ref().as_table()).unwrap();
+    for name in ["dependencies", "dev-dependencies"] {
+        let dependencies = manifest.get(name).and_then(|table| table.get_ref().as_table());
+        let Some(asked) = dependencies.and_then(|table| table.get("multibind")) else { continue };
+        let (version, features) = match asked.get_ref() {
+            DeValue::String(version) => (version.to_string(), Vec::new()),
+            DeValue::Table(table) => {
+                let features = table.get("features").and_then(|list| list.get_ref().as_array());
+                let features = features.into_iter().flat_map(|list| list.iter());
+                let features = features.map(|feature| feature.get_ref().as_str().unwrap()).collect();
+                (table.get("version").unwrap().get_ref().as_str().unwrap().to_string(), features)
+            }
+            other => panic!("{place}: multibind = {other:?}"),
+        };
+        assert!(env!("CARGO_PKG_VERSION").starts_with(&format!("{version}.")), "{place}: version {version}");
+        for feature in features {
+            assert!(known.get(feature).is_some(), "{place}: no feature `{feature}`");
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_the_table_of_features_and_the_table_each_feature() {
+    let table = fs::read_to_string(root().join("src/features.md")).unwrap();
+    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(&format!("\n\n{table}\n")), "{table}");
+
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = DeTable::parse(&manifest).unwrap();
+    let features = manifest.get_ref().get("features").and_then(|features| features.get_ref().as_table()).unwrap();
+    let default = features.get("default").and_then(|list| list.get_ref().as_array()).unwrap();
+    let by_default = |name: &str| default.iter().any(|feature| feature.get_ref().as_str() == Some(name));
+    let names = features.keys().map(|name| name.get_ref().as_ref()).filter(|name| *name != "default");
+    let expected = names.map(|name| format!("| `{name}` | {} |", if by_default(name) { "yes" } else { "no" }));
+    let row = |line: &str| line.split('|').take(3).map(|cell| format!("{cell}|")).collect::<String>();
+    assert_eq!(table.lines().skip(2).map(row).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_chapter_is_a_module_of_the_guide_and_in_its_index() {
+    let guide = fs::read_to_string(root().join("src/guide.rs")).unwrap();
+    for chapter in chapters() {
+        let name = chapter.file_stem().unwrap().to_str().unwrap();
+        for part in [
+            format!("include_str!(\"../docs/{name}.md\")"),
+            format!("pub mod {name} {{}}"),
+            format!("]({name})"),
+            format!("[{name}]: crate::guide::{name}\\n"),
+        ] {
+            assert!(guide.contains(&part), "src/guide.rs lacks {part}");
+        }
+        let text = fs::read_to_string(&chapter).unwrap();
+        assert!(text.starts_with("# ") && text.matches("\n# ").count() == 0, "{name} has one title");
+    }
+}
+
+#[rstest]
+fn the_first_failure(harness: Harness) {
+    harness.keep(Keep::Never);
+    let blog = harness.connection(None).unwrap();
+    blog.execute("INSERT INTO log (event) VALUES ('sign-up of ann')", []).unwrap();
+    let failure = told(|| harness.assert_landed("meta", "log", row! { event: "sign-up of ann" }));
+    assert_eq!(failure.trim_end(), shown("says: the_first_failure").trim_end(), "{failure}");
+}
+
+#[test]
+fn who_is_in_the_way() {
+    let user = Bind::memory().schema("CREATE TABLE user (username TEXT)").busy_timeout(Duration::ZERO);
+    let db = Harness::builder().bind("auth", user).start().unwrap();
+    let auth = db.connection("auth").unwrap();
+    let signing_up = std::thread::Builder::new().name("signing up".to_string()).spawn(move || {
+        auth.execute_batch("BEGIN IMMEDIATE").unwrap();
+        auth
+    });
+    let _open = signing_up.unwrap().join().unwrap();
+    let error = db.session().on("auth").unwrap().execute("DELETE FROM user", []).unwrap_err().to_string();
+    // The page has it in two lines, and without the statement.
+    let shown = shown("says: who_is_in_the_way").split_whitespace().collect::<Vec<_>>().join(" ");
+    let (message, statement) = error.split_at(shown.len().min(error.len()));
+    assert_eq!(message, shown, "{error}");
+    assert!(statement.trim().ends_with("DELETE FROM user"), "{error}");
+}
+
+#[rstest]
+fn what_a_guard_has_refused(harness: Harness) {
+    harness.keep(Keep::Never);
+    let guard = harness.allow_only("auth");
+    harness.connection(None).unwrap().execute("INSERT INTO log (event) VALUES ('sign-up')", []).unwrap_err();
+    let told = told(|| drop(guard));
+    let shown = shown("says: what_a_guard_has_refused");
+    // All but the place, which is that of another test.
+    let ((call, shown), (told_call, told)) = (shown.split_once('\n').unwrap(), told.split_once('\n').unwrap());
+    assert_eq!(call.split_once(" at ").unwrap().0, told_call.split_once(" at ").unwrap().0);
+    assert!(told.starts_with(shown.trim_end()), "{told}");
+}
+
+#[rstest]
+fn the_picture(harness: Harness) {
+    let picture = harness.describe().to_string();
+    assert_eq!(picture, shown("says: the_picture").trim_end(), "{picture}");
+}
+
+#[test]
+fn the_diagram() {
+    let post = "CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL, author TEXT)";
+    let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT UNIQUE)";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema(post))
+        .bind("auth", Bind::memory().schema(user))
+        .reference("main.post.author", "auth.user.username")
+        .start()
+        .unwrap();
+    let diagram = db.diagram().unwrap();
+    assert_eq!(diagram, shown("says: the_diagram"), "{diagram}");
+}
+
+#[test]
+fn what_is_a_part_of_an_output_is_in_it() {
+    let whole = shown("output of: cargo run --example investigate");
+    assert!(whole.contains(&shown("part of: investigate")));
+}

@@ -1,0 +1,11 @@
+//! What the repository promises beside its code: its pages, its links, the applications that stand beside it.
+
+mod consumer;
+mod flask_differential;
+mod fuzz_corpus;
+mod guide;
+mod links;
+mod readme;
+mod reliability;
+#[path = "../common/targets/mod.rs"]
+mod targets;

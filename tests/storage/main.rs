@@ -1,0 +1,17 @@
+//! How a bind keeps its data: every kind of storage, images, locks, copies, replicas, resets.
+
+#[path = "../common/alone.rs"]
+mod alone;
+mod copy_of;
+mod databases;
+mod images;
+mod locks;
+mod memory;
+mod memory_differential;
+mod mirrors;
+mod on_connect;
+mod read_only;
+mod reset;
+#[path = "../common/statements.rs"]
+mod statements;
+mod threads;
