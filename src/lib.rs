@@ -114,6 +114,8 @@ mod serialize;
 mod session;
 mod sorted;
 mod sqlite;
+mod start;
+mod storage;
 mod sync;
 mod url;
 

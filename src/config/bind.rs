@@ -10,7 +10,6 @@ use rusqlite::Connection;
 
 use super::dynamic::Chooser;
 use super::migration_version::MigrationVersion;
-use super::on_connect::OnConnect;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
@@ -19,6 +18,7 @@ use super::standing::Lag;
 use super::storage::Storage;
 use crate::key::BindKey;
 use crate::row::owned;
+use crate::sqlite::OnConnect;
 
 /// One database of the application: where its stand-in is kept, what tables and data it starts with, its options.
 ///

@@ -10,7 +10,6 @@ mod flask;
 mod migration_version;
 mod mirror;
 mod model;
-mod on_connect;
 mod options;
 mod origin;
 mod paths;
@@ -31,7 +30,6 @@ pub(crate) use dynamic::Chooser;
 use environment::{Choice, Environment};
 pub use migration_version::MigrationVersion;
 pub use model::Model;
-pub(crate) use on_connect::OnConnect;
 pub(crate) use options::{process_wide, EngineOptions, Reading};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
@@ -46,6 +44,7 @@ use std::path::PathBuf;
 
 use crate::key::BindKey;
 use crate::list::mapped;
+use crate::sqlite::OnConnect;
 
 /// The binds of an application as the user wrote them, before anything is started.
 ///

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use toml::de::DeValue;
 
-use super::on_connect::OnConnect;
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
+use crate::sqlite::OnConnect;
 use crate::url::is_secret;
 
 /// Engine options, each unset until the user sets it.

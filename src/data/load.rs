@@ -19,10 +19,10 @@ use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
-use crate::schema::{enforced, explained, parents_first, unresolved_foreign_keys, Confined, Metadata, TableInfo};
+use crate::schema::{enforced, explained, parents_first, Confined, Metadata, TableInfo};
 use crate::sorted::Sorted;
-use crate::sqlite::ran;
 use crate::sqlite::script;
+use crate::sqlite::{ran, unresolved_foreign_keys};
 
 /// The files for one database. Two binds that share a database share one of these, for it has one transaction.
 pub(crate) struct Load<'c> {

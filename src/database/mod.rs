@@ -2,10 +2,9 @@
 
 mod connect;
 mod driver;
-mod engine;
 mod helper;
 mod keeper;
-mod location;
+mod known;
 mod moment;
 mod observer;
 mod opening;
@@ -15,18 +14,16 @@ mod pooled;
 mod process;
 mod state;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{attach, enforces_keys, set_last_insert_rowid, Setup};
+pub(crate) use connect::{enforces_keys, Setup};
 pub use driver::Driver;
-pub(crate) use engine::Engine;
 use keeper::Keeper;
-pub(crate) use location::Location;
 pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
@@ -36,11 +33,12 @@ use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
-use crate::sqlite::vfs::{memory, Opener};
-use crate::sqlite::{probe, Image};
-use opening::Source;
+use crate::sqlite::vfs::Opener;
+use crate::sqlite::{Image, NamedConnection};
+use crate::storage::{self, read_only, Store};
+use known::Known;
+use opening::{uncommitted, Source};
 use process::Process;
-use state::Known;
 
 /// One running database, under one bind key or several.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ pub(crate) struct Database {
     keys: Keys,
     /// The keys that SQL has for it, which may be none.
     names: Vec<BindKey>,
-    location: Location,
+    store: Arc<dyn Store>,
     setup: Setup,
     options: EngineOptions,
     uses: Uses,
@@ -70,7 +68,7 @@ pub(crate) struct Database {
     has_lent_pool: AtomicBool,
     /// The process that started it.
     process: Process,
-    /// Gives the instruments to the connections that the application opens itself.
+    /// As long as connections that the application opens itself are given the instruments.
     found: Option<Found>,
 }
 
@@ -89,63 +87,53 @@ impl Database {
     /// Another way to a database that is there.
     pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Result<Database> {
         // What a test has one of them answer, the other does not.
-        let image = Arc::clone(&source.image);
-        let mut way = Database::of(keys, source.location.clone(), options, uses, image, Arc::default());
-        way.found = Some(way.be_found().map_err(Error::sql(way.key(), ""))?);
-        Ok(way)
+        let (store, image) = (Arc::clone(&source.store), Arc::clone(&source.image));
+        Database::of(keys, store, options, uses, image, Arc::default()).found()
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
     pub(crate) fn start(
         keys: Keys,
-        storage: Storage,
+        kind: Storage,
         options: EngineOptions,
         uses: Uses,
         image: Arc<Image>,
-        file: &dyn Fn() -> Result<std::path::PathBuf>,
+        file: &dyn Fn() -> Result<PathBuf>,
     ) -> Result<Database> {
         let faults = Arc::<Faults>::default();
-        let location = match storage {
-            Storage::Memory => {
-                let memory = memory::start(Arc::clone(&image), &faults);
-                Location::Memory(memory.map_err(Error::sql(keys.first(), ""))?)
-            }
-            Storage::SharedCache => Location::shared_cache(),
-            Storage::MemDb => Location::memdb(),
-            Storage::TempFile => {
-                let key = keys.first();
-                Location::File(file().map_err(Error::of_bind(key))?)
-            }
-        };
-        let mut database = Database::of(keys, location, options, uses, image, faults);
+        let store = storage::start(kind, keys.first(), &image, &faults, file)?;
+        let database = Database::of(keys, store, options, uses, image, faults);
         database.fill()?;
-        database.found = Some(database.be_found().map_err(Error::sql(database.key(), ""))?);
         if database.uses.read_only && database.setup.has_pragmas() {
             // What stays with a database none of its own connections could write down.
             database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
         }
-        Ok(database)
+        database.found()
+    }
+
+    /// Gives the instruments to the connections that the application opens itself.
+    fn found(mut self) -> Result<Database> {
+        let found = self.store.find(self.setup.watch(), self.uses.read_only);
+        self.found = Some(found.map_err(Error::sql(self.key(), ""))?);
+        Ok(self)
     }
 
     fn of(
         keys: Keys,
-        location: Location,
+        store: Arc<dyn Store>,
         options: EngineOptions,
         uses: Uses,
         image: Arc<Image>,
         faults: Arc<Faults>,
     ) -> Database {
         let setup = Setup::new(&options, &label(&keys), faults);
-        if let Some(file) = location.file_name() {
+        if let Some(file) = store.file_name() {
             setup.watch().is_at(file);
         }
         // A database in memory starts as the image without a copy.
-        let commits = match &location {
-            Location::Memory(memory) => Some(memory.commits()),
-            _ => None,
-        };
+        let commits = store.commits_seen();
         let known =
-            Known { image: Arc::clone(&image), tables: None, version: image.version(), commits, copied: commits };
+            Known { image: Arc::clone(&image), tables: None, version: Some(image.version()), commits, copied: commits };
         let known = Mutex::new(known);
         let (keeper, uncommitted, pool) = (Arc::default(), Arc::default(), OnceLock::new());
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
@@ -156,7 +144,7 @@ impl Database {
         Database {
             keys,
             names,
-            location,
+            store,
             setup,
             options,
             uses,
@@ -171,21 +159,6 @@ impl Database {
             process: Process::this(),
             found: None,
         }
-    }
-
-    /// Gives the instruments to the connections that the application opens itself.
-    fn be_found(&self) -> rusqlite::Result<Found> {
-        let (watch, read_only) = (self.setup.watch(), self.uses.read_only);
-        Ok(match &self.location {
-            Location::Memory(memory) => watch.found_by_name(memory.name().as_bytes(), read_only),
-            Location::File(path) => {
-                // SQLite follows the links on the way to a file.
-                let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-                watch.found_by_name(path.as_os_str().as_encoded_bytes(), read_only)
-            }
-            Location::SharedCache(_) => watch.found_by_cache(&self.setup.open_idle(&self.location)?, read_only),
-            Location::MemDb(_) => watch.found_by_store(self.setup.open_idle(&self.location)?, read_only),
-        })
     }
 
     /// Marks it as one of a number that may be large.
@@ -221,10 +194,7 @@ impl Database {
 
     /// The URI for the application.
     pub(crate) fn uri(&self) -> String {
-        match self.uses.read_only {
-            true => self.location.read_only_uri(),
-            false => self.location.uri(),
-        }
+        self.as_used(self.store.uri())
     }
 
     pub(crate) fn options(&self) -> &EngineOptions {
@@ -258,28 +228,33 @@ impl Database {
     /// The same for one of this crate's own connections.
     pub(crate) fn uri_for(&self, opener: Opener) -> String {
         self.await_turn();
-        match self.uses.read_only {
-            true => location::read_only(self.location.uri_for(opener)),
-            false => self.location.uri_for(opener),
+        self.as_used(self.store.uri_for(opener))
+    }
+
+    fn as_used(&self, uri: String) -> String {
+        if self.uses.read_only {
+            read_only(uri)
+        } else {
+            uri
         }
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.location.path()
+        self.store.path()
     }
 
     /// Whether connections share one cache, with locks by table and a view of what is not committed.
     pub(crate) fn is_shared_cache(&self) -> bool {
-        matches!(self.location, Location::SharedCache(_))
+        self.store.shares_cache()
+    }
+
+    /// Returns whether faults of the disk and of the writer's lock are met.
+    pub(crate) fn meets_disk_faults(&self) -> bool {
+        self.store.meets_disk_faults()
     }
 
     pub(crate) fn storage(&self) -> Storage {
-        match self.location {
-            Location::Memory(_) => Storage::Memory,
-            Location::SharedCache(_) => Storage::SharedCache,
-            Location::MemDb(_) => Storage::MemDb,
-            Location::File(_) => Storage::TempFile,
-        }
+        self.store.kind()
     }
 
     pub(crate) fn busy_timeout(&self) -> Duration {
@@ -320,38 +295,26 @@ impl Database {
     /// Whether some connection has a transaction open that can write. No lock is taken to find out: of a file in WAL mode other
     /// connections than those of the pool and of sessions are seen on Linux alone.
     pub(crate) fn has_writer(&self) -> bool {
-        match &self.location {
-            Location::Memory(memory) => memory.has_writer(),
-            Location::File(path) if self.setup.faults().has_log_writer() || probe::is_locked_by_log_writer(path) => {
-                true
-            }
-            _ => self
-                .observe_at_once(|conn| probe::has_writer(conn, self.is_shared_cache()))
-                .unwrap_or_else(|error| is_lock(&error)),
-        }
+        self.store.has_writer_seen(self.faults()).unwrap_or_else(|| {
+            let looked = self.observe_at_once(|conn| self.store.has_writer_beside(conn));
+            looked.unwrap_or_else(|error| is_lock(&error))
+        })
     }
 
     /// Who has a transaction open that can write, where that is known.
     pub(crate) fn writer(&self) -> Option<String> {
-        match &self.location {
-            Location::Memory(memory) => memory.writer(),
-            _ => None,
-        }
+        self.store.writer()
     }
 
     /// Who is in the way of `waiter`, which was refused a lock on this thread and counts as `own` sessions that have
     /// written: the holder where the locks are this crate's own, else what is known of who may be.
     pub(crate) fn in_the_way(&self, waiter: Opener, own: usize) -> Option<Box<Conflict>> {
-        if let Location::Memory(memory) = &self.location {
-            return memory.conflict(waiter).map(Conflict::new);
+        if self.store.knows_its_locks() {
+            return self.store.conflict(waiter).map(Conflict::new);
         }
         let sessions = self.uncommitted.load(Ordering::Relaxed).saturating_sub(own);
         let pooled = self.connections_out();
-        let sessions = match sessions {
-            0 => None,
-            1 => Some("1 session has written to it and not committed".to_string()),
-            many => Some(format!("{many} sessions have written to it and not committed")),
-        };
+        let sessions = uncommitted(sessions);
         let pooled = match pooled {
             0 => None,
             1 => Some("1 connection of its pool is in use".to_string()),
@@ -369,10 +332,7 @@ impl Database {
 
     /// Who was refused a lock of it and has not got it since, and who was in the way, where that is known.
     pub(crate) fn given_up(&self) -> Vec<String> {
-        match &self.location {
-            Location::Memory(memory) => memory.given_up(),
-            _ => Vec::new(),
-        }
+        self.store.given_up()
     }
 
     /// How its data files are read.
@@ -386,16 +346,16 @@ impl Database {
     }
 
     /// A connection of its own for a session, on which the bind's key is a schema name.
-    pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<Engine> {
+    pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<NamedConnection> {
         self.process.check()?;
         self.await_turn();
         let conn = match self.uses.read_only {
-            true => self.setup.open_read_only(&self.location, Opener::Session)?,
+            true => self.setup.open_read_only(&*self.store, Opener::Session)?,
             false => self.open_as(Opener::Session)?,
         };
         self.setup.watch().listen_in_session(&conn);
         self.faults().hook(&conn);
-        Engine::new(conn, key)
+        NamedConnection::new(conn, key.schema_name())
     }
 
     /// A connection for this crate's own looks and repairs.
@@ -408,7 +368,7 @@ impl Database {
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
         self.process.check()?;
         self.await_turn();
-        self.setup.open(&self.location, opener)
+        self.setup.open(&*self.store, opener)
     }
 
     /// Who is told of the statements.

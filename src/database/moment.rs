@@ -8,12 +8,10 @@ use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
-use super::connect::commits;
 use super::observer::leave_the_log;
 use super::patience::Patience;
-use super::{Database, Location};
+use super::Database;
 use crate::error::is_lock;
-use crate::sqlite::number;
 use crate::sqlite::Image;
 
 /// How many databases are read at one moment: each takes a connection. Of more, each is read at a moment of its own.
@@ -166,11 +164,7 @@ fn connect(database: &Database) -> rusqlite::Result<Connection> {
 
 /// A number that changes with each commit by another connection, as this one has last read it.
 fn last_commit(database: &Database, conn: &Connection) -> rusqlite::Result<i64> {
-    match database.location {
-        // Its connections count as one.
-        Location::SharedCache(_) => commits(conn).map(i64::from),
-        _ => number(conn, "PRAGMA data_version"),
-    }
+    database.store.last_commit(conn)
 }
 
 fn table_locked() -> rusqlite::Error {

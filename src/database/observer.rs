@@ -5,9 +5,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
-use super::{Database, Location};
+use super::Database;
 use crate::instrument;
-use crate::sqlite::image::{self, Image};
+use crate::sqlite::{self, Image};
 use crate::sync::lock;
 
 /// How long the first read of a new connection waits for one that opens or closes, which has the database to itself for a
@@ -22,8 +22,8 @@ impl Database {
         look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         self.look(|conn| {
-            if !self.ends_with_its_connections() {
-                self.setup.apply_what_reads(conn, &self.location)?;
+            if !self.store.ends_with_its_connections() {
+                self.setup.apply_what_reads(conn, &*self.store)?;
             }
             look(conn)
         })
@@ -34,7 +34,7 @@ impl Database {
         &self,
         look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        if !self.ends_with_its_connections() {
+        if !self.store.ends_with_its_connections() {
             return self.look_as_set_up(look);
         }
         instrument::spared(|| look(&mut self.observer()?))
@@ -42,7 +42,7 @@ impl Database {
 
     /// The same as [`look_as_set_up`](Database::look_as_set_up) where no SQL of the application's schema is run.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        if self.ends_with_its_connections() {
+        if self.store.ends_with_its_connections() {
             return self.observe_at_once(look);
         }
         instrument::spared(|| {
@@ -94,7 +94,7 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         instrument::spared(|| {
-            if !self.ends_with_its_connections() {
+            if !self.store.ends_with_its_connections() {
                 let mut conn = self.observer()?;
                 if self.path().is_some() {
                     // Nothing has to survive a power cut.
@@ -121,25 +121,21 @@ impl Database {
 
     /// Waits until a connection can be opened without keeping others from opening any.
     pub(super) fn await_turn(&self) {
-        if self.is_shared_cache() {
+        if self.store.shares_cache() {
             self.keeper.await_turn();
         }
     }
 
     fn new_observer(&self) -> rusqlite::Result<Connection> {
-        let conn = self.setup.open_observer(&self.location)?;
-        if self.ends_with_its_connections() {
-            self.setup.apply_what_reads(&conn, &self.location)?;
+        let conn = self.setup.open_observer(&*self.store)?;
+        if self.store.ends_with_its_connections() {
+            self.setup.apply_what_reads(&conn, &*self.store)?;
         } else {
             conn.busy_timeout(MOMENT)?;
-            image::schema_version(&conn)?;
+            sqlite::schema_version(&conn)?;
             conn.busy_timeout(Duration::ZERO)?;
         }
         Ok(conn)
-    }
-
-    fn ends_with_its_connections(&self) -> bool {
-        matches!(self.location, Location::SharedCache(_) | Location::MemDb(_))
     }
 }
 

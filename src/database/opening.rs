@@ -13,20 +13,20 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{ffi, Connection, OpenFlags};
 
-use super::connect::{named, Setup};
+use super::connect::Setup;
 use super::helper;
 use super::keeper::Keeper;
-use super::location::Location;
 use super::process::{Process, FORKED};
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
-use crate::instrument::{unwatched, Watch};
+use crate::instrument::Watch;
 use crate::sqlite::vfs::Opener;
+use crate::storage::{self, named, Store};
 use crate::sync::lock;
 
 /// What a pool opens its connections from. It lives as long as the database, and a clone of the pool may outlive both.
 pub(super) struct Source {
     pub(super) label: String,
-    pub(super) location: Location,
+    pub(super) store: Arc<dyn Store>,
     pub(super) setup: Setup,
     pub(super) read_only: bool,
     /// How many sessions have written to the database and not committed.
@@ -204,7 +204,7 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
         };
         match source.set_up(&conn) {
             Ok(()) => return Ok(conn),
-            Err(error) if !is_lock(&error) => return Err(named(&source.location, &source.uri(), error)),
+            Err(error) if !is_lock(&error) => return Err(named(&*source.store, &source.uri(), error)),
             Err(error) => {
                 let error = source.locked(error);
                 if started.elapsed() >= source.limit {
@@ -223,7 +223,7 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
 impl Source {
     /// Whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
     fn never_waits(&self) -> bool {
-        matches!(self.location, Location::Memory(_) | Location::MemDb(_)) && !self.setup.has_pragmas()
+        self.store.never_waits() && !self.setup.has_pragmas()
     }
 
     fn open(&self) -> Opened {
@@ -234,24 +234,26 @@ impl Source {
 
     fn uri(&self) -> String {
         if self.read_only {
-            self.setup.read_only_uri(&self.location, Opener::Pool)
+            self.setup.read_only_uri(&*self.store, Opener::Pool)
         } else {
-            self.setup.uri(&self.location, Opener::Pool)
+            self.setup.uri(&*self.store, Opener::Pool)
         }
     }
 
     fn connect(&self) -> Opened {
         let uri = self.uri();
-        if let Location::SharedCache(_) = self.location {
+        if self.store.shares_cache() {
             self.keeper.await_turn();
         }
-        let flags = if self.read_only { self.location.read_only_flags() } else { self.location.flags() };
-        let opened = unwatched(|| Connection::open_with_flags(&uri, flags));
-        opened.map_err(|error| named(&self.location, &uri, error))
+        if self.read_only {
+            storage::open_read_only(&*self.store, &uri)
+        } else {
+            storage::open(&*self.store, &uri)
+        }
     }
 
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
-        self.setup.apply_at_once(conn, &self.location, self.read_only)?;
+        self.setup.apply_at_once(conn, &*self.store, self.read_only)?;
         self.setup.watch().listen(conn);
         self.setup.faults().hook(conn);
         Ok(())
@@ -260,16 +262,22 @@ impl Source {
     /// The error with who holds the lock, as far as that is known.
     fn locked(&self, error: rusqlite::Error) -> rusqlite::Error {
         let rusqlite::Error::SqliteFailure(code, _) = &error else { return error };
-        let holder = match &self.location {
-            Location::Memory(memory) => memory.writer().map(|writer| format!("{writer} holds the write lock")),
-            _ => match self.uncommitted.load(Ordering::Relaxed) {
-                0 => None,
-                1 => Some("1 session has written to it and not committed".to_string()),
-                many => Some(format!("{many} sessions have written to it and not committed")),
-            },
+        let holder = if self.store.knows_its_locks() {
+            self.store.writer().map(|writer| format!("{writer} holds the write lock"))
+        } else {
+            uncommitted(self.uncommitted.load(Ordering::Relaxed))
         };
         let holder = capitalized(&holder.unwrap_or_else(|| OPEN.to_string()));
         rusqlite::Error::SqliteFailure(*code, Some(format!("{}. {holder}", sqlite_message(&error))))
+    }
+}
+
+/// Says how many sessions have written and not committed, if any has.
+pub(super) fn uncommitted(sessions: usize) -> Option<String> {
+    match sessions {
+        0 => None,
+        1 => Some("1 session has written to it and not committed".to_string()),
+        many => Some(format!("{many} sessions have written to it and not committed")),
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn check_process() -> rusqlite::Result<()> {
 pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
     BUILT_BY.get_or_init(Process::this);
     // The name shows where the pool is printed. The connection to nothing that it gives is replaced.
-    let name = format!("{}: {}", source.label, source.location.uri());
+    let name = format!("{}: {}", source.label, source.store.uri());
     let opening = Opening::of(source);
     let manager = SqliteConnectionManager::file(name).with_flags(placeholder()).with_init(move |conn| {
         *conn = opening.connect()?;

@@ -26,7 +26,7 @@ impl Database {
         let (pool, _) = self.pool.get_or_init(|| {
             let source = Arc::new(Source {
                 label: self.label(),
-                location: self.location.clone(),
+                store: Arc::clone(&self.store),
                 setup: self.setup.clone(),
                 read_only: self.uses.read_only,
                 uncommitted: Arc::clone(&self.uncommitted),

@@ -1,75 +1,27 @@
 //! What a database holds: told from what it held before, copied out, and put back.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::known::Known;
 use super::observer::leave_the_log;
-use super::{connect, Database, Location};
+use super::Database;
 use crate::error::{is_lock, Error, Result};
 use crate::sqlite::hold::check_free;
-use crate::sqlite::image::{self, Image};
 use crate::sqlite::number;
-use crate::sqlite::vfs::disk::can_have_log;
+use crate::sqlite::{self, Image};
 use crate::sync::lock;
 
-/// The tables of a database when last looked at.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) image: Arc<Image>,
-    /// Its tables where they are no longer the image's.
-    pub(super) tables: Option<Arc<Image>>,
-    /// SQLite's number for the schema, which every change of it changes.
-    pub(super) version: i64,
-    /// The count of commits at that time, where there is one to see.
-    pub(super) commits: Option<u64>,
-    /// The count when the image was copied in; the database is the image as long as it stands.
-    pub(super) copied: Option<u64>,
-}
-
-impl Known {
-    fn tables(&self) -> rusqlite::Result<Arc<Image>> {
-        self.tables.as_ref().map_or_else(|| self.image.tables(), |tables| Ok(Arc::clone(tables)))
-    }
-}
-
 impl Database {
-    /// Makes a new database what its image is. One in memory is from the start.
+    /// Makes a new database what its image is.
     pub(super) fn fill(&self) -> Result<()> {
-        let sql = || Error::sql(self.key(), "");
-        match &self.location {
-            Location::Memory(_) => Ok(()),
-            Location::File(path) => {
-                let write = |bytes: &[u8]| {
-                    let written = std::fs::write(path, bytes).map_err(Error::io("write", path));
-                    written.map_err(Error::of_bind(self.key()))
-                };
-                write(&self.image.file().map_err(sql())?)?;
-                self.check_path(path)?;
-                if can_have_log(&self.location.uri()).map_err(sql())? {
-                    return Ok(());
-                }
-                // As SQLite does there when it is asked for a log: it keeps a rollback journal.
-                write(self.image.bytes().map_err(sql())?)
-            }
-            Location::SharedCache(_) | Location::MemDb(_) => self.fill_from(&self.image).map_err(sql()),
-        }
-    }
-
-    /// Checks that SQLite opens a file whose path is not of the usual kind: one that it does not open would be noticed only
-    /// when a pool gives no connection.
-    fn check_path(&self, path: &Path) -> Result<()> {
-        /// SQLite takes 512 bytes on most systems, and on Windows a few less than 260 characters.
-        const USUAL: usize = 200;
-        // SQLite resolves links before it measures.
-        let real = std::fs::canonicalize(path).map_err(Error::io("find", path)).map_err(Error::of_bind(self.key()))?;
-        if real.as_os_str().len() <= USUAL && real.to_str().is_some() {
+        if self.store.fill(&self.image, self.key())? {
             return Ok(());
         }
-        let opened = self.open().map(drop).map_err(std::io::Error::other).map_err(Error::io("open", path));
-        opened.map_err(Error::of_bind(self.key()))
+        // Nobody has a connection yet.
+        self.overwrite_at_once(&self.image, false).map_err(Error::sql(self.key(), ""))
     }
 
     /// Puts an image's pages over what the database holds, with its connections left open.
@@ -77,7 +29,7 @@ impl Database {
         let mut looks = 0;
         loop {
             looks += 1;
-            match self.overwrite_at_once(image, self.is_shared_cache()) {
+            match self.overwrite_at_once(image, self.store.shares_cache()) {
                 // A connection that opens or closes has the database to itself for a moment.
                 Err(error) if is_lock(&error) && looks < LOOKS => std::thread::sleep(BETWEEN_LOOKS),
                 done => return done,
@@ -85,29 +37,22 @@ impl Database {
         }
     }
 
-    /// The same where nobody has a connection yet.
-    pub(super) fn fill_from(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
-        self.overwrite_at_once(image, false)
-    }
-
     /// `may_block` where a statement that runs on another connection holds a mutex that this needs.
     fn overwrite_at_once(&self, image: &Arc<Image>, may_block: bool) -> rusqlite::Result<()> {
-        if let Location::Memory(memory) = &self.location {
+        {
             let mut known = lock(&self.known);
-            // What is about to be committed must not be passed over, so a writer is looked for first.
-            let has_writer = memory.has_writer();
-            if !has_writer && known.copied == Some(memory.commits()) && known.image.id() == image.id() {
+            if known.is_copy(self.store.commits_settled()) && known.image.id() == image.id() {
                 return Ok(());
             }
-            if let Some(replaced) = memory.replace(image.file()?) {
-                let (version, commits) = (replaced.schema.into(), Some(replaced.commits));
+            if let Some(replaced) = self.store.replace(image)? {
+                let (version, commits) = (Some(replaced.schema.into()), Some(replaced.commits));
                 *known = Known { image: Arc::clone(image), tables: None, version, commits, copied: commits };
                 return Ok(());
             }
         }
         self.observe_at_once(|conn| {
             let mut known = lock(&self.known);
-            if known.copied.is_some() && known.copied == self.commits(conn)? && known.image.id() == image.id() {
+            if known.copied.is_some() && known.is_copy(self.store.commits(conn)?) && known.image.id() == image.id() {
                 // Nothing was committed since it was copied. What is about to be must not be passed over.
                 conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
                 return conn.prepare_cached("ROLLBACK")?.execute([]).map(drop);
@@ -122,12 +67,12 @@ impl Database {
                 copied => copied?,
             }
             // It is done; whatever is in the way of a look at it now is in nobody's way later.
-            let version = image::schema_version(conn).ok();
+            let version = sqlite::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
             let (version, commits) = match (version, after) {
-                (Some(version), Some(after)) => (version, after.commits),
+                (Some(version), Some(after)) => (Some(version), after.commits),
                 // Another has committed just before or after the copy, and the tables may be other ones by now.
-                _ => (UNKNOWN, None),
+                _ => (None, None),
             };
             *known = Known { image: Arc::clone(image), tables: None, version, commits, copied: commits };
             Ok(())
@@ -136,18 +81,15 @@ impl Database {
 
     /// What tells whether somebody commits from now on.
     fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
-        let commits = self.commits(conn)?;
+        let commits = self.store.commits(conn)?;
         let of_others = number(conn, "PRAGMA data_version")?;
         Ok(Moment { commits, of_others })
     }
 
-    /// The image that the database is, where nothing was committed since it was copied in and nothing is about to be.
+    /// Returns the image that the database is, where nothing was committed since it was copied in and nothing is about to be.
     pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
-        let Location::Memory(memory) = &self.location else { return None };
         let known = lock(&self.known);
-        // What is about to be committed must not be passed over, so a writer is looked for first.
-        let has_writer = memory.has_writer();
-        (!has_writer && known.copied == Some(memory.commits())).then(|| Arc::clone(&known.image))
+        known.is_copy(self.store.commits_settled()).then(|| Arc::clone(&known.image))
     }
 
     /// Fails at once where another connection has a transaction open that [`overwrite`](Database::overwrite) would
@@ -156,44 +98,20 @@ impl Database {
         self.observe_at_once(|conn| check_free(conn))
     }
 
-    /// How many commits there have been, where a number tells; elsewhere only reading does.
-    fn commits(&self, conn: &Connection) -> rusqlite::Result<Option<u64>> {
-        match &self.location {
-            Location::Memory(memory) => Ok(Some(memory.commits())),
-            Location::SharedCache(_) => connect::commits(conn).map(|commits| Some(commits.into())),
-            Location::MemDb(_) | Location::File(_) => Ok(None),
-        }
-    }
-
-    /// How many commits there have been, where a number tells without a look.
+    /// Returns how many commits there have been, where a number says so without a look.
     pub(crate) fn commits_seen(&self) -> Option<u64> {
-        match &self.location {
-            Location::Memory(memory) => Some(memory.commits()),
-            Location::SharedCache(_) | Location::MemDb(_) | Location::File(_) => None,
-        }
+        self.store.commits_seen()
     }
 
     /// Returns a number that changes with every commit, where others may commit beside a transaction that reads; `None` where
     /// such a transaction keeps them out. Numbers of a file are to be compared that the same counter gave, which is opened here
     /// unless it is.
     pub(crate) fn beside_readers(&self, counter: &mut Option<Connection>) -> rusqlite::Result<Option<u64>> {
-        match &self.location {
-            Location::Memory(memory) => Ok(Some(memory.commits())),
-            Location::File(_) => {
-                let conn = match counter {
-                    Some(conn) => conn,
-                    none => {
-                        let conn = self.observer()?;
-                        leave_the_log(&conn)?;
-                        none.insert(conn)
-                    }
-                };
-                // It is up to date after a read.
-                image::schema_version(conn)?;
-                connect::commits(conn).map(|commits| Some(commits.into()))
-            }
-            Location::SharedCache(_) | Location::MemDb(_) => Ok(None),
-        }
+        self.store.commits_beside_readers(counter, &|| {
+            let conn = self.observer()?;
+            leave_the_log(&conn)?;
+            Ok(conn)
+        })
     }
 
     /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
@@ -224,23 +142,23 @@ impl Database {
     }
 
     fn look_at_tables(&self) -> rusqlite::Result<Arc<Image>> {
-        if let Location::Memory(memory) = &self.location {
+        if let Some(commits) = self.store.commits_seen() {
             // Without a connection, as long as nobody has committed.
             let known = lock(&self.known);
-            if known.commits == Some(memory.commits()) {
+            if known.commits == Some(commits) {
                 return known.tables();
             }
         }
         self.look(|conn| {
             let mut known = lock(&self.known);
-            let commits = self.commits(conn)?;
+            let commits = self.store.commits(conn)?;
             if commits.is_some() && commits == known.commits {
                 return known.tables();
             }
-            let version = image::schema_version(conn)?;
-            if version != known.version {
+            let version = sqlite::schema_version(conn)?;
+            if known.version != Some(version) {
                 known.tables = Some(Arc::new(Image::of_tables(conn)?.connected_as(&self.image)?));
-                known.version = version;
+                known.version = Some(version);
                 known.copied = None;
             }
             known.commits = commits;
@@ -253,9 +171,6 @@ impl Database {
 /// open transaction is worth waiting for.
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
-
-/// No number of a schema, which is never negative.
-const UNKNOWN: i64 = -1;
 
 /// A moment as the commits before it tell it.
 struct Moment {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::dynamic::DynamicBind;
+use super::end::Keeper;
 use super::folder::Folder;
 use super::running::{Bound, Place, Start};
 use super::template::Blueprint;
@@ -172,28 +173,18 @@ impl HarnessBuilder {
         self
     }
 
-    /// Starts a database for every bind, with its tables and its data.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoBind`], [`Error::BindKey`], [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what
-    /// is configured; [`Error::Schema`] for tables that could not be made, [`Error::ForeignParent`] for a foreign key
-    /// into another bind, [`Error::Data`] for data that could not be loaded; [`Error::Io`] for a file that could not be
-    /// written. Nothing is left of what was started before.
-    ///
-    /// ```
-    /// use multibind::{Bind, Harness};
-    ///
-    /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
-    /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
-    /// ```
-    pub fn start(self) -> Result<Harness> {
-        start(if self.env { self.config.with_env()? } else { self.config })
+    /// Returns the configuration, with the URLs of the environment where they are asked for.
+    pub(crate) fn into_config(self) -> Result<Config> {
+        if self.env {
+            self.config.with_env()
+        } else {
+            Ok(self.config)
+        }
     }
 }
 
-/// Starts what a configuration says.
-pub(super) fn start(config: Config) -> Result<Harness> {
+/// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept.
+pub(crate) fn start(config: Config, keeper: Keeper) -> Result<Harness> {
     let config = &config.settled()?;
     let Resolved { sources, replicas } = config.resolve()?;
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
@@ -259,7 +250,7 @@ pub(super) fn start(config: Config) -> Result<Harness> {
         database.watch().report_to(&recorder, &rules, database.keys().clone());
         binds.push(Place::Fixed(Arc::new(Bound::new(database, start))));
     }
-    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls)))
+    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
 }
 
 /// The blueprints where data for any bind is given: each file goes to the bind that has its table.

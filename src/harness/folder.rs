@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::held::{HeldFolder, Kind};
+use super::folder_kind::FolderKind;
+use super::held::HeldFolder;
 use crate::error::{Error, Result};
 use crate::say;
 use crate::sync::{drop_spent, lock};
@@ -57,7 +58,7 @@ fn make(chosen: Option<&Path>) -> Result<HeldFolder> {
 }
 
 /// Databases, and what SQLite puts beside them: a log, its index, journals.
-const PRIVATE: Kind = Kind { prefix: "multibind-", mode: 0o700, holds: |name| name.contains(".db") };
+const PRIVATE: FolderKind = FolderKind { prefix: "multibind-", mode: 0o700, holds: |name| name.contains(".db") };
 
 fn usual() -> PathBuf {
     let said = std::env::var_os("TMPDIR").is_some();

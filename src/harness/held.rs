@@ -6,21 +6,12 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
+use super::folder_kind::FolderKind;
 #[cfg(target_os = "linux")]
 use super::sweep::{self, Hold};
 #[cfg(target_os = "linux")]
 use crate::say;
 use crate::sync::lock;
-
-/// What a kind of folder is named by, who can read it, and what may be in it.
-pub(crate) struct Kind {
-    /// What its name begins with; six letters or digits follow.
-    pub(crate) prefix: &'static str,
-    /// Its permissions, before those that the process's mask takes.
-    pub(crate) mode: u32,
-    /// Whether a file of that name is one that this crate or SQLite makes there.
-    pub(crate) holds: fn(&str) -> bool,
-}
 
 /// A folder of this process's, removed when dropped.
 ///
@@ -41,7 +32,7 @@ pub(crate) struct HeldFolder {
 
 impl HeldFolder {
     /// Makes one in `parent`, and removes those there that nobody holds.
-    pub(crate) fn make(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+    pub(crate) fn make(parent: &Path, kind: &FolderKind) -> io::Result<HeldFolder> {
         #[cfg(target_os = "linux")]
         let folder = HeldFolder::make_by(parent, kind, sweep::hold)?;
         #[cfg(not(target_os = "linux"))]
@@ -56,7 +47,7 @@ impl HeldFolder {
     #[cfg(target_os = "linux")]
     pub(super) fn make_by(
         parent: &Path,
-        kind: &Kind,
+        kind: &FolderKind,
         hold: impl Fn(&Path) -> io::Result<Hold>,
     ) -> io::Result<HeldFolder> {
         /// Another process finds a folder between its making and its locking once at most, when it sweeps.
@@ -83,7 +74,7 @@ impl HeldFolder {
     }
 
     #[cfg(target_os = "linux")]
-    fn sweep_beside(&self, parent: &Path, kind: &Kind) {
+    fn sweep_beside(&self, parent: &Path, kind: &FolderKind) {
         let parent_name = parent.display();
         let lock = match &self.lock {
             Ok(lock) => lock,
@@ -104,13 +95,13 @@ impl HeldFolder {
 
     /// Without a lock nobody knows whose a folder is.
     #[cfg(not(target_os = "linux"))]
-    fn made(parent: &Path, kind: &Kind) -> io::Result<HeldFolder> {
+    fn made(parent: &Path, kind: &FolderKind) -> io::Result<HeldFolder> {
         let dir = new(parent, kind.prefix, kind.mode)?;
         Ok(HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id() })
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn sweep_beside(&self, _parent: &Path, _kind: &Kind) {}
+    fn sweep_beside(&self, _parent: &Path, _kind: &FolderKind) {}
 
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -3,8 +3,10 @@
 mod builder;
 mod chosen;
 mod dynamic;
+mod end;
 mod engines;
 mod folder;
+mod folder_kind;
 mod held;
 mod history;
 mod keep;
@@ -23,16 +25,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
+pub(crate) use builder::start;
 pub use builder::HarnessBuilder;
 pub(crate) use dynamic::DynamicBind;
+pub(crate) use end::Keeper;
 pub use engines::Engine;
-pub(crate) use held::{HeldFolder, Kind};
+pub(crate) use folder_kind::FolderKind;
+pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub(crate) use references::{Reference, ReferenceEnd};
 pub(crate) use running::{Bound, Place, Running, Standing};
 pub(crate) use scope::Scope;
 
-use crate::config::Config;
 use crate::database::{Driver, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -65,6 +69,8 @@ pub struct Harness {
     keep: Mutex<Option<Keep>>,
     /// The thread that started it.
     started_by: Thread,
+    /// Saves its databases; registered at its start.
+    keeper: Keeper,
 }
 
 impl fmt::Debug for Harness {
@@ -84,44 +90,6 @@ impl Harness {
     /// ```
     pub fn builder() -> HarnessBuilder {
         HarnessBuilder::default()
-    }
-
-    /// Starts the binds of a TOML file, `fixtures/binds.toml` for example, as its environment `test` has them, or the one
-    /// that the variable `MULTIBIND_ENV` names: see [`Config::environment`].
-    ///
-    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it; the paths in
-    /// the file are relative to the file.
-    ///
-    /// # Errors
-    ///
-    /// What [`Config::from_file`] and [`HarnessBuilder::start`] report.
-    ///
-    /// ```
-    /// use multibind::{BindKey, Harness};
-    ///
-    /// let db = Harness::from_file("fixtures/binds.toml")?;
-    /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
-        Harness::from_config(Config::from_file(path)?)
-    }
-
-    /// Starts the binds of a configuration.
-    ///
-    /// # Errors
-    ///
-    /// What [`HarnessBuilder::start`] reports.
-    ///
-    /// ```
-    /// use multibind::{Bind, Config, Harness};
-    ///
-    /// let db = Harness::from_config(Config::new().bind("auth", Bind::memory()))?;
-    /// assert_eq!(db.binds().len(), 1);
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn from_config(config: Config) -> Result<Harness> {
-        builder::start(config)
     }
 
     /// The configured keys, the default bind's first.
@@ -286,8 +254,8 @@ impl Harness {
         }
     }
 
-    fn of(running: Running) -> Harness {
-        Harness { running: Arc::new(running), keep: Mutex::new(None), started_by: thread::current() }
+    fn of(running: Running, keeper: Keeper) -> Harness {
+        Harness { running: Arc::new(running), keep: Mutex::new(None), started_by: thread::current(), keeper }
     }
 
     pub(crate) fn running(&self) -> &Arc<Running> {

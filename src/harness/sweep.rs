@@ -13,7 +13,7 @@ use rustix::fs::{flock, fstat, open, openat, stat, statat, unlinkat};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::{retry_on_intr, Errno};
 
-use super::held::Kind;
+use super::folder_kind::FolderKind;
 
 /// How many names of a folder are read, and how many folders are removed, by one process.
 const MOST_NAMES: usize = 10_000;
@@ -60,7 +60,7 @@ fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Hold> {
 ///
 /// Only what is exactly as this process makes it: named so, of the same owner, with the same permissions and on the same
 /// disk as `own`, and with nothing in it but files as this crate makes them.
-pub(super) fn sweep(parent: &Path, kind: &Kind, own: &OwnedFd) -> io::Result<usize> {
+pub(super) fn sweep(parent: &Path, kind: &FolderKind, own: &OwnedFd) -> io::Result<usize> {
     let own = fstat(own)?;
     let parent = open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let mut swept = 0;
@@ -77,7 +77,7 @@ pub(super) fn sweep(parent: &Path, kind: &Kind, own: &OwnedFd) -> io::Result<usi
     Ok(swept)
 }
 
-fn is_named(kind: &Kind, name: &CStr) -> bool {
+fn is_named(kind: &FolderKind, name: &CStr) -> bool {
     let end = name.to_bytes().strip_prefix(kind.prefix.as_bytes());
     end.is_some_and(|end| end.len() == 6 && end.iter().all(u8::is_ascii_alphanumeric))
 }
@@ -87,7 +87,7 @@ fn is_same(one: &Stat, other: &Stat) -> bool {
 }
 
 /// Removes a folder if it is stale; whether it was. An error is one that others would end in too.
-fn remove(parent: BorrowedFd<'_>, name: &CStr, kind: &Kind, own: &Stat) -> io::Result<bool> {
+fn remove(parent: BorrowedFd<'_>, name: &CStr, kind: &FolderKind, own: &Stat) -> io::Result<bool> {
     let folder = match openat(parent, name, FOLDER, Mode::empty()) {
         Ok(folder) => folder,
         Err(error @ (Errno::MFILE | Errno::NFILE)) => return Err(error.into()),
@@ -108,7 +108,7 @@ fn remove(parent: BorrowedFd<'_>, name: &CStr, kind: &Kind, own: &Stat) -> io::R
 }
 
 /// Removes the files of a folder, unless there is something else in it.
-fn empty(folder: BorrowedFd<'_>, kind: &Kind) -> io::Result<bool> {
+fn empty(folder: BorrowedFd<'_>, kind: &FolderKind) -> io::Result<bool> {
     let mut files = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
@@ -136,7 +136,7 @@ mod tests {
     use super::super::held::HeldFolder;
     use super::*;
 
-    const KIND: Kind = Kind { prefix: "multibind-", mode: 0o700, holds: |name| name.ends_with(".db") };
+    const KIND: FolderKind = FolderKind { prefix: "multibind-", mode: 0o700, holds: |name| name.ends_with(".db") };
 
     /// Somebody's folder in `parent` that nobody has locked, made and opened.
     fn opened(parent: &Path) -> (std::path::PathBuf, OwnedFd) {

@@ -13,7 +13,7 @@ use super::handle::Handle;
 use super::rules::Deed;
 use super::watch::{Begun, Inside, Stopped, Watch};
 use super::{authorize, trace};
-use crate::sqlite::vfs::writer::Writer;
+use crate::sqlite::vfs::Writer;
 use crate::sync::lock;
 
 /// The statements of a database's connections that have not ended, and the transactions that were seen to begin.

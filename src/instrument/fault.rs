@@ -13,7 +13,7 @@ use rusqlite::ffi;
 use super::account::epoch;
 use super::watch::{Asking, Watch};
 use crate::list::filtered;
-use crate::sqlite::vfs::writer::Writer;
+use crate::sqlite::vfs::{Gate, Writer};
 use crate::sync::lock;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
@@ -108,36 +108,9 @@ impl Faults {
         Faulting { faults: Arc::clone(self), fault, _asking: asking }
     }
 
-    /// What SQLite is to be told in place of the lock that a writer wants.
-    pub(crate) fn instead_of_lock(&self) -> Option<c_int> {
-        self.first(|fault| {
-            let code = match fault.kind {
-                FaultKind::Busy => ffi::SQLITE_BUSY,
-                FaultKind::ReadOnly => ffi::SQLITE_READONLY,
-                _ => return None,
-            };
-            fault.strikes().then_some(code)
-        })
-    }
-
-    /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
-    pub(crate) fn holds_log(&self, takes: bool) {
-        if takes {
-            self.log_writers.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.log_writers.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
     /// Whether a connection of ours to a file holds the lock of its log's writer.
     pub(crate) fn has_log_writer(&self) -> bool {
         self.log_writers.load(Ordering::Relaxed) > 0
-    }
-
-    /// Counts a transaction that has got the lock.
-    pub(crate) fn writer_begins(&self, writer: Writer) {
-        *lock(&self.writer) = (writer, epoch());
-        self.writers.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Has a database's statements known by this.
@@ -156,22 +129,6 @@ impl Faults {
         }
         let watch = self.watch.get().and_then(Weak::upgrade);
         watch.is_some_and(|watch| watch.refuses_to_write(writer, transaction))
-    }
-
-    /// What SQLite is to be told in place of a write by the transaction that has the lock.
-    pub(crate) fn instead_of_write(&self) -> Option<c_int> {
-        let writer = self.writers.load(Ordering::Relaxed);
-        if self.is_refused(writer) {
-            return Some(ffi::SQLITE_READONLY);
-        }
-        self.first(|fault| {
-            let code = match fault.kind {
-                FaultKind::Full => ffi::SQLITE_FULL,
-                FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
-                _ => return None,
-            };
-            fault.strikes_all_of(writer).then_some(code)
-        })
     }
 
     /// Whether a statement that is prepared, and does this to that table, is to fail.
@@ -205,6 +162,47 @@ impl Faults {
             return None;
         }
         lock(&self.alive).iter().find_map(|fault| answer(fault))
+    }
+}
+
+impl Gate for Faults {
+    fn instead_of_lock(&self) -> Option<c_int> {
+        self.first(|fault| {
+            let code = match fault.kind {
+                FaultKind::Busy => ffi::SQLITE_BUSY,
+                FaultKind::ReadOnly => ffi::SQLITE_READONLY,
+                _ => return None,
+            };
+            fault.strikes().then_some(code)
+        })
+    }
+
+    fn holds_log(&self, takes: bool) {
+        if takes {
+            self.log_writers.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.log_writers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn writer_begins(&self, writer: Writer) {
+        *lock(&self.writer) = (writer, epoch());
+        self.writers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn instead_of_write(&self) -> Option<c_int> {
+        let writer = self.writers.load(Ordering::Relaxed);
+        if self.is_refused(writer) {
+            return Some(ffi::SQLITE_READONLY);
+        }
+        self.first(|fault| {
+            let code = match fault.kind {
+                FaultKind::Full => ffi::SQLITE_FULL,
+                FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
+                _ => return None,
+            };
+            fault.strikes_all_of(writer).then_some(code)
+        })
     }
 }
 

@@ -16,7 +16,6 @@ mod watch;
 
 pub use fault::Operation;
 pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
-pub(crate) use number::find;
 pub(crate) use opened::Found;
 pub(crate) use recorder::{Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};

@@ -11,18 +11,20 @@ use rusqlite::ffi;
 
 use super::fault::Faults;
 use crate::sorted::Sorted;
+use crate::sqlite::vfs::disk::with_gate;
+use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
 
 /// The faults of a number, and the address of the connection that it is for, if it is for one.
 static NUMBERED: RwLock<Sorted<usize, (Weak<Faults>, usize)>> = RwLock::new(Sorted::new());
 
 impl Faults {
-    /// The number under which they are found as long as they live.
-    pub(crate) fn number(self: &Arc<Self>) -> usize {
-        *self.number.get_or_init(|| self.register(0))
+    /// Returns a file's URI whose connections meet them.
+    pub(crate) fn on(self: &Arc<Self>, uri: String) -> String {
+        with_gate(uri, *self.number.get_or_init(|| self.register(0)), find)
     }
 
-    /// The same for one connection.
+    /// Returns the number of one connection, under which they are found as long as they live.
     pub(super) fn number_of(self: &Arc<Self>, db: *mut ffi::sqlite3) -> usize {
         let number = self.register(db.expose_provenance());
         lock(&self.numbers).push(number);
@@ -53,8 +55,9 @@ pub(super) fn committing(number: usize) -> Option<(Arc<Faults>, *mut ffi::sqlite
     Some((faults.upgrade()?, ptr::with_exposed_provenance_mut(connection)))
 }
 
-/// The faults of that number, if they live.
-pub(crate) fn find(number: usize) -> Option<Arc<Faults>> {
+/// Returns the faults of that number, if they live.
+fn find(number: usize) -> Option<Arc<dyn Gate>> {
     // Not held any longer than this: the last who holds what was found takes the lock to forget it.
-    NUMBERED.read().unwrap_or_else(PoisonError::into_inner).get(&number).and_then(|(faults, _)| faults.upgrade())
+    let faults = NUMBERED.read().unwrap_or_else(PoisonError::into_inner).get(&number)?.0.upgrade()?;
+    Some(faults)
 }

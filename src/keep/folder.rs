@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::{file_name, room};
 use crate::error::{Error, Result};
-use crate::harness::{HeldFolder, Kind};
+use crate::harness::{FolderKind, HeldFolder};
 use crate::sorted::Sorted;
 use crate::sync::lock;
 
@@ -64,7 +64,7 @@ impl TestFolder {
 }
 
 /// As any folder is made, and not for its owner alone. In it are databases, texts, and files not yet named so.
-const NEW: Kind = Kind {
+const NEW: FolderKind = FolderKind {
     prefix: room::UNFINISHED,
     mode: 0o777,
     holds: |name| name.ends_with(".db") || name.ends_with(".txt") || name.starts_with(".tmp"),

@@ -3,34 +3,14 @@
 mod file_name;
 mod folder;
 mod room;
-mod save;
+mod write;
 
 use std::fmt::Write as _;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::error::Result;
-use crate::harness::{Harness, Running};
-use crate::say;
-use save::Saved;
-
-/// Saves the databases if the test has failed, before they go.
-impl Drop for Harness {
-    fn drop(&mut self) {
-        // A panic in here while another is under way would end the process, with every test that still runs.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            if thread::panicking() {
-                for conflict in given_up(self.running()) {
-                    say::beside_failure(&conflict);
-                }
-            }
-            if self.is_to_be_kept() {
-                say::beside_failure(&kept(self));
-            }
-        }));
-    }
-}
+use crate::harness::Harness;
+use write::Saved;
 
 impl Harness {
     /// Saves every database as an ordinary SQLite file in a folder, which is made if it is not there, and gives the files
@@ -59,28 +39,17 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        save::all(self.running(), dir.as_ref())
+        write::all(self.running(), dir.as_ref())
     }
 }
 
-/// Who of the application's connections waited for a lock and did not get it, which may be why the test failed.
-fn given_up(running: &Running) -> Vec<String> {
-    let mut told = Vec::new();
-    for database in running.databases() {
-        for conflict in database.given_up() {
-            told.push(format!("multibind: bind `{}`: {conflict}", database.label()));
-        }
-    }
-    told
-}
-
-/// Saves the databases by the test's name, and tells where.
-fn kept(harness: &Harness) -> String {
+/// Saves the databases in a folder named by the test, and returns what to print about it.
+pub(crate) fn save(harness: &Harness) -> String {
     let folder = folder::of_test(harness.test_name());
     let running = harness.running();
     let databases = running.databases();
-    let images = save::copies(&databases);
-    match folder.replace(|dir, room| save::what_can_be(running, (&databases, &images), room, dir)) {
+    let images = write::copies(&databases);
+    match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
             told(&dir, &saved)
@@ -103,8 +72,8 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
         };
         let _ = writeln!(told, "  {:width$}  {what}", database.label);
     }
-    let _ = write!(told, "What changed since the start is in {}", dir.join(save::CHANGES).display());
-    let statements = dir.join(save::STATEMENTS);
+    let _ = write!(told, "What changed since the start is in {}", dir.join(write::CHANGES).display());
+    let statements = dir.join(write::STATEMENTS);
     if statements.is_file() {
         let _ = write!(told, "\nThe statements that were recorded are in {}", statements.display());
     }

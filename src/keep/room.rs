@@ -4,7 +4,7 @@ use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::save::CHANGES;
+use super::write::CHANGES;
 use crate::order::{sort_by, sort_by_key};
 use crate::say;
 

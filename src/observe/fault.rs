@@ -5,7 +5,6 @@ use std::panic::Location;
 use std::sync::{Arc, Weak};
 
 use super::look;
-use crate::config::Storage;
 use crate::error::{argument, Error, Result};
 use crate::harness::{Harness, Running};
 use crate::instrument::{FaultKind, Faulting, Operation};
@@ -199,7 +198,7 @@ impl FaultBuilder {
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured, [`Error::Fault`] for
-    /// a bind of [`Storage::SharedCache`] or [`Storage::MemDb`], whose transactions write to no disk.
+    /// a bind of [`Storage::SharedCache`](crate::Storage::SharedCache) or [`Storage::MemDb`](crate::Storage::MemDb), whose transactions write to no disk.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -288,7 +287,7 @@ impl FaultBuilder {
         let database = self.running.database(&self.key)?;
         let call = self.call(name);
         let needs_disk = !matches!(kind, FaultKind::Commit | FaultKind::Statement(..));
-        if needs_disk && matches!(database.storage(), Storage::SharedCache | Storage::MemDb) {
+        if needs_disk && !database.meets_disk_faults() {
             let problem = format!(
                 "`{name}` is about a disk and its locks, and storage `{}` has none: use `Bind::memory()` or \
                  `Bind::temp_file()`, or `fail_commit()`",

@@ -8,12 +8,12 @@ use rusqlite::Connection;
 use super::access::{Access, Act, Kind, Made};
 use super::catalog::Catalog;
 use super::resolve::not_run;
-use crate::database::Engine;
+
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::sqlite::script::quote;
-use crate::sqlite::{copy_pages, number, Image};
+use crate::sqlite::{copy_pages, number, Image, NamedConnection};
 
 /// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
 /// connection to a member that has one of `keys` as its schema name.
@@ -75,7 +75,7 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
     let mut copy = Connection::open_in_memory()?;
     image.copy_into(&mut copy, "main")?;
     image.connect(&copy)?;
-    let copy = Engine::new(copy, key)?;
+    let copy = NamedConnection::new(copy, key.schema_name())?;
     if copy.conn().execute_batch(sql).is_err() {
         return Ok(None);
     }

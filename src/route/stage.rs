@@ -11,10 +11,10 @@ use rusqlite::Connection;
 
 use super::access::{Access, AccessLog, Kind};
 use super::catalog::{folded, Catalog};
-use crate::database::attach;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
+use crate::sqlite::attach;
 use crate::sqlite::script::{explained, quote};
 use crate::sqlite::texts;
 

@@ -30,7 +30,7 @@ pub use metadata::{ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Me
 pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
 pub(crate) use migrate::migrate_to;
 pub(crate) use migration::Script;
-pub(crate) use references::{enforced, missing_parents, parents_first, unresolved_foreign_keys};
+pub(crate) use references::{enforced, missing_parents, parents_first};
 pub(crate) use reflect::unreadable_name;
 pub(crate) use run::{execute, Ground};
 pub(crate) use source::{read, Applied, Part, Read, Whose};

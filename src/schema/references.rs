@@ -1,9 +1,7 @@
 //! Foreign keys as they bear on order: which are enforced, which table is whose parent, which parent is missing.
 
-use std::ffi::c_int;
-
 use rusqlite::types::Value;
-use rusqlite::{ffi, Connection};
+use rusqlite::Connection;
 
 use super::metadata::{Metadata, TableInfo};
 use crate::row::Shown;
@@ -77,18 +75,6 @@ pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String
         missing.push((row.get(0)?, row.get(1)?));
     }
     Ok(missing)
-}
-
-/// Whether a commit would fail for foreign keys:
-/// [`SQLITE_DBSTATUS_DEFERRED_FKS`](https://sqlite.org/c3ref/c_dbstatus_options.html).
-pub(crate) fn unresolved_foreign_keys(conn: &Connection) -> bool {
-    let (mut current, mut highest): (c_int, c_int) = (0, 0);
-    // SAFETY: the handle is that of a connection which is borrowed, so open, for the length of the call, and the call
-    // keeps neither of the pointers.
-    let code = unsafe {
-        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_DEFERRED_FKS, &mut current, &mut highest, 0)
-    };
-    code == ffi::SQLITE_OK && current != 0
 }
 
 /// The words for a row whose parent is not there, the first that SQLite finds.

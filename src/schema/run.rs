@@ -9,14 +9,14 @@ use super::confined::Confined;
 use super::dialect;
 use super::journal::JournalMode;
 use super::migration::{Script, Transaction};
-use super::references::{enforce, enforced, orphan, unresolved_foreign_keys};
+use super::references::{enforce, enforced, orphan};
 use super::source::{failure, Part};
 use super::tool::Tool;
 use crate::config::Migrator;
 use crate::error::{chain, panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::sqlite::script::{self, Statement};
-use crate::sqlite::{number, ran};
+use crate::sqlite::{number, ran, unresolved_foreign_keys};
 
 /// Where a schema runs.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::engines::{failed, guarded, Engines};
 use super::statement::{discard, discard_for, Call, Heard, Ready};
-use crate::database::{attach, Database};
+use crate::database::Database;
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::instrument::spared;
@@ -16,6 +16,7 @@ use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::route::{Catalog, Member, Told};
 use crate::say;
+use crate::sqlite::attach;
 use crate::sqlite::authorize;
 use crate::sqlite::script::quote;
 use crate::sqlite::vfs::Opener;

@@ -5,7 +5,8 @@ use std::ptr;
 
 use rusqlite::{ffi, Connection};
 
-use crate::sqlite::script::quote;
+use super::code::check;
+use super::script::quote;
 
 /// Whether a connection has a collation.
 ///
@@ -21,7 +22,7 @@ pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
 pub(crate) fn stand_in_for_collations(conn: &Connection) -> rusqlite::Result<()> {
     // SAFETY: the handle is open, the callback has the signature asked for, and there is no context.
     let code = unsafe { ffi::sqlite3_collation_needed(conn.handle(), ptr::null_mut(), Some(needed)) };
-    checked(code)
+    check(code)
 }
 
 /// The collation of a column of a table in `main`, as SQLite has it; `None` where it says none.
@@ -48,13 +49,6 @@ pub(crate) fn collation_of(conn: &Connection, table: &str, column: &str) -> rusq
     }
     // SAFETY: SQLite gives a text that ends with a NUL and lives until the schema is read again, by a later call.
     Ok(Some(unsafe { CStr::from_ptr(collation) }.to_string_lossy().into_owned()))
-}
-
-fn checked(code: c_int) -> rusqlite::Result<()> {
-    match code {
-        ffi::SQLITE_OK => Ok(()),
-        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
-    }
 }
 
 unsafe extern "C" fn needed(_: *mut c_void, db: *mut ffi::sqlite3, _: c_int, name: *const c_char) {

@@ -15,6 +15,7 @@ use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
 use rusqlite::hooks::Action;
 use rusqlite::{Connection, OpenFlags};
 
+use super::code::check;
 use super::hook::Hooked;
 
 /// A value of SQLite's that differs each time.
@@ -175,10 +176,7 @@ fn replace(conn: &Connection, name: &'static CStr, arguments: c_int, function: F
             None,
         )
     };
-    match code {
-        ffi::SQLITE_OK => Ok(()),
-        code => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)),
-    }
+    check(code)
 }
 
 /// [`random()`](https://sqlite.org/lang_corefunc.html#random).

@@ -5,6 +5,8 @@ use std::ptr;
 
 use rusqlite::{ffi, Connection};
 
+use super::code::failure;
+
 /// Fails at once where another connection is in a transaction, one that reads included where the storage knows no older
 /// state to read.
 pub(crate) fn check_free(conn: &Connection) -> rusqlite::Result<()> {
@@ -25,7 +27,7 @@ fn execute(conn: &Connection, sql: &CStr) -> rusqlite::Result<()> {
             // SAFETY: SQLite gives a NUL-terminated text, which is copied before the connection is used again.
             let message = unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(conn.handle())) };
             let message = message.to_string_lossy().into_owned();
-            Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message)))
+            Err(failure(code, message))
         }
     }
 }

@@ -9,10 +9,12 @@ use rusqlite::backup::Backup;
 use rusqlite::serialize::OwnedData;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
+use super::code::failure;
+use super::counters::schema_version;
+use super::on_connect::OnConnect;
 use super::outline::outline;
 use super::values::number;
-use super::vfs::memory;
-use crate::config::OnConnect;
+use super::vfs::memory::{self, Initial};
 use crate::error::is_lock;
 use crate::sync::lock;
 
@@ -195,7 +197,7 @@ impl Image {
         look(&mut lock(&self.conn))
     }
 
-    /// The bytes of the database as a file in WAL mode.
+    /// Returns the bytes of the database as a file in WAL mode.
     pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         if let Some(bytes) = self.file.get() {
             return Ok(Arc::clone(bytes));
@@ -238,7 +240,7 @@ pub(crate) fn copy_transaction(
     // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
     let pages = unsafe { ffi::sqlite3_serialize(from.handle(), c"main".as_ptr(), &mut size, 0) };
     let (Some(pages), Ok(size)) = (NonNull::new(pages), usize::try_from(size)) else {
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOMEM), None));
+        return Err(failure(ffi::SQLITE_NOMEM, "out of memory"));
     };
     // SAFETY: SQLite gave so many bytes, which nobody else has, and they live until they are given to `to`.
     clear_wal_mark(unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), size) });
@@ -247,17 +249,18 @@ pub(crate) fn copy_transaction(
 }
 
 /// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there
+impl Initial for Image {
+    fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
+        Image::file(self)
+    }
+}
+
 /// is no memory.
 fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
     if number(conn, "PRAGMA main.page_count")? == 0 {
         return Ok(Vec::new());
     }
     Ok(conn.serialize("main")?.to_vec())
-}
-
-/// SQLite's number for a schema, see <https://sqlite.org/pragma.html#pragma_schema_version>.
-pub(crate) fn schema_version(conn: &Connection) -> rusqlite::Result<i64> {
-    number(conn, "PRAGMA schema_version")
 }
 
 /// Where the file format keeps its write and read version: 1 for a rollback journal, 2 for WAL.
@@ -305,7 +308,7 @@ fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
     }
     let problem =
         "the database was put back, but another connection blocks `PRAGMA journal_mode = WAL`: end its transaction";
-    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(problem.to_string())))
+    Err(failure(ffi::SQLITE_ERROR, problem))
 }
 
 /// One step of SQLite's backup API over all pages.
@@ -321,5 +324,5 @@ pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -
 
 pub(crate) fn busy(code: std::ffi::c_int) -> rusqlite::Error {
     let message = "the database is in use: a transaction or an unfinished query is open on another connection";
-    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.to_string()))
+    failure(code, message)
 }

@@ -1,24 +1,33 @@
 //! SQLite without binds: values and names, scripts, images, file systems, and every call that SQLite's C interface needs.
 
+mod attach;
 #[cfg(unix)]
 mod beside;
+pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;
+mod counters;
 mod fleeting;
 pub(crate) mod hold;
 mod hook;
 pub(crate) mod image;
+mod named;
+pub(crate) mod on_connect;
 mod original;
 mod outline;
-pub(crate) mod probe;
+mod probe;
 pub(crate) mod script;
 mod values;
 pub(crate) mod vfs;
 
+pub(crate) use attach::attach;
 pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
+pub(crate) use counters::{commits, schema_version, set_last_insert_rowid, unresolved_foreign_keys};
 pub(crate) use fleeting::{open as open_noticing, ran, watch as noticing};
 pub(crate) use hook::{authorize, Hooked};
-pub(crate) use image::{copy_pages, copy_transaction, schema_version, Image};
+pub(crate) use image::{copy_pages, copy_transaction, Image};
+pub(crate) use named::NamedConnection;
+pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
-pub(crate) use probe::{is_locked_out, SCHEMA};
+pub(crate) use probe::{is_locked_by_log_writer, is_locked_by_writer, is_locked_out, SCHEMA};
 pub(crate) use values::{column_names, number, texts};

@@ -4,8 +4,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
+use super::script::quote;
 use crate::list::mapped;
-use crate::sqlite::script::quote;
 
 /// The size of a page, the least there is: each table and each index takes one.
 const PAGE: i64 = 512;

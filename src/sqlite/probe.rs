@@ -4,10 +4,7 @@ use std::ffi::CString;
 use std::path::Path;
 use std::ptr;
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{ffi, Connection};
-
-use super::image::schema_version;
 
 /// A query that reads nothing, and needs what every statement needs.
 pub(crate) const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
@@ -33,39 +30,19 @@ pub(crate) fn is_locked_out(conn: &Connection, sql: &str) -> bool {
     code & 0xff == ffi::SQLITE_LOCKED
 }
 
-/// Whether another connection has a transaction open that can write, on a database that is not this crate's own memory. A
-/// lock error means so too, where a writer keeps others from reading.
-///
-/// No lock is taken that keeps a writer waiting: one that has read, and is refused as it comes to write, is refused for good.
-pub(crate) fn has_writer(conn: &Connection, is_shared_cache: bool) -> rusqlite::Result<bool> {
-    if is_shared_cache {
-        // A backup does not begin beside a writer of the same cache.
-        let mut nowhere = Connection::open_in_memory()?;
-        let step = Backup::new(conn, &mut nowhere)?.step(0)?;
-        return Ok(matches!(step, StepResult::Busy | StepResult::Locked));
-    }
-    schema_version(conn)?;
-    is_locked_by_writer(conn)
-}
-
 /// Whether another connection holds the lock of a file's writer in a rollback journal, as its file system knows it. Of a log's
 /// writer it tells only who asks for the lock, and is in the writer's way while it has it.
-fn is_locked_by_writer(conn: &Connection) -> rusqlite::Result<bool> {
+pub(crate) fn is_locked_by_writer(conn: &Connection) -> bool {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the handle is open and used by no one else meanwhile. The operation writes the address of its database's file,
     // which lives as long as the connection, or null; the method is called as SQLite calls it.
     unsafe {
         let answer = (&raw mut file).cast();
         ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, answer);
-        let Some(methods) = file.as_ref().and_then(|file| file.pMethods.as_ref()) else { return Ok(false) };
+        let Some(methods) = file.as_ref().and_then(|file| file.pMethods.as_ref()) else { return false };
         let mut reserved = 0;
-        if let Some(check) = methods.xCheckReservedLock
-            && check(file, &raw mut reserved) == ffi::SQLITE_OK
+        methods.xCheckReservedLock.is_some_and(|check| check(file, &raw mut reserved) == ffi::SQLITE_OK)
             && reserved != 0
-        {
-            return Ok(true);
-        }
-        Ok(false)
     }
 }
 

@@ -361,3 +361,50 @@ fn a_table_that_on_has_written_to_is_known_to_the_next_statement(#[case] storage
     assert_eq!(read(&mut session, "SELECT x FROM fresh"), ["two"]);
     assert_eq!(read(&mut session, "SELECT title, x FROM post, fresh"), ["one|two"]);
 }
+
+/// A failed `ALTER TABLE` leaves a connection of SQLite with the number that the schema has after its next change.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_table_of_others_is_found_after_a_failed_change_of_the_schema(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.execute("ALTER TABLE user ADD COLUMN n", []).unwrap();
+    session.commit().unwrap();
+    session.execute("CREATE INDEX auth.user_n ON user (\"n\") WHERE 1 < 2", []).unwrap();
+    assert!(session.execute("ALTER TABLE user DROP COLUMN \"n\"", []).is_err());
+    session.commit().unwrap();
+    other(&db, "auth", "CREATE TABLE fresh (x); INSERT INTO fresh VALUES ('one')");
+    assert_eq!(read(&mut session, "SELECT x FROM fresh"), ["one"]);
+}
+
+/// SQLite itself fails at the commit.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_full_text_table_whose_creation_is_undone_leaves_the_commit_alone(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("CREATE VIRTUAL TABLE auth.docs USING fts5 (body)", []).unwrap();
+    savepoint.execute("INSERT INTO docs VALUES ('one')", []).unwrap();
+    savepoint.rollback().unwrap();
+    session.commit().unwrap();
+    db.assert_landed("auth", "user", row! { name: "ann" });
+    assert!(matches!(session.execute("INSERT INTO docs VALUES ('two')", []).unwrap_err(), Error::UnknownTable { .. }));
+}
+
+/// What it permits holds for the session's connection until it is taken back.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_writable_schema_stays_writable_when_others_change_tables(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.on("auth").unwrap().execute_batch("PRAGMA writable_schema = ON").unwrap();
+    other(&db, "auth", "CREATE TABLE fresh (x)");
+    session.execute("INSERT INTO fresh VALUES ('one')", []).unwrap();
+    let writable = session.on("auth").unwrap().query_row("PRAGMA writable_schema", [], |row| row.get::<_, i64>(0));
+    assert_eq!(writable.unwrap(), 1);
+}

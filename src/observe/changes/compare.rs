@@ -8,11 +8,11 @@ use rusqlite::Connection;
 use super::change::{ChangeKind, RowChanges, TableChange};
 use super::definition::{definitions, differences, Definition};
 use super::rows::{self, Copies, AFTER, BEFORE};
-use crate::database::attach;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::schema::{Metadata, TableInfo, TableKind};
 use crate::sorted::Sorted;
+use crate::sqlite::attach;
 use crate::sqlite::{stand_in_for_collations, Image};
 
 /// What changed in the database at `position` from one image to another.

@@ -8,10 +8,11 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, TransactionState};
 
 use super::statement::{columns, discard, Call, Heard, Ready};
-use crate::database::{set_last_insert_rowid, Database, Engine};
+use crate::database::Database;
 use crate::error::{held, is_lock, list, Conflict, Error, Result, OPEN};
 use crate::harness::Scope;
 use crate::instrument::{spared, Rule};
@@ -21,12 +22,12 @@ use crate::orphan::Orphan;
 use crate::route::{Catalog, Told};
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::Opener;
-use crate::sqlite::{schema_version, Image};
+use crate::sqlite::{schema_version, set_last_insert_rowid, Image, NamedConnection};
 
 /// One connection for each bind the session has touched, and the unit of work on them.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Engines {
-    open: Sorted<BindIndex, Engine>,
+    open: Sorted<BindIndex, NamedConnection>,
     /// The binds with an open transaction, in the order they were begun.
     begun: Vec<BindIndex>,
     /// Those of them that something was written to.
@@ -122,17 +123,18 @@ impl Engines {
     ) -> Result<usize> {
         let sql = call.asked();
         self.open(scope, database, member)?;
+        self.read_new_schema(database, member).map_err(|error| failed(key, sql, error))?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
         // have written meanwhile.
         if let (Some(engine), true) = (self.open.get_mut(&member), database.keys().len() > 1) {
-            engine.rename_among(key).map_err(|error| failed(key, sql, error))?;
+            engine.rename_among(key.schema_name()).map_err(|error| failed(key, sql, error))?;
         }
         let refused =
             self.open.get(&member).and_then(|engine| database.watch().refusal(engine.conn(), sql, told.writes));
         if let Some(rule) = refused {
             return Err(guarded(key, &rule, sql));
         }
-        let version = |engine: &Engine| schema_version(engine.conn()).ok();
+        let version = |engine: &NamedConnection| schema_version(engine.conn()).ok();
         let before = told.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
         self.begin(database, member, told.in_transaction)?;
         // What takes part in no transaction is written at once, and counts no rows.
@@ -181,19 +183,28 @@ impl Engines {
         Ok(())
     }
 
+    /// Has a bind's connection read its schema again where others have changed it.
+    fn read_new_schema(&mut self, database: &Database, member: BindIndex) -> rusqlite::Result<()> {
+        let tables = self.seen.get(&member).map(|image| image.id());
+        let before = self.known.insert(member, tables);
+        match self.open.get(&member).map(NamedConnection::conn) {
+            // A connection that is used for the first time knows no tables that could be old; in a shared cache all
+            // connections know the same.
+            Some(conn)
+                if before.is_some_and(|before| before != tables)
+                    && !database.is_shared_cache()
+                    && !self.has_changed_schema(member) =>
+            {
+                read_schema_again(conn)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Begins the bind's transaction where that has not been done and the statement takes part in it.
     fn begin(&mut self, database: &Database, member: BindIndex, in_transaction: bool) -> Result<()> {
         let key = database.key();
-        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
-        let tables = self.seen.get(&member).map(|image| image.id());
-        // A connection that is used for the first time knows no tables that could be old.
-        let before = self.known.insert(member, tables);
-        if before.is_some_and(|before| before != tables)
-            && !database.is_shared_cache()
-            && !self.has_changed_schema(member)
-        {
-            read_schema_again(conn);
-        }
+        let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { return Ok(()) };
         if self.begun.contains(&member) {
             // A statement that fails badly, or RAISE(ROLLBACK), ends the whole transaction. What comes next must not
             // be committed as it is written.
@@ -220,7 +231,7 @@ impl Engines {
 
     /// Reads a bind's tables as this unit of work has left them.
     fn reread(&mut self, member: BindIndex) -> Result<()> {
-        let Some(conn) = self.open.get(&member).map(Engine::conn) else { return Ok(()) };
+        let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { return Ok(()) };
         if self.begun.contains(&member) && !conn.is_autocommit() {
             let tables = spared(|| match self.seen.get(&member) {
                 Some(before) => Image::of_tables(conn)?.connected_as(before),
@@ -283,7 +294,7 @@ impl Engines {
         self.end_of_unit(scope);
         let key = |member: &BindIndex| scope.key(*member);
         for (at, member) in begun.iter().enumerate() {
-            let Some(conn) = self.open.get(member).map(Engine::conn) else { continue };
+            let Some(conn) = self.open.get(member).map(NamedConnection::conn) else { continue };
             if let Err(source) = run(scope.at(*member), conn, "COMMIT") {
                 let source = match is_lock(&source) {
                     true => {
@@ -318,7 +329,7 @@ impl Engines {
         self.depth = 0;
         let mut first = Ok(());
         for member in std::mem::take(&mut self.begun) {
-            let Some(conn) = self.open.get(&member).map(Engine::conn) else { continue };
+            let Some(conn) = self.open.get(&member).map(NamedConnection::conn) else { continue };
             if conn.is_autocommit() {
                 continue;
             }
@@ -334,7 +345,7 @@ impl Engines {
 
     /// Ends a transaction that cannot go on; a connection that will not roll back is closed, which does.
     fn abandon(&mut self, scope: &Scope, member: BindIndex) {
-        let rolled_back = match self.open.get(&member).map(Engine::conn) {
+        let rolled_back = match self.open.get(&member).map(NamedConnection::conn) {
             Some(conn) => conn.is_autocommit() || run(scope.at(member), conn, "ROLLBACK").is_ok(),
             None => true,
         };
@@ -384,12 +395,18 @@ fn inserting_after<T>(last_rowid: &mut i64, conn: &Connection, work: impl FnOnce
     work(conn)
 }
 
-/// Makes a connection know what another has changed in the schema. By itself it finds that out when a statement runs,
-/// which it prepares with what it knew before; in a shared cache all connections know the same.
-fn read_schema_again(conn: &Connection) {
-    // Where a writer is in the way, the statement to come says so.
-    let ready = Ready::quiet(conn, Duration::ZERO);
-    drop(discard("SELECT 1 FROM sqlite_schema LIMIT 1", |call| ready.run(call)));
+/// Makes a connection read its schema again when its next statement is prepared, for another has changed it.
+///
+/// SQLite compares the number of the schema to find that out, and only when a statement runs, which it prepares with
+/// what it knew before. And a statement that failed to change the schema may leave a number with the connection that
+/// the change of another then gets.
+fn read_schema_again(conn: &Connection) -> rusqlite::Result<()> {
+    spared(|| {
+        let is_writable = conn.db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA)?;
+        run(None, conn, "PRAGMA writable_schema = RESET")?;
+        // It also takes away the permission to write there.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, is_writable).map(drop)
+    })
 }
 
 /// No number of commits.

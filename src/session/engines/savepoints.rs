@@ -1,8 +1,10 @@
 //! Savepoints over every bind of a unit of work.
 
+use super::view::write_down;
 use super::{failed, run, savepoint_sql, Engines};
 use crate::error::Result;
 use crate::harness::Scope;
+use crate::instrument::spared;
 use crate::list::mapped;
 
 impl Engines {
@@ -30,6 +32,13 @@ impl Engines {
             return Ok(());
         }
         self.depth = level - 1;
+        // FTS5 fails at the commit where the creation of a table is undone before its rows are written down.
+        for member in mapped(&self.written, |member| *member) {
+            if let Some(engine) = self.open.get(&member) {
+                // A failure to write them down is one of what is undone next.
+                drop(spared(|| write_down(engine.conn())));
+            }
+        }
         self.on_all_begun(scope, &savepoint_sql("ROLLBACK TO", level))?;
         self.on_all_begun(scope, &savepoint_sql("RELEASE", level))?;
         for member in self.begun.clone() {

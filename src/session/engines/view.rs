@@ -2,11 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{run, savepoint_sql, Engine, Engines};
+use super::{run, savepoint_sql, Engines};
 use crate::database::Database;
 use crate::instrument::spared;
 use crate::key::BindIndex;
-use crate::sqlite::{copy_transaction, Image};
+use crate::sqlite::{copy_transaction, Image, NamedConnection};
 
 /// The level of a savepoint that is released at once.
 const FLUSHED: usize = 0;
@@ -44,16 +44,18 @@ impl Engines {
         to: &mut Connection,
         schema: &str,
     ) -> rusqlite::Result<()> {
-        match self.open.get(&member).map(Engine::conn) {
-            Some(conn) if self.has_read(member) => {
-                // A virtual table writes down what it keeps back when a savepoint is set.
-                spared(|| {
-                    run(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
-                    run(None, conn, &savepoint_sql("RELEASE", FLUSHED))?;
-                    copy_transaction(conn, to, schema, true)
-                })
-            }
+        match self.open.get(&member).map(NamedConnection::conn) {
+            Some(conn) if self.has_read(member) => spared(|| {
+                write_down(conn)?;
+                copy_transaction(conn, to, schema, true)
+            }),
             _ => database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema),
         }
     }
+}
+
+/// Has virtual tables write down what they keep back, as they do when a savepoint is set.
+pub(super) fn write_down(conn: &Connection) -> rusqlite::Result<()> {
+    run(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
+    run(None, conn, &savepoint_sql("RELEASE", FLUSHED))
 }

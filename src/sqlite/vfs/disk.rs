@@ -1,7 +1,7 @@
-//! The file system of a bind's file: the system's own, except where a fault says otherwise.
+//! The file system of a bind's file: the system's own, except where a gate says otherwise.
 //!
 //! See <https://sqlite.org/vfs.html>. A file here is the system's, which lies behind a few words of ours; each function
-//! asks the bind's [`Faults`] where they have a say, and hands on. None of them panics.
+//! asks the file's [`Gate`] where it has a say, and hands on. None of them panics.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -9,27 +9,36 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
+use super::gate::{Gate, Writer};
 use super::memory::begins_to_write;
-use super::register::register_once;
-use super::system::system;
-use super::writer::Writer;
-use crate::instrument::{find, Faults};
+use super::methods::io_methods;
+use super::register::FileSystem;
+use super::system::{access, delete, full_pathname, system};
 use crate::sqlite::copy::file_system;
 
 /// The file system's name, for `?vfs=` in a URI.
 static NAME: LazyLock<String> = LazyLock::new(|| file_system("multibind-disk"));
 
-/// The name in a URI of the number under which a file's [`Faults`] are found.
-const FAULTS: &str = "multibind-faults";
-const C_FAULTS: &CStr = c"multibind-faults";
+/// The parameter of a URI that has the number of a file's [`Gate`].
+const NUMBER: &str = "multibind-faults";
+const C_NUMBER: &CStr = c"multibind-faults";
 
-/// What makes a file's URI one whose connections meet its faults. Where the file system cannot be registered it stays
-/// what it is.
-pub(crate) fn with_faults(uri: String, faults: &Arc<Faults>) -> String {
+/// Returns the gate of a number, while it lives. SQLite is given a number and never a pointer: a connection may outlive
+/// the gate.
+type Find = fn(usize) -> Option<Arc<dyn Gate>>;
+
+/// The function that finds the gates, set before the first URI has a number.
+static FIND: OnceLock<Find> = OnceLock::new();
+
+/// Returns a file's URI whose connections meet the gate of that number. Where the file system cannot be registered, the
+/// URI stays the same.
+pub(crate) fn with_gate(uri: String, number: usize, find: Find) -> String {
     static REGISTERED: OnceLock<c_int> = OnceLock::new();
+    FIND.get_or_init(|| find);
     let size = |system: c_int| system.saturating_add(c_int::try_from(OFFSET).unwrap_or(c_int::MAX));
-    match register_once(&REGISTERED, &NAME, size, open) {
-        Ok(()) => format!("{uri}?vfs={}&{FAULTS}={}", *NAME, faults.number()),
+    let registered = FileSystem { name: &NAME, size, open, delete, access, full_pathname }.register_once(&REGISTERED);
+    match registered {
+        Ok(()) => format!("{uri}?vfs={}&{NUMBER}={number}", *NAME),
         Err(_) => uri,
     }
 }
@@ -46,7 +55,7 @@ const OFFSET: usize = size_of::<File>().next_multiple_of(16);
 
 /// What is known of an open file.
 struct Open {
-    faults: Arc<Faults>,
+    gate: Arc<dyn Gate>,
     /// Whether it is a journal, into which a transaction writes.
     is_journal: bool,
     /// The locks of the WAL's index that it shares with others, a bit each.
@@ -78,31 +87,7 @@ unsafe fn opened<'f>(file: *mut sqlite3_file) -> (&'f mut Open, *mut sqlite3_fil
 
 /// The methods of a file, by the version of the system's, which may lack some: on some disks of a network, those that
 /// share memory.
-static METHODS: [sqlite3_io_methods; 3] = [methods(1), methods(2), methods(3)];
-
-const fn methods(version: c_int) -> sqlite3_io_methods {
-    sqlite3_io_methods {
-        iVersion: version,
-        xClose: Some(close),
-        xRead: Some(read),
-        xWrite: Some(write),
-        xTruncate: Some(truncate),
-        xSync: Some(sync),
-        xFileSize: Some(file_size),
-        xLock: Some(lock_file),
-        xUnlock: Some(unlock_file),
-        xCheckReservedLock: Some(check_reserved_lock),
-        xFileControl: Some(file_control),
-        xSectorSize: Some(sector_size),
-        xDeviceCharacteristics: Some(device_characteristics),
-        xShmMap: Some(shm_map),
-        xShmLock: Some(shm_lock),
-        xShmBarrier: Some(shm_barrier),
-        xShmUnmap: Some(shm_unmap),
-        xFetch: Some(fetch),
-        xUnfetch: Some(unfetch),
-    }
-}
+static METHODS: [sqlite3_io_methods; 3] = [io_methods!(1), io_methods!(2), io_methods!(3)];
 
 /// Returns the methods that hand on to these.
 fn methods_for(system: &sqlite3_io_methods) -> &'static sqlite3_io_methods {
@@ -133,12 +118,12 @@ pub(crate) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
     }
 }
 
-/// The faults that a file's URI names; a journal has the URI of its database.
+/// Returns the gate that a file's URI names; a journal has the URI of its database.
 ///
 /// # Safety
 ///
 /// `name` is null or what SQLite passes to `xOpen` with these flags.
-unsafe fn faults_of(name: *const c_char, flags: c_int) -> Option<Arc<Faults>> {
+unsafe fn gate_of(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
     const WITH_URI: c_int = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL;
     if name.is_null() || flags & WITH_URI == 0 {
         return None;
@@ -146,13 +131,13 @@ unsafe fn faults_of(name: *const c_char, flags: c_int) -> Option<Arc<Faults>> {
     // SAFETY: by the caller; such a name is followed by the URI's parameters, and SQLite gives null or a text that lives
     // as long as the name.
     let number = unsafe {
-        let number = ffi::sqlite3_uri_parameter(ffi::sqlite3_filename_database(name), C_FAULTS.as_ptr());
+        let number = ffi::sqlite3_uri_parameter(ffi::sqlite3_filename_database(name), C_NUMBER.as_ptr());
         if number.is_null() {
             return None;
         }
         CStr::from_ptr(number)
     };
-    find(number.to_str().ok()?.parse().ok()?)
+    FIND.get()?(number.to_str().ok()?.parse().ok()?)
 }
 
 unsafe extern "C" fn open(
@@ -167,8 +152,8 @@ unsafe extern "C" fn open(
         (*file).pMethods = std::ptr::null();
         let system = system(vfs);
         let Some(open) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
-        // A file that no fault is for is the system's, in the same place.
-        let Some(faults) = faults_of(name, flags) else { return open(system, name, file, flags, out_flags) };
+        // A file without a gate is the system's, in the same place.
+        let Some(gate) = gate_of(name, flags) else { return open(system, name, file, flags, out_flags) };
         let inner = inner(file);
         (*inner).pMethods = std::ptr::null();
         let code = open(system, name, inner, flags, out_flags);
@@ -180,7 +165,7 @@ unsafe extern "C" fn open(
             return code;
         }
         let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
-        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open { faults, is_journal, shared: 0 }));
+        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open { gate, is_journal, shared: 0 }));
         (*file).pMethods = methods_for(methods);
         code
     }
@@ -203,7 +188,7 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount:
         let (open, inner, methods) = opened(file);
         // What a transaction writes goes into a journal first; what is copied back was committed before.
         if open.is_journal
-            && let Some(code) = open.faults.instead_of_write()
+            && let Some(code) = open.gate.instead_of_write()
         {
             return code;
         }
@@ -216,12 +201,12 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     unsafe {
         let (open, inner, methods) = opened(file);
         let begins_to_write = level == ffi::SQLITE_LOCK_RESERVED;
-        if begins_to_write && let Some(code) = open.faults.instead_of_lock() {
+        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
             return code;
         }
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
         if begins_to_write && code == ffi::SQLITE_OK {
-            open.faults.writer_begins(Writer::Ours);
+            open.gate.writer_begins(Writer::Ours);
         }
         code
     }
@@ -232,7 +217,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
     unsafe {
         let (open, inner, methods) = opened(file);
         let begins_to_write = begins_to_write(open.shared, first, count, flags);
-        if begins_to_write && let Some(code) = open.faults.instead_of_lock() {
+        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
             return code;
         }
         let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));
@@ -246,10 +231,10 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
             }
             if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
                 // The lock of a writer.
-                open.faults.holds_log(flags & ffi::SQLITE_SHM_LOCK != 0);
+                open.gate.holds_log(flags & ffi::SQLITE_SHM_LOCK != 0);
             }
             if begins_to_write {
-                open.faults.writer_begins(Writer::Ours);
+                open.gate.writer_begins(Writer::Ours);
             }
         }
         code

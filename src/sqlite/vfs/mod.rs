@@ -1,9 +1,11 @@
 //! The file systems that this crate registers with SQLite.
 
 pub(crate) mod disk;
+pub(crate) mod gate;
 pub(crate) mod memory;
+mod methods;
 mod register;
 mod system;
-pub(crate) mod writer;
 
+pub(crate) use gate::{Gate, Writer};
 pub(crate) use memory::{Memory, Opener};

@@ -7,33 +7,10 @@ use std::ffi::{c_char, c_int, c_void};
 
 use rusqlite::ffi::{self, sqlite3_file};
 
-use super::super::system::{most_to_map, of_temporary_file};
-use super::file::{opened, Open, Part, INVALID, NOT_OPENED_TO_WRITE};
 use super::held::Level;
 use super::name::C_NAME;
-
-/// What is set for one open file.
-#[derive(Debug, Default)]
-pub(super) struct Settings {
-    /// The system's number of the last error.
-    pub(super) last_error: c_int,
-    /// The chunks in which it grows, in bytes; any number of bytes where it is not positive.
-    pub(super) chunk: c_int,
-    /// Set where the log stays when the last connection closes.
-    pub(super) keeps_log: bool,
-    /// Set where a write changes no byte beside it when the power fails.
-    pub(super) overwrites_safely: bool,
-    /// How many bytes SQLite may map into memory, and how many a file would have mapped.
-    pub(super) mapped_at_most: usize,
-    pub(super) mapped: usize,
-}
-
-impl Settings {
-    /// Rounds a size up to whole chunks.
-    pub(super) fn in_chunks(&self, size: usize) -> usize {
-        usize::try_from(self.chunk).ok().and_then(|chunk| size.checked_next_multiple_of(chunk)).unwrap_or(size)
-    }
-}
+use super::open::{opened, Open, Part, INVALID, NOT_OPENED_TO_WRITE};
+use super::temporary::{most_to_map, of_temporary_file};
 
 impl Open {
     /// Grows to the size that SQLite is about to need, as a file would: in chunks, or where it is mapped.

@@ -12,23 +12,27 @@ mod held;
 mod index;
 mod locks;
 mod name;
+mod names;
+mod open;
 mod replace;
 mod shm;
+mod temporary;
 mod vfs;
 mod who;
 
+pub(crate) use replace::Replaced;
+
+use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::instrument::Faults;
+use super::gate::Gate;
 use crate::sorted::Sorted;
 use crate::sqlite::copy::unique_name;
-use crate::sqlite::image::Image;
 use crate::sync::lock;
 use contents::Contents;
 pub(crate) use held::begins_to_write;
 use index::Index;
 use locks::Locks;
-pub(in crate::sqlite::vfs) use name::C_NAME;
 pub(crate) use vfs::{start, start_beside};
 pub(crate) use who::Opener;
 use who::{conflict, Lock, Party, Refusal};
@@ -46,26 +50,32 @@ pub(crate) struct Memory {
     name: String,
     contents: Mutex<Contents>,
     /// What it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
-    image: Mutex<Option<Arc<Image>>>,
+    image: Mutex<Option<Arc<dyn Initial>>>,
     /// The write-ahead log and journals, by what SQLite appends to the database's name.
     journals: Mutex<Sorted<String, Arc<Journal>>>,
     locks: Mutex<Locks>,
     /// The WAL's index, which connections share as memory.
     index: Mutex<Index>,
-    /// What a test has SQLite be told.
-    faults: Arc<Faults>,
+    /// What answers in place of the file system.
+    gate: Arc<dyn Gate>,
+}
+
+/// What a database in memory starts as.
+pub(crate) trait Initial: fmt::Debug + Send + Sync {
+    /// Returns the bytes of a file in WAL mode.
+    fn file(&self) -> rusqlite::Result<Arc<[u8]>>;
 }
 
 /// A journal's bytes.
-pub(in crate::sqlite::vfs) type Journal = Mutex<Vec<u8>>;
+type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
     /// Makes one under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
     fn new(
         contents: Contents,
-        image: Option<Arc<Image>>,
+        image: Option<Arc<dyn Initial>>,
         journals: Vec<(String, Vec<u8>)>,
-        faults: &Arc<Faults>,
+        gate: Arc<dyn Gate>,
     ) -> Arc<Memory> {
         let mut beside = Sorted::default();
         for (name, bytes) in journals {
@@ -78,7 +88,7 @@ impl Memory {
             journals: Mutex::new(beside),
             locks: Mutex::default(),
             index: Mutex::default(),
-            faults: Arc::clone(faults),
+            gate,
         });
         lock(&DATABASES).insert(memory.name.clone(), Arc::downgrade(&memory));
         memory
@@ -139,7 +149,7 @@ impl Memory {
         Ok(())
     }
 
-    pub(in crate::sqlite::vfs) fn journal(&self, name: &str) -> Option<Arc<Journal>> {
+    fn journal(&self, name: &str) -> Option<Arc<Journal>> {
         lock(&self.journals).get(name).cloned()
     }
 
@@ -148,7 +158,7 @@ impl Memory {
     }
 
     /// Whether there was such a journal to remove.
-    pub(in crate::sqlite::vfs) fn remove_journal(&self, name: &str) -> bool {
+    fn remove_journal(&self, name: &str) -> bool {
         lock(&self.journals).remove(name).is_some()
     }
 }
@@ -163,12 +173,12 @@ impl Drop for Memory {
 static DATABASES: Mutex<Sorted<String, Weak<Memory>>> = Mutex::new(Sorted::new());
 
 /// A name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
-pub(in crate::sqlite::vfs) fn split(name: &str) -> Option<(&str, &str)> {
+fn split(name: &str) -> Option<(&str, &str)> {
     let end = name.strip_prefix(FOLDER)?.find(ENDING)? + FOLDER.len() + ENDING.len();
     name.split_at_checked(end)
 }
 
 /// The living database of that name.
-pub(in crate::sqlite::vfs) fn find(name: &str) -> Option<Arc<Memory>> {
+fn find(name: &str) -> Option<Arc<Memory>> {
     lock(&DATABASES).get(name)?.upgrade()
 }

@@ -9,5 +9,4 @@ use crate::sqlite::copy::file_system;
 pub(super) static NAME: LazyLock<String> = LazyLock::new(|| file_system("multibind"));
 
 /// The same as SQLite takes it; a name of this crate's has no NUL.
-pub(in crate::sqlite::vfs) static C_NAME: LazyLock<CString> =
-    LazyLock::new(|| CString::new(NAME.as_str()).unwrap_or_default());
+pub(super) static C_NAME: LazyLock<CString> = LazyLock::new(|| CString::new(NAME.as_str()).unwrap_or_default());

@@ -6,9 +6,9 @@ use std::ffi::{c_int, c_void};
 
 use rusqlite::ffi::{self, sqlite3_file};
 
-use super::file::{opened, Open, Part};
 use super::held::begins_to_write;
 use super::index::PIECE;
+use super::open::{opened, Open, Part};
 use crate::sync::lock;
 
 pub(super) unsafe extern "C" fn shm_map(
@@ -55,7 +55,7 @@ impl Open {
             return ffi::SQLITE_IOERR_SHMLOCK;
         };
         let slots = first..first.saturating_add(count).min(ffi::SQLITE_SHM_NLOCK as usize);
-        if begins_to_write && let Some(code) = self.memory.faults.instead_of_lock() {
+        if begins_to_write && let Some(code) = self.memory.gate.instead_of_lock() {
             return code;
         }
         let mut locks = lock(&self.memory.locks);
@@ -72,7 +72,7 @@ impl Open {
             return ffi::SQLITE_BUSY;
         }
         if begins_to_write {
-            self.memory.faults.writer_begins(held.opener.writer());
+            self.memory.gate.writer_begins(held.opener.writer());
         }
         ffi::SQLITE_OK
     }

@@ -8,28 +8,28 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
 
-use super::super::register::{ours, register_once};
+use super::super::gate::{Gate, OpenGate};
+use super::super::register::FileSystem;
 use super::super::system::system;
 use super::contents::Contents;
-use super::control::Settings;
-use super::file::{File, Open, Part, UseOfIndex, METHODS};
+use super::file::METHODS;
 use super::held::Held;
 use super::name::NAME;
+use super::names::{access, delete, full_pathname, ours};
+use super::open::{File, Open, Part, Settings, UseOfIndex};
 use super::who::{Opener, PARAMETER};
-use super::{find, Memory};
-use crate::instrument::Faults;
-use crate::sqlite::image::Image;
+use super::{find, Initial, Memory};
 
 /// Starts a database as an image, under a name that no other of the process has.
-pub(crate) fn start(image: Arc<Image>, faults: &Arc<Faults>) -> rusqlite::Result<Arc<Memory>> {
+pub(crate) fn start(image: Arc<dyn Initial>, gate: Arc<dyn Gate>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
-    Ok(Memory::new(Contents::new(Arc::default()), Some(image), Vec::new(), faults))
+    Ok(Memory::new(Contents::new(Arc::default()), Some(image), Vec::new(), gate))
 }
 
 /// Starts one with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
 pub(crate) fn start_beside(bytes: Arc<[u8]>, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
-    Ok(Memory::new(Contents::new(bytes), None, journals, &Arc::default()))
+    Ok(Memory::new(Contents::new(bytes), None, journals, Arc::new(OpenGate)))
 }
 
 /// Makes the file system known to SQLite, once.
@@ -37,7 +37,7 @@ fn register() -> rusqlite::Result<()> {
     static REGISTERED: OnceLock<c_int> = OnceLock::new();
     // A file that is not ours is the system's, in the same place.
     let size = |system: c_int| system.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX));
-    register_once(&REGISTERED, &NAME, size, open)
+    FileSystem { name: &NAME, size, open, delete, access, full_pathname }.register_once(&REGISTERED)
 }
 
 unsafe extern "C" fn open(

@@ -1,7 +1,7 @@
 //! Who has a database open, who holds the lock of its writer, and who was refused it.
 
 use crate::list::mapped;
-use crate::sqlite::vfs::writer::Writer;
+use crate::sqlite::vfs::gate::Writer;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};

@@ -31,6 +31,19 @@ use trial::trial;
 /// How many seeds are run unless a time is given.
 const SEEDS: u64 = 150;
 
+/// Seeds that once found a difference.
+const FOUND: [u64; 6] = [
+    // An FTS5 table whose creation a savepoint undoes: SQLite fails at the commit.
+    1_882_975_863_049_239,
+    1_882_978_199_275_066,
+    1_882_978_199_277_317,
+    // The schema number that a failed `ALTER TABLE` leaves with a connection.
+    1_882_978_199_276_607,
+    // A bind that the one connection has read and the session has not.
+    1_882_973_796_303_121,
+    1_882_978_199_274_243,
+];
+
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} has to be a number: {value}")))
 }
@@ -41,7 +54,8 @@ fn a_session_gives_what_one_connection_with_every_bind_attached_gives() {
         return assert_same(seed).map(drop).unwrap_or_else(|problem| panic!("{problem}"));
     }
     let Some(seconds) = asked("MULTIBIND_DISPATCH_SECONDS") else {
-        let compared = (0..SEEDS).map(|seed| assert_same(seed).unwrap_or_else(|problem| panic!("{problem}")));
+        let compared =
+            (0..SEEDS).chain(FOUND).map(|seed| assert_same(seed).unwrap_or_else(|problem| panic!("{problem}")));
         let compared = compared.sum::<usize>();
         assert!(compared > 2_000, "only {compared} answers could be compared");
         return;

@@ -75,16 +75,21 @@ impl One {
         run(&self.sides[place], sql)
     }
 
-    /// Ends the unit of work and begins the next one.
-    pub(crate) fn end(&mut self, how: &str) {
-        self.control(how);
-        self.control("BEGIN");
+    /// Ends the unit of work and begins the next one. A commit that fails has rolled back.
+    pub(crate) fn end(&mut self, how: &str) -> Result<(), String> {
+        let ended = self.control(how);
+        assert!(self.conn.is_autocommit(), "{how} left the transaction open: {ended:?}");
         self.stale = true;
+        self.control("BEGIN")?;
+        ended
     }
 
-    pub(crate) fn control(&mut self, sql: &str) {
-        self.conn.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    pub(crate) fn control(&mut self, sql: &str) -> Result<(), String> {
         self.stale |= sql.starts_with("ROLLBACK");
+        if sql.starts_with("ROLLBACK TO") {
+            self.write_down();
+        }
+        self.conn.execute_batch(sql).map_err(|error| format!("one connection: {sql}: {error}"))
     }
 
     /// Whether the unit of work has read or written a bind.
@@ -95,9 +100,15 @@ impl One {
     /// Has SQLite read every schema anew. By itself it does so only for some of the errors that an old one leads to.
     fn refresh(&mut self) {
         if std::mem::take(&mut self.stale) {
-            // A savepoint has virtual tables write down what they keep back.
-            self.conn.execute_batch("SAVEPOINT flush; RELEASE flush; PRAGMA writable_schema = RESET").unwrap();
+            self.write_down();
+            self.conn.execute_batch("PRAGMA writable_schema = RESET").unwrap();
         }
+    }
+
+    /// Has virtual tables write down what they keep back. SQLite fails at the commit where the making of an FTS5 table is
+    /// rolled back before its rows are written down, and a session never does.
+    fn write_down(&self) {
+        self.conn.execute_batch("SAVEPOINT flush; RELEASE flush").unwrap();
     }
 
     /// Every table that the unit of work sees in a bind.

@@ -47,14 +47,15 @@ impl World {
     pub(crate) fn of(dice: &mut Dice) -> World {
         let has_default = dice.chance(85);
         let named = 1 + dice.below(5) + usize::from(!has_default);
-        let mut keys = KEYS.to_vec();
-        let mut next = |dice: &mut Dice| Some(keys.remove(dice.below(keys.len())));
+        let places_in_all = named + usize::from(has_default);
+        let mut left = KEYS.to_vec();
         let mut places = Vec::new();
-        for at in 0..named + usize::from(has_default) {
-            let first = if has_default && at == 0 { None } else { next(dice) };
-            let mut keys = vec![first];
-            if dice.chance(12) && at < 3 {
-                keys.push(next(dice));
+        for at in 0..places_in_all {
+            let key = |dice: &mut Dice, left: &mut Vec<&'static str>| Some(left.remove(dice.below(left.len())));
+            let mut keys = vec![if has_default && at == 0 { None } else { key(dice, &mut left) }];
+            // Each bind that is to come needs one.
+            if dice.chance(12) && at < 3 && left.len() > places_in_all - at - 1 {
+                keys.push(key(dice, &mut left));
             }
             let mut schema = Vec::new();
             let mut names = NAMES.to_vec();

@@ -20,7 +20,7 @@ pub(crate) struct OnConnect {
 }
 
 impl OnConnect {
-    pub(super) fn new<F, E>(connect: F) -> OnConnect
+    pub(crate) fn new<F, E>(connect: F) -> OnConnect
     where
         F: Fn(&Connection) -> Result<(), E> + Send + Sync + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,

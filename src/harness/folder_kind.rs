@@ -1,0 +1,11 @@
+//! The kinds of folders that a process holds.
+
+/// The names, permissions and contents of one kind of folder.
+pub(crate) struct FolderKind {
+    /// The beginning of its name; six letters or digits follow.
+    pub(crate) prefix: &'static str,
+    /// Its permissions, before those that the process's mask takes.
+    pub(crate) mode: u32,
+    /// Returns whether this crate or SQLite creates a file of that name there.
+    pub(crate) holds: fn(&str) -> bool,
+}

@@ -1,0 +1,51 @@
+//! The say that others have in what a file system does.
+
+use std::ffi::c_int;
+use std::fmt;
+
+/// The owner of a connection that writes to a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// One of the harness's pools or sessions.
+    Ours,
+    /// The harness's own looks and repairs.
+    Harness,
+    /// Code that has opened the database by the bind's URI.
+    #[default]
+    Others,
+}
+
+/// Answers in place of a file system, and hears who writes.
+///
+/// It is asked from SQLite's callbacks, under SQLite's own locks: it calls no SQLite and waits for nothing.
+pub(crate) trait Gate: fmt::Debug + Send + Sync {
+    /// Returns SQLite's code in place of the lock that a writer wants.
+    fn instead_of_lock(&self) -> Option<c_int>;
+
+    /// Returns SQLite's code in place of a write by the transaction that has the lock.
+    fn instead_of_write(&self) -> Option<c_int>;
+
+    /// Counts a transaction that has got the lock.
+    fn writer_begins(&self, writer: Writer);
+
+    /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
+    fn holds_log(&self, takes: bool);
+}
+
+/// A gate that is always open.
+#[derive(Debug)]
+pub(crate) struct OpenGate;
+
+impl Gate for OpenGate {
+    fn instead_of_lock(&self) -> Option<c_int> {
+        None
+    }
+
+    fn instead_of_write(&self) -> Option<c_int> {
+        None
+    }
+
+    fn writer_begins(&self, _: Writer) {}
+
+    fn holds_log(&self, _: bool) {}
+}

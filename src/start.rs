@@ -1,0 +1,71 @@
+//! The start of a harness, with all that comes into play at its end.
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::harness::{start, Harness, HarnessBuilder};
+use crate::keep;
+#[cfg(doc)]
+use crate::Error;
+
+impl HarnessBuilder {
+    /// Starts a database for every bind, with its tables and its data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBind`], [`Error::BindKey`], [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what
+    /// is configured; [`Error::Schema`] for tables that could not be made, [`Error::ForeignParent`] for a foreign key
+    /// into another bind, [`Error::Data`] for data that could not be loaded; [`Error::Io`] for a file that could not be
+    /// written. Nothing is left of what was started before.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
+    /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
+    /// ```
+    pub fn start(self) -> Result<Harness> {
+        start(self.into_config()?, keep::save)
+    }
+}
+
+impl Harness {
+    /// Starts the binds of a TOML file, `fixtures/binds.toml` for example, as its environment `test` has them, or the one
+    /// that the variable `MULTIBIND_ENV` names: see [`Config::environment`].
+    ///
+    /// A relative path is looked for in the folder of the crate under test, where `cargo test` runs it; the paths in
+    /// the file are relative to the file.
+    ///
+    /// # Errors
+    ///
+    /// What [`Config::from_file`] and [`HarnessBuilder::start`] report.
+    ///
+    /// ```
+    /// use multibind::{BindKey, Harness};
+    ///
+    /// let db = Harness::from_file("fixtures/binds.toml")?;
+    /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
+        Harness::from_config(Config::from_file(path)?)
+    }
+
+    /// Starts the binds of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// What [`HarnessBuilder::start`] reports.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config, Harness};
+    ///
+    /// let db = Harness::from_config(Config::new().bind("auth", Bind::memory()))?;
+    /// assert_eq!(db.binds().len(), 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn from_config(config: Config) -> Result<Harness> {
+        start(config, keep::save)
+    }
+}

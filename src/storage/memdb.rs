@@ -1,0 +1,54 @@
+//! SQLite's `memdb` file system, see <https://sqlite.org/inmemorydb.html>.
+
+use std::sync::Arc;
+
+use rusqlite::OpenFlags;
+
+use super::open::open_idle;
+use super::Store;
+use crate::config::Storage;
+use crate::instrument::{Found, Watch};
+use crate::sqlite::copy::unique_name;
+
+/// A `memdb` database under a name that no other in the process has.
+#[derive(Debug)]
+pub(super) struct MemDb {
+    name: String,
+}
+
+impl MemDb {
+    /// Takes a new name.
+    pub(super) fn start() -> MemDb {
+        MemDb { name: unique_name() }
+    }
+}
+
+impl Store for MemDb {
+    fn kind(&self) -> Storage {
+        Storage::MemDb
+    }
+
+    /// Begins the name with a slash: SQLite shares only such a one between connections.
+    fn uri(&self) -> String {
+        format!("file:/{}?vfs=memdb", self.name)
+    }
+
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
+        Ok(watch.found_by_store(open_idle(self)?, read_only))
+    }
+
+    fn flags(&self) -> OpenFlags {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+    }
+
+    fn ends_with_its_connections(&self) -> bool {
+        true
+    }
+
+    fn never_waits(&self) -> bool {
+        true
+    }
+}
