@@ -123,7 +123,7 @@ pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, Tab
 pub use context::Context;
 pub use database::{Driver, Pool, PooledConnection};
 pub use error::{Conflict, Error, Result};
-pub use harness::{Engine, Harness, HarnessBuilder, Keep};
+pub use harness::{Engine, Harness, Keep};
 pub use instrument::Operation;
 pub use key::{BindKey, Selection};
 pub use observe::{

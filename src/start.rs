@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::harness::{start, Harness, HarnessBuilder};
+use crate::harness::{start, Harness};
 use crate::keep;
 #[cfg(doc)]
 use crate::Error;
 
-impl HarnessBuilder {
+impl Config {
     /// Starts a database for every bind, with its tables and its data.
     ///
     /// # Errors
@@ -26,11 +26,23 @@ impl HarnessBuilder {
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
     pub fn start(self) -> Result<Harness> {
-        start(self.into_config()?, keep::save)
+        start(&self.settle()?, keep::save)
     }
 }
 
 impl Harness {
+    /// Returns a configuration without binds, to which binds are added from code.
+    ///
+    /// ```
+    /// # use multibind::{Bind, BindKey, Harness};
+    /// let db = Harness::builder().bind("auth", Bind::memory()).start()?;
+    /// assert_eq!(db.binds(), [BindKey::from("auth")]);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn builder() -> Config {
+        Config::new()
+    }
+
     /// Starts the binds of a TOML file, `fixtures/binds.toml` for example, as its environment `test` has them, or the one
     /// that the variable `MULTIBIND_ENV` names: see [`Config::environment`].
     ///
@@ -39,7 +51,7 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// What [`Config::from_file`] and [`HarnessBuilder::start`] report.
+    /// What [`Config::from_file`] and [`Config::start`] report.
     ///
     /// ```
     /// use multibind::{BindKey, Harness};
@@ -49,14 +61,14 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
-        Harness::from_config(Config::from_file(path)?)
+        Config::from_file(path)?.start()
     }
 
     /// Starts the binds of a configuration.
     ///
     /// # Errors
     ///
-    /// What [`HarnessBuilder::start`] reports.
+    /// What [`Config::start`] reports.
     ///
     /// ```
     /// use multibind::{Bind, Config, Harness};
@@ -66,6 +78,6 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn from_config(config: Config) -> Result<Harness> {
-        start(config, keep::save)
+        config.start()
     }
 }

@@ -1,6 +1,6 @@
 //! Binds of any number of tables: five columns each, one of them unique, and an index.
 
-use multibind::{Bind, Harness, HarnessBuilder};
+use multibind::{Bind, Config, Harness};
 
 pub(crate) const KEYS: [&str; 3] = ["b0", "b1", "b2"];
 
@@ -24,7 +24,7 @@ pub(crate) fn ddl(tables: usize) -> [String; 3] {
 }
 
 /// A builder over them.
-pub(crate) fn binds(tables: &[String; 3], bind: fn() -> Bind) -> HarnessBuilder {
+pub(crate) fn binds(tables: &[String; 3], bind: fn() -> Bind) -> Config {
     KEYS.iter()
         .zip(tables)
         .fold(Harness::builder(), |builder, (key, ddl)| builder.bind(*key, bind().schema(ddl.as_str())))

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use multibind::rusqlite::Connection;
-use multibind::{Bind, Harness, HarnessBuilder, Storage};
+use multibind::{Bind, Config, Harness, Storage};
 
 use crate::schemas::{binds, ddl, tables_of, FIRST_ROW, KEYS};
 
@@ -33,8 +33,8 @@ fn threads() -> f64 {
     std::fs::read_dir("/proc/self/task").unwrap().count() as f64
 }
 
-fn grown(binds: usize, tables: usize) -> HarnessBuilder {
-    let bind = |builder: HarnessBuilder, at: usize| {
+fn grown(binds: usize, tables: usize) -> Config {
+    let bind = |builder: Config, at: usize| {
         let key = format!("b{at}");
         builder.bind(&key, Bind::memory().schema(tables_of(&key, tables)))
     };

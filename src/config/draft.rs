@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bind::Bind;
-use super::dynamic::Chooser;
+use super::chooser::Chooser;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::redact::UrlText;
-use super::resolve::DatabaseSpec;
 use super::source::SchemaSource;
+use super::spec::DatabaseSpec;
 use super::storage::Storage;
 use crate::error::Result;
 use crate::key::{BindKey, Keys};

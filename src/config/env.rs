@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::origin::Origin;
 use super::redact::UrlText;
 use super::variables::Variables;
+use super::written::Written;
 use super::Config;
 use crate::error::Result;
 use crate::key::BindKey;
@@ -16,50 +17,55 @@ use crate::sorted::Sorted;
 const VARIABLE: &str = "DATABASE_URL";
 
 impl Config {
-    /// The configuration with the URLs that the environment of the process sets.
+    /// Lets the environment of the process set the URLs of binds.
     ///
     /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of a named one, where `<KEY>` is its
     /// key in upper case with `_` for every character that is not an ASCII letter or digit: `DATABASE_URL_AUTH`,
     /// `DATABASE_URL_ME_TA`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
-    /// logged as a warning and otherwise ignored. A variable that is empty counts as not set. Without this call no such variable is read.
+    /// logged as a warning and otherwise ignored. A variable that is empty counts as not set. The variables are read when the
+    /// harness starts; without this call none is.
     ///
-    /// # Errors
+    /// A variable that is set and would be that of two binds (`a.b` and `a-b`), and one whose value is not UTF-8, is an
+    /// [`Error::Config`](crate::Error::Config) at start.
     ///
-    /// As for [`Config::with_vars`].
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # // SAFETY: nothing else runs in the process yet.
+    /// # unsafe { std::env::set_var("DATABASE_URL_REPORTS", "postgresql://db.example/app") };
+    /// // The environment has DATABASE_URL_REPORTS=postgresql://db.example/app.
+    /// let db = Harness::builder()
+    ///     .default_bind(Bind::memory())
+    ///     .bind("app", Bind::url("postgresql://db.example/app"))
+    ///     .bind("reports", Bind::memory())
+    ///     .with_env()
+    ///     .start()?;
+    /// assert_eq!(db.uri("reports")?, db.uri("app")?);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn with_env(mut self) -> Config {
+        self.variables = Variables::Process;
+        self.urls_from_variables = true;
+        self
+    }
+
+    /// Lets the given variables set the URLs of binds, as [`Config::with_env`] does those of the process.
+    ///
+    /// They also take the place of the process's where a URL names one as `${NAME}`, and for `MULTIBIND_ENV`.
     ///
     /// ```
     /// use multibind::{Bind, Config};
-    ///
-    /// let config = Config::new().default_bind(Bind::url("sqlite:///app.db")).with_env()?;
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn with_env(mut self) -> Result<Config> {
-        self.variables = Variables::Process;
-        self.with_urls()
-    }
-
-    /// As [`Config::with_env`], with variables that are given instead of those of the process, also where a URL names
-    /// one as `${NAME}` and for `MULTIBIND_ENV`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`](crate::Error::Config) where an environment is chosen that is not there, where a variable that is set would be that of two binds (`a.b` and
-    /// `a-b`), and where its value is not UTF-8. What the URL names is checked when the harness starts.
-    ///
-    /// ```
-    /// use multibind::{Bind, Config, Harness};
     ///
     /// let config = Config::new().default_bind(Bind::memory()).bind("auth", Bind::url("sqlite:///auth.db"));
     /// // Now the same database as in production, so both keys have one here too.
     /// let config = config.with_vars([
     ///     ("DATABASE_URL", "postgresql://db.example/app"),
     ///     ("DATABASE_URL_AUTH", "postgresql://db.example/app"),
-    /// ])?;
-    /// let db = Harness::from_config(config)?;
+    /// ]);
+    /// let db = config.start()?;
     /// assert_eq!(db.uri(None)?, db.uri("auth")?);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn with_vars<N, V>(mut self, vars: impl IntoIterator<Item = (N, V)>) -> Result<Config>
+    pub fn with_vars<N, V>(mut self, vars: impl IntoIterator<Item = (N, V)>) -> Config
     where
         N: Into<OsString>,
         V: Into<OsString>,
@@ -72,19 +78,22 @@ impl Config {
             }
         }
         self.variables = Variables::Given(Arc::new(given));
-        self.with_urls()
+        self.urls_from_variables = true;
+        self
     }
+}
 
-    fn with_urls(self) -> Result<Config> {
-        let mut config = self.settled()?;
+impl Written {
+    /// Sets the URL of each bind whose variable is set.
+    pub(super) fn set_urls(&mut self, variables: &Variables) -> Result<()> {
         let named = |name: &str| name.strip_prefix(VARIABLE).is_some_and(|key| key.is_empty() || key.starts_with('_'));
-        let names = config.variables.names(&named);
+        let names = variables.names(&named);
         let mut owners: Sorted<String, BindKey> = Sorted::default();
         let mut empty = Vec::new();
-        for (key, bind) in &mut config.binds {
+        for (key, bind) in &mut self.binds {
             let name = variable(key);
             // One that is empty sets nothing, as in Python's `os.environ.get(…) or …`.
-            let Some(value) = config.variables.get(&name).filter(|value| !value.is_empty()) else {
+            let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) else {
                 empty.push(name);
                 continue;
             };
@@ -106,7 +115,7 @@ impl Config {
         for name in names.iter().filter(|name| !owners.contains(*name) && !empty.contains(name)) {
             say::warn(format_args!("`{name}` is set, but no bind has this variable: it is ignored"));
         }
-        Ok(config)
+        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the user wrote: binds, tables and options, from code, TOML or the environment. Opens no database.
 
 mod bind;
+mod chooser;
 mod draft;
-mod dynamic;
 mod env;
 mod environment;
 mod file;
 mod flask;
+mod key;
+mod lag;
 mod migration_version;
 mod mirror;
 mod model;
@@ -16,35 +18,39 @@ mod paths;
 mod redact;
 mod reference;
 mod resolve;
+mod settle;
 mod source;
+mod spec;
 mod stand_in;
-mod standing;
 mod storage;
 mod suggest;
 mod table;
 mod value;
 mod variables;
+mod written;
 
 pub use bind::Bind;
-pub(crate) use dynamic::Chooser;
-use environment::{Choice, Environment};
+pub(crate) use chooser::Chooser;
+pub use lag::Lag;
 pub use migration_version::MigrationVersion;
 pub use model::Model;
 pub(crate) use options::{process_wide, EngineOptions, Reading};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
-pub(crate) use resolve::{DatabaseSpec, Replica, Resolved};
+pub(crate) use settle::Settled;
 pub(crate) use source::{Migrator, SchemaSource};
-pub use standing::Lag;
+pub(crate) use spec::{DatabaseSpec, Replica, Resolved};
 pub use storage::Storage;
 pub use table::{Table, TableGroup};
-use variables::Variables;
 
 use std::path::PathBuf;
 
 use crate::key::BindKey;
-use crate::list::mapped;
 use crate::sqlite::OnConnect;
+use environment::Environment;
+use origin::Origin;
+use variables::Variables;
+use written::Written;
 
 /// The binds of an application as the user wrote them, before anything is started.
 ///
@@ -66,24 +72,13 @@ use crate::sqlite::OnConnect;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Config {
-    /// In the order configured, the default bind among them.
-    binds: Vec<(BindKey, Bind)>,
-    /// Tables registered one by one, each with its bind key.
-    tables: Vec<Table>,
-    /// Data files whose tables may be in any bind.
-    data: Vec<PathBuf>,
-    /// Engine options for every bind; a bind's own win.
-    options: EngineOptions,
-    /// Engine options for the default bind, if one is configured; its own win.
-    default_options: EngineOptions,
-    /// Where files are kept, where the user says.
-    temp_dir: Option<PathBuf>,
-    /// References that cross from one bind into another.
-    references: Vec<ReferenceText>,
-    /// What a file says of its environments, until one is chosen.
+    /// What holds in every environment.
+    written: Written,
     environments: Vec<Environment>,
-    choice: Choice,
-    /// Where variables are looked up.
+    /// The environment that the code chooses.
+    chosen: Option<String>,
+    /// Whether variables override the URLs of binds.
+    urls_from_variables: bool,
     variables: Variables,
 }
 
@@ -119,7 +114,7 @@ impl Config {
     /// let config = Config::new().bind("auth", Bind::memory()).bind("meta", Bind::temp_file());
     /// ```
     pub fn bind(mut self, key: impl Into<BindKey>, bind: Bind) -> Config {
-        self.binds.push((key.into(), bind));
+        self.written.binds.push((key.into(), bind));
         self
     }
 
@@ -132,7 +127,7 @@ impl Config {
     /// let config = Config::new().bind("auth", Bind::memory()).table(user);
     /// ```
     pub fn table(mut self, table: Table) -> Config {
-        self.tables.push(table);
+        self.written.tables.push(table);
         self
     }
 
@@ -145,7 +140,7 @@ impl Config {
     /// let config = Config::new().bind("auth", Bind::memory()).tables(accounts);
     /// ```
     pub fn tables(mut self, group: TableGroup) -> Config {
-        self.tables.append(&mut group.flattened(None));
+        self.written.tables.append(&mut group.flattened(None));
         self
     }
 
@@ -166,7 +161,7 @@ impl Config {
         F: Fn(&rusqlite::Connection) -> Result<(), E> + Send + Sync + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.options.on_connect.push(OnConnect::new(connect));
+        self.written.options.on_connect.push(OnConnect::new(connect));
         self
     }
 
@@ -181,7 +176,7 @@ impl Config {
     /// let config = Config::new().default_bind(Bind::memory()).data("fixtures/data");
     /// ```
     pub fn data(mut self, path: impl Into<PathBuf>) -> Config {
-        self.data.push(path.into());
+        self.written.data.push(path.into());
         self
     }
 
@@ -196,17 +191,27 @@ impl Config {
     /// let config = Config::new().default_bind(Bind::temp_file()).temp_dir("target");
     /// ```
     pub fn temp_dir(mut self, path: impl Into<PathBuf>) -> Config {
-        self.temp_dir = Some(resolve_path(&path.into()));
+        self.written.temp_dir = Some(resolve_path(&path.into()));
         self
     }
 
-    /// The folder set for files.
-    pub(crate) fn chosen_folder(&self) -> Option<&std::path::Path> {
-        self.temp_dir.as_deref()
-    }
-
-    /// The data files whose tables may be in any bind, by absolute paths.
-    pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
-        mapped(&self.data, |path| resolve_path(path))
+    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
+    /// `main` for the default bind.
+    ///
+    /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
+    /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,
+    /// a table or a column that does not exist is an error at start.
+    ///
+    /// ```
+    /// use multibind::{Bind, Config};
+    ///
+    /// let config = Config::new()
+    ///     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
+    ///     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
+    ///     .reference("auth.nut.tree_name", "main.tree.name");
+    /// ```
+    pub fn reference(mut self, from: impl Into<String>, to: impl Into<String>) -> Config {
+        self.written.references.push(ReferenceText { from: from.into(), to: to.into(), origin: Origin::Code });
+        self
     }
 }

@@ -1,98 +1,36 @@
 //! From what the user wrote to the databases to start: keys checked, URLs read, defaults applied, the binds of one
 //! database joined.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::bind::Bind;
 use super::draft::Draft;
-use super::dynamic::Chooser;
 use super::mirror;
 use super::options::EngineOptions;
 use super::origin::Origin;
 use super::paths::resolve_path;
-use super::redact::UrlText;
+use super::reference::ReferenceText;
+use super::settle::Settled;
 use super::source::SchemaSource;
+#[cfg(test)]
+use super::spec::DatabaseSpec;
+use super::spec::{Replica, Resolved};
 use super::stand_in;
-use super::storage::Storage;
 use super::table::Table;
 use super::variables::expand;
-use super::Config;
 use crate::error::{Error, Result};
-use crate::key::{BindIndex, BindKey, Keys, PerBind};
+use crate::key::{BindKey, Keys, PerBind};
 use crate::list::mapped;
 use crate::order::sort_by_key;
 use crate::say;
-use crate::url::Named;
 
-/// One database to start, or one way to another: every bind key that means it, and what it starts with.
-#[derive(Clone, Debug)]
-pub(crate) struct DatabaseSpec {
-    /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
-    pub(crate) keys: Keys,
-    /// The same and those of the replicas that share it: whose tables and data it has.
-    pub(crate) made_for: Keys,
-    /// Every key of the configuration, those of other databases too.
-    pub(crate) configured: Keys,
-    /// What its URL names, if it has one that other URLs could name.
-    pub(crate) identity: Option<Named>,
-    /// The URLs of its keys, for those that have one.
-    pub(crate) urls: Vec<(BindKey, UrlText)>,
-    pub(crate) storage: Storage,
-    /// Whether the application only reads it.
-    pub(crate) read_only: bool,
-    /// With the defaults of the configuration applied.
-    pub(crate) options: EngineOptions,
-    /// The database that it starts as a copy of, and where that is said. The path is absolute.
-    pub(crate) copy_of: Option<(PathBuf, Origin)>,
-    /// In order; registered tables last. Paths are absolute.
-    pub(crate) schema: Vec<SchemaSource>,
-    /// Absolute paths.
-    pub(crate) data: Vec<PathBuf>,
-    pub(crate) allow_missing_parents: bool,
-    /// Whether a mirror is among the keys.
-    pub(crate) is_mirrored: bool,
-    /// What chooses a database, for a bind that has several; it has one key.
-    pub(crate) dynamic: Option<Chooser>,
-    /// Where the key that names it first is configured, for errors.
-    pub(crate) origin: Origin,
-}
-
-/// The source of a replica: a bind that reads what another's database has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Replica {
-    pub(crate) source: BindIndex,
-    /// Whether it is a database of its own, which follows on request; else it is another way to the same.
-    pub(crate) lags: bool,
-}
-
-/// The databases to start.
-#[derive(Debug)]
-pub(crate) struct Resolved {
-    /// The default bind's first, the others in the order configured.
-    pub(crate) sources: PerBind<DatabaseSpec>,
-    /// Those that are databases of their own, then those that are not.
-    pub(crate) replicas: Vec<(Replica, DatabaseSpec)>,
-}
-
-impl DatabaseSpec {
-    /// The key that names it first.
-    pub(crate) fn key(&self) -> &BindKey {
-        self.keys.first()
-    }
-
-    /// Whether its URL names a server.
-    pub(crate) fn is_server(&self) -> bool {
-        matches!(self.identity, Some(Named::Server { .. }))
-    }
-}
-
-impl Config {
+impl Settled {
     /// Returns the databases to start.
     pub(crate) fn resolve(&self) -> Result<Resolved> {
         let binds = self.ordered();
         let configured = Keys::of(keys(&binds)).ok_or(Error::NoBind)?;
         check_keys(&binds)?;
-        if self.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
+        if self.written.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
             say::warn(format_args!(
                 "`SQLALCHEMY_ENGINE_OPTIONS` has no effect: it is for the default bind, and none is configured; \
                  `[engine_options]` is for every bind"
@@ -120,7 +58,7 @@ impl Config {
         }
         // A mirror may be the default bind.
         sort_by_key(&mut drafts, |draft| !draft.keys.iter().any(BindKey::is_default));
-        for table in &self.tables {
+        for table in &self.written.tables {
             self.add_table(&mut drafts, table)?;
         }
         let (mut sources, mut replicas, mut ways) = (PerBind::default(), Vec::new(), Vec::new());
@@ -140,7 +78,7 @@ impl Config {
 
     /// The default bind first, the others in the order configured.
     fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
-        let mut binds = mapped(&self.binds, |(key, bind)| (key, bind));
+        let mut binds = mapped(&self.written.binds, |(key, bind)| (key, bind));
         sort_by_key(&mut binds, |(key, _)| !key.is_default());
         binds
     }
@@ -167,8 +105,12 @@ impl Config {
             asked = stand_in::storage(&url);
             identity = url.named;
         }
-        let own = if key.is_default() { bind.options.clone().or(&self.default_options) } else { bind.options.clone() };
-        let options = own.clone().or(&self.options);
+        let own = if key.is_default() {
+            bind.options.clone().or(&self.written.default_options)
+        } else {
+            bind.options.clone()
+        };
+        let options = own.clone().or(&self.written.options);
         for name in &options.not_applied {
             say::warn_of(
                 key,
@@ -234,6 +176,21 @@ impl Config {
             }
         }
     }
+
+    /// Returns the folder set for files.
+    pub(crate) fn chosen_folder(&self) -> Option<&Path> {
+        self.written.temp_dir.as_deref()
+    }
+
+    /// Returns the data files whose tables may be in any bind, by absolute paths.
+    pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
+        mapped(&self.written.data, |path| resolve_path(path))
+    }
+
+    /// Returns the references declared between binds.
+    pub(crate) fn references(&self) -> &[ReferenceText] {
+        &self.written.references
+    }
 }
 
 /// The keys alone.
@@ -275,14 +232,15 @@ mod tests {
     use rusqlite::types::Value;
 
     use super::*;
+    use crate::config::{Config, Storage};
+
+    fn databases(config: Config) -> Vec<DatabaseSpec> {
+        config.settle().unwrap().resolve().unwrap().sources.values().to_vec()
+    }
 
     /// The databases of a TOML text.
     fn resolved(text: &str) -> Vec<DatabaseSpec> {
-        sources(&Config::from_toml(text, "/base").unwrap())
-    }
-
-    fn sources(config: &Config) -> Vec<DatabaseSpec> {
-        config.resolve().unwrap().sources.values().to_vec()
+        databases(Config::from_toml(text, "/base").unwrap())
     }
 
     #[test]
@@ -350,7 +308,7 @@ mod tests {
     #[test]
     fn a_recycle_age_of_duration_max_is_no_limit() {
         let config = Config::new().default_bind(Bind::memory().pool_recycle(Duration::MAX));
-        assert_eq!(sources(&config)[0].options.pool_recycle, None);
+        assert_eq!(databases(config)[0].options.pool_recycle, None);
     }
 
     #[test]
@@ -365,7 +323,7 @@ mod tests {
             .default_bind(Bind::url(url).schema("A").storage(Storage::TempFile))
             .table(Table::new("C"))
             .table(Table::new("D").bind_key("third"));
-        let specs = sources(&config);
+        let specs = databases(config);
 
         let keys = |spec: &DatabaseSpec| spec.keys.iter().map(BindKey::to_string).collect::<Vec<_>>();
         assert_eq!(specs.iter().map(keys).collect::<Vec<_>>(), [vec!["default", "second", "third"], vec!["alone"]]);
@@ -383,7 +341,7 @@ mod tests {
     #[test]
     fn a_source_that_one_key_has_twice_stays_twice() {
         let bind = Bind::memory().schema("A").schema("A").data("/d.csv").data("/d.csv");
-        let specs = sources(&Config::new().default_bind(bind));
+        let specs = databases(Config::new().default_bind(bind));
         assert_eq!((specs[0].schema.len(), specs[0].data.len()), (2, 2));
     }
 
@@ -395,11 +353,12 @@ mod tests {
         assert_eq!(specs[0].data, [PathBuf::from("/base/c.csv")]);
 
         let config = Config::new().default_bind(Bind::memory().data("c.csv").schema_path("a.sql")).data("d");
-        let specs = sources(&config);
+        let config = config.settle().unwrap();
+        let specs = config.resolve().unwrap().sources.values().to_vec();
         assert_eq!(specs[0].data, [folder.join("c.csv")]);
         assert_eq!(format!("{:?}", specs[0].schema), format!("[Path({:?})]", folder.join("a.sql")));
         assert_eq!(config.shared_data(), [folder.join("d")]);
-        let config = Config::from_toml("data = ['d']\ndefault = {}", "relative").unwrap();
+        let config = Config::from_toml("data = ['d']\ndefault = {}", "relative").unwrap().settle().unwrap();
         assert_eq!(config.shared_data(), [folder.join("relative/d")]);
     }
 
@@ -409,7 +368,8 @@ mod tests {
     #[case::no(Value::Text("NO".to_string()), Some(false))]
     fn the_foreign_keys_pragma_is_the_option(#[case] value: Value, #[case] enforced: Option<bool>) {
         let bind = Bind::memory().pragma("Foreign_Keys", value).pragma("busy_timeout", 7);
-        let options = &sources(&Config::new().default_bind(bind))[0].options;
+        let specs = databases(Config::new().default_bind(bind));
+        let options = &specs[0].options;
         assert_eq!(options.foreign_keys, enforced);
         assert_eq!(options.busy_timeout, Some(Duration::from_millis(7)));
         assert_eq!(options.pragmas, []);

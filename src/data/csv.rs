@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use rusqlite::types::Value;
 
-use super::{Malformed, Record, Records};
+use super::records::{Malformed, Record, Records};
 use crate::sorted::Sorted;
 
 /// `empty_as_text` tells whether a field without anything is an empty text, as RFC 4180 has it, or `NULL`.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rusqlite::types::Value;
 use rusqlite::Connection;
 
-use super::Format;
+use super::records::Format;
 use crate::list::mapped;
 use crate::schema::{affinities, TableInfo};
 

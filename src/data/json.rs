@@ -8,7 +8,7 @@ use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fit::beyond_integers;
-use super::{Malformed, Record, Records};
+use super::records::{Malformed, Record, Records};
 use crate::sorted::Sorted;
 use crate::sqlite::script::line_at;
 

@@ -1,6 +1,6 @@
 //! What a JSON file is without the feature `json`: an error that says how to turn it on.
 
-use super::{Malformed, Records};
+use super::records::{Malformed, Records};
 
 pub(super) fn records(_: &str) -> Result<Records, Malformed> {
     let problem = concat!(

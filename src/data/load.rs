@@ -10,8 +10,9 @@ use rusqlite::{params_from_iter, Connection, Transaction, TransactionBehavior};
 
 use super::csv::other_separator;
 use super::fit::Columns;
+use super::records::{Format, Record, Records};
 use super::target::{no_table_in, table_in};
-use super::{DataFile, Format, Record, Records};
+use super::DataFile;
 use crate::config::Reading;
 use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;

@@ -22,12 +22,10 @@ mod json;
 #[path = "json_off.rs"]
 mod json;
 mod load;
+mod records;
 mod target;
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-
-use rusqlite::types::Value;
 
 use crate::config::resolve_path;
 use crate::error::{Error, Result};
@@ -36,6 +34,8 @@ use crate::list::try_mapped;
 use crate::schema::{check_whole, folder};
 
 pub(crate) use load::{load, Load};
+pub(crate) use records::Format;
+use records::{Malformed, Records};
 pub(crate) use target::assign;
 
 /// A data file as it was read, its content not yet looked at.
@@ -48,36 +48,6 @@ pub(crate) struct DataFile {
     pub(crate) bind: Option<BindKey>,
     /// The table it is for, where [`assign`] has found it; else the file's name says it.
     pub(crate) table: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
-    Csv,
-    Json,
-    Sql,
-}
-
-/// Rows for one table as a file has them.
-#[derive(Debug, Default, PartialEq)]
-struct Records {
-    /// The columns that every record has and the line that names them, for a format that does so.
-    header: Option<(Rc<[String]>, usize)>,
-    records: Vec<Record>,
-}
-
-/// One row, and the line that it starts on.
-#[derive(Debug, PartialEq)]
-struct Record {
-    line: usize,
-    columns: Rc<[String]>,
-    values: Vec<Value>,
-}
-
-/// What is wrong with a file, and on which line.
-#[derive(Debug, PartialEq)]
-struct Malformed {
-    line: Option<usize>,
-    problem: String,
 }
 
 impl DataFile {

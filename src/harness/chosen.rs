@@ -1,6 +1,6 @@
 //! The databases of dynamic binds, by a context.
 
-use super::running::Place;
+use super::running::RunningBind;
 use super::Harness;
 use crate::context::Context;
 use crate::database::{Pool, PooledConnection};
@@ -130,7 +130,7 @@ impl Harness {
         let key = key.into();
         let running = self.running();
         match &running.binds()[running.bind(&key)?] {
-            Place::Dynamic(bind) if bind.owns(&key) => bind.close(&key),
+            RunningBind::Dynamic(bind) if bind.owns(&key) => bind.close(&key),
             _ => Err(running.dynamic(&key)?.not_said()),
         }
     }

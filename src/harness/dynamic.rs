@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use super::running::{Bound, Start};
+use super::bound::{Bound, Start};
 use super::template::Blueprint;
 use crate::config::{Chooser, DatabaseSpec};
 use crate::context::Context;

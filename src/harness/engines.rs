@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::types::Value;
 
-use super::running::Bound;
+use super::bound::Bound;
 use super::Harness;
 use crate::config::{EngineOptions, Storage};
 use crate::database::Pool;

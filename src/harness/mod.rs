@@ -1,6 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
-mod builder;
+mod bound;
 mod chosen;
 mod dynamic;
 mod end;
@@ -11,10 +11,12 @@ mod held;
 mod history;
 mod keep;
 mod migrate;
+mod reference;
 mod references;
 mod replicas;
 mod running;
 mod scope;
+mod start;
 #[cfg(target_os = "linux")]
 mod sweep;
 mod tables;
@@ -25,17 +27,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
-pub(crate) use builder::start;
-pub use builder::HarnessBuilder;
+pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
 pub(crate) use end::Keeper;
 pub use engines::Engine;
 pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
-pub(crate) use references::{Reference, ReferenceEnd};
-pub(crate) use running::{Bound, Place, Running, Standing};
+pub(crate) use reference::{Reference, ReferenceEnd};
+pub(crate) use running::{Running, RunningBind};
 pub(crate) use scope::Scope;
+pub(crate) use start::start;
 
 use crate::database::{Driver, Pool, PooledConnection};
 use crate::error::{Error, Result};
@@ -80,18 +82,6 @@ impl fmt::Debug for Harness {
 }
 
 impl Harness {
-    /// A builder for binds from code.
-    ///
-    /// ```
-    /// # use multibind::{Bind, BindKey, Harness};
-    /// let db = Harness::builder().bind("auth", Bind::memory()).start()?;
-    /// assert_eq!(db.binds(), [BindKey::from("auth")]);
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn builder() -> HarnessBuilder {
-        HarnessBuilder::default()
-    }
-
     /// The configured keys, the default bind's first.
     ///
     /// ```

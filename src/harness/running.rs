@@ -1,32 +1,27 @@
 //! What a harness and its sessions share: the databases, found by key.
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
+use super::bound::Bound;
 use super::dynamic::{DynamicBind, Held};
 use super::folder::Folder;
-use super::history::History;
-use super::references::Reference;
-use super::template::Template;
+use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::Context;
-use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::instrument::{Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
-use crate::schema::{Applied, Metadata};
 use crate::sorted::Sorted;
-use crate::sync::lock;
 
 /// What a harness and its sessions share.
 ///
 /// The rest of the crate takes a list of the databases once and works on that, for another thread may change the list;
 /// or it names a bind by its index, which stays.
 pub(crate) struct Running {
-    binds: PerBind<Place>,
+    binds: PerBind<RunningBind>,
     /// Where the files are, if a bind has one. After the databases, whose connections close first.
     folder: Folder,
     references: Vec<Reference>,
@@ -39,27 +34,27 @@ pub(crate) struct Running {
 }
 
 /// A configured bind.
-pub(crate) enum Place {
+pub(crate) enum RunningBind {
     /// One database, under one key or several.
     Fixed(Arc<Bound>),
     /// Any number of them, made when they are first used.
     Dynamic(Box<DynamicBind>),
 }
 
-impl Place {
+impl RunningBind {
     /// Returns the configured keys.
     pub(crate) fn keys(&self) -> &Keys {
         match self {
-            Place::Fixed(database) => database.keys(),
-            Place::Dynamic(bind) => bind.names(),
+            RunningBind::Fixed(database) => database.keys(),
+            RunningBind::Dynamic(bind) => bind.names(),
         }
     }
 
     /// Returns what it is a replica of, if it is one.
     pub(crate) fn replica(&self) -> Option<Replica> {
         match self {
-            Place::Fixed(database) => database.replica(),
-            Place::Dynamic(_) => None,
+            RunningBind::Fixed(database) => database.replica(),
+            RunningBind::Dynamic(_) => None,
         }
     }
 
@@ -71,54 +66,26 @@ impl Place {
     /// Tells whether a key means it, or one of its databases.
     pub(super) fn has(&self, key: &BindKey) -> bool {
         match self {
-            Place::Fixed(database) => database.keys().contains(key),
-            Place::Dynamic(bind) => bind.key() == key || bind.owns(key),
+            RunningBind::Fixed(database) => database.keys().contains(key),
+            RunningBind::Dynamic(bind) => bind.key() == key || bind.owns(key),
         }
     }
 
     /// Returns the keys that SQL has for it.
     pub(super) fn names(&self) -> &[BindKey] {
         match self {
-            Place::Fixed(database) => database.names(),
-            Place::Dynamic(bind) => bind.names(),
+            RunningBind::Fixed(database) => database.names(),
+            RunningBind::Dynamic(bind) => bind.names(),
         }
     }
 
     /// Returns the databases there are now.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
         match self {
-            Place::Fixed(database) => vec![Arc::clone(database)],
-            Place::Dynamic(bind) => bind.databases(),
+            RunningBind::Fixed(database) => vec![Arc::clone(database)],
+            RunningBind::Dynamic(bind) => bind.databases(),
         }
     }
-}
-
-/// A database and what its tables are.
-pub(crate) struct Bound {
-    database: Database,
-    start: Start,
-    standing: Mutex<Standing>,
-    /// Held by what migrates it.
-    migrating: Mutex<()>,
-    /// Cloned by who uses it for some time.
-    in_use: Arc<()>,
-}
-
-/// What a database starts with.
-#[derive(Clone)]
-pub(super) struct Start {
-    pub(super) template: Arc<Template>,
-    /// The migrations that are in it.
-    pub(super) history: Arc<History>,
-}
-
-/// What was found out and done since the start.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Standing {
-    /// What [`reflect`](super::Harness::reflect) last read; `None` where it was not asked.
-    reflected: Option<Arc<Metadata>>,
-    /// The migrations that have run, where [`migrate_to`](super::Harness::migrate_to) has run some.
-    pub(super) applied: Option<Arc<Applied>>,
 }
 
 /// The binds, each with its storage.
@@ -132,7 +99,7 @@ impl fmt::Debug for Running {
 
 impl Running {
     pub(super) fn new(
-        binds: PerBind<Place>,
+        binds: PerBind<RunningBind>,
         folder: Folder,
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
@@ -186,21 +153,21 @@ impl Running {
     /// Returns the database of a bind that has one.
     pub(super) fn fixed(&self, bind: BindIndex) -> Result<&Arc<Bound>> {
         match &self.binds[bind] {
-            Place::Fixed(database) => Ok(database),
-            Place::Dynamic(bind) => Err(bind.not_said()),
+            RunningBind::Fixed(database) => Ok(database),
+            RunningBind::Dynamic(bind) => Err(bind.not_said()),
         }
     }
 
     /// Returns the configured binds.
-    pub(crate) fn binds(&self) -> &PerBind<Place> {
+    pub(crate) fn binds(&self) -> &PerBind<RunningBind> {
         &self.binds
     }
 
     /// The dynamic bind of a key.
     pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
         match self.binds.values().iter().find(|bind| bind.keys().contains(key)) {
-            Some(Place::Dynamic(bind)) => Ok(bind),
-            Some(Place::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
+            Some(RunningBind::Dynamic(bind)) => Ok(bind),
+            Some(RunningBind::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
             None => Err(self.unknown(key)),
         }
     }
@@ -233,9 +200,9 @@ impl Running {
     /// The database of a key.
     pub(crate) fn database(&self, key: &BindKey) -> Result<Arc<Bound>> {
         match &self.binds[self.bind(key)?] {
-            Place::Fixed(database) => Ok(Arc::clone(database)),
-            Place::Dynamic(bind) if bind.key() == key => Err(bind.not_said()),
-            Place::Dynamic(bind) => bind.find(key),
+            RunningBind::Fixed(database) => Ok(Arc::clone(database)),
+            RunningBind::Dynamic(bind) if bind.key() == key => Err(bind.not_said()),
+            RunningBind::Dynamic(bind) => bind.find(key),
         }
     }
 
@@ -243,7 +210,7 @@ impl Running {
     pub(super) fn hold_for(&self, key: &BindKey, context: &Context) -> Result<Held> {
         let index = self.bind(key)?;
         match &self.binds[index] {
-            Place::Dynamic(bind) if bind.key() == key => {
+            RunningBind::Dynamic(bind) if bind.key() == key => {
                 let chosen = bind.choose(context).map_err(|problem| bind.not_known(&problem))?;
                 self.hold_or_make(index, bind, &chosen)
             }
@@ -260,7 +227,7 @@ impl Running {
     pub(crate) fn make_again(&self, key: &BindKey) -> Result<()> {
         for (index, bind) in self.binds.iter() {
             match bind {
-                Place::Dynamic(bind) if bind.owns(key) => drop(self.hold_or_make(index, bind, key)?),
+                RunningBind::Dynamic(bind) if bind.owns(key) => drop(self.hold_or_make(index, bind, key)?),
                 _ => {}
             }
         }
@@ -300,78 +267,5 @@ impl Running {
         let Running { binds, folder, .. } = self;
         drop(binds);
         folder.remove()
-    }
-}
-
-impl Bound {
-    pub(super) fn new(database: Database, start: Start) -> Bound {
-        Bound { database, start, standing: Mutex::default(), migrating: Mutex::default(), in_use: Arc::default() }
-    }
-
-    pub(super) fn history(&self) -> &History {
-        &self.start.history
-    }
-
-    /// The lock that keeps two migrations of it apart.
-    pub(super) fn migrating(&self) -> MutexGuard<'_, ()> {
-        lock(&self.migrating)
-    }
-
-    /// What was found out and done since the start.
-    pub(crate) fn standing(&self) -> Standing {
-        lock(&self.standing).clone()
-    }
-
-    pub(crate) fn set_standing(&self, standing: Standing) {
-        *lock(&self.standing) = standing;
-    }
-
-    pub(super) fn set_reflected(&self, metadata: Option<Arc<Metadata>>) {
-        lock(&self.standing).reflected = metadata;
-    }
-
-    pub(super) fn set_applied(&self, applied: Applied) {
-        lock(&self.standing).applied = Some(Arc::new(applied));
-    }
-
-    /// What was last read of its tables, else what they were at start.
-    pub(super) fn metadata(&self) -> Result<Arc<Metadata>> {
-        match self.standing().reflected {
-            Some(metadata) => Ok(metadata),
-            None => self.start.template.metadata(self.key()),
-        }
-    }
-
-    /// What keeps it from being closed for as long as it lives.
-    pub(super) fn in_use(&self) -> Arc<()> {
-        Arc::clone(&self.in_use)
-    }
-
-    /// Who uses it, if anybody does.
-    pub(super) fn user(&self) -> Option<&'static str> {
-        match Arc::strong_count(&self.in_use) {
-            1 if self.connections_out() == 0 => None,
-            1 => Some("a connection of its pool is out; drop it first"),
-            _ => Some("a session has used it; drop that first"),
-        }
-    }
-
-    pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
-        self.open().map_err(Error::sql(self.key(), ""))
-    }
-}
-
-/// The key and the storage.
-impl fmt::Debug for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.label(), self.storage())
-    }
-}
-
-impl Deref for Bound {
-    type Target = Database;
-
-    fn deref(&self) -> &Database {
-        &self.database
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::dynamic::{DynamicBind, Held};
-use super::running::Place;
+use super::running::RunningBind;
 use super::{Reference, Running};
 use crate::context::Context;
 use crate::database::Database;
@@ -71,8 +71,8 @@ impl Scope {
     /// Tells whether connections to a bind enforce foreign keys.
     pub(crate) fn enforces_keys(&self, bind: BindIndex) -> bool {
         match &self.running.binds()[bind] {
-            Place::Fixed(database) => database.enforces_keys(),
-            Place::Dynamic(bind) => bind.enforces_keys(),
+            RunningBind::Fixed(database) => database.enforces_keys(),
+            RunningBind::Dynamic(bind) => bind.enforces_keys(),
         }
     }
 
@@ -98,8 +98,8 @@ impl Scope {
     /// Returns a bind's database, as far as it is there.
     pub(crate) fn at(&self, bind: BindIndex) -> Option<&Database> {
         match &self.running.binds()[bind] {
-            Place::Fixed(database) => Some(database),
-            Place::Dynamic(_) => self.chosen[bind].database.get().map(|held| &**held),
+            RunningBind::Fixed(database) => Some(database),
+            RunningBind::Dynamic(_) => self.chosen[bind].database.get().map(|held| &**held),
         }
     }
 
@@ -107,8 +107,8 @@ impl Scope {
     pub(crate) fn database(&self, bind: BindIndex) -> Result<&Database> {
         let chosen = &self.chosen[bind];
         match &self.running.binds()[bind] {
-            Place::Fixed(database) => Ok(database),
-            Place::Dynamic(dynamic) => {
+            RunningBind::Fixed(database) => Ok(database),
+            RunningBind::Dynamic(dynamic) => {
                 if let Some(held) = chosen.database.get() {
                     return Ok(held);
                 }
@@ -123,7 +123,7 @@ impl Scope {
     /// Beside a lock of another connection, those of the last look: `at_once`, or after a moment.
     pub(crate) fn tables(&self, bind: BindIndex, at_once: bool) -> Result<Arc<Image>> {
         let chosen = &self.chosen[bind];
-        if let Place::Dynamic(dynamic) = &self.running.binds()[bind]
+        if let RunningBind::Dynamic(dynamic) = &self.running.binds()[bind]
             && chosen.database.get().is_none()
         {
             match self.choice(dynamic, chosen).ok().and_then(|key| dynamic.hold(key)) {
@@ -146,7 +146,7 @@ impl Scope {
     /// Returns the bind of a key.
     pub(crate) fn bind(&self, key: &BindKey) -> Result<BindIndex> {
         let bind = self.running.bind(key)?;
-        if let Place::Dynamic(dynamic) = &self.running.binds()[bind] {
+        if let RunningBind::Dynamic(dynamic) = &self.running.binds()[bind] {
             let chosen = self.choice(dynamic, &self.chosen[bind])?;
             if dynamic.key() != key && chosen != key {
                 let problem = format!("this session's context means `{chosen}`: for `{key}` start another session");
@@ -160,7 +160,7 @@ impl Scope {
     pub(crate) fn with_dynamic(&self, error: Error) -> Error {
         let Error::UnknownBind { bind: key, .. } = &error else { return error };
         for bind in self.running.binds().values() {
-            if let Place::Dynamic(bind) = bind
+            if let RunningBind::Dynamic(bind) = bind
                 && bind.owns(key)
             {
                 let name = bind.key();

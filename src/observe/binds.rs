@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::harness::{Place, Running};
+use crate::harness::{Running, RunningBind};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
@@ -20,7 +20,7 @@ impl Binds {
     pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
         let mut dynamic = Vec::new();
         for place in running.binds().values() {
-            if let Place::Dynamic(bind) = place {
+            if let RunningBind::Dynamic(bind) = place {
                 dynamic.push(bind.key().clone());
             }
         }

@@ -7,7 +7,7 @@ use super::tables::tables;
 use crate::config::Storage;
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
-use crate::harness::{Harness, Place};
+use crate::harness::{Harness, RunningBind};
 use crate::sqlite::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
@@ -84,13 +84,13 @@ impl Harness {
 const DATABASES_SHOWN: usize = 20;
 
 /// The databases of one place in the configuration.
-fn describe_place(place: &Place) -> Vec<Described> {
+fn describe_place(place: &RunningBind) -> Vec<Described> {
     let databases = place.databases();
     let mut described = Vec::new();
     for database in &databases[..databases.len().min(DATABASES_SHOWN)] {
         described.push(describe(database));
     }
-    if let Place::Dynamic(bind) = place {
+    if let RunningBind::Dynamic(bind) = place {
         let more = databases.len().saturating_sub(DATABASES_SHOWN);
         let note = match more {
             0 if databases.is_empty() => Some("no database yet".to_string()),

@@ -184,7 +184,7 @@ fn check(running: &Running, table: &str, sightings: &[Sighting]) -> Result<()> {
     });
     for place in running.binds().values() {
         // A database that nobody has used has the table and not the row.
-        if let harness::Place::Dynamic(bind) = place
+        if let harness::RunningBind::Dynamic(bind) = place
             && sightings.iter().all(|place| !bind.owns(place.bind()))
             && bind.metadata()?.has(table)
         {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use crate::database::{at_one_moment, Database, Patience};
 use crate::error::{is_lock, Error, Result};
-use crate::harness::{Bound, DynamicBind, Harness, Place, Running, Standing};
+use crate::harness::{Bound, DynamicBind, Harness, Running, RunningBind, Standing};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sorted::Sorted;
@@ -116,7 +116,7 @@ impl Harness {
         let running = self.running();
         snapshot.check(running)?;
         for place in running.binds().values() {
-            let Place::Dynamic(bind) = place else { continue };
+            let RunningBind::Dynamic(bind) = place else { continue };
             for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
                 if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {
                     running.make_again(key)?;

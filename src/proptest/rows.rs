@@ -12,7 +12,7 @@ use super::column::{of_any_class, typed};
 use super::trial::Trial;
 use super::tried::first;
 use crate::error::{sqlite_message, Error, Result};
-use crate::harness::{Harness, Place};
+use crate::harness::{Harness, RunningBind};
 use crate::key::BindKey;
 use crate::nearest::nearest_tables;
 use crate::row::Row;
@@ -161,7 +161,7 @@ impl Harness {
     /// What a bind is at its start, or a database of a dynamic one.
     fn start_of(&self, bind: &BindKey) -> Result<Arc<Image>> {
         for place in self.running().binds().values() {
-            if let Place::Dynamic(dynamic) = place
+            if let RunningBind::Dynamic(dynamic) = place
                 && place.keys().contains(bind)
             {
                 return Ok(Arc::clone(dynamic.image()));

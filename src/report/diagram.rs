@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::mermaid::{quoted, type_name, word};
 use crate::config::Storage;
 use crate::error::Result;
-use crate::harness::{Harness, Place, ReferenceEnd};
+use crate::harness::{Harness, ReferenceEnd, RunningBind};
 use crate::key::BindKey;
 use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
@@ -16,7 +16,7 @@ impl Harness {
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
     /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a
-    /// reference from one bind into another, declared with [`reference`](crate::HarnessBuilder::reference). The tables
+    /// reference from one bind into another, declared with [`reference`](crate::Config::reference). The tables
     /// are in the order of the binds (of a [dynamic bind](crate::Bind::dynamic) each database, or what they will be
     /// made as where nobody has used one) and, within one, in that in which they were made. Views are left out. As long
     /// as the tables are the same, so is the text: it has no row counts, which [`describe`](Harness::describe) has.
@@ -89,7 +89,7 @@ struct Drawn {
 }
 
 /// What there is at one place in the configuration: of a dynamic bind that nobody has used, what will be.
-fn drawn(place: &Place) -> Result<Vec<Drawn>> {
+fn drawn(place: &RunningBind) -> Result<Vec<Drawn>> {
     // A replica has the tables of its source.
     if place.replica().is_some() {
         return Ok(Vec::new());
@@ -100,7 +100,7 @@ fn drawn(place: &Place) -> Result<Vec<Drawn>> {
         databases.push(Drawn { key, label: database.label(), storage: database.storage(), tables });
     }
     match place {
-        Place::Dynamic(bind) if databases.is_empty() => {
+        RunningBind::Dynamic(bind) if databases.is_empty() => {
             let (key, label) = (bind.key().clone(), format!("{}, dynamic", bind.key()));
             Ok(vec![Drawn { key, label, storage: bind.storage(), tables: bind.metadata()? }])
         }

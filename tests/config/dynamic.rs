@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use multibind::{
-    changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, HarnessBuilder, Keep,
-    Lag, Storage,
+    changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, Keep, Lag, Storage,
 };
 use rstest::rstest;
 
@@ -18,7 +17,7 @@ fn users() -> Bind {
     Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?))).schema(USER)
 }
 
-fn builder(users: Bind) -> HarnessBuilder {
+fn builder(users: Bind) -> Config {
     Harness::builder().default_bind(Bind::memory().schema(POST)).bind("users", users)
 }
 
@@ -381,7 +380,7 @@ fn a_dynamic_bind_in_a_shared_cache_cannot_be_only_read() {
 #[test]
 fn a_dynamic_bind_has_no_url_of_its_own() {
     let config = Config::new().bind("users", users());
-    let config = config.with_vars([("DATABASE_URL_USERS", "postgres://app:secret@db.example/users")]).unwrap();
+    let config = config.with_vars([("DATABASE_URL_USERS", "postgres://app:secret@db.example/users")]);
     let error = Harness::from_config(config).unwrap_err();
     insta::assert_snapshot!(error, @"bind `users`: it is dynamic, so its callback chooses its databases, and it has the URL `postgres://app:***@db.example/users` too");
 }

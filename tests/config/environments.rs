@@ -17,13 +17,13 @@ fn start(config: Config) -> Harness {
 }
 
 fn with<const N: usize>(toml: &str, vars: [(&str, &str); N]) -> Harness {
-    start(config(toml).with_vars(vars).unwrap())
+    start(config(toml).with_vars(vars))
 }
 
 /// What is wrong with a text, whether it shows when it is read, with its variables or at start.
 fn wrong<const N: usize>(toml: &str, vars: [(&str, &str); N]) -> Error {
     let config = Config::from_toml(toml, env!("CARGO_MANIFEST_DIR"));
-    match config.and_then(|config| config.with_vars(vars)).and_then(Harness::from_config) {
+    match config.and_then(|config| config.with_vars(vars).start()) {
         Ok(_) => panic!("the harness started"),
         Err(error) => error,
     }
@@ -64,7 +64,7 @@ fn a_harness_is_in_the_environment_test_unless_another_is_chosen() {
     assert_eq!(pragma(&with(CHOICE, [("MULTIBIND_ENV", "ci")]), None, "busy_timeout"), 3);
     assert_eq!(pragma(&start(config(CHOICE).environment("ci")), None, "busy_timeout"), 3);
     // What the code says wins, and of that the last.
-    let chosen = config(CHOICE).environment("live").environment("test").with_vars([("MULTIBIND_ENV", "ci")]).unwrap();
+    let chosen = config(CHOICE).environment("live").environment("test").with_vars([("MULTIBIND_ENV", "ci")]);
     assert_eq!(pragma(&start(chosen), None, "busy_timeout"), 2);
 }
 
@@ -78,18 +78,25 @@ fn a_file_need_not_have_the_environment_test_nor_any() {
 
 #[rstest]
 fn an_environment_that_is_not_there_is_an_error() {
-    insta::assert_snapshot!(wrong(CHOICE, [("MULTIBIND_ENV", "tests")]), @"no environment `tests`, which is chosen by `MULTIBIND_ENV`: there are test, ci; the nearest is `test`");
-    insta::assert_snapshot!(Harness::from_config(config(CHOICE).environment("live")).unwrap_err(), @"no environment `live`, which is chosen in the code: there are test, ci");
-    insta::assert_snapshot!(Harness::from_config(config("[default]").environment("ci")).unwrap_err(), @"no environment `ci`, which is chosen in the code: there are none");
+    insta::assert_snapshot!(wrong(CHOICE, [("MULTIBIND_ENV", "tests")]), @"no environment `tests`, which is chosen by `MULTIBIND_ENV`: known are test, ci; the nearest is `test`");
+    insta::assert_snapshot!(Harness::from_config(config(CHOICE).environment("live")).unwrap_err(), @"no environment `live`, which is chosen in the code: known are test, ci");
+    insta::assert_snapshot!(Harness::from_config(config("[default]").environment("ci")).unwrap_err(), @"no environment `ci`, which is chosen in the code: none is configured");
     let folder = Folder::with([("binds.toml", CHOICE)]);
     let file = Config::from_file(folder.file("binds.toml")).unwrap();
-    insta::assert_snapshot!(folder.refused(Harness::from_config(file.environment("ci "))), @"[folder]/binds.toml: no environment `ci `, which is chosen in the code: there are test, ci; the nearest is `ci`");
+    insta::assert_snapshot!(folder.refused(Harness::from_config(file.environment("ci "))), @"[folder]/binds.toml: no environment `ci `, which is chosen in the code: known are test, ci; the nearest is `ci`");
 }
 
 #[rstest]
-fn an_environment_that_is_chosen_after_the_variables_are_applied_is_an_error() {
-    let late = config(CHOICE).with_vars([("DATABASE_URL", "sqlite://")]).unwrap().environment("ci");
-    insta::assert_snapshot!(Harness::from_config(late).unwrap_err(), @"the environment `ci` is chosen too late: call `environment` before `with_env` or `with_vars`");
+fn variables_apply_to_the_environment_whichever_is_set_first() {
+    let vars = [("DATABASE_URL", "postgresql://db.example/app")];
+    for config in [
+        config(CHOICE).with_vars(vars).environment("ci").bind("same", Bind::url(vars[0].1)),
+        config(CHOICE).bind("same", Bind::url(vars[0].1)).environment("ci").with_vars(vars),
+    ] {
+        let db = start(config);
+        assert_eq!(db.uri(None).unwrap(), db.uri("same").unwrap());
+        assert_eq!(pragma(&db, None, "busy_timeout"), 3);
+    }
 }
 
 #[test]
@@ -276,7 +283,7 @@ fn a_dollar_that_begins_no_variable_is_itself(#[case] url: &str, #[case] meant: 
 #[rstest]
 fn flask_sqlalchemy_s_names_and_urls_from_code_are_expanded_too() {
     let toml = "SQLALCHEMY_DATABASE_URI = 'mysql://${H}/db'\nSQLALCHEMY_BINDS = { a = 'mysql://h/db' }";
-    let config = config(toml).bind("b", Bind::url("mysql://${H}/db")).with_vars([("H", "h")]).unwrap();
+    let config = config(toml).bind("b", Bind::url("mysql://${H}/db")).with_vars([("H", "h")]);
     let db = start(config);
     assert!(one_database(&db, None, "a") && one_database(&db, None, "b"));
 }
@@ -328,9 +335,9 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
     use std::os::unix::ffi::OsStringExt;
 
     let odd = || OsString::from_vec(b"caf\xe9".to_vec());
-    let url = config("default.url = 'mysql://h/${NAME}'").with_vars([("NAME", odd())]).unwrap();
+    let url = config("default.url = 'mysql://h/${NAME}'").with_vars([("NAME", odd())]);
     insta::assert_snapshot!(Harness::from_config(url).unwrap_err(), @"line 1: bind `default`: the URL `mysql://h/${NAME}` needs the variable `NAME`, whose value is not UTF-8");
-    insta::assert_snapshot!(config(CHOICE).with_vars([("MULTIBIND_ENV", odd())]).unwrap_err(), @"the value of `MULTIBIND_ENV` is not UTF-8: it is the name of an environment");
+    insta::assert_snapshot!(config(CHOICE).with_vars([("MULTIBIND_ENV", odd())]).start().unwrap_err(), @"the value of `MULTIBIND_ENV` is not UTF-8: it is the name of an environment");
 }
 
 #[rstest]
@@ -352,6 +359,6 @@ fn a_wrong_url_is_shown_as_it_was_written_without_what_its_variables_hold() {
 fn what_variables_hold_is_not_printed() {
     let config =
         config("[default]\nurl = 'mysql://app:${PW}@h/db'\n[env.live.default]\nurl = 'mysql://app:tiger@h/db'");
-    let printed = format!("{config:?}{:?}", config.clone().with_vars([("PW", "tiger")]).unwrap());
+    let printed = format!("{config:?}{:?}", config.clone().with_vars([("PW", "tiger")]));
     assert!(printed.contains("mysql") && !printed.contains("tiger"), "{printed}");
 }

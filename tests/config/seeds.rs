@@ -257,14 +257,14 @@ schema_sql = "CREATE TABLE test3 (id INTEGER PRIMARY KEY, color VARCHAR(64) DEFA
 #[case::empty(&[("DATABASE_URL", "")], "sqlite:///app.db")]
 #[case::set(&[("DATABASE_URL", "sqlite:///second.db")], "sqlite:///second.db")]
 fn notes_the_default_url_is_the_variable_or_else_a_file(#[case] vars: &[(&str, &str)], #[case] same: &str) {
-    let config = read(NOTES).bind("same", Bind::url(same)).with_vars(vars.iter().copied()).unwrap();
+    let config = read(NOTES).bind("same", Bind::url(same)).with_vars(vars.iter().copied());
     let db = start(config);
     assert_eq!(db.uri(None).unwrap(), db.uri("same").unwrap());
 }
 
 #[test]
 fn notes_each_table_is_made_in_its_bind_when_the_test_starts() {
-    let db = start(read(NOTES).with_vars([("", ""); 0]).unwrap());
+    let db = start(read(NOTES).with_vars([("", ""); 0]));
     assert_eq!(tables(&db), "default: test1, second_db: test2, memory_db: test3");
     assert_eq!(db.engine("memory_db").unwrap().storage(), Storage::SharedCache);
     let mut session = db.session();

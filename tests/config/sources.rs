@@ -466,10 +466,10 @@ fn variables_override_urls_and_nothing_else() {
     };
     let url = "mysql://h/db";
     assert!(!shared_by(config(), None, "auth"));
-    let both = config().with_vars([("DATABASE_URL", url), ("DATABASE_URL_AUTH", url)]).unwrap();
+    let both = config().with_vars([("DATABASE_URL", url), ("DATABASE_URL_AUTH", url)]);
     assert!(shared_by(both.clone(), None, "auth"));
     assert_eq!(tables(&Harness::from_config(both).unwrap(), "auth"), ["post", "user"]);
-    let odd = config().with_vars([("DATABASE_URL", url), ("DATABASE_URL_A_B__", url)]).unwrap();
+    let odd = config().with_vars([("DATABASE_URL", url), ("DATABASE_URL_A_B__", url)]);
     assert!(shared_by(odd, None, "a.b-日"));
 }
 
@@ -478,7 +478,7 @@ fn a_variable_that_no_bind_has_is_ignored_and_logged() {
     listen();
     let url = "mysql://h/db";
     let config = Config::new().bind("auth", Bind::memory());
-    let config = config.with_vars([("DATABASE_URL_AUHT", url), ("DATABASE_URLS", url), ("PATH", "/bin")]).unwrap();
+    let config = config.with_vars([("DATABASE_URL_AUHT", url), ("DATABASE_URLS", url), ("PATH", "/bin")]);
     assert_eq!(keys(&Harness::from_config(config).unwrap()), ["auth"]);
     insta::assert_debug_snapshot!(warnings("AUHT"), @r#"
     [
@@ -490,21 +490,21 @@ fn a_variable_that_no_bind_has_is_ignored_and_logged() {
 
 #[test]
 fn a_variable_adds_no_default_bind() {
-    let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL", "sqlite://")]).unwrap();
+    let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL", "sqlite://")]);
     assert_eq!(keys(&Harness::from_config(config).unwrap()), ["auth"]);
 }
 
 #[test]
 fn a_variable_of_two_binds_is_an_error_where_it_is_set() {
     let config = Config::new().bind("a-b", Bind::memory()).bind("a.b", Bind::memory());
-    let _ = config.clone().with_vars([("DATABASE_URL", "sqlite://")]).unwrap();
-    insta::assert_snapshot!(config.with_vars([("DATABASE_URL_A_B", "sqlite://")]).unwrap_err(), @"bind `a.b`: `DATABASE_URL_A_B` is set, and would be the variable of bind `a-b` too: rename one of the two, or set their URLs in the configuration");
+    config.clone().with_vars([("DATABASE_URL", "sqlite://")]).start().unwrap();
+    insta::assert_snapshot!(config.with_vars([("DATABASE_URL_A_B", "sqlite://")]).start().unwrap_err(), @"bind `a.b`: `DATABASE_URL_A_B` is set, and would be the variable of bind `a-b` too: rename one of the two, or set their URLs in the configuration");
 }
 
 #[test]
 fn a_wrong_url_in_a_variable_is_an_error_that_names_it() {
     let wrong = |value: &str| {
-        let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL_AUTH", value)]).unwrap();
+        let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL_AUTH", value)]);
         Harness::from_config(config).unwrap_err()
     };
     insta::assert_snapshot!(wrong(" "), @"
@@ -521,14 +521,14 @@ fn a_wrong_url_in_a_variable_is_an_error_that_names_it() {
 #[test]
 fn an_empty_variable_counts_as_not_set() {
     let config = Config::new().default_bind(Bind::url("mysql://h/db")).bind("auth", Bind::url("mysql://h/db"));
-    let db = Harness::from_config(config.with_vars([("DATABASE_URL", "")]).unwrap()).unwrap();
+    let db = Harness::from_config(config.with_vars([("DATABASE_URL", "")])).unwrap();
     assert_eq!(db.uri(None).unwrap(), db.uri("auth").unwrap());
 }
 
 #[test]
 fn a_variable_mends_a_wrong_url_of_a_file() {
     let config = Config::from_toml("[default]\nurl = '${DATABASE_URL}'", ".").unwrap();
-    let config = config.with_vars([("DATABASE_URL", "sqlite://")]).unwrap();
+    let config = config.with_vars([("DATABASE_URL", "sqlite://")]);
     assert_eq!(keys(&Harness::from_config(config).unwrap()), ["default"]);
 }
 
@@ -540,10 +540,10 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
 
     let odd = || OsString::from_vec(b"sqlite:///caf\xe9.db".to_vec());
     let config = || Config::new().default_bind(Bind::memory());
-    insta::assert_snapshot!(config().with_vars([("DATABASE_URL", odd())]).unwrap_err(), @"bind `default`: the value of `DATABASE_URL` is not UTF-8, which a URL must be");
+    insta::assert_snapshot!(config().with_vars([("DATABASE_URL", odd())]).start().unwrap_err(), @"bind `default`: the value of `DATABASE_URL` is not UTF-8, which a URL must be");
     // One that is not about a bind is none of our business.
-    let _ = config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).unwrap();
-    let _ = config().with_vars([(odd(), odd())]).unwrap();
+    config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).start().unwrap();
+    config().with_vars([(odd(), odd())]).start().unwrap();
 }
 
 /// Runs one of these tests in a process of its own, whose environment and current folder can be set.
@@ -569,7 +569,7 @@ fn the_environment_is_read_where_the_caller_asks() {
     }
     let config = || Config::new().default_bind(Bind::memory()).bind("auth", Bind::memory());
     assert!(!shared_by(config(), None, "auth"));
-    assert!(shared_by(config().with_env().unwrap(), None, "auth"));
+    assert!(shared_by(config().with_env(), None, "auth"));
     let builder = || Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory());
     let db = builder().start().unwrap();
     assert_ne!(db.uri(None).unwrap(), db.uri("auth").unwrap());

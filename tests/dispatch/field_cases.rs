@@ -150,7 +150,7 @@ fn flask_sqlalchemy_799_engine_options_reach_named_binds() {
 fn sqlx_3947_and_4050_a_test_has_as_many_databases_as_it_wants() {
     let config = Config::new().default_bind(Bind::memory().schema(POST)).bind("auth", Bind::memory().schema(USER));
     let vars = [("DATABASE_URL", "postgres://db.example/main"), ("DATABASE_URL_AUTH", "postgres://db.example/auth")];
-    let db = Harness::from_config(config.with_vars(vars).unwrap()).unwrap();
+    let db = Harness::from_config(config.with_vars(vars)).unwrap();
     let mut session = db.session();
     session.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
     session.execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();

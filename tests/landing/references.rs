@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::{allow_duplicates, assert_snapshot};
-use multibind::{row, Bind, Config, Error, Harness, HarnessBuilder};
+use multibind::{row, Bind, Config, Error, Harness};
 use rstest::rstest;
 
 const TREE: &str = "CREATE TABLE tree (id INTEGER PRIMARY KEY, name TEXT UNIQUE COLLATE NOCASE)";
 const NUT: &str = "CREATE TABLE nut (id INTEGER PRIMARY KEY, tree_name TEXT)";
 
-fn binds(bind: fn() -> Bind) -> HarnessBuilder {
+fn binds(bind: fn() -> Bind) -> Config {
     Harness::builder().default_bind(bind().schema(TREE)).bind("auth", bind().schema(NUT))
 }
 

@@ -110,8 +110,8 @@ fn every_configuration_on_a_page_starts() {
         } else if !has("profile") {
             // What is not of a test runner is a configuration.
             let variables = [("DB_PASSWORD", "not-a-secret"), ("DB_HOST", "db.example")];
-            let config = Config::from_toml(text, application.path()).and_then(|config| config.with_vars(variables));
-            let db = config.and_then(Harness::from_config).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let config = Config::from_toml(text, application.path()).map(|config| config.with_vars(variables));
+            let db = config.and_then(Config::start).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert!(!db.binds().is_empty());
             configurations += 1;
         }

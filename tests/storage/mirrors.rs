@@ -494,7 +494,7 @@ fn an_environment_makes_productions_replica_a_mirror() {
     "#;
     let config = Config::from_toml(config, ".").unwrap();
     // A variable of production is not about it.
-    let config = config.with_vars([("DATABASE_URL_REPLICA", "postgresql://other.example/app")]).unwrap();
+    let config = config.with_vars([("DATABASE_URL_REPLICA", "postgresql://other.example/app")]);
     let db = Harness::from_config(config).unwrap();
     db.connection(None).unwrap().execute("INSERT INTO post VALUES ('hello')", []).unwrap();
     db.assert_not_landed("replica", "post", row! { title: "hello" });

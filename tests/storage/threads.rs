@@ -5,9 +5,9 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use multibind::{
-    row, Bind, BindKey, ChangeSet, Config, Conflict, Description, Error, Fault, FaultBuilder, Harness, HarnessBuilder,
-    Keep, Landing, Metadata, OnBind, Operation, Orphan, Pool, PooledConnection, Route, Row, Savepoint, Selection,
-    Session, Snapshot, Storage, Table, TableGroup, TableSession,
+    row, Bind, BindKey, ChangeSet, Config, Conflict, Description, Error, Fault, FaultBuilder, Harness, Keep, Landing,
+    Metadata, OnBind, Operation, Orphan, Pool, PooledConnection, Route, Row, Savepoint, Selection, Session, Snapshot,
+    Storage, Table, TableGroup, TableSession,
 };
 
 const fn crosses<T: Send>() {}
@@ -17,10 +17,10 @@ macro_rules! all {
     ($claim:ident: $($type:ty),* $(,)?) => { const _: () = { $($claim::<$type>();)* }; };
 }
 
-all!(crosses: Harness, HarnessBuilder, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
+all!(crosses: Harness, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
 all!(crosses: Session, Savepoint<'_>, OnBind<'_>, TableSession<'_>, Pool, PooledConnection, Route);
 all!(crosses: Fault, FaultBuilder, Operation, Snapshot, ChangeSet, Landing, Metadata, Description, Orphan, Conflict);
-all!(is_shared: Harness, HarnessBuilder, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
+all!(is_shared: Harness, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
 all!(is_shared: Fault, FaultBuilder, Operation, Pool, Route, Snapshot, ChangeSet, Landing, Metadata, Description, Orphan, Conflict);
 
 /// Compiles where no type is `Sync` of those given: for one that is, both implementations fit and neither is chosen.

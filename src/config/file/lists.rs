@@ -1,8 +1,8 @@
 //! The lists of a file: `[[tables]]` and `[[references]]`.
 
 use super::Reader;
+use crate::config::key::named;
 use crate::config::reference::ReferenceText;
-use crate::config::standing::named;
 use crate::config::suggest::suggest;
 use crate::config::table::Table;
 use crate::config::value::{entries, string, table, Placed};
@@ -36,7 +36,7 @@ impl Reader<'_> {
         if let Some(key) = key {
             table = table.bind_key(named(BindKey::from(key)));
         }
-        self.config.tables.push(table);
+        self.written.tables.push(table);
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl Reader<'_> {
         }
         match (from, to) {
             (Some(from), Some(to)) => {
-                self.config.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
+                self.written.references.push(ReferenceText { from, to, origin: self.origin(value.span()) });
                 Ok(())
             }
             _ => {

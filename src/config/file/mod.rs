@@ -17,6 +17,7 @@ use super::origin::Origin;
 use super::paths::resolve_path;
 use super::suggest::suggest;
 use super::value::{entries, paths, string, table, Fit, Misfit, Placed};
+use super::written::Written;
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -172,7 +173,8 @@ struct Reader<'t> {
     file: Option<PathBuf>,
     text: &'t str,
     base: PathBuf,
-    config: Config,
+    written: Written,
+    environments: Vec<Environment>,
     /// What has been set, with its line; without a bind for what is set for all.
     seen: Vec<(Option<BindKey>, String, usize)>,
     /// The environment that is read, `None` for the file itself.
@@ -181,7 +183,15 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn new(file: Option<PathBuf>, text: &'t str, base: PathBuf) -> Reader<'t> {
-        Reader { file, text, base, config: Config::default(), seen: Vec::new(), within: None }
+        Reader {
+            file,
+            text,
+            base,
+            written: Written::default(),
+            environments: Vec::new(),
+            seen: Vec::new(),
+            within: None,
+        }
     }
 
     fn read(mut self) -> Result<Config> {
@@ -192,7 +202,7 @@ impl<'t> Reader<'t> {
         for (name, value) in entries(document.get_ref()) {
             self.top(name.get_ref(), name.span(), value)?;
         }
-        Ok(self.config)
+        Ok(Config { written: self.written, environments: self.environments, ..Config::default() })
     }
 
     fn top(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
@@ -207,7 +217,7 @@ impl<'t> Reader<'t> {
             "temp_dir" => {
                 self.once(None, name, span)?;
                 let path = self.fit(None, string(name, value))?;
-                self.config.temp_dir = Some(self.base.join(path));
+                self.written.temp_dir = Some(self.base.join(path));
                 Ok(())
             }
             "references" => {
@@ -227,9 +237,9 @@ impl<'t> Reader<'t> {
             "data" => {
                 self.once(None, name, span)?;
                 let paths = self.fit(None, paths(name, value))?;
-                self.config.data.clear();
+                self.written.data.clear();
                 for path in paths {
-                    self.config.data.push(self.base.join(path));
+                    self.written.data.push(self.base.join(path));
                 }
                 Ok(())
             }
@@ -283,7 +293,7 @@ impl<'t> Reader<'t> {
                 set.push((key.clone(), setting.clone()));
             }
             let origin = self.origin(value.span());
-            self.config.environments.push(Environment { name, config: reader.config, set, origin });
+            self.environments.push(Environment { name, written: reader.written, set, origin });
         }
         Ok(())
     }
@@ -295,7 +305,7 @@ impl<'t> Reader<'t> {
             let suggestion = suggest(name, &APPLIED, &NOT_APPLIED);
             return Err(self.error(None, span, format!("unknown engine option `{name}`; {suggestion}")));
         }
-        let options = if of.is_some() { &mut self.config.default_options } else { &mut self.config.options };
+        let options = if of.is_some() { &mut self.written.default_options } else { &mut self.written.options };
         let fit = options.set(name, value);
         self.fit(None, fit)
     }
@@ -334,15 +344,15 @@ impl<'t> Reader<'t> {
 
     /// The bind of this key, added where it is new.
     fn bind_mut(&mut self, key: &BindKey, span: Range<usize>) -> &mut Bind {
-        let at = match self.config.binds.iter().position(|(known, _)| known == key) {
+        let at = match self.written.binds.iter().position(|(known, _)| known == key) {
             Some(at) => at,
             None => {
                 let bind = Bind { origin: self.origin(span), ..Bind::default() };
-                self.config.binds.push((key.clone(), bind));
-                self.config.binds.len() - 1
+                self.written.binds.push((key.clone(), bind));
+                self.written.binds.len() - 1
             }
         };
-        &mut self.config.binds[at].1
+        &mut self.written.binds[at].1
     }
 
     /// Refuses a setting that is there already, under another name or in the other form.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::config::bind::Bind;
+use crate::config::key::named;
+use crate::config::lag::Lag;
 use crate::config::origin::Origin;
 use crate::config::redact::UrlText;
 use crate::config::source::SchemaSource;
-use crate::config::standing::{named, Lag};
 use crate::config::storage::Storage;
 use crate::config::suggest::suggest;
 use crate::config::value::{boolean, paths, string, Fit, Misfit, Placed};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::compare;
 use super::set::ChangeSet;
 use crate::error::{Error, Result};
-use crate::harness::{Bound, Harness, Place};
+use crate::harness::{Bound, Harness, RunningBind};
 use crate::key::BindKey;
 use crate::list::{filtered, mapped};
 use crate::observe::binds::Binds;
@@ -71,7 +71,7 @@ impl Harness {
                 let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
                 of_place.push(Pair { keys: database.all_keys().to_vec(), before, after });
             }
-            if let Place::Dynamic(bind) = place {
+            if let RunningBind::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
                 for (key, state) in snapshot.closed_since(bind, &databases) {
                     let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));

@@ -3,6 +3,7 @@
 //! A layout is known by its names, or by the lines with which dbmate, goose and sql-migrate begin each direction. A folder
 //! that has files of two layouts, or of none, is an error that names a file.
 
+mod conflict;
 mod directed;
 mod flask;
 mod found;
@@ -96,22 +97,4 @@ fn folders_of<'k>(folder: &Path, keys: &'k [BindKey]) -> Vec<&'k str> {
         }
     }
     folders
-}
-
-/// The way out where a folder is meant as it is.
-const LIST_THEM: &str = "list the files one by one in the order in which they run";
-
-/// A folder of two layouts, each shown by a file of it.
-fn two_ways(first: (&str, &str), second: (&str, &str)) -> Problem {
-    let ((name, layout), (other, its_layout)) = if first.0 < second.0 { (first, second) } else { (second, first) };
-    Problem::from(format!(
-        "its files are laid out in two ways: `{name}` {layout}, `{other}` {its_layout}. Keep to one, or {LIST_THEM}"
-    ))
-}
-
-/// Two migrations that their tool cannot tell apart.
-fn same_version(first: &str, second: &str, version: &str) -> Problem {
-    Problem::from(format!(
-        "`{first}` and `{second}` have the same version, {version}: give each a version of its own, or {LIST_THEM}"
-    ))
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::super::folder::natural_order;
 use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
+use super::conflict::{same_version, two_ways, LIST_THEM};
 use super::found::{name, stem, Found};
 use super::version::{self, Version};
-use super::{same_version, two_ways, LIST_THEM};
 use crate::order::sort_by;
 
 /// Which way a file leads.

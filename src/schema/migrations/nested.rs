@@ -6,9 +6,10 @@ use toml::de::DeTable;
 
 use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
+use super::conflict::{same_version, two_ways, LIST_THEM};
 use super::found::{name, Found};
+use super::named;
 use super::version::{self, Version};
-use super::{named, same_version, two_ways, LIST_THEM};
 use crate::order::sort_by;
 
 /// The migrations of the folders; `None` where none of them is one.

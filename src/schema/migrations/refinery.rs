@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::super::folder::has_extension;
 use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
+use super::conflict::{same_version, two_ways, LIST_THEM};
 use super::found::{name, Found};
+use super::named;
 use super::version::{self, Version};
-use super::{named, same_version, two_ways, LIST_THEM};
 use crate::order::sort_by;
 
 /// refinery's migrations; `None` where no file is named as one.

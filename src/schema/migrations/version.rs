@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::folder::{by_size, part, starts_with_digit};
 use super::super::migration::Problem;
-use super::LIST_THEM;
+use super::conflict::LIST_THEM;
 use crate::order::sort_by_key;
 
 /// What a migration's name starts with: one number, or several as in a date.

@@ -1,7 +1,7 @@
 //! dbmate's files: `-- migrate:up` begins what leads up, `-- migrate:down` what leads back.
 
 use super::super::super::marked::Misplaced;
-use super::{lines, Direction, Line, Section};
+use super::section::{lines, Direction, Line, Section};
 use crate::sqlite::script::line_at;
 
 /// The direction that a line begins.

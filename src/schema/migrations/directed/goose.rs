@@ -2,7 +2,7 @@
 //! semicolon ends a statement, but between `-- +goose StatementBegin` and `-- +goose StatementEnd`.
 
 use super::super::super::marked::Misplaced;
-use super::{ends_statement, lines, Direction, Section};
+use super::section::{ends_statement, lines, Direction, Section};
 use crate::sqlite::script::line_at;
 
 /// Whether goose reads the line as one of its own.

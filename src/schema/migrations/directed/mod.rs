@@ -5,70 +5,23 @@
 
 mod dbmate;
 mod goose;
+mod section;
 mod sql_migrate;
 mod unknown;
 
-use std::ops::Range;
 use std::path::Path;
 
 use super::super::folder;
 use super::super::marked::Misplaced;
 use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
+use super::conflict::{same_version, LIST_THEM};
 use super::found::{name, Found};
 use super::version::{self, Version};
-use super::{same_version, LIST_THEM};
 use crate::order::sort_by;
+pub(crate) use section::Direction;
+use section::{lines, Section};
 pub(in super::super) use unknown::check as check_unknown;
-
-/// A direction of a migration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Up,
-    Down,
-}
-
-/// A part of a file that leads in one direction.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Section {
-    /// All of it, comments included.
-    pub(super) range: Range<usize>,
-    /// What the tool hands to SQLite, one after the other.
-    pub(super) pieces: Vec<Range<usize>>,
-    pub(super) in_transaction: bool,
-}
-
-/// A line of a text, without its end.
-#[derive(Clone, Copy)]
-struct Line<'s> {
-    text: &'s str,
-    /// Where it starts, and where the next one does.
-    start: usize,
-    next: usize,
-}
-
-/// The lines of a text, as Go's scanner cuts them.
-fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
-    let mut start = 0;
-    text.split_inclusive('\n').map(move |line| {
-        let next = start + line.len();
-        let line = Line { text: line.trim_end_matches('\n').trim_end_matches('\r'), start, next };
-        start = next;
-        line
-    })
-}
-
-/// Whether a line ends a statement, as goose and sql-migrate see it: its last word before a comment ends in a semicolon.
-fn ends_statement(line: &str) -> bool {
-    let mut last = "";
-    for word in line.split_whitespace() {
-        if word.starts_with("--") {
-            break;
-        }
-        last = word;
-    }
-    last.ends_with(';')
-}
 
 /// The tool whose lines the text has.
 pub(in super::super) fn tool_of(text: &str) -> Option<Tool> {

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::super::super::marked::Misplaced;
-use super::{ends_statement, lines, Direction, Section};
+use super::section::{ends_statement, lines, Direction, Section};
 use crate::sqlite::script::line_at;
 
 const COMMAND: &str = "-- +migrate ";

@@ -1,54 +1,11 @@
 //! Binds whose database is chosen at run time.
 
 use std::error::Error as StdError;
-use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Arc;
 
-use super::bind::Bind;
-use super::origin::Origin;
-use super::redact::UrlText;
-use super::storage::Storage;
+use super::Bind;
+use crate::config::chooser::Chooser;
+use crate::config::storage::Storage;
 use crate::context::Context;
-use crate::error::panic_message;
-use crate::url::canonical;
-
-/// What chooses a database.
-type ChooseFn = dyn Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
-
-/// The callback of a dynamic bind.
-#[derive(Clone)]
-pub(crate) struct Chooser(Arc<ChooseFn>);
-
-impl fmt::Debug for Chooser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("|context| …")
-    }
-}
-
-impl Chooser {
-    /// The name of the database that is meant, or why that cannot be told.
-    pub(crate) fn choose(&self, context: &Context) -> Result<String, String> {
-        let chosen = match catch_unwind(AssertUnwindSafe(|| (self.0)(context))) {
-            Ok(Ok(chosen)) => chosen,
-            Ok(Err(error)) => return Err(format!("its callback failed: {error}")),
-            Err(panic) => return Err(format!("its callback panicked: {}", panic_message(&*panic))),
-        };
-        if chosen.is_empty() {
-            return Err("its callback gave an empty name, and a database needs one".to_string());
-        }
-        if chosen.contains('\0') {
-            let shown = chosen.escape_debug();
-            return Err(format!("its callback gave the name `{shown}`, which has a NUL character"));
-        }
-        let shown = UrlText::new(&chosen, Origin::Code).to_string();
-        // A key has a URL without its password; one that cannot be read has it in every message.
-        if canonical(&chosen).is_none() && chosen.contains("://") && shown != chosen {
-            return Err(format!("its callback gave `{shown}`, which is no URL that can be read"));
-        }
-        Ok(chosen)
-    }
-}
 
 impl Bind {
     /// A bind whose database is chosen at run time, by what the callback makes of a [`Context`].
@@ -92,6 +49,6 @@ impl Bind {
     where
         F: Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
     {
-        Bind { storage: Some(Storage::Memory), dynamic: Some(Chooser(Arc::new(choose))), ..Bind::default() }
+        Bind { storage: Some(Storage::Memory), dynamic: Some(Chooser::new(choose)), ..Bind::default() }
     }
 }

@@ -2,28 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::bind::Bind;
-use super::origin::Origin;
+use super::Bind;
+use crate::config::key::named;
+use crate::config::lag::Lag;
+use crate::config::origin::Origin;
 use crate::key::BindKey;
-
-/// When a replica sees what was written to its source; for [`Bind::lag`].
-///
-/// ```
-/// use multibind::{Bind, Harness, Lag};
-///
-/// let db = Harness::builder()
-///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
-///     .bind("replica", Bind::mirror("auth").read_only(true).lag(Lag::Manual))
-///     .start()?;
-/// assert_ne!(db.uri("replica")?, db.uri("auth")?);
-/// # Ok::<(), multibind::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Lag {
-    /// When the test says so, with [`Harness::replicate`](crate::Harness::replicate), and not before.
-    Manual,
-}
 
 impl Bind {
     /// A second key for the database of another bind, as Django's
@@ -125,13 +108,5 @@ impl Bind {
     pub fn copy_of(mut self, path: impl Into<PathBuf>) -> Bind {
         self.copy_of = Some((path.into(), Origin::Code));
         self
-    }
-}
-
-/// The bind that a setting names: `default` stands for the default one, whose key no string is.
-pub(super) fn named(key: BindKey) -> BindKey {
-    match key.as_str() {
-        Some("default") => BindKey::DEFAULT,
-        _ => key,
     }
 }

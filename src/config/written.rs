@@ -1,0 +1,28 @@
+//! The binds, tables, data and options of a configuration in one environment.
+
+use std::path::PathBuf;
+
+use super::bind::Bind;
+use super::options::EngineOptions;
+use super::reference::ReferenceText;
+use super::table::Table;
+use crate::key::BindKey;
+
+/// The binds of a configuration and what goes with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    /// In the order configured, the default bind among them.
+    pub(super) binds: Vec<(BindKey, Bind)>,
+    /// Tables registered one by one, each with its bind key.
+    pub(super) tables: Vec<Table>,
+    /// Data files whose tables may be in any bind.
+    pub(super) data: Vec<PathBuf>,
+    /// Engine options for every bind; a bind's own win.
+    pub(super) options: EngineOptions,
+    /// Engine options for the default bind, if one is configured; its own win.
+    pub(super) default_options: EngineOptions,
+    /// The folder for files, where the user sets one.
+    pub(super) temp_dir: Option<PathBuf>,
+    /// References that cross from one bind into another.
+    pub(super) references: Vec<ReferenceText>,
+}

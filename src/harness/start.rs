@@ -1,0 +1,123 @@
+//! Starting the databases of a configuration: all of them, or none and an error.
+
+use std::sync::Arc;
+
+use super::bound::{Bound, Start};
+use super::dynamic::DynamicBind;
+use super::end::Keeper;
+use super::folder::Folder;
+use super::running::RunningBind;
+use super::template::Blueprint;
+use super::{reference, Harness, Running};
+use crate::config::{DatabaseSpec, Resolved, Settled};
+use crate::data;
+use crate::database::{Database, Uses};
+use crate::error::{Error, Result};
+use crate::instrument::{Recorder, Rules};
+use crate::key::PerBind;
+use crate::list::{filtered, try_mapped};
+use crate::sorted::Sorted;
+
+/// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept.
+pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
+    let Resolved { sources, replicas } = config.resolve()?;
+    let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
+    let histories = blueprints.map(|_, blueprint| blueprint.history());
+    let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
+    let blueprints = if shared.is_empty() { blueprints } else { with_data(&sources, blueprints, shared)? };
+    let starts = blueprints.try_map(|bind, blueprint| {
+        Ok::<_, Error>(Start { template: blueprint.template()?, history: Arc::clone(&histories[bind]) })
+    })?;
+    check_parents(&sources, &starts)?;
+    let references = reference::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
+
+    // Those whose databases are not copies of one image.
+    let anew = blueprints.try_map_into(|bind, blueprint| {
+        let differ = sources[bind].dynamic.is_some() && starts[bind].template.is_fleeting();
+        Ok::<_, Error>(differ.then(|| blueprint.into_owned()))
+    })?;
+
+    let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
+    let folder = Folder::new(config.chosen_folder());
+    let (mut taken, mut urls) = (Vec::new(), Sorted::default());
+    for spec in sources.values() {
+        for (key, url) in &spec.urls {
+            urls.insert(key.clone(), url.to_string());
+        }
+        if let Some(named) = &spec.identity {
+            taken.push((named.clone(), spec.key().clone()));
+        }
+    }
+    let taken = Arc::from(taken);
+    let mut anew = anew;
+    let mut binds = sources.try_map_into(|bind, mut spec| {
+        let start = starts[bind].clone();
+        if let Some(chooser) = spec.dynamic.take() {
+            let watched = (Arc::clone(&recorder), Arc::clone(&rules));
+            let dynamic = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew[bind].take(), watched);
+            return Ok(RunningBind::Dynamic(Box::new(dynamic)));
+        }
+        let image = Arc::clone(&start.template.image);
+        let ways = filtered(&spec.made_for, |key| !spec.keys.contains(key));
+        let uses = Uses { read_only: spec.read_only, replica: None, ways };
+        let file = || folder.file(&bind.to_string());
+        let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
+        database.watch().report_to(&recorder, &rules, database.keys().clone());
+        Ok(RunningBind::Fixed(Arc::new(Bound::new(database, start))))
+    })?;
+    for (replica, spec) in replicas {
+        let start = starts[replica.source].clone();
+        let of = match &binds[replica.source] {
+            RunningBind::Fixed(of) => of,
+            RunningBind::Dynamic(of) => return Err(of.not_said()),
+        };
+        let uses = Uses { read_only: true, replica: Some((replica, of.key().clone())), ways: Vec::new() };
+        let database = if replica.lags {
+            let image = Arc::clone(&start.template.image);
+            let number = binds.len();
+            let file = || folder.file(&number.to_string());
+            Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
+        } else {
+            Database::way_to(of, spec.keys, spec.options, uses)?
+        };
+        database.watch().report_to(&recorder, &rules, database.keys().clone());
+        binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
+    }
+    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
+}
+
+/// The blueprints where data for any bind is given: each file goes to the bind that has its table.
+fn with_data<'s>(
+    specs: &PerBind<DatabaseSpec>,
+    blueprints: PerBind<Blueprint<'s>>,
+    shared: Vec<data::DataFile>,
+) -> Result<PerBind<Blueprint<'s>>> {
+    let tables = blueprints.try_map(|bind, blueprint| blueprint.template()?.metadata(specs[bind].key()))?;
+    let targets = tables.map(|bind, tables| (&specs[bind].made_for, &**tables));
+    let mut own = specs.map(|_, _| Vec::new());
+    for mut file in shared {
+        let bind = data::assign(&mut file, &targets)?;
+        own[bind].push(file);
+    }
+    blueprints.try_map_into(|bind, blueprint| Ok(blueprint.with(std::mem::take(&mut own[bind]))))
+}
+
+/// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is
+/// written.
+fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Result<()> {
+    for (bind, spec) in specs.iter().filter(|(_, spec)| !spec.allow_missing_parents) {
+        for (table, parent) in starts[bind].template.missing_parents() {
+            let mut found = Vec::new();
+            for (other, spec) in specs.iter() {
+                if other != bind && starts[other].template.metadata(spec.key())?.table(parent).is_some() {
+                    found.push(spec.key().clone());
+                }
+            }
+            if !found.is_empty() {
+                let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
+                return Err(Error::ForeignParent { bind, table, parent, found });
+            }
+        }
+    }
+    Ok(())
+}
