@@ -4,8 +4,8 @@ use std::ffi::{c_int, CStr};
 
 use rusqlite::ffi;
 
-use super::fault::Operation;
-use super::rules::Deed;
+use super::deed::Deed;
+use super::operation::Operation;
 
 /// What was reported of a statement that is judged.
 #[derive(Clone, Copy, Default)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
-use super::fault::Faults;
+use super::faults::Faults;
 use super::number::committing;
 
 impl Faults {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use rusqlite::{ffi, Connection};
 
 use super::action::{Noted, Pragma};
-use super::authorize::{self, within, Mode};
+use super::deed::Deed;
 use super::fault::Fault;
-use super::rules::Deed;
+use super::state::{collect, compare_with, within, Guarded, Mode};
 
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
@@ -48,10 +48,10 @@ impl Handle {
     /// Returns what a statement would do, as SQLite says when it prepares it again; `None` where it cannot be prepared
     /// now. The connection has the authorizer.
     pub(super) fn judge(&self, sql: &CStr) -> Option<Deed> {
-        // The authorizer asks nobody unless somebody is counted.
-        authorize::begin();
+        // The authorizer asks nobody unless a guard is counted.
+        let guarded = Guarded::new();
         let (prepared, mode) = within(Mode::Judged(Noted::default()), || self.prepared(sql));
-        authorize::end();
+        drop(guarded);
         let (prepared, Mode::Judged(noted)) = (prepared?, mode) else { return None };
         let may_write = !prepared.reads_only && !prepared.explains;
         // What only SQLite knows to be a write, a pragma for example, is one.
@@ -77,9 +77,9 @@ impl Handle {
 
     /// Returns the schemas whose tables a statement uses, the temporary one left out, and whether it may write to them.
     pub(super) fn places(&self, sql: &CStr) -> Vec<(CString, bool)> {
-        authorize::collect(Some(Vec::new()));
+        collect(Some(Vec::new()));
         self.judge(sql);
-        authorize::collect(None)
+        collect(None)
     }
 
     /// Returns the name that SQLite has for the file of a schema, if that is one.
@@ -94,9 +94,9 @@ impl Handle {
 
     /// Whether a statement is one that a fault is about, and what it would do.
     pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
-        authorize::compare_with(Some(fault));
+        compare_with(Some(fault));
         let deed = self.judge(sql);
-        let is_one = authorize::compare_with(None);
+        let is_one = compare_with(None);
         deed.filter(|_| is_one)
     }
 
@@ -162,13 +162,13 @@ impl Handle {
         }
     }
 
-    /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized: has it
-    /// prepared again, which is denied. `context` is the authorizer's, which the connection has.
-    pub(super) fn deny(&self, statement: *mut ffi::sqlite3_stmt, context: usize) {
+    /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized: SQLite
+    /// prepares it again, which is denied. `expire` makes SQLite prepare the connection's statements again.
+    pub(super) fn deny(&self, statement: *mut ffi::sqlite3_stmt, expire: impl FnOnce(*mut ffi::sqlite3)) {
         // Also where the fault or the guard has ended meanwhile.
-        authorize::begin();
+        let _guarded = Guarded::new();
         within(Mode::Denied, || {
-            authorize::expire(self.0, context);
+            expire(self.0);
             // SAFETY: the statement has halted, and its connection is this thread's. SQLite calls from within the step
             // that has halted it, whose answer is what the statement's last error is: the one of this step.
             unsafe {
@@ -176,7 +176,6 @@ impl Handle {
                 ffi::sqlite3_step(statement);
             }
         });
-        authorize::end();
     }
 
     /// Has SQLite read the schema again, and each statement prepared again that was prepared before. Only where no

@@ -1,22 +1,34 @@
-//! The instruments on every connection: the recorder's hooks, the guards, and the faults.
+//! The instruments on every connection: the recorder, the guards and the faults.
+//!
+//! SQLite's callbacks are in `trace`, `authorize` and `commit`; a file system asks the faults through its gate. They find
+//! a database's `Watch` or its `Faults` by a number, and `state` has what they share.
 
-mod account;
+mod accounts;
 mod action;
 mod authorize;
 mod commit;
+mod deed;
 mod fault;
+mod faults;
 mod handle;
+mod listen;
+mod log;
 mod number;
 mod opened;
+mod operation;
 mod recorder;
 mod rules;
+mod state;
 mod trace;
+mod unaccounted;
 mod used;
 mod watch;
 
-pub use fault::Operation;
-pub(crate) use fault::{spared, FaultKind, Faulting, Faults};
+pub(crate) use fault::FaultKind;
+pub(crate) use faults::{Faulting, Faults};
 pub(crate) use opened::Found;
-pub(crate) use recorder::{Listening, Recorded, Recorder};
+pub use operation::Operation;
+pub(crate) use recorder::{Begun, Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
-pub(crate) use watch::{unwatched, Beginning, Begun, Watch};
+pub(crate) use state::{spared, unwatched};
+pub(crate) use watch::{Beginning, Watch};

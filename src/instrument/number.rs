@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use rusqlite::ffi;
 
-use super::fault::Faults;
+use super::faults::Faults;
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::disk::with_gate;
 use crate::sqlite::vfs::Gate;

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{ffi, Connection};
 
-use super::watch::Watch;
+use super::state::is_own;
+use super::watch::{Context, Watch};
 use super::{authorize, trace};
 use crate::sync::lock;
 
@@ -91,18 +92,18 @@ unsafe extern "C" fn on_open(
     _error: *mut *mut c_char,
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
-    if authorize::is_own() {
+    if is_own() {
         return ffi::SQLITE_OK;
     }
     // A panic must not cross into C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
         if let Some(watch) = unsafe { watch_of(db) } {
-            let context = trace::context(&watch);
+            let context = Context::new(&watch, false);
+            authorize::expire(db, context);
             // SAFETY: as above.
             unsafe {
                 trace::start_on(db, context);
-                authorize::start_on(db, context);
                 watch.faults.hook_on(db);
             }
         }

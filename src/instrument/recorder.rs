@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::trace;
+use super::state::Listened;
 use super::used::Used;
 use crate::key::Keys;
 use crate::list::filtered;
@@ -88,20 +88,20 @@ impl Recorder {
         databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| names.clone())
     }
 
-    pub(super) fn begin(&self, statement: Recorded) -> u64 {
+    fn begin(&self, statement: Recorded) -> u64 {
         let mut statements = lock(&self.statements);
         statements.kept.push(statement);
         statements.next() - 1
     }
 
-    pub(super) fn end(&self, number: u64, ended: Ended) {
+    fn end(&self, number: u64, ended: Ended) {
         if let Some(statement) = lock(&self.statements).get_mut(number) {
             statement.ended = Some(ended);
         }
     }
 
     /// Whether a statement has this text.
-    pub(super) fn is(&self, number: u64, sql: &str) -> bool {
+    fn is(&self, number: u64, sql: &str) -> bool {
         lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
     }
 
@@ -122,8 +122,12 @@ impl Recorder {
             statements.first += old as u64;
             statements.unaccounted.clear();
         }
-        trace::begin();
-        Listening { recorder: Arc::clone(self), from: statements.next(), writes: statements.writes }
+        Listening {
+            recorder: Arc::clone(self),
+            from: statements.next(),
+            writes: statements.writes,
+            _listened: Listened::new(),
+        }
     }
 
     /// Everything that is kept, of recordings that have ended too.
@@ -152,6 +156,7 @@ pub(crate) struct Listening {
     from: u64,
     /// How many writes by no statement there were before it.
     writes: u64,
+    _listened: Listened,
 }
 
 impl Listening {
@@ -173,6 +178,37 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.recorder.listeners.fetch_sub(1, Ordering::Relaxed);
-        trace::end();
+    }
+}
+
+/// A statement that was recorded as it began.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    recorder: Weak<Recorder>,
+    number: u64,
+    at: Instant,
+    /// How many rows its connection had changed, of all its time.
+    changes: u64,
+}
+
+impl Begun {
+    /// Records a statement that begins; `changes` is how many rows its connection has changed so far.
+    pub(super) fn new(recorder: &Arc<Recorder>, statement: Recorded, changes: u64) -> Begun {
+        let number = recorder.begin(statement);
+        Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes }
+    }
+
+    /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
+    /// count of all has changed: a statement that counts none leaves the last one's.
+    pub(crate) fn end(&self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
+        let rows = if changes == self.changes { 0 } else { of_last };
+        if let Some(recorder) = self.recorder.upgrade() {
+            recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
+        }
+    }
+
+    /// Whether it has this text.
+    pub(super) fn is(&self, sql: &str) -> bool {
+        self.recorder.upgrade().is_some_and(|recorder| recorder.is(self.number, sql.trim()))
     }
 }

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::action::CHANGE;
-use super::watch::told;
-use super::{authorize, trace};
+use super::deed::Deed;
+use super::log::log;
+use super::state::Asking;
 use crate::key::BindKey;
 use crate::say;
 use crate::sync::lock;
@@ -16,7 +17,7 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     count: AtomicUsize,
-    alive: Mutex<Vec<Arc<Rule>>>,
+    alive: Mutex<Vec<(Arc<Rule>, Asking)>>,
 }
 
 /// One guard.
@@ -49,25 +50,6 @@ pub(crate) struct Refused {
     pub(crate) what: String,
 }
 
-/// What SQLite says that a statement does to the database of its connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Deed {
-    /// It begins or ends a transaction or a savepoint, and does nothing else.
-    pub(crate) transaction: bool,
-    /// It may write to the connection's own database.
-    pub(crate) writes: bool,
-    /// It may write to one that was attached.
-    pub(crate) writes_elsewhere: bool,
-    /// It attaches a database, uses one that was attached or writes a copy to one, which may be any.
-    pub(crate) elsewhere: bool,
-    /// It writes, and SQLite has asked about nothing: a `VACUUM`, which prepares statements of its own.
-    pub(crate) vacuums: bool,
-    /// It uses a table, and so begins by comparing the schema with the one that it was prepared for.
-    pub(crate) uses_tables: bool,
-    /// It is a pragma that SQLite does without asking whether the connection may write.
-    pub(crate) acts_at_once: bool,
-}
-
 impl Rules {
     /// Whether there is any guard.
     pub(super) fn any(&self) -> bool {
@@ -76,7 +58,7 @@ impl Rules {
 
     /// The guard that refuses a statement on a database that these keys mean.
     pub(super) fn against(&self, names: &[BindKey], deed: Deed) -> Option<Arc<Rule>> {
-        lock(&self.alive).iter().find(|rule| rule.refuses(names, deed)).cloned()
+        lock(&self.alive).iter().find(|(rule, _)| rule.refuses(names, deed)).map(|(rule, _)| Arc::clone(rule))
     }
 
     /// Makes a rule hold as long as the answer lives.
@@ -88,10 +70,8 @@ impl Rules {
     ) -> Guarding {
         let (refused, asked) = (Mutex::default(), AtomicBool::new(false));
         let rule = Arc::new(Rule { call, place, refuses, refused, asked });
-        lock(&self.alive).push(Arc::clone(&rule));
+        lock(&self.alive).push((Arc::clone(&rule), Asking::new()));
         self.count.fetch_add(1, Ordering::Relaxed);
-        authorize::begin();
-        trace::begin();
         Guarding { rules: Arc::clone(self), rule }
     }
 }
@@ -115,7 +95,7 @@ impl Rule {
         if again && lock(&self.refused).last().is_some_and(known) {
             return;
         }
-        told(|| say::warn_of(bind, format_args!("refused on bind `{bind}` by {self}: {what}")));
+        log(|| say::warn_of(bind, format_args!("refused on bind `{bind}` by {self}: {what}")));
         lock(&self.refused).push(Refused { bind: bind.clone(), what });
     }
 }
@@ -156,11 +136,9 @@ impl Guarding {
 
     fn stop(&self) {
         let mut alive = lock(&self.rules.alive);
-        if let Some(place) = alive.iter().position(|rule| Arc::ptr_eq(rule, &self.rule)) {
+        if let Some(place) = alive.iter().position(|(rule, _)| Arc::ptr_eq(rule, &self.rule)) {
             alive.swap_remove(place);
             self.rules.count.fetch_sub(1, Ordering::Relaxed);
-            authorize::end();
-            trace::end();
         }
     }
 }

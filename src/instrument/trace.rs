@@ -12,90 +12,38 @@ use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::thread;
 
 use rusqlite::{ffi, Connection};
 
-use super::account::{begin_epoch, Running};
+use super::accounts::{Running, Stopped};
 use super::authorize;
+use super::deed::Deed;
 use super::handle::Handle;
-use super::rules::Deed;
+use super::recorder::Begun;
+use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
-use super::watch::{Beginning, Begun, Inside, Listened, Member, Stopped, Watch};
-use crate::sorted::Sorted;
-
-/// How many in this process want to know of statements.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
-
-/// What is listened to, by the number that SQLite was given.
-static WATCHED: RwLock<Sorted<usize, Weak<Watch>>> = RwLock::new(Sorted::new());
+use super::watch::{Beginning, Context, Member, Watch};
+use crate::sync::lock;
 
 /// Has SQLite tell of each statement of a connection as it begins and as it ends.
 ///
 /// `sqlite3_trace_v2` with a context, which rusqlite's own `trace_v2` does not take. The ends are asked for from the
 /// start: SQLite tells the end only of a statement that began while that was asked for.
-pub(super) fn start(conn: &Connection, context: usize) {
+pub(super) fn start(conn: &Connection, context: Context) {
     // SAFETY: the handle is open.
     unsafe { start_on(conn.handle(), context) };
 }
 
-/// Has SQLite tell of each statement of a connection that somebody else has opened.
+/// Has SQLite tell of each statement of a connection that the application has opened.
 ///
 /// # Safety
 ///
 /// The connection is open.
-pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: usize) {
+pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
     let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
     // SAFETY: the callback has the signature asked for, and its context is never followed.
-    unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), ptr::without_provenance_mut(context)) };
-}
-
-/// The number that SQLite is given.
-pub(super) fn context(watch: &Arc<Watch>) -> usize {
-    *watch.context.get_or_init(|| register(watch))
-}
-
-fn register(watch: &Arc<Watch>) -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(1);
-    let context = NEXT.fetch_add(1, Ordering::Relaxed);
-    WATCHED.write().unwrap_or_else(PoisonError::into_inner).insert(context, Arc::downgrade(watch));
-    if watch.echo {
-        begin();
-    }
-    context
-}
-
-/// Forgets what is gone.
-pub(super) fn forget(context: usize, echo: bool) {
-    WATCHED.write().unwrap_or_else(PoisonError::into_inner).remove(&context);
-    if echo {
-        end();
-    }
-}
-
-/// Counts one who wants to know.
-pub(super) fn begin() {
-    if LISTENERS.fetch_add(1, Ordering::Relaxed) == 0 {
-        begin_epoch();
-    }
-}
-
-/// Takes back what `begin` counted.
-pub(super) fn end() {
-    LISTENERS.fetch_sub(1, Ordering::Relaxed);
-}
-
-/// What a number stands for, if it has not gone.
-pub(super) fn find(context: usize) -> Option<Arc<Watch>> {
-    // Not held any longer than this: the last who holds what was found takes the lock to forget it.
-    WATCHED.read().unwrap_or_else(PoisonError::into_inner).get(&context).and_then(Weak::upgrade)
-}
-
-/// Whether anybody listens.
-pub(super) fn is_heard() -> bool {
-    LISTENERS.load(Ordering::Relaxed) > 0
+    unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), context.pointer()) };
 }
 
 /// What SQLite calls: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs inside it.
@@ -104,19 +52,19 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         unheard(event, p.cast());
         return ffi::SQLITE_OK;
     }
-    if authorize::is_own() {
+    if is_own() {
         return ffi::SQLITE_OK;
     }
     // A panic must not cross into C.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        let context = context.addr();
-        let Some(watch) = find(context & !authorize::SESSION) else { return };
+        let context = Context::of(context);
+        let Some(watch) = context.watch() else { return };
         // SAFETY: for both events SQLite passes a statement that lives through this call, on the thread that uses it.
         let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             ffi::SQLITE_TRACE_STMT => match unsafe { statement.begun(x.cast()) } {
-                Some(nested) if !authorize::is_inside() => watch.began(&statement, nested, context),
+                Some(nested) if !is_inside() => watch.began(&statement, nested, context),
                 _ => {}
             },
             ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement, context),
@@ -126,41 +74,25 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     ffi::SQLITE_OK
 }
 
-thread_local! {
-    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what it
-    /// writes once somebody listens is its own.
-    static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(ptr::null_mut()) };
-}
-
-/// A statement that begins or ends while nobody listens.
+/// Notes a statement that begins or ends while nobody listens.
 fn unheard(event: c_uint, statement: *mut ffi::sqlite3_stmt) {
-    let now = match event {
+    match event {
         // SAFETY: SQLite passes a statement that lives through this call.
-        ffi::SQLITE_TRACE_STMT if unsafe { ffi::sqlite3_stmt_readonly(statement) } == 0 => statement,
-        ffi::SQLITE_TRACE_PROFILE => ptr::null_mut(),
-        _ => return,
-    };
-    // A thread that ends has none.
-    let _ = UNHEARD.try_with(|unheard| {
-        if !now.is_null() || unheard.get() == statement {
-            unheard.set(now);
-        }
-    });
-}
-
-/// Whether a statement goes on, on this thread, that began while nobody listened.
-pub(super) fn is_in_unheard() -> bool {
-    UNHEARD.try_with(|unheard| !unheard.get().is_null()).unwrap_or(true)
+        ffi::SQLITE_TRACE_STMT if unsafe { ffi::sqlite3_stmt_readonly(statement) } == 0 => begin_unheard(statement),
+        ffi::SQLITE_TRACE_PROFILE => end_unheard(statement),
+        _ => {}
+    }
 }
 
 impl Watch {
     /// A statement begins, by itself or from within another.
-    fn began(&self, statement: &Statement<'_>, is_nested: bool, context: usize) {
+    fn began(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
         let Some(sql) = statement.sql() else { return };
-        let by_session = context & authorize::SESSION != 0;
+        let by_session = context.is_session();
         let handle = statement.handle();
         let is_alone = handle.is_autocommit();
-        let (is_stopped, is_part) = if is_nested { self.around(handle.address()) } else { (false, false) };
+        let (is_stopped, is_part) =
+            if is_nested { lock(&self.accounts).around(handle.address()) } else { (false, false) };
         // What runs within a statement that was stopped fails with it.
         let mut stopped = if is_stopped { None } else { self.meets(statement, sql) };
         let member = self.guarded().filter(|_| stopped.is_none() && !is_stopped);
@@ -196,7 +128,7 @@ impl Watch {
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
         let running =
             Running { statement, connection, thread, writes, writes_anywhere, may_write, begun, stopped, inside };
-        self.remember(running, is_alone);
+        lock(&self.accounts).begin(running, is_alone);
     }
 
     /// The databases of the harness that a statement uses whose connection has attached some; where it uses none, its
@@ -226,7 +158,7 @@ impl Watch {
         for fault in self.faults.of_statements() {
             let Some(deed) = handle.is_met_by(&fault, sql).filter(|_| !fault.lets_pass()) else { continue };
             match handle.stop(statement.statement, deed) {
-                Some(how) if fault.strikes() => return Some(Stopped { by: None, how, _held: Listened::new() }),
+                Some(how) if fault.strikes() => return Some(Stopped::new(None, how)),
                 Some(how) => handle.release(how),
                 None => fault.is_passed(),
             }
@@ -248,13 +180,14 @@ impl Watch {
             what += NOT_STOPPED;
         }
         rule.note(member.bind(), what, false);
-        how.map(|how| Stopped { by: Some(rule), how, _held: Listened::new() })
+        how.map(|how| Stopped::new(Some(rule), how))
     }
 
-    fn has_ended(&self, statement: &Statement<'_>, context: usize) {
-        unheard(ffi::SQLITE_TRACE_PROFILE, statement.statement);
+    fn has_ended(&self, statement: &Statement<'_>, context: Context) {
+        end_unheard(statement.statement);
         let is_alone = statement.handle().is_autocommit();
-        let Some(Running { begun, stopped, inside, .. }) = self.ended(statement.address(), is_alone) else {
+        let Some(Running { begun, stopped, inside, .. }) = lock(&self.accounts).end(statement.address(), is_alone)
+        else {
             return statement.has_ended_again();
         };
         drop(inside);
@@ -262,7 +195,7 @@ impl Watch {
             let handle = statement.handle();
             handle.release(stopped.how);
             if stopped.is_denied() {
-                handle.deny(statement.statement, context);
+                handle.deny(statement.statement, |db| authorize::expire(db, context));
             }
         }
         if let Some(begun) = begun {

@@ -3,25 +3,26 @@
 //! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards of
 //! a harness refuse is stopped here too.
 
-use std::ffi::CString;
-use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::ffi::{c_void, CString};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
-use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::recorder::{Ended, Recorded, Recorder};
-use super::rules::{Deed, Rule, Rules};
-use super::used::Used;
-
-use super::account::Accounts;
+use super::accounts::Accounts;
 use super::action::Action;
-use super::fault::Faults;
-use super::handle::{Handle, How};
-use super::{authorize, trace};
+use super::deed::Deed;
+use super::faults::{Faults, Witness};
+use super::handle::Handle;
+use super::log::log;
+use super::recorder::{Begun, Recorded, Recorder};
+use super::rules::{Rule, Rules};
+use super::state::Listened;
+use super::used::Used;
 use crate::key::{BindKey, Keys};
 use crate::say;
+use crate::sorted::Sorted;
 
 /// One database as seen by its connections, which may outlive it.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ pub(crate) struct Watch {
     pub(super) harness: OnceLock<Member>,
     /// The name that SQLite has for its file, if it has one.
     pub(super) file: OnceLock<String>,
-    /// What SQLite calls back with, once a connection is listened to.
-    pub(super) context: OnceLock<usize>,
+    /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
+    number: OnceLock<(usize, Option<Listened>)>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
 }
@@ -55,87 +56,6 @@ impl Member {
     pub(super) fn bind(&self) -> &BindKey {
         self.names.first()
     }
-}
-
-/// A statement that was stopped as it began.
-#[derive(Debug)]
-pub(super) struct Stopped {
-    /// The guard, unless it was a fault.
-    pub(super) by: Option<Arc<Rule>>,
-    pub(super) how: How,
-    /// Until its connection is what it was.
-    pub(super) _held: Listened,
-}
-
-impl Stopped {
-    /// Whether it fails as one that is prepared now would.
-    pub(super) fn is_denied(&self) -> bool {
-        self.by.is_none() || self.how == How::Outdated
-    }
-}
-
-/// That the trace listens whatever becomes of those who asked for it.
-#[derive(Debug)]
-pub(super) struct Listened;
-
-impl Listened {
-    pub(super) fn new() -> Listened {
-        trace::begin();
-        Listened
-    }
-}
-
-impl Drop for Listened {
-    fn drop(&mut self) {
-        trace::end();
-    }
-}
-
-/// That connections ask before they prepare, and tell of what they run, for a fault of statements.
-#[derive(Debug)]
-pub(crate) struct Asking {
-    _listened: Listened,
-}
-
-impl Asking {
-    pub(crate) fn new() -> Asking {
-        authorize::begin();
-        Asking { _listened: Listened::new() }
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        authorize::end();
-    }
-}
-
-/// That what this thread prepares is a part of a statement. That ends in the same call of SQLite, and so on the same
-/// thread.
-#[derive(Debug)]
-pub(super) struct Inside(Listened);
-
-impl Inside {
-    pub(super) fn new() -> Inside {
-        authorize::inside(true);
-        Inside(Listened::new())
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        authorize::inside(false);
-    }
-}
-
-/// A statement that was told of when it began.
-#[derive(Clone, Debug)]
-pub(crate) struct Begun {
-    recorder: Weak<Recorder>,
-    number: u64,
-    at: Instant,
-    /// How many rows its connection had changed, of all its time.
-    changes: u64,
 }
 
 /// A statement that begins.
@@ -160,10 +80,11 @@ impl Watch {
             faults,
             harness: OnceLock::new(),
             file: OnceLock::new(),
-            context: OnceLock::new(),
+            number: OnceLock::new(),
             accounts: Mutex::default(),
         });
-        watch.faults.be_seen_by(&watch);
+        let witness: Weak<dyn Witness> = Arc::<Watch>::downgrade(&watch);
+        watch.faults.be_seen_by(witness);
         watch
     }
 
@@ -181,20 +102,6 @@ impl Watch {
     pub(crate) fn is_at(&self, file: String) {
         // Set once, when the database is made.
         let _ = self.file.set(file);
-    }
-
-    /// Has a connection tell of its statements from here on.
-    pub(crate) fn listen(self: &Arc<Self>, conn: &Connection) {
-        let context = trace::context(self);
-        trace::start(conn, context);
-        authorize::start(conn, context);
-    }
-
-    /// Has a session's connection tell of its statements those who may stop them. The session tells of them itself.
-    pub(crate) fn listen_in_session(self: &Arc<Self>, conn: &Connection) {
-        let context = trace::context(self) | authorize::SESSION;
-        trace::start(conn, context);
-        authorize::start(conn, context);
     }
 
     /// The guard that refuses a statement of a session, which is noted; `conn` is one of a session.
@@ -253,7 +160,7 @@ impl Watch {
     /// Tells of a statement that begins.
     pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
         if self.echo {
-            told(|| say::echo(&self.label, beginning.sql));
+            log(|| say::echo(&self.label, beginning.sql));
         }
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let mut databases = beginning.attached;
@@ -263,48 +170,69 @@ impl Watch {
         for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
             databases.push(Used { names: member.names.clone(), writes: beginning.writes });
         }
-        let number = recorder.begin(Recorded {
+        let statement = Recorded {
             databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
             ended: None,
-        });
-        Some(Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes: beginning.changes })
-    }
-}
-
-/// Does something of this crate's own on a connection, which no guard is for and no record has.
-pub(crate) fn unwatched<T>(work: impl FnOnce() -> T) -> T {
-    authorize::within(authorize::Mode::Own, work).0
-}
-
-/// Tells the user's logger something. If that panics, no statement is stopped by it.
-pub(super) fn told(tell: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(tell));
-}
-
-impl Begun {
-    /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
-    /// count of all has changed: a statement that counts none leaves the last one's.
-    pub(crate) fn end(&self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
-        let rows = if changes == self.changes { 0 } else { of_last };
-        if let Some(recorder) = self.recorder.upgrade() {
-            recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
-        }
-    }
-
-    /// Whether it has this text.
-    pub(super) fn is(&self, sql: &str) -> bool {
-        self.recorder.upgrade().is_some_and(|recorder| recorder.is(self.number, sql.trim()))
+        };
+        Some(Begun::new(recorder, statement, beginning.changes))
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some(context) = self.context.get() {
-            trace::forget(*context, self.echo);
+        if let Some((number, _)) = self.number.get() {
+            WATCHED.write().unwrap_or_else(PoisonError::into_inner).remove(number);
         }
+    }
+}
+
+/// The watches that SQLite calls back for, by the number that it was given.
+static WATCHED: RwLock<Sorted<usize, Weak<Watch>>> = RwLock::new(Sorted::new());
+
+/// A number that SQLite is given with a callback, and never a pointer: connections outlive harnesses, and a number that
+/// nobody answers to any more is harmless.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context(usize);
+
+/// The bit of a session's connection, whose statements guards judge where the session asks for that: faults alone stop
+/// them in the authorizer.
+const SESSION: usize = 1 << (usize::BITS - 1);
+
+impl Context {
+    /// Returns the context of a database's connections, of a session's or of others.
+    pub(super) fn new(watch: &Arc<Watch>, is_session: bool) -> Context {
+        let (number, _) = watch.number.get_or_init(|| {
+            static NEXT: AtomicUsize = AtomicUsize::new(1);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            WATCHED.write().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::downgrade(watch));
+            (number, watch.echo.then(Listened::new))
+        });
+        Context(if is_session { number | SESSION } else { *number })
+    }
+
+    /// Returns the context that SQLite calls back with.
+    pub(super) fn of(pointer: *mut c_void) -> Context {
+        Context(pointer.addr())
+    }
+
+    /// Returns the context as SQLite takes it.
+    pub(super) fn pointer(self) -> *mut c_void {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    /// Returns whether the connection is a session's.
+    pub(super) fn is_session(self) -> bool {
+        self.0 & SESSION != 0
+    }
+
+    /// Returns the watch, if it still lives.
+    pub(super) fn watch(self) -> Option<Arc<Watch>> {
+        // Not held any longer than this: the last owner of what was found takes the lock to forget it.
+        let number = self.0 & !SESSION;
+        WATCHED.read().unwrap_or_else(PoisonError::into_inner).get(&number).and_then(Weak::upgrade)
     }
 }

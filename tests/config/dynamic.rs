@@ -1,7 +1,6 @@
 //! Binds whose database is chosen at run time: by a context, made when first used, one for each name.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
@@ -9,6 +8,9 @@ use multibind::{
     changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, Keep, Lag, Storage,
 };
 use rstest::rstest;
+
+use crate::failure::failure;
+use crate::frame::unframed;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)";
 const POST: &str = "CREATE TABLE post (author TEXT)";
@@ -50,12 +52,6 @@ fn names(db: &Harness, of: &str) -> Vec<String> {
     let mut select = conn.prepare("SELECT name FROM user ORDER BY name").unwrap();
     let names = select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>();
     names.unwrap()
-}
-
-/// What an assertion says that fails.
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(assertion()))).unwrap_err();
-    *panic.downcast::<String>().unwrap()
 }
 
 #[rstest]
@@ -405,17 +401,14 @@ fn a_row_in_the_wrong_tenants_database_is_shown_where_it_is() {
       looked for  user: name = 'bob'
       expected    in `users[users_tenant_bee]`, committed, and in no other bind
 
-    ────────────────────────────────────────────────────────────
      bind                       rows   found
-    ════════════════════════════════════════════════════════════
      default                           no such table
-    ────────────────────────────────────────────────────────────
+    ─
      users[users_tenant_acme]   1      the row:
                                          id = 1, name = 'bob'
-    ────────────────────────────────────────────────────────────
+    ─
      users[users_tenant_bee]    1      no row matches; nearest:
                                          id = 1, name = 'ann'
-    ────────────────────────────────────────────────────────────
 
     To look further:
       db.locate("user", row)?
@@ -459,7 +452,7 @@ fn changes_are_told_by_database_and_one_that_is_merely_there_has_none() {
     db.connection(key("acme")).unwrap().execute("DELETE FROM user", []).unwrap();
 
     let found = db.changes_since(&before).unwrap();
-    found.assert_only([key("acme"), key("bee")]);
+    found.assert_only([key("acme"), key("bee")]).assert_only("users");
     found.assert(changes! { "users[users_tenant_acme].user" => -1, (("users", "users_tenant_bee"), "user") => +1 });
     assert_eq!(found.in_bind(key("bee")).unwrap().changes()[0].inserted(), [row! { id: 1, name: "bob" }]);
     assert_eq!(found.changes()[1].kind(), ChangeKind::Rows);
@@ -663,14 +656,11 @@ fn selections_take_one_database_or_all_of_a_bind() {
 #[test]
 fn the_picture_shows_every_database() {
     let db = builder(users()).reference("users.user.name", "main.post.author").start().unwrap();
-    insta::assert_snapshot!(db.describe(), @r"
-    ─────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(db.describe()), @r"
      bind       storage   table             rows
-    ═════════════════════════════════════════════
      default    memory    post              0
-    ─────────────────────────────────────────────
+    ─
      users[…]   memory    no database yet
-    ─────────────────────────────────────────────
     ");
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
@@ -688,16 +678,13 @@ fn the_picture_shows_every_database() {
     "#);
     add(&db, "acme", "ann");
     db.pool_for("users", &tenant("bee")).unwrap();
-    insta::assert_snapshot!(db.describe(), @r"
-    ───────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(db.describe()), @r"
      bind                       storage   table   rows
-    ═══════════════════════════════════════════════════
      default                    memory    post    0
-    ───────────────────────────────────────────────────
+    ─
      users[users_tenant_acme]   memory    user    1
-    ───────────────────────────────────────────────────
+    ─
      users[users_tenant_bee]    memory    user    0
-    ───────────────────────────────────────────────────
     ");
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram

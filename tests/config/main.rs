@@ -5,8 +5,12 @@ mod data;
 mod dynamic;
 mod environments;
 mod errors;
+#[path = "../common/failure.rs"]
+mod failure;
 #[path = "../common/folder.rs"]
 mod folder;
+#[path = "../common/frame.rs"]
+mod frame;
 mod migrations;
 mod seeds;
 mod sources;

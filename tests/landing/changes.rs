@@ -1,11 +1,12 @@
 //! What changed in every bind since a snapshot, and the assertions on it.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
 use multibind::rusqlite::{Connection, OpenFlags};
 use multibind::{row, Bind, BindKey, ChangeKind, ChangeSet, Error, Harness, Row, Storage};
 use rstest::{fixture, rstest};
+
+use crate::failure::failure;
+use crate::frame::unframed;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT UNIQUE, email TEXT);
     INSERT INTO user VALUES (1, 'ann', NULL), (2, 'bob', 'bob@example.org'), (3, 'cleo', NULL)";
@@ -36,12 +37,6 @@ fn changed_by(db: &Harness, script: &str) -> ChangeSet {
     let before = db.snapshot().unwrap();
     driver(db, None).execute_batch(script).unwrap();
     db.changes_since(&before).unwrap()
-}
-
-/// The text of the assertion that fails.
-fn failure<T>(assert: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assert)).map(|_| ()).unwrap_err();
-    *panic.downcast::<String>().unwrap()
 }
 
 /// Inserted, updated, deleted.
@@ -88,24 +83,21 @@ fn rows_that_drivers_pools_and_sessions_wrote_are_seen_in_their_binds(db: Harnes
         .unwrap();
 
     let changes = db.changes_since(&before).unwrap();
-    insta::assert_snapshot!(changes, @r"
-    ────────────────────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table     change         rows
-    ════════════════════════════════════════════════════════════════════════════════
      default   post      + 2 inserted   + id = 1, title = 'hello'
                                         + id = 2, title = 'a title that goes on and
                                             on, far past w…
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      auth      user      + 2 inserted   + id = 4, username = 'dora', email = NULL
                          ~ 1 updated    + id = 5, username = 'eve', email = NULL
                          - 1 deleted    ~ id = 1, username = 'ann' → 'anna',
                                             email = NULL → 'anna@example.org'
                                         - id = 3, username = 'cleo', email = NULL
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      meta      setting   + 3 inserted   + name = 'key', value = x'00ff'
                                         + name = 'scale', value = 1.5
                                         + name = 'theme', value = NULL
-    ────────────────────────────────────────────────────────────────────────────────
     ");
     changes.assert_only(..).assert_only(["meta", "auth"].map(Some).into_iter().chain([None]).collect::<Vec<_>>());
 
@@ -150,12 +142,9 @@ fn tables_of_one_name_in_two_binds_are_told_apart() {
     driver(&db, "meta").execute("INSERT INTO log VALUES ('started')", []).unwrap();
     let changes = db.changes_since(&before).unwrap();
     changes.assert_only("meta");
-    insta::assert_snapshot!(changes, @r"
-    ──────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind   table   change         rows
-    ══════════════════════════════════════════════════
      meta   log     + 1 inserted   + line = 'started'
-    ──────────────────────────────────────────────────
     ");
 }
 
@@ -200,14 +189,11 @@ fn rows_of_a_table_without_rowid_are_matched_by_their_key() {
         &db,
         "UPDATE t SET x = 'new' WHERE a = 'ann' AND b = 2; DELETE FROM t WHERE a = 'bob'; INSERT INTO t VALUES ('bob', 3, NULL)",
     );
-    insta::assert_snapshot!(changes, @r"
-    ──────────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table   change         rows
-    ══════════════════════════════════════════════════════════════════════
      default   t       + 1 inserted   + a = 'bob', b = 3, x = NULL
                        ~ 1 updated    ~ a = 'ann', b = 2, x = 'y' → 'new'
                        - 1 deleted    - a = 'bob', b = 1, x = 'z'
-    ──────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -219,16 +205,13 @@ fn rows_whose_primary_key_is_null_are_matched_by_rowid() {
         &db,
         "UPDATE t SET x = 0 WHERE x IN (1, 3); DELETE FROM t WHERE rowid = 3; INSERT INTO t VALUES (NULL, 9), ('c', 9)",
     );
-    insta::assert_snapshot!(changes, @r"
-    ────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table   change         rows
-    ════════════════════════════════════════════════════════
      default   t       + 2 inserted   + k = NULL, x = 9
                        ~ 2 updated    + k = 'c', x = 9
                        - 1 deleted    ~ k = NULL, x = 1 → 0
                                       ~ k = 'a', x = 3 → 0
                                       - k = NULL, x = 2
-    ────────────────────────────────────────────────────────
     ");
 }
 
@@ -236,12 +219,9 @@ fn rows_whose_primary_key_is_null_are_matched_by_rowid() {
 fn a_key_in_another_case_is_the_same_key_where_its_column_says_so() {
     let db =
         one("CREATE TABLE t (name TEXT COLLATE NOCASE PRIMARY KEY, x) WITHOUT ROWID; INSERT INTO t VALUES ('ann', 1)");
-    insta::assert_snapshot!(changed_by(&db, "UPDATE t SET name = 'Ann'"), @r"
-    ────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(changed_by(&db, "UPDATE t SET name = 'Ann'")), @r"
      bind      table   change        rows
-    ════════════════════════════════════════════════════════
      default   t       ~ 1 updated   ~ name = 'ann' → 'Ann'
-    ────────────────────────────────────────────────────────
     ");
 }
 
@@ -249,13 +229,10 @@ fn a_key_in_another_case_is_the_same_key_where_its_column_says_so() {
 fn names_with_any_characters_are_compared() {
     let db = one(r#"CREATE TABLE "or""der; by" ("gro""up" INTEGER PRIMARY KEY, "from where" TEXT, 'select')"#);
     let changes = changed_by(&db, r#"INSERT INTO "or""der; by" VALUES (1, 'x', 'it''s')"#);
-    insta::assert_snapshot!(changes, @r#"
-    ───────────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r#"
      bind      table        change         rows
-    ═══════════════════════════════════════════════════════════════════════
      default   or"der; by   + 1 inserted   + gro"up = 1, from where = 'x',
                                                select = 'it''s'
-    ───────────────────────────────────────────────────────────────────────
     "#);
 }
 
@@ -271,28 +248,25 @@ fn tables_and_views_made_altered_and_dropped_are_told() {
          DROP TABLE gone; CREATE TABLE made (y); INSERT INTO made VALUES ('first'); CREATE TABLE made_empty (y);
          DROP VIEW v; CREATE VIEW v AS SELECT id FROM a; CREATE VIEW w AS SELECT 1",
     );
-    insta::assert_snapshot!(changes, @r"
-    ────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table        change         rows
-    ════════════════════════════════════════════════════════════
      default   a            altered        column `rank` is new
                             ~ 1 updated    column `old` is gone
                                            index `a_x` is new
                                            trigger `a_i` is new
                                            ~ id = 2, rank = 6
-    ────────────────────────────────────────────────────────────
+    ─
      default   gone         dropped        - x = 1
                             - 2 deleted    - x = 2
-    ────────────────────────────────────────────────────────────
+    ─
      default   made         created        + y = 'first'
                             + 1 inserted
-    ────────────────────────────────────────────────────────────
+    ─
      default   made_empty   created
-    ────────────────────────────────────────────────────────────
+    ─
      default   v (view)     altered        its SQL is another
-    ────────────────────────────────────────────────────────────
+    ─
      default   w (view)     created
-    ────────────────────────────────────────────────────────────
     ");
     assert_eq!(
         counts(&changes),
@@ -312,13 +286,10 @@ fn a_renamed_column_keeps_its_values() {
     let db = one(USER);
     let changes =
         changed_by(&db, "ALTER TABLE user RENAME COLUMN username TO login; UPDATE user SET login = 'bo' WHERE id = 2");
-    insta::assert_snapshot!(changes, @r"
-    ──────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table   change        rows
-    ══════════════════════════════════════════════════════════════════
      default   user    altered       column `username` is now `login`
                        ~ 1 updated   ~ id = 2, login = 'bo'
-    ──────────────────────────────────────────────────────────────────
     ");
     let update = &changes.changes()[0].updated()[0];
     assert_eq!(update.before(), &row! { id: 2, username: "bob", email: "bob@example.org" });
@@ -329,13 +300,10 @@ fn a_renamed_column_keeps_its_values() {
 fn a_table_made_again_with_another_key_is_compared_by_rowid() {
     let db = one("CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 1), (2, 2)");
     let script = "DROP TABLE t; CREATE TABLE t (a INT, b INT PRIMARY KEY); INSERT INTO t VALUES (1, 1), (2, 3)";
-    insta::assert_snapshot!(changed_by(&db, script), @r"
-    ──────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(changed_by(&db, script)), @r"
      bind      table   change        rows
-    ══════════════════════════════════════════════════════════════════
      default   t       altered       column `b` is declared otherwise
                        ~ 1 updated   ~ a = 2, b = 2 → 3
-    ──────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -344,14 +312,11 @@ fn generated_columns_are_shown_and_follow_from_the_others() {
     let db = one("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT, twice INT AS (2 * n), kept INT AS (3 * n) STORED); INSERT INTO t (n) VALUES (1)");
     let changes = changed_by(&db, "UPDATE t SET n = 2; INSERT INTO t (n) VALUES (5)");
     assert_eq!(changes.changes()[0].inserted(), [row! { id: 2, n: 5, twice: 10, kept: 15 }]);
-    insta::assert_snapshot!(changes, @r"
-    ───────────────────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(&changes), @r"
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════════════════════
      default   t       + 1 inserted   + id = 2, n = 5, twice = 10, kept = 15
                        ~ 1 updated    ~ id = 1, n = 1 → 2, twice = 2 → 4, kept = 3
                                           → 6
-    ───────────────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -439,11 +404,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     insta::assert_snapshot!(failure(|| changes.assert_only("auth")), @r"
     expected changes in auth only, but nothing changed in auth, and default changed:
 
-    ───────────────────────────────────────────────────────────────
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════
      default   post    + 1 inserted   + id = 1, title = 'for auth'
-    ───────────────────────────────────────────────────────────────
 
     What was meant for auth may be in default: look which bind's connection wrote
     the rows above.
@@ -451,11 +413,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r"
     expected no change in any bind, but default changed:
 
-    ───────────────────────────────────────────────────────────────
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════
      default   post    + 1 inserted   + id = 1, title = 'for auth'
-    ───────────────────────────────────────────────────────────────
 
     If that is meant, assert_only(None) says so.
     If not, look which bind's connection wrote the rows above.
@@ -463,11 +422,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in auth, meta:
 
-    ───────────────────────────────────────────────────────────────
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════
      default   post    + 1 inserted   + id = 1, title = 'for auth'
-    ───────────────────────────────────────────────────────────────
 
     Does the code under test take its connections from this harness, and does it
     commit?
@@ -475,11 +431,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     insta::assert_snapshot!(failure(|| changes.assert_only(Vec::<&str>::new())), @r"
     expected no change in any bind, but default changed:
 
-    ───────────────────────────────────────────────────────────────
      bind      table   change         rows
-    ═══════════════════════════════════════════════════════════════
      default   post    + 1 inserted   + id = 1, title = 'for auth'
-    ───────────────────────────────────────────────────────────────
 
     If that is meant, assert_only(None) says so.
     If not, look which bind's connection wrote the rows above.
@@ -496,13 +449,10 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     insta::assert_snapshot!(failure(|| changes.assert_only("auth")), @r#"
     expected changes in auth only, but default changed too:
 
-    ──────────────────────────────────
      bind      table   change    rows
-    ══════════════════════════════════
      default   extra   created
-    ──────────────────────────────────
+    ─
      auth      extra   created
-    ──────────────────────────────────
 
     If that is meant, assert_only([None, Some("auth")]) says so.
     If not, look which bind's connection wrote the rows above.
@@ -510,13 +460,10 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"
     expected changes in default, auth, meta only, but nothing changed in meta:
 
-    ──────────────────────────────────
      bind      table   change    rows
-    ══════════════════════════════════
      default   extra   created
-    ──────────────────────────────────
+    ─
      auth      extra   created
-    ──────────────────────────────────
 
     Does the code under test take its connections from this harness, and does it
     commit?
@@ -526,13 +473,10 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     insta::assert_snapshot!(failure(|| db.changes_since(&before).unwrap().assert_only("meta").is_empty()), @r#"
     expected changes in meta only, but auth changed too:
 
-    ───────────────────────────────
      bind   table   change    rows
-    ═══════════════════════════════
      auth   extra   created
-    ───────────────────────────────
+    ─
      meta   extra   created
-    ───────────────────────────────
 
     If that is meant, assert_only(["auth", "meta"]) says so.
     If not, look which bind's connection wrote the rows above.
@@ -616,10 +560,8 @@ fn many_rows_are_counted_and_the_first_are_shown() {
     }
     let changes = db.changes_since(&before).unwrap();
     assert_eq!(counts(&changes), [("t", ChangeKind::Rows, [0, 99, 10]); 3]);
-    insta::assert_snapshot!(changes.in_bind("a").unwrap(), @r"
-    ───────────────────────────────────────────────────────────────────────────────
+    insta::assert_snapshot!(unframed(changes.in_bind("a").unwrap()), @r"
      bind   table   change         rows
-    ═══════════════════════════════════════════════════════════════════════════════
      a      t       ~ 99 updated   ~ id = 1000, at = 500.0 → -1.0
                     - 10 deleted   ~ id = 2000, at = 1000.0 → -1.0
                                    ~ id = 3000, at = 1500.0 → -1.0
@@ -632,6 +574,5 @@ fn many_rows_are_counted_and_the_first_are_shown() {
                                    - id = 99994, name = 'name 99994', at = 49997.0
                                    - id = 99995, name = 'name 99995', at = 49997.5
                                    … and 5 more deleted
-    ───────────────────────────────────────────────────────────────────────────────
     ");
 }

@@ -1,13 +1,13 @@
 //! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
 use insta::assert_snapshot;
 use multibind::fixture::harness;
 use multibind::rusqlite::Connection;
 use multibind::{changes, row, Bind, BindKey, ChangeSet, Counts, ExpectedChanges, Harness};
 use rstest::rstest;
+
+use crate::failure::failure;
 
 /// What a driver that knows the URI alone, a pool and a session write, each to another bind.
 fn written(db: &Harness) -> ChangeSet {
@@ -36,12 +36,6 @@ fn changed_by(schema: &str, script: &str) -> ChangeSet {
     db.changes_since(&before).unwrap()
 }
 
-/// The text of the assertion that fails.
-fn failure<T>(assert: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assert)).map(|_| ()).unwrap_err();
-    *panic.downcast::<String>().unwrap()
-}
-
 #[rstest]
 fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression(harness: Harness) {
     let changed = written(&harness);
@@ -68,41 +62,35 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +2, "meta.log" => +1, "meta.setting" => ~1 })), @r#"
     the changes are not those expected, where marked ≠:
 
-    ──────────────────────────────────────────────────────
          bind      table      expected       found
-    ══════════════════════════════════════════════════════
      ≠   default   post_tag   nothing        - 3 deleted
-    ──────────────────────────────────────────────────────
+    ─
      ≠   auth      user       + 2 inserted   + 2 inserted
                                              ~ 1 updated
-    ──────────────────────────────────────────────────────
+    ─
      ≠   meta      log        + 1 inserted   nothing
-    ──────────────────────────────────────────────────────
+    ─
          meta      setting    ~ 1 updated    ~ 1 updated
-    ──────────────────────────────────────────────────────
 
     The changes:
 
-    ────────────────────────────────────────────────────────────────────────────────
      bind      table      change         rows
-    ════════════════════════════════════════════════════════════════════════════════
      default   post_tag   - 3 deleted    - post_id = 1, tag_id = 1
                                          - post_id = 1, tag_id = 2
                                          - post_id = 2, tag_id = 1
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      auth      user       + 2 inserted   + id = 3, username = 'dora',
                           ~ 1 updated        is_active = 1, email = NULL
                                          + id = 4, username = 'eve', is_active = 1,
                                              email = NULL
                                          ~ id = 1, username = 'grace' → 'anna'
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
-    ────────────────────────────────────────────────────────────────────────────────
 
     If they are meant, this expects them:
 
     changes! {
-        "main.post_tag" => -3,
+        "default.post_tag" => -3,
         "auth.user" => +2 ~1,
         "meta.setting" => ~1,
     }
@@ -118,11 +106,8 @@ fn changes_that_did_not_happen_are_told_with_what_to_look_at(harness: Harness) {
     assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r"
     the changes are not those expected, where marked ≠:
 
-    ───────────────────────────────────────────
          bind   table   expected       found
-    ═══════════════════════════════════════════
      ≠   auth   user    + 1 inserted   nothing
-    ───────────────────────────────────────────
 
     Nothing changed in any bind. Does the code under test take its connections from
     this harness, and does it commit?
@@ -141,47 +126,41 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
     })), @r#"
     the changes are not those expected, where marked ≠:
 
-    ───────────────────────────────────────────────────
          bind      table   expected       found
-    ═══════════════════════════════════════════════════
          default   a.b     + 1 inserted   + 1 inserted
-    ───────────────────────────────────────────────────
+    ─
          default   gone    dropped        dropped
                            - 2 deleted    - 2 deleted
                            created        created
-    ───────────────────────────────────────────────────
+    ─
      ≠   default   kept    nothing        altered
-    ───────────────────────────────────────────────────
+    ─
          default   made    created        created
                            + 1 inserted   + 1 inserted
-    ───────────────────────────────────────────────────
 
     The changes:
 
-    ──────────────────────────────────────────────────────────
      bind      table         change         rows
-    ══════════════════════════════════════════════════════════
      default   a.b           + 1 inserted   + x = 1
-    ──────────────────────────────────────────────────────────
+    ─
      default   gone          dropped        - x = 1
                              - 2 deleted    - x = 2
-    ──────────────────────────────────────────────────────────
+    ─
      default   gone (view)   created
-    ──────────────────────────────────────────────────────────
+    ─
      default   kept          altered        column `z` is new
-    ──────────────────────────────────────────────────────────
+    ─
      default   made          created        + y = 1
                              + 1 inserted
-    ──────────────────────────────────────────────────────────
 
     If they are meant, this expects them:
 
     changes! {
         (None, "a.b") => +1,
-        "main.gone" => dropped -2,
-        "main.gone" => created,
-        "main.kept" => altered,
-        "main.made" => created +1,
+        "default.gone" => dropped -2,
+        "default.gone" => created,
+        "default.kept" => altered,
+        "default.made" => created +1,
     }
 
     If not, look which bind's connection wrote the rows above.
@@ -207,21 +186,39 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
 }
 
 #[rstest]
-#[case::no_bind("user")]
-#[case::another_bind("audit.user")]
-#[case::no_table("auth.")]
-fn a_table_that_no_bind_can_have_is_told_with_the_binds_there_are(harness: Harness, #[case] table: &str) {
+#[case::no_bind("user", "`user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::another_bind("audit.user", "`audit.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::no_table("auth.", "`auth.` is not `bind.table` with one of the binds default, auth, meta")]
+#[case::misspelt_bind("auht.user", "`auht.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::misspelt_table(
+    "auth.usr",
+    "bind `auth` has no table `usr`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::swapped("user.auth", "`user.auth` is not `bind.table`; did you mean `auth.user`?")]
+#[case::of_another_bind(
+    "meta.user",
+    "bind `meta` has no table `user`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::like_none("meta.invoice", "bind `meta` has no table `invoice`, and had none at the snapshot")]
+fn an_expected_table_that_no_bind_has_is_an_error(harness: Harness, #[case] table: &str, #[case] problem: &str) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
-    let said = failure(|| changed.assert([(table, 0)])).replace(table, "TABLE");
-    insta::allow_duplicates! { assert_snapshot!(said, @"cannot tell what is expected: `TABLE` is not `bind.table` with one of the binds main, auth, meta"); }
+    for rows in [0, 1] {
+        let message = failure(|| changed.assert([(table, rows)]));
+        assert_eq!(message, format!("cannot tell what is expected: {problem}"));
+    }
+    let Some((bind, table)) = table.split_once('.').filter(|(bind, table)| *bind == "user" || *table == "usr") else {
+        return;
+    };
+    let message = failure(|| changed.assert([((bind, table), 1)]));
+    assert!(message.ends_with("; did you mean `auth.user`?"), "{message}");
 }
 
 #[rstest]
 fn a_key_that_is_not_configured_is_told(harness: Harness) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
-    assert_snapshot!(failure(|| changed.assert([(("audit", "user"), 1)])), @"cannot tell what is expected: no bind `audit`: configured are default, auth, meta");
+    assert_snapshot!(failure(|| changed.assert([(("audit", "user"), 1)])), @"cannot tell what is expected: no bind `audit`: configured are default, auth, meta; did you mean `auth.user`?");
 }
 
 #[test]

@@ -17,6 +17,8 @@ use multibind::rusqlite::{self, Connection, ErrorCode};
 use multibind::{row, Bind, Error, Guard, Harness, Refusal, Selection, Statement};
 use rstest::rstest;
 
+use crate::frame::unframed;
+
 fn code(error: &rusqlite::Error) -> ErrorCode {
     error.sqlite_error_code().unwrap()
 }
@@ -627,14 +629,11 @@ fn what_was_refused_is_in_the_log_of_statements(harness: Harness) {
     let log = harness.record();
     let guard = harness.deny_writes("meta");
     harness.connection("meta").unwrap().execute("DELETE FROM setting WHERE name = ?1", ["motto"]).unwrap_err();
-    assert_snapshot!(unplaced(&log.to_string()), @r#"
-    ──────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unplaced(&unframed(&log)), @r#"
      bind   does     rows   statement
-    ══════════════════════════════════════════════════════════════════════
      meta   writes   0      DELETE FROM setting WHERE name = 'motto'
                               failed: refused by `deny_writes("meta")` at
                                   tests/landing/guards.rs:LINE
-    ──────────────────────────────────────────────────────────────────────
     "#);
     assert_eq!(log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>(), [Some(true)]);
     assert_eq!(guard.refused().len(), 1);
@@ -645,17 +644,14 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
     let guard = harness.allow_only([None, Some("auth")]);
     let _swallowed = harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []);
     let _swallowed = harness.session().execute("INSERT INTO setting VALUES ('theme', 'dark')", []);
-    assert_snapshot!(unplaced(&panic(|| drop(guard))), @r#"
+    assert_snapshot!(unplaced(&unframed(panic(|| drop(guard)))), @r#"
     `allow_only([None, Some("auth")])` at tests/landing/guards.rs:LINE
     refused 2 statements:
 
-    ─────────────────────────────────────────────────────
      bind   refused
-    ═════════════════════════════════════════════════════
      meta   an INSERT into `log`
-    ─────────────────────────────────────────────────────
+    ─
      meta   INSERT INTO setting VALUES ('theme', 'dark')
-    ─────────────────────────────────────────────────────
 
     If that is meant, ask `refused()` of the guard before it is dropped. If not,
     look which bind's connection the code under test uses there.
@@ -688,15 +684,12 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
     assert_eq!(ran.status.code(), Some(101));
     let said = String::from_utf8(ran.stdout).unwrap();
     let said = said.split_once("multibind: ").unwrap().1.split("\n\n\n").next().unwrap();
-    assert_snapshot!(unplaced(said), @r#"
+    assert_snapshot!(unplaced(&unframed(said)), @r#"
     `allow_only("auth")` at tests/landing/guards.rs:LINE
     refused 1 statement:
 
-    ─────────────────────────────
      bind   refused
-    ═════════════════════════════
      meta   an INSERT into `log`
-    ─────────────────────────────
 
     If that is meant, ask `refused()` of the guard before it is dropped. If not,
     look which bind's connection the code under test uses there.

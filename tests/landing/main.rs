@@ -4,6 +4,10 @@ mod any_driver;
 mod assertions;
 mod changes;
 mod changes_expected;
+#[path = "../common/failure.rs"]
+mod failure;
+#[path = "../common/frame.rs"]
+mod frame;
 mod guards;
 mod picture;
 mod recording;

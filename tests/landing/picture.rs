@@ -7,26 +7,25 @@ use multibind::rusqlite::Connection;
 use multibind::{Bind, Harness, Storage};
 use rstest::rstest;
 
+use crate::frame::unframed;
+
 #[rstest]
 fn the_binds_of_the_fixtures_are_described(harness: Harness) {
-    assert_snapshot!(harness.describe(), @r"
-    ──────────────────────────────────────────────────
+    assert_snapshot!(unframed(harness.describe()), @r"
      bind      storage   table                   rows
-    ══════════════════════════════════════════════════
      default   memory    post                    2
                          tag                     2
                          post_tag                3
                          log                     0
                          published_post (view)
-    ──────────────────────────────────────────────────
+    ─
      auth      memory    user                    2
                          role                    2
                          user_role               3
                          session_token           0
-    ──────────────────────────────────────────────────
+    ─
      meta      memory    setting                 2
                          log                     0
-    ──────────────────────────────────────────────────
     ");
 }
 
@@ -124,10 +123,8 @@ fn no_line_is_longer_than_80_columns_and_none_has_colour() {
     let shown = db.describe().to_string();
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(!shown.contains('\u{1b}'));
-    assert_snapshot!(shown, @r"
-    ────────────────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&shown), @r"
      bind                           storage     table                          rows
-    ════════════════════════════════════════════════════════════════════════════════
      nnnnnnnnnnnnnnnnnnnnnnnnnnnn   temp_file   nnnnnnnnnnnnnnnnnnnnnnnnnnnn   0
          nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
          nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
@@ -138,7 +135,6 @@ fn no_line_is_longer_than_80_columns_and_none_has_colour() {
          nnnnnnnnnnnnnnnnnnnnnnnn                   nnnnnnnnnnnnnnnnnnnnnnnn
          nnnn                                       nnnn
                                                 t                              0
-    ────────────────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -151,14 +147,11 @@ fn a_shared_stand_in_is_one_bind_with_both_keys() {
         .bind("empty", Bind::memdb())
         .start()
         .unwrap();
-    assert_snapshot!(db.describe(), @r"
-    ─────────────────────────────────────────────
+    assert_snapshot!(unframed(db.describe()), @r"
      bind             storage   table       rows
-    ═════════════════════════════════════════════
      default = same   memory    t           0
-    ─────────────────────────────────────────────
+    ─
      empty            memdb     no tables
-    ─────────────────────────────────────────────
     ");
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
@@ -327,12 +320,9 @@ lines" (x);
 fn a_virtual_table_is_a_table_like_others() {
     let schema = "CREATE VIRTUAL TABLE note USING fts5 (body); INSERT INTO note VALUES ('hello')";
     let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start().unwrap();
-    assert_snapshot!(db.describe(), @r"
-    ──────────────────────────────────
+    assert_snapshot!(unframed(db.describe()), @r"
      bind      storage   table   rows
-    ══════════════════════════════════
      default   memory    note    1
-    ──────────────────────────────────
     ");
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::io::Write;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -14,14 +13,11 @@ use multibind::rusqlite::{ffi, params, Connection};
 use multibind::{row, Bind, BindKey, Harness, Statement, StatementKind};
 use rstest::rstest;
 
+use crate::failure::{failure, message};
+use crate::frame::unframed;
+
 fn texts(statements: &[Statement]) -> Vec<&str> {
     statements.iter().map(Statement::sql_with_values).collect()
-}
-
-/// What an assertion says.
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assertion)).err().unwrap();
-    *panic.downcast::<String>().unwrap()
 }
 
 #[rstest]
@@ -37,28 +33,25 @@ fn statements_of_pools_and_of_sessions_are_in_one_log_in_order(harness: Harness)
     let names = "SELECT username FROM user WHERE id > ?1";
     auth.prepare(names).unwrap().query_map([1], |row| row.get::<_, String>(0)).unwrap().for_each(drop);
 
-    assert_snapshot!(log, @r#"
-    ───────────────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&log), @r#"
      bind      does     rows   statement
-    ═══════════════════════════════════════════════════════════════════════════════
      auth      writes   1      INSERT INTO user (username) VALUES ('ann')
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      default                   BEGIN
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      default   writes   1      INSERT INTO post (title, author) VALUES ('hello',
                                    'ann')
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      meta                      BEGIN
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      meta      writes   1      UPDATE main."setting" AS t SET "value" = 'o''clock'
                                    WHERE t."name" IS 'motto'
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      default                   COMMIT
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      meta                      COMMIT
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      auth      reads           SELECT username FROM user WHERE id > 1
-    ───────────────────────────────────────────────────────────────────────────────
     "#);
     let by_session = log.statements().iter().map(Statement::by_session).collect::<Vec<_>>();
     assert_eq!(by_session, [false, true, true, true, true, true, true, false]);
@@ -176,21 +169,18 @@ fn what_a_session_ran_is_known_to_have_failed_and_of_a_pool_it_is_not_known(harn
     session.commit().unwrap();
     harness.connection("auth").unwrap().execute(insert, ["grace"]).unwrap_err();
 
-    assert_snapshot!(log, @r"
-    ──────────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&log), @r"
      bind   does     rows   statement
-    ══════════════════════════════════════════════════════════════════════════
      auth                   BEGIN
-    ──────────────────────────────────────────────────────────────────────────
+    ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
                               failed: UNIQUE constraint failed: user.username
-    ──────────────────────────────────────────────────────────────────────────
+    ─
      auth   writes   1      INSERT INTO user (username) VALUES ('ann')
-    ──────────────────────────────────────────────────────────────────────────
+    ─
      auth                   COMMIT
-    ──────────────────────────────────────────────────────────────────────────
+    ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
-    ──────────────────────────────────────────────────────────────────────────
     ");
     let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
     assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), None]);
@@ -248,20 +238,17 @@ fn what_runs_inside_a_statement_is_part_of_it() {
     conn.execute("INSERT INTO t VALUES (1), (2), (3)", []).unwrap();
     conn.execute("INSERT INTO found VALUES ('hello')", []).unwrap();
     db.session().execute("INSERT INTO t VALUES (1), (2), (3)", []).unwrap();
-    assert_snapshot!(log, @r"
-    ──────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&log), @r"
      bind      does     rows   statement
-    ══════════════════════════════════════════════════════════════
      default   writes   3      INSERT INTO t VALUES (1), (2), (3)
-    ──────────────────────────────────────────────────────────────
+    ─
      default   writes   1      INSERT INTO found VALUES ('hello')
-    ──────────────────────────────────────────────────────────────
+    ─
      default                   BEGIN
-    ──────────────────────────────────────────────────────────────
+    ─
      default   writes   3      INSERT INTO t VALUES (1), (2), (3)
-    ──────────────────────────────────────────────────────────────
+    ─
      default                   ROLLBACK
-    ──────────────────────────────────────────────────────────────
     ");
 }
 
@@ -274,14 +261,11 @@ fn a_join_of_binds_is_one_statement_on_each_of_them(harness: Harness) {
     let read = &log.statements()[0];
     assert_eq!(read.binds(), [BindKey::DEFAULT, "auth".into()]);
     log.assert_count(None, 1).assert_count("auth", 1).assert_count("meta", 0).assert_reads_only(..);
-    assert_snapshot!(log, @r"
-    ──────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&log), @r"
      bind            does    rows   statement
-    ══════════════════════════════════════════════════════════════════════
      default, auth   reads          SELECT title FROM post JOIN user ON
                                         user.username = post.author WHERE
                                         username = 'grace'
-    ──────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -623,38 +607,29 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
     assert_snapshot!(failure(|| log.assert_count("auth", 1)), @r"
     expected 1 statement on bind `auth`, but 2 ran:
 
-    ───────────────────────────────────────────────────────────────────
      bind   does     rows   statement
-    ═══════════════════════════════════════════════════════════════════
      auth   writes   1      INSERT INTO user (username) VALUES ('ann')
-    ───────────────────────────────────────────────────────────────────
+    ─
      auth   writes   1      UPDATE user SET is_active = 0
                               WHERE username = 'ann'
                                 AND is_active = 1
-    ───────────────────────────────────────────────────────────────────
 
     On other binds ran:
 
-    ─────────────────────────────────────────────────────────────────────
      bind      does     rows   statement
-    ═════════════════════════════════════════════════════════════════════
      default   writes   1      INSERT INTO post (title) VALUES ('hello')
-    ─────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(failure(|| log.assert_count("meta", 2)), @r"
     expected 2 statements on bind `meta`, but none ran on it. Those that ran:
 
-    ──────────────────────────────────────────────────────────────────────
      bind      does     rows   statement
-    ══════════════════════════════════════════════════════════════════════
      auth      writes   1      INSERT INTO user (username) VALUES ('ann')
-    ──────────────────────────────────────────────────────────────────────
+    ─
      default   writes   1      INSERT INTO post (title) VALUES ('hello')
-    ──────────────────────────────────────────────────────────────────────
+    ─
      auth      writes   1      UPDATE user SET is_active = 0
                                  WHERE username = 'ann'
                                    AND is_active = 1
-    ──────────────────────────────────────────────────────────────────────
 
     Does the code under test take its connections from this harness, and did it run
     while the log was alive?
@@ -668,7 +643,7 @@ fn the_guide_shows_what_a_failure_says(harness: Harness) {
     let auth = harness.connection("auth").unwrap();
     auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     auth.execute("UPDATE user SET is_active = 1 WHERE username = ?1", ["ann"]).unwrap();
-    let failure = failure(|| log.assert_count("auth", 1));
+    let failure = message(|| log.assert_count("auth", 1));
     assert!(include_str!("../../docs/landings.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
 }
 
@@ -695,35 +670,26 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
     assert_snapshot!(failure(|| log.assert_reads_only("meta")), @r"
     expected only reads on meta, but those marked ≠ write:
 
-    ───────────────────────────────────────────────────────────────────────────────
          bind   does     rows   statement
-    ═══════════════════════════════════════════════════════════════════════════════
          meta   reads           SELECT value FROM setting WHERE name = 'site_name'
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
-    ───────────────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(failure(|| log.assert_reads_only([None, Some("auth")])), @r"
     expected only reads on default, auth, but those marked ≠ write:
 
-    ──────────────────────────────────────────────────────
          bind   does     rows   statement
-    ══════════════════════════════════════════════════════
      ≠   auth   writes   0      DELETE FROM session_token
-    ──────────────────────────────────────────────────────
     ");
     assert_snapshot!(failure(|| log.assert_reads_only(..)), @r"
     expected only reads on every bind, but those marked ≠ write:
 
-    ───────────────────────────────────────────────────────────────────────────────
          bind   does     rows   statement
-    ═══════════════════════════════════════════════════════════════════════════════
          meta   reads           SELECT value FROM setting WHERE name = 'site_name'
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      ≠   auth   writes   0      DELETE FROM session_token
-    ───────────────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(failure(|| log.assert_reads_only("audit")), @"cannot tell which binds are only to be read: no bind `audit`: configured are default, auth, meta");
 }
@@ -734,17 +700,14 @@ fn long_statements_and_long_logs_are_cut(harness: Harness) {
     let conn = harness.connection("meta").unwrap();
     let long = "word ".repeat(200);
     conn.query_row("SELECT ?1", [&long], |_| Ok(())).unwrap();
-    assert_snapshot!(log, @r"
-    ─────────────────────────────────────────────────────────────────────────────
+    assert_snapshot!(unframed(&log), @r"
      bind   does    rows   statement
-    ═════════════════════════════════════════════════════════════════════════════
      meta   reads          SELECT 'word word word word word word word word word
                                word word word word word word word word word word
                                word word word word word word word word word word
                                word word word word word word word word word word
                                word word word word word word word word word word
                                word word word word word word word word word wo…
-    ─────────────────────────────────────────────────────────────────────────────
     ");
     for at in 0..150 {
         conn.query_row("SELECT ?1", [at], |_| Ok(())).unwrap();

@@ -1,12 +1,13 @@
 //! Reports are for a terminal: at most 80 columns, nothing left out that names a thing, and no colour, ever.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::Command;
 
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 use unicode_width::UnicodeWidthStr;
+
+use crate::failure::message;
 
 /// Two binds that have a table each, and a row in that of the first.
 fn written(key: &str, table: &str, value: &str) -> (Harness, multibind::Snapshot) {
@@ -23,11 +24,6 @@ fn written(key: &str, table: &str, value: &str) -> (Harness, multibind::Snapshot
     (db, before)
 }
 
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assertion)).map(|_| ()).unwrap_err();
-    *panic.downcast::<String>().unwrap()
-}
-
 /// Every report on these databases.
 fn reports(key: &str, table: &str, value: &str) -> Vec<String> {
     let (db, before) = written(key, table, value);
@@ -35,13 +31,13 @@ fn reports(key: &str, table: &str, value: &str) -> Vec<String> {
     vec![
         db.describe().to_string(),
         changes.to_string(),
-        failure(|| changes.assert_none()),
-        failure(|| changes.assert_only("other")),
-        failure(|| changes.assert_only([key, "other"])),
-        failure(|| changes.assert([(("other", table), 1)])),
-        failure(|| db.assert_landed("other", table, row! { value: value })),
-        failure(|| db.assert_landed("other", table, row! { id: 2, value: value.replace('e', "E") })),
-        failure(|| db.assert_not_landed(key, table, row! {})),
+        message(|| changes.assert_none()),
+        message(|| changes.assert_only("other")),
+        message(|| changes.assert_only([key, "other"])),
+        message(|| changes.assert([(("other", table), 1)])),
+        message(|| db.assert_landed("other", table, row! { value: value })),
+        message(|| db.assert_landed("other", table, row! { id: 2, value: value.replace('e', "E") })),
+        message(|| db.assert_not_landed(key, table, row! {})),
     ]
 }
 

@@ -12,6 +12,8 @@ use multibind::{Bind, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
+use crate::frame::unframed;
+
 /// One of the tests in `runs`, in a process whose target folder is a private one.
 struct Run {
     command: Command,
@@ -271,20 +273,17 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
     ");
     let folder = ran.folder("a_sign_up_in_the_wrong_bind");
-    assert_snapshot!(fs::read_to_string(folder.join("changes.txt")).unwrap(), @r"
+    assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
     What changed in every bind since the harness started, as far as it is committed:
 
-    ───────────────────────────────────────────────────────────────────────────────
      bind      table     change         rows
-    ═══════════════════════════════════════════════════════════════════════════════
      default   log       + 1 inserted   + id = 1, event = 'sign-up of ann',
                                             post_id = NULL
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      auth      user      + 1 inserted   + id = 3, username = 'ann', is_active = 1,
                                             email = NULL
-    ───────────────────────────────────────────────────────────────────────────────
+    ─
      meta      setting   - 1 deleted    - name = 'motto', value = NULL
-    ───────────────────────────────────────────────────────────────────────────────
     ");
     for (file, query, found) in [
         ("auth.db", "SELECT group_concat(username) FROM user", "ann,edgar,grace"),
@@ -330,33 +329,30 @@ fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
     assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nstatements.txt");
     let statements = fs::read_to_string(folder.join("statements.txt")).unwrap();
     assert!(statements.lines().all(|line| line.chars().count() <= 80), "{statements}");
-    assert_snapshot!(without_times(&statements), @r"
+    assert_snapshot!(without_times(&unframed(&statements)), @r"
     The statements that ran while they were recorded:
 
-    ────────────────────────────────────────────────────────────────────────────────
          bind      does     rows   statement
-    ════════════════════════════════════════════════════════════════════════════════
      1   auth      writes   1      INSERT INTO user (username) VALUES ('ann')
                                      [time] ms, by a pool, in thread server
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      2   default                   BEGIN
                                      [time] ms, by a session, in thread
                                          keep::runs::a_sign_up_that_is_recorded
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      3   default   writes   1      INSERT INTO log (event) VALUES ('sign-up of
                                        ann')
                                      [time] ms, by a session, in thread
                                          keep::runs::a_sign_up_that_is_recorded
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      4   default   writes   0      INSERT INTO post (id, title) VALUES (1, 'hello')
                                      failed: UNIQUE constraint failed: post.id
                                      [time] ms, by a session, in thread
                                          keep::runs::a_sign_up_that_is_recorded
-    ────────────────────────────────────────────────────────────────────────────────
+    ─
      5   default                   COMMIT
                                      [time] ms, by a session, in thread
                                          keep::runs::a_sign_up_that_is_recorded
-    ────────────────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -478,14 +474,11 @@ fn what_another_connection_has_not_committed_is_not_kept_and_hinders_no_other_bi
     What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
     ");
     let folder = ran.folder("fails_beside_open_transactions");
-    assert_snapshot!(fs::read_to_string(folder.join("changes.txt")).unwrap(), @r"
+    assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
     What changed in every bind since the harness started, as far as it is committed:
 
-    ────────────────────────────────────────────
      bind   table   change         rows
-    ════════════════════════════════════════════
      free   t       + 1 inserted   + x = 'made'
-    ────────────────────────────────────────────
 
     The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
 
@@ -598,14 +591,11 @@ fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
     assert_eq!(saved, ["default.db", "auth.db", "meta.db"].map(|file| dir.join(file)));
     assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt");
     assert_eq!(value(&saved[1], "SELECT username FROM user WHERE id = 1"), "ann");
-    assert_snapshot!(fs::read_to_string(dir.join("changes.txt")).unwrap(), @r"
+    assert_snapshot!(unframed(fs::read_to_string(dir.join("changes.txt")).unwrap()), @r"
     What changed in every bind since the harness started, as far as it is committed:
 
-    ───────────────────────────────────────────────────────────────────
      bind   table   change        rows
-    ═══════════════════════════════════════════════════════════════════
      auth   user    ~ 1 updated   ~ id = 1, username = 'grace' → 'ann'
-    ───────────────────────────────────────────────────────────────────
     ");
 }
 

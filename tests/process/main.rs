@@ -7,6 +7,8 @@ mod alone;
 mod cost;
 mod crashes;
 mod exhausted;
+#[path = "../common/frame.rs"]
+mod frame;
 mod held;
 mod keep;
 mod logging;

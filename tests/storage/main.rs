@@ -4,6 +4,10 @@
 mod alone;
 mod copy_of;
 mod databases;
+#[path = "../common/failure.rs"]
+mod failure;
+#[path = "../common/frame.rs"]
+mod frame;
 mod images;
 mod locks;
 mod memory;

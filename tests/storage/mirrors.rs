@@ -1,12 +1,13 @@
 //! Several keys for one database: mirrors, replicas that follow at once, and replicas that lag.
 #![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
 use insta::assert_snapshot;
 use multibind::rusqlite::{Connection, ErrorCode};
 use multibind::{row, Bind, BindKey, Config, Driver, Error, Harness, Keep, Lag, Operation, Storage};
 use rstest::rstest;
+
+use crate::failure::failure;
+use crate::frame::unframed;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
 
@@ -36,12 +37,6 @@ fn names(conn: &Connection) -> Vec<String> {
 
 fn names_in(db: &Harness, key: &str) -> Vec<String> {
     names(&db.connection(key).unwrap())
-}
-
-/// What a failed assertion says.
-fn failure(assert: impl FnOnce()) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(assert)).unwrap_err();
-    panic.downcast_ref::<String>().unwrap().clone()
 }
 
 #[test]
@@ -303,20 +298,17 @@ fn a_replica_is_no_other_bind_for_landings() {
       looked for  user: name = 'bob'
       expected    in `late`, committed, and in no other bind
 
-    ───────────────────────────────────────────────────────────
      bind                      rows   found
-    ═══════════════════════════════════════════════════════════
      default                          no such table
-    ───────────────────────────────────────────────────────────
+    ─
      auth = now (read only)    2      the row:
                                         id = 2, name = 'bob'
-    ───────────────────────────────────────────────────────────
+    ─
      late (lags behind auth)   1      no row matches; nearest:
                                         id = 1, name = 'ann'
-    ───────────────────────────────────────────────────────────
 
-    `late` has what `auth` had when it was last told to follow:
-    `db.replicate("late")` first?
+    `late` has what `auth` had at its last replication: `db.replicate("late")`
+    first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -328,17 +320,14 @@ fn a_replica_is_no_other_bind_for_landings() {
       looked for  user: name = 'bob'
       expected    not in `now`
 
-    ───────────────────────────────────────────────────────────
      bind                      rows   found
-    ═══════════════════════════════════════════════════════════
      default                          no such table
-    ───────────────────────────────────────────────────────────
+    ─
      auth = now (read only)    2      the row:
                                         id = 2, name = 'bob'
-    ───────────────────────────────────────────────────────────
+    ─
      late (lags behind auth)   1      no row matches; nearest:
                                         id = 1, name = 'ann'
-    ───────────────────────────────────────────────────────────
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -366,7 +355,7 @@ fn a_row_in_another_bind_is_still_one_too_many() {
     db.keep(Keep::Never);
     for key in ["auth", "late"] {
         let message = failure(|| _ = db.assert_landed(key, "user", row! { name: "ann" }));
-        assert_eq!(message.lines().next().unwrap(), format!("the row did not land in `{key}`: it is in `meta` too"));
+        assert_eq!(message.lines().next().unwrap(), format!("the row landed in `{key}`, but also in `meta`"));
     }
 }
 
@@ -404,16 +393,13 @@ fn a_snapshot_keeps_how_far_a_replica_lagged_and_a_reset_brings_it_back_to_the_s
 fn replicas_are_described_with_what_they_are_of() {
     let db = start(Storage::Memory);
     db.connection("auth").unwrap().execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
-    assert_snapshot!(db.describe(), @r"
-    ──────────────────────────────────────────────────
+    assert_snapshot!(unframed(db.describe()), @r"
      bind                      storage   table   rows
-    ══════════════════════════════════════════════════
      default                   memory    post    0
-    ──────────────────────────────────────────────────
+    ─
      auth = now (read only)    memory    user    2
-    ──────────────────────────────────────────────────
+    ─
      late (lags behind auth)   memory    user    1
-    ──────────────────────────────────────────────────
     ");
     assert!(!db.diagram().unwrap().contains("late"));
 }

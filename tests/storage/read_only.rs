@@ -6,6 +6,8 @@ use multibind::rusqlite::{self, Connection, ErrorCode, OpenFlags};
 use multibind::{row, Bind, Config, Error, Harness, Storage};
 use rstest::rstest;
 
+use crate::frame::unframed;
+
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
 
 fn start(bind: Bind) -> Harness {
@@ -217,11 +219,8 @@ fn a_shared_cache_cannot_be_read_only() {
 #[test]
 fn what_is_only_read_is_described_as_such() {
     let db = start(Bind::memory());
-    assert_snapshot!(db.describe(), @r"
-    ───────────────────────────────────────────
+    assert_snapshot!(unframed(db.describe()), @r"
      bind               storage   table   rows
-    ═══════════════════════════════════════════
      auth (read only)   memory    user    1
-    ───────────────────────────────────────────
     ");
 }

@@ -1,20 +1,15 @@
-//! Which statement a write is made by, and what becomes of one that no statement makes: incremental blob I/O, or a backup
-//! into a connection.
+//! The statements that run on a database, by which each write is accounted for.
 //!
 //! A statement is known by its beginning and its end. What a database's file system is told to write while none that
 //! writes has begun on that thread, and by a commit of a transaction in which none has, is nobody's.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use rusqlite::ffi;
-
-use super::handle::Handle;
-use super::rules::Deed;
-use super::watch::{Begun, Inside, Stopped, Watch};
-use super::{authorize, trace};
-use crate::sqlite::vfs::Writer;
-use crate::sync::lock;
+use super::handle::{Handle, How};
+use super::recorder::Begun;
+use super::rules::Rule;
+use super::state::{last_epoch, Inside, Listened};
 
 /// The statements of a database's connections that have not ended, and the transactions that were seen to begin.
 #[derive(Debug, Default)]
@@ -23,6 +18,27 @@ pub(super) struct Accounts {
     transactions: Vec<Transaction>,
     /// The transaction whose writes were last nobody's.
     last: Option<u64>,
+}
+
+/// A statement that was stopped as it began.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    /// The guard, unless it was a fault.
+    pub(super) by: Option<Arc<Rule>>,
+    pub(super) how: How,
+    /// Until its connection is what it was.
+    _held: Listened,
+}
+
+impl Stopped {
+    pub(super) fn new(by: Option<Arc<Rule>>, how: How) -> Stopped {
+        Stopped { by, how, _held: Listened::new() }
+    }
+
+    /// Returns whether it fails as one that is prepared now would.
+    pub(super) fn is_denied(&self) -> bool {
+        self.by.is_none() || self.how == How::Outdated
+    }
 }
 
 /// A statement that has not ended.
@@ -52,19 +68,6 @@ struct Transaction {
     /// Whether a statement in it writes, and whether one can have taken a writer's lock.
     wrote: bool,
     may_have_written: bool,
-}
-
-/// How often somebody has begun to listen while nobody did: what was seen before may have gone on unseen.
-static EPOCH: AtomicUsize = AtomicUsize::new(0);
-
-/// Begins to see everything.
-pub(super) fn begin_epoch() {
-    EPOCH.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Since when everything is seen; `None` while nobody listens.
-pub(crate) fn epoch() -> Option<usize> {
-    trace::is_heard().then(|| EPOCH.load(Ordering::Relaxed))
 }
 
 impl Accounts {
@@ -98,15 +101,15 @@ impl Accounts {
     /// Begins the next transaction of a connection, unless one of its statements that may write goes on.
     fn renew(&mut self, connection: usize) {
         if !self.running.iter().any(|running| running.connection == connection && running.may_write) {
-            let epoch = EPOCH.load(Ordering::Relaxed);
+            let epoch = last_epoch();
             self.transactions.retain(|transaction| transaction.connection != connection);
             self.transactions.push(Transaction { connection, epoch, wrote: false, may_have_written: false });
         }
     }
 
     /// Whether what a connection commits was written by a statement, as far as was seen.
-    fn accounts_for(&self, handle: &Handle) -> bool {
-        let (connection, epoch) = (handle.address(), EPOCH.load(Ordering::Relaxed));
+    pub(super) fn accounts_for(&self, handle: &Handle) -> bool {
+        let (connection, epoch) = (handle.address(), last_epoch());
         let is_seen = |transaction: &&Transaction| transaction.connection == connection && transaction.epoch == epoch;
         let running = self.running.iter().filter(|running| running.connection == connection);
         // A statement that ends here, or a transaction that one ends, may have begun before somebody listened.
@@ -118,10 +121,10 @@ impl Accounts {
     }
 
     /// Whether what this thread writes now is written by a statement.
-    fn accounts(&self) -> bool {
+    pub(super) fn accounts(&self) -> bool {
         let here = thread::current().id();
         let wrote = |connection| {
-            let epoch = EPOCH.load(Ordering::Relaxed);
+            let epoch = last_epoch();
             let seen = self.transactions.iter().find(|transaction| transaction.connection == connection);
             // What was not seen to begin may have written before.
             seen.is_none_or(|transaction| transaction.wrote || transaction.epoch != epoch)
@@ -130,77 +133,18 @@ impl Accounts {
             .iter()
             .any(|running| running.thread == here && (running.writes_anywhere || wrote(running.connection)))
     }
-}
 
-impl Watch {
-    /// Remembers a statement until SQLite says that it has ended.
-    pub(super) fn remember(&self, running: Running, is_alone: bool) {
-        lock(&self.accounts).begin(running, is_alone);
-    }
-
-    /// The statement at an address, which has ended.
-    pub(super) fn ended(&self, statement: usize, is_alone: bool) -> Option<Running> {
-        lock(&self.accounts).end(statement, is_alone)
-    }
-
-    /// Whether a statement of a connection has begun that was stopped, and whether one that writes to the database has.
+    /// Returns whether a statement of a connection has begun that was stopped, and whether one that writes to the database
+    /// has.
     pub(super) fn around(&self, connection: usize) -> (bool, bool) {
-        let accounts = lock(&self.accounts);
         let is_any = |is: &dyn Fn(&Running) -> bool| {
-            accounts.running.iter().any(|running| running.connection == connection && is(running))
+            self.running.iter().any(|running| running.connection == connection && is(running))
         };
         (is_any(&|running| running.stopped.is_some()), is_any(&|running| running.writes))
     }
 
-    /// Whether a guard refuses what this thread writes now, in that transaction. One that no statement makes is noted.
-    ///
-    /// Asked from a file system's callback, under SQLite's locks.
-    pub(crate) fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool {
-        if authorize::is_own() || trace::is_in_unheard() {
-            return false;
-        }
-        let again = {
-            let mut accounts = lock(&self.accounts);
-            if accounts.accounts() {
-                return false;
-            }
-            accounts.last.replace(transaction) == Some(transaction)
-        };
-        self.refuses_unaccounted(writer == Writer::Ours, again)
-    }
-
-    /// Whether a guard refuses what a connection commits now. What no statement has written is noted.
-    ///
-    /// This sees what the file system does not, a database that has none of this crate's or no journal; but not what is
-    /// written after `BEGIN IMMEDIATE`, or beside what is written to another database, nor a backup.
-    ///
-    /// # Safety
-    ///
-    /// The connection is open and this thread's.
-    pub(crate) unsafe fn refuses_to_commit(&self, db: *mut ffi::sqlite3) -> bool {
-        // SAFETY: as the caller says; the value is not kept.
-        let handle = unsafe { Handle::new(db) };
-        if authorize::is_own() || !handle.is_writing_to(c"main") || lock(&self.accounts).accounts_for(&handle) {
-            return false;
-        }
-        self.refuses_unaccounted(true, false)
-    }
-
-    fn refuses_unaccounted(&self, ours: bool, again: bool) -> bool {
-        let Some(member) = self.harness.get() else { return false };
-        if ours && member.rules.any() {
-            let deed = Deed { writes: true, ..Deed::default() };
-            if let Some(rule) = member.rules.against(&member.names, deed) {
-                rule.note(member.bind(), UNACCOUNTED.to_string(), again);
-                return true;
-            }
-        }
-        if !again && member.recorder.is_heard() {
-            member.recorder.note_unaccounted(&member.names, ours);
-        }
-        false
+    /// Notes the transaction whose writes are nobody's, and returns whether it is the one noted last.
+    pub(super) fn is_again(&mut self, transaction: u64) -> bool {
+        self.last.replace(transaction) == Some(transaction)
     }
 }
-
-/// What is written by no statement, in words.
-const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, or a backup into the connection";

@@ -1,0 +1,189 @@
+//! What a test has SQLite answer for a while: which operations of a database fail, and how often.
+//!
+//! Nothing here calls SQLite and nothing waits for a second lock: it is asked from SQLite's callbacks, under SQLite's own
+//! locks.
+
+use std::ffi::c_int;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use rusqlite::ffi;
+
+use super::fault::{Fault, FaultKind};
+use super::operation::Operation;
+use super::state::{epoch, is_spared, Asking};
+use crate::list::filtered;
+use crate::sqlite::vfs::{Gate, Writer};
+use crate::sync::lock;
+
+/// The faults of one database that are alive, as its connections see them, which may outlive it.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    count: AtomicUsize,
+    alive: Mutex<Vec<Arc<Fault>>>,
+    /// How many transactions have got the lock that a writer needs: the number of the one that has it now.
+    writers: AtomicU64,
+    /// How many connections of ours to a file hold the lock of its log's writer: one at most.
+    log_writers: AtomicUsize,
+    /// Whose that is, and since when everything was seen as it got the lock.
+    writer: Mutex<(Writer, Option<usize>)>,
+    /// The one that knows the statements of the database.
+    witness: OnceLock<Weak<dyn Witness>>,
+    /// What they are found by, once a connection asks.
+    pub(super) number: OnceLock<usize>,
+    /// Those of its connections.
+    pub(super) numbers: Mutex<Vec<usize>>,
+}
+
+/// Knows which writes a statement makes, and refuses the others where a guard does.
+pub(super) trait Witness: fmt::Debug + Send + Sync {
+    /// Returns whether a guard refuses what this thread writes now, in that transaction. One that no statement makes is
+    /// noted.
+    ///
+    /// Asked from a file system's callback, under SQLite's locks.
+    fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool;
+
+    /// Returns whether a guard refuses what a connection commits now. What no statement has written is noted.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open and this thread's.
+    unsafe fn refuses_to_commit(&self, db: *mut ffi::sqlite3) -> bool;
+}
+
+impl Faults {
+    /// Has a fault strike as long as the answer lives.
+    pub(crate) fn begin(self: &Arc<Self>, kind: FaultKind, after: u64, times: u64) -> Faulting {
+        let asking = matches!(kind, FaultKind::Statement(..)).then(Asking::new);
+        let fault = Arc::new(Fault::new(kind, after, times));
+        lock(&self.alive).push(Arc::clone(&fault));
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Faulting { faults: Arc::clone(self), fault, _asking: asking }
+    }
+
+    /// Whether a connection of ours to a file holds the lock of its log's writer.
+    pub(crate) fn has_log_writer(&self) -> bool {
+        self.log_writers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Sets the one that knows the statements of the database.
+    pub(super) fn be_seen_by(&self, witness: Weak<dyn Witness>) {
+        // Set once, when both are made.
+        let _ = self.witness.set(witness);
+    }
+
+    /// Whether a guard refuses what this thread writes now, which no statement accounts for.
+    fn is_refused(&self, transaction: u64) -> bool {
+        let Some(now) = epoch().filter(|_| !is_spared()) else { return false };
+        let (writer, began) = *lock(&self.writer);
+        // What was written before somebody listened is nobody's concern, and neither is what the harness writes.
+        if writer == Writer::Harness || began != Some(now) {
+            return false;
+        }
+        let witness = self.witness.get().and_then(Weak::upgrade);
+        witness.is_some_and(|witness| witness.refuses_to_write(writer, transaction))
+    }
+
+    /// Whether a statement that is prepared, and does this to that table, is to fail.
+    pub(crate) fn fails(&self, operation: Operation, table: &str) -> bool {
+        self.first(|fault| (fault.is_about(operation, table) && fault.fails_next()).then_some(())).is_some()
+    }
+
+    /// The faults that are about statements.
+    pub(crate) fn of_statements(&self) -> Vec<Arc<Fault>> {
+        if self.count.load(Ordering::Relaxed) == 0 || is_spared() {
+            return Vec::new();
+        }
+        let is_one = |fault: &Arc<Fault>| matches!(fault.kind(), FaultKind::Statement(..));
+        filtered(&lock(&self.alive), is_one)
+    }
+
+    /// Whether a commit on a connection, which this thread has, is to be refused.
+    pub(super) fn refuses_commit(&self, db: *mut ffi::sqlite3) -> bool {
+        if epoch().is_some() && !is_spared() {
+            let witness = self.witness.get().and_then(Weak::upgrade);
+            // SAFETY: SQLite calls from within a commit of that connection: it is open and this thread's.
+            if witness.is_some_and(|witness| unsafe { witness.refuses_to_commit(db) }) {
+                return true;
+            }
+        }
+        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
+    }
+
+    fn first<T>(&self, answer: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        if self.count.load(Ordering::Relaxed) == 0 || is_spared() {
+            return None;
+        }
+        lock(&self.alive).iter().find_map(|fault| answer(fault))
+    }
+}
+
+impl Gate for Faults {
+    fn instead_of_lock(&self) -> Option<c_int> {
+        self.first(|fault| {
+            let code = match fault.kind() {
+                FaultKind::Busy => ffi::SQLITE_BUSY,
+                FaultKind::ReadOnly => ffi::SQLITE_READONLY,
+                _ => return None,
+            };
+            fault.strikes().then_some(code)
+        })
+    }
+
+    fn holds_log(&self, takes: bool) {
+        if takes {
+            self.log_writers.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.log_writers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn writer_begins(&self, writer: Writer) {
+        *lock(&self.writer) = (writer, epoch());
+        self.writers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn instead_of_write(&self) -> Option<c_int> {
+        let writer = self.writers.load(Ordering::Relaxed);
+        if self.is_refused(writer) {
+            return Some(ffi::SQLITE_READONLY);
+        }
+        self.first(|fault| {
+            let code = match fault.kind() {
+                FaultKind::Full => ffi::SQLITE_FULL,
+                FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
+                _ => return None,
+            };
+            fault.strikes_all_of(writer).then_some(code)
+        })
+    }
+}
+
+/// A fault that is alive.
+#[derive(Debug)]
+pub(crate) struct Faulting {
+    faults: Arc<Faults>,
+    fault: Arc<Fault>,
+    /// For one that is about statements.
+    _asking: Option<Asking>,
+}
+
+impl Faulting {
+    /// How many operations the fault has met, and how many of them it failed.
+    pub(crate) fn met(&self) -> (u64, u64) {
+        self.fault.met()
+    }
+
+    /// How many statements it should have failed and could not.
+    pub(crate) fn passed(&self) -> u64 {
+        self.fault.passed()
+    }
+}
+
+impl Drop for Faulting {
+    fn drop(&mut self) {
+        lock(&self.faults.alive).retain(|fault| !Arc::ptr_eq(fault, &self.fault));
+        self.faults.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}

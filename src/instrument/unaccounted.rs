@@ -1,0 +1,58 @@
+//! Writes that no statement makes, incremental blob I/O or a backup into a connection: refused by a guard, or recorded.
+
+use rusqlite::ffi;
+
+use super::deed::Deed;
+use super::faults::Witness;
+use super::handle::Handle;
+use super::state::{is_in_unheard, is_own};
+use super::watch::Watch;
+use crate::sqlite::vfs::Writer;
+use crate::sync::lock;
+
+impl Witness for Watch {
+    fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool {
+        if is_own() || is_in_unheard() {
+            return false;
+        }
+        let again = {
+            let mut accounts = lock(&self.accounts);
+            if accounts.accounts() {
+                return false;
+            }
+            accounts.is_again(transaction)
+        };
+        self.refuses_unaccounted(writer == Writer::Ours, again)
+    }
+
+    /// Sees what the file system does not, a database that has none of this crate's or no journal; but not what is written
+    /// after `BEGIN IMMEDIATE`, or beside what is written to another database, nor a backup.
+    unsafe fn refuses_to_commit(&self, db: *mut ffi::sqlite3) -> bool {
+        // SAFETY: as the caller says; the value is not kept.
+        let handle = unsafe { Handle::new(db) };
+        if is_own() || !handle.is_writing_to(c"main") || lock(&self.accounts).accounts_for(&handle) {
+            return false;
+        }
+        self.refuses_unaccounted(true, false)
+    }
+}
+
+impl Watch {
+    fn refuses_unaccounted(&self, ours: bool, again: bool) -> bool {
+        let Some(member) = self.harness.get() else { return false };
+        if ours && member.rules.any() {
+            let deed = Deed { writes: true, ..Deed::default() };
+            if let Some(rule) = member.rules.against(&member.names, deed) {
+                rule.note(member.bind(), UNACCOUNTED.to_string(), again);
+                return true;
+            }
+        }
+        if !again && member.recorder.is_heard() {
+            member.recorder.note_unaccounted(&member.names, ours);
+        }
+        false
+    }
+}
+
+/// What is written by no statement, in words.
+const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, or a backup into the connection";
