@@ -8,7 +8,8 @@ impl ChangeSet {
     /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
     ///
     /// A selected bind in which nothing changed fails too: a test that passes although its subject did nothing proves
-    /// nothing. Where several keys share one database, any of them means it.
+    /// nothing. Where several keys share one database, any of them means it. The key of a
+    /// [dynamic bind](crate::Bind::dynamic) means its databases, at least one of which changed.
     ///
     /// # Panics
     ///

@@ -35,13 +35,19 @@ impl Harness {
         self.assert_expected(Expected::Landed, &key.into(), table, &row)
     }
 
-    /// Asserts that a row is not in a bind; gives the harness for a next assertion.
+    /// Asserts that a row is not in a bind, and returns the harness for a next assertion.
+    ///
+    /// A transaction that is open may have inserted the row, and nobody else sees that before it is committed. While one is
+    /// open that can write to the bind, the assertion looks again for a second and then fails, unless it sees the row. To
+    /// assert that nothing is committed yet, use [`locate`](Harness::locate).
     ///
     /// # Panics
     ///
-    /// When it is there, committed or not; when that cannot be told, because a transaction that may have deleted it is
-    /// still open; and for a bind that is not configured, a table that no bind has, or a column that the bind's table
-    /// does not have, for then the assertion would say nothing. A bind without the table has not the row either.
+    /// - When the row is there, committed or not.
+    /// - When that is unknown: a transaction that can write to the bind is still open. In a shared cache that is one that has
+    ///   written to the table; in a file in WAL mode, transactions of other drivers are known on Linux only.
+    /// - For a bind that is not configured, a table that no bind has, or a column that the bind's table does not have: the
+    ///   assertion would say nothing. A bind without the table does not have the row.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

@@ -53,6 +53,20 @@ impl Binds {
         })
     }
 
+    /// Returns the positions of the databases that a selected key means: of the key of a dynamic bind, all that it has.
+    pub(super) fn selected(&self, key: &BindKey) -> Result<Vec<usize>> {
+        if !self.dynamic.contains(key) {
+            return Ok(vec![self.position(key)?]);
+        }
+        let mut positions = Vec::new();
+        for (position, keys) in self.of_each.iter().enumerate() {
+            if keys.iter().any(|of_database| owns(key, of_database)) {
+                positions.push(position);
+            }
+        }
+        Ok(positions)
+    }
+
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
     pub(super) fn check(&self, key: &BindKey) -> Result<()> {
         let is_known = self.of_each.iter().any(|keys| keys.contains(key));

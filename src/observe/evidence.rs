@@ -89,6 +89,9 @@ fn exhibit(sighting: &Sighting, row: &Row) -> Exhibit {
         Found::NoColumn { table, column, columns } => {
             (total_of(View::Committed, table), Finding::NoColumn { column: column.clone(), columns: columns.clone() })
         }
+        Found::Unsettled { table } => {
+            (total_of(View::Committed, table), Finding::Near(nearest(database, View::Committed, table, row).ok()))
+        }
         Found::Rows { table, rows, view } => {
             let found = if rows.is_empty() {
                 Finding::Near(nearest(database, *view, table, row).ok())

@@ -138,7 +138,7 @@ impl Harness {
                 Found::Unreadable(source) => {
                     return Err(Error::Sql { bind: sighting.database.key().clone(), sql: String::new(), source })
                 }
-                Found::NoTable | Found::NoColumn { .. } => {}
+                Found::Unsettled { .. } | Found::NoTable | Found::NoColumn { .. } => {}
             }
         }
         Ok(landings)

@@ -36,6 +36,8 @@ pub(crate) enum Found {
     /// The rows that match, in this view: where it is not [`View::Committed`], an open transaction has written to the
     /// table, and what is committed cannot be told.
     Rows { table: String, rows: Vec<Row>, view: View },
+    /// No row matches, and a transaction is open that may have written some: until it is committed, nobody else sees them.
+    Unsettled { table: String },
     /// It cannot be read now.
     Unreadable(rusqlite::Error),
 }
@@ -49,7 +51,8 @@ impl Found {
                 Found::NoColumn { table: table.clone(), column: column.clone(), columns: columns.clone() }
             }
             Found::Rows { table, rows, view } => Found::Rows { table: table.clone(), rows: rows.clone(), view: *view },
-            Found::Unreadable(_) => return None,
+            // Another database has its own transactions.
+            Found::Unsettled { .. } | Found::Unreadable(_) => return None,
         })
     }
 }
@@ -57,6 +60,8 @@ impl Found {
 /// How much it is worth to look again where another connection's lock is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
+    /// Until what is committed is seen, and no transaction is open that may commit such a row.
+    Final,
     /// Until what is committed is seen.
     Settled,
     /// Until something is seen, of a transaction that is still open too.
@@ -81,12 +86,13 @@ pub(crate) fn look(
     let mut known = Sorted::default();
     for database in running.databases() {
         let image = database.unchanged().map(|image| image.id());
-        let again = image.and_then(|image| known.get(&image)).and_then(Found::again);
+        let effort = effort(&database);
+        // A database without a commit may still have a transaction open.
+        let again = image.filter(|_| effort != Effort::Final);
+        let again = again.and_then(|image| known.get(&image)).and_then(Found::again);
         let found = match again {
             Some(found) => found,
-            None => {
-                look_in(&database, table, row, most, effort(&database), &patience).unwrap_or_else(Found::Unreadable)
-            }
+            None => look_in(&database, table, row, most, effort, &patience).unwrap_or_else(Found::Unreadable),
         };
         // Another may have written to it meanwhile.
         let image = image.filter(|image| database.unchanged().is_some_and(|still| still.id() == *image));
@@ -121,13 +127,41 @@ fn look_in(
         Err(error) if is_lock(&error) => past(error),
         seen => seen,
     };
+    let settled = || match patience.look(&committed) {
+        Err(error) if is_lock(&error) => past(error),
+        seen => seen,
+    };
     match effort {
         Effort::Once => either(),
         Effort::Readable => patience.look(&either),
-        Effort::Settled => match patience.look(&committed) {
-            Err(error) if is_lock(&error) => past(error),
-            seen => seen,
-        },
+        Effort::Settled => settled(),
+        // A shared cache reports which tables an open transaction has written to.
+        Effort::Final if database.is_shared_cache() => settled(),
+        Effort::Final => finally(database, patience, &settled),
+    }
+}
+
+/// Looks until a row is seen or no transaction that can write is open, neither before the look nor after it.
+fn finally(
+    database: &Database,
+    patience: &Patience,
+    look: &dyn Fn() -> rusqlite::Result<Found>,
+) -> rusqlite::Result<Found> {
+    loop {
+        let is_written_to = database.has_writer();
+        let table = match look()? {
+            Found::Rows { table, rows, view } if rows.is_empty() => {
+                if !is_written_to && !database.has_writer() {
+                    return Ok(Found::Rows { table, rows, view });
+                }
+                table
+            }
+            found => return Ok(found),
+        };
+        if !patience.lasts() {
+            return Ok(Found::Unsettled { table });
+        }
+        patience.pause();
     }
 }
 
@@ -175,7 +209,10 @@ fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>>
 
 /// Refuses a search that could find nothing anywhere: no bind has the table, or none that has it has the columns.
 fn check(running: &Running, table: &str, sightings: &[Sighting]) -> Result<()> {
-    if sightings.iter().any(|place| matches!(place.found, Found::Rows { .. } | Found::Unreadable(_))) {
+    if sightings
+        .iter()
+        .any(|place| matches!(place.found, Found::Rows { .. } | Found::Unsettled { .. } | Found::Unreadable(_)))
+    {
         return Ok(());
     }
     let without = sightings.iter().find_map(|place| match &place.found {

@@ -58,8 +58,10 @@ pub(crate) enum Reason {
     Nowhere,
     /// The row is in the bind, where it was not to be.
     There,
-    /// The row is not seen in the bind; a transaction that may have put it there is open.
+    /// The row is not seen in the bind; a transaction that wrote to the table is open.
     Unsettled,
+    /// The row is not seen in the bind; a transaction that can write is open, and nobody else sees its rows.
+    Unseen,
 }
 
 /// A bind that has the row.
@@ -82,8 +84,9 @@ pub(crate) fn verdict_on<'t>(
     let target = running.home_of(key)?;
     // What is elsewhere decides only whether a row is in one bind alone.
     let effort = |database: &Database| match expected {
-        Expected::NotLanded if database.key() != target.key() => Effort::Once,
-        _ => Effort::Settled,
+        Expected::Landed => Effort::Settled,
+        Expected::NotLanded if database.key() == target.key() => Effort::Final,
+        Expected::NotLanded => Effort::Once,
     };
     let sightings = look(running, table, row.checked()?, READ, &effort)?;
     let reason = match expected {
@@ -146,6 +149,7 @@ fn not_landed(target: &BindKey, sightings: &[Sighting]) -> Option<Reason> {
         Found::Rows { view: View::Open, .. } if here.has_row() => Some(Reason::NotCommitted(Vec::new())),
         Found::Rows { .. } if here.has_row() => Some(Reason::There),
         Found::Rows { view: View::Open, .. } => Some(Reason::Unsettled),
+        Found::Unsettled { .. } => Some(Reason::Unseen),
         Found::NoColumn { column, .. } => Some(Reason::NoColumn(column.clone())),
         Found::Unreadable(_) => Some(Reason::Unreadable(Vec::new())),
         Found::Rows { .. } | Found::NoTable => None,
@@ -175,7 +179,7 @@ impl Sighting {
             Found::Rows { rows, .. } => rows.is_empty(),
             Found::NoTable => true,
             Found::NoColumn { .. } => !self.database.keys().contains(target),
-            Found::Unreadable(_) => false,
+            Found::Unsettled { .. } | Found::Unreadable(_) => false,
         }
     }
 }

@@ -155,7 +155,7 @@ fn to_allow(changes: &ChangeSet) -> String {
 /// Returns the changes as a test writes them.
 fn as_expected(changes: &ChangeSet) -> String {
     let tables = joined_by(changes.changes(), "", &|change| {
-        let short = format!("{}.{}", change.bind().schema_name(), change.table());
+        let short = format!("{}.{}", change.bind(), change.table());
         let name = match short.matches('.').count() {
             1 => format!("{short:?}"),
             _ => format!("({}, {:?})", argument(change.bind()), change.table()),

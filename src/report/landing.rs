@@ -74,6 +74,9 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::Unreadable(places) if places.is_empty() => unknown("the bind cannot be read".to_string()),
         Reason::Unreadable(places) => unknown(format!("the bind cannot be read; it is in {}", named(places))),
         Reason::Unsettled => unknown(format!("it is not seen, but {open}")),
+        Reason::Unseen => {
+            unknown(format!("a transaction that can write to `{key}` is still open, and nobody else sees its rows"))
+        }
     }
 }
 

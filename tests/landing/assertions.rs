@@ -898,7 +898,29 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    assert_eq!(not_landed, "passes");
+    insta::assert_snapshot!(not_landed, @r#"
+    unknown whether the row is in `auth`: a transaction that can write to `auth` is
+    still open, and nobody else sees its rows
+
+      looked for  user: username = 'ann'
+      expected    not in `auth`
+
+    ────────────────────────────────
+     bind      rows   found
+    ════════════════════════════════
+     default          no such table
+    ────────────────────────────────
+     auth      0      no row at all
+    ────────────────────────────────
+     meta             no such table
+    ────────────────────────────────
+
+    A connection to `auth` has a transaction open that writes: not committed yet?
+
+    To look further:
+      db.locate("user", row)?  every place where the row is
+      db.connection("auth")?   a connection to `auth`
+    "#);
     let (landed, not_landed) = uncommitted(Bind::temp_file, Writer::Session);
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is in no bind
@@ -919,7 +941,62 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    assert_eq!(not_landed, "passes");
+    insta::assert_snapshot!(not_landed, @r#"
+    unknown whether the row is in `auth`: a transaction that can write to `auth` is
+    still open, and nobody else sees its rows
+
+      looked for  user: username = 'ann'
+      expected    not in `auth`
+
+    ────────────────────────────────
+     bind      rows   found
+    ════════════════════════════════
+     default          no such table
+    ────────────────────────────────
+     auth      0      no row at all
+    ────────────────────────────────
+     meta             no such table
+    ────────────────────────────────
+
+    A session has written to `auth` and not committed: `session.commit()` first?
+
+    To look further:
+      db.locate("user", row)?  every place where the row is
+      db.connection("auth")?   a connection to `auth`
+    "#);
+}
+
+#[rstest]
+#[case::a_connection(Writer::Connection)]
+#[case::a_session(Writer::Session)]
+fn in_memory_a_row_in_an_open_transaction_may_still_land(#[case] writer: Writer) {
+    let (landed, not_landed) = uncommitted(Bind::memory, writer);
+    assert!(landed.starts_with("the row did not land in `auth`: it is in no bind\n"), "{landed}");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(not_landed.split_once("\n\n").unwrap().0, @"
+        unknown whether the row is in `auth`: a transaction that can write to `auth` is
+        still open, and nobody else sees its rows
+        ");
+    }
+    let hint = match writer {
+        Writer::Connection => "has a transaction open on `auth` that writes: not committed yet?",
+        Writer::Session => "A session has written to `auth` and not committed",
+    };
+    assert!(not_landed.replace('\n', " ").contains(hint), "{not_landed}");
+}
+
+#[rstest]
+#[case::memory(Bind::memory())]
+#[case::temp_file(Bind::temp_file())]
+fn a_transaction_that_only_reads_or_is_rolled_back_lands_nothing(#[case] bind: Bind) {
+    let db = Harness::builder().bind("auth", bind.schema("CREATE TABLE user (name TEXT)")).start().unwrap();
+    let mut conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    let reading = conn.transaction().unwrap();
+    reading.query_row("SELECT count(*) FROM user", [], |row| row.get::<_, i64>(0)).unwrap();
+    db.assert_not_landed("auth", "user", row! { name: "ann" });
+    reading.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    reading.rollback().unwrap();
+    db.assert_not_landed("auth", "user", row! { name: "ann" });
 }
 
 #[test]

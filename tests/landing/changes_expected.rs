@@ -90,7 +90,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     If they are meant, this expects them:
 
     changes! {
-        "main.post_tag" => -3,
+        "default.post_tag" => -3,
         "auth.user" => +2 ~1,
         "meta.setting" => ~1,
     }
@@ -157,10 +157,10 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
 
     changes! {
         (None, "a.b") => +1,
-        "main.gone" => dropped -2,
-        "main.gone" => created,
-        "main.kept" => altered,
-        "main.made" => created +1,
+        "default.gone" => dropped -2,
+        "default.gone" => created,
+        "default.kept" => altered,
+        "default.made" => created +1,
     }
 
     If not, look which bind's connection wrote the rows above.
@@ -186,21 +186,39 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
 }
 
 #[rstest]
-#[case::no_bind("user")]
-#[case::another_bind("audit.user")]
-#[case::no_table("auth.")]
-fn a_table_that_no_bind_can_have_is_told_with_the_binds_there_are(harness: Harness, #[case] table: &str) {
+#[case::no_bind("user", "`user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::another_bind("audit.user", "`audit.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::no_table("auth.", "`auth.` is not `bind.table` with one of the binds default, auth, meta")]
+#[case::misspelt_bind("auht.user", "`auht.user` is not `bind.table`; did you mean `auth.user`?")]
+#[case::misspelt_table(
+    "auth.usr",
+    "bind `auth` has no table `usr`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::swapped("user.auth", "`user.auth` is not `bind.table`; did you mean `auth.user`?")]
+#[case::of_another_bind(
+    "meta.user",
+    "bind `meta` has no table `user`, and had none at the snapshot; did you mean `auth.user`?"
+)]
+#[case::like_none("meta.invoice", "bind `meta` has no table `invoice`, and had none at the snapshot")]
+fn an_expected_table_that_no_bind_has_is_an_error(harness: Harness, #[case] table: &str, #[case] problem: &str) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
-    let said = failure(|| changed.assert([(table, 0)])).replace(table, "TABLE");
-    insta::allow_duplicates! { assert_snapshot!(said, @"cannot tell what is expected: `TABLE` is not `bind.table` with one of the binds main, auth, meta"); }
+    for rows in [0, 1] {
+        let message = failure(|| changed.assert([(table, rows)]));
+        assert_eq!(message, format!("cannot tell what is expected: {problem}"));
+    }
+    let Some((bind, table)) = table.split_once('.').filter(|(bind, table)| *bind == "user" || *table == "usr") else {
+        return;
+    };
+    let message = failure(|| changed.assert([((bind, table), 1)]));
+    assert!(message.ends_with("; did you mean `auth.user`?"), "{message}");
 }
 
 #[rstest]
 fn a_key_that_is_not_configured_is_told(harness: Harness) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
-    assert_snapshot!(failure(|| changed.assert([(("audit", "user"), 1)])), @"cannot tell what is expected: no bind `audit`: configured are default, auth, meta");
+    assert_snapshot!(failure(|| changed.assert([(("audit", "user"), 1)])), @"cannot tell what is expected: no bind `audit`: configured are default, auth, meta; did you mean `auth.user`?");
 }
 
 #[test]

@@ -65,14 +65,14 @@ impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedC
 
 /// A table of a bind: `"auth.user"`, or `("auth", "user")`.
 ///
-/// In the short form the default bind is `main`, as in SQL, or `default`. Where dots in keys and tables leave it open which
+/// In the short form the default bind is `default`, or `main` as in SQL. Where dots in keys and tables leave it open which
 /// is meant, the long form says it; its key for the default bind is `None`.
 ///
 /// ```
 /// use multibind::ExpectedTable;
 ///
-/// assert_eq!(ExpectedTable::from("main.post").to_string(), "main.post");
-/// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "main.post");
+/// assert_eq!(ExpectedTable::from("auth.user").to_string(), "auth.user");
+/// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "default.post");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedTable(pub(super) Named);
@@ -89,7 +89,7 @@ impl fmt::Display for ExpectedTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Named::Text(text) => f.write_str(text),
-            Named::Of(key, table) => write!(f, "{}.{table}", key.schema_name()),
+            Named::Of(key, table) => write!(f, "{key}.{table}"),
         }
     }
 }
@@ -286,7 +286,7 @@ impl From<i32> for Counts {
 /// The changes a test expects, by table: `+n` rows inserted, `~n` updated, `-n` deleted, for
 /// [`ChangeSet::assert`](crate::ChangeSet::assert).
 ///
-/// A table is `"bind.table"`, with `main` or `default` for the default bind, or `(key, "table")`. `created`, `altered` or
+/// A table is `"bind.table"`, with `default` or `main` for the default bind, or `(key, "table")`. `created`, `altered` or
 /// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
 ///
 /// ```
@@ -312,37 +312,46 @@ impl From<i32> for Counts {
 /// ```compile_fail
 /// multibind::changes! { "auth.user" => created, +1 };
 /// ```
+///
+/// ```compile_fail
+/// multibind::changes! { "auth.user" => +3 +1 }; // four rows, or one?
+/// ```
+///
+/// ```compile_fail
+/// multibind::changes! { "auth.user" => created dropped };
+/// ```
 #[macro_export]
 macro_rules! changes {
+    // In brackets stands what a table already has: its kind, then its rows inserted, updated and deleted.
     (@table $list:expr;) => { $list };
     (@table $list:expr; $table:expr => $($rest:tt)+) => {
-        $crate::changes!(@counts $list; $table; $crate::Counts::new(); $($rest)+)
+        $crate::changes!(@counts $list; $table; $crate::Counts::new(); [_ _ _ _] $($rest)+)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; + $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.inserted($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt _ $u:tt $d:tt] + $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.inserted($rows); [$k + $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; ~ $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.updated($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt $i:tt _ $d:tt] ~ $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.updated($rows); [$k $i ~ $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; - $rows:tt $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.deleted($rows); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [$k:tt $i:tt $u:tt _] - $rows:tt $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.deleted($rows); [$k $i $u -] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; created $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.created(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] created $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.created(); [created $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; altered $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.altered(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] altered $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.altered(); [altered $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; dropped $($rest:tt)*) => {
-        $crate::changes!(@counts $list; $table; $counts.dropped(); $($rest)*)
+    (@counts $list:expr; $table:expr; $counts:expr; [_ $i:tt $u:tt $d:tt] dropped $($rest:tt)*) => {
+        $crate::changes!(@counts $list; $table; $counts.dropped(); [dropped $i $u $d] $($rest)*)
     };
-    (@counts $list:expr; $table:expr; $counts:expr; $(, $($rest:tt)*)?) => {
+    (@counts $list:expr; $table:expr; $counts:expr; [$($had:tt)*] $(, $($rest:tt)*)?) => {
         $crate::changes!(@table $list.and($table, $counts); $($($rest)*)?)
     };
     (@$($other:tt)*) => {
         compile_error!(
-            "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3`, `created`, \
-             `altered` and `dropped`, with a comma between tables only: \
+            "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3` and one of \
+             `created`, `altered` and `dropped`, each once, with a comma between tables only: \
              `changes! { \"auth.user\" => created +1, \"meta.log\" => ~2 }`"
         )
     };

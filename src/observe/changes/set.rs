@@ -1,12 +1,14 @@
 //! What changed in every bind since a snapshot, table by table.
 
 use std::slice::Iter;
+use std::sync::Arc;
 
 use super::change::TableChange;
 use crate::error::Result;
 use crate::key::BindKey;
 use crate::list::filtered;
 use crate::observe::binds::Binds;
+use crate::sqlite::Image;
 #[cfg(doc)]
 use crate::{Error, Harness};
 
@@ -41,6 +43,8 @@ use crate::{Error, Harness};
 pub struct ChangeSet {
     pub(super) binds: Binds,
     pub(super) changes: Vec<TableChange>,
+    /// What each database was before.
+    pub(super) before: Arc<Vec<Arc<Image>>>,
 }
 
 impl ChangeSet {
@@ -91,7 +95,7 @@ impl ChangeSet {
     pub fn in_bind(&self, key: impl Into<BindKey>) -> Result<ChangeSet> {
         let position = self.position(&key.into())?;
         let changes = filtered(&self.changes, |change| change.position == position);
-        Ok(ChangeSet { binds: self.binds.clone(), changes })
+        Ok(ChangeSet { binds: self.binds.clone(), changes, before: Arc::clone(&self.before) })
     }
 
     /// The position of a key's database.

@@ -82,12 +82,14 @@ impl Harness {
             pairs.append(&mut of_place);
         }
         let (mut changes, mut binds) = (Vec::new(), Vec::with_capacity(pairs.len()));
+        let mut states = Vec::with_capacity(pairs.len());
         for (position, Pair { keys, before, after }) in pairs.into_iter().enumerate() {
             let key = keys.first().unwrap_or(&BindKey::DEFAULT);
             changes.append(&mut compare::compare(position, key, &before, &after)?);
             binds.push(keys);
+            states.push(before);
         }
-        Ok(ChangeSet { binds: Binds::of(running, binds), changes })
+        Ok(ChangeSet { binds: Binds::of(running, binds), changes, before: Arc::new(states) })
     }
 }
 
@@ -103,7 +105,8 @@ pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (
             Err(error) => errors.push(error),
         }
     }
-    (ChangeSet { binds: Binds::of_fixed(binds), changes }, errors)
+    let before = Arc::new(mapped(databases, |database| Arc::clone(database.image())));
+    (ChangeSet { binds: Binds::of_fixed(binds), changes, before }, errors)
 }
 
 /// One database at two moments.

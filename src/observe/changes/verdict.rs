@@ -1,12 +1,15 @@
 //! Verdicts on a change set: whether only the selected binds changed, and whether the expected tables did.
 
+use super::change::TableChange;
 use super::expected::{Counts, ExpectedChanges, ExpectedTable, Named};
 use super::set::ChangeSet;
-use crate::error::{joined_by, Result};
+use crate::error::{list, Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
+use crate::nearest::nearest;
 use crate::order::{sort_by, sort_by_key};
 use crate::sorted::Sorted;
+use crate::sqlite::texts;
 
 /// The difference between the binds that were selected and those that changed; one list or both have keys.
 pub(crate) struct NotOnly {
@@ -30,21 +33,27 @@ impl ChangeSet {
     /// Compares the binds that changed with those selected; `None` where they are the same.
     pub(crate) fn verdict_on(&self, selection: &Selection) -> Result<Option<NotOnly>> {
         let changed = self.changed();
-        let mut expected = Vec::new();
+        let (mut expected, mut unchanged) = (Vec::new(), Vec::new());
         match selection.keys() {
             Some(keys) => {
                 for key in keys {
-                    expected.push(self.position(key)?);
+                    let mut positions = self.binds.selected(key)?;
+                    if !positions.iter().any(|position| changed.contains(position)) {
+                        let name = if let [position] = positions[..] { self.name(position) } else { key.clone() };
+                        if !unchanged.contains(&name) {
+                            unchanged.push(name);
+                        }
+                    }
+                    expected.append(&mut positions);
                 }
-                sort_by_key(&mut expected, |position| *position);
-                expected.dedup();
             }
-            None => expected.extend(0..self.binds.of_each().len()),
+            None => {
+                expected.extend(0..self.binds.of_each().len());
+                unchanged = self.names(&filtered(&expected, |position| !changed.contains(position)));
+            }
         }
-        let still = filtered(&expected, |position| !changed.contains(position));
-        let others = filtered(&changed, |position| !expected.contains(position));
-        let verdict = NotOnly { unchanged: self.names(&still), others: self.names(&others) };
-        Ok((!verdict.unchanged.is_empty() || !verdict.others.is_empty()).then_some(verdict))
+        let others = self.names(&filtered(&changed, |position| !expected.contains(position)));
+        Ok((!unchanged.is_empty() || !others.is_empty()).then_some(NotOnly { unchanged, others }))
     }
 
     /// Compares the changes with those expected, table by table; `None` where all are as expected.
@@ -68,42 +77,97 @@ impl ChangeSet {
         Ok((!compared.iter().all(Compared::is_as_expected)).then_some(compared))
     }
 
-    /// The position and the name of an expected table.
+    /// Finds the position and the name of an expected table.
     fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(usize, &'t str), String> {
-        let text = match &table.0 {
-            Named::Text(text) => text.as_str(),
+        let readings = match &table.0 {
+            Named::Text(text) => self.readings(text),
             Named::Of(key, table) => match self.position(key) {
-                Ok(position) => return Ok((position, table)),
-                Err(error) => return Err(error.to_string()),
+                Ok(position) => vec![(position, table.as_str())],
+                Err(error) => return Err(format!("{error}{}", self.suggestion(&format!("{key}.{table}"))?)),
             },
         };
-        // Keys and tables may have dots of their own, so every way to read it is tried.
+        let changed = filtered(&readings, |(position, table)| self.has_changed(*position, table));
+        match (changed.as_slice(), readings.first()) {
+            ([reading], _) => return Ok(*reading),
+            ([_, _, ..], _) => {
+                return Err(format!("`{table}` means tables of several binds: write `(key, \"table\")`"));
+            }
+            ([], Some(_)) => {}
+            ([], None) => {
+                let suggestion = self.suggestion(&table.to_string())?;
+                if !suggestion.is_empty() {
+                    return Err(format!("`{table}` is not `bind.table`{suggestion}"));
+                }
+                let mut keys = self.binds.of_each().concat();
+                sort_by_key(&mut keys, |key| !key.is_default());
+                return Err(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)));
+            }
+        }
+        for (position, name) in &readings {
+            if self.tables(*position)?.iter().any(|table| table.eq_ignore_ascii_case(name)) {
+                return Ok((*position, name));
+            }
+        }
+        let (position, name) = readings[0];
+        let suggestion = self.suggestion(&table.to_string())?;
+        Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(position)))
+    }
+
+    /// Returns every way to read a text as a bind and a table: both may have dots of their own.
+    fn readings<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
         let mut readings = Vec::new();
         for (position, keys) in self.binds.of_each().iter().enumerate() {
             for key in keys {
-                let mut table = table_of(text, key.schema_name());
-                if table.is_none() && key.is_default() {
-                    table = table_of(text, "default");
-                }
-                if let Some(table) = table {
+                let of_main = || if key.is_default() { table_of(text, "main") } else { None };
+                if let Some(table) = table_of(text, &key.to_string()).or_else(of_main) {
                     readings.push((position, table));
                 }
             }
         }
-        let changed = |(position, table): &(usize, &str)| {
-            self.changes.iter().any(|change| change.position == *position && change.table.eq_ignore_ascii_case(table))
-        };
-        let mut likely = readings.iter().filter(|reading| changed(reading));
-        match (likely.next(), likely.next(), readings.first()) {
-            (Some(_), Some(_), _) => Err(format!("`{text}` means tables of several binds: write `(key, \"table\")`")),
-            (Some(reading), None, _) | (None, _, Some(reading)) => Ok(*reading),
-            (None, _, None) => {
-                let mut keys = self.binds.of_each().concat();
-                sort_by_key(&mut keys, |key| !key.is_default());
-                let keys = joined_by(&keys, ", ", &|key| key.schema_name().to_string());
-                Err(format!("`{text}` is not `bind.table` with one of the binds {keys}"))
+        readings
+    }
+
+    fn has_changed(&self, position: usize, table: &str) -> bool {
+        let is_it = |change: &TableChange| change.position == position && change.table.eq_ignore_ascii_case(table);
+        self.changes.iter().any(is_it)
+    }
+
+    /// Returns the tables and views that a database had before; those it has since are among the changes.
+    fn tables(&self, position: usize) -> Result<Vec<String>, String> {
+        let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+        let read = self.before[position].with(|conn| texts(conn, query));
+        let mut tables = read.map_err(|error| Error::sql(&self.name(position), "")(error).to_string())?;
+        for change in &self.changes {
+            if change.position == position {
+                tables.push(change.table.clone());
             }
         }
+        Ok(tables)
+    }
+
+    /// Suggests a table that may have been meant: with bind and table swapped, of another bind, or with the nearest name.
+    fn suggestion(&self, asked: &str) -> Result<String, String> {
+        let table_asked = asked.rsplit_once('.').map_or(asked, |(_, table)| table);
+        let (mut names, mut elsewhere) = (Vec::new(), None);
+        for position in 0..self.binds.of_each().len() {
+            let bind = self.name(position);
+            for table in self.tables(position)? {
+                // SQLite's own tables change with others and are no change.
+                if table.starts_with("sqlite_") {
+                    continue;
+                }
+                if asked.eq_ignore_ascii_case(&format!("{table}.{bind}")) {
+                    return Ok(format!("; did you mean `{bind}.{table}`?"));
+                }
+                if table_asked.eq_ignore_ascii_case(&table) {
+                    elsewhere.get_or_insert(format!("{bind}.{table}"));
+                }
+                names.push(format!("{bind}.{table}"));
+            }
+        }
+        let known = mapped(&names, String::as_str);
+        let nearest = elsewhere.or_else(|| nearest(asked, &known).map(str::to_string));
+        Ok(nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())
     }
 
     /// The keys of the databases that changed, each the one that names its database first.
