@@ -14,7 +14,7 @@ use crate::harness::Scope;
 use crate::instrument::spared;
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
-use crate::route::{Catalog, Member, Told};
+use crate::route::{Dispatcher, Effects, JoinedBind};
 use crate::say;
 use crate::sqlite::attach;
 use crate::sqlite::authorize;
@@ -43,14 +43,14 @@ impl Joined {
         &mut self,
         scope: &Scope,
         engines: &mut Engines,
-        members: &[Member],
-        lookups: Option<Arc<Catalog>>,
+        members: &[JoinedBind],
+        lookups: Option<Arc<Dispatcher>>,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let sql = call.asked();
         let fail = |error| failed(&scope.key_of(&blamed(members, &error)), sql, error);
         for member in members {
-            let database = scope.database(member.position)?;
+            let database = scope.database(member.bind)?;
             if let Some(rule) = database.watch().refusal_to_read(sql) {
                 return Err(guarded(&scope.key_of(&member.key), &rule, sql));
             }
@@ -88,7 +88,7 @@ impl Joined {
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
         for member in members {
-            if let Some(database) = scope.at(member.position) {
+            if let Some(database) = scope.at(member.bind) {
                 limit = limit.max(database.busy_timeout());
                 beside.push(database.watch());
             }
@@ -96,7 +96,7 @@ impl Joined {
         let heard = beside.first().map(|watch| Heard { watch, beside: &beside });
         let _moment = Moment::of(scope, parts, conn, sql)?;
         let listening = match lookups {
-            Some(catalog) => Some(Listening::to(conn, catalog)?),
+            Some(dispatcher) => Some(Listening::to(conn, dispatcher)?),
             None => None,
         };
         let done = engines.as_last_inserter(conn, |conn| Ready { conn, limit, heard }.run(call));
@@ -202,29 +202,29 @@ enum How {
 }
 
 impl Part {
-    fn of(scope: &Scope, engines: &mut Engines, members: &[Member], at: usize, member: &Member) -> Part {
-        let again = members.iter().take(at).any(|before| before.position == member.position);
-        let database = scope.at(member.position);
+    fn of(scope: &Scope, engines: &mut Engines, members: &[JoinedBind], at: usize, member: &JoinedBind) -> Part {
+        let again = members.iter().take(at).any(|before| before.bind == member.bind);
+        let database = scope.at(member.bind);
         let shares = database.is_some_and(Database::is_shared_cache);
         let how = if shares {
-            match (again, engines.has_written(member.position)) {
+            match (again, engines.has_written(member.bind)) {
                 (true, _) => How::Copied,
                 (false, true) => How::Uncommitted,
                 (false, false) => How::Committed,
             }
-        } else if database.is_some_and(|database| engines.sees_alone(database, member.position)) {
+        } else if database.is_some_and(|database| engines.sees_alone(database, member.bind)) {
             How::Copied
         } else {
             How::Committed
         };
-        Part { key: member.key.clone(), position: member.position, how, shares }
+        Part { key: member.key.clone(), position: member.bind, how, shares }
     }
 }
 
 /// The bind that an error is about: that of the locked table where one is locked, else the first.
-fn blamed(members: &[Member], error: &rusqlite::Error) -> BindKey {
+fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
     let message = sqlite_message(error);
-    let locked = |member: &&Member| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
+    let locked = |member: &&JoinedBind| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
     members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
 }
 
@@ -236,12 +236,12 @@ struct Listening<'c> {
 }
 
 impl<'c> Listening<'c> {
-    fn to(conn: &'c Connection, catalog: Arc<Catalog>) -> Result<Listening<'c>> {
+    fn to(conn: &'c Connection, dispatcher: Arc<Dispatcher>) -> Result<Listening<'c>> {
         let refused = Arc::new(Mutex::new(None));
         let refusal = Arc::clone(&refused);
         let listen = move |context: AuthContext<'_>| {
             let AuthAction::Pragma { pragma_name, pragma_value } = context.action else { return Authorization::Allow };
-            match catalog.refuse_pragma(pragma_name, pragma_value, context.database_name) {
+            match dispatcher.refuse_pragma(pragma_name, pragma_value, context.database_name) {
                 Some(error) => {
                     *lock(&refusal) = Some(error);
                     Authorization::Deny
@@ -299,11 +299,11 @@ fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
 }
 
 /// Reads a row of each table in the session's own transaction, which keeps a read lock until that ends.
-fn lock_tables(scope: &Scope, engines: &mut Engines, member: &Member, sql: &str) -> Result<()> {
-    let told = Told { writes: false, changes_schema: Some(false), in_transaction: true };
+fn lock_tables(scope: &Scope, engines: &mut Engines, member: &JoinedBind, sql: &str) -> Result<()> {
+    let effects = Effects { writes: false, changes_schema: Some(false), in_transaction: true };
     for table in &member.tables {
         let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
-        discard_for(&probe, sql, |call| engines.run(scope, member.position, &member.key, told, call))?;
+        discard_for(&probe, sql, |call| engines.run(scope, member.bind, &member.key, effects, call))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::route::{Destination, Route, Told};
+use crate::route::{Destination, Route};
 use crate::say;
 use crate::sqlite::script;
 use engines::Engines;
@@ -200,7 +200,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
-        let (member, table) = self.engines.find(&self.scope, |catalog| catalog.table(name))?;
+        let (member, table) = self.engines.dispatcher(&self.scope)?.table(name)?;
         Ok(TableSession::new(self, member, table))
     }
 
@@ -342,35 +342,27 @@ impl Session {
     fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let sql = call.sql;
         let Session { scope, engines, joined } = self;
-        let (catalog, plan) = engines.plan(scope, sql).map_err(|error| error.before(sql))?;
-        let told = Told {
-            writes: plan.route.writes().is_some(),
-            changes_schema: Some(plan.changes_schema),
-            in_transaction: plan.in_transaction,
-        };
+        let (dispatcher, plan) = engines.plan(scope, sql).map_err(|error| error.before(sql))?;
+        let effects = plan.effects;
         let counting = match &plan.counts {
             Some(function) => engines.counting(scope, sql, function, &plan.binds_used())?,
             None => None,
         };
         match (&plan.on, counting) {
             (Destination::One(..), Some(member)) if plan.binds_used().is_empty() => {
-                engines.run(scope, member, &scope.key(member), told, call)
+                engines.run(scope, member, &scope.key(member), effects, call)
             }
-            (Destination::One(member, key), _) => engines.run(scope, *member, key, told, call),
+            (Destination::One(member, key), _) => engines.run(scope, *member, key, effects, call),
             (Destination::Join(members), _) => {
-                let lookups = plan.looks_up.then_some(catalog);
+                let lookups = plan.looks_up.then_some(dispatcher);
                 joined.run(scope, engines, members, lookups, call)
             }
-            (Destination::Each(members), _) => {
-                // The answer of the last is the statement's.
-                let Some((last, rest)) = members.split_last() else {
-                    return Err(catalog.no_default("a statement that touches no table"));
-                };
+            (Destination::Each(rest, last), _) => {
                 for member in rest {
                     let key = scope.key(*member);
-                    statement::discard(sql, |call| engines.run(scope, *member, &key, told, call))?;
+                    statement::discard(sql, |call| engines.run(scope, *member, &key, effects, call))?;
                 }
-                engines.run(scope, *last, &scope.key(*last), told, call)
+                engines.run(scope, *last, &scope.key(*last), effects, call)
             }
         }
     }

@@ -146,7 +146,7 @@ impl<'s> OnBind<'s> {
     /// ```
     pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
         let Session { scope, engines, .. } = &mut *self.session;
-        match engines.catalog_of(scope, self.member)?.table(name) {
+        match engines.dispatcher_on(scope, self.member)?.table(name) {
             Ok((_, table)) => Ok(TableSession::new(self.session, self.member, table)),
             Err(_) => Err(self.not_here(name)?),
         }
@@ -155,7 +155,7 @@ impl<'s> OnBind<'s> {
     /// That the bind has no such table, and which do.
     fn not_here(&mut self, name: &str) -> Result<Error> {
         let Session { scope, engines, .. } = &mut *self.session;
-        let (found, nearest) = match engines.catalog(scope)?.table(name) {
+        let (found, nearest) = match engines.dispatcher(scope)?.table(name) {
             Ok((member, _)) => (vec![scope.key(member)], Vec::new()),
             Err(Error::AmbiguousTable { binds, .. }) => (binds, Vec::new()),
             Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
@@ -167,7 +167,7 @@ impl<'s> OnBind<'s> {
     fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let Session { scope, engines, .. } = &mut *self.session;
         let sql = call.sql;
-        let told = engines.catalog_of(scope, self.member).map_err(|error| error.before(sql))?.told(sql)?;
-        engines.run(scope, self.member, &self.key, told, call)
+        let effects = engines.dispatcher_on(scope, self.member).map_err(|error| error.before(sql))?.effects(sql)?;
+        engines.run(scope, self.member, &self.key, effects, call)
     }
 }

@@ -7,7 +7,7 @@ use super::Session;
 use crate::error::{joined_by, Error, Result};
 use crate::key::BindIndex;
 use crate::list::mapped;
-use crate::route::Told;
+use crate::route::Effects;
 use crate::row::Row;
 use crate::sqlite::column_names;
 use crate::sqlite::script::{insert, quote};
@@ -200,8 +200,8 @@ impl<'s> TableSession<'s> {
     fn run(&mut self, call: &mut Call<'_>, writes: bool, rows: &[&Row]) -> Result<usize> {
         let Session { scope, engines, .. } = &mut *self.session;
         let key = scope.key(self.member);
-        let told = Told { writes, changes_schema: Some(false), in_transaction: true };
-        match engines.run(scope, self.member, &key, told, call) {
+        let effects = Effects { writes, changes_schema: Some(false), in_transaction: true };
+        match engines.run(scope, self.member, &key, effects, call) {
             Err(Error::Sql { source, .. }) if is_refused(&source) => {
                 // What SQLite says of a column that is not there, with what is.
                 for row in rows {

@@ -11,6 +11,7 @@ use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::code::failure;
 use super::counters::schema_version;
+use super::objects::Objects;
 use super::on_connect::OnConnect;
 use super::outline::outline;
 use super::values::number;
@@ -32,6 +33,8 @@ pub(crate) struct Image {
     bytes: OnceLock<Vec<u8>>,
     /// Its tables alone, made when a statement is first prepared with them; none where it has few rows.
     tables: OnceLock<Option<Arc<Image>>>,
+    /// The objects of its schema, read when first asked for.
+    objects: OnceLock<Objects>,
     /// Set if it is of what a running database became, which no other has.
     passing: bool,
 }
@@ -51,6 +54,7 @@ impl Image {
             file: OnceLock::new(),
             bytes: OnceLock::new(),
             tables: OnceLock::new(),
+            objects: OnceLock::new(),
             passing: false,
         })
     }
@@ -81,6 +85,15 @@ impl Image {
         }
         let tables = Image::new(outline(&conn)?)?;
         Ok(Some(Arc::new(Image { passing: self.passing, ..tables }.connected_as(self)?)))
+    }
+
+    /// Returns the objects of its schema. What an application's own code makes of a schema is known for no other image.
+    pub(crate) fn objects(&self) -> rusqlite::Result<&Objects> {
+        if let Some(objects) = self.objects.get() {
+            return Ok(objects);
+        }
+        let objects = Objects::of(&lock(&self.conn), self.on_connect.is_empty())?;
+        Ok(self.objects.get_or_init(|| objects))
     }
 
     /// Returns whether it is of what a running database became: no database will start as it.

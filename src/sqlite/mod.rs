@@ -13,6 +13,7 @@ pub(crate) mod hold;
 mod hook;
 pub(crate) mod image;
 mod named;
+pub(crate) mod objects;
 pub(crate) mod on_connect;
 mod original;
 mod outline;

@@ -19,7 +19,7 @@ use crate::instrument::{spared, Rule};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::orphan::Orphan;
-use crate::route::{Catalog, Told};
+use crate::route::{Dispatcher, Effects};
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{schema_version, set_last_insert_rowid, Image, NamedConnection};
@@ -42,9 +42,11 @@ pub(in crate::session) struct Engines {
     /// sees no others, and its own lock may be in the way.
     seen: Sorted<BindIndex, Arc<Image>>,
     /// What was last found out with all tables.
-    catalog: Option<Arc<Catalog>>,
-    /// The same with those of one bind.
-    alone: Sorted<BindIndex, Arc<Catalog>>,
+    dispatcher: Option<Arc<Dispatcher>>,
+    /// The count of all commits at which every bind was as last looked at, or was read by this unit of work before.
+    current_at: Option<u64>,
+    /// The same with those of one bind, by the number of its image.
+    alone: Sorted<BindIndex, (u64, Arc<Dispatcher>)>,
     /// The binds that this session has ever written to.
     wrote: Vec<BindIndex>,
     /// The rowid of the last row inserted, on whatever connection.
@@ -97,13 +99,13 @@ impl Engines {
         scope: &Scope,
         member: BindIndex,
         key: &BindKey,
-        told: Told,
+        effects: Effects,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let database = scope.database(member)?;
         // A database with one key may be one of several that SQL gives the same name.
         let key = if database.keys().len() > 1 { key } else { database.key() };
-        let done = self.run_on(database, scope, member, key, told, call);
+        let done = self.run_on(database, scope, member, key, effects, call);
         done.map_err(|error| error.held_by(|| self.in_the_way(database, member)))
     }
 
@@ -118,7 +120,7 @@ impl Engines {
         scope: &Scope,
         member: BindIndex,
         key: &BindKey,
-        told: Told,
+        effects: Effects,
         call: &mut Call<'_>,
     ) -> Result<usize> {
         let sql = call.asked();
@@ -130,15 +132,15 @@ impl Engines {
             engine.rename_among(key.schema_name()).map_err(|error| failed(key, sql, error))?;
         }
         let refused =
-            self.open.get(&member).and_then(|engine| database.watch().refusal(engine.conn(), sql, told.writes));
+            self.open.get(&member).and_then(|engine| database.watch().refusal(engine.conn(), sql, effects.writes));
         if let Some(rule) = refused {
             return Err(guarded(key, &rule, sql));
         }
         let version = |engine: &NamedConnection| schema_version(engine.conn()).ok();
-        let before = told.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
-        self.begin(database, member, told.in_transaction)?;
+        let before = effects.changes_schema.is_none().then(|| self.open.get(&member).and_then(version)).flatten();
+        self.begin(database, member, effects.in_transaction)?;
         // What takes part in no transaction is written at once, and counts no rows.
-        let writes = told.writes && told.in_transaction;
+        let writes = effects.writes && effects.in_transaction;
         if writes && !self.written.contains(&member) {
             self.note_orphans(scope, member)?;
             self.written.push(member);
@@ -147,7 +149,7 @@ impl Engines {
         if writes && !self.wrote.contains(&member) {
             self.wrote.push(member);
         }
-        if told.writes || told.changes_schema != Some(false) {
+        if effects.writes || effects.changes_schema != Some(false) {
             self.turned(member);
         }
         let Some(engine) = self.open.get(&member) else {
@@ -160,7 +162,7 @@ impl Engines {
         let now = || self.open.get(&member).and_then(version);
         let changed = || before != now();
         // One that fails changes nothing, and what looks would begin to read.
-        let changed = done.is_ok() && told.changes_schema.unwrap_or_else(changed);
+        let changed = done.is_ok() && effects.changes_schema.unwrap_or_else(changed);
         self.note_read(member);
         if changed {
             if database.keys().len() > 1 && self.has_written(member) {
@@ -240,7 +242,7 @@ impl Engines {
             let tables = tables.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
             self.changed.insert(member, Arc::new(tables));
         }
-        self.catalog = None;
+        self.dispatcher = None;
         Ok(())
     }
 
@@ -361,9 +363,10 @@ impl Engines {
         self.orphans.clear();
         self.before.clear();
         self.read.clear();
+        self.current_at = None;
         // What a unit of work knew of its own tables is no longer its own; the next one looks again.
         if !std::mem::take(&mut self.changed).entries().is_empty() {
-            self.catalog = None;
+            self.dispatcher = None;
         }
         for member in mapped(self.seen.entries(), |(member, _)| *member) {
             self.turned(member);

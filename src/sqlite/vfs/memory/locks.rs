@@ -3,9 +3,18 @@
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
 use super::who::{Lock, Party, Refusal};
+
+/// The number of changes to any database.
+static ALL_ENDED: AtomicU64 = AtomicU64::new(0);
+
+/// Returns the number of changes to all databases of the process. While it stands, so does that of each.
+pub(super) fn all_ended() -> u64 {
+    ALL_ENDED.load(Ordering::Acquire)
+}
 
 /// The locks of all connections of a database.
 #[derive(Debug, Default)]
@@ -98,7 +107,7 @@ impl Locks {
         }
         if held.level >= Level::Reserved {
             self.reserved = false;
-            self.ended += 1;
+            self.count_one();
         }
         if left == Level::None {
             self.readers.retain(|(id, _)| *id != held.id);
@@ -130,9 +139,10 @@ impl Locks {
         self.pending || self.slots.iter().any(|slot| slot.exclusive || slot.readers > 0)
     }
 
-    /// Counts a change that no transaction made.
+    /// Counts a change: the end of a transaction that could write, or one that no transaction made.
     pub(super) fn count_one(&mut self) {
         self.ended += 1;
+        ALL_ENDED.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Counts a change of the page size that no transaction made.
@@ -192,7 +202,7 @@ impl Locks {
         held.shared &= !mask;
         held.exclusive &= !mask;
         if wrote {
-            self.ended += 1;
+            self.count_one();
             self.writer_left();
         }
     }

@@ -110,6 +110,11 @@ impl Memory {
         lock(&self.locks).ended()
     }
 
+    /// Returns a number that changes with every commit to any database of the process.
+    pub(crate) fn all_commits() -> u64 {
+        locks::all_ended()
+    }
+
     /// Returns who holds a lock and who wants it, after one was refused to a connection of that kind on this thread.
     pub(crate) fn conflict(&self, waiter: Opener) -> Option<String> {
         let locks = lock(&self.locks);
