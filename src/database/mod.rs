@@ -28,7 +28,7 @@ pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
 
-use crate::config::{EngineOptions, Reading, Replica, Storage};
+use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Watch};
 use crate::key::{BindKey, Keys};
@@ -326,7 +326,7 @@ impl Database {
     }
 
     /// Returns how its data files are read.
-    pub(crate) fn reading(&self) -> Reading {
+    pub(crate) fn reading(&self) -> DataOptions {
         self.options.reading()
     }
 
