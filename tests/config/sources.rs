@@ -202,7 +202,7 @@ fn an_unknown_setting_is_an_error_with_the_nearest_known_one() {
 }
 
 #[test]
-fn what_is_wrong_with_a_listed_table_is_told_with_its_line() {
+fn an_invalid_listed_table_is_reported_with_its_line() {
     insta::assert_snapshot!(wrong("[[tables]]\nsqll = 'x'"), @"line 2: unknown name `sqll` in a table; the nearest known one is `sql`");
     insta::assert_snapshot!(wrong("[[tables]]\nbind_key = 'auth'"), @"line 1: a table has `sql`, the SQL that makes it, and may have a `bind_key`");
     insta::assert_snapshot!(wrong("tables = 'CREATE TABLE t (x)'"), @"line 1: `tables` must be a list of tables, not a string");
@@ -263,7 +263,7 @@ fn a_value_that_cannot_be_is_an_error_with_its_line(#[case] setting: &str, #[cas
 }
 
 #[test]
-fn what_is_not_a_bind_is_an_error() {
+fn an_entry_that_is_no_bind_is_an_error() {
     insta::assert_snapshot!(wrong("[binds]\nauth = 3"), @"line 2: `auth` must be a URL or a table of settings, not 3");
     insta::assert_snapshot!(wrong("binds = ['auth']"), @"line 1: `binds` must be a table, not a list");
     insta::assert_snapshot!(wrong("default = true"), @"line 1: `default` must be a URL or a table of settings, not true");
@@ -273,7 +273,7 @@ fn what_is_not_a_bind_is_an_error() {
 }
 
 #[test]
-fn what_is_not_toml_is_an_error_with_its_line() {
+fn invalid_toml_is_an_error_with_its_line() {
     insta::assert_snapshot!(wrong("[default]\nurl = sqlite://\n"), @"line 2: this is not TOML: string values must be quoted, expected literal string");
     insta::assert_snapshot!(wrong("[default]\nurl = 'sqlite://'\nurl = 'sqlite://'\n"), @"line 3: this is not TOML: duplicate key");
     insta::assert_snapshot!(wrong("[default\n"), @"line 1: this is not TOML: unclosed table, expected `]`");
@@ -322,6 +322,7 @@ fn a_file_that_cannot_be_read_is_an_error() {
 #[case(Bind::memory().busy_timeout(Duration::from_secs(1 << 40)), "`busy_timeout` must be at most 2147483647 milliseconds, not 1099511627776s")]
 #[case(Bind::memory().pragma("cache_size = 1; --", 1), "`cache_size = 1; --` is not the name of a pragma: it must be an identifier")]
 #[case(Bind::memory().pragma("1st", 1), "`1st` is not the name of a pragma: it must be an identifier")]
+#[case(Bind::memory().pragma("cache_size", multibind::rusqlite::blob::ZeroBlob(1)), "pragma `cache_size` must be a number or a string")]
 #[case(Bind::memory().pragma("cache_size", vec![1_u8]), "pragma `cache_size` must be a number or a string")]
 #[case(Bind::memory().pragma("mmap_size", f64::NAN), "pragma `mmap_size` must be a finite number")]
 #[case(Bind::memory().pragma("foreign_keys", 0.5), "pragma `foreign_keys` must be true or false")]
@@ -435,7 +436,7 @@ fn binds_of_one_url_that_want_different_options_are_an_error() {
 }
 
 #[test]
-fn what_one_bind_of_a_url_leaves_unset_the_other_sets() {
+fn binds_of_one_url_complete_each_others_options() {
     let url = "mysql://h/db";
     let schema = "CREATE TABLE post (id)";
     let db = Harness::builder()
