@@ -1,4 +1,4 @@
-//! What this crate costs beside what a user would have written by hand, side by side in one run.
+//! Costs of this crate beside code that a user would have written by hand, in one run.
 //!
 //! `cargo bench --bench by_hand` measures each pair with Criterion and ends with a table of ratios and their targets.
 #![allow(clippy::unwrap_used, reason = "what does not go on here ends the benchmark")]
@@ -35,7 +35,7 @@ fn main() {
     ratios::print(&folder, &pairs);
 }
 
-/// Three databases in memory with their tables, and a row in the second.
+/// Opens three databases in memory with their tables and writes a row into the second.
 fn by_hand(tables: &[String; 3]) -> [Connection; 3] {
     let open = |ddl: &String| {
         let conn = Connection::open_in_memory().unwrap();
@@ -48,7 +48,7 @@ fn by_hand(tables: &[String; 3]) -> [Connection; 3] {
     databases
 }
 
-/// The same by a harness and a session.
+/// Does the same with a harness and a session.
 fn by_harness(tables: &[String; 3], bind: fn() -> Bind) -> Harness {
     let db = binds(tables, bind).start().unwrap();
     let mut session = db.session();
@@ -275,8 +275,8 @@ fn first_connection(criterion: &mut Criterion) -> Pair {
     Pair { group, what: "the first connection of a pool", against: "`Pool::build` + `get`", target: 0.6 }
 }
 
-/// A pool that is dropped does not wait for its three threads, and a process has room for so many. Where they cannot be
-/// counted, nothing is waited for.
+/// Waits until the threads of dropped pools have ended: dropping a pool does not, and a process has room for a limited
+/// number. Returns at once where they cannot be counted.
 fn threads_to_end() {
     const FEW: usize = 16;
     while std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > FEW) {

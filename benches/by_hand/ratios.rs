@@ -1,10 +1,10 @@
-//! The ratios of what Criterion measured, beside their targets.
+//! Ratios of Criterion's measurements, beside their targets.
 #![allow(clippy::print_stdout, reason = "the table is what the benchmark is run for")]
 
 use std::fs;
 use std::path::Path;
 
-/// Two benchmarks of one group: `multibind` against `hand`.
+/// A pair of benchmarks of one group: `multibind` against `hand`.
 pub(crate) struct Pair {
     pub(crate) group: &'static str,
     pub(crate) what: &'static str,
@@ -32,7 +32,7 @@ pub(crate) fn print(folder: &Path, pairs: &[Pair]) {
     println!("\nMedians, SQLite {}.", multibind::rusqlite::version());
 }
 
-/// Nanoseconds, the median of the samples.
+/// Returns the median of the samples in nanoseconds.
 fn median(estimates: &Path) -> Option<f64> {
     let estimates: serde_json::Value = serde_json::from_slice(&fs::read(estimates).ok()?).ok()?;
     estimates.get("median")?.get("point_estimate")?.as_f64()

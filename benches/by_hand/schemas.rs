@@ -7,7 +7,7 @@ pub(crate) const KEYS: [&str; 3] = ["b0", "b1", "b2"];
 /// A row in the second of three binds.
 pub(crate) const FIRST_ROW: &str = "INSERT INTO b1_t0 (name, size) VALUES ('first', 1)";
 
-/// The tables of one bind.
+/// Returns the DDL of one bind.
 pub(crate) fn tables_of(key: &str, tables: usize) -> String {
     let table = |at| {
         format!(
@@ -18,12 +18,12 @@ pub(crate) fn tables_of(key: &str, tables: usize) -> String {
     (0..tables).map(table).collect()
 }
 
-/// The tables of each of three binds.
+/// Returns the DDL of each of three binds.
 pub(crate) fn ddl(tables: usize) -> [String; 3] {
     KEYS.map(|key| tables_of(key, tables))
 }
 
-/// A builder over them.
+/// Returns a builder over them.
 pub(crate) fn binds(tables: &[String; 3], bind: fn() -> Bind) -> Config {
     KEYS.iter()
         .zip(tables)

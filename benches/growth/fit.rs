@@ -1,6 +1,6 @@
 //! A straight line through points.
 
-/// The line with the least squares of distances.
+/// Fits the line with the least squares of distances.
 pub(crate) struct Line {
     pub(crate) slope: f64,
     /// How much of the points' spread the line explains: 1 for points on a line.

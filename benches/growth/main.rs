@@ -1,4 +1,4 @@
-//! How start time and memory grow with binds and tables, with harnesses alive at once, and over many cycles.
+//! Growth of start time and memory with binds and tables, with harnesses alive at once, and over many cycles.
 //!
 //! `cargo bench --bench growth` prints the tables as Markdown and writes `docs/growth.csv` and `docs/growth.svg`. Each
 //! measurement is made in a process of its own, which is this binary again: what one leaves behind in the allocator
@@ -22,7 +22,7 @@ use plot::{Panel, Series};
 const BINDS: [usize; 4] = [1, 4, 16, 64];
 const TABLES: [usize; 4] = [1, 10, 50, 200];
 
-/// What tells this binary that it is to measure one thing and print it.
+/// The variable that has this binary measure one thing and print it.
 const MEASURE: &str = "--measure";
 
 fn main() {
@@ -37,7 +37,7 @@ fn main() {
     }
 }
 
-/// What a process of its own measures.
+/// A measurement, made in a process of its own.
 fn measured<const N: usize>(what: &[&str]) -> [f64; N] {
     let run = Command::new(std::env::current_exe().unwrap()).arg(MEASURE).args(what).output().unwrap();
     let errors = String::from_utf8_lossy(&run.stderr);
@@ -91,18 +91,18 @@ fn grid(points: &[Point], value: fn(&Point) -> f64) -> String {
     text
 }
 
-/// "1 table", "10 tables".
+/// Returns "1 table" or "10 tables".
 fn counted(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Three digits that count.
+/// Formats a number with three significant digits.
 fn short(number: f64) -> String {
     let places = if number >= 100.0 { 0 } else { 2 - number.abs().max(1e-6).log10().floor() as i32 };
     format!("{number:.*}", usize::try_from(places).unwrap_or(0))
 }
 
-/// The points that have one of the two numbers in common.
+/// Points that have one of the two numbers in common.
 fn along_binds(points: &[Point], tables: usize) -> Vec<&Point> {
     points.iter().filter(|point| point.tables == tables).collect()
 }

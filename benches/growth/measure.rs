@@ -7,10 +7,10 @@ use multibind::{Bind, Config, Harness, Storage};
 
 use crate::schemas::{binds, ddl, tables_of, FIRST_ROW, KEYS};
 
-/// After how many cycles memory is looked at.
+/// Numbers of cycles after which memory is read.
 pub(crate) const MARKS: [usize; 4] = [1_000, 5_000, 10_000, 20_000];
 
-/// The numbers asked for, with a space between.
+/// Measures and returns the numbers, with a space between.
 pub(crate) fn run(what: &[&str]) -> String {
     let numbers = match what {
         ["point", binds, tables] => point(binds.parse().unwrap(), tables.parse().unwrap()),
@@ -22,7 +22,7 @@ pub(crate) fn run(what: &[&str]) -> String {
     numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// Resident memory now, in MiB.
+/// Returns the resident memory in MiB.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -41,7 +41,7 @@ fn grown(binds: usize, tables: usize) -> Config {
     (0..binds).fold(Harness::builder(), bind)
 }
 
-/// The time of a warm start and drop in ms, and the memory of a harness in MiB.
+/// Returns the time of a warm start and drop in ms and the memory of a harness in MiB.
 fn point(binds: usize, tables: usize) -> Vec<f64> {
     let builder = grown(binds, tables);
     let start = || builder.clone().start().unwrap();

@@ -20,7 +20,7 @@ const COLOURS: [&str; 4] = ["#1b6ca8", "#d1495b", "#2e8b57", "#8a5fbf"];
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 310.0;
-/// What is left free around a diagram: for its title, its axes' numbers and its lines' names.
+/// The margins of a diagram: for its title, its axes' numbers and its lines' names.
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 84.0;
 const TOP: f64 = 34.0;

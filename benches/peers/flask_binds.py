@@ -1,4 +1,4 @@
-"""Three binds of ten tables and one row on Flask-SQLAlchemy, as its users' fixtures do it for every test."""
+"""Sets up three binds of ten tables and one row on Flask-SQLAlchemy, as its users' fixtures do for every test."""
 
 import importlib.metadata
 import statistics
@@ -15,7 +15,7 @@ db = flask_sqlalchemy.SQLAlchemy()
 
 
 def model(key, at):
-    """The table that the other peers make by SQL."""
+    """Defines the table that the other peers create by SQL."""
     name = f"{key}_t{at}"
     columns = {
         "__tablename__": name,

@@ -37,6 +37,8 @@ pub use keep::Keep;
 pub(crate) use reference::{Reference, ReferenceEnd};
 pub(crate) use running::{Running, RunningBind};
 pub(crate) use scope::Scope;
+#[cfg(test)]
+pub(crate) use scope::ASKED;
 pub(crate) use start::start;
 
 use crate::database::{Driver, Pool, PooledConnection};

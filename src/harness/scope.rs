@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
+use crate::sqlite::vfs::memory::Memory;
 use crate::sqlite::Image;
 
 /// The databases that one session reaches: one for each configured bind, that of a dynamic bind by the session's context.
@@ -61,6 +62,11 @@ impl Scope {
     /// A replica that is the default bind and only reads has none: SQL that names no bind is for its source.
     pub(crate) fn names(&self, bind: BindIndex) -> &[BindKey] {
         self.running.binds()[bind].names()
+    }
+
+    /// Returns the first of the keys that a bind is configured with.
+    pub(crate) fn own_key(&self, bind: BindIndex) -> &BindKey {
+        self.running.binds()[bind].keys().first()
     }
 
     /// Returns the bind that a bind is a replica of, if it is one.
@@ -140,7 +146,14 @@ impl Scope {
 
     /// Returns the number of commits to a bind, where a number tells without a look.
     pub(crate) fn commits(&self, bind: BindIndex) -> Option<u64> {
+        #[cfg(test)]
+        ASKED.set(ASKED.get() + 1);
         self.at(self.running.home(bind)).and_then(Database::commits_seen)
+    }
+
+    /// Returns a number that changes with every commit to a bind whose commits are counted. Other harnesses change it too.
+    pub(crate) fn all_commits(&self) -> u64 {
+        Memory::all_commits()
     }
 
     /// Returns the bind of a key.
@@ -182,4 +195,10 @@ impl Scope {
         };
         chosen.key.get_or_init(|| bind.choose(context)).as_ref().map_err(|problem| bind.not_known(problem))
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has asked a bind for the number of its commits.
+    pub(crate) static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

@@ -6,16 +6,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperati
 use rusqlite::{ffi, Connection};
 
 use crate::sqlite::authorize;
+use crate::sqlite::objects::NameKind;
 use crate::sync::lock;
-
-/// Where SQLite keeps apart names of different kinds: a table and an index may share a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    /// Tables and views.
-    Table,
-    Index,
-    Trigger,
-}
 
 /// One thing that a statement does to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +25,10 @@ pub(super) enum Act {
     /// Rows written.
     Write(String),
     /// The schema changed: by an object that is made, or one that is changed or dropped.
-    Create(Made, String),
-    Change(Kind, String),
+    Create(NewObject, String),
+    Change(NameKind, String),
     /// `ANALYZE` and `REINDEX`, which take every database where no name is given.
-    Maintain(Kind, String),
+    Maintain(NameKind, String),
     Pragma(String, Option<String>),
     /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `ATTACH`, `DETACH`: what the session does itself.
     Control(Control),
@@ -46,7 +38,7 @@ pub(super) enum Act {
 
 /// What a statement makes, and the table that it is on where it is on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Made {
+pub(super) enum NewObject {
     Table,
     View,
     Index { on: String },
@@ -57,8 +49,8 @@ impl Access {
     /// The name of the table that it is about.
     pub(super) fn table(&self) -> Option<&str> {
         match &self.act {
-            Act::Read(name) | Act::Write(name) | Act::Change(Kind::Table, name) => Some(name),
-            Act::Create(Made::Index { on } | Made::Trigger { on }, _) => Some(on),
+            Act::Read(name) | Act::Write(name) | Act::Change(NameKind::Table, name) => Some(name),
+            Act::Create(NewObject::Index { on } | NewObject::Trigger { on }, _) => Some(on),
             _ => None,
         }
     }
@@ -99,6 +91,27 @@ impl Control {
             Control::Detach => "DETACH is the session's own: a bind is attached for as long as a statement needs it",
         }
     }
+}
+
+/// Returns the first command among these that is the session's own.
+pub(super) fn control(accesses: &[Access]) -> Option<Control> {
+    accesses.iter().find_map(|access| match access.act {
+        Act::Control(control) => Some(control),
+        _ => None,
+    })
+}
+
+/// Tells whether any of these changes a schema.
+pub(super) fn changes_schema(accesses: &[Access]) -> bool {
+    accesses.iter().any(|access| matches!(access.act, Act::Create(..) | Act::Change(..)))
+}
+
+/// Returns the function that reports what its connection wrote, where the statement itself calls one.
+pub(super) fn counts(accesses: &[Access]) -> Option<String> {
+    accesses.iter().find_map(|access| match &access.act {
+        Act::Counts(function) if access.accessor.is_none() => Some(function.to_ascii_lowercase()),
+        _ => None,
+    })
 }
 
 /// A list that a connection's authorizer fills.
@@ -144,42 +157,48 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
         | AuthAction::Delete { table_name }
         | AuthAction::Update { table_name, .. } => Act::Write(named(table_name)),
         AuthAction::CreateTable { table_name } | AuthAction::CreateVtable { table_name, .. } => {
-            Act::Create(Made::Table, named(table_name))
+            Act::Create(NewObject::Table, named(table_name))
         }
-        AuthAction::CreateView { view_name } => Act::Create(Made::View, named(view_name)),
+        AuthAction::CreateView { view_name } => Act::Create(NewObject::View, named(view_name)),
         AuthAction::CreateIndex { index_name, table_name } => {
-            Act::Create(Made::Index { on: named(table_name) }, named(index_name))
+            Act::Create(NewObject::Index { on: named(table_name) }, named(index_name))
         }
         AuthAction::CreateTrigger { trigger_name, table_name } => {
-            Act::Create(Made::Trigger { on: named(table_name) }, named(trigger_name))
+            Act::Create(NewObject::Trigger { on: named(table_name) }, named(trigger_name))
         }
-        AuthAction::CreateTempTable { table_name } => return Some((Act::Create(Made::Table, named(table_name)), TEMP)),
-        AuthAction::CreateTempView { view_name } => return Some((Act::Create(Made::View, named(view_name)), TEMP)),
+        AuthAction::CreateTempTable { table_name } => {
+            return Some((Act::Create(NewObject::Table, named(table_name)), TEMP))
+        }
+        AuthAction::CreateTempView { view_name } => {
+            return Some((Act::Create(NewObject::View, named(view_name)), TEMP))
+        }
         AuthAction::CreateTempIndex { index_name, table_name } => {
-            return Some((Act::Create(Made::Index { on: named(table_name) }, named(index_name)), TEMP))
+            return Some((Act::Create(NewObject::Index { on: named(table_name) }, named(index_name)), TEMP))
         }
         AuthAction::CreateTempTrigger { trigger_name, table_name } => {
-            return Some((Act::Create(Made::Trigger { on: named(table_name) }, named(trigger_name)), TEMP))
+            return Some((Act::Create(NewObject::Trigger { on: named(table_name) }, named(trigger_name)), TEMP))
         }
         AuthAction::DropTable { table_name } | AuthAction::DropVtable { table_name, .. } => {
-            Act::Change(Kind::Table, named(table_name))
+            Act::Change(NameKind::Table, named(table_name))
         }
-        AuthAction::DropView { view_name } => Act::Change(Kind::Table, named(view_name)),
-        AuthAction::DropIndex { index_name, .. } => Act::Change(Kind::Index, named(index_name)),
-        AuthAction::DropTrigger { trigger_name, .. } => Act::Change(Kind::Trigger, named(trigger_name)),
-        AuthAction::DropTempTable { table_name } => return Some((Act::Change(Kind::Table, named(table_name)), TEMP)),
-        AuthAction::DropTempView { view_name } => return Some((Act::Change(Kind::Table, named(view_name)), TEMP)),
+        AuthAction::DropView { view_name } => Act::Change(NameKind::Table, named(view_name)),
+        AuthAction::DropIndex { index_name, .. } => Act::Change(NameKind::Index, named(index_name)),
+        AuthAction::DropTrigger { trigger_name, .. } => Act::Change(NameKind::Trigger, named(trigger_name)),
+        AuthAction::DropTempTable { table_name } => {
+            return Some((Act::Change(NameKind::Table, named(table_name)), TEMP))
+        }
+        AuthAction::DropTempView { view_name } => return Some((Act::Change(NameKind::Table, named(view_name)), TEMP)),
         AuthAction::DropTempIndex { index_name, .. } => {
-            return Some((Act::Change(Kind::Index, named(index_name)), TEMP))
+            return Some((Act::Change(NameKind::Index, named(index_name)), TEMP))
         }
         AuthAction::DropTempTrigger { trigger_name, .. } => {
-            return Some((Act::Change(Kind::Trigger, named(trigger_name)), TEMP))
+            return Some((Act::Change(NameKind::Trigger, named(trigger_name)), TEMP))
         }
         AuthAction::AlterTable { database_name, table_name } => {
-            return Some((Act::Change(Kind::Table, named(table_name)), Some(database_name)))
+            return Some((Act::Change(NameKind::Table, named(table_name)), Some(database_name)))
         }
-        AuthAction::Reindex { index_name } => Act::Maintain(Kind::Index, named(index_name)),
-        AuthAction::Analyze { table_name } => Act::Maintain(Kind::Table, named(table_name)),
+        AuthAction::Reindex { index_name } => Act::Maintain(NameKind::Index, named(index_name)),
+        AuthAction::Analyze { table_name } => Act::Maintain(NameKind::Table, named(table_name)),
         AuthAction::Pragma { pragma_name, pragma_value } => {
             Act::Pragma(pragma_name.to_ascii_lowercase(), pragma_value.map(str::to_string))
         }

@@ -4,16 +4,16 @@
 //! SQLite does not say how a name was written. But it looks an unqualified name up in `temp` first, so a statement is
 //! prepared once more with a decoy of that name there: what was qualified stays as it was, what was not goes astray.
 
-use super::access::{Access, Act, Kind, Made};
+use super::access::{Access, Act, NewObject};
 use super::catalog::Catalog;
-use super::stage::{decoy, Look, Seen, Stage};
+use super::decoys::decoy;
+use super::stage::{Accepted, Look, Stage};
 use crate::error::sqlite_message;
-use crate::list::mapped;
-use crate::order::sort_by;
+use crate::sqlite::objects::NameKind;
 use crate::sqlite::script::quote;
 
 /// A name that stands in the way of an unqualified use.
-pub(super) type Name = (Kind, String);
+pub(super) type Name = (NameKind, String);
 
 /// The first index or trigger that a statement changes, and that several members have, without saying whose it is.
 pub(super) fn first_unqualified(
@@ -23,9 +23,9 @@ pub(super) fn first_unqualified(
     accesses: &[Access],
 ) -> rusqlite::Result<Option<Name>> {
     for access in accesses {
-        let Act::Change(kind @ (Kind::Index | Kind::Trigger), name) = &access.act else { continue };
+        let Act::Change(kind @ (NameKind::Index | NameKind::Trigger), name) = &access.act else { continue };
         let name = (*kind, name.to_ascii_lowercase());
-        let is_temporary = |seen: &Seen| seen.accesses.iter().any(Access::is_temporary);
+        let is_temporary = |seen: &Accepted| seen.accesses.iter().any(Access::is_temporary);
         if catalog.owners(name.0, &name.1).len() > 1
             && with_decoy(stage, &name, &|| stage.see(sql).map_or(true, |seen| is_temporary(&seen)))?
         {
@@ -43,12 +43,10 @@ pub(super) fn culprit(catalog: &Catalog, bare: &Stage, sql: &str, outcome: &Look
         Ok(seen) => names.extend(seen.accesses.iter().filter_map(Access::table).map(str::to_ascii_lowercase)),
         Err((error, _)) => names.extend(sqlite_message(error).rsplit('.').next().map(str::to_ascii_lowercase)),
     }
-    let mut all = mapped(&catalog.table_names(), |name| name.to_string());
-    sort_by(&mut all, Ord::cmp);
-    names.extend(all);
+    names.extend(catalog.names_of_several(NameKind::Table).into_iter().map(str::to_string));
     for name in names {
-        if catalog.owners(Kind::Table, &name).len() > 1 {
-            let name = (Kind::Table, name);
+        if catalog.owners(NameKind::Table, &name).len() > 1 {
+            let name = (NameKind::Table, name);
             if goes_astray(bare, sql, &name, outcome)? {
                 return Ok(Some(name));
             }
@@ -67,7 +65,7 @@ pub(super) fn differs(here: &Look, there: &Look) -> bool {
     match (here, there) {
         (Ok(here), Ok(there)) => {
             // `ALTER TABLE` looks through what is in `temp`, decoys or not.
-            let is_temporary = |seen: &Seen| uses_temporary(seen);
+            let is_temporary = |seen: &Accepted| uses_temporary(seen);
             is_temporary(here) != is_temporary(there) || maintained(here) != maintained(there)
         }
         (Err((here, _)), Err((there, _))) => sqlite_message(here) != sqlite_message(there),
@@ -76,7 +74,7 @@ pub(super) fn differs(here: &Look, there: &Look) -> bool {
 }
 
 /// Whether it uses what lives on one connection. `ALTER TABLE` looks through the schema of that by itself.
-pub(super) fn uses_temporary(seen: &Seen) -> bool {
+pub(super) fn uses_temporary(seen: &Accepted) -> bool {
     let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(..)) && !access.is_temporary());
     let own =
         |access: &Access| matches!(&access.act, Act::Read(name) | Act::Write(name) if name == "sqlite_temp_master");
@@ -84,7 +82,7 @@ pub(super) fn uses_temporary(seen: &Seen) -> bool {
 }
 
 /// What `ANALYZE` and `REINDEX` work on.
-fn maintained(seen: &Seen) -> Vec<Access> {
+fn maintained(seen: &Accepted) -> Vec<Access> {
     let maintained = |access: &&Access| matches!(access.act, Act::Maintain(..)) && !access.is_temporary();
     seen.accesses.iter().filter(maintained).cloned().collect()
 }
@@ -92,11 +90,11 @@ fn maintained(seen: &Seen) -> Vec<Access> {
 /// Whether a statement is an `ANALYZE` or a `REINDEX`. `CREATE INDEX` is reported as a `REINDEX` too, and `ANALYZE`
 /// without a table is known by the tables of SQLite's own that it makes, and no others: `CREATE TABLE` makes one too, for
 /// `AUTOINCREMENT`.
-pub(super) fn maintains(seen: &Seen) -> bool {
+pub(super) fn maintains(seen: &Accepted) -> bool {
     let mut maintains = false;
     for access in &seen.accesses {
         match &access.act {
-            Act::Create(Made::Table, name) if is_reserved(name) => maintains = true,
+            Act::Create(NewObject::Table, name) if is_reserved(name) => maintains = true,
             Act::Create(..) => return false,
             Act::Maintain(..) => maintains = true,
             _ => {}
@@ -113,10 +111,11 @@ pub(super) fn maintained_unqualified(
     catalog: &Catalog,
     stage: &Stage,
     sql: &str,
-    seen: &Seen,
+    seen: &Accepted,
 ) -> rusqlite::Result<Option<Name>> {
     let before = maintained(seen);
-    for name in catalog.names_of_several(Kind::Index) {
+    for name in catalog.names_of_several(NameKind::Index) {
+        let name = (NameKind::Index, name.to_string());
         let astray = with_decoy(stage, &name, &|| match stage.see(sql) {
             Err(_) => true,
             Ok(seen) => {
@@ -134,8 +133,8 @@ pub(super) fn maintained_unqualified(
 /// Does something while a decoy is in `temp`.
 fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> rusqlite::Result<bool> {
     let make = match kind {
-        Kind::Table => decoy(name),
-        Kind::Index | Kind::Trigger => make_in("temp", *kind, name),
+        NameKind::Table => decoy(name),
+        NameKind::Index | NameKind::Trigger => make_in("temp", *kind, name),
     };
     // Some names are SQLite's own, and it takes them back only so.
     stage.temp(&format!("PRAGMA writable_schema = ON; SAVEPOINT decoy; {make}"))?;
@@ -146,12 +145,12 @@ fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> ru
 }
 
 /// Returns the statements that make an object of this kind and name in a schema.
-pub(super) fn make_in(schema: &str, kind: Kind, name: &str) -> String {
+pub(super) fn make_in(schema: &str, kind: NameKind, name: &str) -> String {
     let (schema, host, name) = (quote(schema), quote(&format!("multibind {name}")), quote(name));
     match kind {
-        Kind::Table => format!("CREATE TABLE IF NOT EXISTS {schema}.{name} (x);"),
-        Kind::Index => format!("CREATE TABLE {schema}.{host} (x); CREATE INDEX {schema}.{name} ON {host} (x);"),
-        Kind::Trigger => format!(
+        NameKind::Table => format!("CREATE TABLE IF NOT EXISTS {schema}.{name} (x);"),
+        NameKind::Index => format!("CREATE TABLE {schema}.{host} (x); CREATE INDEX {schema}.{name} ON {host} (x);"),
+        NameKind::Trigger => format!(
             "CREATE TABLE {schema}.{host} (x); \
              CREATE TRIGGER {schema}.{name} AFTER INSERT ON {host} BEGIN SELECT 1; END;"
         ),

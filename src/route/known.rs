@@ -1,11 +1,11 @@
-//! What has been found out about statements, kept by their text: where they go, or why they go nowhere.
+//! The plans of statements, kept by their text, and the errors of those that have none.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use rusqlite::ffi;
 
-use super::{Plan, Told};
+use super::plan::{Effects, Plan};
 use crate::error::{Error, Result};
 use crate::sync::lock;
 
@@ -16,17 +16,17 @@ const LONGEST_TEXT: usize = 16 * 1024;
 
 /// Answers by the text of a statement.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct KnownPlans {
     answers: Mutex<HashMap<Box<str>, Answers>>,
 }
 
 #[derive(Default)]
 struct Answers {
     plan: Option<Result<Arc<Plan>>>,
-    told: Option<Told>,
+    effects: Option<Effects>,
 }
 
-impl Known {
+impl KnownPlans {
     /// The plan of a statement, found now unless it is known.
     pub(super) fn plan(&self, sql: &str, find: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
         let known = lock(&self.answers).get(sql).and_then(|answers| answers.plan.as_ref().and_then(again));
@@ -38,14 +38,14 @@ impl Known {
         found
     }
 
-    /// What a statement does to the one bind it is told to run on, found now unless it is known.
-    pub(super) fn told(&self, sql: &str, find: impl FnOnce() -> Result<Told>) -> Result<Told> {
-        if let Some(told) = lock(&self.answers).get(sql).and_then(|answers| answers.told) {
-            return Ok(told);
+    /// Returns the effects of a statement on the one bind that it is given to, found now unless they are known.
+    pub(super) fn effects(&self, sql: &str, find: impl FnOnce() -> Result<Effects>) -> Result<Effects> {
+        if let Some(effects) = lock(&self.answers).get(sql).and_then(|answers| answers.effects) {
+            return Ok(effects);
         }
-        let told = find()?;
-        self.keep(sql, |answers| answers.told = Some(told));
-        Ok(told)
+        let effects = find()?;
+        self.keep(sql, |answers| answers.effects = Some(effects));
+        Ok(effects)
     }
 
     fn keep(&self, sql: &str, answer: impl FnOnce(&mut Answers)) {

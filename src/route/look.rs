@@ -4,14 +4,16 @@
 //! a subquery without effect. But a table that is not there is always missed, and the message names it. So a statement
 //! is prepared beside few binds, and those that it misses are added one by one.
 
-use super::access::{Access, Act, Kind};
+use super::access::{Access, Act};
 use super::ambiguity::{is_reserved, maintains};
-use super::catalog::Catalog;
-use super::stage::{met, Look, Present, Program, Seen, Setting, MOST_ATTACHED};
+use super::catalog::{Catalog, NamedBind};
+use super::decoys::{met, MOST_ATTACHED};
+use super::stage::{Accepted, Look, Program, Setting};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::filtered;
+use crate::sqlite::objects::NameKind;
 
 /// What SQLite says of a statement beside the binds that it needs.
 pub(super) struct Looked {
@@ -27,19 +29,19 @@ const MOST_MISSED: usize = 3;
 /// Prepares a statement beside the binds that it needs, and no other.
 pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Looked> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let mut search = Search::new(catalog);
+    let mut search = BindSearch::new(catalog);
     loop {
         let setting = search.setting();
         let stage = stages.stage(catalog, &setting)?;
         match stage.see(sql) {
             Ok(seen) => {
-                let is_absent = |present: &Present| !setting.present.contains(present);
+                let is_absent = |present: &NamedBind| !setting.present.contains(present);
                 let mut wanted = filtered(&shadowed(catalog, &setting.present, &seen), is_absent);
                 let mut program = Program::default();
                 if wanted.is_empty() && has_program(&seen) {
                     program = stage.program(sql).map_err(failed)?;
                     let reads_main = program.reads(BindKey::DEFAULT.schema_name());
-                    wanted.extend(catalog.default_present().filter(|present| reads_main && is_absent(present)));
+                    wanted.extend(catalog.default_named().filter(|present| reads_main && is_absent(present)));
                 }
                 if wanted.is_empty() {
                     return beside_all(catalog, stages, sql, Looked { setting, look: Ok(seen), program });
@@ -96,7 +98,7 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
             present.extend(used.filter(|used| !present.contains(used)));
         }
         catalog.in_order(&mut present);
-        let setting = catalog.setting(&present);
+        let setting = Setting::of(catalog, &present);
         let look = stages.stage(catalog, &setting)?.see(sql);
         return Ok(Looked { setting, look, program: Program::default() });
     }
@@ -104,38 +106,38 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
 }
 
 /// What an acceptance is looked for beside.
-struct Search<'c> {
+struct BindSearch<'c> {
     catalog: &'c Catalog,
-    present: Vec<Present>,
+    present: Vec<NamedBind>,
     /// Keys of a member that another key of the same member has taken the place of.
-    replaced: Vec<Present>,
+    replaced: Vec<NamedBind>,
     misses: usize,
     /// Whether foreign keys have been turned off, since a statement fails with them.
     without_keys: bool,
 }
 
-impl<'c> Search<'c> {
-    fn new(catalog: &'c Catalog) -> Search<'c> {
-        Search { catalog, present: Vec::new(), replaced: Vec::new(), misses: 0, without_keys: false }
+impl<'c> BindSearch<'c> {
+    fn new(catalog: &'c Catalog) -> BindSearch<'c> {
+        BindSearch { catalog, present: Vec::new(), replaced: Vec::new(), misses: 0, without_keys: false }
     }
 
     fn setting(&self) -> Setting {
-        let setting = self.catalog.setting(&self.present);
+        let setting = Setting::of(self.catalog, &self.present);
         Setting { foreign_keys: setting.foreign_keys && !self.without_keys, ..setting }
     }
 
     /// The key whose absence made SQLite refuse the statement.
-    fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> Result<Option<Present>> {
+    fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> Result<Option<NamedBind>> {
         let message = sqlite_message(error);
         let mut candidates = match met(error) {
-            Some(name) => self.catalog.owner(Kind::Table, &name).into_iter().collect(),
+            Some(name) => self.catalog.owner(NameKind::Table, &name).into_iter().collect(),
             None => self.catalog.missed_in(&message),
         };
         candidates.retain(|candidate| !self.present.contains(candidate));
         let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
         // A name with dots can be read in several ways.
         for candidate in candidates {
-            let beside = self.catalog.setting(&self.with(candidate.clone()));
+            let beside = Setting::of(self.catalog, &self.with(candidate.clone()));
             let look = stages.stage(self.catalog, &beside)?.see(sql);
             if !matches!(look, Err((error, _)) if sqlite_message(&error) == message) {
                 return Ok(Some(candidate));
@@ -145,18 +147,18 @@ impl<'c> Search<'c> {
     }
 
     /// What is present, and one more.
-    fn with(&self, (key, member): Present) -> Vec<Present> {
+    fn with(&self, (key, bind): NamedBind) -> Vec<NamedBind> {
         let mut present = self.present.clone();
-        if !self.replaced.contains(&(key.clone(), member)) {
+        if !self.replaced.contains(&(key.clone(), bind)) {
             // Of several keys of one member the one that is written out will do, until the other is missed.
-            present.retain(|(_, at)| *at != member);
+            present.retain(|(_, at)| *at != bind);
         }
-        present.push((key, member));
+        present.push((key, bind));
         self.catalog.in_order(&mut present);
         present
     }
 
-    fn add(&mut self, sql: &str, missed: Present) -> Result<()> {
+    fn add(&mut self, sql: &str, missed: NamedBind) -> Result<()> {
         let present = self.with(missed);
         self.replaced.extend(filtered(&self.present, |before| !present.contains(before)));
         self.present = present;
@@ -167,11 +169,11 @@ impl<'c> Search<'c> {
     /// Adds all that is used beside every bind: of many, one by one takes long.
     fn add_all_used(&mut self, stages: &mut Stages, sql: &str) -> Result<()> {
         self.misses += 1;
-        let all = self.catalog.all_present();
+        let all = self.catalog.all_named();
         if self.catalog.named_keys().len() > MOST_ATTACHED {
             return Ok(());
         }
-        let setting = self.catalog.setting(&all);
+        let setting = Setting::of(self.catalog, &all);
         let stage = stages.stage(self.catalog, &setting)?;
         let Ok(program) = stage.program(sql) else { return Ok(()) };
         for (schema, _) in &program.transactions {
@@ -191,14 +193,14 @@ impl<'c> Search<'c> {
 
 /// Whether a statement's program tells what it reads and writes: an `EXPLAIN` has another's, and what changes a schema
 /// uses tables of SQLite's own.
-fn has_program(seen: &Seen) -> bool {
+fn has_program(seen: &Accepted) -> bool {
     let changes = |access: &Access| !matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_));
     !seen.explains && !seen.accesses.iter().any(changes) && (seen.readonly || !seen.accesses.is_empty())
 }
 
 /// The keys of tables that SQLite took for something that is here, since they are not: the default bind's `main`, which
 /// every connection has, and what it took for a table-valued function.
-fn shadowed(catalog: &Catalog, present: &[Present], seen: &Seen) -> Vec<Present> {
+fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<NamedBind> {
     let mut keys = Vec::new();
     // What a statement makes is no function either, and is not there yet.
     let makes = seen.accesses.iter().any(|access| matches!(access.act, Act::Create(..)));
@@ -207,10 +209,10 @@ fn shadowed(catalog: &Catalog, present: &[Present], seen: &Seen) -> Vec<Present>
             continue;
         }
         if is_function(catalog, access) {
-            let owner = access.table().and_then(|name| catalog.owner(Kind::Table, name));
-            keys.extend(owner.filter(|(_, owner)| !present.iter().any(|(_, member)| member == owner)));
+            let owner = access.table().and_then(|name| catalog.owner(NameKind::Table, name));
+            keys.extend(owner.filter(|(_, owner)| !present.iter().any(|(_, bind)| bind == owner)));
         } else if is_in_main(catalog, access) {
-            keys.extend(catalog.default_present());
+            keys.extend(catalog.default_named());
         }
     }
     keys
@@ -226,25 +228,25 @@ fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
 
 /// Whether a name is that of `sqlite_schema`, which every bind has and no schema lists; without a key it is that of `main`.
 pub(super) fn describes_a_schema(catalog: &Catalog, name: &str) -> bool {
-    is_reserved(name) && catalog.named(Kind::Table, name).is_empty()
+    is_reserved(name) && catalog.named(NameKind::Table, name).is_empty()
 }
 
 /// Whether what was reported as a table is a table-valued function, `json_each` for one: reported as in `main`, which
 /// has no table of that name.
 pub(super) fn is_function(catalog: &Catalog, access: &Access) -> bool {
     let Act::Read(name) = &access.act else { return false };
-    let tables = catalog.named(Kind::Table, name);
+    let tables = catalog.named(NameKind::Table, name);
     match access.schema.as_deref() {
         _ if is_reserved(name) => false,
         None => tables.is_empty(),
         Some(schema) if schema.eq_ignore_ascii_case(BindKey::DEFAULT.schema_name()) => {
-            !tables.iter().any(|named| Some(named.member) == catalog.default_member())
+            !tables.iter().any(|named| Some(named.bind) == catalog.default_bind())
         }
         Some(_) => false,
     }
 }
 
-fn check_number(sql: &str, present: &[Present]) -> Result<()> {
+fn check_number(sql: &str, present: &[NamedBind]) -> Result<()> {
     let named = present.iter().filter(|(key, _)| !key.is_default()).count();
     if named <= MOST_ATTACHED {
         return Ok(());
@@ -260,88 +262,16 @@ fn check_number(sql: &str, present: &[Present]) -> Result<()> {
 
 /// Every key, the default one beside as many others as can be attached at once.
 pub(super) fn pages(catalog: &Catalog) -> Vec<Setting> {
-    let default = catalog.default_present();
+    let default = catalog.default_named();
     let mut pages = Vec::new();
     for named in catalog.named_keys().chunks(MOST_ATTACHED) {
         let mut present = default.clone().into_iter().collect::<Vec<_>>();
         present.extend_from_slice(named);
         catalog.in_order(&mut present);
-        pages.push(catalog.setting(&present));
+        pages.push(Setting::of(catalog, &present));
     }
     if pages.is_empty() {
-        pages.push(catalog.setting(&default.into_iter().collect::<Vec<_>>()));
+        pages.push(Setting::of(catalog, &default.into_iter().collect::<Vec<_>>()));
     }
     pages
-}
-
-// How many statements are prepared is not seen from outside: SQLite tells of those that run.
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use rstest::rstest;
-    use rusqlite::Connection;
-
-    use super::super::catalog::Candidate;
-    use super::super::stage::PREPARES;
-    use super::*;
-    use crate::key::PerBind;
-    use crate::sqlite::Image;
-
-    const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
-    const BINDS: [(&str, &str); 4] = [
-        ("auth", "CREATE TABLE user (id, name); CREATE TABLE log (x)"),
-        ("meta", "CREATE TABLE kind (id, name); CREATE VIRTUAL TABLE word USING fts5 (title)"),
-        ("more", "CREATE TABLE sort (id, name)"),
-        ("most", "CREATE TABLE type (id, name)"),
-    ];
-
-    fn catalog() -> Arc<Catalog> {
-        let image = |tables: &str| {
-            let conn = Connection::open_in_memory().unwrap();
-            conn.execute_batch(tables).unwrap();
-            Arc::new(Image::new(conn).unwrap())
-        };
-        let candidate = |key: BindKey, tables: &str| Candidate {
-            keys: vec![key],
-            image: image(tables),
-            replica_of: None,
-            foreign_keys: true,
-        };
-        let mut candidates = vec![candidate(BindKey::DEFAULT, DEFAULT)];
-        candidates.extend(BINDS.map(|(key, tables)| candidate(key.into(), tables)));
-        Catalog::of(PerBind::new(candidates)).unwrap()
-    }
-
-    fn prepares(catalog: &Catalog, sql: &str) -> usize {
-        PREPARES.set(0);
-        let _ = catalog.route(sql);
-        PREPARES.get()
-    }
-
-    #[rstest]
-    #[case::default("SELECT title FROM post", 3)]
-    #[case::named("SELECT name FROM user", 3)]
-    #[case::write("INSERT INTO user VALUES (1, 'ann')", 3)]
-    #[case::constant("SELECT 1", 2)]
-    #[case::function("SELECT value FROM json_each('[1]')", 2)]
-    #[case::join("SELECT title FROM post JOIN user ON post.id = user.id", 4)]
-    #[case::using("SELECT title FROM post JOIN user USING (id)", 4)]
-    #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 5)]
-    #[case::without_effect("SELECT title FROM post WHERE 1 OR EXISTS (SELECT 1 FROM user)", 4)]
-    #[case::three("SELECT 1 FROM post JOIN user USING (id) JOIN kind USING (id)", 6)]
-    #[case::five("SELECT 1 FROM post, user, kind, sort, type", 6)]
-    #[case::unknown_table("SELECT 1 FROM nowhere", 2)]
-    #[case::unknown_table_beside_another("SELECT 1 FROM user, nowhere", 3)]
-    #[case::unknown_column("SELECT no_column FROM user", 3)]
-    #[case::ambiguous("SELECT x FROM log", 2)]
-    #[case::ambiguous_in_a_join("SELECT title FROM post JOIN user USING (id) JOIN log ON 1", 4)]
-    #[case::cross_bind_write("INSERT INTO user SELECT * FROM post", 4)]
-    #[case::drop("DROP TABLE user", 2)]
-    #[case::pragma("PRAGMA table_info(user)", 1)]
-    fn a_new_route_takes_few_prepares_and_a_known_one_none(#[case] sql: &str, #[case] most: usize) {
-        let catalog = catalog();
-        assert_eq!(prepares(&catalog, sql), most);
-        assert_eq!(prepares(&catalog, sql), 0);
-    }
 }

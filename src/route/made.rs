@@ -5,13 +5,13 @@
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
-use super::access::{Access, Act, Kind, Made};
+use super::access::{Access, Act, NewObject};
 use super::catalog::Catalog;
-use super::resolve::not_run;
-
+use super::not_run::not_run;
 use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
+use crate::sqlite::objects::NameKind;
 use crate::sqlite::script::quote;
 use crate::sqlite::{copy_pages, number, Image, NamedConnection};
 
@@ -19,18 +19,20 @@ use crate::sqlite::{copy_pages, number, Image, NamedConnection};
 /// connection to a member that has one of `keys` as its schema name.
 pub(super) fn check_made(
     catalog: &Catalog,
-    (keys, member): (&[BindKey], BindIndex),
+    (keys, bind): (&[BindKey], BindIndex),
     sql: &str,
     accesses: &[Access],
 ) -> Result<()> {
     let made = accesses.iter().find_map(|access| match &access.act {
-        Act::Create(made @ (Made::View | Made::Trigger { .. }), name) if !access.is_temporary() => Some((made, name)),
+        Act::Create(made @ (NewObject::View | NewObject::Trigger { .. }), name) if !access.is_temporary() => {
+            Some((made, name))
+        }
         _ => None,
     });
     let Some((made, name)) = made else { return Ok(()) };
     for key in keys {
         let failed = |source| Error::sql(key, sql)(source);
-        let Some(plain) = made_in_a_copy(&catalog.members[member].image, key, sql).map_err(failed)? else { continue };
+        let Some(plain) = made_in_a_copy(&catalog.binds[bind].image, key, sql).map_err(failed)? else { continue };
         if let Err(error) = number(&plain, "SELECT count(*) FROM sqlite_schema") {
             let problem = format!(
                 "other connections could no longer read bind `{key}`: {}. Inside it name the tables without the bind",
@@ -41,30 +43,32 @@ pub(super) fn check_made(
         let Some(missing) = probes(&plain, made, name).iter().find_map(|probe| missing_table(&plain, probe)) else {
             continue;
         };
-        let elsewhere = catalog.owners(Kind::Table, &missing);
-        if !elsewhere.is_empty() && !elsewhere.iter().any(|named| named.member == member) {
-            let others = mapped(&elsewhere, |named| catalog.key(named.member));
+        let elsewhere = catalog.owners(NameKind::Table, &missing);
+        if !elsewhere.is_empty() && !elsewhere.iter().any(|named| named.bind == bind) {
+            let others = mapped(&elsewhere, |named| catalog.key(named.bind));
             return Err(not_run(sql, wrong_bind(made, name, &missing, key, &others)));
         }
     }
     Ok(())
 }
 
-fn wrong_bind(made: &Made, name: &str, missing: &str, key: &BindKey, others: &[BindKey]) -> String {
-    let what = if *made == Made::View { "view" } else { "trigger" };
+fn wrong_bind(made: &NewObject, name: &str, missing: &str, key: &BindKey, others: &[BindKey]) -> String {
+    let what = if *made == NewObject::View { "view" } else { "trigger" };
     let there = format!(
         "the {what} `{name}` would be in bind `{key}`, and `{missing}` is not: it is in {}. A {what} uses tables of its \
          own bind alone",
         list(others)
     );
     match others {
-        [other] if *made == Made::View && !other.is_default() => format!(
+        [other] if *made == NewObject::View && !other.is_default() => format!(
             "{there}: make it there, as `{}.{}` or with `session.on({})`",
             sql_name(other.schema_name()),
             sql_name(name),
             argument(other)
         ),
-        [other] if *made == Made::View => format!("{there}: make it there, with `session.on({})`", argument(other)),
+        [other] if *made == NewObject::View => {
+            format!("{there}: make it there, with `session.on({})`", argument(other))
+        }
         _ => there,
     }
 }
@@ -88,8 +92,8 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
 }
 
 /// Statements that use the view, or that run the trigger.
-fn probes(plain: &Connection, made: &Made, name: &str) -> Vec<String> {
-    let Made::Trigger { on } = made else { return vec![format!("SELECT 1 FROM {}", quote(name))] };
+fn probes(plain: &Connection, made: &NewObject, name: &str) -> Vec<String> {
+    let NewObject::Trigger { on } = made else { return vec![format!("SELECT 1 FROM {}", quote(name))] };
     let on = quote(on);
     let mut probes = vec![format!("DELETE FROM {on}"), format!("INSERT INTO {on} DEFAULT VALUES")];
     if let Ok(select) = plain.prepare(&format!("SELECT * FROM {on}")) {

@@ -1,38 +1,42 @@
 //! A connection with the tables of some binds under their keys, on which statements are prepared and never run.
-//!
-//! A name that must not be found there leads to a decoy: a view in `temp`, where SQLite looks up first what is written
-//! without a schema. Its body names a table that is nowhere, so a statement that uses the name fails, and the message
-//! has the name. What has a schema, a CTE, and the bodies of views and triggers never meet it.
 
 use std::cell::OnceCell;
 
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
-use super::access::{Access, AccessLog, Kind};
-use super::catalog::{folded, Catalog};
-use crate::error::{sqlite_message, Error, Result};
+use super::access::{Access, AccessLog};
+use super::catalog::{Catalog, NamedBind};
+use super::decoys::{doubtful_views, lookup_views, Doubts};
+use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
-use crate::list::mapped;
 use crate::sqlite::attach;
 use crate::sqlite::script::{explained, quote};
-use crate::sqlite::texts;
-
-/// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
-/// <https://sqlite.org/limits.html>.
-pub(super) const MOST_ATTACHED: usize = 10;
-
-/// A key by which a statement may name a bind, with its member.
-pub(super) type Present = (BindKey, BindIndex);
 
 /// What a stage is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
     /// The keys whose tables are there, in the order of the members.
-    pub(super) present: Vec<Present>,
+    pub(super) present: Vec<NamedBind>,
     pub(super) decoys: Decoys,
     /// Whether foreign keys are enforced, which has a statement use tables that it does not name.
     pub(super) foreign_keys: bool,
+}
+
+impl Setting {
+    /// Returns the setting with decoys where these keys are present. Foreign keys bear on what is used only within one bind.
+    pub(super) fn of(catalog: &Catalog, present: &[NamedBind]) -> Setting {
+        let foreign_keys = match present {
+            [(_, bind)] => catalog.binds[*bind].foreign_keys,
+            _ => false,
+        };
+        Setting { present: present.to_vec(), decoys: Decoys::Doubtful, foreign_keys }
+    }
+
+    /// Returns the same setting with other decoys.
+    pub(super) fn with(&self, decoys: Decoys) -> Setting {
+        Setting { decoys, ..self.clone() }
+    }
 }
 
 /// The names that lead to a decoy.
@@ -49,7 +53,7 @@ pub(super) enum Decoys {
 pub(super) struct Stage {
     conn: Connection,
     log: AccessLog,
-    present: Vec<Present>,
+    present: Vec<NamedBind>,
     /// The member that `main` stands for, whether its tables are there or not.
     main: Option<BindIndex>,
     /// The tables by schema and the page that they or an index of theirs begin on.
@@ -65,7 +69,7 @@ struct Root {
 }
 
 /// What SQLite said of a statement.
-pub(super) struct Seen {
+pub(super) struct Accepted {
     pub(super) accesses: Vec<Access>,
     /// Whether it is an `EXPLAIN`, which runs nothing.
     pub(super) explains: bool,
@@ -76,7 +80,7 @@ pub(super) struct Seen {
 }
 
 /// What SQLite says of a statement, or why it does not accept it, with what it reported before.
-pub(super) type Look = Result<Seen, (rusqlite::Error, Vec<Access>)>;
+pub(super) type Look = Result<Accepted, (rusqlite::Error, Vec<Access>)>;
 
 /// What the program of a statement uses, from `EXPLAIN`, by schema name.
 #[derive(Default)]
@@ -93,9 +97,6 @@ pub(super) struct Program {
 /// Where the table begins that describes a schema, see <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
 const SCHEMA_PAGE: i64 = 1;
 
-/// The start of the name of the table that a decoy's body is about.
-const DECOY: &str = "multibind: ";
-
 impl Program {
     /// Whether it reads tables of a schema that are not virtual.
     pub(super) fn reads(&self, schema: &str) -> bool {
@@ -109,46 +110,46 @@ impl Program {
 }
 
 impl Stage {
-    pub(super) fn new(catalog: &Catalog, setting: &Setting) -> Result<Stage> {
+    /// Sets a stage up.
+    pub(super) fn new(catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> Result<Stage> {
         let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
-        for member in catalog.members.values() {
-            for connect in member.image.on_connect() {
+        for of in catalog.binds.values() {
+            for connect in of.image.on_connect() {
                 if !known.contains(&connect) {
-                    connect.run(&conn).map_err(Error::sql(member.key(), ""))?;
+                    connect.run(&conn).map_err(Error::sql(&of.key, ""))?;
                     known.push(connect);
                 }
             }
         }
-        Stage::over(conn, catalog, setting).map_err(Error::sql(&BindKey::DEFAULT, ""))
+        Stage::over(conn, catalog, doubts, setting).map_err(Error::sql(&BindKey::DEFAULT, ""))
     }
 
-    fn over(mut conn: Connection, catalog: &Catalog, setting: &Setting) -> rusqlite::Result<Stage> {
+    fn over(mut conn: Connection, catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> rusqlite::Result<Stage> {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, setting.foreign_keys)?;
         // Some systems' SQLite starts with it, and then nothing can be named as a decoy of `sqlite_sequence` has to be.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
         let mut virtuals = Vec::new();
         let has_main = setting.present.iter().any(|(key, _)| key.is_default());
-        for (key, at) in &setting.present {
-            let member = &catalog.members[*at];
+        for (key, bind) in &setting.present {
+            let image = &catalog.binds[*bind].image;
             // What is attached has to have the encoding of `main`, and an empty `main` takes any.
-            let encoding = member.image.with(|image| texts(image, "PRAGMA encoding"))?;
-            if let ([encoding], false) = (encoding.as_slice(), has_main) {
-                conn.pragma_update(None, "encoding", encoding)?;
+            if !has_main {
+                conn.pragma_update(None, "encoding", image.objects()?.encoding())?;
             }
             if !key.is_default() {
                 attach(&conn, ":memory:", key.schema_name())?;
             }
-            member.image.copy_into(&mut conn, key.schema_name())?;
-            for table in &member.virtuals {
+            image.copy_into(&mut conn, key.schema_name())?;
+            for table in catalog.virtuals(*bind) {
                 virtuals.push(format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table)));
             }
         }
         connect(&conn, &virtuals);
         let views = match setting.decoys {
             Decoys::None => String::new(),
-            Decoys::Doubtful => doubtful_views(catalog, &setting.present, &conn)?,
+            Decoys::Doubtful => doubtful_views(catalog, doubts, &setting.present, &conn)?,
             Decoys::Lookups => lookup_views(&conn)?,
         };
         if !views.is_empty() {
@@ -159,24 +160,25 @@ impl Stage {
         }
         let log = AccessLog::default();
         log.listen(&conn)?;
-        let main = catalog.default_member();
+        let main = catalog.default_bind();
         Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new(), virtuals })
     }
 
     /// A stage with the tables of one member in `main`, whoever's key that is.
-    pub(super) fn of_main(catalog: &Catalog, member: BindIndex) -> Result<Stage> {
-        let present = vec![(BindKey::DEFAULT, member)];
-        let stage = Stage::new(catalog, &Setting { present, decoys: Decoys::None, foreign_keys: false })?;
-        Ok(Stage { main: Some(member), ..stage })
+    pub(super) fn of_main(catalog: &Catalog, bind: BindIndex) -> Result<Stage> {
+        let present = vec![(BindKey::DEFAULT, bind)];
+        let stage =
+            Stage::new(catalog, &Doubts::default(), &Setting { present, decoys: Decoys::None, foreign_keys: false })?;
+        Ok(Stage { main: Some(bind), ..stage })
     }
 
     /// The keys whose tables are there.
-    pub(super) fn present(&self) -> &[Present] {
+    pub(super) fn present(&self) -> &[NamedBind] {
         &self.present
     }
 
     /// The member and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.
-    pub(super) fn member(&self, schema: &str) -> Option<Present> {
+    pub(super) fn member(&self, schema: &str) -> Option<NamedBind> {
         if schema.eq_ignore_ascii_case("main") {
             return self.main.map(|main| (BindKey::DEFAULT, main));
         }
@@ -195,7 +197,7 @@ impl Stage {
         #[cfg(test)]
         PREPARES.set(PREPARES.get() + 1);
         self.log.take();
-        let prepared = self.conn.prepare(sql).map(|statement| Seen {
+        let prepared = self.conn.prepare(sql).map(|statement| Accepted {
             accesses: Vec::new(),
             explains: statement.is_explain() != 0,
             readonly: statement.readonly(),
@@ -203,7 +205,7 @@ impl Stage {
         });
         let accesses = self.log.take();
         match prepared {
-            Ok(seen) => Ok(Seen { accesses, ..seen }),
+            Ok(seen) => Ok(Accepted { accesses, ..seen }),
             Err(error) => Err((error, accesses)),
         }
     }
@@ -297,99 +299,6 @@ fn connect(conn: &Connection, virtuals: &[String]) {
     for query in virtuals {
         drop(conn.prepare(query));
     }
-}
-
-/// The statement that makes the decoy of a name.
-pub(super) fn decoy(name: &str) -> String {
-    format!("CREATE TEMP VIEW {} AS SELECT * FROM temp.{};", quote(name), quote(&format!("{DECOY}{name}")))
-}
-
-/// The name whose decoy made SQLite refuse a statement.
-pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
-    let message = sqlite_message(error);
-    message.strip_prefix("no such table: temp.")?.strip_prefix(DECOY).map(str::to_string)
-}
-
-/// A name that does not always mean the one table of that name.
-pub(super) struct Doubtful {
-    name: String,
-    /// Whether SQLite may take it for a table-valued function's, where there is no such table.
-    is_function: bool,
-}
-
-/// The names that several members have, replicas among them, and those that functions may have too.
-pub(super) fn doubtful_names(catalog: &Catalog, conn: &Connection) -> rusqlite::Result<Vec<Doubtful>> {
-    let modules = mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name));
-    let mut doubtful = Vec::new();
-    for name in catalog.table_names() {
-        // SQLite makes the functions of these names when they are first used.
-        let is_lazy = name.starts_with("pragma_") || name.starts_with("json");
-        let is_function = is_lazy || modules.iter().any(|module| module == name);
-        let named = catalog.named(Kind::Table, name);
-        if is_function || named.len() > 1 || named.iter().any(|named| catalog.is_replica(named.member)) {
-            doubtful.push(Doubtful { name: name.to_string(), is_function });
-        }
-    }
-    Ok(doubtful)
-}
-
-/// Whether a name leads to a decoy where only these keys are present: that of several binds, and one that SQLite would find
-/// here though it means a table that is elsewhere, or none.
-fn leads_astray(catalog: &Catalog, present: &[Present], doubtful: &Doubtful) -> bool {
-    let is_here = |member: BindIndex| present.iter().any(|(_, at)| *at == member);
-    let any_is_here = || catalog.named(Kind::Table, &doubtful.name).iter().any(|named| is_here(named.member));
-    match catalog.owners(Kind::Table, &doubtful.name).as_slice() {
-        [] => any_is_here(),
-        [one] => !is_here(one.member) && (doubtful.is_function || any_is_here()),
-        _ => true,
-    }
-}
-
-/// The decoys where only these keys are present.
-fn doubtful_views(catalog: &Catalog, present: &[Present], conn: &Connection) -> rusqlite::Result<String> {
-    let mut views = elsewhere(catalog, present, conn)?;
-    for doubtful in catalog.doubtful(conn)? {
-        if leads_astray(catalog, present, doubtful) {
-            views.push_str(&decoy(&doubtful.name));
-        }
-    }
-    Ok(views)
-}
-
-/// The decoys of the functions that look names up, see <https://sqlite.org/pragma.html#pragfunc> and
-/// <https://sqlite.org/dbstat.html>.
-fn lookup_views(conn: &Connection) -> rusqlite::Result<String> {
-    let mut views = decoy("dbstat");
-    for pragma in texts(conn, "PRAGMA pragma_list")? {
-        views.push_str(&decoy(&format!("pragma_{pragma}")));
-    }
-    Ok(views)
-}
-
-/// The decoys of tables of other binds that are called like a function: SQLite takes such a name for the function's even
-/// where a key stands before it, unless there is something of that name under the key.
-fn elsewhere(catalog: &Catalog, present: &[Present], conn: &Connection) -> rusqlite::Result<String> {
-    let (mut views, mut added) = (String::new(), Vec::new());
-    for Doubtful { name, .. } in catalog.doubtful(conn)?.iter().filter(|doubtful| doubtful.is_function) {
-        for (key, member) in catalog.named_keys() {
-            let is_its = catalog.named(Kind::Table, name).iter().any(|named| named.member == member);
-            if !is_its || present.contains(&(key.clone(), member)) {
-                continue;
-            }
-            let schema = key.schema_name();
-            if !added.contains(&key) {
-                // Beside as many as SQLite attaches there is no room, and what is reported has to do.
-                if present.len() + added.len() >= MOST_ATTACHED {
-                    continue;
-                }
-                attach(conn, ":memory:", schema)?;
-                added.push(key.clone());
-            }
-            let body = quote(&format!("{DECOY}{name}"));
-            views.push_str(&format!("CREATE VIEW {}.{} AS SELECT * FROM {body};", quote(schema), quote(name)));
-        }
-    }
-    Ok(views)
 }
 
 #[cfg(test)]

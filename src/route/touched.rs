@@ -1,20 +1,21 @@
 //! The tables that a statement uses, each with the bind it is in and the key that stands for it.
 
-use super::access::{Act, Kind};
+use super::access::Act;
 use super::ambiguity::is_reserved;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, NamedBind};
 use super::look::{describes_a_schema, is_function};
-use super::stage::{Present, Program, Seen, Stage};
-use super::Member;
+use super::plan::JoinedBind;
+use super::stage::{Accepted, Program, Stage};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::order::sort_by;
+use crate::sqlite::objects::NameKind;
 
 /// One table as a statement uses it.
 #[derive(Clone, Debug)]
 pub(super) struct Use {
     pub(super) key: BindKey,
-    pub(super) member: BindIndex,
+    pub(super) bind: BindIndex,
     pub(super) table: String,
     reads: bool,
     writes: bool,
@@ -27,28 +28,28 @@ pub(super) struct Touched {
     /// The table-valued functions that look names up when they run.
     pub(super) lookups: Vec<String>,
     /// The keys without which SQLite does not accept the statement, whatever it does there.
-    pub(super) needed: Vec<Present>,
+    pub(super) needed: Vec<NamedBind>,
 }
 
 impl Touched {
-    pub(super) fn note(&mut self, (key, member): (BindKey, BindIndex), table: &str, writes: bool) {
-        let known = self.uses.iter_mut().find(|used| used.key == key && used.member == member && used.table == table);
+    pub(super) fn note(&mut self, (key, bind): (BindKey, BindIndex), table: &str, writes: bool) {
+        let known = self.uses.iter_mut().find(|used| used.key == key && used.bind == bind && used.table == table);
         match known {
             Some(known) if writes => known.writes = true,
             Some(known) => known.reads = true,
-            None => self.uses.push(Use { key, member, table: table.to_string(), reads: !writes, writes }),
+            None => self.uses.push(Use { key, bind, table: table.to_string(), reads: !writes, writes }),
         }
     }
 
     /// The members that are read, in the order configured; those that are needed for what has no effect as well.
     pub(super) fn reads(&self) -> Vec<BindIndex> {
-        let mut members = self.of(|used| used.reads);
-        for (_, member) in &self.needed {
-            if !self.uses.iter().any(|used| used.member == *member) {
-                insert(&mut members, *member);
+        let mut binds = self.of(|used| used.reads);
+        for (_, bind) in &self.needed {
+            if !self.uses.iter().any(|used| used.bind == *bind) {
+                insert(&mut binds, *bind);
             }
         }
-        members
+        binds
     }
 
     /// The members that are written, in the order configured.
@@ -58,31 +59,31 @@ impl Touched {
 
     /// Every member that is used or needed, in the order configured.
     pub(super) fn members(&self) -> Vec<BindIndex> {
-        let mut members = self.of(|_| true);
-        for (_, member) in &self.needed {
-            insert(&mut members, *member);
+        let mut binds = self.of(|_| true);
+        for (_, bind) in &self.needed {
+            insert(&mut binds, *bind);
         }
-        members
+        binds
     }
 
     /// The members of some uses, in the order configured.
     fn of(&self, wanted: impl Fn(&Use) -> bool) -> Vec<BindIndex> {
-        let mut members = Vec::new();
+        let mut binds = Vec::new();
         for used in &self.uses {
             if wanted(used) {
-                insert(&mut members, used.member);
+                insert(&mut binds, used.bind);
             }
         }
-        members
+        binds
     }
 
     /// Every member by every key that a statement uses it by, with the tables it reads.
-    pub(super) fn all(&self) -> Vec<Member> {
-        let mut all = Vec::<Member>::new();
+    pub(super) fn all(&self) -> Vec<JoinedBind> {
+        let mut all = Vec::<JoinedBind>::new();
         for used in &self.uses {
-            let is_it = |member: &Member| member.position == used.member && member.key == used.key;
+            let is_it = |joined: &JoinedBind| joined.bind == used.bind && joined.key == used.key;
             let at = all.iter().position(is_it).unwrap_or_else(|| {
-                all.push(Member { key: used.key.clone(), position: used.member, tables: Vec::new() });
+                all.push(JoinedBind { key: used.key.clone(), bind: used.bind, tables: Vec::new() });
                 all.len() - 1
             });
             let tables = &mut all[at].tables;
@@ -90,29 +91,29 @@ impl Touched {
                 tables.push(used.table.clone());
             }
         }
-        for (key, position) in &self.needed {
-            if !all.iter().any(|member| member.position == *position && member.key == *key) {
-                all.push(Member { key: key.clone(), position: *position, tables: Vec::new() });
+        for (key, bind) in &self.needed {
+            if !all.iter().any(|joined| joined.bind == *bind && joined.key == *key) {
+                all.push(JoinedBind { key: key.clone(), bind: *bind, tables: Vec::new() });
             }
         }
-        sort_by(&mut all, |one, other| (one.position, &one.key).cmp(&(other.position, &other.key)));
+        sort_by(&mut all, |one, other| (one.bind, &one.key).cmp(&(other.bind, &other.key)));
         all
     }
 }
 
-fn insert(members: &mut Vec<BindIndex>, member: BindIndex) {
-    if let Err(place) = members.binary_search(&member) {
-        members.insert(place, member);
+fn insert(binds: &mut Vec<BindIndex>, bind: BindIndex) {
+    if let Err(place) = binds.binary_search(&bind) {
+        binds.insert(place, bind);
     }
 }
 
 /// What a statement uses that SQLite accepts beside `stage`.
-pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Seen, program: &Program) -> Result<Touched> {
+pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program: &Program) -> Result<Touched> {
     let mut touched = Touched { needed: stage.present().to_vec(), ..Touched::default() };
     let failed = |source| Error::sql(&BindKey::DEFAULT, "")(source);
     let opened = stage.opened(program).map_err(failed)?;
     // `ALTER TABLE` looks at its own table with some of them.
-    let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(Kind::Table, _)));
+    let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(NameKind::Table, _)));
     for access in &seen.accesses {
         let (name, writes) = match &access.act {
             Act::Read(name) => (name, false),
@@ -133,32 +134,32 @@ pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Seen, program: &P
             None if describes_a_schema(catalog, name) => touched.note(place(catalog, stage, "main")?, name, false),
             None => {
                 // A table of which no column is read comes without its schema, and so does a CTE of the same name.
-                for (key, member) in stage.present() {
+                for (key, bind) in stage.present() {
                     let schema = key.schema_name();
-                    let named = catalog.named(Kind::Table, name).iter().find(|named| named.member == *member);
+                    let named = catalog.named(NameKind::Table, name).iter().find(|named| named.bind == *bind);
                     let is_opened = |(of, table): &(String, String)| of == schema && table.eq_ignore_ascii_case(name);
                     if let Some(named) = named
                         && (seen.explains
                             || !stage.is_stored(schema, name).map_err(failed)?
                             || opened.iter().any(is_opened))
                     {
-                        touched.note((key.clone(), *member), &named.name, false);
+                        touched.note((key.clone(), *bind), &named.name, false);
                     }
                 }
             }
         }
     }
     for (schema, table) in &opened {
-        let Some((key, member)) = stage.member(schema) else { continue };
+        let Some((key, bind)) = stage.member(schema) else { continue };
         let is_known = |used: &Use| used.key == key && (is_reserved(table) || used.table.eq_ignore_ascii_case(table));
         if !touched.uses.iter().any(is_known) {
-            touched.note((key, member), table, false);
+            touched.note((key, bind), table, false);
         }
     }
     Ok(touched)
 }
 
-fn place(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<Present> {
+fn place(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<NamedBind> {
     stage.member(schema).ok_or_else(|| catalog.no_default("a statement whose table names no bind"))
 }
 

@@ -1,12 +1,12 @@
 //! Statements that touch no table that SQLite reports.
 
+use super::access::counts;
 use super::ambiguity::{culprit, differs};
-use super::catalog::Catalog;
+use super::catalog::{Catalog, NamedBind};
 use super::look::{pages, Looked};
-use super::resolve::counts;
-use super::stage::{Decoys, Present, Program, Seen, Setting};
+use super::plan::{Destination, Plan, Route};
+use super::stage::{Accepted, Decoys, Program, Setting};
 use super::stages::Stages;
-use super::{Destination, Plan, Route};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -19,7 +19,7 @@ pub(super) fn untouching(
     stages: &mut Stages,
     sql: &str,
     looked: &Looked,
-    seen: &Seen,
+    seen: &Accepted,
 ) -> Result<Plan> {
     if seen.has_columns {
         return reading(catalog, seen);
@@ -33,7 +33,7 @@ pub(super) fn untouching(
         let stage = stages.stage(catalog, &looked.setting)?;
         let place = stage.member(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
         let route = Route { reads: Vec::new(), writes: vec![catalog.key(place.1)] };
-        return Ok(Plan { in_transaction: false, ..on(place, route) });
+        return Ok(on(place, route).outside_transaction());
     }
     // With IF EXISTS or IF NOT EXISTS, and nothing to do: SQLite checks the schema of the database it means, or all. Or
     // it is an ANALYZE of binds without tables, which clears the statistics of them.
@@ -51,11 +51,11 @@ pub(super) fn untouching(
         }
     }
     if !cleared.is_empty() {
-        return Ok(each(catalog, cleared, false));
+        return each(catalog, cleared, false);
     }
     let place = match checked.as_slice() {
         [one] => Some(one.clone()),
-        _ => catalog.default_present(),
+        _ => catalog.default_named(),
     };
     let place = place.ok_or_else(|| catalog.no_default("a statement that touches no table"))?;
     Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }))
@@ -63,27 +63,28 @@ pub(super) fn untouching(
 
 /// A statement that runs in each of several binds, one after the other. A replica gets what its source has, unless it
 /// alone is named.
-pub(super) fn each(catalog: &Catalog, mut places: Vec<Present>, changes_schema: bool) -> Plan {
-    if places.iter().any(|(_, member)| !catalog.is_replica(*member)) {
-        places.retain(|(_, member)| !catalog.is_replica(*member));
+pub(super) fn each(catalog: &Catalog, mut places: Vec<NamedBind>, changes_schema: bool) -> Result<Plan> {
+    if places.iter().any(|(_, bind)| !catalog.is_replica(*bind)) {
+        places.retain(|(_, bind)| !catalog.is_replica(*bind));
     }
-    sort_by_key(&mut places, |(_, member)| *member);
-    places.dedup_by_key(|(_, member)| *member);
-    let route = Route { reads: Vec::new(), writes: mapped(&places, |(_, member)| catalog.key(*member)) };
+    sort_by_key(&mut places, |(_, bind)| *bind);
+    places.dedup_by_key(|(_, bind)| *bind);
+    let route = Route { reads: Vec::new(), writes: mapped(&places, |(_, bind)| catalog.key(*bind)) };
     let on = match places.as_slice() {
-        [(key, member)] => Destination::One(*member, key.clone()),
-        several => Destination::Each(mapped(several, |(_, member)| *member)),
+        [] => return Err(catalog.no_default("a statement that touches no table")),
+        [(key, bind)] => Destination::One(*bind, key.clone()),
+        [rest @ .., (_, last)] => Destination::Each(mapped(rest, |(_, bind)| *bind), *last),
     };
-    Plan { on, route, changes_schema, in_transaction: true, counts: None, looks_up: false }
+    Ok(Plan::new(on, route).changing_schema(changes_schema))
 }
 
 /// Wherever constants are computed; what tells of the last write is asked where that was.
-fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
-    let counts = counts(seen);
-    let place = match (catalog.default_present(), catalog.members.iter().next()) {
+fn reading(catalog: &Catalog, seen: &Accepted) -> Result<Plan> {
+    let counts = counts(&seen.accesses);
+    let place = match (catalog.default_named(), catalog.named_keys().into_iter().next()) {
         (Some(place), _) => place,
         // It is told where it runs before it does.
-        (None, Some((member, first))) if counts.is_some() => (first.key().clone(), member),
+        (None, Some(first)) if counts.is_some() => first,
         _ => return Err(catalog.no_default("a statement that touches no table")),
     };
     Ok(Plan { counts, ..on(place, Route { reads: Vec::new(), writes: Vec::new() }) })
@@ -93,7 +94,7 @@ fn reading(catalog: &Catalog, seen: &Seen) -> Result<Plan> {
 /// touches nothing: it does nothing wherever SQLite knows the name.
 fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    let bare = Setting { decoys: Decoys::None, ..looked.setting.clone() };
+    let bare = looked.setting.with(Decoys::None);
     let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);
     if differs(&looked.look, &outcome)
@@ -101,8 +102,8 @@ fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked:
     {
         return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
     }
-    for place in catalog.default_present().into_iter().chain(catalog.named_keys()) {
-        let beside = catalog.setting(std::slice::from_ref(&place));
+    for place in catalog.default_named().into_iter().chain(catalog.named_keys()) {
+        let beside = Setting::of(catalog, std::slice::from_ref(&place));
         if stages.stage(catalog, &beside)?.see(sql).is_ok() {
             return Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }));
         }
@@ -110,7 +111,7 @@ fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked:
     Err(catalog.no_default("a statement that touches no table"))
 }
 
-fn on((key, member): Present, route: Route) -> Plan {
-    let on = Destination::One(member, key);
-    Plan { on, route, changes_schema: false, in_transaction: true, counts: None, looks_up: false }
+fn on((key, bind): NamedBind, route: Route) -> Plan {
+    let on = Destination::One(bind, key);
+    Plan::new(on, route)
 }

@@ -1,4 +1,5 @@
-//! SQLite without binds: values and names, scripts, images, file systems, and every call that SQLite's C interface needs.
+//! SQLite without binds: values and names, scripts, images, file systems, and every call that SQLite's C interface
+//! needs.
 
 mod attach;
 #[cfg(unix)]
@@ -12,6 +13,7 @@ pub(crate) mod hold;
 mod hook;
 pub(crate) mod image;
 mod named;
+pub(crate) mod objects;
 pub(crate) mod on_connect;
 mod original;
 mod outline;

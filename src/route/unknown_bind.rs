@@ -1,11 +1,11 @@
 //! The bind that a statement names and that is not configured.
 
-use super::access::Kind;
 use super::ambiguity::make_in;
 use super::catalog::Catalog;
 use super::stage::Stage;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
+use crate::sqlite::objects::NameKind;
 use crate::sqlite::script::quote;
 
 /// Returns the error for a statement whose schema name is no bind's, if that is why SQLite answers with `message` on a
@@ -34,11 +34,11 @@ pub(super) fn unknown_bind(catalog: &Catalog, bare: &Stage, sql: &str, message: 
 /// Finds the schema in the name of what SQLite misses. Any dot of the name may be the one after the schema, so SQLite is
 /// asked: once the schema has such an object, the message is another.
 fn named_schema(bare: &Stage, sql: &str, message: &str) -> Result<Option<String>> {
-    const MISSED: [(&str, Kind); 4] = [
-        ("no such table: ", Kind::Table),
-        ("no such view: ", Kind::Table),
-        ("no such index: ", Kind::Index),
-        ("no such trigger: ", Kind::Trigger),
+    const MISSED: [(&str, NameKind); 4] = [
+        ("no such table: ", NameKind::Table),
+        ("no such view: ", NameKind::Table),
+        ("no such index: ", NameKind::Index),
+        ("no such trigger: ", NameKind::Trigger),
     ];
     let missed = MISSED.iter().find_map(|(start, kind)| Some((message.strip_prefix(start)?, *kind)));
     let Some((name, kind)) = missed else { return Ok(None) };

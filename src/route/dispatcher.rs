@@ -1,0 +1,202 @@
+//! The dispatcher: has each statement looked into once, and keeps what was found.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::catalog::{Candidate, Catalog};
+use super::decide::{decide, one_statement};
+use super::known::KnownPlans;
+use super::plan::{Effects, Plan};
+use super::pragma::refuse_pragma;
+use super::stages::Stages;
+use super::told::effects_on_one;
+use crate::error::{Error, Result};
+use crate::key::{BindIndex, BindKey, PerBind};
+use crate::list::filtered;
+use crate::sqlite::Image;
+use crate::sync::{lock, Blocked, OnceCache};
+
+/// The names of every bind at one moment, and what has been found out with them.
+///
+/// Shared by all harnesses of the process whose binds have the same tables, so that a statement is looked into once.
+pub(crate) struct Dispatcher {
+    catalog: Catalog,
+    stages: Mutex<Stages>,
+    known: KnownPlans,
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.catalog.keys()).finish()
+    }
+}
+
+/// How many dispatchers are kept that no session uses.
+const MOST_UNUSED: usize = 64;
+/// How many of those are kept whose tables a running database has come to.
+const MOST_PASSING: usize = 8;
+/// How long a session waits for another that makes the dispatcher it needs.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What two dispatchers that are one have in common: for each bind its keys, its schema's number, and how it is used.
+type Identity = Vec<(BindKey, Vec<BindKey>, u64, Option<BindIndex>, bool)>;
+static STANDING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_UNUSED);
+static PASSING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_PASSING);
+
+impl Dispatcher {
+    /// Returns the dispatcher of these databases: that of an earlier harness whose databases had the same tables, where it
+    /// is kept.
+    pub(crate) fn of(databases: PerBind<Candidate>) -> Result<Arc<Dispatcher>> {
+        let identity = identity(&databases)?;
+        let is_passing = databases.values().iter().any(|of| of.image.is_passing());
+        let kept = if is_passing { &PASSING } else { &STANDING };
+        let bind = databases.values().first().map_or(BindKey::DEFAULT, |of| of.key.clone());
+        let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
+        kept.get_or_make(&identity, LONGEST, || Dispatcher::make(databases), |_| true, blocked)
+    }
+
+    /// Returns the dispatcher of one database alone, whose names mean it whatever other binds have.
+    pub(crate) fn alone(key: BindKey, names: &[BindKey], image: Arc<Image>) -> Result<Arc<Dispatcher>> {
+        let mut all = vec![BindKey::DEFAULT];
+        all.append(&mut filtered(names, |key| !key.is_default()));
+        Dispatcher::of(PerBind::new(vec![Candidate { key, names: all, image, replica_of: None, foreign_keys: false }]))
+    }
+
+    fn make(databases: PerBind<Candidate>) -> Result<Dispatcher> {
+        let catalog = Catalog::new(databases)?;
+        Ok(Dispatcher { catalog, stages: Mutex::default(), known: KnownPlans::default() })
+    }
+
+    /// Tells whether this is the dispatcher of these databases.
+    pub(crate) fn is_of(&self, databases: &PerBind<Candidate>) -> Result<bool> {
+        Ok(identity(&self.catalog.binds)? == identity(databases)?)
+    }
+
+    /// Returns the plan of a statement: found once, then kept by its text.
+    pub(crate) fn plan(&self, sql: &str) -> Result<Arc<Plan>> {
+        // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
+        let sql = sql.trim();
+        self.known.plan(sql, || {
+            one_statement(sql)?;
+            decide(&self.catalog, &mut lock(&self.stages), sql)
+        })
+    }
+
+    /// Returns the effects of a statement that is given to the one bind there is.
+    pub(crate) fn effects(&self, sql: &str) -> Result<Effects> {
+        let sql = sql.trim();
+        self.known.effects(sql, || {
+            one_statement(sql)?;
+            effects_on_one(&self.catalog, &mut lock(&self.stages), sql)
+        })
+    }
+
+    /// Returns the bind and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
+    pub(crate) fn table(&self, name: &str) -> Result<(BindIndex, String)> {
+        self.catalog.table(name)
+    }
+
+    /// Returns why a pragma that a table-valued function runs beside all binds cannot be answered, if it cannot.
+    pub(crate) fn refuse_pragma(&self, name: &str, value: Option<&str>, schema: Option<&str>) -> Option<Error> {
+        refuse_pragma(&self.catalog, name, value, schema)
+    }
+}
+
+fn identity(databases: &PerBind<Candidate>) -> Result<Identity> {
+    let mut identity = Vec::with_capacity(databases.len());
+    for of in databases.values() {
+        identity.push((of.key.clone(), of.names.clone(), of.schema_id()?, of.replica_of, of.foreign_keys));
+    }
+    Ok(identity)
+}
+
+// How many statements are prepared is not seen from outside: SQLite tells of those that run.
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use rusqlite::Connection;
+
+    use super::super::catalog::Candidate;
+    use super::super::stage::PREPARES;
+    use super::*;
+    use crate::key::PerBind;
+    use crate::sqlite::Image;
+
+    const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
+    const BINDS: [(&str, &str); 4] = [
+        ("auth", "CREATE TABLE user (id, name); CREATE TABLE log (x)"),
+        ("meta", "CREATE TABLE kind (id, name); CREATE VIRTUAL TABLE word USING fts5 (title)"),
+        ("more", "CREATE TABLE sort (id, name)"),
+        ("most", "CREATE TABLE type (id, name)"),
+    ];
+
+    fn dispatcher() -> Dispatcher {
+        let image = |tables: &str| {
+            let conn = Connection::open_in_memory().unwrap();
+            conn.execute_batch(tables).unwrap();
+            Arc::new(Image::new(conn).unwrap())
+        };
+        let candidate = |key: BindKey, tables: &str| Candidate {
+            key: key.clone(),
+            names: vec![key],
+            image: image(tables),
+            replica_of: None,
+            foreign_keys: true,
+        };
+        let mut candidates = vec![candidate(BindKey::DEFAULT, DEFAULT)];
+        candidates.extend(BINDS.map(|(key, tables)| candidate(key.into(), tables)));
+        Dispatcher::make(PerBind::new(candidates)).unwrap()
+    }
+
+    fn prepares(dispatcher: &Dispatcher, sql: &str) -> usize {
+        PREPARES.set(0);
+        let _ = dispatcher.plan(sql);
+        PREPARES.get()
+    }
+
+    #[rstest]
+    #[case::default("SELECT title FROM post", 3)]
+    #[case::named("SELECT name FROM user", 3)]
+    #[case::write("INSERT INTO user VALUES (1, 'ann')", 3)]
+    #[case::constant("SELECT 1", 2)]
+    #[case::function("SELECT value FROM json_each('[1]')", 2)]
+    #[case::join("SELECT title FROM post JOIN user ON post.id = user.id", 4)]
+    #[case::using("SELECT title FROM post JOIN user USING (id)", 4)]
+    #[case::natural_of_a_virtual_table("SELECT title FROM post NATURAL JOIN word", 5)]
+    #[case::without_effect("SELECT title FROM post WHERE 1 OR EXISTS (SELECT 1 FROM user)", 4)]
+    #[case::three("SELECT 1 FROM post JOIN user USING (id) JOIN kind USING (id)", 6)]
+    #[case::five("SELECT 1 FROM post, user, kind, sort, type", 6)]
+    #[case::unknown_table("SELECT 1 FROM nowhere", 2)]
+    #[case::unknown_table_beside_another("SELECT 1 FROM user, nowhere", 3)]
+    #[case::unknown_column("SELECT no_column FROM user", 3)]
+    #[case::ambiguous("SELECT x FROM log", 2)]
+    #[case::ambiguous_in_a_join("SELECT title FROM post JOIN user USING (id) JOIN log ON 1", 4)]
+    #[case::cross_bind_write("INSERT INTO user SELECT * FROM post", 4)]
+    #[case::drop("DROP TABLE user", 2)]
+    #[case::pragma("PRAGMA table_info(user)", 1)]
+    fn a_new_route_takes_few_prepares_and_a_known_one_none(#[case] sql: &str, #[case] most: usize) {
+        let dispatcher = dispatcher();
+        assert_eq!(prepares(&dispatcher, sql), most);
+        assert_eq!(prepares(&dispatcher, sql), 0);
+    }
+
+    #[test]
+    fn databases_with_the_same_tables_share_a_dispatcher() {
+        let of = |tables: &str, rows: &str| {
+            let conn = Connection::open_in_memory().unwrap();
+            conn.execute_batch(&format!("{tables}; {rows}")).unwrap();
+            let image = Arc::new(Image::new(conn).unwrap());
+            Dispatcher::alone("auth".into(), &["auth".into()], image).unwrap()
+        };
+        let tables = "CREATE TABLE shared_by_schema (x)";
+        let first = of(tables, "");
+        first.plan("SELECT x FROM shared_by_schema").unwrap();
+        let second = of(tables, "INSERT INTO shared_by_schema VALUES (1)");
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(prepares(&second, "SELECT x FROM shared_by_schema"), 0);
+        assert!(!Arc::ptr_eq(&first, &of(&format!("{tables}; CREATE TABLE other (x)"), "")));
+    }
+}

@@ -1,0 +1,39 @@
+//! The SQLite that is linked, where its reports may be others than those of the versions that were tried.
+
+use crate::error::{Error, Result};
+
+/// The oldest SQLite whose reports are known to be told apart rightly, in the form of `sqlite3_libversion_number`.
+const OLDEST: i32 = 3_050_000;
+
+/// Refuses to guess where SQLite, older than any that this was tried with, may report a virtual table, a table-valued
+/// function or a `REINDEX` in another way.
+pub(super) fn check_version(version: i32, sql: &str, binds: usize) -> Result<()> {
+    if version >= OLDEST || binds < 2 {
+        return Ok(());
+    }
+    let told = |version: i32| format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+    Err(Error::Statement {
+        sql: sql.to_string(),
+        problem: format!(
+            "the SQLite that is linked is {}, and which bind this statement is for is told for certain from {} on: name \
+             it with `session.on(key)`, or turn on the feature `bundled`",
+            told(version),
+            told(OLDEST)
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_version;
+
+    #[test]
+    fn an_old_sqlite_is_not_asked_where_a_statement_belongs() {
+        assert!(check_version(3_050_002, "SELECT 1", 2).is_ok());
+        assert!(check_version(3_040_001, "SELECT 1", 1).is_ok());
+        insta::assert_snapshot!(check_version(3_040_001, "SELECT 1", 2).unwrap_err(), @"
+        the session does not run this statement: the SQLite that is linked is 3.40.1, and which bind this statement is for is told for certain from 3.50.0 on: name it with `session.on(key)`, or turn on the feature `bundled`
+          in: SELECT 1
+        ");
+    }
+}
