@@ -30,7 +30,7 @@ pub use pool::{Pool, PooledConnection};
 
 use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
-use crate::instrument::{Faults, Watch};
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sqlite::vfs::Opener;
@@ -68,6 +68,8 @@ pub(crate) struct Database {
     has_lent_pool: AtomicBool,
     /// The process that started it.
     process: Process,
+    /// As long as connections that the application opens itself are given the instruments.
+    found: Option<Found>,
 }
 
 /// What the application can do with a database, and what else there is of it.
@@ -83,9 +85,10 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Database {
+    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Result<Database> {
         // What a test has one of them answer, the other does not.
-        Database::of(keys, Arc::clone(&source.store), options, uses, Arc::clone(&source.image), Arc::default())
+        let (store, image) = (Arc::clone(&source.store), Arc::clone(&source.image));
+        Database::of(keys, store, options, uses, image, Arc::default()).found()
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
@@ -105,7 +108,14 @@ impl Database {
             // What stays with a database none of its own connections could write down.
             database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
         }
-        Ok(database)
+        database.found()
+    }
+
+    /// Gives the instruments to the connections that the application opens itself.
+    fn found(mut self) -> Result<Database> {
+        let found = self.store.find(self.setup.watch(), self.uses.read_only);
+        self.found = Some(found.map_err(Error::sql(self.key(), ""))?);
+        Ok(self)
     }
 
     fn of(
@@ -147,6 +157,7 @@ impl Database {
             pool,
             has_lent_pool: AtomicBool::new(false),
             process: Process::this(),
+            found: None,
         }
     }
 

@@ -31,11 +31,19 @@ use crate::sync::lock;
 /// `sqlite3_trace_v2` with a context, which rusqlite's own `trace_v2` does not take. The ends are asked for from the
 /// start: SQLite tells the end only of a statement that began while that was asked for.
 pub(super) fn start(conn: &Connection, context: Context) {
+    // SAFETY: the handle is open.
+    unsafe { start_on(conn.handle(), context) };
+}
+
+/// Has SQLite tell of each statement of a connection that the application has opened.
+///
+/// # Safety
+///
+/// The connection is open.
+pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
     let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
-    // SAFETY: the handle is open, the callback has the signature asked for, and its context is never followed.
-    unsafe {
-        ffi::sqlite3_trace_v2(conn.handle(), events, Some(on_event), context.pointer());
-    }
+    // SAFETY: the callback has the signature asked for, and its context is never followed.
+    unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), context.pointer()) };
 }
 
 /// What SQLite calls: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs inside it.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::config::Storage;
 use crate::error::Result;
-use crate::instrument::Faults;
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::memory::Replaced;
 use crate::sqlite::vfs::Opener;
@@ -31,6 +31,10 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     fn uri_with(&self, opener: Opener, _faults: &Arc<Faults>) -> String {
         self.uri_for(opener)
     }
+
+    /// Gives the instruments of `watch` to the connections that the application opens itself; to those that only read, where
+    /// it is the watch of a way that does.
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found>;
 
     /// Returns how to open it. A file is never created by opening: one that is gone must not come back empty.
     fn flags(&self) -> OpenFlags {
