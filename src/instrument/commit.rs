@@ -10,7 +10,7 @@ use super::faults::Faults;
 use super::number::committing;
 
 impl Faults {
-    /// Has a connection ask before each commit of a transaction that has written.
+    /// Makes a connection ask before each commit of a transaction that has written.
     ///
     /// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database
     /// alive. A hook of the application's own takes the place of this one, and nothing has to be freed then.
@@ -31,7 +31,7 @@ impl Faults {
     }
 }
 
-/// What SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
+/// Returns what SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
 unsafe extern "C" fn on_commit(number: *mut c_void) -> c_int {
     // The connection of that number is the one that commits: it is open, and this thread's.
     c_int::from(committing(number.addr()).is_some_and(|(faults, db)| faults.refuses_commit(db)))

@@ -1,7 +1,7 @@
 //! The instruments on every connection: the recorder, the guards and the faults.
 //!
-//! SQLite's callbacks are in `trace`, `authorize` and `commit`; a file system asks the faults through its gate. They find
-//! a database's `Watch` or its `Faults` by a number, and `state` has what they share.
+//! SQLite's callbacks are in `trace`, `authorize` and `commit`; a file system asks the faults through its gate. They
+//! find a database's `Watch` or its `Faults` by a number, and `state` has what they share.
 
 mod accounts;
 mod action;

@@ -106,8 +106,8 @@ impl Store for TempFile {
         commits(conn).map(|commits| Some(commits.into()))
     }
 
-    /// Returns `None` where nobody is seen: of a file in WAL mode, other connections than those of the pool and of sessions
-    /// are seen on Linux alone.
+    /// Returns `None` where nobody is seen: of a file in WAL mode, other connections than those of the pool and of
+    /// sessions are seen on Linux alone.
     fn has_writer_seen(&self, faults: &Faults) -> Option<bool> {
         (faults.has_log_writer() || is_locked_by_log_writer(&self.path)).then_some(true)
     }

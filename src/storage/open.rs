@@ -35,8 +35,8 @@ pub(crate) fn read_only(uri: String) -> String {
     format!("{uri}{parameter}mode=ro")
 }
 
-/// Returns an error of opening a database under `uri` with the name that its user knows, and with the system's reason for
-/// a file that cannot be opened, which SQLite does not report.
+/// Returns an error of opening a database under `uri` with the name that its user knows, and with the system's reason
+/// for a file that cannot be opened, which SQLite does not report.
 pub(crate) fn named(store: &dyn Store, uri: &str, error: rusqlite::Error) -> rusqlite::Error {
     let rusqlite::Error::SqliteFailure(code, Some(message)) = error else { return error };
     let mut message = message.replace(uri, &store.uri());
