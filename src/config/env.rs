@@ -137,7 +137,7 @@ impl Written {
     }
 }
 
-/// Returns the variable that has a bind's key in its name.
+/// Returns the variable of a bind.
 fn variable(key: &BindKey) -> String {
     let mut name = format!("{VARIABLE}_");
     for letter in key.to_string().chars() {
