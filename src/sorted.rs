@@ -55,16 +55,6 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: Borrow<Q>,
-    {
-        match self.place(key) {
-            Ok(at) => Some(&mut self.entries[at].1),
-            Err(_) => None,
-        }
-    }
-
     pub(crate) fn contains<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -150,7 +140,6 @@ mod tests {
                 _ => assert_eq!(ours.insert(key.clone(), step), theirs.insert(key.clone(), step)),
             }
             assert_eq!((ours.get(&key), ours.contains(&key)), (theirs.get(&key), theirs.contains_key(&key)));
-            assert_eq!(ours.get_mut(&key), theirs.get_mut(&key));
         }
         ours.retain(|(_, step)| step % 2 == 0);
         theirs.retain(|_, step| *step % 2 == 0);

@@ -34,7 +34,7 @@ pub(crate) use chooser::Chooser;
 pub use lag::Lag;
 pub use migration_version::MigrationVersion;
 pub use model::Model;
-pub(crate) use options::{process_wide, EngineOptions, Reading};
+pub(crate) use options::{process_wide, DataOptions, EngineOptions};
 pub(crate) use paths::resolve_path;
 pub(crate) use reference::ReferenceText;
 pub(crate) use settle::Settled;

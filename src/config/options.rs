@@ -29,11 +29,13 @@ pub(crate) struct EngineOptions {
     pub(crate) on_connect: Vec<OnConnect>,
     /// What only a server or another toolkit has, kept and logged as not applied.
     pub(crate) not_applied: Vec<String>,
+    /// The problem of a value from code that no option can hold; an error at start.
+    pub(crate) refused: Option<String>,
 }
 
 /// How a bind's data files are read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct DataOptions {
     /// How long they may take.
     pub(crate) limit: Duration,
     /// Whether a field of CSV without anything is an empty text.
@@ -170,8 +172,16 @@ impl EngineOptions {
         }
     }
 
-    /// What is wrong with options that were set from code.
+    /// Notes a value from code that no option can hold.
+    pub(super) fn refuse(&mut self, problem: String) {
+        self.refused.get_or_insert(problem);
+    }
+
+    /// Returns what is wrong with options that were set from code.
     pub(crate) fn problem(&self) -> Option<String> {
+        if self.refused.is_some() {
+            return self.refused.clone();
+        }
         if self.pool_size == Some(0) {
             return Some("`pool_size` must be at least 1, not 0".to_string());
         }
@@ -203,6 +213,7 @@ impl EngineOptions {
         self.foreign_keys = self.foreign_keys.or(defaults.foreign_keys);
         self.schema_timeout = self.schema_timeout.or(defaults.schema_timeout);
         self.csv_empty_as_text = self.csv_empty_as_text.or(defaults.csv_empty_as_text);
+        self.refused = self.refused.or_else(|| defaults.refused.clone());
         for (name, value) in &defaults.pragmas {
             if !self.pragmas.iter().any(|(set, _)| set.eq_ignore_ascii_case(name)) {
                 self.pragmas.push((name.clone(), value.clone()));
@@ -264,8 +275,8 @@ impl EngineOptions {
     }
 
     /// How the bind's data files are read.
-    pub(crate) fn reading(&self) -> Reading {
-        Reading { limit: self.schema_limit(), csv_empty_as_text: self.csv_empty_as_text.unwrap_or(false) }
+    pub(crate) fn reading(&self) -> DataOptions {
+        DataOptions { limit: self.schema_limit(), csv_empty_as_text: self.csv_empty_as_text.unwrap_or(false) }
     }
 
     /// The options to start with, once all defaults are in.

@@ -276,6 +276,7 @@ mod tests {
             csv_empty_as_text: None,
             on_connect: vec![],
             not_applied: vec![],
+            refused: None,
         };
         assert_eq!(specs[0].options, expected);
     }

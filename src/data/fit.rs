@@ -44,25 +44,25 @@ impl<'t> Columns<'t> {
         format: Format,
     ) -> rusqlite::Result<Result<Cow<'v, Value>, String>> {
         let Value::Text(text) = value else { return Ok(Ok(Cow::Borrowed(value))) };
-        let kind = Kind::of(text);
+        let kind = FieldKind::of(text);
         let is_truth = self.truths.get(at).copied().unwrap_or(false);
         // What is text stays text, and what is a number is one, whatever the column is.
-        let settled = kind == Kind::Number || kind == Kind::Word && !is_truth;
+        let settled = kind == FieldKind::Number || kind == FieldKind::Word && !is_truth;
         if settled || !self.is_numeric(at)? {
             return Ok(Ok(Cow::Borrowed(value)));
         }
         let name = self.names.get(at).map_or("", String::as_str);
         Ok(match (kind, format) {
-            (Kind::BeyondIntegers, _) => {
+            (FieldKind::BeyondIntegers, _) => {
                 let problem = beyond_integers(trimmed(text));
                 Err(format!("column `{name}`: {problem}; write it as a real, or give the column the type TEXT"))
             }
-            (Kind::BeyondReals, _) => Err(format!("column `{name}`: {text} is beyond the numbers of SQLite")),
+            (FieldKind::BeyondReals, _) => Err(format!("column `{name}`: {text} is beyond the numbers of SQLite")),
             // JSON has values of its own for these.
             (_, Format::Json | Format::Sql) => Ok(Cow::Borrowed(value)),
-            (Kind::Empty, Format::Csv) => Ok(Cow::Owned(Value::Null)),
-            (Kind::Truth(truth), Format::Csv) => Ok(Cow::Owned(Value::Integer(truth.into()))),
-            (Kind::Word | Kind::Number, Format::Csv) => match text.as_str() {
+            (FieldKind::Empty, Format::Csv) => Ok(Cow::Owned(Value::Null)),
+            (FieldKind::Truth(truth), Format::Csv) => Ok(Cow::Owned(Value::Integer(truth.into()))),
+            (FieldKind::Word | FieldKind::Number, Format::Csv) => match text.as_str() {
                 "t" | "T" => Ok(Cow::Owned(Value::Integer(1))),
                 "f" | "F" => Ok(Cow::Owned(Value::Integer(0))),
                 _ => Err(format!("column `{name}`: `{text}` is no truth value: write true or false, 1 or 0")),
@@ -86,7 +86,7 @@ impl<'t> Columns<'t> {
 
 /// What a numeric column would make of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FieldKind {
     Number,
     BeyondIntegers,
     BeyondReals,
@@ -95,29 +95,29 @@ enum Kind {
     Word,
 }
 
-impl Kind {
-    fn of(text: &str) -> Kind {
+impl FieldKind {
+    fn of(text: &str) -> FieldKind {
         let trimmed = trimmed(text);
         let digits = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
         if text.is_empty() {
-            Kind::Empty
+            FieldKind::Empty
         } else if text.eq_ignore_ascii_case("true") {
-            Kind::Truth(true)
+            FieldKind::Truth(true)
         } else if text.eq_ignore_ascii_case("false") {
-            Kind::Truth(false)
+            FieldKind::Truth(false)
         } else if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
-            Kind::Word
+            FieldKind::Word
         } else if digits.bytes().all(|byte| byte.is_ascii_digit()) {
             if trimmed.parse::<i64>().is_ok() {
-                Kind::Number
+                FieldKind::Number
             } else {
-                Kind::BeyondIntegers
+                FieldKind::BeyondIntegers
             }
         } else {
             match trimmed.parse::<f64>() {
-                Ok(number) if number.is_infinite() => Kind::BeyondReals,
-                Ok(_) => Kind::Number,
-                Err(_) => Kind::Word,
+                Ok(number) if number.is_infinite() => FieldKind::BeyondReals,
+                Ok(_) => FieldKind::Number,
+                Err(_) => FieldKind::Word,
             }
         }
     }

@@ -13,10 +13,10 @@ use super::fit::Columns;
 use super::records::{Format, Record, Records};
 use super::target::{no_table_in, table_in};
 use super::DataFile;
-use crate::config::Reading;
+use crate::config::DataOptions;
 use crate::error::{advised, list, Error, Result};
 use crate::key::BindKey;
-use crate::list::mapped;
+use crate::list::{filtered, mapped};
 use crate::nearest::nearest;
 use crate::order::sort_by_key;
 use crate::row::Shown;
@@ -30,7 +30,7 @@ pub(crate) struct Load<'c> {
     pub(crate) key: &'c BindKey,
     pub(crate) conn: &'c mut Connection,
     pub(crate) files: Vec<DataFile>,
-    pub(crate) reading: Reading,
+    pub(crate) reading: DataOptions,
 }
 
 /// Loads the files in one transaction a database and commits when all went well; gives the number of rows.
@@ -228,6 +228,21 @@ impl<'l> Filling<'l> {
         script::finish(&mut statement).map(|()| None)
     }
 
+    /// Returns the error about a row of which SQLite does not say where it is from: from a script, if there is one, else from a
+    /// trigger that a file set off.
+    fn of_some_file(&self, problem: &str) -> Error {
+        let scripts = filtered(self.files, |file| file.format == Format::Sql);
+        let candidates = if scripts.is_empty() { self.files } else { &scripts };
+        match candidates {
+            [] => Error::Schema { bind: self.key.clone(), file: None, line: None, problem: problem.to_string() },
+            [one] => one.error(None, problem),
+            [first, ..] => {
+                let names = mapped(candidates, |file| format!("`{}`", file.name()));
+                first.error(None, format!("{problem}; one of these files wrote it: {}", names.join(", ")))
+            }
+        }
+    }
+
     /// What `PRAGMA foreign_key_check` says of the row that comes first in the files.
     fn foreign_key_error(&self) -> Error {
         let violations = match self.violations() {
@@ -255,16 +270,15 @@ impl<'l> Filling<'l> {
             let (file, _) = tables.iter().find(|(_, table)| table.eq_ignore_ascii_case(&found.table))?;
             Some((*file, found))
         });
-        let script = || self.files.iter().position(|file| file.format == Format::Sql).unwrap_or(0);
-        match of_table.or_else(|| Some((script(), violations.first()?))) {
-            Some((file, found)) => {
-                let problem = format!(
-                    "FOREIGN KEY constraint failed: a row of `{}` has no match in `{}`",
-                    found.table, found.parent
-                );
-                self.error(file, None, problem)
+        let problem = match of_table.map(|(_, found)| found).or_else(|| violations.first()) {
+            Some(found) => {
+                format!("FOREIGN KEY constraint failed: a row of `{}` has no match in `{}`", found.table, found.parent)
             }
-            None => self.error(script(), None, "FOREIGN KEY constraint failed"),
+            None => "FOREIGN KEY constraint failed".to_string(),
+        };
+        match of_table {
+            Some((file, _)) => self.error(file, None, problem),
+            None => self.of_some_file(&problem),
         }
     }
 
@@ -362,7 +376,7 @@ mod tests {
             key,
             conn,
             files: files.clone(),
-            reading: Reading { limit: Duration::MAX, csv_empty_as_text: false },
+            reading: DataOptions { limit: Duration::MAX, csv_empty_as_text: false },
         });
         insta::assert_snapshot!(
             load(parts.collect()).unwrap_err(),

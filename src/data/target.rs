@@ -74,12 +74,15 @@ fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(
         }
     }
     longest.ok_or_else(|| {
-        let example = all.first().map_or("main", |key| key.schema_name());
-        let problem = format!(
-            "its name does not say which bind it is for: configured are {}; name it `{example}.{}` for example",
-            list(&all),
-            file.name()
-        );
+        let problem = match all.first() {
+            Some(example) => format!(
+                "its name does not say which bind it is for: configured are {}; name it `{}.{}` for example",
+                list(&all),
+                example.schema_name(),
+                file.name()
+            ),
+            None => "no bind has a database yet: a dynamic bind gets one when it is first used".to_string(),
+        };
         file.error(None, problem)
     })
 }

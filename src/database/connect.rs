@@ -15,23 +15,23 @@ use crate::sqlite::vfs::Opener;
 use crate::sqlite::OnConnect;
 use crate::storage::{self, named, read_only, Store};
 
-/// How every connection of a bind is set up.
+/// The set-up of every connection of a bind.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
     busy_timeout: Duration,
     foreign_keys: bool,
     pragmas: Vec<(String, Value)>,
     on_connect: Arc<[OnConnect]>,
-    /// Who is told of the statements.
+    /// The watch that statements are reported to.
     watch: Arc<Watch>,
-    /// What a test has it answer.
+    /// The faults that tests set.
     faults: Arc<Faults>,
 }
 
 /// SQLite's busy timeout unless the user sets one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether connections with these options enforce foreign keys: they do unless the user says otherwise.
+/// Returns whether connections with these options enforce foreign keys: they do unless the user says otherwise.
 pub(crate) fn enforces_keys(options: &EngineOptions) -> bool {
     options.foreign_keys.unwrap_or(true)
 }
@@ -48,22 +48,22 @@ impl Setup {
         }
     }
 
-    /// How long a connection waits for a lock.
+    /// Returns how long a connection waits for a lock.
     pub(crate) fn busy_timeout(&self) -> Duration {
         self.busy_timeout
     }
 
-    /// Whether a connection enforces foreign keys.
+    /// Returns whether a connection enforces foreign keys.
     pub(super) fn enforces_keys(&self) -> bool {
         self.foreign_keys
     }
 
-    /// Who is told of the statements.
+    /// Returns the watch that statements are reported to.
     pub(crate) fn watch(&self) -> &Arc<Watch> {
         &self.watch
     }
 
-    /// What a test has the database answer.
+    /// Returns the faults that tests set.
     pub(crate) fn faults(&self) -> &Arc<Faults> {
         &self.faults
     }
@@ -94,8 +94,8 @@ impl Setup {
         Ok(conn)
     }
 
-    /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for itself; then
-    /// the application's own code.
+    /// Runs the pragmas that bear on what a connection reads, and none that changes the database or takes it for
+    /// itself; then the application's own code.
     pub(super) fn apply_what_reads(&self, conn: &Connection, store: &dyn Store) -> rusqlite::Result<()> {
         if self.pragmas.is_empty() && self.on_connect.is_empty() {
             return Ok(());
@@ -136,7 +136,7 @@ impl Setup {
         self.connected(conn)
     }
 
-    /// The same without the application's own code.
+    /// Sets a connection up without the application's own code.
     pub(crate) fn apply_options(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
         conn.busy_timeout(self.busy_timeout)?;
         self.apply_pragmas(conn, on_disk, &|done| done)
@@ -147,20 +147,20 @@ impl Setup {
         unwatched(|| self.on_connect.iter().try_for_each(|connect| connect.run(conn)))
     }
 
-    /// The same as [`apply`](Setup::apply) for one that cannot write.
+    /// Sets a connection up that cannot write.
     fn apply_read_only(&self, conn: &Connection, on_disk: bool) -> rusqlite::Result<()> {
         conn.busy_timeout(self.busy_timeout)?;
         self.apply_pragmas(conn, on_disk, &unless_it_writes)?;
         self.connected(conn)
     }
 
-    /// Whether there are pragmas, some of which may stay with a database.
+    /// Returns whether there are pragmas, some of which may stay with a database.
     pub(super) fn has_pragmas(&self) -> bool {
         !self.pragmas.is_empty()
     }
 
-    /// The same without waiting for a lock, for one of a pool: that is a lock error here, and what is done by then may be
-    /// done again.
+    /// Sets a connection of a pool up without waiting for a lock: that is a lock error here, and what is done by then
+    /// may be done again.
     pub(super) fn apply_at_once(&self, conn: &Connection, store: &dyn Store, read_only: bool) -> rusqlite::Result<()> {
         conn.busy_timeout(Duration::ZERO)?;
         if !self.pragmas.is_empty() || !self.on_connect.is_empty() {
@@ -201,13 +201,13 @@ impl Setup {
     }
 }
 
-/// Whether a pragma is the one of that name.
+/// Returns whether a pragma is the one of that name.
 fn is(name: &str, pragma: &str) -> bool {
     name.eq_ignore_ascii_case(pragma)
 }
 
-/// A pragma's answer on a connection that cannot write: one that would write is one of those that stay with a database, to
-/// which the harness has applied it.
+/// Returns a pragma's answer on a connection that cannot write: one that would write is one of those that stay with a
+/// database, to which the harness has applied it.
 fn unless_it_writes(done: rusqlite::Result<()>) -> rusqlite::Result<()> {
     match done {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => Ok(()),

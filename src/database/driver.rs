@@ -32,7 +32,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// An [SQLite URI](https://sqlite.org/uri.html) as this driver takes it.
+    /// Returns an [SQLite URI](https://sqlite.org/uri.html) as this driver takes it.
     pub(crate) fn form(self, uri: &str) -> String {
         match (self, uri.strip_prefix("file:")) {
             // sqlx reads a URL of its own, with the parameters `mode`, `cache` and `vfs` of SQLite's, and gives SQLite a name

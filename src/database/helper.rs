@@ -12,8 +12,8 @@ use crate::sync::lock;
 /// Work whose result is told once the thread is free for other work.
 pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 
-/// The thread that stays. It does what comes while it is free; for what comes beside that, a thread is started which ends
-/// with it.
+/// The thread that stays. It does what comes while it is free; for what comes beside that, a thread is started which
+/// ends with it.
 struct Helper {
     process: Process,
     works: Sender<Work>,
@@ -22,7 +22,7 @@ struct Helper {
 
 static HELPER: Mutex<Option<Helper>> = Mutex::new(None);
 
-/// Has a thread do some work, and returns at once.
+/// Makes a thread do some work, and returns at once.
 pub(super) fn run(work: Work) -> io::Result<()> {
     let mut helper = lock(&HELPER);
     match &mut *helper {

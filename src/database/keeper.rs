@@ -16,8 +16,8 @@ pub(super) struct Keeper {
 impl Keeper {
     /// Waits until no statement runs in the database's shared cache.
     ///
-    /// Whoever opens a connection to a cache in which a statement runs waits for that in SQLite, and meanwhile nobody in the
-    /// process can open any shared cache. So the wait comes before.
+    /// Whoever opens a connection to a cache in which a statement runs waits for that in SQLite, and meanwhile nobody
+    /// in the process can open any shared cache. So the wait comes before.
     pub(super) fn await_turn(&self) {
         if let Some(conn) = &*lock(&self.conn) {
             is_locked_out(conn, SCHEMA);

@@ -28,9 +28,9 @@ pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
 
-use crate::config::{EngineOptions, Reading, Replica, Storage};
+use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
-use crate::instrument::{Faults, Watch};
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sqlite::vfs::Opener;
@@ -50,32 +50,34 @@ pub(crate) struct Database {
     setup: Setup,
     options: EngineOptions,
     uses: Uses,
-    /// What it was at start.
+    /// Its contents at start.
     image: Arc<Image>,
-    /// This crate's own connection to a database that ends with its last one. Elsewhere none stays open between two looks:
-    /// it would keep the application from what needs the database alone, as leaving WAL mode does.
+    /// This crate's own connection to a database that ends with its last one. Elsewhere none stays open between two
+    /// looks: it would keep the application from what needs the database alone, as leaving WAL mode does.
     keeper: Arc<Keeper>,
     /// A connection to a copy of the image of that number.
     copy: Mutex<Option<(u64, Connection)>>,
-    /// Whether there may be so many that a connection to each would take more memory than they do.
+    /// Set if there may be so many that a connection to each would take more memory than they do.
     is_one_of_many: bool,
     /// Its tables as they were when last looked at.
     known: Mutex<Known>,
-    /// How many sessions have written to it and not committed.
+    /// The number of sessions that have written to it and not committed.
     uncommitted: Arc<AtomicUsize>,
     pool: OnceLock<(Pool, Arc<Source>)>,
-    /// Whether there may be a clone of the pool that lives longer.
+    /// Set if there may be a clone of the pool that lives longer.
     has_lent_pool: AtomicBool,
     /// The process that started it.
     process: Process,
+    /// As long as connections that the application opens itself are given the instruments.
+    found: Option<Found>,
 }
 
-/// What the application can do with a database, and what else there is of it.
+/// The use of a database: what the application can do with it, and its other keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
-    /// Whether it only reads.
+    /// Set if it only reads.
     pub(crate) read_only: bool,
-    /// What it is a replica of, and that one's first key.
+    /// The source that it is a replica of, by its first key.
     pub(crate) replica: Option<(Replica, BindKey)>,
     /// The keys of replicas that are other ways to this database.
     pub(crate) ways: Vec<BindKey>,
@@ -83,9 +85,10 @@ pub(crate) struct Uses {
 
 impl Database {
     /// Another way to a database that is there.
-    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Database {
+    pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Result<Database> {
         // What a test has one of them answer, the other does not.
-        Database::of(keys, Arc::clone(&source.store), options, uses, Arc::clone(&source.image), Arc::default())
+        let (store, image) = (Arc::clone(&source.store), Arc::clone(&source.image));
+        Database::of(keys, store, options, uses, image, Arc::default()).found()
     }
 
     /// Starts a database from an image; `file` is where one of [`Storage::TempFile`] goes.
@@ -105,7 +108,14 @@ impl Database {
             // What stays with a database none of its own connections could write down.
             database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
         }
-        Ok(database)
+        database.found()
+    }
+
+    /// Gives the instruments to the connections that the application opens itself.
+    fn found(mut self) -> Result<Database> {
+        let found = self.store.find(self.setup.watch(), self.uses.read_only);
+        self.found = Some(found.map_err(Error::sql(self.key(), ""))?);
+        Ok(self)
     }
 
     fn of(
@@ -147,6 +157,7 @@ impl Database {
             pool,
             has_lent_pool: AtomicBool::new(false),
             process: Process::this(),
+            found: None,
         }
     }
 
@@ -156,23 +167,23 @@ impl Database {
         self
     }
 
-    /// How many connections of the pool are not in it.
+    /// Returns how many connections of the pool are not in it.
     pub(crate) fn connections_out(&self) -> u32 {
         let state = self.pool.get().map(|(pool, _)| pool.state());
         state.map_or(0, |state| state.connections.saturating_sub(state.idle_connections))
     }
 
-    /// The key that names the database first.
+    /// Returns the key that names the database first.
     pub(crate) fn key(&self) -> &BindKey {
         self.keys.first()
     }
 
-    /// Every key that means the database.
+    /// Returns every key that means the database.
     pub(crate) fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// Every key that SQL has for it.
+    /// Returns every key that SQL has for it.
     pub(crate) fn names(&self) -> &[BindKey] {
         &self.names
     }
@@ -181,7 +192,7 @@ impl Database {
         &self.image
     }
 
-    /// The URI for the application.
+    /// Returns the URI for the application.
     pub(crate) fn uri(&self) -> String {
         self.as_used(self.store.uri())
     }
@@ -194,27 +205,27 @@ impl Database {
         self.uses.read_only
     }
 
-    /// What it is a replica of, if it is one.
+    /// Returns what it is a replica of, if it is one.
     pub(crate) fn replica(&self) -> Option<Replica> {
         self.uses.replica.as_ref().map(|(replica, _)| *replica)
     }
 
-    /// The first key of what it is a replica of, if it is one.
+    /// Returns the first key of what it is a replica of, if it is one.
     pub(crate) fn source(&self) -> Option<&BindKey> {
         self.uses.replica.as_ref().map(|(_, key)| key)
     }
 
-    /// Whether it is a replica that is a database of its own.
+    /// Returns whether it is a replica that is a database of its own.
     pub(crate) fn lags(&self) -> bool {
         self.replica().is_some_and(|replica| replica.lags)
     }
 
-    /// Every key that means it, those of replicas that are other ways to it last.
+    /// Returns every key that means it, those of replicas that are other ways to it last.
     pub(crate) fn all_keys(&self) -> Keys {
         self.keys.with(&self.uses.ways)
     }
 
-    /// The same for one of this crate's own connections.
+    /// Returns the URI for one of this crate's own connections.
     pub(crate) fn uri_for(&self, opener: Opener) -> String {
         self.await_turn();
         self.as_used(self.store.uri_for(opener))
@@ -232,7 +243,7 @@ impl Database {
         self.store.path()
     }
 
-    /// Whether connections share one cache, with locks by table and a view of what is not committed.
+    /// Returns whether connections share one cache, with locks by table and a view of what is not committed.
     pub(crate) fn is_shared_cache(&self) -> bool {
         self.store.shares_cache()
     }
@@ -250,12 +261,12 @@ impl Database {
         self.setup.busy_timeout()
     }
 
-    /// Whether connections to it enforce foreign keys.
+    /// Returns whether connections to it enforce foreign keys.
     pub(crate) fn enforces_keys(&self) -> bool {
         self.setup.enforces_keys()
     }
 
-    /// The keys as people read them, `default = test1` where there are several.
+    /// Returns the keys as people read them, `default = test1` where there are several.
     pub(crate) fn label(&self) -> String {
         let keys = label(&self.keys);
         let ways = mapped(&self.uses.ways, |key| format!(" = {key} (read only)")).concat();
@@ -276,13 +287,13 @@ impl Database {
         self.uncommitted.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Whether a session has written to it and not committed.
+    /// Returns whether a session has written to it and not committed.
     pub(crate) fn has_uncommitted_session(&self) -> bool {
         self.uncommitted.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether some connection has a transaction open that can write. No lock is taken to find out: of a file in WAL mode other
-    /// connections than those of the pool and of sessions are seen on Linux alone.
+    /// Returns whether some connection has a transaction open that can write. No lock is taken to find out: of a file
+    /// in WAL mode other connections than those of the pool and of sessions are seen on Linux alone.
     pub(crate) fn has_writer(&self) -> bool {
         self.store.has_writer_seen(self.faults()).unwrap_or_else(|| {
             let looked = self.observe_at_once(|conn| self.store.has_writer_beside(conn));
@@ -290,12 +301,12 @@ impl Database {
         })
     }
 
-    /// Who has a transaction open that can write, where that is known.
+    /// Returns the writer that has a transaction open, where that is known.
     pub(crate) fn writer(&self) -> Option<String> {
         self.store.writer()
     }
 
-    /// Who is in the way of `waiter`, which was refused a lock on this thread and counts as `own` sessions that have
+    /// Returns what blocks `waiter`, which was refused a lock on this thread and counts as `own` sessions that have
     /// written: the holder where the locks are this crate's own, else what is known of who may be.
     pub(crate) fn in_the_way(&self, waiter: Opener, own: usize) -> Option<Box<Conflict>> {
         if self.store.knows_its_locks() {
@@ -319,13 +330,14 @@ impl Database {
         )))
     }
 
-    /// Who was refused a lock of it and has not got it since, and who was in the way, where that is known.
+    /// Returns the connections that were refused a lock and have not got it since, and the holders, where they are
+    /// known.
     pub(crate) fn given_up(&self) -> Vec<String> {
         self.store.given_up()
     }
 
-    /// How its data files are read.
-    pub(crate) fn reading(&self) -> Reading {
+    /// Returns how its data files are read.
+    pub(crate) fn reading(&self) -> DataOptions {
         self.options.reading()
     }
 
@@ -334,38 +346,39 @@ impl Database {
         self.process.check()
     }
 
-    /// A connection of its own for a session, on which the bind's key is a schema name.
+    /// Returns a connection of its own for a session, on which the bind's key is a schema name.
     pub(crate) fn engine(&self, key: &BindKey) -> rusqlite::Result<NamedConnection> {
         self.process.check()?;
         self.await_turn();
-        let conn = match self.uses.read_only {
-            true => self.setup.open_read_only(&*self.store, Opener::Session)?,
-            false => self.open_as(Opener::Session)?,
+        let conn = if self.uses.read_only {
+            self.setup.open_read_only(&*self.store, Opener::Session)?
+        } else {
+            self.open_as(Opener::Session)?
         };
         self.setup.watch().listen_in_session(&conn);
         self.faults().hook(&conn);
         NamedConnection::new(conn, key.schema_name())
     }
 
-    /// A connection for this crate's own looks and repairs.
+    /// Returns a connection for this crate's own looks and repairs.
     pub(crate) fn open(&self) -> rusqlite::Result<Connection> {
         self.open_as(Opener::Harness)
     }
 
-    /// A connection that can write, and tells nobody of its statements: for this crate's own looks and repairs, and for a
-    /// session, which tells of those that it was given.
+    /// Returns a connection that can write, and tells nobody of its statements: for this crate's own looks and repairs,
+    /// and for a session, which tells of those that it was given.
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
         self.process.check()?;
         self.await_turn();
         self.setup.open(&*self.store, opener)
     }
 
-    /// Who is told of the statements.
+    /// Returns the watch that statements are reported to.
     pub(crate) fn watch(&self) -> &Watch {
         self.setup.watch()
     }
 
-    /// What a test has it answer.
+    /// Returns the faults that tests set.
     pub(crate) fn faults(&self) -> &Arc<Faults> {
         self.setup.faults()
     }

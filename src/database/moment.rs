@@ -1,8 +1,8 @@
 //! What several databases hold committed at one moment, read beside those who write.
 //!
-//! Each is read in a read transaction, which in WAL mode is in nobody's way. All of them are of one moment: a transaction is
-//! begun on one after another, and where a database was committed to since before the first began, all begin again. So what
-//! the first saw, and when, is what the others were too.
+//! Each is read in a read transaction, which in WAL mode is in nobody's way. All of them are of one moment: a
+//! transaction is begun on one after another, and where a database was committed to since before the first began, all
+//! begin again. So what the first saw, and when, is what the others were too.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use super::Database;
 use crate::error::is_lock;
 use crate::sqlite::Image;
 
-/// How many databases are read at one moment: each takes a connection. Of more, each is read at a moment of its own.
+/// The number of databases that are read at one moment: each takes a connection. Of more, each is read at a moment of
+/// its own.
 const MOST: usize = 64;
 
 /// Copies what each database holds committed at one moment.
@@ -89,7 +90,8 @@ impl<'d> Reading<'d> {
         Ok(())
     }
 
-    /// Begins to read, or reads all where what is read does not stay as it is. Whether nobody has committed since the note.
+    /// Begins to read, or reads all where what is read does not stay as it is. Whether nobody has committed since the
+    /// note.
     fn begin(&mut self) -> rusqlite::Result<bool> {
         match self {
             Reading::Image(database, image) => {
@@ -116,7 +118,7 @@ impl<'d> Reading<'d> {
         }
     }
 
-    /// The copy of what is read, after which nothing is.
+    /// Returns the copy of what is read, after which nothing is.
     fn copy(self) -> rusqlite::Result<Arc<Image>> {
         match self {
             Reading::Image(_, image) => Ok(image),
@@ -162,7 +164,7 @@ fn connect(database: &Database) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// A number that changes with each commit by another connection, as this one has last read it.
+/// Returns a number that changes with each commit by another connection, as this one has last read it.
 fn last_commit(database: &Database, conn: &Connection) -> rusqlite::Result<i64> {
     database.store.last_commit(conn)
 }

@@ -10,13 +10,13 @@ use crate::instrument;
 use crate::sqlite::{self, Image};
 use crate::sync::lock;
 
-/// How long the first read of a new connection waits for one that opens or closes, which has the database to itself for a
-/// moment.
+/// The time that the first read of a new connection waits for one that opens or closes, which has the database to
+/// itself for a moment.
 const MOMENT: Duration = Duration::from_millis(20);
 
 impl Database {
-    /// Runs `look`, which only reads, on a connection of this crate's own that waits for no lock. SQL has on it the meaning
-    /// that the bind's pragmas give it.
+    /// Runs `look`, which only reads, on a connection of this crate's own that waits for no lock. SQL has on it the
+    /// meaning that the bind's pragmas give it.
     pub(crate) fn look_as_set_up<T>(
         &self,
         look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
@@ -29,7 +29,7 @@ impl Database {
         })
     }
 
-    /// The same on a connection that is closed afterwards, whatever the storage.
+    /// Runs `look` as set up, on a connection that is closed afterwards, whatever the storage.
     pub(crate) fn look_apart<T>(
         &self,
         look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
@@ -40,7 +40,7 @@ impl Database {
         instrument::spared(|| look(&mut self.observer()?))
     }
 
-    /// The same as [`look_as_set_up`](Database::look_as_set_up) where no SQL of the application's schema is run.
+    /// Runs `look` where no SQL of the application's schema is run.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         if self.store.ends_with_its_connections() {
             return self.observe_at_once(look);
@@ -139,8 +139,8 @@ impl Database {
     }
 }
 
-/// Has a connection close without copying its log back: that takes the database for itself for a moment, in which another
-/// that opens would be refused.
+/// Makes a connection close without copying its log back: that takes the database for itself for a moment, in which
+/// another that opens would be refused.
 pub(super) fn leave_the_log(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
 }

@@ -1,8 +1,8 @@
-//! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and there is
-//! an answer where the database is gone.
+//! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and
+//! there is an answer where the database is gone.
 //!
-//! What may have to wait is done by a [`helper`]. The pool's thread waits for that for a moment; then it tells the pool that
-//! there is no connection yet, and the pool asks again by and by.
+//! What may have to wait is done by a [`helper`]. The pool's thread waits for that for a moment; then it tells the pool
+//! that there is no connection yet, and the pool asks again by and by.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,34 +23,34 @@ use crate::sqlite::vfs::Opener;
 use crate::storage::{self, named, Store};
 use crate::sync::lock;
 
-/// What a pool opens its connections from. It lives as long as the database, and a clone of the pool may outlive both.
+/// The source of a pool's connections. It lives as long as the database, and a clone of the pool may outlive both.
 pub(super) struct Source {
     pub(super) label: String,
     pub(super) store: Arc<dyn Store>,
     pub(super) setup: Setup,
     pub(super) read_only: bool,
-    /// How many sessions have written to the database and not committed.
+    /// The number of sessions that have written to the database and not committed.
     pub(super) uncommitted: Arc<AtomicUsize>,
     pub(super) keeper: Arc<Keeper>,
     /// The process that started the database.
     pub(super) process: Process,
-    /// How long to wait for a lock.
+    /// The time to wait for a lock.
     pub(super) limit: Duration,
     /// Has the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
-    /// Whether the database has ended, while a thread is still at something of it.
+    /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
 }
 
-/// How long a pool's thread waits for a helper.
+/// The time that a pool's thread waits for a helper.
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// Between two tries for a lock, at first and at most.
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// The flags of the connection that `r2d2_sqlite` opens before its set-up is run: one to nothing, for the real one takes its
-/// place.
+/// Returns the flags of the connection that `r2d2_sqlite` opens before its set-up is run: one to nothing, for the real
+/// one takes its place.
 pub(super) fn placeholder() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -76,9 +76,9 @@ pub(super) struct Opening {
     _watch: Arc<Watch>,
     /// One that has taken longer than a moment.
     slow: Mutex<Option<Receiver<Opened>>>,
-    /// What it waits for, where that is known.
+    /// The error that it waits to pass, where that is known.
     waits_for: Arc<Mutex<Option<rusqlite::Error>>>,
-    /// Whether it was told that there is no database.
+    /// Set if it was told that there is no database.
     has_refused: AtomicBool,
 }
 
@@ -132,7 +132,7 @@ impl Opening {
         }
     }
 
-    /// Has a helper open one.
+    /// Makes a helper open one.
     fn begin(&self) -> rusqlite::Result<Receiver<Opened>> {
         let (sender, receiver) = channel();
         let (source, waits_for) = (Weak::clone(&self.source), Arc::clone(&self.waits_for));
@@ -164,8 +164,8 @@ impl Opening {
         failure(ffi::SQLITE_ERROR, format!("opening a connection of the pool of bind `{}` panicked", self.label))
     }
 
-    /// Answers where there is no database. `r2d2` hands an error out only when the wait for a connection is over, so one
-    /// who waits for longer gets a connection that answers every statement with the error.
+    /// Answers where there is no database. `r2d2` hands an error out only when the wait for a connection is over, so
+    /// one who waits for longer gets a connection that answers every statement with the error.
     fn refuse(&self, why: &str) -> Opened {
         if self.has_refused.swap(true, Ordering::Relaxed) {
             return without_database(why);
@@ -174,7 +174,7 @@ impl Opening {
     }
 }
 
-/// What a database that has not ended is opened from.
+/// Returns what a database that has not ended is opened from.
 fn living(source: &Weak<Source>) -> Option<Arc<Source>> {
     source.upgrade().filter(|source| !source.has_ended.load(Ordering::Relaxed))
 }
@@ -221,7 +221,7 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
 }
 
 impl Source {
-    /// Whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
+    /// Returns whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
     fn never_waits(&self) -> bool {
         self.store.never_waits() && !self.setup.has_pragmas()
     }
@@ -259,7 +259,7 @@ impl Source {
         Ok(())
     }
 
-    /// The error with who holds the lock, as far as that is known.
+    /// Returns the error with who holds the lock, as far as that is known.
     fn locked(&self, error: rusqlite::Error) -> rusqlite::Error {
         let rusqlite::Error::SqliteFailure(code, _) = &error else { return error };
         let holder = if self.store.knows_its_locks() {
@@ -281,12 +281,12 @@ pub(super) fn uncommitted(sessions: usize) -> Option<String> {
     }
 }
 
-/// A connection for a pool whose harness has ended.
+/// Returns a connection for a pool whose harness has ended.
 pub(super) fn of_ended(label: &str) -> Opened {
     without_database(&has_ended(label))
 }
 
-/// A connection that has no database, and answers every statement with why.
+/// Returns a connection that has no database, and answers every statement with why.
 fn without_database(why: &str) -> Opened {
     let conn = Connection::open_in_memory()?;
     // SQLite cannot read this schema, and names what it cannot read.

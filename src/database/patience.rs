@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::is_lock;
 
-/// How long to look again where another connection's lock is in the way: a commit is over in less, a transaction that
+/// The time to look again where another connection's lock is in the way: a commit is over in less, a transaction that
 /// somebody has left open is not worth waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks.

@@ -66,7 +66,7 @@ pub(super) fn check_process() -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some(message.to_string())))
 }
 
-/// A pool that opens its first connection when it is asked for one.
+/// Returns a pool that opens its first connection when it is asked for one.
 pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
     BUILT_BY.get_or_init(Process::this);
     // The name shows where the pool is printed. The connection to nothing that it gives is replaced.
@@ -100,9 +100,9 @@ pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
     pool
 }
 
-/// How long a pool lets its user wait for a connection.
+/// Returns how long a pool lets its user wait for a connection.
 pub(super) fn timeout(options: &EngineOptions) -> Duration {
-    /// That of `r2d2`.
+    /// The timeout of `r2d2`.
     const USUAL: Duration = Duration::from_secs(30);
     options.pool_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(USUAL)
 }

@@ -9,19 +9,19 @@ use super::Database;
 use crate::error::{Error, Result};
 
 impl Database {
-    /// A clone of the pool for the application.
+    /// Returns a clone of the pool for the application.
     pub(crate) fn lent_pool(&self) -> Result<Pool> {
         self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
         Ok(self.pool_of_engine())
     }
 
-    /// The same, for whoever keeps the database open.
+    /// Returns the same, for whoever keeps the database open.
     pub(crate) fn pool_of_engine(&self) -> Pool {
         self.has_lent_pool.store(true, Ordering::Relaxed);
         self.pool().clone()
     }
 
-    /// The pool, made when first asked for.
+    /// Returns the pool, made when first asked for.
     fn pool(&self) -> &Pool {
         let (pool, _) = self.pool.get_or_init(|| {
             let source = Arc::new(Source {
@@ -41,7 +41,7 @@ impl Database {
         pool
     }
 
-    /// A connection of the pool.
+    /// Returns a connection of the pool.
     pub(crate) fn pooled(&self) -> Result<PooledConnection> {
         self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
         self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })

@@ -79,14 +79,15 @@ impl Database {
         })
     }
 
-    /// What tells whether somebody commits from now on.
+    /// Returns what tells whether somebody commits from now on.
     fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
         let commits = self.store.commits(conn)?;
         let of_others = number(conn, "PRAGMA data_version")?;
         Ok(Moment { commits, of_others })
     }
 
-    /// Returns the image that the database is, where nothing was committed since it was copied in and nothing is about to be.
+    /// Returns the image that the database is, where nothing was committed since it was copied in and nothing is about
+    /// to be.
     pub(crate) fn unchanged(&self) -> Option<Arc<Image>> {
         let known = lock(&self.known);
         known.is_copy(self.store.commits_settled()).then(|| Arc::clone(&known.image))
@@ -103,9 +104,9 @@ impl Database {
         self.store.commits_seen()
     }
 
-    /// Returns a number that changes with every commit, where others may commit beside a transaction that reads; `None` where
-    /// such a transaction keeps them out. Numbers of a file are to be compared that the same counter gave, which is opened here
-    /// unless it is.
+    /// Returns a number that changes with every commit, where others may commit beside a transaction that reads; `None`
+    /// where such a transaction keeps them out. Numbers of a file are to be compared that the same counter gave, which
+    /// is opened here unless it is.
     pub(crate) fn beside_readers(&self, counter: &mut Option<Connection>) -> rusqlite::Result<Option<u64>> {
         self.store.commits_beside_readers(counter, &|| {
             let conn = self.observer()?;
@@ -114,13 +115,13 @@ impl Database {
         })
     }
 
-    /// An image that has the tables as they are committed now, whoever made them; the same one until they change. Where
-    /// somebody's lock is in the way of looking, those of the last look.
+    /// Returns an image that has the tables as they are committed now, whoever made them; the same one until they
+    /// change. Where somebody's lock is in the way of looking, those of the last look.
     pub(crate) fn tables(&self) -> rusqlite::Result<Arc<Image>> {
         self.tables_within(LOOKS)
     }
 
-    /// The same, without waiting for a lock.
+    /// Returns the same, without waiting for a lock.
     pub(crate) fn tables_at_once(&self) -> rusqlite::Result<Arc<Image>> {
         self.tables_within(1)
     }
@@ -167,21 +168,21 @@ impl Database {
     }
 }
 
-/// How often tables are looked for while a lock is in the way: longer than a commit takes, and shorter than somebody's
+/// The number of looks for tables while a lock blocks them: longer than a commit takes, and shorter than somebody's
 /// open transaction is worth waiting for.
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// A moment as the commits before it tell it.
 struct Moment {
-    /// How many there were, by whichever connection, where a number tells.
+    /// The number of commits, by whichever connection, where a number says so.
     commits: Option<u64>,
     /// A number that changes with those of other connections, which do not share a cache with this one.
     of_others: i64,
 }
 
 impl Moment {
-    /// Whether nobody has committed since but who made one copy.
+    /// Returns whether nobody has committed since but who made one copy.
     fn is_one_copy_after(&self, before: &Moment) -> bool {
         let counted = self.commits.zip(before.commits).is_none_or(|(now, then)| now == then + 1);
         counted && self.of_others == before.of_others

@@ -33,11 +33,11 @@ pub(crate) struct DynamicBind {
     anew: Option<Blueprint<'static>>,
     /// Who its databases tell of their statements.
     watched: (Arc<Recorder>, Arc<Rules>),
-    made: Mutex<Made>,
+    made: Mutex<Databases>,
 }
 
 #[derive(Default)]
-struct Made {
+struct Databases {
     databases: Sorted<BindKey, Arc<Bound>>,
     /// How many there have been, those that are closed included.
     count: usize,

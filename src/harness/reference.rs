@@ -135,11 +135,11 @@ pub(super) fn resolve(
             let bind = &to.key;
             let problem =
                 format!("bind `{bind}` is dynamic, and in which of its databases the row is to be cannot be told");
-            return Err(Problem::Text(problem).of(text));
+            return Err(Unresolved::Text(problem).of(text));
         }
         if from.bind == to.bind {
             let problem = format!("both ends are in bind `{}`: declare a foreign key in its schema", from.key);
-            return Err(Problem::Text(problem).of(text));
+            return Err(Unresolved::Text(problem).of(text));
         }
         references.push(Reference { from, to });
     }
@@ -147,16 +147,16 @@ pub(super) fn resolve(
 }
 
 /// Why an end was not found.
-enum Problem {
+enum Unresolved {
     Text(String),
     Error(Error),
 }
 
-impl Problem {
+impl Unresolved {
     fn of(self, reference: &ReferenceText) -> Error {
         let problem = match self {
-            Problem::Error(error) => return error,
-            Problem::Text(problem) => problem,
+            Unresolved::Error(error) => return error,
+            Unresolved::Text(problem) => problem,
         };
         let (file, line) = reference.origin.place();
         let problem = format!("the reference from `{}` to `{}`: {problem}", reference.from, reference.to);
@@ -169,19 +169,19 @@ fn end(
     text: &str,
     specs: &PerBind<DatabaseSpec>,
     tables: &dyn Fn(BindIndex) -> Result<Arc<Metadata>>,
-) -> Result<ReferenceEnd, Problem> {
+) -> Result<ReferenceEnd, Unresolved> {
     let mut nearest_problem = None;
     for (bind, spec) in specs.iter() {
         for key in spec.made_for.iter() {
             let Some(rest) = after_key(text, key) else { continue };
-            let tables = tables(bind).map_err(Problem::Error)?;
+            let tables = tables(bind).map_err(Unresolved::Error)?;
             match table_and_column(rest, &tables) {
                 Ok((table, column)) => return Ok(ReferenceEnd { bind, key: key.clone(), table, column }),
                 Err(problem) => nearest_problem = Some(format!("bind `{key}` {problem}")),
             }
         }
     }
-    Err(Problem::Text(nearest_problem.unwrap_or_else(|| {
+    Err(Unresolved::Text(nearest_problem.unwrap_or_else(|| {
         let mut keys = Vec::new();
         for spec in specs.values() {
             keys.append(&mut mapped(&spec.made_for, |key| key.schema_name().to_string()));

@@ -78,7 +78,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
             let file = || folder.file(&number.to_string());
             Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
         } else {
-            Database::way_to(of, spec.keys, spec.options, uses)
+            Database::way_to(of, spec.keys, spec.options, uses)?
         };
         database.watch().report_to(&recorder, &rules, database.keys().clone());
         binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));

@@ -34,9 +34,9 @@ pub(super) struct Template {
 
 /// Everything that shapes a template. Two that are equal make equal databases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Identity {
+struct TemplateIdentity {
     copy_of: Option<Digest>,
-    schema: Vec<Made>,
+    schema: Vec<TableSource>,
     data: Vec<DataFile>,
     csv_empty_as_text: Option<bool>,
     foreign_keys: Option<bool>,
@@ -49,21 +49,21 @@ struct Identity {
 
 /// One source of tables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Made {
+enum TableSource {
     By(schema::Script),
     With(TypeId),
 }
 
 /// How many templates are kept that no harness uses.
 const MOST_TEMPLATES: usize = 128;
-static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES);
+static TEMPLATES: OnceCache<TemplateIdentity, Template> = OnceCache::new(MOST_TEMPLATES);
 
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
     spec: Cow<'s, DatabaseSpec>,
     /// What it starts as a copy of.
     original: Option<Original>,
-    schema: Vec<schema::Part>,
+    schema: Vec<schema::SchemaPart>,
     /// The folders of migrations among them.
     folders: Vec<schema::Applied>,
     data: Vec<DataFile>,
@@ -124,12 +124,12 @@ impl<'s> Blueprint<'s> {
         template.fleeting.is_none()
     }
 
-    fn identity(&self) -> Option<Identity> {
+    fn identity(&self) -> Option<TemplateIdentity> {
         let mut schema = Vec::new();
         for part in &self.schema {
             schema.push(match part {
-                schema::Part::Script(script) => Made::By(script.clone()),
-                schema::Part::Migrator(migrator) => Made::With(migrator.identity?),
+                schema::SchemaPart::Script(script) => TableSource::By(script.clone()),
+                schema::SchemaPart::Migrator(migrator) => TableSource::With(migrator.identity?),
             });
         }
         let options = &self.spec.options;
@@ -137,7 +137,7 @@ impl<'s> Blueprint<'s> {
         for connect in &options.on_connect {
             on_connect.push(connect.identity?);
         }
-        Some(Identity {
+        Some(TemplateIdentity {
             on_connect,
             is_server: self.spec.is_server(),
             // By what is in the file and not by its name, so that one that has changed is seen.
@@ -152,9 +152,9 @@ impl<'s> Blueprint<'s> {
 
     /// Whether its tables may have foreign keys; there is none without the word.
     fn may_refer(&self) -> bool {
-        let may = |part: &schema::Part| match part {
-            schema::Part::Script(script) => has_letters(&script.text, "references"),
-            schema::Part::Migrator(_) => true,
+        let may = |part: &schema::SchemaPart| match part {
+            schema::SchemaPart::Script(script) => has_letters(&script.text, "references"),
+            schema::SchemaPart::Migrator(_) => true,
         };
         !self.data.is_empty() || self.schema.iter().any(may)
     }
@@ -220,8 +220,8 @@ impl<'s> Blueprint<'s> {
         let of_sqlite = texts(&open_noticing()?, FLEETING_FUNCTIONS)?;
         let may_call = |name: &str| {
             let in_schema = self.schema.iter().any(|part| match part {
-                schema::Part::Script(script) => has_letters(&script.text, name),
-                schema::Part::Migrator(_) => true,
+                schema::SchemaPart::Script(script) => has_letters(&script.text, name),
+                schema::SchemaPart::Migrator(_) => true,
             });
             in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
         };
@@ -243,7 +243,7 @@ impl<'s> Blueprint<'s> {
         let (foreign_keys, journal_mode) = (options.foreign_keys, options.journal_mode());
         let ground = schema::Ground { key, limit, foreign_keys, journal_mode };
         schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
-        let lent = self.schema.iter().any(|part| matches!(part, schema::Part::Migrator(_)));
+        let lent = self.schema.iter().any(|part| matches!(part, schema::SchemaPart::Migrator(_)));
         if self.original.is_none() && (lent || self.spec.is_server()) {
             let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
             if let Some(problem) = uncounted.map_err(Error::sql(key, ""))? {

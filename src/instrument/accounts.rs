@@ -49,10 +49,10 @@ pub(super) struct Running {
     /// The address of its connection.
     pub(super) connection: usize,
     pub(super) thread: ThreadId,
-    /// Whether it writes to the database, and to any.
+    /// Set if it writes to the database, and to any.
     pub(super) writes: bool,
     pub(super) writes_anywhere: bool,
-    /// Whether it can take the lock of a writer, of whatever database.
+    /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
     pub(super) begun: Option<Begun>,
     pub(super) stopped: Option<Stopped>,
@@ -65,7 +65,7 @@ struct Transaction {
     connection: usize,
     /// Since when everything was seen.
     epoch: usize,
-    /// Whether a statement in it writes, and whether one can have taken a writer's lock.
+    /// Set if a statement in it writes, and whether one can have taken a writer's lock.
     wrote: bool,
     may_have_written: bool,
 }
@@ -88,7 +88,7 @@ impl Accounts {
         self.running.push(running);
     }
 
-    /// The statement at an address, which has ended; `is_alone` where no transaction is open then.
+    /// Returns the statement at an address, which has ended; `is_alone` where no transaction is open then.
     pub(super) fn end(&mut self, statement: usize, is_alone: bool) -> Option<Running> {
         let place = self.running.iter().position(|running| running.statement == statement)?;
         let ended = self.running.swap_remove(place);
@@ -107,7 +107,7 @@ impl Accounts {
         }
     }
 
-    /// Whether what a connection commits was written by a statement, as far as was seen.
+    /// Returns whether what a connection commits was written by a statement, as far as was seen.
     pub(super) fn accounts_for(&self, handle: &Handle) -> bool {
         let (connection, epoch) = (handle.address(), last_epoch());
         let is_seen = |transaction: &&Transaction| transaction.connection == connection && transaction.epoch == epoch;
@@ -120,7 +120,7 @@ impl Accounts {
             }
     }
 
-    /// Whether what this thread writes now is written by a statement.
+    /// Returns whether what this thread writes now is written by a statement.
     pub(super) fn accounts(&self) -> bool {
         let here = thread::current().id();
         let wrote = |connection| {
@@ -134,8 +134,8 @@ impl Accounts {
             .any(|running| running.thread == here && (running.writes_anywhere || wrote(running.connection)))
     }
 
-    /// Returns whether a statement of a connection has begun that was stopped, and whether one that writes to the database
-    /// has.
+    /// Returns whether a statement of a connection has begun that was stopped, and whether one that writes to the
+    /// database has.
     pub(super) fn around(&self, connection: usize) -> (bool, bool) {
         let is_any = |is: &dyn Fn(&Running) -> bool| {
             self.running.iter().any(|running| running.connection == connection && is(running))

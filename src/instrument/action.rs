@@ -7,7 +7,7 @@ use rusqlite::ffi;
 use super::deed::Deed;
 use super::operation::Operation;
 
-/// What was reported of a statement that is judged.
+/// SQLite's reports on a statement that is judged.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Noted {
     pub(super) transaction: bool,
@@ -23,13 +23,13 @@ pub(super) struct Noted {
 }
 
 impl Noted {
-    /// Whether it writes to tables that are not in the connection's own database.
+    /// Returns whether it writes to tables that are not in the connection's own database.
     pub(super) fn writes_beside(&self) -> bool {
         self.writes_temporary || self.writes_elsewhere
     }
 }
 
-/// What is known of a pragma by its name and its argument, and not by its program.
+/// A pragma, as far as its name and its argument tell and its program does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pragma {
     /// It writes nothing that was not committed before, though SQLite calls it one that may write.
@@ -43,7 +43,7 @@ pub(super) enum Pragma {
     Other,
 }
 
-/// What SQLite asks about, see <https://sqlite.org/c3ref/c_alter_table.html>.
+/// An action that SQLite asks about, see <https://sqlite.org/c3ref/c_alter_table.html>.
 pub(super) struct Action<'c> {
     pub(super) action: c_int,
     pub(super) first: Option<&'c CStr>,
@@ -52,14 +52,14 @@ pub(super) struct Action<'c> {
 }
 
 impl Action<'_> {
-    /// What is known of the statement by this alone.
+    /// Returns what is known of the statement by this alone.
     pub(super) fn deed(&self) -> Deed {
         // SQLite sets a journal mode without asking whether the connection may write.
         let writes = self.pragma() == Some(Pragma::JournalMode);
         Deed { transaction: self.is_of_transaction(), elsewhere: self.is_elsewhere(), writes, ..Deed::default() }
     }
 
-    /// What it does to which table, where a fault may be about that.
+    /// Returns what it does to which table, where a fault may be about that.
     pub(super) fn operation(&self) -> Option<(Operation, &str)> {
         let operation = match self.action {
             ffi::SQLITE_READ => Operation::Read,
@@ -72,7 +72,7 @@ impl Action<'_> {
         Some((operation, table.to_str().ok()?))
     }
 
-    /// The schema that it is about, and whether it changes that; not the temporary one.
+    /// Returns the schema that it is about, and whether it changes that; not the temporary one.
     pub(super) fn place(&self) -> Option<(&CStr, bool)> {
         let tells = self.is_of_rows() || self.is_change();
         let schema = self.schema.filter(|_| tells && !self.is_temporary());
@@ -83,12 +83,12 @@ impl Action<'_> {
         [ffi::SQLITE_READ, ffi::SQLITE_INSERT, ffi::SQLITE_UPDATE, ffi::SQLITE_DELETE].contains(&self.action)
     }
 
-    /// Whether it says nothing that what follows will not say better.
+    /// Returns whether it says nothing that what follows will not say better.
     pub(super) fn is_vague(&self) -> bool {
         matches!(self.action, ffi::SQLITE_SELECT | ffi::SQLITE_FUNCTION | ffi::SQLITE_RECURSIVE)
     }
 
-    /// Whether SQLite asks about each table of a statement, also when the first has been refused.
+    /// Returns whether SQLite asks about each table of a statement, also when the first has been refused.
     pub(super) fn comes_again(&self) -> bool {
         self.action == ffi::SQLITE_ANALYZE
     }
@@ -97,7 +97,7 @@ impl Action<'_> {
         matches!(self.action, ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT)
     }
 
-    /// Whether it attaches a database, or uses one that was.
+    /// Returns whether it attaches a database, or uses one that was.
     fn is_elsewhere(&self) -> bool {
         let own = self.schema.is_none_or(|schema| schema == c"main" || schema == c"temp");
         self.action == ffi::SQLITE_ATTACH || !own && self.action != ffi::SQLITE_DETACH
@@ -117,7 +117,7 @@ impl Action<'_> {
         self.schema == Some(c"temp") || made.contains(&self.action)
     }
 
-    /// Whether it changes rows or a schema.
+    /// Returns whether it changes rows or a schema.
     fn is_change(&self) -> bool {
         let harmless = [
             ffi::SQLITE_READ,
@@ -130,7 +130,7 @@ impl Action<'_> {
         !self.is_vague() && !harmless.contains(&self.action)
     }
 
-    /// The pragma that the statement is.
+    /// Returns the pragma that the statement is.
     fn pragma(&self) -> Option<Pragma> {
         if self.action != ffi::SQLITE_PRAGMA {
             return None;
@@ -160,7 +160,7 @@ impl Action<'_> {
         }
     }
 
-    /// What the statement is about to do, in words.
+    /// Returns what the statement is about to do, in words.
     pub(super) fn in_words(&self) -> String {
         let name = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
         let first = name(self.first);
@@ -182,15 +182,15 @@ impl Action<'_> {
     }
 }
 
-/// What `PRAGMA optimize` does where it is not told.
+/// The mask of `PRAGMA optimize` without an argument.
 const OPTIMIZE: i64 = 0xfffe;
 
-/// The number that SQLite reads in a pragma's argument, which is 0 where it reads none.
+/// Returns the number that SQLite reads in a pragma's argument, which is 0 where it reads none.
 fn as_number(text: &CStr) -> i64 {
     let text = text.to_string_lossy();
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     hexadecimal.map_or_else(|| text.parse(), |digits| i64::from_str_radix(digits, 16)).unwrap_or(0)
 }
 
-/// How a change of the schema is called.
+/// The words for a change of the schema.
 pub(super) const CHANGE: &str = "a change of the schema";

@@ -25,7 +25,7 @@ pub(super) fn expire(db: *mut ffi::sqlite3, context: Context) {
     unsafe { ffi::sqlite3_set_authorizer(db, Some(on_action), context.pointer()) };
 }
 
-/// What SQLite calls for each action of a statement that is prepared.
+/// Returns what SQLite calls for each action of a statement that is prepared.
 unsafe extern "C" fn on_action(
     context: *mut c_void,
     action: c_int,

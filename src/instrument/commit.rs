@@ -10,20 +10,28 @@ use super::faults::Faults;
 use super::number::committing;
 
 impl Faults {
-    /// Has a connection ask before each commit of a transaction that has written.
+    /// Makes a connection ask before each commit of a transaction that has written.
     ///
     /// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database
     /// alive. A hook of the application's own takes the place of this one, and nothing has to be freed then.
     pub(crate) fn hook(self: &Arc<Self>, conn: &Connection) {
-        // SAFETY: the handle is open, the callback has the signature asked for, and the number is never followed.
-        unsafe {
-            let number = ptr::without_provenance_mut(self.number_of(conn.handle()));
-            ffi::sqlite3_commit_hook(conn.handle(), Some(on_commit), number);
-        }
+        // SAFETY: the handle is open.
+        unsafe { self.hook_on(conn.handle()) };
+    }
+
+    /// Has a connection ask that somebody else has opened.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open.
+    pub(super) unsafe fn hook_on(self: &Arc<Self>, db: *mut ffi::sqlite3) {
+        let number = ptr::without_provenance_mut(self.number_of(db));
+        // SAFETY: the callback has the signature asked for, and the number is never followed.
+        unsafe { ffi::sqlite3_commit_hook(db, Some(on_commit), number) };
     }
 }
 
-/// What SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
+/// Returns what SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
 unsafe extern "C" fn on_commit(number: *mut c_void) -> c_int {
     // The connection of that number is the one that commits: it is open, and this thread's.
     c_int::from(committing(number.addr()).is_some_and(|(faults, db)| faults.refuses_commit(db)))

@@ -9,24 +9,24 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(crate) struct Fault {
     kind: FaultKind,
-    /// How many of the operations that it is about it lets pass first, and how many it then fails.
+    /// The number of operations that it lets pass first, and the number that it then fails.
     after: u64,
     times: u64,
     met: Mutex<Met>,
 }
 
-/// What a fault has met.
+/// The operations that a fault has met.
 #[derive(Debug, Default)]
 struct Met {
     operations: u64,
     struck: u64,
-    /// How many could not be failed.
+    /// The number of those that could not be failed.
     passed: u64,
     /// The last transaction that it was asked about and what it said: all of what one writes fails, or nothing.
     last: Option<(u64, bool)>,
 }
 
-/// What fails.
+/// The operation that fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     /// A statement that does this to a table of that name.
@@ -65,7 +65,7 @@ impl Fault {
         lock(&self.met).passed
     }
 
-    /// Whether it is about statements that do this to a table of that name.
+    /// Returns whether it is about statements that do this to a table of that name.
     pub(super) fn is_about(&self, operation: Operation, table: &str) -> bool {
         match &self.kind {
             FaultKind::Statement(of, name) => *of == operation && name.eq_ignore_ascii_case(table),
@@ -98,7 +98,8 @@ impl Fault {
         lock(&self.met).count(self.after, self.times)
     }
 
-    /// The same for an operation that is a part of a transaction.
+    /// Counts an operation that is a part of a transaction, and returns whether it fails: all of a transaction's do, or
+    /// none.
     pub(super) fn strikes_all_of(&self, transaction: u64) -> bool {
         let mut met = lock(&self.met);
         match met.last {

@@ -1,7 +1,7 @@
 //! What a test has SQLite answer for a while: which operations of a database fail, and how often.
 //!
-//! Nothing here calls SQLite and nothing waits for a second lock: it is asked from SQLite's callbacks, under SQLite's own
-//! locks.
+//! Nothing here calls SQLite and nothing waits for a second lock: it is asked from SQLite's callbacks, under SQLite's
+//! own locks.
 
 use std::ffi::c_int;
 use std::fmt;
@@ -22,15 +22,15 @@ use crate::sync::lock;
 pub(crate) struct Faults {
     count: AtomicUsize,
     alive: Mutex<Vec<Arc<Fault>>>,
-    /// How many transactions have got the lock that a writer needs: the number of the one that has it now.
+    /// The number of transactions that have got the lock of a writer, and so the number of the one that has it now.
     writers: AtomicU64,
-    /// How many connections of ours to a file hold the lock of its log's writer: one at most.
+    /// The number of our connections to a file that hold the lock of its log's writer: one at most.
     log_writers: AtomicUsize,
-    /// Whose that is, and since when everything was seen as it got the lock.
+    /// The owner of that transaction, and the time since which everything was seen as it got the lock.
     writer: Mutex<(Writer, Option<usize>)>,
     /// The one that knows the statements of the database.
     witness: OnceLock<Weak<dyn Witness>>,
-    /// What they are found by, once a connection asks.
+    /// The number that they are found by, once a connection asks.
     pub(super) number: OnceLock<usize>,
     /// Those of its connections.
     pub(super) numbers: Mutex<Vec<usize>>,
@@ -53,7 +53,7 @@ pub(super) trait Witness: fmt::Debug + Send + Sync {
 }
 
 impl Faults {
-    /// Has a fault strike as long as the answer lives.
+    /// Adds a fault, which is active as long as the answer lives.
     pub(crate) fn begin(self: &Arc<Self>, kind: FaultKind, after: u64, times: u64) -> Faulting {
         let asking = matches!(kind, FaultKind::Statement(..)).then(Asking::new);
         let fault = Arc::new(Fault::new(kind, after, times));
@@ -62,7 +62,7 @@ impl Faults {
         Faulting { faults: Arc::clone(self), fault, _asking: asking }
     }
 
-    /// Whether a connection of ours to a file holds the lock of its log's writer.
+    /// Returns whether a connection of ours to a file holds the lock of its log's writer.
     pub(crate) fn has_log_writer(&self) -> bool {
         self.log_writers.load(Ordering::Relaxed) > 0
     }
@@ -73,7 +73,7 @@ impl Faults {
         let _ = self.witness.set(witness);
     }
 
-    /// Whether a guard refuses what this thread writes now, which no statement accounts for.
+    /// Returns whether a guard refuses what this thread writes now, which no statement accounts for.
     fn is_refused(&self, transaction: u64) -> bool {
         let Some(now) = epoch().filter(|_| !is_spared()) else { return false };
         let (writer, began) = *lock(&self.writer);
@@ -85,12 +85,12 @@ impl Faults {
         witness.is_some_and(|witness| witness.refuses_to_write(writer, transaction))
     }
 
-    /// Whether a statement that is prepared, and does this to that table, is to fail.
+    /// Returns whether a statement that is prepared, and does this to that table, is to fail.
     pub(crate) fn fails(&self, operation: Operation, table: &str) -> bool {
         self.first(|fault| (fault.is_about(operation, table) && fault.fails_next()).then_some(())).is_some()
     }
 
-    /// The faults that are about statements.
+    /// Returns the faults that are about statements.
     pub(crate) fn of_statements(&self) -> Vec<Arc<Fault>> {
         if self.count.load(Ordering::Relaxed) == 0 || is_spared() {
             return Vec::new();
@@ -99,7 +99,7 @@ impl Faults {
         filtered(&lock(&self.alive), is_one)
     }
 
-    /// Whether a commit on a connection, which this thread has, is to be refused.
+    /// Returns whether a commit on a connection, which this thread has, is to be refused.
     pub(super) fn refuses_commit(&self, db: *mut ffi::sqlite3) -> bool {
         if epoch().is_some() && !is_spared() {
             let witness = self.witness.get().and_then(Weak::upgrade);
@@ -170,12 +170,12 @@ pub(crate) struct Faulting {
 }
 
 impl Faulting {
-    /// How many operations the fault has met, and how many of them it failed.
+    /// Returns how many operations the fault has met, and how many of them it failed.
     pub(crate) fn met(&self) -> (u64, u64) {
         self.fault.met()
     }
 
-    /// How many statements it should have failed and could not.
+    /// Returns how many statements it should have failed and could not.
     pub(crate) fn passed(&self) -> u64 {
         self.fault.passed()
     }

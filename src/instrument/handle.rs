@@ -19,7 +19,7 @@ use super::state::{collect, compare_with, within, Guarded, Mode};
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
 
-/// How a statement was stopped as it began.
+/// The means by which a statement was stopped as it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
     /// Its connection cannot write until it ends.
@@ -92,7 +92,7 @@ impl Handle {
         }
     }
 
-    /// Whether a statement is one that a fault is about, and what it would do.
+    /// Returns whether a statement is one that a fault is about, and what it would do.
     pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
         compare_with(Some(fault));
         let deed = self.judge(sql);
@@ -116,7 +116,7 @@ impl Handle {
         }
     }
 
-    /// Whether `PRAGMA optimize` would write anything: asked by its first bit, it says what it would run.
+    /// Returns whether `PRAGMA optimize` would write anything: asked by its first bit, it says what it would run.
     fn would_optimize(&self, mask: i64) -> bool {
         if mask & 1 != 0 {
             return false;
@@ -125,7 +125,7 @@ impl Handle {
         asked.is_none_or(|asked| self.first_row(&asked, |_| true).is_ok_and(|row| row.is_some()))
     }
 
-    /// Whether a `VACUUM` writes a copy, as its program says, and not the database.
+    /// Returns whether a `VACUUM` writes a copy, as its program says, and not the database.
     fn vacuums_into(&self, sql: &CStr) -> bool {
         let explain = CString::new([b"EXPLAIN ", sql.to_bytes()].concat());
         let into = |row: &Row| (row.text(1) == Some(c"Vacuum") && row.number(3) != 0).then_some(());
@@ -162,8 +162,8 @@ impl Handle {
         }
     }
 
-    /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized: SQLite
-    /// prepares it again, which is denied. `expire` makes SQLite prepare the connection's statements again.
+    /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized:
+    /// SQLite prepares it again, which is denied. `expire` makes SQLite prepare the connection's statements again.
     pub(super) fn deny(&self, statement: *mut ffi::sqlite3_stmt, expire: impl FnOnce(*mut ffi::sqlite3)) {
         // Also where the fault or the guard has ended meanwhile.
         let _guarded = Guarded::new();
@@ -178,7 +178,7 @@ impl Handle {
         });
     }
 
-    /// Has SQLite read the schema again, and each statement prepared again that was prepared before. Only where no
+    /// Makes SQLite read the schema again and prepare each statement again that was prepared before. Only where no
     /// transaction has written: SQLite would no longer know that one has changed the schema, which a rollback has to
     /// undo. Returns whether that was done.
     fn forget_schema(&self) -> bool {
@@ -204,42 +204,42 @@ impl Handle {
         unsafe { ffi::sqlite3_stmt_readonly(statement) == 0 }
     }
 
-    /// Whether no transaction is open that somebody has begun.
+    /// Returns whether no transaction is open that somebody has begun.
     pub(super) fn is_autocommit(&self) -> bool {
         // SAFETY: the connection is open.
         unsafe { ffi::sqlite3_get_autocommit(self.0) != 0 }
     }
 
-    /// The address of the connection, which no other has while it is open.
+    /// Returns the address of the connection, which no other has while it is open.
     pub(super) fn address(&self) -> usize {
         self.0.addr()
     }
 
-    /// Whether a transaction is open that has written.
+    /// Returns whether a transaction is open that has written.
     pub(super) fn is_writing(&self) -> bool {
         // SAFETY: the connection is open; null means all of its databases.
         unsafe { ffi::sqlite3_txn_state(self.0, ptr::null()) >= ffi::SQLITE_TXN_WRITE }
     }
 
-    /// Whether one is open that has written, or may, to the database of that name.
+    /// Returns whether one is open that has written, or may, to the database of that name.
     pub(super) fn is_writing_to(&self, schema: &CStr) -> bool {
         // SAFETY: the connection is open, and the name ends with a NUL.
         unsafe { ffi::sqlite3_txn_state(self.0, schema.as_ptr()) >= ffi::SQLITE_TXN_WRITE }
     }
 
-    /// Whether the connection has other databases than its own and the temporary one.
+    /// Returns whether the connection has other databases than its own and the temporary one.
     pub(super) fn has_attached(&self) -> bool {
         // SAFETY: the connection is open; for a number that no database has, SQLite answers null.
         unsafe { !ffi::sqlite3_db_name(self.0, 2).is_null() }
     }
 
-    /// Whether another statement of the connection has begun and not ended.
+    /// Returns whether another statement of the connection has begun and not ended.
     fn has_others(&self, statement: *mut ffi::sqlite3_stmt) -> bool {
         self.has_busy(|other| other != statement)
     }
 
-    /// Whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite makes it one
-    /// without a text.
+    /// Returns whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite
+    /// makes it one without a text.
     pub(super) fn has_writers(&self) -> bool {
         // SAFETY: the statement lives.
         self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })
@@ -301,7 +301,7 @@ impl Handle {
     }
 }
 
-/// What SQLite says of a statement that it has prepared.
+/// SQLite's answers on a statement that it has prepared.
 struct Prepared {
     reads_only: bool,
     explains: bool,

@@ -1,7 +1,7 @@
 //! The instruments on every connection: the recorder, the guards and the faults.
 //!
-//! SQLite's callbacks are in `trace`, `authorize` and `commit`; a file system asks the faults through its gate. They find
-//! a database's `Watch` or its `Faults` by a number, and `state` has what they share.
+//! SQLite's callbacks are in `trace`, `authorize` and `commit`; a file system asks the faults through its gate. They
+//! find a database's `Watch` or its `Faults` by a number, and `state` has what they share.
 
 mod accounts;
 mod action;
@@ -14,6 +14,7 @@ mod handle;
 mod listen;
 mod log;
 mod number;
+mod opened;
 mod operation;
 mod recorder;
 mod rules;
@@ -25,6 +26,7 @@ mod watch;
 
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
+pub(crate) use opened::Found;
 pub use operation::Operation;
 pub(crate) use recorder::{Begun, Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};

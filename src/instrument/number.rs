@@ -49,7 +49,7 @@ impl Drop for Faults {
     }
 }
 
-/// The faults of the number of a connection that commits, if they live, and the connection.
+/// Returns the faults of the number of a connection that commits, if they live, and the connection.
 pub(super) fn committing(number: usize) -> Option<(Arc<Faults>, *mut ffi::sqlite3)> {
     let (faults, connection) = NUMBERED.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()?;
     Some((faults.upgrade()?, ptr::with_exposed_provenance_mut(connection)))

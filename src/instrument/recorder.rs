@@ -13,13 +13,13 @@ use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
 
-/// How many statements of those recorded before are kept when a recording begins.
+/// The number of statements recorded before that are kept when a recording begins.
 const KEPT: usize = 1000;
 
 /// The statements that ran on the databases of a harness while somebody recorded them.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    /// How many record now.
+    /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
@@ -31,7 +31,7 @@ struct Statements {
     /// The number of the first that is kept.
     first: u64,
     kept: Vec<Recorded>,
-    /// What was written by none of them, since the first of those who record now; and how many there ever were.
+    /// The writes by none of them, since the first recording that goes on; and how many there ever were.
     unaccounted: Vec<Unaccounted>,
     writes: u64,
 }
@@ -39,11 +39,11 @@ struct Statements {
 /// A transaction that was written by no statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Unaccounted {
-    /// How many there were before it.
+    /// The number of those before it.
     number: u64,
     /// The keys that mean the database.
     pub(crate) database: Keys,
-    /// Whether the connection is one of the harness's.
+    /// Set if the connection is one of the harness's.
     pub(crate) ours: bool,
 }
 
@@ -53,20 +53,20 @@ pub(crate) struct Recorded {
     /// The databases that it uses.
     pub(crate) databases: Vec<Used>,
     pub(crate) sql: String,
-    /// The same with the values of its parameters, where it has some.
+    /// The statement with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
 }
 
-/// What is known of a statement when it has ended.
+/// The end of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// The rows that it changed itself.
     pub(crate) rows: u64,
     pub(crate) time: Duration,
-    /// Whether it succeeded, or SQLite's message; `None` where that is not known.
+    /// Set if it succeeded, or SQLite's message; `None` where that is not known.
     pub(crate) outcome: Option<Result<(), String>>,
 }
 
@@ -100,7 +100,7 @@ impl Recorder {
         }
     }
 
-    /// Whether a statement has this text.
+    /// Returns whether a statement has this text.
     fn is(&self, number: u64, sql: &str) -> bool {
         lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
     }
@@ -141,7 +141,7 @@ impl Statements {
         self.first + self.kept.len() as u64
     }
 
-    /// The statement with a number, if it is kept.
+    /// Returns the statement with a number, if it is kept.
     fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
         self.kept.get_mut(place)
@@ -154,13 +154,13 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
-    /// How many writes by no statement there were before it.
+    /// The number of writes by no statement before it.
     writes: u64,
     _listened: Listened,
 }
 
 impl Listening {
-    /// The statements that have begun since it was made.
+    /// Returns the statements that have begun since it was made.
     pub(crate) fn statements(&self) -> Vec<Recorded> {
         let statements = lock(&self.recorder.statements);
         let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
@@ -169,7 +169,7 @@ impl Listening {
 }
 
 impl Listening {
-    /// What was written by none of the statements since it was made.
+    /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
     }
@@ -187,7 +187,7 @@ pub(crate) struct Begun {
     recorder: Weak<Recorder>,
     number: u64,
     at: Instant,
-    /// How many rows its connection had changed, of all its time.
+    /// The number of rows that its connection had changed, ever.
     changes: u64,
 }
 
@@ -207,7 +207,7 @@ impl Begun {
         }
     }
 
-    /// Whether it has this text.
+    /// Returns whether it has this text.
     pub(super) fn is(&self, sql: &str) -> bool {
         self.recorder.upgrade().is_some_and(|recorder| recorder.is(self.number, sql.trim()))
     }

@@ -23,22 +23,22 @@ pub(crate) struct Rules {
 /// One guard.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// How the test wrote it: `allow_only("auth")`.
+    /// The call in the test: `allow_only("auth")`.
     call: String,
-    /// Where the test wrote it.
+    /// The place of the call in the test.
     place: &'static Location<'static>,
     refuses: Refuses,
     refused: Mutex<Vec<Refused>>,
-    /// Whether the test has asked what was refused.
+    /// Set if the test has asked what was refused.
     asked: AtomicBool,
 }
 
-/// What a guard refuses; databases by keys that mean them.
+/// The statements that a guard refuses; databases by keys that mean them.
 #[derive(Debug)]
 pub(crate) enum Refuses {
     /// Everything on other databases than these.
     AllBut(Vec<BindKey>),
-    /// What writes to these.
+    /// Writes to these.
     Writes(Vec<BindKey>),
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Refused {
 }
 
 impl Rules {
-    /// Whether there is any guard.
+    /// Returns whether there is any guard.
     pub(super) fn any(&self) -> bool {
         self.count.load(Ordering::Relaxed) > 0
     }
 
-    /// The guard that refuses a statement on a database that these keys mean.
+    /// Returns the guard that refuses a statement on a database that these keys mean.
     pub(super) fn against(&self, names: &[BindKey], deed: Deed) -> Option<Arc<Rule>> {
         lock(&self.alive).iter().find(|(rule, _)| rule.refuses(names, deed)).map(|(rule, _)| Arc::clone(rule))
     }
@@ -119,7 +119,7 @@ impl Guarding {
         &self.rule
     }
 
-    /// What was refused so far, which the test has now asked.
+    /// Returns what was refused so far, which the test has now asked.
     pub(crate) fn refused(&self) -> Vec<Refused> {
         self.rule.asked.store(true, Ordering::Relaxed);
         lock(&self.rule.refused).clone()
@@ -128,10 +128,10 @@ impl Guarding {
     /// Ends the guard, and gives what was refused if the test has never asked.
     pub(crate) fn end(&self) -> Vec<Refused> {
         self.stop();
-        match self.rule.asked.load(Ordering::Relaxed) {
-            true => Vec::new(),
-            false => lock(&self.rule.refused).clone(),
+        if self.rule.asked.load(Ordering::Relaxed) {
+            return Vec::new();
         }
+        lock(&self.rule.refused).clone()
     }
 
     fn stop(&self) {

@@ -114,8 +114,8 @@ thread_local! {
     /// Set while this thread runs something of this crate's own, which no fault is for.
     static SPARED: Cell<bool> = const { Cell::new(false) };
 
-    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what it
-    /// writes once somebody listens is its own.
+    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what
+    /// it writes once somebody listens is its own.
     static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(std::ptr::null_mut()) };
 
     /// The fault that a judged statement is compared with, and whether the statement is one of those.

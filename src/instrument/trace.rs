@@ -4,8 +4,8 @@
 //! nobody answers to any more is harmless. While nothing is listened to in the whole process, a callback looks at one
 //! number in memory and returns.
 //!
-//! Nothing here waits for a lock while another is held, and nothing calls SQLite with a lock held: a callback runs under
-//! SQLite's own.
+//! Nothing here waits for a lock while another is held, and nothing calls SQLite with a lock held: a callback runs
+//! under SQLite's own.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
@@ -26,19 +26,28 @@ use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use crate::sync::lock;
 
-/// Has SQLite tell of each statement of a connection as it begins and as it ends.
+/// Makes SQLite report each statement of a connection as it begins and as it ends.
 ///
 /// `sqlite3_trace_v2` with a context, which rusqlite's own `trace_v2` does not take. The ends are asked for from the
 /// start: SQLite tells the end only of a statement that began while that was asked for.
 pub(super) fn start(conn: &Connection, context: Context) {
-    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
-    // SAFETY: the handle is open, the callback has the signature asked for, and its context is never followed.
-    unsafe {
-        ffi::sqlite3_trace_v2(conn.handle(), events, Some(on_event), context.pointer());
-    }
+    // SAFETY: the handle is open.
+    unsafe { start_on(conn.handle(), context) };
 }
 
-/// What SQLite calls: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs inside it.
+/// Has SQLite tell of each statement of a connection that the application has opened.
+///
+/// # Safety
+///
+/// The connection is open.
+pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
+    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
+    // SAFETY: the callback has the signature asked for, and its context is never followed.
+    unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), context.pointer()) };
+}
+
+/// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
+/// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
     if !is_heard() {
         unheard(event, p.cast());
@@ -123,8 +132,8 @@ impl Watch {
         lock(&self.accounts).begin(running, is_alone);
     }
 
-    /// The databases of the harness that a statement uses whose connection has attached some; where it uses none, its
-    /// connection's own.
+    /// Returns the databases of the harness that a statement uses whose connection has attached some; where it uses
+    /// none, its connection's own.
     fn used(&self, handle: &Handle, sql: &CStr, deed: Deed) -> Vec<Used> {
         let Some(member) = self.harness.get() else { return Vec::new() };
         let (mut used, mut elsewhere) = (Vec::new(), false);
@@ -200,7 +209,7 @@ impl Watch {
     }
 }
 
-/// What is said of a statement that was not stopped.
+/// The words after a statement that was not stopped.
 const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";
 
 thread_local! {
@@ -227,8 +236,8 @@ impl Statement<'_> {
         (!statement.is_null()).then_some(Statement { statement, callback: PhantomData })
     }
 
-    /// The end of a statement that SQLite has begun twice, since the schema had changed: it tells of one beginning and of
-    /// two ends.
+    /// The end of a statement that SQLite has begun twice, since the schema had changed: it tells of one beginning and
+    /// of two ends.
     fn has_ended_again(&self) {
         let last = LAST.try_with(Cell::take).ok().flatten().filter(|(address, _)| *address == self.address());
         let (Some((address, begun)), Some(sql)) = (last, self.sql()) else { return };
@@ -239,8 +248,8 @@ impl Statement<'_> {
         }
     }
 
-    /// Whether it begins from within another statement, if it begins: what SQLite runs inside a statement (a trigger, for
-    /// one) has another text than the statement has.
+    /// Returns whether it begins from within another statement, if it begins: what SQLite runs inside a statement (a
+    /// trigger, for one) has another text than the statement has.
     ///
     /// # Safety
     ///
@@ -268,7 +277,7 @@ impl Statement<'_> {
         }
     }
 
-    /// The text with the values of the parameters, if there are any.
+    /// Returns the text with the values of the parameters, if there are any.
     fn with_values(&self) -> Option<String> {
         // SAFETY: the statement lives; the text is a copy that ends with a NUL and is freed by who asked for it.
         unsafe {
@@ -296,7 +305,7 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
     }
 
-    /// The rows that its connection has changed, ever and by its last statement.
+    /// Returns the rows that its connection has changed, ever and by its last statement.
     fn changes(&self) -> (u64, u64) {
         // SAFETY: the statement lives, and so its connection does.
         let (all, of_last) = unsafe {

@@ -25,8 +25,8 @@ impl Witness for Watch {
         self.refuses_unaccounted(writer == Writer::Ours, again)
     }
 
-    /// Sees what the file system does not, a database that has none of this crate's or no journal; but not what is written
-    /// after `BEGIN IMMEDIATE`, or beside what is written to another database, nor a backup.
+    /// Sees what the file system does not, a database that has none of this crate's or no journal; but not what is
+    /// written after `BEGIN IMMEDIATE`, or beside what is written to another database, nor a backup.
     unsafe fn refuses_to_commit(&self, db: *mut ffi::sqlite3) -> bool {
         // SAFETY: as the caller says; the value is not kept.
         let handle = unsafe { Handle::new(db) };
@@ -54,5 +54,5 @@ impl Watch {
     }
 }
 
-/// What is written by no statement, in words.
+/// The words for a write that no statement makes.
 const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, or a backup into the connection";

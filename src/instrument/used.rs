@@ -7,6 +7,6 @@ use crate::key::Keys;
 pub(crate) struct Used {
     /// The keys that mean it, the first its own.
     pub(crate) names: Keys,
-    /// Whether the statement may write to it.
+    /// Set if the statement may write to it.
     pub(crate) writes: bool,
 }

@@ -1,7 +1,7 @@
 //! What runs on a bind's connections: told to the log where the bind says so, and to who records it.
 //!
-//! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards of
-//! a harness refuse is stopped here too.
+//! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards
+//! of a harness refuse is stopped here too.
 
 use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,9 +29,9 @@ use crate::sorted::Sorted;
 pub(crate) struct Watch {
     /// The bind's name in the log.
     pub(super) label: String,
-    /// Whether statements are logged.
+    /// Set if statements are logged.
     pub(super) echo: bool,
-    /// What a test has it answer.
+    /// The faults that tests set.
     pub(super) faults: Arc<Faults>,
     /// Its harness.
     pub(super) harness: OnceLock<Member>,
@@ -43,7 +43,7 @@ pub(crate) struct Watch {
     pub(super) accounts: Mutex<Accounts>,
 }
 
-/// What a database is in its harness.
+/// A database's part in its harness.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) recorder: Arc<Recorder>,
@@ -61,7 +61,7 @@ impl Member {
 /// A statement that begins.
 pub(crate) struct Beginning<'s> {
     pub(crate) sql: &'s str,
-    /// The same with the values of its parameters, where it has some.
+    /// The statement with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,
     pub(crate) writes: bool,
     pub(crate) by_session: bool,
@@ -98,13 +98,13 @@ impl Watch {
         let _ = self.harness.set(Member { recorder, rules, names });
     }
 
-    /// Has the database found where another connection has attached it.
+    /// Sets the name of the file, so that the database is found where another connection has attached it.
     pub(crate) fn is_at(&self, file: String) {
         // Set once, when the database is made.
         let _ = self.file.set(file);
     }
 
-    /// The guard that refuses a statement of a session, which is noted; `conn` is one of a session.
+    /// Returns the guard that refuses a statement of a session, which is noted; `conn` is one of a session.
     pub(crate) fn refusal(&self, conn: &Connection, sql: &str, writes: bool) -> Option<Arc<Rule>> {
         let member = self.guarded()?;
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
@@ -115,14 +115,14 @@ impl Watch {
         self.refuse(member, deed, || sql.trim().to_string())
     }
 
-    /// Whether a statement of a session would write to the database; `conn` is one of a session.
+    /// Returns whether a statement of a session would write to the database; `conn` is one of a session.
     pub(crate) fn would_write(&self, conn: &Connection, sql: &str, writes: bool) -> bool {
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
         // Where it cannot be prepared now, what SQLite said of it must do.
         judged.map_or(writes, |deed| deed.writes || deed.writes_elsewhere)
     }
 
-    /// The guard that refuses to read the database in a join of several.
+    /// Returns the guard that refuses to read the database in a join of several.
     pub(crate) fn refusal_to_read(&self, sql: &str) -> Option<Arc<Rule>> {
         self.refuse(self.guarded()?, Deed::default(), || sql.trim().to_string())
     }
@@ -137,7 +137,7 @@ impl Watch {
         Some(rule)
     }
 
-    /// Whether a guard refuses a statement of a pooled connection that is about to do this.
+    /// Returns whether a guard refuses a statement of a pooled connection that is about to do this.
     pub(super) fn refuses_to_prepare(&self, action: &Action<'_>) -> bool {
         // What only writes where it may not is stopped as it begins, when SQLite tells its text. So is what says too
         // little here.
@@ -147,12 +147,12 @@ impl Watch {
         true
     }
 
-    /// Whether a fault fails a statement that is about to do this.
+    /// Returns whether a fault fails a statement that is about to do this.
     pub(super) fn fails_to_prepare(&self, action: &Action<'_>) -> bool {
         action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table))
     }
 
-    /// Whether anybody wants to know of a statement.
+    /// Returns whether anybody wants to know of a statement.
     pub(crate) fn is_heard(&self) -> bool {
         self.echo || self.harness.get().is_some_and(|member| member.recorder.is_heard())
     }

@@ -67,6 +67,11 @@ impl<T> PerBind<T> {
         &self.0
     }
 
+    /// Returns the values, in order, to be changed.
+    pub(crate) fn values_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+
     /// Returns every value with its index, in order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (BindIndex, &T)> {
         self.0.iter().enumerate().map(|(at, value)| (BindIndex(at), value))

@@ -131,9 +131,9 @@ impl FaultBuilder {
     /// [commit hook](https://sqlite.org/c3ref/commit_hook.html): `SQLITE_CONSTRAINT_COMMITHOOK`. SQLite rolls the
     /// transaction back.
     ///
-    /// It is for the connections of sessions and pools, checked out before or after, in any thread. A connection to
-    /// which the application gives a commit hook of its own has that one only, and one that somebody opened by
-    /// [`uri`](Harness::uri) or [`path`](Harness::path) has none.
+    /// It is for the connections of sessions and pools, checked out before or after, in any thread, and for those that a driver
+    /// opens by [`uri`](Harness::uri) or [`path`](Harness::path). A connection to which the application gives a commit hook of
+    /// its own has that one only.
     ///
     /// # Errors
     ///

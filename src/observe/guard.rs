@@ -62,9 +62,8 @@ impl Harness {
     ///
     /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, a database that a connection has
     /// attached before, and `VACUUM INTO` are refused on every bind, for that could be any. What this crate does itself
-    /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered, and what is opened by
-    /// [`uri`](Harness::uri) or [`path`](Harness::path) is not guarded: of an application on a driver of its own, sqlx for
-    /// one, a guard says nothing, and [`ChangeSet::assert_only`](crate::ChangeSet::assert_only) sees what it wrote. A
+    /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered. A connection that a driver opens
+    /// by [`uri`](Harness::uri) or [`path`](Harness::path) is guarded as one of a pool is. A
     /// connection to which the application gives an authorizer or a trace of its own is no longer guarded by the one that
     /// was replaced.
     ///

@@ -18,13 +18,13 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(crate) struct Confined<'c> {
     conn: &'c Connection,
-    refused: Arc<Mutex<Option<Refusal>>>,
+    refused: Arc<Mutex<Option<Forbidden>>>,
     journal_mode: Arc<Mutex<Option<String>>>,
 }
 
 /// Why a statement was refused, where it was refused here and not by SQLite.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Refusal {
+enum Forbidden {
     /// `ATTACH` and `VACUUM INTO` of a file; its name where it is written out.
     File(Option<String>),
     /// A pragma that changes something for every connection of the process, and what to say of it.
@@ -38,7 +38,7 @@ const BETWEEN_LOOKS: i32 = 10_000;
 
 /// Whether the time is over, asked now and then. A type for what is put on and what takes it off: rusqlite's part is
 /// compiled anew for each.
-type Look = Box<dyn FnMut() -> bool + Send>;
+type ProgressHandler = Box<dyn FnMut() -> bool + Send>;
 
 impl<'c> Confined<'c> {
     pub(crate) fn new(conn: &'c Connection, limit: Duration) -> rusqlite::Result<Confined<'c>> {
@@ -67,11 +67,11 @@ impl<'c> Confined<'c> {
         let look = move || {
             let over = started.elapsed() >= limit;
             if over {
-                also_note(Refusal::TooLong(limit));
+                also_note(Forbidden::TooLong(limit));
             }
             over
         };
-        conn.progress_handler(BETWEEN_LOOKS, Some(Box::new(look) as Look)).hooked()?;
+        conn.progress_handler(BETWEEN_LOOKS, Some(Box::new(look) as ProgressHandler)).hooked()?;
         Ok(Confined { conn, refused, journal_mode })
     }
 
@@ -93,7 +93,7 @@ impl Drop for Confined<'_> {
     fn drop(&mut self) {
         // Either fails on a connection that is not this crate's own alone, and then was never set.
         let _ = authorize(self.conn, None);
-        let _ = self.conn.progress_handler(0, None::<Look>).hooked();
+        let _ = self.conn.progress_handler(0, None::<ProgressHandler>).hooked();
     }
 }
 
@@ -110,22 +110,22 @@ fn asked_journal_mode<'a>(context: &AuthContext<'a>) -> Option<&'a str> {
     }
 }
 
-fn refusal(action: AuthAction<'_>) -> Option<Refusal> {
+fn refusal(action: AuthAction<'_>) -> Option<Forbidden> {
     match action {
         // `VACUUM` attaches a database without a name, which is SQLite's own temporary one.
         AuthAction::Attach { filename: "" | ":memory:" } => None,
-        AuthAction::Attach { filename } => Some(Refusal::File(Some(filename.to_string()))),
+        AuthAction::Attach { filename } => Some(Forbidden::File(Some(filename.to_string()))),
         // The name is an expression.
-        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(Refusal::File(None)),
-        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => process_wide(pragma_name).map(Refusal::Pragma),
+        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(Forbidden::File(None)),
+        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => process_wide(pragma_name).map(Forbidden::Pragma),
         _ => None,
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Forbidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::File(name) => {
+            Forbidden::File(name) => {
                 let name = match name {
                     Some(name) => format!(" `{name}`"),
                     None => String::new(),
@@ -136,8 +136,8 @@ impl fmt::Display for Refusal {
                      needs into a data file, or open the file in a migrator, with `schema_with`"
                 )
             }
-            Refusal::Pragma(problem) => f.write_str(problem),
-            Refusal::TooLong(limit) => {
+            Forbidden::Pragma(problem) => f.write_str(problem),
+            Forbidden::TooLong(limit) => {
                 write!(f, "it ran for longer than {limit:?}: if it ends at all, allow it more with `schema_timeout`")
             }
         }

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::migration::{Migration, Problem, Script, Transaction};
+use super::migration::{Migration, Problem, Script, ScriptTransaction};
 use super::migrations::{self, Direction};
 use super::run::{execute_live, Ground};
-use super::source::{Applied, Part, Whose};
+use super::source::{Applied, SchemaPart, Whose};
 use super::tool::Tool;
 use crate::config::MigrationVersion;
 use crate::error::Result;
@@ -95,11 +95,11 @@ fn way_back(whose: &Whose<'_>, steps: &[Migration]) -> Result<Vec<Script>, Probl
     }
     let joint = steps.iter().all(|step| step.tool == Some(Tool::RusqliteMigration));
     if let Some(last) = scripts.last_mut().filter(|_| joint) {
-        last.transaction = Transaction::Joint { ends: true };
+        last.transaction = ScriptTransaction::Joint { ends: true };
     }
     Ok(scripts)
 }
 
 fn run(conn: &mut Connection, ground: &Ground<'_>, scripts: Vec<Script>) -> Result<()> {
-    execute_live(conn, ground, &scripts.into_iter().map(Part::Script).collect::<Vec<_>>())
+    execute_live(conn, ground, &scripts.into_iter().map(SchemaPart::Script).collect::<Vec<_>>())
 }

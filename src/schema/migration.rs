@@ -29,13 +29,13 @@ pub(crate) struct Script {
     pub(crate) text: String,
     /// The parts of the text that run, each handed to SQLite by itself.
     pub(super) pieces: Vec<Range<usize>>,
-    pub(super) transaction: Transaction,
+    pub(super) transaction: ScriptTransaction,
     pub(super) tool: Option<Tool>,
 }
 
 /// The transaction that a script runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Transaction {
+pub(super) enum ScriptTransaction {
     /// Those that the script itself begins, as in the `sqlite3` program. What it leaves outside is together one.
     Loose,
     /// Those that the script itself begins.
@@ -57,11 +57,16 @@ pub(crate) struct Problem {
 impl Script {
     /// A text of no tool.
     pub(super) fn loose(origin: Option<PathBuf>, text: String) -> Script {
-        Script::whole(origin, text, None, Transaction::Loose)
+        Script::whole(origin, text, None, ScriptTransaction::Loose)
     }
 
     /// A text that is one piece.
-    pub(super) fn whole(origin: Option<PathBuf>, text: String, tool: Option<Tool>, transaction: Transaction) -> Script {
+    pub(super) fn whole(
+        origin: Option<PathBuf>,
+        text: String,
+        tool: Option<Tool>,
+        transaction: ScriptTransaction,
+    ) -> Script {
         let whole = 0..text.len();
         Script { origin, text, pieces: vec![whole], transaction, tool }
     }

@@ -33,5 +33,5 @@ pub(crate) use migration::Script;
 pub(crate) use references::{enforced, missing_parents, parents_first};
 pub(crate) use reflect::unreadable_name;
 pub(crate) use run::{execute, Ground};
-pub(crate) use source::{read, Applied, Part, Read, Whose};
+pub(crate) use source::{read, Applied, Read, SchemaPart, Whose};
 pub(crate) use whole::check_whole;

@@ -1,4 +1,4 @@
-//! Running the SQL and the migrators that make a bind's tables.
+//! SchemaRun the SQL and the migrators that make a bind's tables.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use rusqlite::{ffi, Connection};
 use super::confined::Confined;
 use super::dialect;
 use super::journal::JournalMode;
-use super::migration::{Script, Transaction};
+use super::migration::{Script, ScriptTransaction};
 use super::references::{enforce, enforced, orphan};
-use super::source::{failure, Part};
+use super::source::{failure, SchemaPart};
 use super::tool::Tool;
 use crate::config::Migrator;
 use crate::error::{chain, panic_message, sqlite_message, Error, Result};
@@ -35,21 +35,21 @@ pub(crate) struct Ground<'k> {
 /// Each script runs in the transaction that its tool would run it in, on a connection that enforces foreign keys where the
 /// tool's would; one of no tool runs as in the `sqlite3` program. Migrators run outside a transaction, since they make their
 /// own. Afterwards foreign keys are enforced as before. No script opens a file, or runs for longer than the limit.
-pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart]) -> Result<()> {
     run(conn, ground, parts, true)
 }
 
 /// The same on a database that is kept if it fails: of the script that failed, the transaction is rolled back.
-pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part]) -> Result<()> {
+pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart]) -> Result<()> {
     run(conn, ground, parts, false)
 }
 
-fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: bool) -> Result<()> {
+fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart], thrown_away: bool) -> Result<()> {
     let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
     let journal_mode = JournalMode::new(ground.journal_mode);
     let mut running =
-        Running { ground, enforcement, thrown_away, journal_mode, tool: None, joint: None, broken_at: None };
+        SchemaRun { ground, enforcement, thrown_away, journal_mode, tool: None, joint: None, broken_at: None };
     let outcome = running.parts(conn, parts);
     if !conn.is_autocommit() {
         // After a failure; its error is the one to report.
@@ -63,7 +63,7 @@ fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[Part], thrown_away: 
 }
 
 /// A schema that runs.
-struct Running<'r> {
+struct SchemaRun<'r> {
     ground: &'r Ground<'r>,
     /// Whether foreign keys were enforced before.
     enforcement: bool,
@@ -78,12 +78,12 @@ struct Running<'r> {
     broken_at: Option<(&'r Script, usize)>,
 }
 
-impl<'r> Running<'r> {
-    fn parts(&mut self, conn: &mut Connection, parts: &'r [Part]) -> Result<()> {
+impl<'r> SchemaRun<'r> {
+    fn parts(&mut self, conn: &mut Connection, parts: &'r [SchemaPart]) -> Result<()> {
         for part in parts {
             match part {
-                Part::Script(script) => self.script(conn, script)?,
-                Part::Migrator(migrator) => {
+                SchemaPart::Script(script) => self.script(conn, script)?,
+                SchemaPart::Migrator(migrator) => {
                     self.end_joint(conn)?;
                     migrate(conn, migrator).map_err(|problem| failure(self.ground.key, None, None, problem))?;
                     ran(None, None);
@@ -94,7 +94,7 @@ impl<'r> Running<'r> {
     }
 
     fn script(&mut self, conn: &Connection, script: &'r Script) -> Result<()> {
-        if !matches!(script.transaction, Transaction::Joint { .. }) {
+        if !matches!(script.transaction, ScriptTransaction::Joint { .. }) {
             self.end_joint(conn)?;
         }
         if script.tool != self.tool && self.joint.is_none() {
@@ -103,9 +103,9 @@ impl<'r> Running<'r> {
         let confined = Confined::new(conn, self.ground.limit)
             .map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
         let begins = match script.transaction {
-            Transaction::Loose | Transaction::AsWritten => false,
-            Transaction::Own => true,
-            Transaction::Joint { .. } => self.joint.is_none(),
+            ScriptTransaction::Loose | ScriptTransaction::AsWritten => false,
+            ScriptTransaction::Own => true,
+            ScriptTransaction::Joint { .. } => self.joint.is_none(),
         };
         if begins {
             conn.execute_batch("BEGIN").map_err(|error| self.failed(script, None, confined.problem(&error)))?;
@@ -113,10 +113,10 @@ impl<'r> Running<'r> {
         let mut ours = Ours::default();
         self.statements(conn, script, &confined, &mut ours)?;
         match script.transaction {
-            Transaction::Loose if ours.open => self.commit(conn, script),
-            Transaction::Loose | Transaction::AsWritten => Ok(()),
-            Transaction::Own => self.commit(conn, script),
-            Transaction::Joint { ends } => {
+            ScriptTransaction::Loose if ours.open => self.commit(conn, script),
+            ScriptTransaction::Loose | ScriptTransaction::AsWritten => Ok(()),
+            ScriptTransaction::Own => self.commit(conn, script),
+            ScriptTransaction::Joint { ends } => {
                 self.joint = Some(script);
                 if ends {
                     self.end_joint(conn)
@@ -191,7 +191,7 @@ impl<'r> Running<'r> {
                 .map_err(|error| self.failed(script, Some(line(error.line)), error.to_string()))?;
             for statement in &statements {
                 let outcome = match script.transaction {
-                    Transaction::Loose => ours.execute(conn, statement.text),
+                    ScriptTransaction::Loose => ours.execute(conn, statement.text),
                     _ => execute_one(conn, statement.text),
                 };
                 let refused = |at: usize, problem: String| {
@@ -222,7 +222,7 @@ impl<'r> Running<'r> {
                 opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(at)) };
             }
         }
-        let leaves_open = matches!(script.transaction, Transaction::Loose | Transaction::AsWritten);
+        let leaves_open = matches!(script.transaction, ScriptTransaction::Loose | ScriptTransaction::AsWritten);
         match opened.filter(|_| leaves_open) {
             None => Ok(()),
             Some(_) => {
@@ -234,7 +234,7 @@ impl<'r> Running<'r> {
 
     /// A way out where the transaction of its tool is what a statement failed for.
     fn hint(&self, conn: &Connection, script: &Script, statement: &Statement<'_>) -> String {
-        let Some(tool) = script.tool.filter(|_| script.transaction != Transaction::AsWritten) else {
+        let Some(tool) = script.tool.filter(|_| script.transaction != ScriptTransaction::AsWritten) else {
             return String::new();
         };
         if matches!(tool, Tool::Goose | Tool::SqlMigrate) && !script::could_end(statement.text) {

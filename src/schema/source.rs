@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder;
 use super::marked::{self, Share};
-use super::migration::{Migration, Problem, Script, Transaction};
+use super::migration::{Migration, Problem, Script, ScriptTransaction};
 use super::migrations::{self, Direction};
 use super::tool::Tool;
 use crate::config::{resolve_path, MigrationVersion, Migrator, SchemaSource};
@@ -16,7 +16,7 @@ use crate::sqlite::script;
 
 /// One piece of a schema.
 #[derive(Clone, Debug)]
-pub(crate) enum Part {
+pub(crate) enum SchemaPart {
     Script(Script),
     Migrator(Migrator),
 }
@@ -24,7 +24,7 @@ pub(crate) enum Part {
 /// What was read of a schema.
 #[derive(Debug)]
 pub(crate) struct Read {
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<SchemaPart>,
     /// The folders of migrations among its sources.
     pub(crate) folders: Vec<Applied>,
 }
@@ -52,7 +52,7 @@ pub(crate) fn read(keys: &Keys, configured: &[BindKey], sources: &[SchemaSource]
             SchemaSource::Sql(text) => migrations::script_of_text(None, text.clone())
                 .map_err(|misplaced| whose.failure(None, Some(misplaced.line), misplaced.problem))?,
             SchemaSource::With(migrator) => {
-                read.parts.push(Part::Migrator(migrator.clone()));
+                read.parts.push(SchemaPart::Migrator(migrator.clone()));
                 continue;
             }
             SchemaSource::Path(path) => whose.read_path(&resolve_path(path), None, &mut read.folders)?,
@@ -60,7 +60,7 @@ pub(crate) fn read(keys: &Keys, configured: &[BindKey], sources: &[SchemaSource]
                 whose.read_path(&resolve_path(path), Some(version), &mut read.folders)?
             }
         };
-        read.parts.extend(scripts.into_iter().map(Part::Script));
+        read.parts.extend(scripts.into_iter().map(SchemaPart::Script));
     }
     Ok(read)
 }
@@ -116,7 +116,7 @@ impl Whose<'_> {
             }
             let goes_on = migrations.get(at + 1).is_some_and(|next| next.tool == Some(Tool::RusqliteMigration));
             if let (Some(last), Some(Tool::RusqliteMigration)) = (scripts.last_mut(), migration.tool) {
-                last.transaction = Transaction::Joint { ends: !goes_on };
+                last.transaction = ScriptTransaction::Joint { ends: !goes_on };
             }
             all.append(&mut scripts);
         }

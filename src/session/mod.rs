@@ -1,11 +1,14 @@
 //! The unit of work over the binds: statements sent to the bind they touch, committed or rolled back together.
 
-mod engines;
+mod call;
+mod failure;
 mod join;
+mod last_insert;
 mod on;
+mod ready;
 mod savepoint;
-mod statement;
 mod table;
+mod unit;
 
 use std::sync::Arc;
 
@@ -17,16 +20,19 @@ pub use table::TableSession;
 
 use crate::config::Model;
 use crate::context::Context;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route};
 use crate::say;
 use crate::sqlite::script;
-use engines::Engines;
+use call::Call;
+use failure::not_run;
 use join::Joined;
-use statement::Call;
+use unit::Unit;
 
 /// A unit of work over all binds: sends each statement to the bind whose tables it touches.
 ///
@@ -53,7 +59,7 @@ use statement::Call;
 /// ```
 #[derive(Debug)]
 pub struct Session {
-    engines: Engines,
+    unit: Unit,
     joined: Joined,
     /// After the connections: it keeps the databases from being closed.
     scope: Scope,
@@ -96,7 +102,7 @@ impl Harness {
 
 impl Session {
     fn new(scope: Scope) -> Session {
-        Session { scope, engines: Engines::default(), joined: Joined::default() }
+        Session { unit: Unit::new(&scope), joined: Joined::default(), scope }
     }
 
     /// Runs a statement that returns no rows and gives the number of rows it changed.
@@ -117,7 +123,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        statement::execute(sql, params, |call| self.run(call))
+        call::execute(sql, params, |call| self.dispatch(call))
     }
 
     /// Runs a statement and gives what `map` makes of each row.
@@ -138,7 +144,7 @@ impl Session {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        statement::query(sql, params, map, |call| self.run(call))
+        call::query(sql, params, map, |call| self.dispatch(call))
     }
 
     /// Runs a statement and gives what `map` makes of its first row.
@@ -159,7 +165,7 @@ impl Session {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        statement::query_first(sql, params, map, |call| self.run(call))
+        call::query_first(sql, params, map, |call| self.dispatch(call))
     }
 
     /// Runs the statements of a script one after the other, each on its own bind, and discards their rows.
@@ -180,7 +186,7 @@ impl Session {
     /// ```
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
         for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            statement::discard(part.text, |call| self.run(call))?;
+            call::discard(part.text, |call| self.dispatch(call))?;
         }
         Ok(())
     }
@@ -200,8 +206,8 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
-        let (member, table) = self.engines.dispatcher(&self.scope)?.table(name)?;
-        Ok(TableSession::new(self, member, table))
+        let (bind, table) = self.unit.dispatcher(&self.scope)?.table(name)?;
+        Ok(TableSession::new(self, bind, table))
     }
 
     /// The table of a type, in the bind that the type is tied to.
@@ -267,7 +273,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn bind_of(&self, sql: &str) -> Result<Route> {
-        let plan = self.engines.current_plan(&self.scope, sql)?;
+        let plan = self.unit.current_plan(&self.scope, sql)?;
         let named = |keys: &[BindKey]| mapped(keys, |key| self.scope.key_of(key));
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }
@@ -291,7 +297,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<()> {
-        let done = self.engines.commit(&self.scope);
+        let done = self.unit.commit(&self.scope);
         self.joined.end();
         done
     }
@@ -311,7 +317,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn rollback(&mut self) -> Result<()> {
-        let done = self.engines.rollback(&self.scope);
+        let done = self.unit.rollback(&self.scope);
         self.joined.end();
         done
     }
@@ -338,31 +344,33 @@ impl Session {
         Savepoint::new(self)
     }
 
-    /// Runs a statement where it belongs.
-    fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
+    /// Runs a statement on the binds that it is for.
+    fn dispatch(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let sql = call.sql;
-        let Session { scope, engines, joined } = self;
-        let (dispatcher, plan) = engines.plan(scope, sql).map_err(|error| error.before(sql))?;
+        let Session { scope, unit, joined } = self;
+        let (dispatcher, plan) = unit.plan(scope, sql).map_err(|error| error.before(sql))?;
         let effects = plan.effects;
+        let used = plan.binds_used();
         let counting = match &plan.counts {
-            Some(function) => engines.counting(scope, sql, function, &plan.binds_used())?,
+            Some(function) => unit.counting(scope, sql, function, &used)?,
             None => None,
         };
         match (&plan.on, counting) {
-            (Destination::One(..), Some(member)) if plan.binds_used().is_empty() => {
-                engines.run(scope, member, &scope.key(member), effects, call)
+            (Destination::One(..), Some(bind)) if used.is_empty() => {
+                unit.run(scope, bind, &scope.key(bind), effects, call)
             }
-            (Destination::One(member, key), _) => engines.run(scope, *member, key, effects, call),
+            (Destination::One(bind, key), _) => unit.run(scope, *bind, key, effects, call),
             (Destination::Join(members), _) => {
                 let lookups = plan.looks_up.then_some(dispatcher);
-                joined.run(scope, engines, members, lookups, call)
+                joined.run(scope, unit, members, lookups, call)
             }
+            // The answer of the last is the statement's.
             (Destination::Each(rest, last), _) => {
-                for member in rest {
-                    let key = scope.key(*member);
-                    statement::discard(sql, |call| engines.run(scope, *member, &key, effects, call))?;
+                for bind in rest {
+                    let key = scope.key(*bind);
+                    call::discard(sql, |call| unit.run(scope, *bind, &key, effects, call))?;
                 }
-                engines.run(scope, *last, &scope.key(*last), effects, call)
+                unit.run(scope, *last, &scope.key(*last), effects, call)
             }
         }
     }
@@ -384,14 +392,10 @@ impl Session {
     /// Says what a failing test may have forgotten: code on other connections does not see what a session has
     /// not committed, or finds it locked.
     fn tell_uncommitted(&self) {
-        let binds = self.engines.uncommitted(&self.scope);
+        let binds = self.unit.uncommitted(&self.scope);
         if !binds.is_empty() {
             let binds = crate::error::list(&binds);
             say::beside_failure(&format!("multibind: a session of this test has written to {binds} and not committed"));
         }
     }
-}
-
-fn not_run(sql: &str, problem: impl ToString) -> Error {
-    Error::Statement { sql: sql.to_string(), problem: problem.to_string() }
 }

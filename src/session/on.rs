@@ -2,9 +2,10 @@
 
 use rusqlite::{Params, Row};
 
-use super::statement::{self, Call};
+use super::call::{self, Call};
+use super::failure::not_run;
 use super::table::TableSession;
-use super::{not_run, Session};
+use super::Session;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::sqlite::script;
@@ -28,13 +29,13 @@ use crate::sqlite::script;
 #[derive(Debug)]
 pub struct OnBind<'s> {
     session: &'s mut Session,
-    member: BindIndex,
+    bind: BindIndex,
     key: BindKey,
 }
 
 impl<'s> OnBind<'s> {
-    pub(super) fn new(session: &'s mut Session, member: BindIndex, key: BindKey) -> OnBind<'s> {
-        OnBind { session, member, key }
+    pub(super) fn new(session: &'s mut Session, bind: BindIndex, key: BindKey) -> OnBind<'s> {
+        OnBind { session, bind, key }
     }
 
     /// Runs a statement that returns no rows and gives the number of rows it changed.
@@ -54,7 +55,7 @@ impl<'s> OnBind<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        statement::execute(sql, params, |call| self.run(call))
+        call::execute(sql, params, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of each row.
@@ -79,7 +80,7 @@ impl<'s> OnBind<'s> {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        statement::query(sql, params, map, |call| self.run(call))
+        call::query(sql, params, map, |call| self.run(call))
     }
 
     /// Runs a statement and gives what `map` makes of its first row.
@@ -103,7 +104,7 @@ impl<'s> OnBind<'s> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        statement::query_first(sql, params, map, |call| self.run(call))
+        call::query_first(sql, params, map, |call| self.run(call))
     }
 
     /// Runs the statements of a script one after the other and discards their rows.
@@ -123,7 +124,7 @@ impl<'s> OnBind<'s> {
     /// ```
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
         for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            statement::discard(part.text, |call| self.run(call))?;
+            call::discard(part.text, |call| self.run(call))?;
         }
         Ok(())
     }
@@ -145,18 +146,18 @@ impl<'s> OnBind<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
-        let Session { scope, engines, .. } = &mut *self.session;
-        match engines.dispatcher_on(scope, self.member)?.table(name) {
-            Ok((_, table)) => Ok(TableSession::new(self.session, self.member, table)),
+        let Session { scope, unit, .. } = &mut *self.session;
+        match unit.dispatcher_on(scope, self.bind)?.table(name) {
+            Ok((_, table)) => Ok(TableSession::new(self.session, self.bind, table)),
             Err(_) => Err(self.not_here(name)?),
         }
     }
 
     /// That the bind has no such table, and which do.
     fn not_here(&mut self, name: &str) -> Result<Error> {
-        let Session { scope, engines, .. } = &mut *self.session;
-        let (found, nearest) = match engines.dispatcher(scope)?.table(name) {
-            Ok((member, _)) => (vec![scope.key(member)], Vec::new()),
+        let Session { scope, unit, .. } = &mut *self.session;
+        let (found, nearest) = match unit.dispatcher(scope)?.table(name) {
+            Ok((bind, _)) => (vec![scope.key(bind)], Vec::new()),
             Err(Error::AmbiguousTable { binds, .. }) => (binds, Vec::new()),
             Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
             Err(error) => return Err(error),
@@ -165,9 +166,9 @@ impl<'s> OnBind<'s> {
     }
 
     fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {
-        let Session { scope, engines, .. } = &mut *self.session;
+        let Session { scope, unit, .. } = &mut *self.session;
         let sql = call.sql;
-        let effects = engines.dispatcher_on(scope, self.member).map_err(|error| error.before(sql))?.effects(sql)?;
-        engines.run(scope, self.member, &self.key, effects, call)
+        let effects = unit.dispatcher_on(scope, self.bind).map_err(|error| error.before(sql))?.effects(sql)?;
+        unit.run(scope, self.bind, &self.key, effects, call)
     }
 }

@@ -33,7 +33,7 @@ pub struct Savepoint<'s> {
 
 impl<'s> Savepoint<'s> {
     pub(super) fn new(session: &'s mut Session) -> Result<Savepoint<'s>> {
-        let level = session.engines.savepoint(&session.scope)?;
+        let level = session.unit.savepoint(&session.scope)?;
         Ok(Savepoint { session, level, open: true })
     }
 
@@ -55,7 +55,7 @@ impl<'s> Savepoint<'s> {
     /// ```
     pub fn commit(mut self) -> Result<()> {
         self.open = false;
-        self.session.engines.release(&self.session.scope, self.level)
+        self.session.unit.release(&self.session.scope, self.level)
     }
 
     /// Undoes what was done since, on binds first touched since too.
@@ -75,7 +75,7 @@ impl<'s> Savepoint<'s> {
     /// ```
     pub fn rollback(mut self) -> Result<()> {
         self.open = false;
-        self.session.engines.rollback_to(&self.session.scope, self.level)
+        self.session.unit.rollback_to(&self.session.scope, self.level)
     }
 }
 
@@ -96,7 +96,7 @@ impl DerefMut for Savepoint<'_> {
 impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         if self.open
-            && let Err(error) = self.session.engines.rollback_to(&self.session.scope, self.level)
+            && let Err(error) = self.session.unit.rollback_to(&self.session.scope, self.level)
         {
             say::warn(format_args!("cannot roll back to a savepoint: {error}"));
         }

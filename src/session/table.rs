@@ -2,7 +2,7 @@
 
 use rusqlite::{ErrorCode, ToSql};
 
-use super::statement::{self, Call};
+use super::call::{self, Call};
 use super::Session;
 use crate::error::{joined_by, Error, Result};
 use crate::key::BindIndex;
@@ -33,13 +33,13 @@ use crate::sqlite::script::{insert, quote};
 #[derive(Debug)]
 pub struct TableSession<'s> {
     session: &'s mut Session,
-    member: BindIndex,
+    bind: BindIndex,
     table: String,
 }
 
 impl<'s> TableSession<'s> {
-    pub(super) fn new(session: &'s mut Session, member: BindIndex, table: String) -> TableSession<'s> {
-        TableSession { session, member, table }
+    pub(super) fn new(session: &'s mut Session, bind: BindIndex, table: String) -> TableSession<'s> {
+        TableSession { session, bind, table }
     }
 
     /// Inserts a row and gives its rowid.
@@ -65,8 +65,8 @@ impl<'s> TableSession<'s> {
     pub fn insert(&mut self, row: Row) -> Result<i64> {
         let row = row.checked()?;
         let sql = insert("INSERT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
-        statement::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
-        Ok(self.session.engines.last_insert_rowid())
+        call::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
+        Ok(self.session.unit.last_insert().rowid())
     }
 
     /// The first row that matches, with all its columns.
@@ -128,7 +128,7 @@ impl<'s> TableSession<'s> {
         let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), filter.matching());
         let values = values(&[filter]);
         let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let count = statement::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]))?;
+        let count = call::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
@@ -156,7 +156,7 @@ impl<'s> TableSession<'s> {
         let columns = joined_by(set.cells(), ", ", &|(name, _)| format!("{} = ?", quote(name)));
         let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), filter.matching());
         let values = values(&[set, filter]);
-        statement::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
+        call::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
     }
 
     /// Deletes every row that matches and gives their number.
@@ -177,7 +177,7 @@ impl<'s> TableSession<'s> {
     pub fn delete(&mut self, filter: Row) -> Result<usize> {
         let filter = filter.checked()?;
         let sql = format!("DELETE FROM {} AS t{}", self.name(), filter.matching());
-        statement::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]))
+        call::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]))
     }
 
     fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
@@ -188,7 +188,7 @@ impl<'s> TableSession<'s> {
             Row::from_sql(&names, row)
         };
         let values = values(&[filter]);
-        statement::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]))
+        call::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]))
     }
 
     /// The table of the bind, whatever temporary table the session has made of that name.
@@ -198,14 +198,14 @@ impl<'s> TableSession<'s> {
 
     /// Runs a statement made from the table and these rows.
     fn run(&mut self, call: &mut Call<'_>, writes: bool, rows: &[&Row]) -> Result<usize> {
-        let Session { scope, engines, .. } = &mut *self.session;
-        let key = scope.key(self.member);
+        let Session { scope, unit, .. } = &mut *self.session;
+        let key = scope.key(self.bind);
         let effects = Effects { writes, changes_schema: Some(false), in_transaction: true };
-        match engines.run(scope, self.member, &key, effects, call) {
+        match unit.run(scope, self.bind, &key, effects, call) {
             Err(Error::Sql { source, .. }) if is_refused(&source) => {
                 // What SQLite says of a column that is not there, with what is.
                 for row in rows {
-                    let missing = row.missing_from(&self.table, &|query| engines.columns(self.member, query));
+                    let missing = row.missing_from(&self.table, &|query| unit.columns(self.bind, query));
                     if let Ok(Some((column, columns))) = missing {
                         return Err(Error::no_column(&key, &self.table, &column, &columns));
                     }

@@ -2,8 +2,8 @@
 //!
 //! A process that closes a file loses all of its locks on it, also those that SQLite holds for the application's
 //! connections: see "How To Corrupt An SQLite Database File", <https://sqlite.org/howtocorrupt.html>. SQLite's own file
-//! system knows its locks, and closes a descriptor only when the last of them is released. So SQLite opens the file here,
-//! reads and closes it; no lock is taken.
+//! system knows its locks, and closes a descriptor only when the last of them is released. So SQLite opens the file
+//! here, reads and closes it; no lock is taken.
 
 use std::ffi::c_int;
 use std::fs;
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// A file that SQLite's file system has open.
 struct SystemFile {
-    /// As much room as that file system asks for.
+    /// Room of the size that the file system asks for.
     file: Box<[u64]>,
     /// SQLite keeps a pointer to it.
     _name: Box<[u8]>,
@@ -96,7 +96,7 @@ impl SystemFile {
 
         use rustix::fs::{fcntl_getfl, fcntl_setfl, OFlags};
 
-        /// How SQLite's file begins; the descriptor is the one thing that it does not tell.
+        /// The beginning of SQLite's file; the descriptor is the one thing that SQLite does not report.
         #[repr(C)]
         struct Beginning {
             base: sqlite3_file,

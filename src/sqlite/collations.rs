@@ -8,7 +8,7 @@ use rusqlite::{ffi, Connection};
 use super::code::check;
 use super::script::quote;
 
-/// Whether a connection has a collation.
+/// Returns whether a connection has a collation.
 ///
 /// Its list of collations does not tell: a name that its schema has is among them.
 pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
@@ -16,7 +16,8 @@ pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
     is_sqlites || conn.prepare(&format!("SELECT '' < '' COLLATE {}", quote(name))).is_ok()
 }
 
-/// Has a connection order text by its bytes under each collation that it lacks, so that SQLite reads what is ordered by one.
+/// Makes a connection order text by its bytes under each collation that it lacks, so that SQLite reads what is ordered
+/// by one.
 ///
 /// Nothing may be looked up by such a collation: an index, or a table without rowids, stands in another order.
 pub(crate) fn stand_in_for_collations(conn: &Connection) -> rusqlite::Result<()> {
@@ -25,7 +26,7 @@ pub(crate) fn stand_in_for_collations(conn: &Connection) -> rusqlite::Result<()>
     check(code)
 }
 
-/// The collation of a column of a table in `main`, as SQLite has it; `None` where it says none.
+/// Returns the collation of a column of a table in `main`, as SQLite has it; `None` where it says none.
 pub(crate) fn collation_of(conn: &Connection, table: &str, column: &str) -> rusqlite::Result<Option<String>> {
     let (table, column) = (CString::new(table)?, CString::new(column)?);
     let mut collation = ptr::null();

@@ -1,14 +1,14 @@
 //! Names that no other copy of this crate uses.
 //!
-//! A program may link several copies, of different versions or of one version from different sources, and all of them use
-//! one SQLite. SQLite finds file systems, shared caches and `memdb` databases by name in the whole process.
+//! A program may link several copies, of different versions or of one version from different sources, and all of them
+//! use one SQLite. SQLite finds file systems, shared caches and `memdb` databases by name in the whole process.
 
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
 /// Has an address of its own in each copy.
 static HERE: AtomicU8 = AtomicU8::new(0);
 
-/// A text that no other copy in the process has.
+/// Returns a text that no other copy in the process has.
 fn tag() -> String {
     format!("{:x}", (&raw const HERE).addr())
 }

@@ -1,8 +1,8 @@
 //! Notices SQL that asks for the time or for a random number: what it makes differs each time it runs.
 //!
-//! SQLite's authorizer does not report the functions of a column's default. So the answer comes from where the values do: the
-//! clock is that of the connection's file system, `random` and `randomblob` are functions of the connection, and the
-//! largest rowid, after which SQLite picks rowids at random, passes the connection's update hook.
+//! SQLite's authorizer does not report the functions of a column's default. So the answer comes from where the values
+//! do: the clock is that of the connection's file system, `random` and `randomblob` are functions of the connection,
+//! and the largest rowid, after which SQLite picks rowids at random, passes the connection's update hook.
 
 use std::cell::RefCell;
 use std::ffi::{c_int, c_void, CStr, CString};
@@ -47,8 +47,8 @@ thread_local! {
     static NOTICED: RefCell<Option<Noticed>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`. Also returns the words for its first statement that asked for the time or a random number, on a connection
-/// of [`open`] and on this thread.
+/// Runs `work`. Also returns the words for its first statement that asked for the time or a random number, on a
+/// connection of [`open`] and on this thread.
 pub(crate) fn watch<T>(work: impl FnOnce() -> T) -> (T, Option<String>) {
     // A migrator may start a harness of its own.
     let outer = NOTICED.replace(Some(Noticed::default()));

@@ -3,8 +3,8 @@
 use rusqlite::hooks::{AuthContext, Authorization};
 use rusqlite::Connection;
 
-/// What is asked before SQLite prepares a statement. One type for all of them, since rusqlite's part of an authorizer is
-/// compiled anew for each type.
+/// A callback that SQLite asks before it prepares a statement. One type for all of them, since rusqlite's part of an
+/// authorizer is compiled anew for each type.
 pub(crate) type Authorizer = Box<dyn FnMut(AuthContext<'_>) -> Authorization + Send>;
 
 /// Puts an authorizer on a connection, or takes off the one that it has.
@@ -12,10 +12,10 @@ pub(crate) fn authorize(conn: &Connection, authorizer: Option<Authorizer>) -> ru
     conn.authorizer(authorizer).hooked()
 }
 
-/// What rusqlite gives back where a hook is set: nothing in 0.37, and from 0.38 on an error for a connection that somebody
+/// The answer of rusqlite to setting a hook: nothing in 0.37, and from 0.38 on an error for a connection that somebody
 /// else owns.
 pub(crate) trait Hooked {
-    /// Whether the hook is on the connection.
+    /// Returns whether the hook is on the connection.
     fn hooked(self) -> rusqlite::Result<()>;
 }
 

@@ -35,15 +35,15 @@ pub(crate) struct Image {
     tables: OnceLock<Option<Arc<Image>>>,
     /// The objects of its schema, read when first asked for.
     objects: OnceLock<Objects>,
-    /// Whether it is of what a running database became, which no other has.
+    /// Set if it is of what a running database became, which no other has.
     passing: bool,
 }
 
-/// How many bytes a database may have that is kept with its rows where its tables would do.
+/// The number of bytes up to which a database is kept with its rows where its tables would do.
 const FEW_ROWS: i64 = 128 * 1024;
 
 impl Image {
-    /// The image that a private in-memory connection holds.
+    /// Returns the image that a private in-memory connection holds.
     pub(crate) fn new(conn: Connection) -> rusqlite::Result<Image> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Ok(Image {
@@ -59,13 +59,13 @@ impl Image {
         })
     }
 
-    /// The tables of a connection's `main` schema without their rows, as its own open transaction left them. Nothing
-    /// else is kept, however many times a schema changes beside a lot of rows.
+    /// Returns the tables of a connection's `main` schema without their rows, as its own open transaction left them.
+    /// Nothing else is kept, however many times a schema changes beside a lot of rows.
     pub(crate) fn of_tables(conn: &Connection) -> rusqlite::Result<Image> {
         Ok(Image { passing: true, ..Image::new(outline(conn)?)? })
     }
 
-    /// An image of its tables with no rows, or with the few there are.
+    /// Returns an image of its tables with no rows, or with the few there are.
     pub(crate) fn tables(self: &Arc<Image>) -> rusqlite::Result<Arc<Image>> {
         let tables = match self.tables.get() {
             Some(tables) => tables,
@@ -96,25 +96,25 @@ impl Image {
         Ok(self.objects.get_or_init(|| objects))
     }
 
-    /// Whether it is of what a running database became: no database will start as it.
+    /// Returns whether it is of what a running database became: no database will start as it.
     pub(crate) fn is_passing(&self) -> bool {
         self.passing
     }
 
-    /// The image of what a connection's `main` schema holds committed.
+    /// Returns the image of what a connection's `main` schema holds committed.
     pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
         let mut copy = Connection::open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
         Ok(Image { passing: true, ..Image::new(copy)? })
     }
 
-    /// The same with the application's own code, which has run on its connection.
+    /// Adds the application's own code, which has run on the image's connection.
     pub(crate) fn connected(mut self, on_connect: &[OnConnect]) -> Image {
         self.on_connect = on_connect.into();
         self
     }
 
-    /// The same with the code of another image, which runs on its connection now.
+    /// Adds the code of another image, which runs on the image's connection now.
     pub(crate) fn connected_as(self, other: &Image) -> rusqlite::Result<Image> {
         other.connect(&lock(&self.conn))?;
         Ok(self.connected(&other.on_connect))
@@ -125,12 +125,12 @@ impl Image {
         self.on_connect.iter().try_for_each(|connect| connect.run(conn))
     }
 
-    /// The application's own code.
+    /// Returns the application's own code.
     pub(crate) fn on_connect(&self) -> &[OnConnect] {
         &self.on_connect
     }
 
-    /// A number that no other image of the process has.
+    /// Returns a number that no other image of the process has.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -140,7 +140,8 @@ impl Image {
         self.version
     }
 
-    /// Whether both hold the same tables and rows, as far as their bytes tell: where they differ, nothing is known.
+    /// Returns whether both hold the same tables and rows, as far as their bytes tell: where they differ, nothing is
+    /// known.
     pub(crate) fn has_bytes_of(&self, other: &Image) -> rusqlite::Result<bool> {
         if self.id == other.id {
             return Ok(true);
@@ -227,7 +228,7 @@ impl Image {
         Ok(Arc::clone(self.file.get_or_init(|| bytes)))
     }
 
-    /// The bytes of the database as a file with a rollback journal.
+    /// Returns the bytes of the database as a file with a rollback journal.
     pub(crate) fn bytes(&self) -> rusqlite::Result<&[u8]> {
         if let Some(bytes) = self.bytes.get() {
             return Ok(bytes);
@@ -238,8 +239,8 @@ impl Image {
     }
 }
 
-/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another. Each
-/// page is copied once.
+/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
+/// Each page is copied once.
 pub(crate) fn copy_transaction(
     from: &Connection,
     to: &mut Connection,
@@ -261,7 +262,8 @@ pub(crate) fn copy_transaction(
     to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
 }
 
-/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that there
+/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that
+/// there
 impl Initial for Image {
     fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         Image::file(self)
@@ -276,15 +278,15 @@ fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
     Ok(conn.serialize("main")?.to_vec())
 }
 
-/// Where the file format keeps its write and read version: 1 for a rollback journal, 2 for WAL.
+/// The place of the write and read version in the file format: 1 for a rollback journal, 2 for WAL.
 /// See <https://sqlite.org/fileformat2.html#file_format_version_numbers>.
 const VERSIONS: std::ops::Range<usize> = 18..20;
 
-/// What else in the file's header tells of its history and not of what it holds: the change counter, the schema's
-/// number, and the last writer's mark. See <https://sqlite.org/fileformat2.html#the_database_header>.
+/// The other parts of the file's header that bear on its history and not on its contents: the change counter, the
+/// schema's number, and the last writer's mark. See <https://sqlite.org/fileformat2.html#the_database_header>.
 const COUNTERS: [std::ops::Range<usize>; 3] = [24..28, 40..44, 92..100];
 
-/// The bytes of a database, but for its header's marks and counters.
+/// Returns the bytes of a database, but for its header's marks and counters.
 fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let [change, schema, writer] = COUNTERS;
     let parts = [0..VERSIONS.start, VERSIONS.end..change.start, change.end..schema.start, schema.end..writer.start];

@@ -1,4 +1,5 @@
-//! SQLite without binds: values and names, scripts, images, file systems, and every call that SQLite's C interface needs.
+//! SQLite without binds: values and names, scripts, images, file systems, and every call that SQLite's C interface
+//! needs.
 
 mod attach;
 #[cfg(unix)]

@@ -41,7 +41,7 @@ impl OnConnect {
     }
 }
 
-/// Whether both are one closure for certain.
+/// Set if both are one closure for certain.
 impl PartialEq for OnConnect {
     fn eq(&self, other: &OnConnect) -> bool {
         Arc::ptr_eq(&self.run, &other.run) || self.identity.is_some() && self.identity == other.identity

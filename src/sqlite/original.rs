@@ -29,19 +29,19 @@ pub(crate) struct Original {
     journal: Vec<u8>,
 }
 
-/// What tells the contents of two originals apart.
+/// A digest of an original's contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Digest([u64; 3]);
 
-/// What SQLite appends to a database's name for its log and its journal.
+/// The suffixes of a database's name for its log and its journal.
 const LOG: &str = "-wal";
 const JOURNAL: &str = "-journal";
 
-/// How long to look for a moment at which nobody writes, and how long between two looks.
+/// The time to look for a moment at which nobody writes, and how long between two looks.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How a journal ends that is a part of a commit over several files, see
+/// The end of a journal that is a part of a commit over several files, see
 /// <https://sqlite.org/fileformat2.html#the_rollback_journal>.
 const OF_SEVERAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
@@ -103,7 +103,7 @@ impl Original {
         Ok(Original { path: path.to_path_buf(), database: read(real)?, log, journal })
     }
 
-    /// What tells its contents from any other's.
+    /// Returns what tells its contents from any other's.
     pub(crate) fn digest(&self) -> Digest {
         let hash = |seed: u8| {
             let mut hasher = DefaultHasher::new();

@@ -10,8 +10,8 @@ use crate::list::mapped;
 /// The size of a page, the least there is: each table and each index takes one.
 const PAGE: i64 = 512;
 
-/// How many rows of a virtual table's own tables are copied: what its module reads when it is connected, as its
-/// configuration or its root, is among the first.
+/// The number of rows of a virtual table's own tables that are copied: those that its module reads on connecting, as
+/// its configuration or its root, is among the first.
 const OWN_ROWS: usize = 16;
 
 /// The most bytes that a page can have.
@@ -31,7 +31,8 @@ impl Object {
         self.kind == "table"
     }
 
-    /// Whether SQLite reads the table's rows when it prepares a statement: one of its own, or one that a virtual table keeps.
+    /// Returns whether SQLite reads the table's rows when it prepares a statement: one of its own, or one that a
+    /// virtual table keeps.
     fn is_read(&self, virtuals: &[String]) -> bool {
         let name = self.name.to_ascii_lowercase();
         let belongs = |of: &String| name.strip_prefix(of.as_str()).is_some_and(|rest| rest.starts_with('_'));
@@ -39,8 +40,8 @@ impl Object {
     }
 }
 
-/// A private database with the tables of a connection's `main` schema, as its own open transaction left them. It holds no
-/// rows, and where its tables begin there is nothing: statements are prepared on it and never run.
+/// Returns a private database with the tables of a connection's `main` schema, as its own open transaction left them.
+/// It holds no rows, and where its tables begin there is nothing: statements are prepared on it and never run.
 pub(super) fn outline(from: &Connection) -> rusqlite::Result<Connection> {
     let objects = objects(from)?;
     let mut virtuals = Vec::new();

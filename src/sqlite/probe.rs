@@ -9,7 +9,7 @@ use rusqlite::{ffi, Connection};
 /// A query that reads nothing, and needs what every statement needs.
 pub(crate) const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
 
-/// Whether another connection of the same shared cache has locked what `sql` reads.
+/// Returns whether another connection of the same shared cache has locked what `sql` reads.
 ///
 /// Through SQLite's own interface: built with its feature `unlock_notify`, rusqlite waits for such a lock without a
 /// limit.
@@ -30,8 +30,8 @@ pub(crate) fn is_locked_out(conn: &Connection, sql: &str) -> bool {
     code & 0xff == ffi::SQLITE_LOCKED
 }
 
-/// Whether another connection holds the lock of a file's writer in a rollback journal, as its file system knows it. Of a log's
-/// writer it tells only who asks for the lock, and is in the writer's way while it has it.
+/// Returns whether another connection holds the lock of a file's writer in a rollback journal, as its file system knows
+/// it. Of a log's writer it tells only who asks for the lock, and is in the writer's way while it has it.
 pub(crate) fn is_locked_by_writer(conn: &Connection) -> bool {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the handle is open and used by no one else meanwhile. The operation writes the address of its database's file,
@@ -46,13 +46,14 @@ pub(crate) fn is_locked_by_writer(conn: &Connection) -> bool {
     }
 }
 
-/// Whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files; elsewhere nobody is
-/// seen. Asking SQLite for that lock would tell too, and refuse it to an application for as long.
+/// Returns whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files;
+/// elsewhere nobody is seen. Asking SQLite for that lock would tell too, and refuse it to an application for as long.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_locked_by_log_writer(database: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    /// The byte of a log's index that a writer locks, see `UNIX_SHM_BASE` in <https://sqlite.org/src/file/src/os_unix.c>.
+    /// The byte of a log's index that a writer locks, see `UNIX_SHM_BASE` in
+    /// <https://sqlite.org/src/file/src/os_unix.c>.
     const WRITER: u64 = 120;
     let mut index = database.as_os_str().to_os_string();
     index.push("-shm");

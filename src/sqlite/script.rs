@@ -13,13 +13,13 @@ use crate::list::mapped;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Statement<'s> {
     pub(crate) text: &'s str,
-    /// Where it starts in the script, in bytes.
+    /// Its start in the script, in bytes.
     pub(crate) offset: usize,
     /// The line it starts on, counted from 1.
     pub(crate) line: usize,
 }
 
-/// What some editors put before UTF-8.
+/// The mark that some editors put before UTF-8.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Text that SQLite would read only up to its NUL character.
@@ -35,8 +35,8 @@ impl fmt::Display for NulCharacter {
     }
 }
 
-/// The statements of a script, as [`sqlite3_complete`](https://sqlite.org/c3ref/complete.html) tells them apart, so
-/// that a trigger's body stays in one piece.
+/// Returns the statements of a script, as [`sqlite3_complete`](https://sqlite.org/c3ref/complete.html) tells them
+/// apart, so that a trigger's body stays in one piece.
 pub(crate) fn statements(script: &str) -> Result<Vec<Statement<'_>>, NulCharacter> {
     if let Some(at) = script.find('\0') {
         return Err(NulCharacter { line: line_at(script, at) });
@@ -64,24 +64,25 @@ pub(crate) fn statements(script: &str) -> Result<Vec<Statement<'_>>, NulCharacte
     Ok(found.statements)
 }
 
-/// Whether a semicolon after the text would end a statement: it would not within a string, a comment or a trigger.
+/// Returns whether a semicolon after the text would end a statement: it would not within a string, a comment or a
+/// trigger.
 pub(crate) fn could_end(text: &str) -> bool {
     let mut seen = Seen::default();
     seen.read(text);
     seen.completed_by(";")
 }
 
-/// The line that the byte at `offset` is on, counted from 1.
+/// Returns the line that the byte at `offset` is on, counted from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
     1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
 }
 
-/// A name as SQL writes it, whatever characters it has.
+/// Returns a name as SQL writes it, whatever characters it has.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A statement that inserts a row with a parameter for each of these columns into a table of `main`.
+/// Returns a statement that inserts a row with a parameter for each of these columns into a table of `main`.
 pub(crate) fn insert(verb: &str, table: &str, columns: &[&str]) -> String {
     let table = quote(table);
     if columns.is_empty() {
@@ -91,7 +92,7 @@ pub(crate) fn insert(verb: &str, table: &str, columns: &[&str]) -> String {
     format!("{verb} INTO main.{table} ({names}) VALUES ({})", vec!["?"; columns.len()].join(", "))
 }
 
-/// Whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.
+/// Returns whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.
 pub(crate) fn has_letters(text: &str, letters: &str) -> bool {
     text.as_bytes().windows(letters.len()).any(|part| part.eq_ignore_ascii_case(letters.as_bytes()))
 }
@@ -103,7 +104,7 @@ pub(crate) fn finish(statement: &mut rusqlite::Statement<'_>) -> rusqlite::Resul
     Ok(())
 }
 
-/// The line of the script that SQLite's error is about: the place it gives, else where the statement starts.
+/// Returns the line of the script that SQLite's error is about: the place it gives, else where the statement starts.
 pub(crate) fn error_line(script: &str, statement: &Statement<'_>, error: &rusqlite::Error) -> usize {
     match error {
         rusqlite::Error::SqlInputError { sql, offset, .. } => {
@@ -114,14 +115,14 @@ pub(crate) fn error_line(script: &str, statement: &Statement<'_>, error: &rusqli
     }
 }
 
-/// Whether the statement begins or ends a transaction, by the program that SQLite makes of it.
+/// Returns whether the statement begins or ends a transaction, by the program that SQLite makes of it.
 ///
 /// See [the opcode `AutoCommit`](https://sqlite.org/opcode.html#AutoCommit). A savepoint has none.
 pub(crate) fn changes_transaction(conn: &Connection, sql: &str) -> rusqlite::Result<bool> {
     has_opcode(conn, sql, "AutoCommit")
 }
 
-/// Whether the statement changes a schema, which its connection then reads anew.
+/// Returns whether the statement changes a schema, which its connection then reads anew.
 ///
 /// See [the opcode `ParseSchema`](https://sqlite.org/opcode.html#ParseSchema).
 pub(crate) fn changes_schema(conn: &Connection, sql: &str) -> rusqlite::Result<bool> {
@@ -139,8 +140,8 @@ fn has_opcode(conn: &Connection, sql: &str, opcode: &str) -> rusqlite::Result<bo
     Ok(false)
 }
 
-/// The statement that lists the program of a statement. Semicolons may stand before that, and nothing can be put before
-/// those.
+/// Returns the statement that lists the program of a statement. Semicolons may stand before that, and nothing can be
+/// put before those.
 pub(crate) fn explained(sql: &str) -> String {
     let statement = statements(sql).ok().and_then(|statements| statements.first().map(|one| one.text));
     format!("EXPLAIN {}", statement.unwrap_or(sql))
@@ -167,7 +168,7 @@ impl Found<'_> {
     }
 }
 
-/// How many bytes of blanks and comments the text starts with, as far as SQLite agrees that they are.
+/// Returns how many bytes of blanks and comments the text starts with, as far as SQLite agrees that they are.
 fn leading_comments(text: &str) -> usize {
     let mut rest = text.trim_ascii_start();
     loop {
@@ -186,7 +187,7 @@ fn leading_comments(text: &str) -> usize {
     }
 }
 
-/// Whether SQLite sees no token in the text, a comment without an end included.
+/// Returns whether SQLite sees no token in the text, a comment without an end included.
 fn only_comments(text: &str) -> bool {
     let mut seen = Seen::default();
     seen.read(text);
@@ -197,7 +198,7 @@ fn only_comments(text: &str) -> bool {
     })
 }
 
-/// What SQLite has been shown of a statement.
+/// The part of a statement that SQLite has been shown.
 ///
 /// `sqlite3_complete` starts from the beginning each time it is asked, which a long text with many semicolons in it
 /// makes slow. So where a statement grows long, [`Seen::shorten`] asks what kind of place it stopped in, and puts a
@@ -230,7 +231,7 @@ impl Seen {
         self.patience = PATIENCE;
     }
 
-    /// Whether a statement would be complete that goes on with `more`.
+    /// Returns whether a statement would be complete that goes on with `more`.
     fn completed_by(&mut self, more: &str) -> bool {
         let length = self.text.len();
         self.text.extend_from_slice(more.as_bytes());
@@ -254,7 +255,8 @@ impl Seen {
         }
     }
 
-    /// A short text that SQLite would continue as it would this one, `None` in places that are short in practice.
+    /// Returns a short text that SQLite would continue as it would this one, `None` in places that are short in
+    /// practice.
     fn equivalent(&mut self) -> Option<String> {
         for (open, close) in QUOTED.iter().chain(&COMMENTED) {
             // Only in the midst of a statement that is no trigger and can no longer become one are both complete.
@@ -272,7 +274,7 @@ impl Seen {
     }
 }
 
-/// What [`sqlite3_complete`](https://sqlite.org/c3ref/complete.html) says of the text.
+/// Returns what [`sqlite3_complete`](https://sqlite.org/c3ref/complete.html) says of the text.
 fn complete(sql: &CStr) -> bool {
     // SAFETY: the function reads the text up to its NUL, which a `CStr` has, and keeps nothing.
     unsafe { ffi::sqlite3_complete(sql.as_ptr()) == 1 }
@@ -307,7 +309,7 @@ mod tests {
         assert_eq!(found(script), expected);
     }
 
-    /// Where SQLite is asked about all of a statement at each semicolon, however long that takes.
+    /// Asks SQLite about all of a statement at each semicolon, however long that takes.
     fn ends_without_shortening(script: &str) -> Vec<usize> {
         let (mut ends, mut start) = (Vec::new(), 0);
         for (at, _) in script.match_indices(';') {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{open, Store};
 use crate::config::Storage;
 use crate::error::{Error, Result};
-use crate::instrument::Faults;
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::disk::can_have_log;
 use crate::sqlite::vfs::Opener;
@@ -52,6 +52,12 @@ impl Store for TempFile {
 
     fn uri(&self) -> String {
         file_uri(self.path.as_os_str().as_encoded_bytes(), cfg!(windows))
+    }
+
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
+        // SQLite follows the links on the way to a file.
+        let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        Ok(watch.found_by_name(path.as_os_str().as_encoded_bytes(), read_only))
     }
 
     fn uri_with(&self, opener: Opener, faults: &Arc<Faults>) -> String {
@@ -100,8 +106,8 @@ impl Store for TempFile {
         commits(conn).map(|commits| Some(commits.into()))
     }
 
-    /// Returns `None` where nobody is seen: of a file in WAL mode, other connections than those of the pool and of sessions
-    /// are seen on Linux alone.
+    /// Returns `None` where nobody is seen: of a file in WAL mode, other connections than those of the pool and of
+    /// sessions are seen on Linux alone.
     fn has_writer_seen(&self, faults: &Faults) -> Option<bool> {
         (faults.has_log_writer() || is_locked_by_log_writer(&self.path)).then_some(true)
     }

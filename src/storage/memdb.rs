@@ -1,9 +1,13 @@
 //! SQLite's `memdb` file system, see <https://sqlite.org/inmemorydb.html>.
 
+use std::sync::Arc;
+
 use rusqlite::OpenFlags;
 
+use super::open::open_idle;
 use super::Store;
 use crate::config::Storage;
+use crate::instrument::{Found, Watch};
 use crate::sqlite::copy::unique_name;
 
 /// A `memdb` database under a name that no other in the process has.
@@ -27,6 +31,10 @@ impl Store for MemDb {
     /// Begins the name with a slash: SQLite shares only such a one between connections.
     fn uri(&self) -> String {
         format!("file:/{}?vfs=memdb", self.name)
+    }
+
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
+        Ok(watch.found_by_store(open_idle(self)?, read_only))
     }
 
     fn flags(&self) -> OpenFlags {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Store;
 use crate::config::Storage;
 use crate::error::Result;
-use crate::instrument::Faults;
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::memory::{self, Replaced};
 use crate::sqlite::vfs::{self, Opener};
@@ -29,6 +29,10 @@ impl Store for Memory {
 
     fn uri(&self) -> String {
         self.0.uri()
+    }
+
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
+        Ok(watch.found_by_name(self.0.name().as_bytes(), read_only))
     }
 
     fn uri_for(&self, opener: Opener) -> String {

@@ -7,17 +7,26 @@ use std::path::Path;
 use rusqlite::{ffi, Connection, OpenFlags};
 
 use super::Store;
+use crate::instrument::unwatched;
 use crate::sqlite::code::failure;
+use crate::sqlite::vfs::Opener;
 
 /// Opens a connection under a URI of the storage.
 pub(crate) fn open(store: &dyn Store, uri: &str) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(uri, store.flags()).map_err(|error| named(store, uri, error))
+    unwatched(|| Connection::open_with_flags(uri, store.flags())).map_err(|error| named(store, uri, error))
 }
 
 /// Opens a connection that reads, under a URI of the storage.
 pub(crate) fn open_read_only(store: &dyn Store, uri: &str) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(uri, flags).map_err(|error| named(store, uri, error))
+    unwatched(|| Connection::open_with_flags(uri, flags)).map_err(|error| named(store, uri, error))
+}
+
+/// Opens a connection that runs no statement and answers on every thread.
+pub(super) fn open_idle(store: &dyn Store) -> rusqlite::Result<Connection> {
+    let (uri, flags) = (store.uri_for(Opener::Harness), store.flags());
+    let flags = flags.difference(OpenFlags::SQLITE_OPEN_NO_MUTEX) | OpenFlags::SQLITE_OPEN_FULL_MUTEX;
+    unwatched(|| Connection::open_with_flags(&uri, flags)).map_err(|error| named(store, &uri, error))
 }
 
 /// Adds to a URI that its connection only reads, for a database that is not in a shared cache.
@@ -26,8 +35,8 @@ pub(crate) fn read_only(uri: String) -> String {
     format!("{uri}{parameter}mode=ro")
 }
 
-/// Returns an error of opening a database under `uri` with the name that its user knows, and with the system's reason for
-/// a file that cannot be opened, which SQLite does not report.
+/// Returns an error of opening a database under `uri` with the name that its user knows, and with the system's reason
+/// for a file that cannot be opened, which SQLite does not report.
 pub(crate) fn named(store: &dyn Store, uri: &str, error: rusqlite::Error) -> rusqlite::Error {
     let rusqlite::Error::SqliteFailure(code, Some(message)) = error else { return error };
     let mut message = message.replace(uri, &store.uri());

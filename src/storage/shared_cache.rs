@@ -1,10 +1,14 @@
 //! SQLite's shared-cache memory, see <https://sqlite.org/sharedcache.html>.
 
+use std::sync::Arc;
+
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{ffi, Connection, OpenFlags};
 
+use super::open::open_idle;
 use super::Store;
 use crate::config::Storage;
+use crate::instrument::{Found, Watch};
 use crate::sqlite::code::failure;
 use crate::sqlite::copy::unique_name;
 use crate::sqlite::{commits, is_locked_out, SCHEMA};
@@ -29,6 +33,10 @@ impl Store for SharedCache {
 
     fn uri(&self) -> String {
         format!("file:{}?mode=memory&cache=shared", self.name)
+    }
+
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
+        Ok(watch.found_by_cache(&open_idle(self)?, read_only))
     }
 
     fn flags(&self) -> OpenFlags {

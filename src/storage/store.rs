@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::config::Storage;
 use crate::error::Result;
-use crate::instrument::Faults;
+use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::memory::Replaced;
 use crate::sqlite::vfs::Opener;
@@ -22,7 +22,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Returns the SQLite URI for users, see <https://sqlite.org/uri.html>.
     fn uri(&self) -> String;
 
-    /// Returns the URI for one of this crate's own connections, which says what opens it where there is a place for that.
+    /// Returns the URI for one of this crate's own connections, which says what opens it where there is a place for
+    /// that.
     fn uri_for(&self, _opener: Opener) -> String {
         self.uri()
     }
@@ -31,6 +32,10 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     fn uri_with(&self, opener: Opener, _faults: &Arc<Faults>) -> String {
         self.uri_for(opener)
     }
+
+    /// Gives the instruments of `watch` to the connections that the application opens itself; to those that only read, where
+    /// it is the watch of a way that does.
+    fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found>;
 
     /// Returns how to open it. A file is never created by opening: one that is gone must not come back empty.
     fn flags(&self) -> OpenFlags {
@@ -47,7 +52,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Returns whether faults of the disk and of the writer's lock are met: they are where this crate has a file system.
+    /// Returns whether faults of the disk and of the writer's lock are met: they are where this crate has a file
+    /// system.
     fn meets_disk_faults(&self) -> bool {
         false
     }
@@ -67,8 +73,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Writes the image before there is any connection, and returns whether that was all: where it was not, the image is
-    /// copied over a first connection. Errors name the bind of that key.
+    /// Writes the image before there is any connection, and returns whether that was all: where it was not, the image
+    /// is copied over a first connection. Errors name the bind of that key.
     fn fill(&self, _image: &Image, _key: &BindKey) -> Result<bool> {
         Ok(false)
     }
@@ -89,8 +95,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Returns how many commits there have been while nobody has a transaction open that can write, where a number says so
-    /// without a connection.
+    /// Returns how many commits there have been while nobody has a transaction open that can write, where a number says
+    /// so without a connection.
     fn commits_settled(&self) -> Option<u64> {
         None
     }
@@ -116,8 +122,8 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Returns whether another connection has a transaction open that can write. A lock error means so too, where a writer
-    /// keeps others from reading.
+    /// Returns whether another connection has a transaction open that can write. A lock error means so too, where a
+    /// writer keeps others from reading.
     ///
     /// No lock is taken that keeps a writer waiting: one that has read, and is refused as it comes to write, is refused
     /// for good.

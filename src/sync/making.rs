@@ -35,7 +35,8 @@ impl Blocked {
     }
 }
 
-/// Every value in the making, by its address, with its maker; and every waiting thread with the value that it waits for.
+/// Every value in the making, by its address, with its maker; and every waiting thread with the value that it waits
+/// for.
 struct Work {
     makers: Vec<(usize, ThreadId)>,
     waiters: Vec<(ThreadId, usize)>,
@@ -46,18 +47,18 @@ static WORK: Mutex<Work> = Mutex::new(Work { makers: Vec::new(), waiters: Vec::n
 /// Notified when any value is no longer in the making.
 static ENDED: Condvar = Condvar::new();
 
-/// How long a thread waits for the first maker of a value. Making one may run code of the user's, which may never return:
-/// another test must not wait for it.
+/// The time that a thread waits for the first maker of a value. Making one may run code of the user's, which may never
+/// return: another test must not wait for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many threads make one value at most: the first, and one that has lost its patience.
+/// The most threads that make one value: the first, and one that has lost its patience.
 const MOST_MAKERS: usize = 2;
 
 /// A value in the making by one thread, until this is dropped.
 pub(super) struct Making(usize, ThreadId);
 
-/// Makes this thread a maker of a value, or returns as soon as the value `is_made`; blocks for as long as another thread makes
-/// it, no longer than `limit`, and for a moment only where there is but one maker.
+/// Makes this thread a maker of a value, or returns as soon as the value `is_made`; blocks for as long as another
+/// thread makes it, no longer than `limit`, and for a moment only where there is but one maker.
 pub(super) fn begin(value: usize, limit: Duration, is_made: &dyn Fn() -> bool) -> Result<Option<Making>, Blocked> {
     let this = thread::current().id();
     let began = Instant::now();

@@ -25,7 +25,7 @@ struct Entry<K, V> {
 /// One value, once it is made.
 type Slot<V> = Mutex<Kept<V>>;
 
-/// What is known of a value.
+/// The state of a value.
 #[derive(Default)]
 enum Kept<V> {
     #[default]
@@ -36,16 +36,18 @@ enum Kept<V> {
 }
 
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
-    /// An empty cache that keeps unused values while there are fewer than `most`.
+    /// Returns an empty cache that keeps unused values while there are fewer than `most`.
     pub(crate) const fn new(most: usize) -> Self {
         OnceCache { entries: Mutex::new(Vec::new()), most }
     }
 
-    /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited for, up to
-    /// `limit`, and for less where that takes very long: then it is made twice. A failure is not kept: the next caller tries
-    /// again. A value that is not to be kept is made by each caller, and none waits for another's from the second on.
+    /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited
+    /// for, up to `limit`, and for less where that takes very long: then it is made twice. A failure is not kept: the
+    /// next caller tries again. A value that is not to be kept is made by each caller, and none waits for another's
+    /// from the second on.
     ///
-    /// `make` may get other values, from any cache. Where threads would wait for each other, one gets an error by `blocked`.
+    /// `make` may get other values, from any cache. Where threads would wait for each other, one gets an error by
+    /// `blocked`.
     pub(crate) fn get_or_make<E>(
         &self,
         key: &K,
@@ -122,10 +124,11 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     }
 }
 
-/// What caches have let go of. Dropping it closes connections, which is for who ends something and not for who starts.
+/// The values that caches have evicted. Dropping them closes connections, which is for a harness that ends and not for
+/// one that starts.
 static SPENT: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(Vec::new());
 
-/// How many values wait to be dropped at most, should nothing end for long.
+/// The most values that wait to be dropped, should nothing end for long.
 const MOST_SPENT: usize = 256;
 
 fn set_aside<T: Send + 'static>(values: Vec<T>) {
@@ -143,7 +146,7 @@ pub(crate) fn drop_spent() {
     drop(spent);
 }
 
-/// Whether somebody outside the cache holds the value or is about to make it.
+/// Returns whether somebody outside the cache holds the value or is about to make it.
 fn in_use<V>(slot: &Arc<Slot<V>>) -> bool {
     Arc::strong_count(slot) > 1 || matches!(&*lock(slot), Kept::Made(value) if Arc::strong_count(value) > 1)
 }

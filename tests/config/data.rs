@@ -453,6 +453,19 @@ fn a_row_that_refers_to_none_is_named_with_its_line(db: Harness) {
     let users = ("user.csv", "id,username,boss\n1,ann,\n2,bob,3\n");
     insta::assert_snapshot!(refused(&db, [users]), @"[folder]/user.csv:3 (bind `auth`): FOREIGN KEY constraint failed: boss = 3 has no match in `user` (id); nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("auth.sql", "INSERT INTO login (user_id) VALUES (5)")]), @"[folder]/auth.sql (bind `auth`): FOREIGN KEY constraint failed: a row of `login` has no match in `user`; nothing was loaded");
+    let (one, other) = ("INSERT INTO user (username) VALUES ('bob')", "INSERT INTO login (user_id) VALUES (5)");
+    insta::assert_snapshot!(refused(&db, [("auth.a.sql", one), ("auth.b.sql", other)]), @"[folder]/auth.a.sql (bind `auth`): FOREIGN KEY constraint failed: a row of `login` has no match in `user`; one of these files wrote it: `auth.a.sql`, `auth.b.sql`; nothing was loaded");
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON user BEGIN INSERT INTO login (user_id) VALUES (77); END";
+    db.connection("auth").unwrap().execute_batch(trigger).unwrap();
+    insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\n1,ann\n")]), @"[folder]/user.csv (bind `auth`): FOREIGN KEY constraint failed: a row of `login` has no match in `user`; nothing was loaded");
+}
+
+#[rstest]
+fn a_file_for_dynamic_binds_that_have_no_database_is_an_error() {
+    let tenant = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema(USERS);
+    let db = Harness::builder().bind("tenant", tenant).start().unwrap();
+    let folder = Folder::with([("tenant.sql", "DELETE FROM user")]);
+    insta::assert_snapshot!(folder.shown(&db.load(folder.path()).unwrap_err()), @"[folder]/tenant.sql: no bind has a database yet: a dynamic bind gets one when it is first used; nothing was loaded");
 }
 
 #[rstest]

@@ -322,6 +322,7 @@ fn a_file_that_cannot_be_read_is_an_error() {
 #[case(Bind::memory().busy_timeout(Duration::from_secs(1 << 40)), "`busy_timeout` must be at most 2147483647 milliseconds, not 1099511627776s")]
 #[case(Bind::memory().pragma("cache_size = 1; --", 1), "`cache_size = 1; --` is not the name of a pragma: it must be an identifier")]
 #[case(Bind::memory().pragma("1st", 1), "`1st` is not the name of a pragma: it must be an identifier")]
+#[case(Bind::memory().pragma("cache_size", multibind::rusqlite::blob::ZeroBlob(1)), "pragma `cache_size` must be a number or a string")]
 #[case(Bind::memory().pragma("cache_size", vec![1_u8]), "pragma `cache_size` must be a number or a string")]
 #[case(Bind::memory().pragma("mmap_size", f64::NAN), "pragma `mmap_size` must be a finite number")]
 #[case(Bind::memory().pragma("foreign_keys", 0.5), "pragma `foreign_keys` must be true or false")]

@@ -296,9 +296,10 @@ fn a_guard_is_for_its_harness_and_what_that_gave(harness: Harness) {
     let guard = harness.allow_only("auth");
     run(&other.connection("meta").unwrap(), "DELETE FROM log").unwrap();
     other.session().on("meta").unwrap().execute("DELETE FROM log", []).unwrap();
-    // What others open is not guarded.
-    run(&driver, "DELETE FROM log").unwrap();
     assert_eq!(refused(&guard), [] as [String; 0]);
+    // What the application opens itself is the harness's as well.
+    run(&driver, "DELETE FROM log").unwrap_err();
+    assert_eq!(refused(&guard), ["bind `meta`: a DELETE from `log`"]);
 }
 
 #[rstest]

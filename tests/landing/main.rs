@@ -1,5 +1,6 @@
 //! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
 
+mod any_driver;
 mod assertions;
 mod changes;
 mod changes_expected;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::types::{ToSql, ToSqlOutput, Value};
+use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::Connection;
 
 use super::Bind;
@@ -211,13 +211,13 @@ impl Bind {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pragma(mut self, name: impl Into<String>, value: impl ToSql) -> Bind {
-        let value = match value.to_sql() {
-            Ok(ToSqlOutput::Borrowed(value)) => owned(value),
-            Ok(ToSqlOutput::Owned(value)) => value,
-            // It is none that a pragma could have, which is said at start.
-            _ => Value::Blob(Vec::new()),
-        };
-        self.options.set_pragma(name.into(), value);
+        let name = name.into();
+        match value.to_sql() {
+            Ok(ToSqlOutput::Borrowed(value)) => self.options.set_pragma(name, owned(value)),
+            Ok(ToSqlOutput::Owned(value)) => self.options.set_pragma(name, value),
+            Ok(_) => self.options.refuse(format!("pragma `{name}` must be a number or a string")),
+            Err(error) => self.options.refuse(format!("pragma `{name}` must be a number or a string: {error}")),
+        }
         self
     }
 }

@@ -31,13 +31,12 @@ pub struct StatementLog {
 impl Harness {
     /// Records the statements that run from here on, for as long as the log lives.
     ///
-    /// Recorded is what sessions run, and what runs on connections of the harness's pools, in whatever thread,
-    /// checked out before or after. A write inside a statement that only reads, in an SQL function or by `PRAGMA optimize`,
+    /// Recorded is what sessions run, what runs on connections of the harness's pools, in whatever thread,
+    /// checked out before or after, and what runs on connections that a driver opens by [`uri`](Harness::uri) or
+    /// [`path`](Harness::path). A write inside a statement that only reads, in an SQL function or by `PRAGMA optimize`,
     /// is recorded as one of its own. Not recorded is what else SQLite runs inside a statement (a trigger's, for one; a
     /// virtual table such as FTS5 may look itself up before, which is recorded), an `EXPLAIN`, what SQLite did not
-    /// accept and so never ran, what this crate runs for its own use, and what runs on connections that others opened by
-    /// [`uri`](Harness::uri) or [`path`](Harness::path): of an application on a driver of its own, sqlx for one, a log
-    /// says nothing, and [`ChangeSet::assert_only`](crate::ChangeSet::assert_only) sees what it wrote. A connection to
+    /// accept and so never ran, and what this crate runs for its own use. A connection to
     /// which the application gives [a trace of its own](https://sqlite.org/c3ref/trace_v2.html) has that one only, and is
     /// no longer recorded. [`assert_reads_only`](StatementLog::assert_reads_only) and
     /// [`assert_count`](StatementLog::assert_count) fail where a write was seen that no statement makes.

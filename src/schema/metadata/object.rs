@@ -59,16 +59,16 @@ pub(crate) struct SchemaObject {
 
 /// A key that no two objects of one database share: triggers have names of their own, and SQL compares names without regard to
 /// ASCII case.
-pub(crate) type Identity = (bool, String);
+pub(crate) type ObjectIdentity = (bool, String);
 
 impl ObjectKind {
-    pub(crate) fn identity(self, name: &str) -> Identity {
+    pub(crate) fn identity(self, name: &str) -> ObjectIdentity {
         (self == ObjectKind::Trigger, name.to_ascii_lowercase())
     }
 }
 
 impl SchemaObject {
-    pub(crate) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> ObjectIdentity {
         self.kind.identity(&self.name)
     }
 }

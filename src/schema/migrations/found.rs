@@ -6,7 +6,7 @@ use super::super::folder::{entries, has_extension, is_hidden};
 use super::super::marked;
 use super::super::migration::Problem;
 use crate::error::list;
-use crate::key::BindKey;
+use crate::key::Keys;
 
 /// What a folder has, but for hidden files and the folders of binds in it.
 pub(super) struct Found {
@@ -61,8 +61,8 @@ impl Found {
     }
 
     /// The error about a folder without SQL.
-    pub(super) fn nothing(&self, keys: &[BindKey], binds: &[&str]) -> Problem {
-        let key = keys.first().map(marked::name).unwrap_or_default();
+    pub(super) fn nothing(&self, keys: &Keys, binds: &[&str]) -> Problem {
+        let key = marked::name(keys.first());
         let has = |name: &str| self.folder.join(name).exists();
         if has("alembic.ini") || has("env.py") {
             let problem = "it is Alembic's folder, whose migrations are Python: write their SQL with `flask db upgrade --sql` and \

@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::super::folder;
 use super::super::marked::Misplaced;
-use super::super::migration::{Migration, Problem, Script, Transaction};
+use super::super::migration::{Migration, Problem, Script, ScriptTransaction};
 use super::super::tool::Tool;
 use super::directed::{check_unknown, sections, tool_of, Direction};
 use crate::sqlite::script::BYTE_ORDER_MARK;
@@ -35,13 +35,13 @@ pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Directi
             return Err(Problem::of_file(file, None, problem));
         }
         // sqlx looks at the very first bytes.
-        Some(Tool::Sqlx) if marked.starts_with("-- no-transaction") => Transaction::AsWritten,
-        Some(Tool::Diesel) if !runs_in_transaction(file) => Transaction::AsWritten,
-        Some(Tool::Sqlx | Tool::Diesel | Tool::Refinery) => Transaction::Own,
-        Some(Tool::RusqliteMigration) => Transaction::Joint { ends: false },
-        Some(Tool::Prisma | Tool::FlaskMigrate) => Transaction::AsWritten,
+        Some(Tool::Sqlx) if marked.starts_with("-- no-transaction") => ScriptTransaction::AsWritten,
+        Some(Tool::Diesel) if !runs_in_transaction(file) => ScriptTransaction::AsWritten,
+        Some(Tool::Sqlx | Tool::Diesel | Tool::Refinery) => ScriptTransaction::Own,
+        Some(Tool::RusqliteMigration) => ScriptTransaction::Joint { ends: false },
+        Some(Tool::Prisma | Tool::FlaskMigrate) => ScriptTransaction::AsWritten,
         None if direction == Direction::Up => return script_of_text(origin, text).map_err(misplaced),
-        None => Transaction::Loose,
+        None => ScriptTransaction::Loose,
     };
     if direction == Direction::Up {
         check_unknown(&text).map_err(misplaced)?;
@@ -69,7 +69,7 @@ pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) ->
     }
     check_unknown(&text)?;
     let script = if is_of_alembic(&text) {
-        Script::whole(origin, text, Some(Tool::FlaskMigrate), Transaction::AsWritten)
+        Script::whole(origin, text, Some(Tool::FlaskMigrate), ScriptTransaction::AsWritten)
     } else {
         Script::loose(origin, text)
     };
@@ -115,7 +115,7 @@ fn of_sections(
 ) -> Result<Vec<Script>, Misplaced> {
     let mut scripts = Vec::new();
     for section in sections(tool, text, direction)? {
-        let transaction = if section.in_transaction { Transaction::Own } else { Transaction::AsWritten };
+        let transaction = if section.in_transaction { ScriptTransaction::Own } else { ScriptTransaction::AsWritten };
         let text = blank_but(text, &section.range);
         scripts.push(Script { origin: origin.clone(), text, pieces: section.pieces, transaction, tool: Some(tool) });
     }

@@ -19,7 +19,7 @@ use std::path::{Component, Path};
 
 use super::marked;
 use super::migration::{Migration, Problem};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 pub(super) use directed::{check_unknown, tool_of, Direction};
 use found::Found;
 pub(super) use load::{load, load_part, script_of_text};
@@ -29,7 +29,7 @@ pub(super) use target::{count, no_way_back};
 /// The migrations of a folder in the order in which they run.
 ///
 /// A folder that has no migration, but folders named after binds, has one for each bind; those of `keys` are read.
-pub(super) fn read(folder: &Path, keys: &[BindKey], configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
+pub(super) fn read(folder: &Path, keys: &Keys, configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
     let binds = folders_of(folder, configured);
     let own = folders_of(folder, keys);
     let found = Found::read(folder, &binds)?;
@@ -66,7 +66,7 @@ pub(super) fn read(folder: &Path, keys: &[BindKey], configured: &[BindKey]) -> R
 }
 
 /// The migrations of what was found in a folder; none where it has no SQL.
-fn of(found: &Found, keys: &[BindKey], configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
+fn of(found: &Found, keys: &Keys, configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
     if let Some(migrations) = flask::migrations(found, keys, configured)? {
         return Ok(migrations);
     }

@@ -43,26 +43,26 @@ pub(crate) fn with_gate(uri: String, number: usize, find: Find) -> String {
     }
 }
 
-/// What stands where SQLite keeps an open file. Its first field is what SQLite knows of it; the system's file follows.
+/// An open file in the place that SQLite keeps for it. The first field is SQLite's; the system's file follows.
 #[repr(C)]
 struct File {
     base: sqlite3_file,
     open: *mut Open,
 }
 
-/// Where the system's file is, from the start of ours: as far aligned as C's `malloc` would.
+/// The place of the system's file, from the start of ours: as far aligned as C's `malloc` would.
 const OFFSET: usize = size_of::<File>().next_multiple_of(16);
 
-/// What is known of an open file.
+/// The state of an open file.
 struct Open {
     gate: Arc<dyn Gate>,
-    /// Whether it is a journal, into which a transaction writes.
+    /// Set if it is a journal, into which a transaction writes.
     is_journal: bool,
     /// The locks of the WAL's index that it shares with others, a bit each.
     shared: u8,
 }
 
-/// The file as the system knows it.
+/// Returns the file as the system knows it.
 ///
 /// # Safety
 ///
@@ -72,7 +72,7 @@ unsafe fn inner(file: *mut sqlite3_file) -> *mut sqlite3_file {
     unsafe { file.byte_add(OFFSET) }
 }
 
-/// What is known of the file, and the file as the system knows it, with its methods.
+/// Returns what is known of the file, and the file as the system knows it, with its methods.
 ///
 /// # Safety
 ///

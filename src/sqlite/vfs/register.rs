@@ -1,7 +1,7 @@
 //! Registering a file system with SQLite that hands on to the system's own what it does not do itself.
 //!
-//! See <https://sqlite.org/vfs.html>. None of the functions that SQLite calls panics: a panic in an `extern "C"` function
-//! ends the process.
+//! See <https://sqlite.org/vfs.html>. None of the functions that SQLite calls panics: a panic in an `extern "C"`
+//! function ends the process.
 
 use std::ffi::{c_char, c_int, CString};
 use std::sync::OnceLock;

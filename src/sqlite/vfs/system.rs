@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use rusqlite::ffi::{self, sqlite3_vfs};
 
-/// The file system that ours hands on to.
+/// Returns the file system that ours hands on to.
 ///
 /// # Safety
 ///

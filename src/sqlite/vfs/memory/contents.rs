@@ -3,17 +3,17 @@
 use std::collections::TryReserveError;
 use std::sync::Arc;
 
-/// How many bytes are copied when one of them is written to: SQLite's usual page.
+/// The number of bytes that are copied when one of them is written to: SQLite's usual page.
 const CHUNK: usize = 4096;
 
-/// How many chunks share one list, so that a write far beyond the end needs no list of all before it.
+/// The number of chunks in one list, so that a write far beyond the end needs no list of all before it.
 const GROUP: usize = 512;
 
 /// Bytes that start as somebody else's and are copied where they are written to.
 #[derive(Debug)]
 pub(super) struct Contents {
     base: Arc<[u8]>,
-    /// How many bytes of `base` still count: a file that was cut and grew again is zero in between.
+    /// The number of bytes of `base` that still count: a file that was cut and grew again is zero in between.
     base_end: usize,
     written: Vec<Vec<Option<Box<[u8]>>>>,
     size: usize,
@@ -138,7 +138,7 @@ mod tests {
         Resize(usize),
     }
 
-    /// Where chunks meet, near the start and where their lists meet.
+    /// Returns places where chunks meet, near the start and where their lists meet.
     fn place() -> impl Strategy<Value = usize> {
         prop_oneof![3 => 0..4 * CHUNK, 1 => GROUP * CHUNK - 2 * CHUNK..GROUP * CHUNK + 2 * CHUNK]
     }

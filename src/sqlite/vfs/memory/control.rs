@@ -8,7 +8,7 @@ use std::ffi::{c_char, c_int, c_void};
 use rusqlite::ffi::{self, sqlite3_file};
 
 use super::held::Level;
-use super::name::C_NAME;
+use super::name::c_name;
 use super::open::{opened, Open, Part, INVALID, NOT_OPENED_TO_WRITE};
 use super::temporary::{most_to_map, of_temporary_file};
 
@@ -79,7 +79,7 @@ pub(super) unsafe extern "C" fn file_control(
             ffi::SQLITE_FCNTL_PERSIST_WAL => switch(&mut open.settings.keeps_log, argument),
             ffi::SQLITE_FCNTL_POWERSAFE_OVERWRITE => switch(&mut open.settings.overwrites_safely, argument),
             ffi::SQLITE_FCNTL_VFSNAME => {
-                *argument.cast::<*mut c_char>() = ffi::sqlite3_mprintf(c"%s".as_ptr(), C_NAME.as_ptr());
+                *argument.cast::<*mut c_char>() = ffi::sqlite3_mprintf(c"%s".as_ptr(), c_name());
             }
             ffi::SQLITE_FCNTL_MMAP_SIZE => {
                 let bytes = argument.cast::<i64>();

@@ -8,7 +8,7 @@ use rusqlite::ffi;
 
 use super::who::Opener;
 
-/// How far a connection has locked the file. Each state holds those before it.
+/// The state of a connection's lock on the file. Each state holds those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     #[default]
@@ -50,17 +50,17 @@ pub(super) const CHECKPOINTER: usize = 1;
 /// The locks of the index of which a connection shares one as long as it reads.
 const READERS: Range<usize> = 3..SLOTS;
 
-/// How many locks the WAL's index has, `SQLITE_SHM_NLOCK`.
+/// The number of locks of the WAL's index, `SQLITE_SHM_NLOCK`.
 pub(super) const SLOTS: usize = ffi::SQLITE_SHM_NLOCK as usize;
 
-/// What one connection has locked.
+/// The locks of one connection.
 #[derive(Debug)]
 pub(super) struct Held {
     /// A number that no other connection of the process has.
     pub(super) id: u64,
     pub(super) opener: Opener,
     pub(super) level: Level,
-    /// Which locks of the index it shares with others, a bit each, and which it has for itself.
+    /// The locks of the index that it shares with others, a bit each, and those that it has for itself.
     pub(super) shared: u8,
     pub(super) exclusive: u8,
     /// The size of the pages when it last began to read, by the number of its changes.
@@ -75,14 +75,15 @@ impl Held {
         Held { id, opener, level: Level::None, shared: 0, exclusive: 0, page_size: 0 }
     }
 
-    /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log back.
+    /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log
+    /// back.
     pub(super) fn may_write(&self) -> bool {
         self.level >= Level::Reserved || self.exclusive & (bit(WRITER) | bit(CHECKPOINTER)) != 0
     }
 }
 
-/// Returns whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of `xShmLock`.
-/// Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
+/// Returns whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of
+/// `xShmLock`. Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
 pub(crate) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
     let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;
     takes && usize::try_from(first) == Ok(WRITER) && count == 1 && shared & mask(&READERS) != 0

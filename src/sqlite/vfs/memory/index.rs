@@ -40,8 +40,8 @@ impl Drop for Piece {
 pub(super) struct Index {
     pieces: Vec<Piece>,
     users: usize,
-    /// Set where the first of its users may only read it: nobody has made it whole then, and nobody can use it, or lock it
-    /// for itself, until all of them have left.
+    /// Set where the first of its users may only read it: nobody has made it whole then, and nobody can use it, or lock
+    /// it for itself, until all of them have left.
     is_unusable: bool,
     /// Set while there would be a file on a disk.
     exists: bool,

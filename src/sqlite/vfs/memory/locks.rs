@@ -16,26 +16,26 @@ pub(super) fn all_ended() -> u64 {
     ALL_ENDED.load(Ordering::Acquire)
 }
 
-/// What all connections of a database have locked.
+/// The locks of all connections of a database.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
-    /// Who has the file's lock shared or further, by their numbers.
+    /// The holders of the file's lock, shared or further, by their numbers.
     readers: Vec<(u64, Party)>,
-    /// Whether one has it reserved or further, and pending or further.
+    /// Set if one has it reserved or further, and pending or further.
     reserved: bool,
     pending: bool,
     slots: [Slot; SLOTS],
-    /// How many transactions that could write have ended.
+    /// The number of transactions that could write and have ended.
     ended: u64,
-    /// How often the size of the pages changed while connections had the database open in WAL mode.
+    /// The number of times that the size of the pages changed while connections had the database open in WAL mode.
     page_size: u64,
-    /// Who can write, with either kind of journal: the last who took a lock for it, while somebody has one.
+    /// The writer, with either kind of journal: the last to take a lock for it, while somebody has one.
     writer: Option<Party>,
-    /// Who was refused a lock and has not got it since, one entry a connection, the last one last.
+    /// The connections that were refused a lock and have not got it since, one entry each, the last one last.
     refusals: Vec<Refusal>,
 }
 
-/// How many refusals are remembered: more than a test's threads are.
+/// The number of refusals that are remembered: more than a test has threads.
 const REFUSALS: usize = 64;
 
 /// One lock of the index.
@@ -121,19 +121,20 @@ impl Locks {
         self.reserved || (wanted > Level::Reserved && self.readers.len() > 1)
     }
 
-    /// Whether somebody is about to write, with a rollback journal.
+    /// Returns whether somebody is about to write, with a rollback journal.
     pub(super) fn is_reserved(&self) -> bool {
         self.reserved
     }
 
-    /// Whether a transaction that can write is open.
+    /// Returns whether a transaction that can write is open.
     pub(super) fn has_writer(&self) -> bool {
         self.reserved || self.slots.get(WRITER).is_some_and(|slot| slot.exclusive)
     }
 
     /// Reports whether a connection to a database in WAL mode has a transaction open, a checkpoint included.
     ///
-    /// A reserved lock of the file says nothing there: SQLite keeps it after `PRAGMA journal_mode` failed to leave WAL mode.
+    /// A reserved lock of the file says nothing there: SQLite keeps it after `PRAGMA journal_mode` failed to leave WAL
+    /// mode.
     pub(super) fn is_any_taken_in_wal(&self) -> bool {
         self.pending || self.slots.iter().any(|slot| slot.exclusive || slot.readers > 0)
     }
@@ -146,13 +147,13 @@ impl Locks {
 
     /// Counts a change of the page size that no transaction made.
     ///
-    /// A connection learns of it when it next reads. Until then it gets no checkpoint's lock: its checkpoint would be of
-    /// pages of the old size, and SQLite would call the database malformed.
+    /// A connection learns of it when it next reads. Until then it gets no checkpoint's lock: its checkpoint would be
+    /// of pages of the old size, and SQLite would call the database malformed.
     pub(super) fn change_page_size(&mut self) {
         self.page_size += 1;
     }
 
-    /// A number that changes with every transaction that could write, after others can see what it wrote.
+    /// Returns a number that changes with every transaction that could write, after others can see what it wrote.
     pub(super) fn ended(&self) -> u64 {
         self.ended
     }
@@ -212,12 +213,12 @@ impl Locks {
         self.unlock(held, Level::None);
     }
 
-    /// Who can write now.
+    /// Returns who can write now.
     pub(super) fn writer(&self) -> Option<&Party> {
         self.writer.as_ref()
     }
 
-    /// Who was refused a lock and has not got it since, the last one last.
+    /// Returns who was refused a lock and has not got it since, the last one last.
     pub(super) fn refusals(&self) -> impl DoubleEndedIterator<Item = &Refusal> {
         self.refusals.iter()
     }

@@ -37,8 +37,8 @@ pub(crate) use vfs::{start, start_beside};
 pub(crate) use who::Opener;
 use who::{conflict, Lock, Party, Refusal};
 
-/// What every name of a database here begins with. There is no such folder: a driver that takes the name for a path finds
-/// nothing.
+/// The beginning of every name of a database here. There is no such folder: a driver that takes the name for a path
+/// finds nothing.
 const FOLDER: &str = "/multibind/";
 
 /// The end of a database's name; what SQLite appends to it names a journal.
@@ -49,18 +49,18 @@ const ENDING: &str = ".db";
 pub(crate) struct Memory {
     name: String,
     contents: Mutex<Contents>,
-    /// What it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
+    /// The contents it starts as, until somebody opens it: most binds of a harness are never opened by most tests.
     image: Mutex<Option<Arc<dyn Initial>>>,
     /// The write-ahead log and journals, by what SQLite appends to the database's name.
     journals: Mutex<Sorted<String, Arc<Journal>>>,
     locks: Mutex<Locks>,
     /// The WAL's index, which connections share as memory.
     index: Mutex<Index>,
-    /// What answers in place of the file system.
+    /// The gate that answers in place of the file system.
     gate: Arc<dyn Gate>,
 }
 
-/// What a database in memory starts as.
+/// The contents that a database in memory starts as.
 pub(crate) trait Initial: fmt::Debug + Send + Sync {
     /// Returns the bytes of a file in WAL mode.
     fn file(&self) -> rusqlite::Result<Arc<[u8]>>;
@@ -70,7 +70,8 @@ pub(crate) trait Initial: fmt::Debug + Send + Sync {
 type Journal = Mutex<Vec<u8>>;
 
 impl Memory {
-    /// Makes one under a name that no other of the process has. SQLite finds it from now on, once it knows the file system.
+    /// Makes one under a name that no other of the process has. SQLite finds it from now on, once it knows the file
+    /// system.
     fn new(
         contents: Contents,
         image: Option<Arc<dyn Initial>>,
@@ -94,17 +95,17 @@ impl Memory {
         memory
     }
 
-    /// The name that SQLite has for it.
+    /// Returns the name that SQLite has for it.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// An SQLite URI, see <https://sqlite.org/uri.html>.
+    /// Returns an SQLite URI, see <https://sqlite.org/uri.html>.
     pub(crate) fn uri(&self) -> String {
         format!("file:{}?vfs={}", self.name, *name::NAME)
     }
 
-    /// A number that changes with every commit, once others can see what was committed.
+    /// Returns a number that changes with every commit, once others can see what was committed.
     pub(crate) fn commits(&self) -> u64 {
         lock(&self.locks).ended()
     }
@@ -114,7 +115,7 @@ impl Memory {
         locks::all_ended()
     }
 
-    /// Who holds a lock and who wants it, after one was refused to a connection of that kind on this thread.
+    /// Returns who holds a lock and who wants it, after one was refused to a connection of that kind on this thread.
     pub(crate) fn conflict(&self, waiter: Opener) -> Option<String> {
         let locks = lock(&self.locks);
         let holder =
@@ -128,18 +129,18 @@ impl Memory {
         }
     }
 
-    /// Who has a transaction open that can write.
+    /// Returns the writer that has a transaction open.
     pub(crate) fn writer(&self) -> Option<String> {
         lock(&self.locks).writer().map(Party::shown)
     }
 
-    /// Who of the application's connections was refused a lock and has not got it since, and who was in the way.
+    /// Returns the application's connections that were refused a lock and have not got it since, with the holders.
     pub(crate) fn given_up(&self) -> Vec<String> {
         let locks = lock(&self.locks);
         locks.refusals().filter(|refusal| !refusal.waiter.is_harness()).map(Refusal::given_up).collect()
     }
 
-    /// Whether some connection has a transaction open that can write.
+    /// Returns whether some connection has a transaction open that can write.
     pub(crate) fn has_writer(&self) -> bool {
         lock(&self.locks).has_writer()
     }
@@ -162,7 +163,7 @@ impl Memory {
         Arc::clone(lock(&self.journals).or_insert_with(name.to_string(), Arc::default))
     }
 
-    /// Whether there was such a journal to remove.
+    /// Returns whether there was such a journal to remove.
     fn remove_journal(&self, name: &str) -> bool {
         lock(&self.journals).remove(name).is_some()
     }
@@ -177,13 +178,13 @@ impl Drop for Memory {
 /// The databases of the process, by name.
 static DATABASES: Mutex<Sorted<String, Weak<Memory>>> = Mutex::new(Sorted::new());
 
-/// A name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
+/// Returns a name that SQLite asks for, if it is one of ours: the database's, and what comes after it.
 fn split(name: &str) -> Option<(&str, &str)> {
     let end = name.strip_prefix(FOLDER)?.find(ENDING)? + FOLDER.len() + ENDING.len();
     name.split_at_checked(end)
 }
 
-/// The living database of that name.
+/// Returns the living database of that name.
 fn find(name: &str) -> Option<Arc<Memory>> {
     lock(&DATABASES).get(name)?.upgrade()
 }

@@ -1,5 +1,5 @@
-//! The names of the databases in memory and of their journals, as SQLite's file system knows them. Any other name is the
-//! system's.
+//! The names of the databases in memory and of their journals, as SQLite's file system knows them. Any other name is
+//! the system's.
 
 use std::ffi::{c_char, c_int, CStr};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! An open file: a database, or a journal of one.
 //!
-//! Where a file on a disk would answer with an error of the system's, so does one here, with the code that SQLite makes of
-//! it in `os_unix.c`.
+//! Where a file on a disk would answer with an error of the system's, so does one here, with the code that SQLite makes
+//! of it in `os_unix.c`.
 
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::held::{Held, Level};
 use super::{Journal, Memory};
 use crate::sync::lock;
 
-/// What stands where SQLite keeps an open file. Its first field is what SQLite knows of it.
+/// An open file in the place that SQLite keeps for it. The first field is SQLite's.
 #[repr(C)]
 pub(super) struct File {
     pub(super) base: sqlite3_file,
@@ -35,14 +35,14 @@ pub(super) enum Part {
     Journal(Arc<Journal>),
 }
 
-/// How a connection uses the WAL's index.
+/// A connection's use of the WAL's index.
 pub(super) struct UseOfIndex {
     pub(super) began: bool,
     /// Set by `readonly_shm=1` in its URI.
     pub(super) reads_only: bool,
 }
 
-/// What is set for one open file.
+/// The settings of one open file.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     /// The system's number of the last error.
@@ -53,7 +53,7 @@ pub(super) struct Settings {
     pub(super) keeps_log: bool,
     /// Set where a write changes no byte beside it when the power fails.
     pub(super) overwrites_safely: bool,
-    /// How many bytes SQLite may map into memory, and how many a file would have mapped.
+    /// The number of bytes that SQLite may map into memory, and that a file would have mapped.
     pub(super) mapped_at_most: usize,
     pub(super) mapped: usize,
 }
@@ -179,8 +179,8 @@ impl Open {
     }
 }
 
-/// Makes a journal that long, with zeros at its end; returns whether there was memory for it. One that is cut gives back
-/// what it had for more than most transactions need.
+/// Makes a journal that long, with zeros at its end; returns whether there was memory for it. One that is cut gives
+/// back what it had for more than most transactions need.
 fn resize(bytes: &mut Vec<u8>, size: usize) -> bool {
     const KEPT: usize = 1 << 18;
     if size < bytes.len() {

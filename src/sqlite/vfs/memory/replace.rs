@@ -1,7 +1,7 @@
 //! Putting other bytes in a database's place, with its connections left open.
 //!
-//! To them it is as if a checkpoint had brought everything into the database and begun the log anew, which is how SQLite
-//! tells its connections that what they remember is old. See `walRestartHdr` in its source, and
+//! To them it is as if a checkpoint had brought everything into the database and begun the log anew, which is how
+//! SQLite tells its connections that what they remember is old. See `walRestartHdr` in its source, and
 //! <https://sqlite.org/walformat.html> for where everything is.
 
 use std::sync::atomic::{fence, AtomicU32, Ordering};
@@ -14,9 +14,9 @@ use crate::sync::lock;
 /// The suffix of a database's name that names its log.
 const LOG: &str = "-wal";
 
-/// The places of numbers in a database's header, see <https://sqlite.org/fileformat2.html#the_database_header>: the size
-/// of a page, 65536 written as 1; the write and read version; the change counter; the size in pages; the number of the
-/// schema; and the change counter for which the size in pages is valid.
+/// The places of numbers in a database's header, see <https://sqlite.org/fileformat2.html#the_database_header>: the
+/// size of a page, 65536 written as 1; the write and read version; the change counter; the size in pages; the number of
+/// the schema; and the change counter for which the size in pages is valid.
 const PAGE_SIZE: usize = 16;
 const VERSIONS: usize = 18;
 const CHANGES: usize = 24;
@@ -60,7 +60,8 @@ impl Memory {
     /// WAL mode: then nothing is changed.
     ///
     /// Both counts that connections compare go on from what is committed, as with any other commit: the number of the
-    /// schema, and the change counter, which a connection that was idle in a rollback journal compares when it reads next.
+    /// schema, and the change counter, which a connection that was idle in a rollback journal compares when it reads
+    /// next.
     pub(crate) fn replace(&self, bytes: Arc<[u8]>) -> Option<Replaced> {
         self.fill().ok()?;
         // Nobody begins a transaction while these are held.
@@ -115,7 +116,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// The header of the database as the last commit in the log left it, where one in the log wrote it.
+/// Returns the header of the database as the last commit in the log left it, where one in the log wrote it.
 ///
 /// The index is not asked: a connection that has the database to itself keeps its own. What follows the last commit was
 /// rolled back, or belongs to an earlier log, whose salts are not those of this one.
@@ -147,7 +148,7 @@ impl Words {
         self.word(at).store(value, Ordering::Relaxed);
     }
 
-    /// Whether a connection has written the header: its third word begins with a byte that says so.
+    /// Returns whether a connection has written the header: its third word begins with a byte that says so.
     fn is_initialized(&self) -> bool {
         self.get(INITIALIZED).to_ne_bytes().first() == Some(&1)
     }
@@ -178,14 +179,14 @@ impl Words {
     }
 }
 
-/// The header's third word with another size in its last two bytes, where 65536 is 1.
+/// Returns the header's third word with another size in its last two bytes, where 65536 is 1.
 fn with_page_size(flags: u32, page_size: usize) -> u32 {
     let size = u16::try_from(page_size).unwrap_or(1);
     let ([initialized, big_endian, ..], [first, second]) = (flags.to_ne_bytes(), size.to_ne_bytes());
     u32::from_ne_bytes([initialized, big_endian, first, second])
 }
 
-/// The checksum of the index's header, see <https://sqlite.org/walformat.html#checksum_algorithm>.
+/// Returns the checksum of the index's header, see <https://sqlite.org/walformat.html#checksum_algorithm>.
 fn checksum(words: &[u32]) -> (u32, u32) {
     words.chunks_exact(2).fold((0u32, 0u32), |(first, second), pair| {
         let [a, b] = pair else { return (first, second) };

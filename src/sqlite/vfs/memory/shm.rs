@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 
 use rusqlite::ffi::{self, sqlite3_file};
 
-use super::held::begins_to_write;
+use super::held::{begins_to_write, SLOTS};
 use super::index::PIECE;
 use super::open::{opened, Open, Part};
 use crate::sync::lock;
@@ -54,7 +54,10 @@ impl Open {
         let (Ok(first), Ok(count), true) = (usize::try_from(first), usize::try_from(count), index.began) else {
             return ffi::SQLITE_IOERR_SHMLOCK;
         };
-        let slots = first..first.saturating_add(count).min(ffi::SQLITE_SHM_NLOCK as usize);
+        let slots = first..first.saturating_add(count);
+        if slots.end > SLOTS {
+            return ffi::SQLITE_IOERR_SHMLOCK;
+        }
         if begins_to_write && let Some(code) = self.memory.gate.instead_of_lock() {
             return code;
         }

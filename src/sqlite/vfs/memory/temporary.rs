@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rusqlite::ffi::{self, sqlite3_file};
 
 use super::super::system::system;
-use super::name::C_NAME;
+use super::name::c_name;
 
 /// Asks one of the system's temporary files, which is made for that.
 ///
@@ -59,7 +59,7 @@ fn with_temporary_file(ask: impl FnOnce(*mut sqlite3_file, Control) -> c_int) ->
         | ffi::SQLITE_OPEN_DELETEONCLOSE
         | ffi::SQLITE_OPEN_TEMP_DB;
     // SAFETY: the name is one; SQLite gives null or a file system that stays registered.
-    let ours = unsafe { ffi::sqlite3_vfs_find(C_NAME.as_ptr()) };
+    let ours = unsafe { ffi::sqlite3_vfs_find(c_name()) };
     if ours.is_null() {
         return ffi::SQLITE_NOTFOUND;
     }

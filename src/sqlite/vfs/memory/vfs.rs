@@ -70,7 +70,7 @@ unsafe extern "C" fn open(
     ffi::SQLITE_OK
 }
 
-/// What the URI of a database says to its file system.
+/// The parameters of a database's URI that are for its file system.
 #[derive(Default)]
 struct Parameters {
     opener: Opener,

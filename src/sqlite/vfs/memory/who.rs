@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
 
-/// As what a connection was opened.
+/// What opened a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Opener {
     /// A connection of the bind's pool.
@@ -24,7 +24,7 @@ pub(crate) enum Opener {
 pub(super) const PARAMETER: &CStr = c"as";
 
 impl Opener {
-    /// What stands behind the URI that users get.
+    /// Returns what stands behind the URI that users get.
     pub(crate) fn parameter(self) -> &'static str {
         match self {
             Opener::Pool => "&as=pool",
@@ -71,7 +71,7 @@ pub(super) struct Party {
 }
 
 impl Party {
-    /// A connection of that kind, used by this thread.
+    /// Returns a connection of that kind, used by this thread.
     pub(super) fn here(opener: Opener) -> Party {
         // A thread that is ending may have forgotten itself already, and then this panics, which C must not see.
         Party { opener, thread: catch_unwind(thread::current).ok() }
@@ -89,7 +89,7 @@ impl Party {
         self.thread.as_ref().is_some_and(|thread| thread.id() == thread::current().id())
     }
 
-    /// As people read it, on this thread.
+    /// Returns the words for it, on this thread.
     pub(super) fn shown(&self) -> String {
         let what = self.opener.name();
         match self.thread.as_ref().map(Thread::name) {
@@ -100,7 +100,7 @@ impl Party {
     }
 }
 
-/// Which lock was in the way.
+/// A kind of lock that blocks a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lock {
     /// The writer's, of which there is one.
@@ -115,18 +115,18 @@ pub(super) struct Refusal {
     /// The connection's number.
     pub(super) id: u64,
     pub(super) waiter: Party,
-    /// Who was in the way, as far as is known.
+    /// The holders, as far as is known.
     pub(super) holders: Vec<Party>,
     pub(super) lock: Lock,
 }
 
 impl Refusal {
-    /// Who holds it and who wants it.
+    /// Returns who holds it and who wants it.
     pub(super) fn conflict(&self) -> String {
         conflict(&self.holders, self.lock, &self.waiter)
     }
 
-    /// The same after the test: who held it and who did not get it.
+    /// Returns the words for it after the test: who held the lock and who did not get it.
     pub(super) fn given_up(&self) -> String {
         let (waiter, holders) = (self.waiter.shown(), names(&self.holders));
         match self.lock {
@@ -136,7 +136,7 @@ impl Refusal {
     }
 }
 
-/// Who holds a lock and who wants it.
+/// Returns who holds a lock and who wants it.
 pub(super) fn conflict(holders: &[Party], lock: Lock, waiter: &Party) -> String {
     let (holders, waiter) = (names(holders), waiter.shown());
     match lock {

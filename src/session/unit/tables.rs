@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use rusqlite::TransactionState;
-
-use super::Engines;
+use super::{Part, Unit};
 use crate::error::Result;
 use crate::harness::Scope;
 use crate::key::{BindIndex, PerBind};
 use crate::route::{Candidate, Dispatcher, Plan};
 use crate::sqlite::Image;
 
-impl Engines {
+impl Unit {
     /// Returns the dispatcher over every bind's tables as the next statement sees them.
-    pub(in crate::session) fn dispatcher(&mut self, scope: &Scope) -> Result<&Arc<Dispatcher>> {
+    pub(in super::super) fn dispatcher(&mut self, scope: &Scope) -> Result<&Arc<Dispatcher>> {
         let all_commits = scope.all_commits();
         let is_current = self.is_current(scope, all_commits);
         self.current_at = is_current.then_some(all_commits);
@@ -22,21 +20,17 @@ impl Engines {
             _ => {
                 self.current_at = None;
                 // Counted before: what is committed meanwhile is looked at once more.
-                let looked = scope.map(|bind| {
-                    // What a unit of work has read is as it was, and looked at when that ends.
-                    let before = || self.looked.as_ref().and_then(|looked| looked[bind]);
-                    if self.has_read(bind) {
-                        before()
-                    } else {
-                        scope.commits(bind)
-                    }
-                });
+                let commits = scope.map(|bind| scope.commits(bind));
                 let images = self.images(scope)?;
                 for (bind, image) in images.iter() {
-                    self.seen.insert(bind, Arc::clone(image));
+                    let part = &mut self.binds[bind];
+                    part.seen = Some(Arc::clone(image));
+                    // What a unit of work has read is as it was, and looked at when that ends.
+                    if !part.has_read {
+                        part.looked = commits[bind];
+                    }
                 }
-                self.looked = Some(looked);
-                self.dispatcher_of(scope, images)?
+                self.dispatcher_of(scope, &images)?
             }
         };
         Ok(self.dispatcher.insert(dispatcher))
@@ -45,13 +39,13 @@ impl Engines {
     /// Tells whether nobody has committed since the tables were last looked at, as far as the next statement would see it.
     /// While the count of all commits stands, no bind is asked for its own.
     fn is_current(&self, scope: &Scope, all_commits: u64) -> bool {
-        let is_current = |(bind, looked): (BindIndex, &Option<u64>)| {
-            self.has_read(bind) || (looked.is_some() && *looked == scope.commits(bind))
+        let is_current = |(bind, part): (BindIndex, &Part)| {
+            part.has_read || part.looked.is_some() && part.looked == scope.commits(bind)
         };
-        self.current_at == Some(all_commits) || self.looked.as_ref().is_some_and(|looked| looked.iter().all(is_current))
+        self.current_at == Some(all_commits) || self.binds.iter().all(is_current)
     }
 
-    fn dispatcher_of(&self, scope: &Scope, images: PerBind<Arc<Image>>) -> Result<Arc<Dispatcher>> {
+    fn dispatcher_of(&self, scope: &Scope, images: &PerBind<Arc<Image>>) -> Result<Arc<Dispatcher>> {
         let candidates = images.map(|bind, image| Candidate {
             key: scope.own_key(bind).clone(),
             names: scope.names(bind).to_vec(),
@@ -69,66 +63,51 @@ impl Engines {
         scope.try_map(|bind| self.image(scope, bind))
     }
 
-    /// The tables of a bind as the next statement sees them: those that this unit of work has left there, those of when it
-    /// first read or wrote, and else those that are committed now.
-    fn image(&self, scope: &Scope, member: BindIndex) -> Result<Arc<Image>> {
-        let known = self.changed.get(&member).or_else(|| self.seen.get(&member));
-        match known.filter(|_| self.has_read(member)) {
+    /// Returns the tables of a bind as the next statement sees them: those that this unit of work has left there, those of
+    /// when it first read or wrote, and else those that are committed now.
+    fn image(&self, scope: &Scope, bind: BindIndex) -> Result<Arc<Image>> {
+        let part = &self.binds[bind];
+        match part.changed.as_ref().or(part.seen.as_ref()).filter(|_| part.has_read) {
             Some(image) => Ok(Arc::clone(image)),
             // A unit of work that is open is not to wait before each of its statements.
-            None => scope.tables(member, !self.begun.is_empty()),
-        }
-    }
-
-    /// Whether this unit of work has read a bind or written to it: what others commit there is seen by the next one.
-    pub(in crate::session) fn has_read(&self, member: BindIndex) -> bool {
-        self.read.contains(&member)
-    }
-
-    /// Notes that a statement has read a bind or written to it, where it has.
-    pub(super) fn note_read(&mut self, member: BindIndex) {
-        if self.has_read(member) || !self.begun.contains(&member) {
-            return;
-        }
-        let state = self.open.get(&member).map(|engine| engine.conn().transaction_state(Some("main")));
-        if matches!(state, Some(Ok(TransactionState::Read | TransactionState::Write))) {
-            self.read.push(member);
+            None => scope.tables(bind, !self.begun.is_empty()),
         }
     }
 
     /// Returns the plan of a statement that is not run.
-    pub(in crate::session) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
+    pub(in super::super) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
         let plan = match &self.dispatcher {
             Some(dispatcher) if self.is_current(scope, scope.all_commits()) => dispatcher.plan(sql),
-            _ => self.dispatcher_of(scope, self.images(scope)?)?.plan(sql),
+            _ => self.dispatcher_of(scope, &self.images(scope)?)?.plan(sql),
         };
         plan.map_err(|error| scope.with_dynamic(error))
     }
 
     /// Returns the plan of a statement, with the dispatcher that it comes from.
-    pub(in crate::session) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Dispatcher>, Arc<Plan>)> {
+    pub(in super::super) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Dispatcher>, Arc<Plan>)> {
         let dispatcher = Arc::clone(self.dispatcher(scope)?);
         let plan = dispatcher.plan(sql).map_err(|error| scope.with_dynamic(error))?;
         Ok((dispatcher, plan))
     }
 
     /// Returns the dispatcher over the tables of one bind alone.
-    pub(in crate::session) fn dispatcher_on(&mut self, scope: &Scope, bind: BindIndex) -> Result<Arc<Dispatcher>> {
+    pub(in super::super) fn dispatcher_on(&mut self, scope: &Scope, bind: BindIndex) -> Result<Arc<Dispatcher>> {
         let image = self.image(scope, bind)?;
-        let before = self.seen.insert(bind, Arc::clone(&image));
+        let part = &mut self.binds[bind];
+        let before = part.seen.replace(Arc::clone(&image));
         if before.is_none_or(|before| before.id() != image.id()) {
             // What was found out with those of before is not this unit's: it is about to read these.
             self.dispatcher = None;
         }
-        if let Some((known, dispatcher)) = self.alone.get(&bind)
-            && *known == image.id()
-        {
-            return Ok(Arc::clone(dispatcher));
+        match &part.alone {
+            Some((id, known)) if *id == image.id() => Ok(Arc::clone(known)),
+            _ => {
+                let id = image.id();
+                let made = Dispatcher::alone(scope.own_key(bind).clone(), scope.names(bind), image)?;
+                let (_, dispatcher) = part.alone.insert((id, made));
+                Ok(Arc::clone(dispatcher))
+            }
         }
-        let id = image.id();
-        let dispatcher = Dispatcher::alone(scope.own_key(bind).clone(), scope.names(bind), image)?;
-        self.alone.insert(bind, (id, Arc::clone(&dispatcher)));
-        Ok(dispatcher)
     }
 }
 

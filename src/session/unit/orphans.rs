@@ -2,22 +2,23 @@
 
 use rusqlite::Connection;
 
-use super::{failed, Engines};
+use super::Unit;
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Scope};
 use crate::instrument::spared;
 use crate::key::BindIndex;
 use crate::orphan::Orphan;
+use crate::session::failure::failed;
 
-impl Engines {
-    /// Remembers the orphans that others have left, before this unit of work writes to an end of a reference.
-    pub(super) fn note_orphans(&mut self, scope: &Scope, member: BindIndex) -> Result<()> {
-        for (place, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(member)) {
-            if self.orphans.contains(&place) {
+impl Unit {
+    /// Rebinds the orphans that others have left, before this unit of work writes to an end of a reference.
+    pub(super) fn note_orphans(&mut self, scope: &Scope, bind: BindIndex) -> Result<()> {
+        for (number, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(bind)) {
+            if self.orphans.contains(&number) {
                 continue;
             }
             match self.orphans_of(scope, reference) {
-                Ok(orphans) => drop(self.orphans.insert(place, orphans)),
+                Ok(orphans) => drop(self.orphans.insert(number, orphans)),
                 // Behind another's lock they cannot be told apart from new ones; commit will look again.
                 Err(Error::Locked { .. }) => {}
                 Err(error) => return Err(error),
@@ -29,11 +30,11 @@ impl Engines {
     /// Refuses a unit of work that leaves a row without what it refers to in another bind.
     pub(super) fn check_references(&self, scope: &Scope) -> Result<()> {
         let mut new = Vec::new();
-        for (place, reference) in scope.references().iter().enumerate() {
-            if !self.written.iter().any(|member| reference.touches(*member)) {
+        for (number, reference) in scope.references().iter().enumerate() {
+            if !self.written.iter().any(|bind| reference.touches(*bind)) {
                 continue;
             }
-            let mut known = self.orphans.get(&place).cloned().unwrap_or_default();
+            let mut known = self.orphans.get(&number).cloned().unwrap_or_default();
             for orphan in self.orphans_of(scope, reference)? {
                 match known.iter().position(|known| *known == orphan) {
                     Some(at) => drop(known.swap_remove(at)),
@@ -47,11 +48,11 @@ impl Engines {
         Err(Error::Orphans { orphans: new })
     }
 
-    /// What refers to nothing, as this unit of work sees both ends.
+    /// Returns the rows that refer to nothing, as this unit of work sees both ends.
     fn orphans_of(&self, scope: &Scope, reference: &Reference) -> Result<Vec<Orphan>> {
-        let own = |end: &ReferenceEnd| match self.open.get(&end.bind) {
-            Some(engine) if self.begun.contains(&end.bind) => Some(View::Own(engine.conn())),
-            _ => None,
+        let own = |end: &ReferenceEnd| {
+            let conn = self.binds[end.bind].conn().filter(|_| self.begun.contains(&end.bind));
+            conn.map(View::Own)
         };
         let to = match own(&reference.to) {
             Some(to) => to,
@@ -75,7 +76,7 @@ impl Engines {
 
 /// One end of a reference as a unit of work sees it.
 enum View<'e> {
-    /// With what it has written itself.
+    /// A bind that it has begun, with what it has written itself.
     Own(&'e Connection),
     /// A bind it has not touched.
     Committed(Connection),

@@ -1,0 +1,187 @@
+//! Reading over several binds: one connection with all of them attached by key.
+
+mod lookups;
+mod moment;
+mod part;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::call::{discard_for, Call};
+use super::failure::{failed, guarded, not_run};
+use super::ready::{Ready, Watched};
+use super::unit::Unit;
+use crate::error::{list, sqlite_message, Result};
+use crate::harness::Scope;
+use crate::key::BindKey;
+use crate::list::mapped;
+use crate::route::{Dispatcher, Effects, JoinedBind};
+use crate::sqlite::attach;
+use crate::sqlite::script::quote;
+use crate::sqlite::vfs::Opener;
+use lookups::Lookups;
+use moment::Moment;
+use part::{How, Part};
+
+/// A connection for the last join, kept for the next over the same binds.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    open: Option<Box<Open>>,
+}
+
+/// The connection, and what is on it.
+#[derive(Debug)]
+struct Open {
+    parts: Vec<Part>,
+    /// For each copy the turn of the bind that it is of.
+    copied: Vec<Option<u64>>,
+    conn: Connection,
+}
+
+impl Joined {
+    /// Runs `work` on a connection that has these binds attached and sees the session's own rows in them.
+    pub(super) fn run(
+        &mut self,
+        scope: &Scope,
+        unit: &mut Unit,
+        members: &[JoinedBind],
+        lookups: Option<Arc<Dispatcher>>,
+        call: &mut Call<'_>,
+    ) -> Result<usize> {
+        let sql = call.asked();
+        let fail = |error| failed(&scope.key_of(&blamed(members, &error)), sql, error);
+        for member in members {
+            let database = scope.database(member.bind)?;
+            if let Some(rule) = database.watch().refusal_to_read(sql) {
+                return Err(guarded(&scope.key_of(&member.key), &rule, sql));
+            }
+        }
+        let parts = Part::all(scope, unit, members);
+        // No connection of a shared cache prepares a statement while another's schema change is not committed.
+        let unready = |part: &&Part| part.how == How::Uncommitted && unit.has_changed_schema(part.bind);
+        if let Some(part) = parts.iter().find(unready) {
+            let binds = mapped(members, |member| member.key.clone());
+            let problem = format!(
+                "it reads {} on one connection, which cannot see what this session has changed in the tables of \
+                 bind `{}` and not committed: commit first",
+                list(&binds),
+                part.key
+            );
+            return Err(not_run(sql, problem));
+        }
+        let looks_past_locks = parts.iter().any(|part| part.how == How::Uncommitted);
+        if looks_past_locks {
+            // Rows that others have not committed must stay unseen: a read lock keeps their writers out.
+            for (member, part) in members.iter().zip(&parts) {
+                if part.shares && part.how != How::Uncommitted {
+                    lock_tables(scope, unit, member, sql)?;
+                }
+            }
+        }
+        let open = self.open(scope, parts).map_err(fail)?;
+        open.copy(scope, unit, sql)?;
+        let Open { parts, conn, .. } = &*open;
+        conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
+        let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
+        for member in members {
+            if let Some(database) = scope.at(member.bind) {
+                limit = limit.max(database.busy_timeout());
+                beside.push(database.watch());
+            }
+        }
+        let watched = beside.first().map(|watch| Watched { watch, beside: &beside });
+        let _moment = Moment::of(scope, parts, conn, sql)?;
+        let lookups = match lookups {
+            Some(dispatcher) => Some(Lookups::watch(conn, dispatcher)?),
+            None => None,
+        };
+        let done = unit.last_insert().as_of(conn, |conn| Ready { conn, limit, watched }.run(call));
+        match lookups.and_then(Lookups::refused) {
+            Some(refused) => Err(refused),
+            None => done.map_err(fail),
+        }
+    }
+
+    fn open(&mut self, scope: &Scope, parts: Vec<Part>) -> rusqlite::Result<&mut Open> {
+        let kept = self.open.take().filter(|open| open.parts == parts);
+        let open = match kept {
+            Some(open) => open,
+            None => {
+                let conn = open(scope, &parts)?;
+                Box::new(Open { copied: vec![None; parts.len()], parts, conn })
+            }
+        };
+        Ok(self.open.insert(open))
+    }
+
+    /// Lets go of what the connection holds of a unit of work that has ended.
+    pub(super) fn end(&mut self) {
+        self.open = self.open.take().filter(|open| open.parts.iter().all(|part| part.how != How::Copied));
+    }
+}
+
+impl Open {
+    /// Copies what no other connection sees, unless the copy of an earlier join still is what this session sees.
+    fn copy(&mut self, scope: &Scope, unit: &Unit, sql: &str) -> Result<()> {
+        let Open { parts, copied, conn } = self;
+        for (part, copied) in parts.iter().zip(copied).filter(|(part, _)| part.how == How::Copied) {
+            let turn = unit.turn(part.bind);
+            // What others commit to a shared cache counts no turn.
+            if *copied == Some(turn) && !part.shares {
+                continue;
+            }
+            let database = scope.database(part.bind)?;
+            let done = unit.copy_into(database, part.bind, conn, part.key.schema_name());
+            done.map_err(|error| failed(&scope.key_of(&part.key), sql, error))?;
+            *copied = Some(turn);
+        }
+        Ok(())
+    }
+}
+
+/// The bind that an error is about: that of the locked table where one is locked, else the first.
+fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
+    let message = sqlite_message(error);
+    let locked = |member: &&JoinedBind| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));
+    members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
+}
+
+fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
+    let main = parts.iter().find(|part| part.key.is_default());
+    let conn = match main.and_then(|part| Some((scope.at(part.bind)?, part.how))) {
+        Some((database, How::Committed | How::Uncommitted)) => database.open_as(Opener::Session)?,
+        _ => {
+            let conn = Connection::open_in_memory()?;
+            if let Some(database) = main.or(parts.first()).and_then(|part| scope.at(part.bind)) {
+                database.set_up(&conn)?;
+            }
+            conn
+        }
+    };
+    let first = main.or(parts.first()).and_then(|part| scope.at(part.bind));
+    for part in parts.iter().filter(|part| !part.key.is_default()) {
+        if let Some(database) = scope.at(part.bind) {
+            for connect in database.image().on_connect() {
+                if first.is_none_or(|first| !first.image().on_connect().contains(connect)) {
+                    connect.run(&conn)?;
+                }
+            }
+            let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
+            attach(&conn, &uri, part.key.schema_name())?;
+        }
+    }
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
+/// Reads a row of each table in the session's own transaction, which keeps a read lock until that ends.
+fn lock_tables(scope: &Scope, unit: &mut Unit, member: &JoinedBind, sql: &str) -> Result<()> {
+    let effects = Effects { writes: false, changes_schema: Some(false), in_transaction: true };
+    for table in &member.tables {
+        let probe = format!("SELECT 1 FROM {} LIMIT 1", quote(table));
+        discard_for(&probe, sql, |call| unit.run(scope, member.bind, &member.key, effects, call))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! One bind as a join's connection has it.
+
+use crate::database::Database;
+use crate::harness::Scope;
+use crate::key::{BindIndex, BindKey};
+use crate::route::JoinedBind;
+use crate::session::unit::Unit;
+
+/// One bind as a join's connection has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) key: BindKey,
+    pub(super) bind: BindIndex,
+    pub(super) how: How,
+    /// Whether it is in a shared cache.
+    pub(super) shares: bool,
+}
+
+/// The way in which the connection sees what the session sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It is attached: the session sees what is committed.
+    Committed,
+    /// It is attached, and looks past the session's own locks in a shared cache.
+    Uncommitted,
+    /// It is a copy: only the session's own connection knows what the session sees. Or it is a second key of a shared
+    /// cache, which SQLite refuses to attach again.
+    Copied,
+}
+
+impl Part {
+    /// Returns the parts for the members of a join, in their order.
+    pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[JoinedBind]) -> Vec<Part> {
+        let mut parts = Vec::<Part>::with_capacity(members.len());
+        for member in members {
+            let bind = member.bind;
+            let database = scope.at(bind);
+            let shares = database.is_some_and(Database::is_shared_cache);
+            let how = if shares {
+                if parts.iter().any(|part| part.bind == bind) {
+                    How::Copied
+                } else if unit.has_written(bind) {
+                    How::Uncommitted
+                } else {
+                    How::Committed
+                }
+            } else if database.is_some_and(|database| unit.sees_alone(database, bind)) {
+                How::Copied
+            } else {
+                How::Committed
+            };
+            parts.push(Part { key: member.key.clone(), bind, how, shares });
+        }
+        parts
+    }
+}

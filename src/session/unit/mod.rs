@@ -1,0 +1,175 @@
+//! A session's unit of work: its connections, their open transactions, and what it knows of the tables in each bind.
+
+mod begin;
+mod end;
+mod orphans;
+mod run;
+mod savepoints;
+mod tables;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionState};
+
+use super::call::discard;
+use super::failure::not_run;
+use super::last_insert::LastInsert;
+use super::ready::{columns, Ready, Watched};
+use crate::database::Database;
+use crate::error::{list, Result};
+use crate::harness::Scope;
+use crate::key::{BindIndex, BindKey, PerBind};
+use crate::list::mapped;
+use crate::orphan::Orphan;
+use crate::route::Dispatcher;
+use crate::sorted::Sorted;
+use crate::sqlite::{Image, NamedConnection};
+
+/// The session's connections and its unit of work over them.
+#[derive(Debug)]
+pub(super) struct Unit {
+    binds: PerBind<Part>,
+    /// The binds with an open transaction, in the order in which they were begun.
+    begun: Vec<BindIndex>,
+    /// Those of them that something was written to.
+    written: Vec<BindIndex>,
+    /// The binds that this session has ever written to.
+    wrote: Vec<BindIndex>,
+    /// The number of open savepoints.
+    depth: usize,
+    /// What referred to nothing in another bind before this unit of work wrote, by the reference's number.
+    orphans: Sorted<usize, Vec<Orphan>>,
+    /// The dispatcher of the last statement.
+    dispatcher: Option<Arc<Dispatcher>>,
+    /// The count of all commits at which every bind was as last looked at, or was read by this unit of work before.
+    current_at: Option<u64>,
+    last_insert: LastInsert,
+}
+
+/// One bind as a session has it.
+#[derive(Debug, Default)]
+struct Part {
+    /// The session's connection, once it has one.
+    conn: Option<NamedConnection>,
+    /// The tables that the connection was last made to know; `None` before its first statement.
+    known: Option<Option<u64>>,
+    /// The tables when last looked at. Once this unit of work has read the bind they are not looked at anew: it sees no
+    /// others, and its own lock may be in the way.
+    seen: Option<Arc<Image>>,
+    /// The tables that this unit of work has left there, where it has changed the schema.
+    changed: Option<Arc<Image>>,
+    /// The dispatcher over this bind alone, with the number of the image that it is made of.
+    alone: Option<(u64, Arc<Dispatcher>)>,
+    /// The count of commits when the tables were last looked at, where there is one to see.
+    looked: Option<u64>,
+    /// The count of commits before this unit of work first read the bind.
+    before: Option<u64>,
+    /// A connection to a file, which reads nothing but how often others have committed.
+    counter: Option<Connection>,
+    /// How often this session may have changed the bind.
+    turn: u64,
+    /// Whether this unit of work has read the bind or written to it: what others commit there is seen by the next one.
+    has_read: bool,
+}
+
+impl Part {
+    fn conn(&self) -> Option<&Connection> {
+        self.conn.as_ref().map(NamedConnection::conn)
+    }
+
+    /// Tells whether SQLite has ended a transaction that was begun here.
+    fn has_lost_transaction(&self) -> bool {
+        self.conn().is_some_and(Connection::is_autocommit)
+    }
+
+    /// Tells whether this unit of work has written to the bind, and so keeps all others from writing there.
+    fn has_written(&self) -> bool {
+        let state = self.conn().map(|conn| conn.transaction_state(Some("main")));
+        matches!(state, Some(Ok(TransactionState::Write)))
+    }
+}
+
+impl Unit {
+    pub(super) fn new(scope: &Scope) -> Unit {
+        Unit {
+            binds: scope.map(|_| Part::default()),
+            begun: Vec::new(),
+            written: Vec::new(),
+            wrote: Vec::new(),
+            depth: 0,
+            orphans: Sorted::default(),
+            dispatcher: None,
+            current_at: None,
+            last_insert: LastInsert::default(),
+        }
+    }
+
+    /// Returns the bind to run a statement on that asks what its connection wrote, and uses these binds; `None` where any
+    /// will do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Statement`](crate::Error::Statement) where the session wrote to several binds, or to another.
+    pub(super) fn counting(
+        &self,
+        scope: &Scope,
+        sql: &str,
+        function: &str,
+        used: &[BindIndex],
+    ) -> Result<Option<BindIndex>> {
+        match (self.wrote.as_slice(), used) {
+            ([], _) => Ok(None),
+            ([one], []) => Ok(Some(*one)),
+            ([one], [used]) if one == used => Ok(Some(*one)),
+            (wrote, _) => {
+                let binds = mapped(wrote, |bind| scope.key(*bind));
+                let problem = format!(
+                    "`{function}()` tells what one connection wrote, and this session wrote to {}: ask each with \
+                     `session.on(key)`",
+                    list(&binds)
+                );
+                Err(not_run(sql, problem))
+            }
+        }
+    }
+
+    /// Returns the binds that this unit of work has written to.
+    pub(super) fn uncommitted(&self, scope: &Scope) -> Vec<BindKey> {
+        mapped(&self.written, |bind| scope.key(*bind))
+    }
+
+    /// Tells whether this unit of work has written to a bind.
+    pub(super) fn has_written(&self, bind: BindIndex) -> bool {
+        self.binds[bind].has_written()
+    }
+
+    /// Tells whether this unit of work has changed a bind's schema.
+    pub(super) fn has_changed_schema(&self, bind: BindIndex) -> bool {
+        self.binds[bind].changed.is_some()
+    }
+
+    pub(super) fn last_insert(&mut self) -> &mut LastInsert {
+        &mut self.last_insert
+    }
+
+    /// Returns the columns of a query that is not run, on the connection of a bind that a statement has run on.
+    pub(super) fn columns(&self, bind: BindIndex, query: &str) -> rusqlite::Result<Vec<String>> {
+        self.binds[bind].conn().map_or(Ok(Vec::new()), |conn| columns(conn, query))
+    }
+}
+
+fn savepoint_sql(verb: &str, level: usize) -> String {
+    format!("{verb} multibind_{level}")
+}
+
+/// Runs a statement of the unit of work itself, on whose database it is recorded.
+fn control(database: Option<&Database>, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let ready = Ready { conn, limit: Duration::ZERO, watched: database.map(watched) };
+    discard(sql, |call| ready.run(call)).map(drop)
+}
+
+fn watched(database: &Database) -> Watched<'_> {
+    Watched { watch: database.watch(), beside: &[] }
+}

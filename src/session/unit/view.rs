@@ -1,0 +1,57 @@
+//! What a join is to see of a unit of work.
+
+use rusqlite::Connection;
+
+use super::{control, savepoint_sql, Unit};
+use crate::database::Database;
+use crate::instrument::spared;
+use crate::key::BindIndex;
+use crate::sqlite::{copy_transaction, Image};
+
+/// The level of a savepoint that is released at once.
+const FLUSHED: usize = 0;
+
+impl Unit {
+    /// Tells whether a join has to take what a bind holds from this session's own connection: no other sees what it has
+    /// written and not committed, or, where others have committed since it first read, what it reads.
+    pub(in super::super) fn sees_alone(&mut self, database: &Database, bind: BindIndex) -> bool {
+        let part = &mut self.binds[bind];
+        if !part.has_read {
+            return false;
+        }
+        if part.has_written() {
+            return true;
+        }
+        let Some(before) = part.before else { return false };
+        database.beside_readers(&mut part.counter).ok().flatten() != Some(before)
+    }
+
+    /// Returns a number that changes when what this session sees of a bind may have changed.
+    pub(in super::super) fn turn(&self, bind: BindIndex) -> u64 {
+        self.binds[bind].turn
+    }
+
+    /// Puts what a bind holds as this session sees it into a schema of another connection.
+    pub(in super::super) fn copy_into(
+        &self,
+        database: &Database,
+        bind: BindIndex,
+        to: &mut Connection,
+        schema: &str,
+    ) -> rusqlite::Result<()> {
+        let part = &self.binds[bind];
+        match part.conn() {
+            Some(conn) if part.has_read => spared(|| {
+                write_down(conn)?;
+                copy_transaction(conn, to, schema, true)
+            }),
+            _ => database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema),
+        }
+    }
+}
+
+/// Has virtual tables write down what they keep back, as they do when a savepoint is set.
+pub(super) fn write_down(conn: &Connection) -> rusqlite::Result<()> {
+    control(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
+    control(None, conn, &savepoint_sql("RELEASE", FLUSHED))
+}
