@@ -1,5 +1,6 @@
-//! Lists made of lists. `map`, `filter` and `collect` are compiled to several times as much, and anew for each use: of
-//! all that this crate was, they were a quarter.
+//! Lists created from lists, with less machine code than `map`, `filter` and `collect`, which are compiled anew for each use.
+//! With those in the bodies of these functions, the library has 860,000 lines of LLVM IR in place of 817,000
+//! (`benches/machine_code`).
 
 /// What `make` makes of each item.
 pub(crate) fn mapped<'i, T, U>(items: &'i [T], mut make: impl FnMut(&'i T) -> U) -> Vec<U> {
