@@ -71,7 +71,8 @@ fn a_row_of_very_many_columns_is_refused_as_soon_as_it_is_read(
     #[case] name: &'static str,
     #[case] text: fn(&str) -> String,
 ) {
-    let names = (0..150_000).map(|at| format!("a{at}")).collect::<Vec<_>>().join(",");
+    // More than SQLite can be built for.
+    let names = (0..33_000).map(|at| format!("a{at}")).collect::<Vec<_>>().join(",");
     let files = Folder::with([(name, text(&names))]);
     let error = start(Bind::memory().schema("CREATE TABLE t (a0)").data(files.path())).unwrap_err();
     assert_eq!(
@@ -96,14 +97,14 @@ fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
 
 #[test]
 fn a_long_chain_of_foreign_keys_takes_no_long_stack() {
-    const TABLES: usize = 3000;
+    const TABLES: usize = 1000;
     let chain =
         (1..TABLES).map(|at| format!("CREATE TABLE t{at} (id INTEGER PRIMARY KEY, next REFERENCES t{});", at + 1));
     let schema = chain.collect::<String>() + &format!("CREATE TABLE t{TABLES} (id INTEGER PRIMARY KEY);");
     let files = Folder::with([("t1.csv", "id,next\n1,2\n".to_string()), ("t2.csv", "id\n2\n".to_string())]);
     let bind = Bind::memory().schema(schema).data(files.path());
     let work = move || drop(start(bind).unwrap());
-    std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
 }
 
 // Files that are none of ours.
@@ -186,7 +187,7 @@ fn no_option_is_about_the_whole_process() {
     "[folder]/binds.toml:3: bind `auth`: a pragma failed: unsupported encoding: y"
 )]
 #[case::sql("schema_sql = \"\"\"\n\nCREATE TABEL t\"\"\"", "bind `auth`: the schema failed at line 2: near \"TABEL\": syntax error; the bind is configured at [folder]/binds.toml:3")]
-fn what_shows_only_when_a_bind_starts_is_told_with_its_place_too(#[case] setting: &str, #[case] told: &str) {
+fn errors_found_at_start_are_reported_with_their_place(#[case] setting: &str, #[case] told: &str) {
     let folder = Folder::with([("binds.toml", format!("# why\n\n[binds.auth]\n{setting}\n"))]);
     assert_eq!(folder.refused(Harness::from_file(folder.file("binds.toml"))), told);
 }

@@ -213,7 +213,7 @@ fn sql_files_run_as_they_are_after_the_rows_of_other_files() {
 }
 
 #[rstest]
-fn rows_go_in_by_triggers_of_a_view_too_and_count_as_the_file_s() {
+fn rows_inserted_by_a_views_triggers_count_as_the_files() {
     let db = one_bind(
         "CREATE TABLE t (x); CREATE VIEW v AS SELECT x FROM t;
          CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (NEW.x || '1'), (NEW.x || '2'); END;",
@@ -263,7 +263,7 @@ fn a_bind_s_data_is_there_when_the_harness_has_started() -> Result<()> {
 }
 
 #[rstest]
-fn data_given_without_a_bind_goes_to_the_bind_that_has_the_table_or_that_the_name_says() {
+fn data_without_a_bind_goes_by_its_table_or_name() {
     let folder = Folder::with([
         ("user.csv", "id,username\n1,ann\n"),
         ("post.csv", "title\nhello\n"),
@@ -290,7 +290,7 @@ fn data_given_without_a_bind_goes_to_the_bind_that_has_the_table_or_that_the_nam
 }
 
 #[rstest]
-fn a_table_with_a_dot_in_its_name_and_a_key_with_one_are_found() {
+fn tables_and_keys_with_dots_are_found() {
     let db = Harness::builder()
         .bind("a", Bind::memory().schema("CREATE TABLE \"b.t\" (x)"))
         .bind("a.c", Bind::memory().schema("CREATE TABLE t (x)"))
@@ -355,7 +355,7 @@ fn rows_may_refer_to_later_rows_and_tables_to_each_other() {
 }
 
 #[rstest]
-fn where_foreign_keys_are_not_enforced_they_are_not_checked_either() {
+fn foreign_keys_are_checked_only_where_enforced() {
     let bind = Bind::memory().schema(USERS).foreign_keys(false);
     let db = Harness::builder().bind("auth", bind).start().unwrap();
     let folder = Folder::with([("login.csv", "user_id\n7\n")]);
@@ -439,7 +439,7 @@ fn a_table_or_a_script_that_several_binds_could_mean_is_not_guessed(db: Harness)
 }
 
 #[rstest]
-fn a_bad_value_is_told_in_sqlite_s_words_with_the_line_of_its_row(db: Harness) {
+fn a_bad_value_is_reported_in_sqlites_words_with_its_line(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\r\n1,\"ann\r\nb.\"\r\n2,\r\n")]), @"[folder]/user.csv:4 (bind `auth`): NOT NULL constraint failed: user.username; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", "username,age\nann,3\n\nbob,-1\n")]), @"[folder]/user.csv:4 (bind `auth`): CHECK constraint failed: age >= 0; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\nx,ann\n")]), @"[folder]/user.csv:2 (bind `auth`): datatype mismatch; nothing was loaded");
@@ -550,7 +550,7 @@ fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
 
 #[rstest]
 #[cfg(feature = "json")]
-fn what_is_wrong_with_a_row_in_json_is_told_with_its_line(db: Harness) {
+fn an_invalid_json_row_is_reported_with_its_line(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.json", "[\n {\"username\": \"ann\"},\n\n {\"username\": \"bob\",\n \"agee\": 3}]")]), @"[folder]/user.json:4 (bind `auth`): table `user` has no column `agee`: the nearest is `age`; its columns are id, username, age, boss; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.json", "[{\"username\": \"ann\"},\n{\"username\": \"ann\"}]")]), @"[folder]/user.json:2 (bind `auth`): UNIQUE constraint failed: user.username; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("login.json", "[{\"user_id\": 1},\n{\"user_id\": 2}]"), ("user.csv", "id,username\n1,ann\n")]), @"[folder]/login.json:2 (bind `auth`): FOREIGN KEY constraint failed: user_id = 2 has no match in `user` (id); nothing was loaded");

@@ -485,7 +485,7 @@ fn a_restore_puts_back_those_that_were_there_and_empties_those_that_were_not() {
 }
 
 #[test]
-fn one_that_was_closed_since_the_snapshot_counts_as_emptied_and_comes_back() {
+fn restore_recreates_a_closed_database() {
     let db = harness();
     add(&db, "acme", "ann");
     db.pool_for("users", &tenant("bee")).unwrap();
@@ -505,7 +505,7 @@ fn one_that_was_closed_since_the_snapshot_counts_as_emptied_and_comes_back() {
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn one_that_is_closed_is_made_anew_when_it_is_used_again(#[case] storage: Storage) {
+fn a_closed_database_is_created_again_on_use(#[case] storage: Storage) {
     let db = builder(users().storage(storage)).start().unwrap();
     add(&db, "acme", "ann");
     let file = db.path(key("acme")).unwrap();
@@ -517,7 +517,7 @@ fn one_that_is_closed_is_made_anew_when_it_is_used_again(#[case] storage: Storag
 }
 
 #[test]
-fn one_that_is_in_use_is_not_closed() {
+fn a_database_in_use_is_not_closed() {
     let db = harness();
     let conn = db.connection_for("users", &tenant("acme")).unwrap();
     let mut session = db.session_with(tenant("bee"));
@@ -586,7 +586,7 @@ fn statements_are_recorded_by_database_and_by_bind() {
 }
 
 #[test]
-fn a_guard_holds_for_one_database_or_all_of_a_bind_those_made_later_too() {
+fn a_guard_covers_one_or_all_databases_of_a_bind() {
     let db = harness();
     let insert = |of: &str| {
         let mut session = db.session_with(tenant(of));

@@ -227,7 +227,7 @@ fn references_of_an_environment_are_added() {
 }
 
 #[rstest]
-fn what_is_wrong_in_an_environment_is_an_error_with_its_line_also_where_another_is_chosen() {
+fn errors_in_unselected_environments_are_reported_with_their_line() {
     insta::assert_snapshot!(wrong("[default]\n[env.ci.default]\nschemas = 'a.sql'", []), @"line 3: bind `default`: unknown setting `schemas`; the nearest known one is `schema`");
     insta::assert_snapshot!(wrong("[default]\n[env.ci]\ndefaults = 'sqlite://'", []), @"line 3: unknown name `defaults`; the nearest known one is `default`");
     insta::assert_snapshot!(wrong("[default]\n[env.ci.env.test]\n", []), @"line 2: `env` cannot be within an environment");
@@ -289,7 +289,7 @@ fn flask_sqlalchemy_s_names_and_urls_from_code_are_expanded_too() {
 }
 
 #[rstest]
-fn a_variable_that_is_missing_or_misspelt_is_an_error_that_names_it_with_the_place() {
+fn a_missing_or_misspelt_variable_is_an_error_with_its_place() {
     let url = |url: &str| format!("[binds.auth]\nstorage = 'memory'\nurl = '{url}'");
     insta::assert_snapshot!(wrong(&url("${AUTH_URL}"), []), @"line 3: bind `auth`: the URL `${AUTH_URL}` needs the variable `AUTH_URL`, which is not set: set it, give it a default as in `${AUTH_URL:-sqlite://}`, or write `$${` for a `${` that is meant");
     insta::assert_snapshot!(wrong(&url("mysql://app:${AUTH_PASSWORD}@${AUTH_HOST}/db"), [("AUTH_PASSWORD", "hunter2")]), @"line 3: bind `auth`: the URL `mysql://app:***@${AUTH_HOST}/db` needs the variable `AUTH_HOST`, which is not set: set it, give it a default as in `${AUTH_HOST:-sqlite://}`, or write `$${` for a `${` that is meant");
@@ -356,7 +356,7 @@ fn a_wrong_url_is_shown_as_it_was_written_without_what_its_variables_hold() {
 }
 
 #[rstest]
-fn what_variables_hold_is_not_printed() {
+fn values_of_variables_are_not_printed() {
     let config =
         config("[default]\nurl = 'mysql://app:${PW}@h/db'\n[env.live.default]\nurl = 'mysql://app:tiger@h/db'");
     let printed = format!("{config:?}{:?}", config.clone().with_vars([("PW", "tiger")]));

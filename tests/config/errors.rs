@@ -67,7 +67,7 @@ fn said_of(sql: &'static str) -> String {
 }
 
 #[test]
-fn what_sqlite_writes_itself_is_not_for_a_schema() {
+fn a_schema_cannot_write_internal_tables_of_sqlite() {
     insta::assert_snapshot!(said_of("CREATE TABLE t (x);\nCREATE TABLE sqlite_sequence(name,seq);"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: object name reserved for internal use: sqlite_sequence: SQLite makes `sqlite_sequence` by itself, so take the statement out");
     insta::assert_snapshot!(said_of("CREATE TABLE sqlite_stat1(tbl,idx,stat)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: object name reserved for internal use: sqlite_stat1: SQLite makes `sqlite_stat1` by itself, so take the statement out");
     insta::assert_snapshot!(said_of("CREATE TABLE t (x);\nDELETE FROM sqlite_sequence;"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: no such table: sqlite_sequence: SQLite makes it with the first table that has an `AUTOINCREMENT` column: run the statement after that, or take it out");
@@ -85,7 +85,7 @@ fn a_foreign_key_into_another_bind_is_told_as_one() {
 }
 
 #[test]
-fn a_deferred_foreign_key_that_stays_broken_is_told_with_its_statement_and_its_row() {
+fn a_broken_deferred_foreign_key_is_reported_with_statement_and_row() {
     let folder = Folder::with([
         ("1_a.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (p_id INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);"),
         ("2_b.sql", "INSERT INTO p VALUES (1);\nINSERT INTO c VALUES (1);\nINSERT INTO c VALUES (7);"),

@@ -79,7 +79,7 @@ fn files_that_lead_down_are_never_run() {
 }
 
 #[rstest]
-fn what_is_hidden_or_no_sql_and_folders_that_belong_to_no_layout_are_passed_over() {
+fn hidden_files_and_foreign_folders_are_passed_over() {
     let folder = logging(&["1_a.sql", "2_b.sql"]);
     for (name, content) in [(".3_c.sql", ""), ("README.md", ""), ("mod.rs", ""), ("old/0_before.sql", "not SQL")] {
         std::fs::create_dir_all(folder.file(name).parent().unwrap()).unwrap();
@@ -143,7 +143,7 @@ fn files_that_a_folder_may_not_have_can_be_listed() {
 }
 
 #[rstest]
-fn a_version_that_is_missing_where_they_are_counted_is_an_error_that_names_its_neighbours() {
+fn a_missing_counted_version_is_an_error_with_its_neighbours() {
     insta::assert_snapshot!(refused(&["1_a.sql", "3_c.sql"]), @"bind `auth`: the schema failed at [folder]: version 2 is missing between `1_a.sql` and `3_c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&["0001_a.up.sql", "0002_b.up.sql", "0004_d.up.sql", "0010_e.up.sql"]), @"bind `auth`: the schema failed at [folder]: version 3 is missing between `0002_b.up.sql` and `0004_d.up.sql`, versions 5 to 9 are missing between `0004_d.up.sql` and `0010_e.up.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&["V7__a.sql", "V8__b.sql", "V10__c.sql", "V11__d.sql"]), @"bind `auth`: the schema failed at [folder]: version 9 is missing between `V8__b.sql` and `V10__c.sql`: put back what was lost or close the gap; where it is meant, list the files one by one in the order in which they run");

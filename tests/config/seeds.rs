@@ -78,7 +78,7 @@ fn version_2_a_bind_can_be_for_reading_only() {
 }
 
 #[test]
-fn version_2_tables_are_made_and_dropped_in_all_binds_in_one_or_in_a_list() {
+fn version_2_tables_are_created_and_dropped_by_selection() {
     let db = start(version_2());
     db.drop_all("__all__").unwrap();
     assert_eq!(tables(&db), "default:, users:, appmeta:");
@@ -144,7 +144,7 @@ fn version_3() -> Config {
 }
 
 #[test]
-fn version_3_the_session_chooses_the_engine_by_the_bind_key_of_what_is_queried() {
+fn version_3_the_session_picks_the_engine_by_bind_key() {
     let db = start(version_3());
     let mut session = db.session();
     for (table, bind) in [("user", "auth"), ("setting", "meta"), ("post", "default")] {
@@ -199,7 +199,7 @@ fn version_3_types_that_share_a_base_share_its_bind_or_override_it() {
 }
 
 #[test]
-fn version_3_a_bind_key_that_is_changed_after_the_tables_are_made_has_no_effect() {
+fn version_3_a_later_bind_key_has_no_effect() {
     let table = Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)").bind_key("auth");
     let db = start(read(VERSION_3).table(table.clone()));
     drop(table.bind_key("meta"));
@@ -341,7 +341,7 @@ sql = "CREATE TABLE tb_other (id INTEGER PRIMARY KEY)"
 "#;
 
 #[test]
-fn post_a_table_with_a_key_is_in_that_bind_and_one_without_in_the_default() {
+fn post_tables_go_to_their_key_or_the_default() {
     let db = start(read(POST));
     // `test1` is the default bind's database, by its URL.
     assert_eq!(tables(&db), "default: tb_other tb_store, test1: tb_other tb_store, test2: tb_user");

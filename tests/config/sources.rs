@@ -202,7 +202,7 @@ fn an_unknown_setting_is_an_error_with_the_nearest_known_one() {
 }
 
 #[test]
-fn what_is_wrong_with_a_listed_table_is_told_with_its_line() {
+fn an_invalid_listed_table_is_reported_with_its_line() {
     insta::assert_snapshot!(wrong("[[tables]]\nsqll = 'x'"), @"line 2: unknown name `sqll` in a table; the nearest known one is `sql`");
     insta::assert_snapshot!(wrong("[[tables]]\nbind_key = 'auth'"), @"line 1: a table has `sql`, the SQL that makes it, and may have a `bind_key`");
     insta::assert_snapshot!(wrong("tables = 'CREATE TABLE t (x)'"), @"line 1: `tables` must be a list of tables, not a string");
@@ -263,7 +263,7 @@ fn a_value_that_cannot_be_is_an_error_with_its_line(#[case] setting: &str, #[cas
 }
 
 #[test]
-fn what_is_not_a_bind_is_an_error() {
+fn an_entry_that_is_no_bind_is_an_error() {
     insta::assert_snapshot!(wrong("[binds]\nauth = 3"), @"line 2: `auth` must be a URL or a table of settings, not 3");
     insta::assert_snapshot!(wrong("binds = ['auth']"), @"line 1: `binds` must be a table, not a list");
     insta::assert_snapshot!(wrong("default = true"), @"line 1: `default` must be a URL or a table of settings, not true");
@@ -273,7 +273,7 @@ fn what_is_not_a_bind_is_an_error() {
 }
 
 #[test]
-fn what_is_not_toml_is_an_error_with_its_line() {
+fn invalid_toml_is_an_error_with_its_line() {
     insta::assert_snapshot!(wrong("[default]\nurl = sqlite://\n"), @"line 2: this is not TOML: string values must be quoted, expected literal string");
     insta::assert_snapshot!(wrong("[default]\nurl = 'sqlite://'\nurl = 'sqlite://'\n"), @"line 3: this is not TOML: duplicate key");
     insta::assert_snapshot!(wrong("[default\n"), @"line 1: this is not TOML: unclosed table, expected `]`");
@@ -434,7 +434,7 @@ fn binds_of_one_url_that_want_different_options_are_an_error() {
 }
 
 #[test]
-fn what_one_bind_of_a_url_leaves_unset_the_other_sets() {
+fn binds_of_one_url_complete_each_others_options() {
     let url = "mysql://h/db";
     let schema = "CREATE TABLE post (id)";
     let db = Harness::builder()

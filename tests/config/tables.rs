@@ -56,7 +56,7 @@ fn relative(path: &Path) -> PathBuf {
 // Where tables come from.
 
 #[rstest]
-fn a_schema_may_be_text_files_folders_and_a_migrator_together_and_runs_in_that_order() {
+fn text_files_folders_and_a_migrator_run_in_order() {
     let folder = Folder::with([
         ("one.sql", "INSERT INTO log VALUES ('file');"),
         ("many/1.sql", "INSERT INTO log VALUES ('folder');"),
@@ -75,7 +75,7 @@ fn a_schema_may_be_text_files_folders_and_a_migrator_together_and_runs_in_that_o
 }
 
 #[rstest]
-fn files_of_a_folder_run_in_natural_order_and_only_sql_files_that_are_not_hidden() {
+fn visible_sql_files_of_a_folder_run_in_natural_order() {
     let folder = Folder::with([
         ("v10.sql", "INSERT INTO log VALUES ('v10')"),
         ("v2.1.SQL", "INSERT INTO log VALUES ('v2.1')"),
@@ -146,7 +146,7 @@ fn a_long_statement_with_many_semicolons_in_it_is_one_statement() {
 }
 
 #[rstest]
-fn tables_registered_one_by_one_go_to_their_bind_and_members_of_a_group_to_its_bind_or_their_own() {
+fn registered_tables_and_group_members_go_to_their_binds() {
     let auth = TableGroup::new("auth")
         .table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY); CREATE INDEX user_by_id ON user (id)"))
         .table(Table::new("CREATE TABLE setting (id INTEGER PRIMARY KEY)").bind_key("meta"))
@@ -288,7 +288,7 @@ fn starts_the_first(_: &mut Connection) -> Result<()> {
 }
 
 #[test]
-fn migrators_on_two_threads_that_start_harnesses_with_each_other_are_errors_and_no_hang() {
+fn migrators_that_start_each_others_harnesses_are_errors() {
     let errors = std::thread::scope(|scope| {
         let first = scope.spawn(|| within(Bind::memory().schema_with(starts_the_second)).unwrap_err().to_string());
         let second = scope.spawn(|| within(Bind::memory().schema_with(starts_the_first)).unwrap_err().to_string());
@@ -351,7 +351,7 @@ fn a_foreign_key_into_another_bind_is_an_error_that_names_both() {
 }
 
 #[rstest]
-fn a_foreign_key_to_a_table_that_no_bind_has_and_one_to_its_own_table_are_left_to_sqlite() {
+fn foreign_keys_to_no_table_or_their_own_are_left_to_sqlite() {
     let sql = "CREATE TABLE a (id INTEGER PRIMARY KEY, up REFERENCES A, out REFERENCES nowhere)";
     assert!(Harness::builder().default_bind(Bind::memory().schema(sql)).bind("auth", Bind::memory()).start().is_ok());
 }

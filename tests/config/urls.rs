@@ -194,7 +194,7 @@ fn urls_of_different_databases_share_nothing(#[case] one: &str, #[case] other: &
 }
 
 #[test]
-fn what_one_key_writes_the_other_key_of_the_same_url_reads() {
+fn keys_of_one_url_share_their_rows() {
     let url = "mysql+pymysql://root:root@localhost:3306/test1";
     let db = Harness::builder()
         .bind("test1", Bind::url(url).schema("CREATE TABLE tb_store (name TEXT)"))

@@ -305,7 +305,7 @@ fn an_error_about_a_named_binds_table_is_sqlites_own(#[case] sql: &str) {
 #[case::index("CREATE INDEX main.i ON user (name)", "no table `main.user` in any bind")]
 #[case::trigger("CREATE TRIGGER main.t AFTER INSERT ON user BEGIN SELECT 1; END", "no table `main.user` in any bind")]
 #[case::index_on_nothing("CREATE INDEX i ON nowhere (x)", "no table `main.nowhere` in any bind")]
-fn what_says_main_is_not_made_elsewhere(#[case] sql: &str, #[case] message: &str) {
+fn main_in_a_create_means_no_other_bind(#[case] sql: &str, #[case] message: &str) {
     let error = blog().session().execute(sql, []).unwrap_err().to_string();
     assert!(error.starts_with(message), "{error}");
 }

@@ -205,7 +205,7 @@ fn reading_goes_on(
 }
 
 #[rstest]
-fn what_the_harness_does_itself_meets_none(
+fn the_harness_meets_no_fault(
     #[values(Bind::memory(), Bind::temp_file())] bind: Bind,
     #[values(
         fail_insert,
@@ -567,7 +567,7 @@ fn each_run_of_a_prepared_statement_counts(shop: Harness) -> multibind::Result<(
 }
 
 #[rstest]
-fn what_a_transaction_did_before_a_statement_that_fails_stands(shop: Harness) -> multibind::Result<()> {
+fn a_failing_statement_undoes_nothing_before_it(shop: Harness) -> multibind::Result<()> {
     let conn = shop.connection("auth")?;
     let mut prepared = conn.prepare("DELETE FROM user").unwrap();
     conn.execute_batch("CREATE TEMP TABLE note (x); INSERT INTO note VALUES (1); BEGIN; CREATE TABLE made (x)")

@@ -73,7 +73,7 @@ fn flask_sqlalchemy_1210_a_bare_insert_goes_to_the_tables_bind() {
 /// Flask-SQLAlchemy #390: an association table without a bind key was made in the default bind, and whoever used it
 /// failed with "no such table".
 #[test]
-fn flask_sqlalchemy_390_an_association_table_in_the_wrong_bind_is_an_error_at_the_start() {
+fn flask_sqlalchemy_390_a_misplaced_association_table_fails_the_start() {
     let association = "CREATE TABLE user_role (user INTEGER REFERENCES user (id), role INTEGER REFERENCES role (id))";
     let role = "CREATE TABLE role (id INTEGER PRIMARY KEY)";
     let group = || TableGroup::new("auth").table(Table::new(USER)).table(Table::new(role));

@@ -46,7 +46,7 @@ fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] e
 }
 
 #[test]
-fn the_first_query_of_a_virtual_table_may_read_no_more_of_it_than_it_joins_by() {
+fn a_virtual_tables_first_query_may_read_only_join_columns() {
     // No other test has these tables, so no other has used them before.
     let db = Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE town (id INTEGER, town_name TEXT)"))
@@ -172,7 +172,7 @@ fn a_join_sees_the_tables_that_the_session_has_made(#[case] storage: fn() -> Bin
 }
 
 #[test]
-fn a_join_over_a_table_that_is_not_committed_in_a_shared_cache_says_to_commit_first() {
+fn a_shared_cache_join_over_an_uncommitted_table_suggests_a_commit() {
     let db = pair(Bind::shared_cache);
     let mut session = db.session();
     session.execute("CREATE TABLE auth.role (name)", []).unwrap();

@@ -53,7 +53,7 @@ fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn what_is_undone_is_no_longer_found(#[case] storage: fn() -> Bind) {
+fn tables_that_are_rolled_back_are_not_found(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("CREATE TABLE auth.fresh (x)", []).unwrap();
@@ -109,7 +109,7 @@ fn a_table_that_a_driver_makes_is_found(#[case] storage: fn() -> Bind) {
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn a_table_that_a_driver_makes_is_found_in_the_midst_of_a_unit_of_work(#[case] storage: fn() -> Bind) {
+fn a_drivers_new_table_is_found_during_a_unit_of_work(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
@@ -239,7 +239,7 @@ fn a_join_reads_the_columns_that_the_session_has_made_through_commit_and_rollbac
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn a_table_that_moves_in_the_midst_of_a_unit_of_work_is_found_where_it_is(#[case] storage: fn() -> Bind) {
+fn a_table_moved_during_a_unit_of_work_is_found(#[case] storage: fn() -> Bind) {
     let db = Harness::builder()
         .default_bind(storage().schema("CREATE TABLE post (title)"))
         .bind("auth", storage().schema("CREATE TABLE user (name)"))
@@ -262,7 +262,7 @@ fn a_table_that_moves_in_the_midst_of_a_unit_of_work_is_found_where_it_is(#[case
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn a_name_that_becomes_ambiguous_in_the_midst_of_a_unit_of_work_is_not_written_to(#[case] storage: fn() -> Bind) {
+fn a_name_turned_ambiguous_is_not_written_to(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
@@ -282,7 +282,7 @@ fn a_name_that_becomes_ambiguous_in_the_midst_of_a_unit_of_work_is_not_written_t
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::file(Bind::temp_file)]
-fn a_unit_of_work_sees_a_bind_as_it_was_when_it_first_read_it(#[case] storage: fn() -> Bind) {
+fn a_unit_of_work_keeps_its_first_view_of_a_bind(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     other(&db, "auth", "INSERT INTO user VALUES ('ann')");
     let mut session = db.session();

@@ -308,7 +308,7 @@ fn savepoints_nest_and_cover_binds_first_touched_inside(#[case] storage: fn() ->
 }
 
 #[rstest]
-fn what_is_committed_inside_goes_with_the_savepoint_around_it(db: Harness) -> multibind::Result<()> {
+fn an_outer_savepoint_rolls_back_inner_commits(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     let mut outer = session.savepoint()?;
     let mut inner = outer.savepoint()?;
@@ -364,7 +364,7 @@ fn a_savepoint_that_is_forgotten_stays_open_until_the_session_rolls_back(db: Har
 }
 
 #[rstest]
-fn a_savepoint_outlives_a_rollback_of_the_whole_session_as_a_part_of_the_next(db: Harness) -> multibind::Result<()> {
+fn a_savepoint_outlives_a_session_rollback(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     let mut savepoint = session.savepoint()?;
     savepoint.execute("INSERT INTO user (username) VALUES ('ann')", [])?;

@@ -787,7 +787,7 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
 }
 
 #[test]
-fn in_a_shared_cache_a_row_in_an_open_transaction_is_seen_and_not_committed() {
+fn shared_cache_shows_a_row_as_not_committed() {
     let (landed, not_landed) = uncommitted(Bind::shared_cache, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
     the row is in `auth`, but not committed: a transaction that wrote to `user` is
@@ -1086,7 +1086,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
 }
 
 #[test]
-fn in_a_shared_cache_a_row_in_an_open_transaction_is_located_and_known_not_to_be_committed() -> multibind::Result<()> {
+fn shared_cache_locates_an_uncommitted_row_as_uncommitted() -> multibind::Result<()> {
     let db = start(Bind::shared_cache);
     let conn = plain(&db, "auth");
     conn.execute_batch("INSERT INTO user (username) VALUES ('ann'); BEGIN; INSERT INTO user (username) VALUES ('bob')")

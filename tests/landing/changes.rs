@@ -377,7 +377,7 @@ fn a_virtual_table_is_compared_by_its_rows(#[case] schema: &str, #[case] script:
 #[case::statistics("ANALYZE")]
 #[case::pragmas("PRAGMA user_version = 7; PRAGMA application_id = 8")]
 #[case::a_vacuum("VACUUM")]
-fn what_sqlite_keeps_for_itself_is_no_change(#[case] script: &str) {
+fn internal_tables_of_sqlite_are_no_change(#[case] script: &str) {
     let db = one("CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x); CREATE INDEX t_x ON t (x); INSERT INTO t (x) VALUES (0)");
     changed_by(&db, script).assert_none();
 }
@@ -534,7 +534,7 @@ fn changes_are_those_of_what_is_committed_beside_an_open_transaction(#[case] sto
 #[rstest]
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
-fn where_nobody_can_read_beside_a_writer_changes_name_the_bind(#[case] storage: Storage) {
+fn an_unreadable_bind_is_named_by_changes(#[case] storage: Storage) {
     let db = Harness::builder().bind("auth", Bind::memory().storage(storage).schema(USER)).start().unwrap();
     let before = db.snapshot().unwrap();
     let conn = driver(&db, "auth");

@@ -51,7 +51,7 @@ fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression
 }
 
 #[rstest]
-fn what_is_expected_may_be_no_change_at_all(harness: Harness) {
+fn no_change_can_be_expected(harness: Harness) {
     let before = harness.snapshot().unwrap();
     harness.changes_since(&before).unwrap().assert(changes! {}).assert([("auth.user", 0)]);
 }
@@ -222,7 +222,7 @@ fn a_key_that_is_not_configured_is_told(harness: Harness) {
 }
 
 #[test]
-fn dots_in_keys_and_tables_are_read_as_what_changed_and_told_where_that_leaves_two() {
+fn dots_in_keys_and_tables_are_resolved_or_reported_as_ambiguous() {
     let db = Harness::builder()
         .bind("a", Bind::memory().schema("CREATE TABLE \"b.c\" (x)"))
         .bind("a.b", Bind::memory().schema("CREATE TABLE c (x)"))

@@ -67,7 +67,7 @@ fn unplaced(text: &str) -> String {
 #[case::analyze("ANALYZE", "a change of the schema")]
 #[case::reindex("REINDEX tag", "a REINDEX of `sqlite_autoindex_tag_1`")]
 #[case::explain("EXPLAIN SELECT title FROM post", "a statement that reads `post`")]
-fn what_is_not_for_an_allowed_bind_is_not_authorized(harness: Harness, #[case] sql: &str, #[case] what: &str) {
+fn statements_for_other_binds_are_not_authorized(harness: Harness, #[case] sql: &str, #[case] what: &str) {
     let before = harness.snapshot().unwrap();
     let conn = harness.connection(None).unwrap();
     let guard = harness.allow_only("auth");
@@ -82,7 +82,7 @@ fn what_is_not_for_an_allowed_bind_is_not_authorized(harness: Harness, #[case] s
 }
 
 #[rstest]
-fn what_touches_no_table_is_stopped_too_where_nothing_is_allowed(harness: Harness) {
+fn statements_without_a_table_are_refused_where_nothing_is_allowed(harness: Harness) {
     let conn = harness.connection(None).unwrap();
     let guard = harness.allow_only(["auth", "meta"]);
     let error = run(&conn, "SELECT 1 + 1").unwrap_err();
@@ -93,7 +93,7 @@ fn what_touches_no_table_is_stopped_too_where_nothing_is_allowed(harness: Harnes
 }
 
 #[rstest]
-fn what_is_for_an_allowed_bind_runs(harness: Harness) {
+fn statements_for_an_allowed_bind_run(harness: Harness) {
     let guard = harness.allow_only([None, Some("auth")]);
     let auth = harness.connection("auth").unwrap();
     auth.execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
@@ -115,7 +115,7 @@ fn what_is_for_an_allowed_bind_runs(harness: Harness) {
 #[case::pragma("PRAGMA user_version = 7")]
 #[case::vacuum("VACUUM")]
 #[case::analyze("ANALYZE")]
-fn what_writes_where_nothing_may_meets_a_read_only_database(harness: Harness, #[case] sql: &str) {
+fn writes_under_deny_writes_meet_a_read_only_database(harness: Harness, #[case] sql: &str) {
     let before = harness.snapshot().unwrap();
     let conn = harness.connection("meta").unwrap();
     let guard = harness.deny_writes("meta");
@@ -130,7 +130,7 @@ fn what_writes_where_nothing_may_meets_a_read_only_database(harness: Harness, #[
 }
 
 #[rstest]
-fn a_bind_that_is_not_to_be_written_to_can_be_read_and_others_written(harness: Harness) {
+fn deny_writes_allows_reads_and_writes_elsewhere(harness: Harness) {
     let guard = harness.deny_writes("meta");
     let meta = harness.connection("meta").unwrap();
     run(&meta, "SELECT * FROM setting").unwrap();
@@ -219,7 +219,7 @@ fn a_join_with_a_bind_that_is_not_allowed_is_refused(harness: Harness) {
 #[case::memory(Bind::memory())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
-fn what_was_prepared_before_a_guard_is_stopped_as_it_begins(#[case] bind: Bind) {
+fn a_guard_refuses_statements_prepared_before_it(#[case] bind: Bind) {
     let db = Harness::builder().bind("auth", Bind::memory()).default_bind(bind.schema("CREATE TABLE t (x)")).start();
     let db = db.unwrap();
     let conn = db.connection(None).unwrap();
@@ -303,7 +303,7 @@ fn a_guard_is_for_its_harness_and_what_that_gave(harness: Harness) {
 }
 
 #[rstest]
-fn what_the_harness_does_itself_is_not_hindered(harness: Harness) {
+fn a_guard_does_not_block_the_harness(harness: Harness) {
     let before = harness.snapshot().unwrap();
     harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []).unwrap();
     let guard = harness.allow_only([] as [&str; 0]);
@@ -372,7 +372,7 @@ fn a_statement_inside_a_function_is_refused_like_any_other(#[values(0, 1, 2, 3)]
 #[case::memdb(Bind::memdb())]
 #[case::shared_cache(Bind::shared_cache())]
 #[case::without_a_journal(Bind::memory().pragma("journal_mode", "memory"))]
-fn what_no_statement_writes_is_refused_too(#[case] bind: Bind, #[values("allow_only", "deny_writes")] guard: &str) {
+fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allow_only", "deny_writes")] guard: &str) {
     let schema = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3))";
     let db = Harness::builder().bind("meta", bind.schema(schema)).start().unwrap();
     let before = db.snapshot().unwrap();
@@ -447,7 +447,10 @@ fn reading_a_blob_and_copying_from_a_bind_write_nothing(harness: Harness) {
 #[case::integrity("PRAGMA integrity_check")]
 #[case::cache("PRAGMA cache_size = 10")]
 #[case::query_only("PRAGMA query_only = ON")]
-fn what_writes_nothing_is_not_refused_and_not_counted(#[values(true, false)] by_session: bool, #[case] sql: &str) {
+fn statements_that_write_nothing_are_neither_refused_nor_counted(
+    #[values(true, false)] by_session: bool,
+    #[case] sql: &str,
+) {
     let schema = "CREATE TABLE setting (name, value); CREATE TABLE log (event)";
     let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
     let log = db.record();
@@ -625,7 +628,7 @@ fn an_authorizer_of_the_users_own_takes_the_place_of_the_guards(harness: Harness
 }
 
 #[rstest]
-fn what_was_refused_is_in_the_log_of_statements(harness: Harness) {
+fn refused_statements_are_recorded(harness: Harness) {
     let log = harness.record();
     let guard = harness.deny_writes("meta");
     harness.connection("meta").unwrap().execute("DELETE FROM setting WHERE name = ?1", ["motto"]).unwrap_err();

@@ -106,7 +106,7 @@ fn a_picture_is_of_what_is_committed_now_whoever_made_it(harness: Harness) {
 }
 
 #[test]
-fn the_same_tables_give_the_same_text_whatever_their_rows() {
+fn rows_do_not_change_the_text_of_tables() {
     let start = || Harness::from_file("fixtures/binds.toml").unwrap();
     let (one, other) = (start(), start());
     other.connection("auth").unwrap().execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();

@@ -160,7 +160,7 @@ fn a_statement_is_what_sqlite_says_of_it(
 }
 
 #[rstest]
-fn what_a_session_ran_is_known_to_have_failed_and_of_a_pool_it_is_not_known(harness: Harness) {
+fn failures_are_known_of_sessions_and_not_of_pools(harness: Harness) {
     let log = harness.record();
     let insert = "INSERT INTO user (username) VALUES (?1)";
     let mut session = harness.session();
@@ -187,14 +187,14 @@ fn what_a_session_ran_is_known_to_have_failed_and_of_a_pool_it_is_not_known(harn
 }
 
 #[rstest]
-fn what_a_reader_makes_of_a_row_is_no_failure_of_the_statement(harness: Harness) {
+fn an_error_of_a_row_reader_is_no_failure_of_its_statement(harness: Harness) {
     let log = harness.record();
     harness.session().query("SELECT username FROM user", [], |row| row.get::<_, i64>(0)).unwrap_err();
     assert_eq!(log.on("auth").unwrap()[1].has_failed(), Some(false));
 }
 
 #[rstest]
-fn what_never_ran_is_not_recorded(harness: Harness) {
+fn statements_that_never_ran_are_not_recorded(harness: Harness) {
     let conn = harness.connection("auth").unwrap();
     let mut session = harness.session();
     session.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)).unwrap();
@@ -213,7 +213,7 @@ fn what_never_ran_is_not_recorded(harness: Harness) {
 }
 
 #[rstest]
-fn what_this_crate_looks_up_is_not_recorded(harness: Harness) {
+fn lookups_of_this_crate_are_not_recorded(harness: Harness) {
     let log = harness.record();
     let before = harness.snapshot().unwrap();
     harness.assert_landed("auth", "user", row! { username: "grace" });
@@ -226,7 +226,7 @@ fn what_this_crate_looks_up_is_not_recorded(harness: Harness) {
 }
 
 #[test]
-fn what_runs_inside_a_statement_is_part_of_it() {
+fn inner_statements_are_part_of_the_outer_one() {
     let schema = "CREATE TABLE t (x); CREATE TABLE audit (x);
                   CREATE TRIGGER noted AFTER INSERT ON t BEGIN INSERT INTO audit VALUES (new.x); END;
                   CREATE VIRTUAL TABLE found USING fts5(text)";
@@ -322,7 +322,7 @@ fn every_storage_and_thread_is_recorded(#[case] bind: Bind) {
 #[case::memory(Bind::memory())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
-fn what_sqlite_begins_again_since_the_schema_has_changed_is_one_statement(#[case] bind: Bind) {
+fn a_statement_restarted_after_a_schema_change_is_recorded_once(#[case] bind: Bind) {
     let db = Harness::builder().default_bind(bind.schema("CREATE TABLE t (x)")).start().unwrap();
     let before = db.snapshot().unwrap();
     let (conn, other) = (db.connection(None).unwrap(), db.connection(None).unwrap());
@@ -448,7 +448,7 @@ fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
 }
 
 #[rstest]
-fn what_was_begun_before_the_log_is_not_taken_for_a_write_by_nobody(
+fn statements_begun_before_the_log_are_no_unexplained_writes(
     #[values(0, 1, 2, 3)] storage: usize,
     #[values("wal", "delete")] journal: &str,
 ) {
@@ -512,7 +512,7 @@ fn a_statement_writes_if_it_may_change_the_bind(#[case] sql: &str, #[case] kind:
 }
 
 #[test]
-fn what_optimize_runs_are_statements_of_their_own() {
+fn statements_run_by_optimize_are_recorded_separately() {
     let schema = "CREATE TABLE t (x); CREATE INDEX by_x ON t (x); INSERT INTO t VALUES (1), (1), (2)";
     let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
     let log = db.record();
@@ -547,7 +547,7 @@ fn a_write_inside_a_function_is_a_statement_of_its_own(#[values(true, false)] in
 }
 
 #[rstest]
-fn a_write_by_a_connection_of_the_applications_own_fails_what_asserts_that_there_is_none(harness: Harness) {
+fn writes_of_application_connections_fail_assertions_of_no_write(harness: Harness) {
     let driver = Connection::open(harness.uri("auth").unwrap()).unwrap();
     let log = harness.record();
     driver.query_row("SELECT count(*) FROM user", [], |_| Ok(())).unwrap();

@@ -129,7 +129,7 @@ fn a_value_is_whatever_rusqlite_can_bind(#[case] row: Row, #[case] value: Value)
 }
 
 #[test]
-fn an_integer_that_sqlite_has_no_room_for_is_an_error_when_the_row_is_used() -> multibind::Result<()> {
+fn an_integer_too_large_for_sqlite_is_an_error() -> multibind::Result<()> {
     let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
     let too_big = row! { id: 1, x: u64::MAX };
     let mut session = db.session();

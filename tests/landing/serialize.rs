@@ -328,7 +328,7 @@ fn metadata_of_a_bind(db: Harness) -> multibind::Result<()> {
 }
 
 #[rstest]
-fn what_is_the_same_reads_the_same_in_another_run() -> multibind::Result<()> {
+fn serialized_values_are_stable_between_runs() -> multibind::Result<()> {
     let run = || -> multibind::Result<String> {
         let db = db();
         let (before, log) = (db.snapshot()?, db.record());

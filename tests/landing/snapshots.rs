@@ -209,7 +209,7 @@ fn a_snapshot_beside_an_open_write_transaction_is_what_is_committed(#[case] stor
 #[rstest]
 #[case::memdb(Storage::MemDb)]
 #[case::shared_cache(Storage::SharedCache)]
-fn where_nobody_can_read_beside_a_writer_a_snapshot_names_the_bind(#[case] storage: Storage) {
+fn an_unreadable_bind_is_named_by_a_snapshot(#[case] storage: Storage) {
     let db = in_storage(storage);
     let conn = driver(&db, "auth");
     conn.execute_batch("BEGIN; UPDATE user SET name = 'bob'").unwrap();

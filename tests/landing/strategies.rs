@@ -169,7 +169,7 @@ fn a_boolean_is_0_or_1(typed: Vec<Row>) {
 }
 
 #[rstest]
-fn where_a_table_is_not_strict_a_column_takes_values_of_other_types_too() {
+fn columns_without_strict_take_values_of_other_types() {
     let db = of("CREATE TABLE t (id INTEGER PRIMARY KEY, age INTEGER NOT NULL, name TEXT)");
     let rows = given(&db.any_row("auth", "t").unwrap().with("name", Just("ann")).flexibly_typed(), 300);
     let types =
@@ -187,7 +187,7 @@ fn a_strict_table_gets_no_other_types() {
 }
 
 #[rstest]
-fn what_a_column_would_store_as_another_value_is_not_among_them() {
+fn generated_values_are_stored_unchanged() {
     let db = of("CREATE TABLE t (r REAL)");
     let whole = any_integer().prop_map(Value::Integer);
     for row in given(&db.any_row("auth", "t").unwrap().with("r", whole), 200) {
@@ -315,7 +315,7 @@ fn more_rows_than_can_be_are_refused_with_the_reason() {
 }
 
 #[rstest]
-fn where_no_row_can_be_the_reason_names_the_bind_the_table_and_what_sqlite_says() {
+fn an_impossible_row_names_bind_table_and_sqlites_reason() {
     let why = |columns: &str, asked: fn(AnyRow) -> AnyRow| {
         refusal(&asked(of(&format!("CREATE TABLE t ({columns})")).any_row("auth", "t").unwrap()))
     };
@@ -339,7 +339,7 @@ impl multibind::rusqlite::ToSql for Unstorable {
 }
 
 #[rstest]
-fn what_has_no_rows_is_an_error_that_says_what_there_is() {
+fn an_object_without_rows_is_an_error_that_lists_tables() {
     let db = Harness::builder()
         .default_bind(
             Bind::memory().schema("CREATE TABLE post (title TEXT); CREATE VIEW titles AS SELECT title FROM post"),
@@ -391,7 +391,7 @@ fn failing_rows_shrink_to_the_fewest() {
 }
 
 #[rstest]
-fn the_same_seed_gives_the_same_rows() {
+fn a_seed_always_gives_the_same_rows() {
     let schema = format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {EACH_AFFINITY})");
     let (one, other) = (of(&schema), of(&schema));
     let rows = |db: &Harness| given(&db.any_row("auth", "t").unwrap().many(0..4), 40);

@@ -116,7 +116,7 @@ fn a_reset_makes_no_table_anew(#[case] storage: Storage, #[case] name: &str) {
 #[rstest]
 #[case::first("first_a_0")]
 #[case::last("first_c_0")]
-fn the_first_statement_of_a_kind_attaches_the_bind_of_its_table_and_no_other(#[case] table: &str) {
+fn a_first_statement_attaches_only_its_tables_bind(#[case] table: &str) {
     let bind = |name: &str| Bind::memory().schema(schema(name, 3) + &format!("CREATE TABLE with_{table} (x)"));
     let binds = || Harness::builder().bind("a", bind("first_a")).bind("b", bind("first_b")).bind("c", bind("first_c"));
     let db = binds().start().unwrap();
@@ -130,7 +130,7 @@ fn the_first_statement_of_a_kind_attaches_the_bind_of_its_table_and_no_other(#[c
 }
 
 #[test]
-fn a_bind_in_memory_is_copied_when_it_is_first_opened_and_never_if_it_is_not() {
+fn memory_is_copied_when_first_opened_and_otherwise_never() {
     // What SQLite asks itself when it is asked for a database's bytes.
     let copies = |started: &[Started]| started.iter().any(|it| it.sql == r#"PRAGMA "main".page_count"#);
     let bind = |name: &str| Bind::memory().schema(schema(name, 3));
@@ -145,7 +145,7 @@ fn a_bind_in_memory_is_copied_when_it_is_first_opened_and_never_if_it_is_not() {
 }
 
 #[test]
-fn a_join_copies_a_bind_once_after_each_write_to_it_and_never_without_one() {
+fn a_join_copies_a_bind_once_after_each_write() {
     let copies = |session: &mut multibind::Session, rows: usize| {
         let sql = "SELECT * FROM joined_a_0 CROSS JOIN joined_b_0";
         let (found, started) = started_by(|| session.query(sql, [], |_| Ok(())).unwrap());
@@ -211,7 +211,7 @@ fn eight_first_starts_at_once_make_the_tables_once() {
 }
 
 #[test]
-fn a_migrator_that_captures_nothing_runs_once_and_one_that_captures_runs_at_each_start() {
+fn only_capturing_migrators_run_at_each_start() {
     static BARE: AtomicUsize = AtomicUsize::new(0);
     let captured = Arc::new(AtomicUsize::new(0));
     let make = || {

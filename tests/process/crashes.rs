@@ -77,10 +77,7 @@ const NOTHING: [&str; 0] = [];
 #[case::aborted("aborts", Some(6))]
 #[case::ended_with_a_harness_in_a_thread("exits_with_a_harness_in_a_thread", None)]
 #[case::ended_with_a_harness_in_a_static("has_a_harness_in_a_static", None)]
-fn what_a_process_that_dropped_nothing_left_is_removed_by_the_next_start(
-    #[case] test: &str,
-    #[case] signal: Option<i32>,
-) {
+fn the_next_start_removes_the_files_of_a_dead_process(#[case] test: &str, #[case] signal: Option<i32>) {
     let temporary = tempfile::tempdir().unwrap();
     let status = if test == "waits" {
         let mut run = Waiting::in_the_middle_of(test, temporary.path());
@@ -100,7 +97,7 @@ fn what_a_process_that_dropped_nothing_left_is_removed_by_the_next_start(
 }
 
 #[test]
-fn what_a_living_process_has_is_left_alone() {
+fn files_of_a_living_process_stay() {
     let temporary = tempfile::tempdir().unwrap();
     let living = Waiting::in_the_middle_of("waits", temporary.path());
     let folder = only_folder(temporary.path());
@@ -113,7 +110,7 @@ fn what_a_living_process_has_is_left_alone() {
 }
 
 #[test]
-fn a_forked_process_that_drops_a_harness_leaves_its_files_to_the_one_that_made_it() {
+fn a_forked_process_removes_no_files_of_its_parent() {
     let temporary = tempfile::tempdir().unwrap();
     passes("forks", temporary.path());
     assert_eq!(names(temporary.path()), NOTHING);
@@ -213,7 +210,7 @@ fn keeps(limit: &str, target: &TempDir) -> std::process::ExitStatus {
 }
 
 #[test]
-fn a_process_that_ends_while_it_keeps_databases_leaves_nothing_under_the_name_of_a_test() {
+fn a_process_killed_while_keeping_leaves_no_folder_of_a_test() {
     let target = tempfile::tempdir().unwrap();
     let program = target.path().join("multibind/my_app--process");
 

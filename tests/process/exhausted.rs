@@ -80,7 +80,7 @@ fn without_a_folder_for_temporary_files_an_error_names_the_bind_and_the_folder()
 #[rstest]
 #[case::too_small("size=64k,mode=700", "No space left on device (os error 28)")]
 #[case::with_no_file_more("nr_inodes=2", "No space left on device (os error 28)")]
-fn a_disk_that_is_full_at_start_is_an_error_that_names_the_bind_and_the_file(#[case] options: &str, #[case] why: &str) {
+fn a_full_disk_at_start_is_an_error_with_bind_and_file(#[case] options: &str, #[case] why: &str) {
     let disk = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o {options} none \"$TMPDIR\"; ");
     let Some(mut command) = shell_that_mounts(&mount, "starts") else { return };
@@ -91,7 +91,7 @@ fn a_disk_that_is_full_at_start_is_an_error_that_names_the_bind_and_the_file(#[c
 }
 
 #[test]
-fn a_disk_that_cannot_be_written_is_an_error_that_names_the_bind_and_the_folder() {
+fn an_unwritable_disk_is_an_error_with_bind_and_folder() {
     let disk = tempfile::tempdir().unwrap();
     let Some(mut command) = shell_that_mounts("mount -t tmpfs -o ro none \"$TMPDIR\"; ", "starts") else { return };
     let said = told(command.env("TMPDIR", disk.path()), &[(disk.path(), "[disk]")]);
@@ -133,7 +133,7 @@ fn without_a_ram_disk_files_are_where_temporary_files_are(#[case] mount: &str) {
 }
 
 #[test]
-fn with_sixty_four_open_files_there_is_enough_for_a_test_and_an_error_for_too_much() {
+fn sixty_four_open_files_suffice_and_more_are_an_error() {
     let temporary = tempfile::tempdir().unwrap();
     let said = told(
         shell("ulimit -n 64; ", "opens_files_until_there_are_none").env("TMPDIR", temporary.path()),
@@ -161,7 +161,7 @@ fn with_sixty_four_open_files_there_is_enough_for_a_test_and_an_error_for_too_mu
 #[rstest]
 #[case::wal("wal")]
 #[case::delete("delete")]
-fn a_database_in_memory_for_which_there_is_no_more_of_it_fails_the_statement(#[case] mode: &str) {
+fn a_statement_fails_when_memory_runs_out(#[case] mode: &str) {
     let said = told(
         shell("ulimit -v 250000; ", "fills_the_memory").env("JOURNAL_MODE", mode).env("MALLOC_ARENA_MAX", "1"),
         &[],
@@ -210,7 +210,7 @@ fn databases_that_do_not_fit_on_the_disk_are_not_kept_by_half() {
 }
 
 #[test]
-fn a_target_folder_that_cannot_be_written_is_told_and_the_test_fails_as_it_would() {
+fn an_unwritable_target_folder_is_reported_beside_the_failure() {
     let Some(said) = keeping_on("ro") else { return };
     assert_snapshot!(said, @"the databases of this test are not kept: cannot make the folder `[target]/multibind/my_app--process`: Read-only file system (os error 30)");
 }

@@ -135,7 +135,7 @@ fn nothing_that_was_written_is_held_once_the_harness_is_gone(#[case] storage: fn
 }
 
 #[test]
-fn what_a_join_copies_is_held_until_the_unit_of_work_ends() {
+fn copies_for_a_join_are_held_until_the_unit_of_work_ends() {
     if !alone() {
         return;
     }

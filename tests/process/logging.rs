@@ -126,7 +126,7 @@ fn a_subscriber_is_told_the_bind_and_the_statement_as_fields() {
 }
 
 #[test]
-fn what_is_said_is_within_the_spans_of_the_code_under_test() {
+fn events_are_within_the_spans_of_the_code_under_test() {
     let said = traced(Level::INFO, || {
         let db = start();
         tracing::info_span!("sign_up", username = "ann").in_scope(|| {
@@ -161,7 +161,7 @@ fn with_a_logger_beside_a_subscriber_nothing_is_said_twice() {
 }
 
 #[test]
-fn what_a_subscriber_leaves_out_does_not_go_to_the_logger() {
+fn events_that_a_subscriber_filters_out_do_not_reach_the_logger() {
     let mut said = String::new();
     let logged = logged(|| said = traced(Level::WARN, two_sign_ups));
 
@@ -170,7 +170,7 @@ fn what_a_subscriber_leaves_out_does_not_go_to_the_logger() {
 }
 
 #[test]
-fn what_a_guard_refuses_is_said_with_its_bind() {
+fn a_refusal_names_its_bind() {
     let place = format!("{}:{}:24", file!(), line!() + 3);
     let said = traced(Level::WARN, || {
         let db = start();

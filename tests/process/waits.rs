@@ -112,7 +112,7 @@ fn pools_that_cannot_set_a_connection_up_hold_up_no_other_harness(#[case] storag
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::temp_file(Storage::TempFile)]
-fn pools_that_wait_for_a_database_that_another_has_to_itself_hold_up_no_other_harness(#[case] storage: Storage) {
+fn pools_waiting_for_an_exclusive_database_block_no_other_harness(#[case] storage: Storage) {
     let stuck = [(); 3].map(|()| {
         let db = start(bind(storage).pragma("journal_mode", "delete"));
         let alone = plain(&db);
@@ -302,7 +302,7 @@ fn a_migrator_that_does_not_return_holds_up_no_start_of_the_same_tables() {
 }
 
 #[test]
-fn a_callback_that_chooses_a_database_and_does_not_return_holds_up_no_other_harness() {
+fn a_stuck_context_callback_blocks_no_other_harness() {
     let ((began, has_begun), (end, wait)) = (mpsc::channel(), mpsc::channel());
     let (began, wait) = (Mutex::new(began), Mutex::new(wait));
     let choose = move |_: &multibind::Context| {
@@ -390,7 +390,7 @@ fn looks_at_a_database_that_another_has_to_itself_end_and_say_so(
 
 #[cfg(unix)]
 #[test]
-fn a_forked_process_is_told_at_once_that_it_has_no_part_in_the_databases() {
+fn a_forked_process_is_refused_at_once() {
     let mut test = std::process::Command::new(std::env::current_exe().unwrap());
     test.args(["--ignored", "--exact", "waits::forks::asks_a_harness_in_a_forked_process", "--nocapture"]);
     let (done, result) = mpsc::channel();

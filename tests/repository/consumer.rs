@@ -104,12 +104,12 @@ fn the_ready_made_fixture_reads_the_binds_of_the_crate_under_test() {
 }
 
 #[test]
-fn without_the_feature_data_in_json_is_an_error_that_says_how_to_turn_it_on() {
+fn json_data_without_the_feature_is_an_explained_error() {
     Run::of("json_data", &[]).assert_passed(1);
 }
 
 #[test]
-fn what_is_logged_reaches_an_application_that_uses_tracing() {
+fn log_records_reach_an_application_with_tracing() {
     Run::of("bridge", &[]).assert_passed(1);
 }
 

@@ -239,7 +239,7 @@ fn the_diagram() {
 }
 
 #[test]
-fn what_is_a_part_of_an_output_is_in_it() {
+fn a_part_of_an_output_is_in_the_whole() {
     let whole = shown("output of: cargo run --example investigate");
     assert!(whole.contains(&shown("part of: investigate")));
 }

@@ -118,7 +118,7 @@ fn the_original_keeps_its_bytes_its_times_and_its_folder(#[case] pragma: &str, #
 }
 
 #[test]
-fn what_is_in_a_write_ahead_log_alone_is_copied() {
+fn rows_only_in_the_write_ahead_log_are_copied() {
     let (folder, path, conn) = database("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
     conn.execute_batch(USER).unwrap();
     // As a process leaves them that was killed.
@@ -137,7 +137,7 @@ fn what_is_in_a_write_ahead_log_alone_is_copied() {
 #[rstest]
 #[case::with_a_journal("PRAGMA journal_mode = DELETE")]
 #[case::in_wal_mode("PRAGMA journal_mode = WAL")]
-fn what_is_not_committed_is_not_copied(#[case] pragma: &str) {
+fn open_transactions_are_not_copied(#[case] pragma: &str) {
     let (_folder, path, conn) = database(pragma);
     conn.execute_batch(USER).unwrap();
     // A cache too small for it, so that some of it is in the file already.
@@ -267,7 +267,7 @@ fn wrong(folder: &Path, name: &str) -> String {
 }
 
 #[test]
-fn what_cannot_be_copied_is_told_with_file_and_line() {
+fn a_copy_that_fails_names_file_and_line() {
     let (folder, path, conn) = database(USER);
     drop(conn);
     let folder = folder.path();

@@ -65,15 +65,15 @@ fn harnesses_and_binds_of_the_same_tables_are_databases_apart(#[case] bind: Bind
 }
 
 #[test]
-fn thousands_of_databases_live_at_once_each_with_a_name_of_its_own() {
+fn hundreds_of_databases_live_at_once_each_with_its_own_name() {
     let start = |_| {
         let bind = |bind: Bind| bind.schema(TABLE);
         Harness::builder().default_bind(bind(Bind::memory())).bind("b", bind(Bind::memdb())).start().unwrap()
     };
-    let harnesses = (0..1000).map(start).collect::<Vec<_>>();
+    let harnesses = (0..200).map(start).collect::<Vec<_>>();
 
     let uris = harnesses.iter().flat_map(|db| [db.uri(None).unwrap(), db.uri("b").unwrap()]);
-    assert_eq!(uris.collect::<BTreeSet<_>>().len(), 2000);
+    assert_eq!(uris.collect::<BTreeSet<_>>().len(), 400);
     for (at, db) in (0_i64..).zip(&harnesses) {
         let mut session = db.session();
         session.on("b").unwrap().execute("INSERT INTO t (x) VALUES (?1)", [at]).unwrap();
@@ -316,7 +316,8 @@ fn a_harness_prints_as_its_binds_and_their_storage() {
 #[test]
 #[ignore = "fails, to show what is said"]
 fn the_application_runs_before_the_commit() {
-    let db = Harness::builder().bind("auth", Bind::memory().schema(TABLE)).start().unwrap();
+    let bind = Bind::memory().schema(TABLE).busy_timeout(Duration::from_millis(20));
+    let db = Harness::builder().bind("auth", bind).start().unwrap();
     let mut session = db.session();
     session.table("t").unwrap().insert(row! { x: 1 }).unwrap();
     db.connection("auth").unwrap().execute("INSERT INTO t (x) VALUES (2)", []).unwrap();
@@ -332,7 +333,7 @@ fn before_the_commit() -> Command {
 }
 
 #[test]
-fn a_failing_test_with_a_session_that_is_not_committed_says_so_with_the_failure() {
+fn an_uncommitted_session_is_reported_with_the_failure() {
     let run = before_the_commit().output().unwrap();
 
     assert_eq!(run.status.code(), Some(101));
@@ -347,7 +348,7 @@ fn a_failing_test_with_a_session_that_is_not_committed_says_so_with_the_failure(
 }
 
 #[test]
-fn a_failing_test_with_a_session_that_is_not_committed_fails_as_it_would_where_nobody_reads() {
+fn an_uncommitted_session_fails_a_test_as_usual_without_a_reader() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let run = before_the_commit().arg("--nocapture").stderr(writer).output().unwrap();

@@ -309,7 +309,7 @@ fn rows_of_a_data_file_get_the_default_of_their_own_harness() {
 }
 
 #[rstest]
-fn rows_of_a_data_file_for_any_bind_get_the_default_of_their_own_harness() {
+fn data_without_a_bind_gets_defaults_of_its_own_harness() {
     let folder = folder("token.csv", "id\n1\n");
     let start = || {
         let bind = Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))");
@@ -383,7 +383,7 @@ fn reset_and_restore_bring_the_value_of_their_own_harness_back(#[case] storage: 
 }
 
 #[rstest]
-fn binds_of_one_schema_and_the_databases_of_a_dynamic_one_have_values_of_their_own() {
+fn binds_and_databases_of_one_schema_have_their_own_values() {
     let db = Harness::builder()
         .bind("auth", Bind::memory().schema(TOKEN))
         .bind("meta", Bind::memory().schema(TOKEN))

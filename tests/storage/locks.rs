@@ -306,7 +306,7 @@ fn two_threads(bind: fn() -> Bind, conflict: Conflict, holder: By, waiter: By) {
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::temp_file(Bind::temp_file)]
-fn who_has_read_what_another_then_changed_is_refused_at_once(
+fn a_writer_with_an_outdated_read_is_refused_at_once(
     #[case] bind: fn() -> Bind,
     #[values(By::Pool, By::Session, By::Uri)] late: By,
 ) {
@@ -428,7 +428,7 @@ fn of_the_transactions_of_eight_threads_sessions_lose_none_in_a_shared_cache() {
 
 /// Whoever tries again gets through.
 #[test]
-fn in_a_shared_cache_pools_and_plain_connections_are_refused_at_once_and_nothing_is_broken() {
+fn shared_cache_refuses_pools_and_plain_connections_at_once() {
     watched("test", || eight_threads(Bind::shared_cache, ALL, LONG));
 }
 
@@ -539,7 +539,7 @@ fn with_a_rollback_journal_a_commit_names_who_reads() {
 #[rstest]
 #[case::temp_file(Bind::temp_file)]
 #[case::memdb(Bind::memdb)]
-fn where_sqlite_has_the_locks_it_is_told_who_it_may_have_been(#[case] bind: fn() -> Bind) {
+fn likely_holders_of_sqlites_own_locks_are_named(#[case] bind: fn() -> Bind) {
     let db = start(bind, SHORT);
     let (mut other, mut session) = (db.session(), db.session());
     other.execute(INSERT, []).unwrap();

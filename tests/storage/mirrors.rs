@@ -128,7 +128,7 @@ fn a_replica_that_lags_reads_stale_rows_until_it_is_told_to_follow(#[case] stora
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::temp_file(Storage::TempFile)]
-fn who_reads_a_replica_in_a_transaction_goes_on_reading_what_it_was(#[case] storage: Storage) {
+fn a_transaction_on_a_replica_keeps_its_snapshot(#[case] storage: Storage) {
     let db = start(storage);
     let (reading, other) = (db.connection("late").unwrap(), db.connection("late").unwrap());
     reading.execute_batch("BEGIN").unwrap();
@@ -155,7 +155,7 @@ fn a_replica_in_memdb_that_is_read_in_a_transaction_cannot_follow_meanwhile() {
 }
 
 #[test]
-fn what_is_not_committed_does_not_follow() {
+fn a_replica_does_not_follow_open_transactions() {
     let db = start(Storage::Memory);
     let mut session = db.session();
     session.execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
@@ -167,7 +167,7 @@ fn what_is_not_committed_does_not_follow() {
 }
 
 #[test]
-fn to_follow_is_nothing_for_a_replica_that_does_so_at_once_and_an_error_for_others() {
+fn replicate_does_nothing_without_lag_and_fails_on_other_binds() {
     let db = start(Storage::Memory);
     db.replicate("now").unwrap();
     let error = db.replicate("auth").unwrap_err();
@@ -360,7 +360,7 @@ fn a_row_in_another_bind_is_still_one_too_many() {
 }
 
 #[test]
-fn what_follows_is_no_change_of_its_own() {
+fn a_replica_counts_no_changes_of_its_own() {
     let db = start(Storage::Memory);
     let before = db.snapshot().unwrap();
     db.connection("auth").unwrap().execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
@@ -376,7 +376,7 @@ fn what_follows_is_no_change_of_its_own() {
 }
 
 #[test]
-fn a_snapshot_keeps_how_far_a_replica_lagged_and_a_reset_brings_it_back_to_the_start() {
+fn snapshots_keep_a_replicas_lag_and_reset_clears_it() {
     let db = start(Storage::Memory);
     db.connection("auth").unwrap().execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
     db.replicate("late").unwrap();
@@ -499,7 +499,7 @@ fn wrong(toml: &str) -> String {
 }
 
 #[test]
-fn what_is_wrong_with_a_mirror_is_told_with_its_line() {
+fn an_invalid_mirror_is_reported_with_its_line() {
     assert_snapshot!(wrong("[default]\n[binds.second]\nmirror = 'auht'\n[binds.auth]"), @"line 3: bind `second`: it mirrors bind `auht`, which is not configured: there are default, auth; the nearest is `auth`");
     assert_snapshot!(wrong("[binds.second]\nmirror = 'second'"), @"line 2: bind `second`: it mirrors itself: `mirror` names another bind");
     assert_snapshot!(wrong("[binds.second]\nmirror = 'default'"), @"line 2: bind `second`: it mirrors bind `default`, which is not configured: there are none");
@@ -516,7 +516,7 @@ fn what_is_wrong_with_a_mirror_is_told_with_its_line() {
 }
 
 #[test]
-fn what_is_wrong_with_a_lag_is_told_with_its_line() {
+fn an_invalid_lag_is_reported_with_its_line() {
     assert_snapshot!(wrong("[default]\nlag = 'manual'"), @"line 2: bind `default`: `lag` is for a replica: name the bind that it is of with `mirror`, and set `read_only` too");
     assert_snapshot!(wrong("[default]\nread_only = true\nlag = 'manual'"), @"line 3: bind `default`: `lag` is for a replica: name the bind that it is of with `mirror`, and set `read_only` too");
     assert_snapshot!(wrong("[default]\n[binds.a]\nmirror = 'default'\nlag = 'manual'"), @"line 4: bind `a`: a replica that lags is only read: set `read_only` too");

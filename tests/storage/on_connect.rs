@@ -140,7 +140,7 @@ fn a_configuration_has_one_for_all_binds_which_runs_first() {
 }
 
 #[rstest]
-fn it_runs_after_the_pragmas_of_the_bind_and_not_on_connections_of_the_application() {
+fn on_connect_runs_after_pragmas_and_not_on_application_connections() {
     let seen = Arc::new(AtomicI64::new(0));
     let note = Arc::clone(&seen);
     let look = move |conn: &Connection| {
@@ -154,7 +154,7 @@ fn it_runs_after_the_pragmas_of_the_bind_and_not_on_connections_of_the_applicati
 }
 
 #[rstest]
-fn what_goes_wrong_in_it_is_an_error_at_start() {
+fn a_failing_on_connect_is_an_error_at_start() {
     let start = |bind: Bind| Harness::builder().bind("auth", bind).start().unwrap_err();
     let fails = Bind::memory().on_connect(|conn: &Connection| conn.execute_batch("PRAGMA no such thing"));
     insta::assert_snapshot!(start(fails), @r#"bind `auth`: `on_connect` failed: near "such": syntax error"#);
@@ -167,7 +167,7 @@ fn what_goes_wrong_in_it_is_an_error_at_start() {
 }
 
 #[rstest]
-fn what_goes_wrong_in_it_later_is_an_error_of_the_connection() {
+fn a_later_failure_of_on_connect_is_an_error_of_the_connection() {
     let runs = AtomicI64::new(0);
     let bind =
         Bind::memory().pool_timeout(std::time::Duration::from_millis(50)).on_connect(move |_: &Connection| match runs

@@ -158,7 +158,7 @@ fn pragmas_that_stay_with_a_database_do_not_keep_it_from_being_opened(#[case] st
 #[case::memory("memory")]
 #[case::memdb("memdb")]
 #[case::temp_file("temp_file")]
-fn of_two_keys_with_one_url_the_one_that_is_read_only_reads_what_the_other_writes(#[case] storage: &str) {
+fn a_read_only_key_reads_writes_of_the_same_url(#[case] storage: &str) {
     let config = format!(
         r#"
         [binds.reports]
@@ -189,7 +189,7 @@ fn of_two_keys_with_one_url_the_one_that_is_read_only_reads_what_the_other_write
 }
 
 #[test]
-fn a_default_bind_that_is_only_read_shares_its_database_with_the_key_that_writes() {
+fn a_read_only_default_bind_shares_its_writers_database() {
     let url = "postgresql://db.example/app";
     let db = Harness::builder()
         .default_bind(Bind::url(url).read_only(true).schema(USER))
@@ -217,7 +217,7 @@ fn a_shared_cache_cannot_be_read_only() {
 }
 
 #[test]
-fn what_is_only_read_is_described_as_such() {
+fn read_only_binds_are_described_as_such() {
     let db = start(Bind::memory());
     assert_snapshot!(unframed(db.describe()), @r"
      bind               storage   table   rows

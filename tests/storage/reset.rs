@@ -212,7 +212,7 @@ fn reset_puts_the_page_size_back(#[case] storage: Storage, #[values("delete", "w
 }
 
 #[test]
-fn reset_of_a_file_keeps_its_page_size_while_a_connection_is_in_wal_mode() {
+fn reset_keeps_a_files_page_size_beside_wal_connections() {
     let rowids = "CREATE TABLE plain (x); INSERT INTO plain (rowid, x) VALUES (5, 'five'), (9, 'nine')";
     let db = Harness::builder().bind("auth", bind(Storage::TempFile).schema(rowids)).start().unwrap();
     let conn = open(&db);
@@ -257,7 +257,7 @@ fn an_idle_connection_reads_no_text_in_the_encoding_of_before(
 }
 
 #[test]
-fn a_checkpoint_of_an_idle_connection_after_the_page_size_was_put_back_is_busy_until_it_reads() {
+fn an_idle_checkpoint_after_a_page_size_reset_is_busy() {
     let db = Harness::builder().bind("auth", bind(Storage::Memory)).start().unwrap();
     let (conn, idle) = (open(&db), open(&db));
     conn.execute_batch("PRAGMA journal_mode = delete; PRAGMA page_size = 8192; VACUUM; PRAGMA journal_mode = wal")

@@ -114,7 +114,7 @@ fn a_session_of_a_harness_that_is_gone_still_has_its_databases() {
 }
 
 #[test]
-fn the_same_binds_start_in_many_threads_at_once_and_are_apart() {
+fn harnesses_of_many_threads_are_apart() {
     const THREADS: i64 = 8;
     let together = Arc::new(Barrier::new(THREADS as usize));
     let started = (0..THREADS).map(|number| {

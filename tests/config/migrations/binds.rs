@@ -120,7 +120,7 @@ fn a_remark_is_no_mark(#[case] remark: &str) {
 }
 
 #[rstest]
-fn a_file_without_a_mark_beside_files_with_one_is_an_error_that_names_it() {
+fn an_unmarked_file_beside_marked_ones_is_an_error() {
     let folder = Folder::with([
         ("1_a.sql", "-- bind: default\nCREATE TABLE a (x);\n-- bind: auth\nCREATE TABLE b (x);"),
         ("2_nothing.sql", "-- nothing to do"),
@@ -132,7 +132,7 @@ fn a_file_without_a_mark_beside_files_with_one_is_an_error_that_names_it() {
 }
 
 #[rstest]
-fn a_file_that_is_given_by_itself_is_for_the_bind_that_it_is_given_to() {
+fn a_single_data_file_goes_to_its_bind() {
     let folder = Folder::with([
         ("shared.sql", "CREATE TABLE shared (x);"),
         ("parts.sql", "-- bind: default\nCREATE TABLE a (x);\n-- bind: auth\nCREATE TABLE b (x);"),
@@ -188,7 +188,7 @@ fn a_bind_without_a_file_and_a_file_without_a_bind_are_errors() {
 }
 
 #[rstest]
-fn alembic_s_own_folder_and_the_output_of_a_downgrade_are_errors_that_say_what_to_do() {
+fn alembic_folders_and_downgrade_output_are_explained_errors() {
     let folder = Folder::with([("alembic.ini", ""), ("env.py", ""), ("versions/1.py", "")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None])), @"bind `default`: the schema failed at [folder]: it is Alembic's folder, whose migrations are Python: write their SQL with `flask db upgrade --sql` and give the folder with what that has written");
     insta::assert_snapshot!(refused_of("1_a.sql", "-- Running downgrade b -> a\n\nDROP TABLE post;\n"), @"bind `default`: the schema failed at [folder]/1_a.sql:1: it is the output of a downgrade, which leads back: give the output of `flask db upgrade --sql`, or of `alembic upgrade head --sql`");

@@ -23,7 +23,7 @@ const SQL_MIGRATE: &str = "-- +migrate Up\nCREATE TABLE a (x);\n\n-- +migrate Do
 #[case::dbmate(DBMATE)]
 #[case::goose(GOOSE)]
 #[case::sql_migrate(SQL_MIGRATE)]
-fn what_leads_up_runs_and_what_leads_back_does_not(#[case] text: &'static str) {
+fn up_migrations_run_and_down_migrations_do_not(#[case] text: &'static str) {
     assert_eq!(made(&[("20240101120000_a.sql", text)]), ["a"]);
     let folder = Folder::with([("a.sql", text)]);
     let by_itself = Bind::memory().schema_path(folder.file("a.sql"));

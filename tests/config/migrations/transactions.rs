@@ -84,7 +84,7 @@ fn a_migration_may_leave_its_transaction_and_begin_another() {
 }
 
 #[rstest]
-fn a_tool_whose_connection_enforces_no_foreign_keys_runs_without_unless_the_bind_says_so() {
+fn tools_without_foreign_keys_run_so_unless_the_bind_enforces_them() {
     let files = [
         ("1_a.sql", format!("-- migrate:up\n{FAMILY}-- migrate:down\n")),
         ("2_b.sql", "-- migrate:up\nDELETE FROM parent;\n-- migrate:down\n".to_string()),
@@ -103,7 +103,7 @@ fn a_tool_whose_connection_enforces_no_foreign_keys_runs_without_unless_the_bind
 }
 
 #[rstest]
-fn what_fails_for_the_transaction_says_how_to_do_without() {
+fn a_failure_due_to_the_transaction_suggests_going_without() {
     let refused = |files: &[(&'static str, &'static str)]| {
         let folder = Folder::with(files.iter().copied());
         folder.refused(start(&folder))

@@ -160,7 +160,7 @@ fn a_migration_that_fails_leaves_what_ran_before_it() {
 }
 
 #[rstest]
-fn a_migration_that_is_written_later_runs_and_one_that_changes_its_place_is_an_error() {
+fn later_migrations_run_and_reordered_ones_are_an_error() {
     let folder = Folder::with([("1_a.sql", "CREATE TABLE a (x);"), ("3_c.sql", "CREATE TABLE c (x);")]);
     std::fs::remove_file(folder.file("3_c.sql")).unwrap();
     let db = Harness::builder().bind("auth", Bind::memory().schema_path(folder.path())).start().unwrap();

@@ -33,7 +33,7 @@ fn keep_log(conn: &Connection) {
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::temp_file(Bind::temp_file)]
-fn an_index_that_others_left_is_not_that_of_the_log_an_exclusive_connection_wrote(#[case] storage: fn() -> Bind) {
+fn a_stale_wal_index_is_not_used_for_an_exclusive_log(#[case] storage: fn() -> Bind) {
     let db = start(storage());
     for round in 0..6 {
         let shared = open(&db, "");
@@ -63,7 +63,7 @@ fn an_index_that_others_left_is_not_that_of_the_log_an_exclusive_connection_wrot
 #[case::persist("persist")]
 #[case::memory("memory")]
 #[case::off("off")]
-fn what_is_written_without_a_lock_is_seen_and_undone(#[case] mode: &str) {
+fn writes_without_a_lock_are_seen_and_undone(#[case] mode: &str) {
     let db = memory();
     let conn = open(&db, "");
     ran(&conn, "PRAGMA journal_mode = DELETE");
