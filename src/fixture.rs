@@ -13,7 +13,7 @@ use crate::harness::Harness;
 /// The file that [`harness`] reads, relative to the folder of the crate under test, where `cargo test` runs its tests.
 const BINDS: &str = "fixtures/binds.toml";
 
-/// A started [`Harness`] with the binds of `fixtures/binds.toml` in the crate under test, a new one for each test.
+/// Returns a started [`Harness`] with the binds of `fixtures/binds.toml` in the crate under test, a new one for each test.
 ///
 /// # Panics
 ///
@@ -45,7 +45,7 @@ pub fn harness() -> Harness {
     }
 }
 
-/// Whether there is no file with the configuration.
+/// Returns whether there is no file with the configuration.
 fn is_no_file(error: &Error) -> bool {
     matches!(error, Error::Io { path, source, .. } if source.kind() == ErrorKind::NotFound && path.ends_with(BINDS))
 }

@@ -31,7 +31,7 @@ impl Chooser {
         Chooser(Arc::new(choose))
     }
 
-    /// The name of the database that is meant, or why that cannot be told.
+    /// Returns the name of the database that is meant, or why it is unknown.
     pub(crate) fn choose(&self, context: &Context) -> Result<String, String> {
         let chosen = match catch_unwind(AssertUnwindSafe(|| (self.0)(context))) {
             Ok(Ok(chosen)) => chosen,

@@ -48,7 +48,7 @@ pub(super) struct Draft {
     pub(super) origins: Vec<(BindKey, Origin)>,
 }
 
-/// What a draft becomes.
+/// The databases that a draft becomes.
 pub(super) struct Finished {
     pub(super) source: DatabaseSpec,
     /// The keys by which the application only reads, where it writes by others.
@@ -212,7 +212,7 @@ impl Draft {
     }
 }
 
-/// Whether two sources make the same tables for certain.
+/// Returns whether two sources certainly create the same tables.
 fn same_source(one: &SchemaSource, other: &SchemaSource) -> bool {
     match (one, other) {
         (SchemaSource::Sql(one), SchemaSource::Sql(other)) => one == other,

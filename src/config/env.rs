@@ -119,7 +119,7 @@ impl Written {
     }
 }
 
-/// The variable of a bind.
+/// Returns the variable of a bind.
 fn variable(key: &BindKey) -> String {
     let Some(key) = key.as_str() else { return VARIABLE.to_string() };
     let mut name = format!("{VARIABLE}_");

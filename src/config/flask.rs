@@ -20,18 +20,18 @@ const WITHOUT_EFFECT: [&str; 5] = [
     "SQLALCHEMY_TRACK_MODIFICATIONS",
 ];
 
-/// The engine option that a name sets for every bind.
+/// Returns the engine option that a name sets for every bind.
 pub(super) fn option(name: &str) -> Option<&'static str> {
     let (_, option) = OPTIONS.iter().find(|(known, _)| *known == name)?;
     Some(option)
 }
 
-/// Whether a name of Flask-SQLAlchemy means nothing here.
+/// Returns whether a name of Flask-SQLAlchemy means nothing here.
 pub(super) fn is_without_effect(name: &str) -> bool {
     WITHOUT_EFFECT.contains(&name)
 }
 
-/// All names here.
+/// Returns all names here.
 pub(super) fn names() -> Vec<&'static str> {
     let mut names = Vec::new();
     for (name, _) in &OPTIONS {
@@ -41,7 +41,7 @@ pub(super) fn names() -> Vec<&'static str> {
     names
 }
 
-/// Whether a name is in upper case and not one of Flask-SQLAlchemy's, nor near to one or to the `others` known.
+/// Returns whether a name is in upper case and not one of Flask-SQLAlchemy's, nor near to one or to the `others` known.
 pub(super) fn is_the_applications(name: &str, others: &[&'static str]) -> bool {
     let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');

@@ -2,7 +2,7 @@
 
 use crate::key::BindKey;
 
-/// The bind that a setting names: `default` stands for the default one, whose key no string is.
+/// Returns the bind that a setting names: `default` is the default one's, whose key is no string.
 pub(super) fn named(key: BindKey) -> BindKey {
     match key.as_str() {
         Some("default") => BindKey::DEFAULT,

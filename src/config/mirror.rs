@@ -49,7 +49,7 @@ pub(super) fn check(key: &BindKey, bind: &Bind) -> Result<()> {
     }
 }
 
-/// The bind whose database a mirror has, which is no mirror itself.
+/// Returns the bind whose database a mirror has, which is no mirror itself.
 pub(super) fn source<'b>(
     binds: &[(&'b BindKey, &'b Bind)],
     key: &BindKey,

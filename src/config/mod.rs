@@ -83,7 +83,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration without binds.
+    /// Creates a configuration without binds.
     ///
     /// ```
     /// use multibind::{Config, Harness};
@@ -180,7 +180,7 @@ impl Config {
         self
     }
 
-    /// Where the files of binds in [`Storage::TempFile`] are kept, in a private folder.
+    /// Sets the folder in which a private one has the files of binds in [`Storage::TempFile`].
     ///
     /// Unless set, that is where `TMPDIR` says, else a RAM disk if the system has one with room, else the system's
     /// folder for temporary files. A relative path is looked for in the folder of the crate under test.

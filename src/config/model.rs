@@ -51,7 +51,7 @@ pub trait Model {
 }
 
 impl Table {
-    /// The table of a type, in the type's bind, by the SQL that makes it.
+    /// Creates the table of a type, in the type's bind, from the SQL that makes it.
     ///
     /// The type's bind wins over that of a [group](crate::TableGroup).
     ///

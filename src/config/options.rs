@@ -33,7 +33,7 @@ pub(crate) struct EngineOptions {
     pub(crate) refused: Option<String>,
 }
 
-/// How a bind's data files are read.
+/// Options for reading a bind's data files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataOptions {
     /// How long they may take.
@@ -79,18 +79,18 @@ pub(crate) const NOT_APPLIED: [&str; 100] = [
     "write_timeout",
 ];
 
-/// As long as a pool can be told to wait: a limit that no test means, far below what overflows a clock.
+/// The longest wait of a pool: a limit that no test means, far below what overflows a clock.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// How long a script of the schema may run unless the user says otherwise: many times what a large dump takes, and less
+/// The time that a script of the schema may run unless the user says otherwise: many times what a large dump takes, and less
 /// than people wait before they look for what hangs.
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What stands for `pool_recycle = -1` until defaults are applied, so that a bind can set it against a default.
+/// The value of `pool_recycle = -1` until defaults are applied, so that a bind can set it against a default.
 const NEVER: Duration = Duration::MAX;
 
 impl EngineOptions {
-    /// Whether an option of this name is known, with or without an effect.
+    /// Returns whether an option of this name is known, with or without an effect.
     pub(crate) fn knows(name: &str) -> bool {
         APPLIED.contains(&name) || NOT_APPLIED.binary_search(&name).is_ok()
     }
@@ -203,7 +203,7 @@ impl EngineOptions {
         self.pragmas.iter().find_map(|(name, value)| pragma_problem(name, value))
     }
 
-    /// These options, with `defaults` where nothing is set.
+    /// Returns these options, with `defaults` where nothing is set.
     pub(crate) fn or(mut self, defaults: &EngineOptions) -> EngineOptions {
         self.pool_size = self.pool_size.or(defaults.pool_size);
         self.pool_timeout = self.pool_timeout.or(defaults.pool_timeout);
@@ -233,7 +233,7 @@ impl EngineOptions {
         self
     }
 
-    /// The first option that both set and set differently.
+    /// Returns the first option that both set and set differently.
     pub(crate) fn conflict(&self, other: &EngineOptions) -> Option<String> {
         fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
             matches!((one, other), (Some(one), Some(other)) if one != other)
@@ -261,7 +261,7 @@ impl EngineOptions {
         None
     }
 
-    /// How long a script of the schema, or a bind's data, may run.
+    /// Returns how long a script of the schema, or a bind's data, may run.
     pub(crate) fn schema_limit(&self) -> Duration {
         self.schema_timeout.unwrap_or(SCHEMA_TIMEOUT)
     }
@@ -274,12 +274,12 @@ impl EngineOptions {
         })
     }
 
-    /// How the bind's data files are read.
+    /// Returns how the bind's data files are read.
     pub(crate) fn reading(&self) -> DataOptions {
         DataOptions { limit: self.schema_limit(), csv_empty_as_text: self.csv_empty_as_text.unwrap_or(false) }
     }
 
-    /// The options to start with, once all defaults are in.
+    /// Returns the options to start with, once all defaults are in.
     pub(crate) fn settled(mut self) -> EngineOptions {
         self.pool_recycle = self.pool_recycle.filter(|age| *age != NEVER);
         self
@@ -318,18 +318,18 @@ impl fmt::Debug for EngineOptions {
     }
 }
 
-/// A time in seconds, as SQLAlchemy has it, that a pool can wait.
+/// Returns a time in seconds, as SQLAlchemy has it, that a pool can wait.
 fn seconds(value: &Placed<'_>) -> Option<Duration> {
     let time = Duration::try_from_secs_f64(number(value)?).ok()?;
     (!time.is_zero() && time <= LONGEST).then_some(time)
 }
 
-/// A time in milliseconds, as SQLite's pragma has it, that SQLite can wait: it has an `int` for it.
+/// Returns a time in milliseconds, as SQLite's pragma has it, that SQLite can wait: it has an `int` for it.
 fn milliseconds(value: i64) -> Option<Duration> {
     i32::try_from(value).ok().and_then(|value| u64::try_from(value).ok()).map(Duration::from_millis)
 }
 
-/// What [SQLite takes for a boolean](https://sqlite.org/pragma.html#pragma_foreign_keys).
+/// Reads a [boolean as SQLite does](https://sqlite.org/pragma.html#pragma_foreign_keys).
 fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Integer(number) => Some(*number != 0),
@@ -342,7 +342,7 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// What to say of a pragma that changes something for all connections of the process, other tests' among them, and for
+/// Returns the problem of a pragma that changes something for all connections of the process, other tests' among them, and for
 /// good; `None` for any other.
 ///
 /// See <https://sqlite.org/pragma.html#pragma_temp_store_directory>, which also takes no lock, and
@@ -361,7 +361,7 @@ pub(crate) fn process_wide(pragma: &str) -> Option<String> {
     Some(format!("pragma `{pragma}` changes {instead} instead"))
 }
 
-/// What is wrong with a pragma. Its name is written into SQL as it is, so it must be an identifier.
+/// Returns the problem of a pragma. Its name is written into SQL as it is, so it must be an identifier.
 fn pragma_problem(name: &str, value: &Value) -> Option<String> {
     if !is_identifier(name) {
         return Some(format!("`{name}` is not the name of a pragma: it must be an identifier"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::key::BindKey;
 
-/// Where a bind or its URL was written.
+/// The place where a bind or its URL was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// In code: the caller knows where.
@@ -18,7 +18,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The file and the line, as far as there are any.
+    /// Returns the file and the line, as far as there are any.
     pub(crate) fn place(&self) -> (Option<PathBuf>, Option<usize>) {
         match self {
             Origin::Toml { file, line } => (file.clone(), Some(*line)),
@@ -26,13 +26,13 @@ impl Origin {
         }
     }
 
-    /// An error about a bind that was written here.
+    /// Returns an error about a bind that was written here.
     pub(crate) fn error(&self, bind: &BindKey, problem: impl std::fmt::Display) -> Error {
         let (file, line) = self.place();
         Error::Config { file, line, bind: Some(bind.clone()), problem: format!("bind `{bind}`: {problem}") }
     }
 
-    /// The error itself where it is about code, else with the file and the line in front.
+    /// Returns the error itself where it is about code, else with the file and the line in front.
     pub(crate) fn locate(&self, bind: &BindKey, error: Error) -> Error {
         match self.place() {
             (file, line @ Some(_)) => {

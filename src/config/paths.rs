@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// An absolute path as it is, a relative one in the folder of the crate under test.
+/// Returns an absolute path as it is, a relative one in the folder of the crate under test.
 ///
 /// Cargo names that folder in `CARGO_MANIFEST_DIR` when it runs a test, an example or a binary. Without it, a test
 /// binary started by hand for one, it is the current folder.

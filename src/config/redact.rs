@@ -24,12 +24,12 @@ impl UrlText {
         UrlText { text: text.into(), written: None, origin }
     }
 
-    /// The URL with its password; not to be printed.
+    /// Returns the URL with its password; not to be printed.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The same with variables put into its text.
+    /// Returns the URL with variables put into its text.
     pub(crate) fn with_text(&self, text: String) -> UrlText {
         UrlText { text, written: Some(self.text.clone()), origin: self.origin.clone() }
     }
@@ -38,7 +38,7 @@ impl UrlText {
         redact(self.written.as_ref().unwrap_or(&self.text))
     }
 
-    /// Where it was written.
+    /// Returns where it was written.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for UrlText {
     }
 }
 
-/// The URL with `***` where it has, or may have, a password.
+/// Returns the URL with `***` where it has, or may have, a password.
 fn redact(text: &str) -> String {
     let mut secrets = parameters(text);
     secrets.extend(userinfo_and_port(text));
@@ -78,7 +78,7 @@ fn redact(text: &str) -> String {
     shown
 }
 
-/// Values of parameters like `password=…`, in a URL's query or in a `key=value key=value` list.
+/// Returns values of parameters like `password=…`, in a URL's query or in a `key=value key=value` list.
 fn parameters(text: &str) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     for (equals, _) in text.match_indices('=') {
@@ -93,7 +93,7 @@ fn parameters(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
-/// From the first `:` to the last `@`, and what stands in a port's place but is none: `user:password` with the host
+/// Returns the range from the first `:` to the last `@`, and a port that is none: `user:password` with the host
 /// forgotten.
 fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
     let (scheme, start) = body(text);
@@ -114,7 +114,7 @@ fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
-/// Where the password starts in what stands before the `@`: after the first colon, or after a variable, which may hold
+/// Returns where the password starts in what stands before the `@`: after the first colon, or after a variable, which may hold
 /// one.
 fn password(userinfo: &str) -> Option<usize> {
     let variable = userinfo.find("${").and_then(|start| userinfo[start..].find('}').map(|end| start + end + 1));
@@ -126,7 +126,7 @@ fn password(userinfo: &str) -> Option<usize> {
     }
 }
 
-/// The scheme, lower-cased and empty where there is none, and where what follows it starts.
+/// Returns the scheme, lower-cased and empty where there is none, and where what follows it starts.
 fn body(text: &str) -> (String, usize) {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     let rest = text.get(scheme.len() + 1..).unwrap_or_default();
@@ -140,7 +140,7 @@ fn body(text: &str) -> (String, usize) {
     }
 }
 
-/// Whether a lower-case scheme is of files: then a colon is part of a name.
+/// Returns whether a lower-case scheme is of files: then a colon is part of a name.
 fn is_local(scheme: &str) -> bool {
     scheme == "file" || scheme.split('+').next() == Some("sqlite")
 }

@@ -76,14 +76,14 @@ impl Settled {
         Ok(Resolved { sources, replicas })
     }
 
-    /// The default bind first, the others in the order configured.
+    /// Returns the binds, the default one first, the others in the order configured.
     fn ordered(&self) -> Vec<(&BindKey, &Bind)> {
         let mut binds = mapped(&self.written.binds, |(key, bind)| (key, bind));
         sort_by_key(&mut binds, |(key, _)| !key.is_default());
         binds
     }
 
-    /// A bind on its own: its options checked, its URL read, its paths made absolute.
+    /// Returns a bind on its own: its options checked, its URL read, its paths made absolute.
     fn draft(&self, key: &BindKey, bind: &Bind) -> Result<Draft> {
         if let Some(problem) = bind.options.problem() {
             return Err(bind.origin.error(key, problem));
@@ -151,7 +151,7 @@ impl Settled {
         })
     }
 
-    /// A registered table goes to the database of the bind it names.
+    /// Adds a registered table to the database of the bind it names.
     fn add_table(&self, drafts: &mut [Draft], table: &Table) -> Result<()> {
         let key = table.key.clone().unwrap_or(BindKey::DEFAULT);
         let lags = |draft: &&mut Draft| draft.lagging.iter().any(|(lagging, _)| *lagging == key);
@@ -193,7 +193,7 @@ impl Settled {
     }
 }
 
-/// The keys alone.
+/// Returns the keys alone.
 fn keys(binds: &[(&BindKey, &Bind)]) -> Vec<BindKey> {
     mapped(binds, |(key, _)| (*key).clone())
 }
@@ -238,7 +238,7 @@ mod tests {
         config.settle().unwrap().resolve().unwrap().sources.values().to_vec()
     }
 
-    /// The databases of a TOML text.
+    /// Returns the databases of a TOML text.
     fn resolved(text: &str) -> Vec<DatabaseSpec> {
         databases(Config::from_toml(text, "/base").unwrap())
     }

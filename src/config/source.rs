@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::migration_version::MigrationVersion;
 
-/// Where a bind's tables come from.
+/// A source of a bind's tables.
 #[derive(Clone, Debug)]
 pub(crate) enum SchemaSource {
     /// SQL text.
@@ -22,7 +22,7 @@ pub(crate) enum SchemaSource {
     With(Migrator),
 }
 
-/// What runs a migrator on a connection.
+/// A migrator of the application.
 pub(crate) type MigrateFn =
     dyn Fn(&mut Connection) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 

@@ -62,12 +62,12 @@ pub(crate) struct Resolved {
 }
 
 impl DatabaseSpec {
-    /// The key that names it first.
+    /// Returns the key that names it first.
     pub(crate) fn key(&self) -> &BindKey {
         self.keys.first()
     }
 
-    /// Whether its URL names a server.
+    /// Returns whether its URL names a server.
     pub(crate) fn is_server(&self) -> bool {
         matches!(self.identity, Some(Named::Server { .. }))
     }

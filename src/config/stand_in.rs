@@ -47,7 +47,7 @@ pub(super) fn read(bind: &BindKey, url: &UrlText) -> Result<DatabaseUrl> {
     Ok(read)
 }
 
-/// The storage of a stand-in whose bind sets none, if its URL asks for one.
+/// Returns the storage of a stand-in whose bind sets none, if its URL asks for one.
 pub(super) fn storage(url: &DatabaseUrl) -> Option<Storage> {
     Some(match url.sharing? {
         Sharing::Cache => Storage::SharedCache,

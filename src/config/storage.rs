@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a bind's database is kept.
+/// The kind of storage of a bind's database.
 ///
 /// ```
 /// use multibind::{Bind, Harness, Storage};
@@ -28,7 +28,7 @@ pub enum Storage {
     TempFile,
 }
 
-/// As a file says it: `memory`, `shared_cache`, `memdb` or `temp_file`.
+/// The name in a file: `memory`, `shared_cache`, `memdb` or `temp_file`.
 impl fmt::Display for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -2,7 +2,7 @@
 
 use crate::nearest::nearest;
 
-/// How a message goes on after an unknown name: the nearest known one, or else the listed ones.
+/// Returns the end of a message about an unknown name: the nearest known one, or else the listed ones.
 ///
 /// `unlisted` are known as well, but too many or too odd to be listed.
 pub(crate) fn suggest(asked: &str, listed: &[&str], unlisted: &[&str]) -> String {

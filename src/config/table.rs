@@ -26,7 +26,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table by the SQL that makes it, with its indexes and triggers if it has any; in the default bind until
+    /// Creates a table from its SQL, with its indexes and triggers if it has any; in the default bind until
     /// [`bind_key`](Table::bind_key) says otherwise.
     ///
     /// ```
@@ -40,7 +40,7 @@ impl Table {
         Table { sql: sql.into(), key: None }
     }
 
-    /// The bind that the table belongs to.
+    /// Sets the bind that the table belongs to.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, Table};
@@ -86,7 +86,7 @@ enum Member {
 }
 
 impl TableGroup {
-    /// A group whose members belong to `key` unless they say otherwise. [`TableGroup::default`] has no key of its own.
+    /// Creates a group whose members belong to `key` unless they say otherwise. [`TableGroup::default`] has no key of its own.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, Table, TableGroup};
@@ -130,7 +130,7 @@ impl TableGroup {
         self
     }
 
-    /// The tables in order, each with its key; `around` is the key of the group around this one.
+    /// Returns the tables in order, each with its key; `around` is the key of the group around this one.
     pub(super) fn flattened(self, around: Option<&BindKey>) -> Vec<Table> {
         let key = self.key.as_ref().or(around);
         let mut tables = Vec::new();

@@ -23,7 +23,7 @@ impl Misfit {
         Misfit { span, problem: problem.into() }
     }
 
-    /// The value named `name` should be `wanted`.
+    /// Returns the misfit of a value named `name` that should be `wanted`.
     pub(crate) fn wanted(name: &str, wanted: &str, value: &Placed<'_>) -> Misfit {
         // Text is not repeated: it may hold a password.
         let found = match value.get_ref() {
@@ -39,7 +39,7 @@ impl Misfit {
     }
 }
 
-/// The entries in the order written; the table itself has them sorted.
+/// Returns the entries in the order written; the table itself has them sorted.
 pub(crate) fn entries<'a, 't>(table: &'a DeTable<'t>) -> Vec<(&'a Spanned<DeString<'t>>, &'a Placed<'t>)> {
     let mut entries = Vec::with_capacity(table.len());
     for entry in table.iter() {
@@ -61,13 +61,13 @@ pub(crate) fn boolean(name: &str, value: &Placed<'_>) -> Fit<bool> {
     value.get_ref().as_bool().ok_or_else(|| Misfit::wanted(name, "true or false", value))
 }
 
-/// An integer, `None` where it is no integer or too large for one.
+/// Reads an integer; `None` where it is no integer or too large for one.
 pub(crate) fn integer(value: &Placed<'_>) -> Option<i64> {
     let number = value.get_ref().as_integer()?;
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-/// An integer or a float; not a number is `None`.
+/// Reads an integer or a float; not a number is `None`.
 pub(crate) fn number(value: &Placed<'_>) -> Option<f64> {
     match value.get_ref() {
         // Every integer that is near to what a setting may be is exact.

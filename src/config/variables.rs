@@ -11,7 +11,7 @@ use crate::key::BindKey;
 use crate::order::sort_by;
 use crate::sorted::Sorted;
 
-/// Where variables are looked up.
+/// The place where variables are looked up.
 #[derive(Clone, Default)]
 pub(super) enum Variables {
     /// In the environment of the process.
@@ -29,7 +29,7 @@ impl Variables {
         }
     }
 
-    /// The names of those that are asked for and whose names are UTF-8; no other is anybody's here.
+    /// Returns the names that are asked for and are UTF-8; no other is one of a bind's.
     pub(super) fn names(&self, asked: &dyn Fn(&str) -> bool) -> Vec<String> {
         let mut names = Vec::new();
         match self {
@@ -74,7 +74,7 @@ enum Piece<'t> {
     Broken,
 }
 
-/// The URL of a bind with the variables that it names, which messages go on to show as it was written.
+/// Returns the URL of a bind with the variables that it names, which messages go on to show as it was written.
 pub(super) fn expand(bind: &BindKey, url: &UrlText, variables: &Variables) -> Result<UrlText> {
     let expanded = expand_text(url.text(), variables).map_err(|problem| {
         let (file, line) = url.origin().place();
@@ -116,7 +116,7 @@ fn expand_text(text: &str, variables: &Variables) -> std::result::Result<String,
     Ok(expanded)
 }
 
-/// The pieces of a text; nothing follows a broken one.
+/// Returns the pieces of a text; nothing follows a broken one.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -146,7 +146,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// Where the brace is that ends a variable; a default may name variables itself.
+/// Returns where the brace is that ends a variable; a default may name variables itself.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut open = 0;
     for (at, letter) in text.char_indices() {

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use super::records::{Malformed, Record, Records};
 use crate::sorted::Sorted;
 
-/// `empty_as_text` tells whether a field without anything is an empty text, as RFC 4180 has it, or `NULL`.
+/// Reads records; with `empty_as_text` a field without anything is an empty text, as RFC 4180 has it, else `NULL`.
 pub(super) fn records(text: &str, empty_as_text: bool) -> Result<Records, Malformed> {
     let mut reader = Reader { rest: text, line: 1 };
     let Some((line, fields)) = reader.record()? else {
@@ -60,7 +60,7 @@ struct Reader<'t> {
 const LINE_ENDS: [char; 2] = ['\r', '\n'];
 
 impl<'t> Reader<'t> {
-    /// The next record and the line it starts on; `None` after the last. Lines without anything are passed over.
+    /// Returns the next record and the line it starts on; `None` after the last. Lines without anything are passed over.
     fn record(&mut self) -> Result<Option<(usize, Vec<Field>)>, Malformed> {
         let next = self.rest.trim_start_matches(LINE_ENDS);
         self.pass(self.rest.len() - next.len());
@@ -79,7 +79,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The field up to a comma or a line end.
+    /// Returns the field up to a comma or a line end.
     fn bare(&mut self) -> Result<Field, String> {
         let end = self.rest.find([',', '\r', '\n']).unwrap_or(self.rest.len());
         let field = self.pass(end);
@@ -91,7 +91,7 @@ impl<'t> Reader<'t> {
         Ok(Field::Bare(field.to_string()))
     }
 
-    /// The field up to its closing quote; two in a row are one of the field's own.
+    /// Returns the field up to its closing quote; two in a row are one of the field's own.
     fn quoted(&mut self) -> Result<Field, String> {
         self.pass(1);
         let mut field = String::new();
@@ -125,7 +125,7 @@ impl<'t> Reader<'t> {
 
 const COMMAS: &str = "the fields of CSV are separated by commas, so save the file with commas";
 
-/// What to say of a header row that is one column, because its names are not separated by commas.
+/// Returns the problem of a header row that is one column because no commas separate its names.
 pub(super) fn other_separator(columns: &[String]) -> Option<String> {
     let [header] = columns else { return None };
     let separator = [';', '\t', '|'].into_iter().find(|separator| header.contains(*separator))?;

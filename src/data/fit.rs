@@ -29,12 +29,12 @@ impl<'t> Columns<'t> {
         Columns { conn, table, names, truths, numbers: None }
     }
 
-    /// Whether they have these names.
+    /// Returns whether they have these names.
     pub(super) fn are(&self, names: &[String]) -> bool {
         self.names == names
     }
 
-    /// The value as the column at this place is to have it, or why it has none such.
+    /// Returns the value as the column at this place is to have it, or why it has none such.
     ///
     /// SQLite makes a number of text in a numeric column, and leaves the text where it is none.
     pub(super) fn fit<'v>(
@@ -84,7 +84,7 @@ impl<'t> Columns<'t> {
     }
 }
 
-/// What a numeric column would make of a text.
+/// A text as a numeric column would read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FieldKind {
     Number,
@@ -123,12 +123,12 @@ impl FieldKind {
     }
 }
 
-/// The text without what SQLite passes over around a number.
+/// Returns the text without what SQLite passes over around a number.
 fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
 }
 
-/// What to say of an integer that SQLite would turn into the nearest real.
+/// Returns the problem of an integer that SQLite would turn into the nearest real.
 pub(super) fn beyond_integers(text: &str) -> String {
     format!("{text} is beyond the integers of SQLite, {} to {}", i64::MIN, i64::MAX)
 }

@@ -65,7 +65,7 @@ fn value(text: &str, name: &str, raw: &RawValue) -> Result<Value, Malformed> {
     }
 }
 
-/// The error of parsing `part`, which is a piece of `text`; the parser counts lines from the start of the part, and says
+/// Returns the error of parsing `part`, which is a piece of `text`; the parser counts lines from the start of the part, and says
 /// so in its message, which the error's place already does.
 fn malformed(text: &str, part: &str, error: &serde_json::Error) -> Malformed {
     let message = error.to_string();
@@ -74,7 +74,7 @@ fn malformed(text: &str, part: &str, error: &serde_json::Error) -> Malformed {
     Malformed { line: Some(line_of(text, part) + error.line().saturating_sub(1)), problem }
 }
 
-/// The line that `part`, a piece of `text`, starts on.
+/// Returns the line that `part`, a piece of `text`, starts on.
 fn line_of(text: &str, part: &str) -> usize {
     line_at(text, offset_of(text, part))
 }

@@ -115,7 +115,7 @@ struct Filling<'l> {
 }
 
 impl<'l> Filling<'l> {
-    /// The files with rows and their tables, parents before children.
+    /// Returns the files with rows and their tables, parents before children.
     fn in_order(&self) -> Result<Vec<(usize, &'l str)>> {
         let mut order = Sorted::default();
         for (place, table) in parents_first(self.metadata).into_iter().enumerate() {
@@ -174,7 +174,7 @@ impl<'l> Filling<'l> {
         Ok(records.len())
     }
 
-    /// A record's values as its table's columns are to have them.
+    /// Returns a record's values as its table's columns are to have them.
     fn fitted(
         &self,
         fitting: &mut Option<Columns<'l>>,
@@ -243,7 +243,7 @@ impl<'l> Filling<'l> {
         }
     }
 
-    /// What `PRAGMA foreign_key_check` says of the row that comes first in the files.
+    /// Returns the error about the first row of the files that `PRAGMA foreign_key_check` reports.
     fn foreign_key_error(&self) -> Error {
         let violations = match self.violations() {
             Ok(violations) => violations,
@@ -310,7 +310,7 @@ struct Violation {
     foreign_key: i64,
 }
 
-/// What to say where SQLite does not take the columns: which the table does not have, else SQLite's message.
+/// Returns the problem of columns that SQLite refuses: the unknown one, else SQLite's message.
 fn refused_columns(table: Option<&TableInfo>, columns: &[String], error: &rusqlite::Error) -> String {
     let Some(table) = table.filter(|table| !table.columns().is_empty()) else { return advised(error) };
     let Some(wrong) = columns.iter().find(|name| table.column(name).is_none()) else { return advised(error) };

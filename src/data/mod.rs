@@ -51,12 +51,12 @@ pub(crate) struct DataFile {
 }
 
 impl DataFile {
-    /// The file's name without its extension.
+    /// Returns the file's name without its extension.
     fn stem(&self) -> &str {
         self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
     }
 
-    /// The file's name alone.
+    /// Returns the file's name alone.
     fn name(&self) -> std::borrow::Cow<'_, str> {
         self.path.file_name().unwrap_or_default().to_string_lossy()
     }
@@ -88,7 +88,7 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
     try_mapped(&files, |file| read_file(file.clone(), bind).map_err(in_folder))
 }
 
-/// What to do with a file of a folder that is no data.
+/// Adds to an error about a file of a folder what to do with the file.
 fn in_folder(error: Error) -> Error {
     match error {
         Error::Data { file, line, bind, problem } if format_of(&file).is_none() => {
@@ -99,7 +99,7 @@ fn in_folder(error: Error) -> Error {
     }
 }
 
-/// The format of a file, by its name.
+/// Returns the format of a file, by its name.
 fn format_of(path: &Path) -> Option<Format> {
     let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
     let found = formats.into_iter().find(|(extension, _)| folder::has_extension(path, extension));

@@ -87,7 +87,7 @@ fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(
     })
 }
 
-/// The table or view that a file of this name is for: the name itself, or what follows the bind's key in it.
+/// Returns the table or view that a file of this name is for: the name itself, or what follows the bind's key in it.
 pub(super) fn table_in<'m>(stem: &str, key: &BindKey, metadata: &'m Metadata) -> Option<&'m str> {
     let find = |name: &str| match metadata.table(name) {
         Some(table) => Some(table.name()),
@@ -96,7 +96,7 @@ pub(super) fn table_in<'m>(stem: &str, key: &BindKey, metadata: &'m Metadata) ->
     find(stem).or_else(|| find(after_key(stem, key)?))
 }
 
-/// What follows the bind's key and a dot; `main` and `default` stand for the default bind.
+/// Returns what follows the bind's key and a dot; `main` and `default` stand for the default bind.
 fn after_key<'s>(stem: &'s str, key: &BindKey) -> Option<&'s str> {
     let names: &[&str] = match key.as_str() {
         Some(key) => &[key],
@@ -137,7 +137,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
     format!("no table `{stem}` in any bind{found}; the file is named after its table")
 }
 
-/// What to say where the bind has no table of that name.
+/// Returns the problem of a bind without a table of that name.
 pub(super) fn no_table_in(table: &str, key: &BindKey, metadata: &Metadata) -> String {
     let found = match nearest(table, &names(metadata)) {
         Some(name) => format!(": the nearest name is `{name}`"),

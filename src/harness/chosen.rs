@@ -11,7 +11,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 
 impl Harness {
-    /// The pool of the database that a context means, for code under test that gets one by request or by tenant.
+    /// Returns the pool of the database that a context means, for code under test that gets one by request or by tenant.
     ///
     /// The database of a dynamic bind is made if nobody has used it yet. For other binds the context does not matter.
     ///
@@ -34,7 +34,7 @@ impl Harness {
         self.running().hold_for(&key.into(), context)?.lent_pool()
     }
 
-    /// A connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
+    /// Returns a connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Harness {
         database.pooled()
     }
 
-    /// The key of the database that a context means, which [`uri`](Harness::uri), [`path`](Harness::path),
+    /// Returns the key of the database that a context means, which [`uri`](Harness::uri), [`path`](Harness::path),
     /// [`assert_landed`](Harness::assert_landed) and everything else takes; see [`pool_for`](Harness::pool_for).
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Harness {
         Ok(if database.keys().contains(&key) { key } else { database.key().clone() })
     }
 
-    /// The keys of the databases that a dynamic bind has now, in order.
+    /// Returns the keys of the databases that a dynamic bind has now, in order.
     ///
     /// # Errors
     ///

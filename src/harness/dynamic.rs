@@ -76,22 +76,22 @@ impl DynamicBind {
         DynamicBind { spec, chooser, taken, start, anew, watched, made: Mutex::default() }
     }
 
-    /// The bind's key, which names none of its databases.
+    /// Returns the bind's key, which names none of its databases.
     pub(crate) fn key(&self) -> &BindKey {
         self.spec.key()
     }
 
-    /// The same in a list, as SQL names whatever database is meant.
+    /// Returns the bind's key in a list, as SQL names any of its databases.
     pub(crate) fn names(&self) -> &Keys {
         &self.spec.keys
     }
 
-    /// Whether connections to its databases enforce foreign keys.
+    /// Returns whether connections to its databases enforce foreign keys.
     pub(super) fn enforces_keys(&self) -> bool {
         enforces_keys(&self.spec.options)
     }
 
-    /// The key of the database that a context means, or why that cannot be told.
+    /// Returns the key of the database that a context means, or why it is unknown.
     pub(super) fn choose(&self, context: &Context) -> Result<BindKey, String> {
         let name = self.chooser.choose(context)?;
         let named = parse(&name).ok().and_then(|url| url.named);
@@ -105,30 +105,30 @@ impl DynamicBind {
         Ok(BindKey::of_database(self.key(), &name))
     }
 
-    /// Whether a key can be that of one of its databases.
+    /// Returns whether a key can be that of one of its databases.
     pub(crate) fn owns(&self, key: &BindKey) -> bool {
         key.is_of_database_of(self.key())
     }
 
-    /// The databases there are now, in the order of their keys.
+    /// Returns the databases there are now, in the order of their keys.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
         mapped(lock(&self.made).databases.entries(), |(_, database)| Arc::clone(database))
     }
 
-    /// A database by its key.
+    /// Returns a database by its key.
     pub(super) fn find(&self, key: &BindKey) -> Result<Arc<Bound>> {
         let found = lock(&self.made).databases.get(key).cloned();
         found.ok_or_else(|| self.not_made(key))
     }
 
-    /// The same, to be used for some time.
+    /// Returns a database by its key, to be used for some time.
     pub(super) fn hold(&self, key: &BindKey) -> Option<Held> {
         lock(&self.made).databases.get(key).map(Held::of)
     }
 
-    /// The same, made now if it is not there; `file` gives the path for the file of a number.
+    /// Returns a database by its key, creating it if it is missing; `file` returns the path for the file of a number.
     ///
-    /// Who comes second waits until it is made: that is a matter of microseconds, or of writing a file.
+    /// A concurrent caller blocks until it is created, for microseconds or for as long as a file is written.
     pub(super) fn hold_or_make(&self, key: &BindKey, file: &dyn Fn(usize) -> Result<PathBuf>) -> Result<Held> {
         if let Some(held) = self.hold(key) {
             return Ok(held);
@@ -180,17 +180,17 @@ impl DynamicBind {
         unused.into_iter().try_for_each(end).map(|()| count)
     }
 
-    /// What a database of it is before anybody uses it.
+    /// Returns the image of a database that nobody has used.
     pub(crate) fn image(&self) -> &Arc<Image> {
         &self.start.template.image
     }
 
-    /// The tables of a database before anybody uses it.
+    /// Returns the tables of a database that nobody has used.
     pub(crate) fn metadata(&self) -> Result<Arc<Metadata>> {
         self.start.template.metadata(self.key())
     }
 
-    /// Where a database of it is kept.
+    /// Returns the storage of its databases.
     pub(crate) fn storage(&self) -> crate::config::Storage {
         self.spec.storage
     }
@@ -199,7 +199,7 @@ impl DynamicBind {
         Error::Dynamic { bind: self.key().clone(), problem: problem.into() }
     }
 
-    /// That the bind itself names no database.
+    /// Returns the error about the bind's own key, which names no database.
     pub(super) fn not_said(&self) -> Error {
         let example = self.databases().first().map(|database| database.key().clone());
         let example = example.unwrap_or_else(|| BindKey::of_database(self.key(), "NAME"));
@@ -209,13 +209,13 @@ impl DynamicBind {
         ))
     }
 
-    /// Why the database of a context is not known.
+    /// Returns the error about a context whose database is unknown.
     pub(super) fn not_known(&self, problem: &str) -> Error {
         self.error(format!("which of its databases is meant cannot be told: {problem}"))
     }
 
     fn not_made(&self, key: &BindKey) -> Error {
-        /// How many are named.
+        /// The most that are named.
         const NAMED: usize = 5;
         let made = mapped(lock(&self.made).databases.entries(), |(key, _)| key.clone());
         let near = key.as_str().and_then(|key| nearest(key, &mapped(&made, |key| key.as_str().unwrap_or_default())));

@@ -37,7 +37,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The bind's key.
+    /// Returns the bind's key.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -49,7 +49,7 @@ impl Engine {
         &self.key
     }
 
-    /// The URL that the bind is configured with, without its password; `None` where it has none.
+    /// Returns the URL that the bind is configured with, without its password; `None` where it has none.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -62,7 +62,7 @@ impl Engine {
         self.url.as_deref()
     }
 
-    /// The kind of storage that the database is in.
+    /// Returns the kind of storage that the database is in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, Storage};
@@ -74,7 +74,7 @@ impl Engine {
         self.database.storage()
     }
 
-    /// The SQLite URI of the database, as [`Harness::uri`] gives it.
+    /// Returns the SQLite URI of the database, as [`Harness::uri`] gives it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -86,7 +86,7 @@ impl Engine {
         self.database.uri()
     }
 
-    /// The file of the database, if it is in one.
+    /// Returns the file of the database, if it is in one.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -98,7 +98,7 @@ impl Engine {
         self.database.path()
     }
 
-    /// The pool, as [`Harness::pool`] gives it; it says its size, its timeout and how many connections are out.
+    /// Returns the pool, as [`Harness::pool`] gives it; it says its size, its timeout and how many connections are out.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -110,7 +110,7 @@ impl Engine {
         self.database.pool_of_engine()
     }
 
-    /// The time after which the pool replaces a connection; `None` for never.
+    /// Returns the time after which the pool replaces a connection; `None` for never.
     ///
     /// ```
     /// # use {multibind::{Bind, Harness}, std::time::Duration};
@@ -122,7 +122,7 @@ impl Engine {
         self.options().pool_recycle
     }
 
-    /// The time that its connections wait for a lock.
+    /// Returns the time that its connections wait for a lock.
     ///
     /// ```
     /// # use {multibind::{Bind, Harness}, std::time::Duration};
@@ -134,7 +134,7 @@ impl Engine {
         self.database.busy_timeout()
     }
 
-    /// Whether its connections enforce foreign keys.
+    /// Returns whether its connections enforce foreign keys.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -146,7 +146,7 @@ impl Engine {
         self.options().foreign_keys.unwrap_or(true)
     }
 
-    /// Whether its statements are logged.
+    /// Returns whether its statements are logged.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -158,7 +158,7 @@ impl Engine {
         self.options().echo.unwrap_or(false)
     }
 
-    /// The pragmas that its connections start with, in order.
+    /// Returns the pragmas that its connections start with, in order.
     ///
     /// ```
     /// # use multibind::{rusqlite::types::Value, Bind, Harness};
@@ -170,7 +170,7 @@ impl Engine {
         &self.options().pragmas
     }
 
-    /// Whether the application can only read it.
+    /// Returns whether the application can only read it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -188,7 +188,7 @@ impl Engine {
 }
 
 impl Harness {
-    /// A bind's engine: the URL, storage, options and pool that it was started with.
+    /// Returns a bind's engine: the URL, storage, options and pool that it was started with.
     ///
     /// # Errors
     ///
@@ -208,7 +208,7 @@ impl Harness {
         Ok(Engine { key, url, database })
     }
 
-    /// The engine of every bind, as `db.engines` of Flask-SQLAlchemy: one for each key, the default bind's first, those of
+    /// Returns the engine of every bind, as `db.engines` of Flask-SQLAlchemy: one for each key, the default bind's first, those of
     /// a [dynamic bind](crate::Bind::dynamic) one for each database that there is now.
     ///
     /// ```
@@ -227,7 +227,7 @@ impl Harness {
         engines
     }
 
-    /// The metadata of every bind, as `db.metadatas` of Flask-SQLAlchemy; in the order of [`engines`](Harness::engines).
+    /// Returns the metadata of every bind, as `db.metadatas` of Flask-SQLAlchemy; in the order of [`engines`](Harness::engines).
     ///
     /// # Errors
     ///
@@ -249,7 +249,7 @@ impl Harness {
         Ok(metadatas)
     }
 
-    /// The configured keys, with those of its databases in place of a dynamic bind's.
+    /// Returns the configured keys, with those of its databases in place of a dynamic bind's.
     fn every_key(&self) -> Vec<BindKey> {
         let mut keys = Vec::new();
         for key in self.running().keys() {

@@ -21,7 +21,7 @@ impl Folder {
         Folder { chosen: chosen.map(Path::to_path_buf), made: Mutex::new(None) }
     }
 
-    /// The path of a file in it. The name is made of numbers: a key may have any character.
+    /// Returns the path of a file in it. The name is made of numbers: a key may have any character.
     pub(super) fn file(&self, name: &str) -> Result<PathBuf> {
         let mut made = lock(&self.made);
         let folder = match &mut *made {
@@ -65,7 +65,7 @@ fn usual() -> PathBuf {
     ram_disk().filter(|_| !said).unwrap_or_else(std::env::temp_dir)
 }
 
-/// A RAM disk that can be written to and has room for the databases of many tests.
+/// Returns a RAM disk that can be written to and has room for the databases of many tests.
 #[cfg(target_os = "linux")]
 fn ram_disk() -> Option<PathBuf> {
     use rustix::fs::{access, statvfs, Access};
@@ -78,7 +78,7 @@ fn ram_disk() -> Option<PathBuf> {
     (writable && room >= ROOM).then_some(place)
 }
 
-/// No other system has one at a place that is known.
+/// Returns `None`: no other system has a RAM disk at a known place.
 #[cfg(not(target_os = "linux"))]
 fn ram_disk() -> Option<PathBuf> {
     None

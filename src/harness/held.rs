@@ -93,7 +93,7 @@ impl HeldFolder {
         }
     }
 
-    /// Without a lock nobody knows whose a folder is.
+    /// Creates a folder without a lock: nobody can tell whose it is.
     #[cfg(not(target_os = "linux"))]
     fn made(parent: &Path, kind: &FolderKind) -> io::Result<HeldFolder> {
         let dir = new(parent, kind.prefix, kind.mode)?;
@@ -119,7 +119,7 @@ impl HeldFolder {
         }
     }
 
-    /// Lets go of it and leaves it, wherever it has been moved to.
+    /// Leaves it in place, wherever it has been moved to, and unlocks it.
     pub(crate) fn keep(mut self) {
         drop(self.dir.take().map(TempDir::keep));
     }
@@ -146,7 +146,7 @@ fn new(parent: &Path, prefix: &str, mode: u32) -> io::Result<TempDir> {
     builder.tempdir_in(parent)
 }
 
-/// Whether the process makes its first folder there. Of very many places, the later ones count as looked into.
+/// Returns whether the process makes its first folder there. Of very many places, the later ones count as looked into.
 fn is_first_in(parent: &Path) -> bool {
     const MOST_PLACES: usize = 16;
     static PLACES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());

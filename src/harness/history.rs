@@ -31,7 +31,7 @@ impl History {
         }
     }
 
-    /// The one folder of migrations, as it was at start.
+    /// Returns the one folder of migrations, as it was at start.
     pub(super) fn folder(&self, key: &BindKey) -> Result<Applied> {
         let problem = match self.folders.as_slice() {
             [one] => return Ok(one.clone()),
@@ -44,12 +44,12 @@ impl History {
         Err(Error::Schema { bind: key.clone(), file: None, line: None, problem })
     }
 
-    /// What its migrations run with.
+    /// Returns the settings that its migrations run with.
     pub(super) fn ground<'h>(&'h self, key: &'h BindKey) -> Ground<'h> {
         Ground { key, limit: self.limit, foreign_keys: self.foreign_keys, journal_mode: self.journal_mode.as_deref() }
     }
 
-    /// The binds that its migrations are for.
+    /// Returns the binds that its migrations are for.
     pub(super) fn whose(&self) -> Whose<'_> {
         Whose { keys: &self.made_for, configured: &self.configured }
     }

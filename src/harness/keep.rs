@@ -34,7 +34,7 @@ pub enum Keep {
 }
 
 impl Keep {
-    /// What `MULTIBIND_KEEP` says, read once in a process.
+    /// Returns the value of `MULTIBIND_KEEP`, read once in a process.
     fn from_env() -> Keep {
         static SAID: OnceLock<Keep> = OnceLock::new();
         *SAID.get_or_init(|| match env::var_os(VARIABLE).map(|value| value.to_string_lossy().into_owned()).as_deref() {
@@ -83,7 +83,7 @@ impl Harness {
         self
     }
 
-    /// Whether the databases are to be saved now that the harness goes.
+    /// Returns whether the databases are to be saved now that the harness goes.
     pub(crate) fn is_to_be_kept(&self) -> bool {
         match lock(&self.keep).unwrap_or_else(Keep::from_env) {
             Keep::Always => true,
@@ -92,7 +92,7 @@ impl Harness {
         }
     }
 
-    /// The name of the test that started it, as far as there is one: libtest gives it to the test's thread.
+    /// Returns the name of the test that started it, as far as there is one: libtest gives it to the test's thread.
     pub(crate) fn test_name(&self) -> Option<&str> {
         self.started_by.name()
     }

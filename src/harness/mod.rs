@@ -84,7 +84,7 @@ impl fmt::Debug for Harness {
 }
 
 impl Harness {
-    /// The configured keys, the default bind's first.
+    /// Returns the configured keys, the default bind's first.
     ///
     /// ```
     /// use multibind::{Bind, BindKey, Harness};
@@ -97,7 +97,7 @@ impl Harness {
         self.running.keys()
     }
 
-    /// The bind's `r2d2` pool, for code under test that takes one; a clone, all of which are one pool.
+    /// Returns the bind's `r2d2` pool, for code under test that takes one; a clone, all of which are one pool.
     ///
     /// A clone that outlives the harness gives connections that answer every statement with an error.
     ///
@@ -115,7 +115,7 @@ impl Harness {
         self.running.database(&key.into())?.lent_pool()
     }
 
-    /// A connection from the bind's pool.
+    /// Returns a connection from the bind's pool.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Harness {
         self.running.database(&key.into())?.pooled()
     }
 
-    /// An [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens
+    /// Returns an [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens
     /// the bind's database; it must be opened as a URI. That of a bind that is [only read](crate::Bind::read_only) opens it
     /// read-only.
     ///
@@ -153,7 +153,7 @@ impl Harness {
         Ok(self.running.database(&key.into())?.uri())
     }
 
-    /// The bind's database in the form that a driver takes: [`uri`](Harness::uri), or a URL with `sqlite:` for sqlx and SeaORM.
+    /// Returns the bind's database in the form that a driver takes: [`uri`](Harness::uri), or a URL with `sqlite:` for sqlx and SeaORM.
     ///
     /// A driver's connections start as the driver has them, not as the bind's options say: see its documentation for
     /// foreign keys and for how long it waits for a lock.
@@ -173,7 +173,7 @@ impl Harness {
         Ok(driver.form(&self.uri(key)?))
     }
 
-    /// The bind's file, `None` for a bind in memory.
+    /// Returns the bind's file, `None` for a bind in memory.
     ///
     /// # Errors
     ///

@@ -42,7 +42,7 @@ impl fmt::Display for ReferenceEnd {
 }
 
 impl ReferenceEnd {
-    /// The key that tells one of its databases from all others.
+    /// Returns the key that tells one of its databases from all others.
     pub(crate) fn named_in<'e>(&'e self, database: &'e Database) -> &'e BindKey {
         if database.keys().contains(&self.key) {
             &self.key
@@ -53,7 +53,7 @@ impl ReferenceEnd {
 }
 
 impl Reference {
-    /// The rows of a bind's database whose parent is not there, as two connections see the two ends.
+    /// Returns the rows of a bind's database whose parent is not there, as two connections see the two ends.
     ///
     /// A `NULL` refers to nothing. Values compare as the parent's column compares them, as in a foreign key of SQLite's,
     /// see <https://sqlite.org/foreignkeys.html#fk_basics>.
@@ -85,7 +85,7 @@ impl Reference {
         self.from.bind == bind || self.to.bind == bind
     }
 
-    /// The values that refer to nothing, each once, in order.
+    /// Returns the values that refer to nothing, each once, in order.
     fn missing(&self, from: &Connection, to: &Connection) -> rusqlite::Result<Vec<Value>> {
         let (table, column) = (quote(&self.from.table), quote(&self.from.column));
         let values = format!(
@@ -107,7 +107,7 @@ impl Reference {
     }
 }
 
-/// The columns of a table that can be read, listed.
+/// Returns the columns of a table that can be read, listed.
 fn readable(conn: &Connection, table: &str) -> rusqlite::Result<String> {
     let mut columns = conn.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
     let mut rows = columns.query([table])?;
@@ -146,7 +146,7 @@ pub(super) fn resolve(
     Ok(references)
 }
 
-/// Why an end was not found.
+/// The reason why an end was not found.
 enum Unresolved {
     Text(String),
     Error(Error),
@@ -164,7 +164,7 @@ impl Unresolved {
     }
 }
 
-/// The end that `bind.table.column` means. Each part may have dots of its own, so every way to read it is tried.
+/// Returns the end that `bind.table.column` means. Each part may have dots of its own, so every way to read it is tried.
 fn end(
     text: &str,
     specs: &PerBind<DatabaseSpec>,
@@ -190,7 +190,7 @@ fn end(
     })))
 }
 
-/// What follows the name of a bind and a dot; `main` and `default` are the default bind's.
+/// Returns what follows the name of a bind and a dot; `main` and `default` are the default bind's.
 fn after_key<'t>(text: &'t str, key: &BindKey) -> Option<&'t str> {
     let names =
         if key.is_default() { vec![key.schema_name().to_string(), key.to_string()] } else { vec![key.to_string()] };

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::orphan::Orphan;
 
 impl Harness {
-    /// The rows that refer to one in another bind that is not there, by the references declared with
+    /// Returns the rows that refer to one in another bind that is not there, by the references declared with
     /// [`Config::reference`](crate::Config::reference) or `[[references]]`; whoever wrote them.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Harness {
 }
 
 impl Running {
-    /// A connection to one end's database.
+    /// Returns a connection to one end's database.
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
         self.fixed(end.bind)?.open().map_err(Error::sql(&end.key, ""))
     }

@@ -54,7 +54,7 @@ impl Harness {
     }
 }
 
-/// The error of a database, with who was in the way.
+/// Returns the error of a database, with the connection that held the lock.
 fn failed(database: &Bound) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
     |source| Error::sql(database.key(), "")(source).held_by(|| database.in_the_way(Opener::Harness, 0))
 }

@@ -16,7 +16,7 @@ use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::sorted::Sorted;
 
-/// What a harness and its sessions share.
+/// The databases and their instruments, shared by a harness and its sessions.
 ///
 /// The rest of the crate takes a list of the databases once and works on that, for another thread may change the list;
 /// or it names a bind by its index, which stays.
@@ -109,12 +109,12 @@ impl Running {
         Running { binds, folder, references, recorder, rules, urls }
     }
 
-    /// The URL that a key is configured with, without its password.
+    /// Returns the URL that a key is configured with, without its password.
     pub(super) fn url(&self, key: &BindKey) -> Option<&str> {
         self.urls.get(key).map(String::as_str)
     }
 
-    /// Every configured key, the default bind's first.
+    /// Returns every configured key, the default bind's first.
     pub(crate) fn keys(&self) -> Vec<BindKey> {
         let mut keys = Vec::new();
         for bind in self.binds.values() {
@@ -125,7 +125,7 @@ impl Running {
         keys
     }
 
-    /// The databases there are now, in the order of the configuration, and those of a dynamic bind in that of their keys.
+    /// Returns the databases there are now, in the order of the configuration, and those of a dynamic bind in that of their keys.
     ///
     /// A replica that is another way to one of them is none of its own; one that lags is.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
@@ -141,7 +141,7 @@ impl Running {
         self.binds[bind].way_to().unwrap_or(bind)
     }
 
-    /// The database that has what is read by a key.
+    /// Returns the database that a key reads: its own, or its source's.
     pub(crate) fn home_of(&self, key: &BindKey) -> Result<Arc<Bound>> {
         let database = self.database(key)?;
         match database.replica().filter(|replica| !replica.lags) {
@@ -163,7 +163,7 @@ impl Running {
         &self.binds
     }
 
-    /// The dynamic bind of a key.
+    /// Returns the dynamic bind of a key.
     pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
         match self.binds.values().iter().find(|bind| bind.keys().contains(key)) {
             Some(RunningBind::Dynamic(bind)) => Ok(bind),
@@ -172,12 +172,12 @@ impl Running {
         }
     }
 
-    /// The statements that ran while somebody recorded them.
+    /// Returns the statements that ran while somebody recorded them.
     pub(crate) fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
     }
 
-    /// The guards that are alive.
+    /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
@@ -192,12 +192,12 @@ impl Running {
         self.binds.find(|bind| bind.has(key)).ok_or_else(|| self.unknown(key))
     }
 
-    /// The references from one bind into another.
+    /// Returns the references from one bind into another.
     pub(crate) fn references(&self) -> &[Reference] {
         &self.references
     }
 
-    /// The database of a key.
+    /// Returns the database of a key.
     pub(crate) fn database(&self, key: &BindKey) -> Result<Arc<Bound>> {
         match &self.binds[self.bind(key)?] {
             RunningBind::Fixed(database) => Ok(Arc::clone(database)),
@@ -206,7 +206,7 @@ impl Running {
         }
     }
 
-    /// The database that a context means by a configured key, made now if nobody has used it yet.
+    /// Returns the database that a context means by a configured key, creating it if nobody has used it yet.
     pub(super) fn hold_for(&self, key: &BindKey, context: &Context) -> Result<Held> {
         let index = self.bind(key)?;
         match &self.binds[index] {
@@ -242,7 +242,7 @@ impl Running {
         }
     }
 
-    /// The databases that a selection means, each once, in the order configured; a replica that lags only where it is
+    /// Returns the databases that a selection means, each once, in the order configured; a replica that lags only where it is
     /// named.
     pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
         let Some(keys) = selection.keys() else {

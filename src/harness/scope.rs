@@ -42,7 +42,7 @@ impl Scope {
         &self.running
     }
 
-    /// The references from one bind into another.
+    /// Returns the references from one bind into another.
     pub(crate) fn references(&self) -> &[Reference] {
         self.running.references()
     }
@@ -199,6 +199,6 @@ impl Scope {
 
 #[cfg(test)]
 thread_local! {
-    /// How often this thread has asked a bind for the number of its commits.
+    /// The number of times this thread has asked a bind for the number of its commits.
     pub(crate) static ASKED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

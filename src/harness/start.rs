@@ -86,7 +86,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
     Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
 }
 
-/// The blueprints where data for any bind is given: each file goes to the bind that has its table.
+/// Adds data for any bind to the blueprints: each file goes to the bind that has its table.
 fn with_data<'s>(
     specs: &PerBind<DatabaseSpec>,
     blueprints: PerBind<Blueprint<'s>>,

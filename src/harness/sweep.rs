@@ -15,7 +15,7 @@ use rustix::io::{retry_on_intr, Errno};
 
 use super::folder_kind::FolderKind;
 
-/// How many names of a folder are read, and how many folders are removed, by one process.
+/// The most names of a folder that one process reads, and the most folders that it removes.
 const MOST_NAMES: usize = 10_000;
 const MOST_FOLDERS: usize = 256;
 
@@ -138,7 +138,7 @@ mod tests {
 
     const KIND: FolderKind = FolderKind { prefix: "multibind-", mode: 0o700, holds: |name| name.ends_with(".db") };
 
-    /// Somebody's folder in `parent` that nobody has locked, made and opened.
+    /// Creates and opens a folder in `parent` that nobody has locked.
     fn opened(parent: &Path) -> (std::path::PathBuf, OwnedFd) {
         let path = parent.join("multibind-abcdef");
         std::fs::create_dir(&path).unwrap();

@@ -54,7 +54,7 @@ enum TableSource {
     With(TypeId),
 }
 
-/// How many templates are kept that no harness uses.
+/// The most templates kept that no harness uses.
 const MOST_TEMPLATES: usize = 128;
 static TEMPLATES: OnceCache<TemplateIdentity, Template> = OnceCache::new(MOST_TEMPLATES);
 
@@ -81,24 +81,24 @@ impl<'s> Blueprint<'s> {
         Ok(Blueprint { spec: Cow::Borrowed(spec), original: original.transpose()?, schema, folders, data })
     }
 
-    /// The same with a specification of its own.
+    /// Returns the blueprint with a specification of its own.
     pub(super) fn into_owned(self) -> Blueprint<'static> {
         let Blueprint { spec, original, schema, folders, data } = self;
         Blueprint { spec: Cow::Owned(spec.into_owned()), original, schema, folders, data }
     }
 
-    /// The same with more data.
+    /// Returns the blueprint with more data.
     pub(super) fn with(mut self, data: Vec<DataFile>) -> Blueprint<'s> {
         self.data.extend(data);
         self
     }
 
-    /// What its migrations were, and whose.
+    /// Returns its migrations and the binds that they are for.
     pub(super) fn history(&self) -> Arc<History> {
         Arc::new(History::new(&self.spec, self.folders.clone()))
     }
 
-    /// The template, made now if this process has not made it before.
+    /// Returns the template, creating it if this process has none yet.
     pub(super) fn template(&self) -> Result<Arc<Template>> {
         match self.identity() {
             Some(identity) => {
@@ -115,7 +115,7 @@ impl<'s> Blueprint<'s> {
         Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem }
     }
 
-    /// Whether making it again would give the same. If not, the log says so once.
+    /// Returns whether making it again would give the same. If not, the log says so once.
     fn keeps(&self, template: &Template) -> bool {
         if let Some(statement) = &template.fleeting {
             let key = self.spec.key();
@@ -150,7 +150,7 @@ impl<'s> Blueprint<'s> {
         })
     }
 
-    /// Whether its tables may have foreign keys; there is none without the word.
+    /// Returns whether its tables may have foreign keys; there is none without the word.
     fn may_refer(&self) -> bool {
         let may = |part: &schema::SchemaPart| match part {
             schema::SchemaPart::Script(script) => has_letters(&script.text, "references"),
@@ -159,7 +159,7 @@ impl<'s> Blueprint<'s> {
         !self.data.is_empty() || self.schema.iter().any(may)
     }
 
-    /// A schema's failure with what the user may not think of.
+    /// Adds to a schema's failure the likely cause.
     fn explained(&self, error: Error) -> Error {
         let Error::Schema { bind, file, line, mut problem } = error else { return error };
         let is_path = |text: &str| !text.contains(char::is_whitespace) && resolve_path(text.as_ref()).exists();
@@ -182,7 +182,7 @@ impl<'s> Blueprint<'s> {
         Error::Schema { bind, file, line, problem }
     }
 
-    /// What the user may not think of where SQLite does not know what is written.
+    /// Returns a hint for SQL of a server, which SQLite does not read.
     fn of_a_server(&self, problem: &str) -> &'static str {
         let unread =
             ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
@@ -210,7 +210,7 @@ impl<'s> Blueprint<'s> {
         Ok(Template { fleeting, ..made })
     }
 
-    /// The words for a function of the application's that may give something else each time, if the schema or the data may call
+    /// Returns the words for a function of the application's that may give something else each time, if the schema or the data may call
     /// one.
     fn fleeting_function(&self, image: &Image) -> rusqlite::Result<Option<String>> {
         if self.spec.options.on_connect.is_empty() {
@@ -282,7 +282,7 @@ const FLEETING_FUNCTIONS: &str = "SELECT DISTINCT narg || ' ' || enc || ' ' || f
     FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
 
 thread_local! {
-    /// How many templates this thread is making, each within a migrator of the one before.
+    /// The number of templates that this thread is making, each within a migrator of the one before.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -309,7 +309,7 @@ impl Drop for Nested {
     }
 }
 
-/// What a pragma that SQLite does not have would silently do is nothing.
+/// Refuses a pragma that SQLite does not have, which would silently do nothing.
 fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     let (options, key) = (&spec.options, spec.key());
     if options.pragmas.is_empty() {
@@ -326,7 +326,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     Ok(())
 }
 
-/// A private database set up as the bind's connections are, so that what a pragma does to a new database is done.
+/// Opens a private database set up as the bind's connections are, so that pragmas shape the new database.
 fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
     let conn = open_noticing().map_err(Error::sql(key, ""))?;
@@ -356,7 +356,7 @@ fn write_encoding(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Template {
-    /// Its tables, read when first asked for.
+    /// Returns its tables, read when first asked for.
     pub(super) fn metadata(&self, key: &BindKey) -> Result<Arc<Metadata>> {
         if let Some(metadata) = self.metadata.get() {
             return Ok(Arc::clone(metadata));
@@ -365,7 +365,7 @@ impl Template {
         Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
     }
 
-    /// Whether making it again would give another, so that none of two databases is a copy of the other.
+    /// Returns whether making it again would give another, so that none of two databases is a copy of the other.
     pub(super) fn is_fleeting(&self) -> bool {
         self.fleeting.is_some()
     }

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use super::value::{any_blob, any_integer, any_real, any_text, any_value};
 use crate::schema::{ColumnInfo, TableInfo};
 
-/// The values of a column's type, by its affinity as SQLite has it; `NULL` too where it may be.
+/// Returns the values of a column's type, by its affinity as SQLite has it; `NULL` too where it may be.
 pub(super) fn typed(table: &TableInfo, column: &ColumnInfo, affinity: &str) -> BoxedStrategy<Value> {
     let declared = column.declared_type();
     let is = |name: &str| declared.eq_ignore_ascii_case(name);
@@ -27,12 +27,12 @@ pub(super) fn typed(table: &TableInfo, column: &ColumnInfo, affinity: &str) -> B
     }
 }
 
-/// Values of any storage class; what the table does not take of them is found out by trying.
+/// Returns values of any storage class; what the table does not take of them is found out by trying.
 pub(super) fn of_any_class(column: &ColumnInfo) -> BoxedStrategy<Value> {
     or_null(column, any_value().boxed())
 }
 
-/// Values of which `NULL` is one, without it where it may not be.
+/// Returns values of which `NULL` is one, without it where it may not be.
 fn or_null(column: &ColumnInfo, values: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     match takes_null(column) {
         true => values,
@@ -40,7 +40,7 @@ fn or_null(column: &ColumnInfo, values: BoxedStrategy<Value>) -> BoxedStrategy<V
     }
 }
 
-/// In a primary key, SQLite puts a number in the place of `NULL`, refuses it, or takes it by mistake.
+/// Returns whether a column takes `NULL`. In a primary key, SQLite replaces it by a number, refuses it, or takes it by mistake.
 fn takes_null(column: &ColumnInfo) -> bool {
     !column.is_not_null() && column.primary_key().is_none()
 }

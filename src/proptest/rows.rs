@@ -19,7 +19,7 @@ use crate::row::Row;
 use crate::schema::{ColumnInfo, Generated, TableInfo};
 use crate::sqlite::Image;
 
-/// How many rows are tried until the table takes one.
+/// The most rows that are tried until the table takes one.
 const TRIES: usize = 1000;
 
 /// A [strategy](https://docs.rs/proptest/1/proptest/strategy/trait.Strategy.html) for rows that a table of a bind takes;
@@ -58,7 +58,7 @@ struct Table {
     trial: Trial,
 }
 
-/// What a row has in one column: rows of that column alone, which know what cannot be stored.
+/// The values of one column: rows of that column alone, which know what cannot be stored.
 #[derive(Clone, Debug)]
 struct Column {
     name: String,
@@ -80,7 +80,7 @@ impl Column {
 }
 
 impl Harness {
-    /// A strategy for rows that a bind's table takes, by what SQLite says of the table: each column that can be written,
+    /// Returns a strategy for rows that a bind's table takes, by what SQLite says of the table: each column that can be written,
     /// with values of its type, and `NULL` where it may be.
     ///
     /// Each row has been inserted into a table like it (as [`metadata`](Harness::metadata) has it, with the rows that the bind
@@ -158,7 +158,7 @@ impl Harness {
         Ok(AnyRow { columns: columns.collect(), table: Arc::new(Table { bind, info: info.clone(), trial }) })
     }
 
-    /// What a bind is at its start, or a database of a dynamic one.
+    /// Returns the image that a bind, or a database of a dynamic one, starts with.
     fn start_of(&self, bind: &BindKey) -> Result<Arc<Image>> {
         for place in self.running().binds().values() {
             if let RunningBind::Dynamic(dynamic) = place
@@ -170,7 +170,7 @@ impl Harness {
         Ok(Arc::clone(self.running().home_of(bind)?.image()))
     }
 
-    /// That a bind has no such table, and which do.
+    /// Returns the error about a bind without such a table, and names the binds that have it.
     fn not_in(&self, bind: BindKey, table: &str) -> Result<Error> {
         let (mut found, mut known) = (Vec::new(), Vec::new());
         for key in self.binds() {
@@ -284,7 +284,7 @@ impl AnyRow {
         self
     }
 
-    /// Several rows that the table takes one after the other: with primary keys of their own, and what else is unique.
+    /// Returns several rows that the table takes one after the other: with primary keys of their own, and what else is unique.
     ///
     /// The size is a number or a range, as for `proptest::collection::vec`.
     ///
@@ -343,7 +343,7 @@ impl Strategy for AnyRow {
     }
 }
 
-/// What is wrong with a row, without that it is a row.
+/// Returns the problem of a row without the words about rows.
 fn problem(error: Error) -> String {
     match error {
         Error::Row { problem } => problem,
@@ -351,7 +351,7 @@ fn problem(error: Error) -> String {
     }
 }
 
-/// One row of cells of different columns.
+/// Returns one row of cells of different columns.
 fn joined(cells: &[Row]) -> Result<Row> {
     let mut row = Row::new();
     for cell in cells {

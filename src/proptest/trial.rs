@@ -42,12 +42,12 @@ impl Trial {
         Ok(Trial { conn: Mutex::new(conn), table: table.name().to_string() })
     }
 
-    /// The affinities of columns, see [`affinities`].
+    /// Returns the affinities of columns, see [`affinities`].
     pub(super) fn affinities(&self, columns: &[&str]) -> rusqlite::Result<Vec<String>> {
         affinities(&lock(&self.conn), &self.table, columns)
     }
 
-    /// The first of these columns that the table does not have, with those that it has.
+    /// Returns the first of these columns that the table does not have, with those that it has.
     pub(super) fn missing<'n>(
         &self,
         columns: impl Iterator<Item = &'n str>,
@@ -57,7 +57,7 @@ impl Trial {
         row.missing_from(&self.table, &|query| Ok(column_names(&conn.prepare(query)?)))
     }
 
-    /// For each row why the table does not take it after those before it, `None` where it does.
+    /// Returns why the table does not take each row after those before it, `None` where it does.
     pub(super) fn refusals(&self, rows: &[Row]) -> rusqlite::Result<Vec<Option<String>>> {
         let mut conn = lock(&self.conn);
         let mut transaction = conn.transaction()?;
@@ -96,7 +96,7 @@ impl Trial {
         Ok(Some(changed.unwrap_or_else(|| "its row is not found again".to_string())))
     }
 
-    /// How many rows are as this one, compared as everywhere: a `REAL` column does not keep the integer 2^53 + 1, for one.
+    /// Counts the rows equal to this one, compared as everywhere: a `REAL` column does not keep the integer 2^53 + 1, for one.
     fn found(&self, conn: &Savepoint<'_>, row: &Row) -> rusqlite::Result<i64> {
         let same = row.columns().map(|(name, _)| format!("t.{} IS ?", quote(name))).collect::<Vec<_>>();
         let same = if same.is_empty() { "TRUE".to_string() } else { same.join(" AND ") };

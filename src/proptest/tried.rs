@@ -9,7 +9,7 @@ use ::proptest::test_runner::{Reason, TestRunner};
 /// Says what becomes of something generated, or why it does not pass.
 type Try<G, P> = Arc<dyn Fn(G) -> Result<P, String>>;
 
-/// The first of at most `most` things generated that passes, in a tree in which only what passes is ever current; else
+/// Returns the first of at most `most` things generated that passes, in a tree in which only what passes is ever current; else
 /// the reason, made of why the last did not pass.
 pub(super) fn first<S, P>(
     generated: &S,

@@ -123,7 +123,7 @@ const TEXT: &[&str] = &[
 
 const BYTES: &[&[u8]] = &[b"", b"\0", b"text", b"1", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"SQLite format 3\0"];
 
-/// An `INTEGER` of SQLite: any of 64 bits, the small ones and the ends of what fewer bits hold more often.
+/// Returns an `INTEGER` of SQLite: any of 64 bits, the small ones and the ends of what fewer bits hold more often.
 ///
 /// ```
 /// use multibind::proptest::any_integer;
@@ -154,7 +154,7 @@ impl<S: Strategy<Value = i64>> Strategy for Integers<S> {
     }
 }
 
-/// A `REAL` of SQLite: any number of 64 bits, `-0.0`, infinities and subnormal numbers among them; not NaN, which SQLite
+/// Returns a `REAL` of SQLite: any number of 64 bits, `-0.0`, infinities and subnormal numbers among them; not NaN, which SQLite
 /// stores as `NULL`.
 ///
 /// ```
@@ -173,7 +173,7 @@ pub fn any_real() -> impl Strategy<Value = f64> + Clone {
     prop_oneof![3 => eighths, 3 => select(REAL), 4 => POSITIVE | NEGATIVE | ZERO | SUBNORMAL | NORMAL | INFINITE]
 }
 
-/// A `TEXT` of SQLite: short words, characters of any language, and what code forgets: the empty text, NUL characters,
+/// Returns a `TEXT` of SQLite: short words, characters of any language, and what code forgets: the empty text, NUL characters,
 /// quotes, SQL, patterns, text that looks like a number, letters with an uncommon other case, emoji.
 ///
 /// For text of a form, proptest has regular expressions: `"[a-z]{1,8}"` is a strategy.
@@ -202,7 +202,7 @@ pub fn any_text() -> impl Strategy<Value = String> + Clone {
     ]
 }
 
-/// A `BLOB` of SQLite: bytes, none of them among it, and those that are no UTF-8.
+/// Returns a `BLOB` of SQLite: bytes, none of them among it, and those that are no UTF-8.
 ///
 /// ```
 /// use multibind::proptest::any_blob;
@@ -220,7 +220,7 @@ pub fn any_blob() -> impl Strategy<Value = Vec<u8>> + Clone {
     prop_oneof![1 => select(BYTES).prop_map(<[u8]>::to_vec), 3 => vec(any::<u8>(), 0..32)]
 }
 
-/// A value of any of SQLite's [storage classes](https://sqlite.org/datatype3.html), `NULL` among them, which is the
+/// Returns a value of any of SQLite's [storage classes](https://sqlite.org/datatype3.html), `NULL` among them, which is the
 /// simplest.
 ///
 /// ```

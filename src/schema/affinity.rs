@@ -6,7 +6,7 @@ use crate::error::joined_by;
 use crate::sqlite::script::quote;
 use crate::sqlite::texts;
 
-/// The affinities of columns, as SQLite names them for a table that is made of a query: `INT`, `NUM`, `REAL`, `TEXT`,
+/// Returns the affinities of columns, as SQLite names them for a table that is made of a query: `INT`, `NUM`, `REAL`, `TEXT`,
 /// or nothing. See <https://sqlite.org/lang_createtable.html#create_table_as_select_statements>.
 pub(crate) fn affinities(conn: &Connection, table: &str, columns: &[&str]) -> rusqlite::Result<Vec<String>> {
     if columns.is_empty() {

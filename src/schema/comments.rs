@@ -14,7 +14,7 @@ pub(super) struct Comment<'s> {
     pub(super) is_line: bool,
 }
 
-/// The comments before, between and after the statements of a text, but for those on the line of a statement.
+/// Returns the comments before, between and after the statements of a text, but for those on the line of a statement.
 pub(super) fn between<'s>(text: &'s str, statements: &[Statement<'s>]) -> Vec<Comment<'s>> {
     let mut comments = Vec::new();
     let mut end = 0;

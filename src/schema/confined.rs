@@ -22,7 +22,7 @@ pub(crate) struct Confined<'c> {
     journal_mode: Arc<Mutex<Option<String>>>,
 }
 
-/// Why a statement was refused, where it was refused here and not by SQLite.
+/// The reason why a statement was refused here, and not by SQLite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Forbidden {
     /// `ATTACH` and `VACUUM INTO` of a file; its name where it is written out.
@@ -33,10 +33,10 @@ enum Forbidden {
     TooLong(Duration),
 }
 
-/// How many instructions of its own SQLite runs before it asks again whether to go on.
+/// The number of bytecode instructions between two looks at the clock.
 const BETWEEN_LOOKS: i32 = 10_000;
 
-/// Whether the time is over, asked now and then. A type for what is put on and what takes it off: rusqlite's part is
+/// A progress handler. One type for setting and removing it: rusqlite's part is
 /// compiled anew for each.
 type ProgressHandler = Box<dyn FnMut() -> bool + Send>;
 
@@ -80,7 +80,7 @@ impl<'c> Confined<'c> {
         lock(&self.journal_mode).take()
     }
 
-    /// What to say of a statement that failed: what was refused here, else what SQLite says.
+    /// Returns the problem of a statement that failed: the refusal here, else SQLite's message.
     pub(crate) fn problem(&self, error: &rusqlite::Error) -> String {
         match &*lock(&self.refused) {
             Some(why) => why.to_string(),
@@ -97,7 +97,7 @@ impl Drop for Confined<'_> {
     }
 }
 
-/// The value of `PRAGMA journal_mode = …` for the main database.
+/// Returns the value of `PRAGMA journal_mode = …` for the main database.
 fn asked_journal_mode<'a>(context: &AuthContext<'a>) -> Option<&'a str> {
     match context.action {
         AuthAction::Pragma { pragma_name, pragma_value }

@@ -8,7 +8,7 @@ use crate::error::sqlite_message;
 use crate::sqlite::script::has_letters;
 use crate::sqlite::{copy_transaction, number};
 
-/// The problem of a statement that failed, with what the statement is and what to do.
+/// Returns the problem of a statement that failed, with what the statement is and what to do.
 pub(crate) fn explained(conn: &Connection, sql: &str, error: &rusqlite::Error, problem: String) -> String {
     match advice(conn, sql, error) {
         Some(advice) => format!("{problem}: {advice}"),
@@ -53,7 +53,7 @@ fn advice(conn: &Connection, sql: &str, error: &rusqlite::Error) -> Option<Strin
     }
 }
 
-/// Where SQLite stopped reading a statement.
+/// The place where SQLite stopped reading a statement.
 struct Stop<'s> {
     sql: &'s str,
     at: usize,
@@ -72,7 +72,7 @@ impl<'s> Stop<'s> {
         self.before().trim_ascii().is_empty()
     }
 
-    /// Where the name begins that ends where SQLite stopped, in quotes or not.
+    /// Returns where the name begins that ends where SQLite stopped, in quotes or not.
     fn name_before(&self) -> usize {
         let before = self.before();
         let opening = match before.as_bytes().last() {
@@ -89,7 +89,7 @@ impl<'s> Stop<'s> {
         }
     }
 
-    /// The word that ends before the blanks where SQLite stopped.
+    /// Returns the word that ends before the blanks where SQLite stopped.
     fn word_before(&self) -> &'s str {
         let before = self.before().trim_ascii_end();
         let stop = Stop { sql: before, at: before.len() };
@@ -105,7 +105,7 @@ fn first_line(sql: &str) -> &str {
     sql.trim_ascii().lines().next().unwrap_or_default().trim_ascii_end()
 }
 
-/// A foreign key whose parent is in another bind, where that is what SQLite does not read: without the bind's name it makes a
+/// Returns a foreign key whose parent is in another bind, where that is what SQLite does not read: without the bind's name it makes a
 /// foreign key of it.
 fn parent_elsewhere(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     let start = stop.name_before();
@@ -133,7 +133,7 @@ fn parent_elsewhere(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     ))
 }
 
-/// Whether SQLite reads a statement, or does so beyond a place.
+/// Returns whether SQLite reads a statement, or does so beyond a place.
 fn read_beyond(conn: &Connection, sql: &str, place: usize) -> bool {
     match conn.prepare(sql) {
         Ok(_) => true,
@@ -142,9 +142,9 @@ fn read_beyond(conn: &Connection, sql: &str, place: usize) -> bool {
     }
 }
 
-/// A default that calls a function, where that is what SQLite does not read: in parentheses it does.
+/// Returns a default that calls a function, where that is what SQLite does not read: in parentheses it does.
 fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
-    /// How many closing parentheses are tried.
+    /// The most closing parentheses that are tried.
     const TRIED: usize = 16;
     let start = stop.name_before();
     let name = stop.sql.get(start..stop.at)?;
@@ -172,7 +172,7 @@ fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     })
 }
 
-/// What SQLite stops at in the SQL of servers, and what that is.
+/// The words at which SQLite stops in the SQL of servers, each with its meaning.
 const OF_SERVERS: [(&str, &str); 40] = [
     ("alter", "SQLite changes no column of a table: write the table as it is to be"),
     ("auto_increment", "it is MySQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
@@ -259,7 +259,7 @@ fn of_a_server(token: &str, stop: &Stop<'_>) -> Option<String> {
 const COUNTING: [&str; 8] =
     ["serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "auto_increment", "identity"];
 
-/// What is wrong with a column that a server would number, which SQLite leaves `NULL`; asked only where a statement has such
+/// Returns the problem of a column that a server would number, which SQLite leaves `NULL`; asked only where a statement has such
 /// letters.
 pub(super) fn uncounted(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
     if !["serial", "auto_increment", "identity"].iter().any(|word| has_letters(sql, word)) {
@@ -268,7 +268,7 @@ pub(super) fn uncounted(conn: &Connection, sql: &str) -> rusqlite::Result<Option
     uncounted_column(conn, false)
 }
 
-/// The same for whatever made the tables; also of a column that is `NOT NULL`, where `whole` says so. SQLite refuses a row that
+/// Returns the problem of such a column in the tables as they are; also of one that is `NOT NULL`, where `whole` says so. SQLite refuses a row that
 /// does not give its value.
 pub(crate) fn uncounted_column(conn: &Connection, whole: bool) -> rusqlite::Result<Option<String>> {
     let columns = "SELECT t.name, c.name, c.type, c.\"notnull\" FROM main.sqlite_schema AS t \

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::order::sort_by;
 use crate::sqlite::script::{line_at, BYTE_ORDER_MARK};
 
-/// The files right in the folder, hidden ones left out, in natural order.
+/// Returns the files right in the folder, hidden ones left out, in natural order.
 pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in entries(folder)? {
@@ -21,7 +21,7 @@ pub(crate) fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Everything right in the folder, by path.
+/// Lists everything right in the folder, by path.
 pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -31,17 +31,17 @@ pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Whether the name begins with a dot.
+/// Returns whether the name begins with a dot.
 pub(super) fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// Whether the file's name ends in `.extension`, in either case.
+/// Returns whether the file's name ends in `.extension`, in either case.
 pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// Why a file gives no text.
+/// The reason why a file gives no text.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     /// The line that is not text, counted from 1, where the file could be read at all.
@@ -49,7 +49,7 @@ pub(crate) struct Unreadable {
     pub(crate) problem: String,
 }
 
-/// A file's text, without the byte order mark that some editors put first.
+/// Returns a file's text, without the byte order mark that some editors put first.
 pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
     let mut text = marked_text(path)?;
     if text.starts_with(BYTE_ORDER_MARK) {
@@ -58,7 +58,7 @@ pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// A file's text as it is, with a byte order mark if it has one.
+/// Returns a file's text as it is, with a byte order mark if it has one.
 pub(super) fn marked_text(path: &Path) -> Result<String, Unreadable> {
     let unreadable =
         |problem: String| Unreadable { line: None, problem: format!("the file cannot be read: {problem}") };
@@ -97,7 +97,7 @@ pub(super) fn natural_order(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// The digits the text starts with, or what is before the first digit.
+/// Returns the digits the text starts with, or what is before the first digit.
 pub(super) fn part(text: &str) -> &str {
     let digits = starts_with_digit(text);
     match text.bytes().position(|next| next.is_ascii_digit() != digits) {
@@ -110,12 +110,12 @@ pub(super) fn starts_with_digit(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9', ..])
 }
 
-/// Two numbers in digits: of two without leading zeros the longer is the larger, however many digits they have.
+/// Compares two numbers in digits: of two without leading zeros the longer is the larger, however many digits they have.
 pub(super) fn by_size(left: &str, right: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
-/// The digits without leading zeros, `None` for other text.
+/// Returns the digits without leading zeros, `None` for other text.
 fn number(part: &str) -> Option<&str> {
     starts_with_digit(part).then(|| part.trim_start_matches('0'))
 }

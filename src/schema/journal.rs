@@ -29,7 +29,7 @@ impl JournalMode {
     }
 }
 
-/// `None` for a text that names no mode: SQLite then only returns the present one. The beginning of a name is enough.
+/// Returns `None` for a text that names no mode: SQLite then only returns the present one. The beginning of a name is enough.
 fn is_wal(mode: &str) -> Option<bool> {
     let begins = |name: &&str| name.get(..mode.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(mode));
     MODES.iter().find(|name| begins(name)).map(|name| *name == "wal")

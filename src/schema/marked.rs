@@ -10,14 +10,14 @@ use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::sqlite::script::{self, has_letters, line_at};
 
-/// What is wrong with the comments that a script is divided by, and on which line.
+/// The problem of a comment that divides a script, and its line.
 #[derive(Debug)]
 pub(super) struct Misplaced {
     pub(super) line: usize,
     pub(super) problem: String,
 }
 
-/// What a script has for some binds.
+/// The share of some binds in a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Share {
     /// It has no parts, so it is all theirs.
@@ -35,7 +35,7 @@ struct Mark<'s> {
     start: usize,
 }
 
-/// The share that the binds `keys`, of all those `configured`, have in a script.
+/// Returns the share that the binds `keys`, of all those `configured`, have in a script.
 pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Result<Share, Misplaced> {
     // Most scripts have no such line.
     if !has_letters(text, "bind") {
@@ -90,7 +90,7 @@ pub(super) fn share(text: &str, keys: &[BindKey], configured: &[BindKey]) -> Res
     Ok(Share::Parts(shared))
 }
 
-/// The line of the first mark.
+/// Returns the line of the first mark.
 pub(super) fn first(text: &str) -> Option<usize> {
     if !has_letters(text, "bind:") {
         return None;
@@ -101,7 +101,7 @@ pub(super) fn first(text: &str) -> Option<usize> {
     Some(line_at(text, mark.start))
 }
 
-/// The key that a line marks the start of a part with.
+/// Returns the key that a line marks the start of a part with.
 fn marked(line: &str) -> Option<&str> {
     line.trim().strip_prefix("--")?.trim_start().strip_prefix("bind:").map(str::trim)
 }
@@ -109,7 +109,7 @@ fn marked(line: &str) -> Option<&str> {
 /// The words that somebody may write for `bind:`, the longer ones first.
 const SPELLINGS: [&str; 7] = ["__bind_key__", "bind_key", "bind-key", "bind key", "bindkey", "binds", "bind"];
 
-/// The key of a comment that seems meant to begin a bind's part, and is no mark in its spelling.
+/// Returns the key of a comment that seems meant to begin a bind's part, and is no mark in its spelling.
 fn misspelt(comment: &str, configured: &[BindKey]) -> Option<String> {
     const SIGNS: [char; 12] = ['-', '+', '@', '!', '#', '/', '*', '=', '[', '<', '{', ' '];
     let lower = comment.to_ascii_lowercase();
@@ -143,7 +143,7 @@ fn misspelt(comment: &str, configured: &[BindKey]) -> Option<String> {
     nearest(key, &names).or(one_word.then_some(key)).map(str::to_string)
 }
 
-/// Where in a statement a line would begin a part, were the statement ended before it.
+/// Returns the place in a statement where a line would begin a part, were the statement ended before it.
 fn mark_within(statement: &str) -> Option<usize> {
     for (newline, _) in statement.match_indices('\n') {
         let (before, line) = statement.split_at(newline + 1);
@@ -155,7 +155,7 @@ fn mark_within(statement: &str) -> Option<usize> {
     None
 }
 
-/// What is wrong with the key of a part.
+/// Returns the problem of the key of a part.
 fn unknown(key: &str, configured: &[BindKey]) -> Option<String> {
     if key.is_empty() {
         return Some(format!("`-- bind:` names no bind: after it goes a key, `{DEFAULT}` for the default bind"));
@@ -173,12 +173,12 @@ fn unknown(key: &str, configured: &[BindKey]) -> Option<String> {
     Some(Error::UnknownBind { bind: BindKey::from(key), configured: configured.to_vec() }.to_string())
 }
 
-/// How a bind is named where files say whose a part is.
+/// Returns the name of a bind in the lines that divide a file.
 pub(super) fn name(bind: &BindKey) -> &str {
     bind.as_str().unwrap_or(DEFAULT)
 }
 
-/// The text with a blank for every byte, and its lines.
+/// Returns the text with a blank for every byte, and its lines.
 fn blank(text: &str) -> String {
     let mut blank = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -187,7 +187,7 @@ fn blank(text: &str) -> String {
     blank
 }
 
-/// How the default bind is named.
+/// The name of the default bind.
 const DEFAULT: &str = "default";
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn check_unchanged(all: &[Migration], applied: &[String]) -> Result<(), Problem>
     Ok(())
 }
 
-/// The steps by the transactions that they run in: each by itself, but for rusqlite_migration, which has one for all.
+/// Returns the steps by the transactions that they run in: each by itself, but for rusqlite_migration, which has one for all.
 fn in_transactions(steps: &[Migration]) -> Vec<&[Migration]> {
     match steps.first() {
         Some(first) if first.tool == Some(Tool::RusqliteMigration) => vec![steps],
@@ -75,7 +75,7 @@ fn in_transactions(steps: &[Migration]) -> Vec<&[Migration]> {
     }
 }
 
-/// What leads back from migrations, the last one first.
+/// Reads the scripts that lead back from migrations, the last one first.
 fn way_back(whose: &Whose<'_>, steps: &[Migration]) -> Result<Vec<Script>, Problem> {
     let mut scripts = Vec::new();
     for step in steps.iter().rev() {

@@ -55,12 +55,12 @@ pub(crate) struct Problem {
 }
 
 impl Script {
-    /// A text of no tool.
+    /// Creates a script of no tool.
     pub(super) fn loose(origin: Option<PathBuf>, text: String) -> Script {
         Script::whole(origin, text, None, ScriptTransaction::Loose)
     }
 
-    /// A text that is one piece.
+    /// Creates a script of one piece.
     pub(super) fn whole(
         origin: Option<PathBuf>,
         text: String,

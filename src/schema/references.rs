@@ -8,7 +8,7 @@ use crate::row::Shown;
 use crate::sqlite::number;
 use crate::sqlite::script::quote;
 
-/// Whether SQLite enforces foreign keys on this connection.
+/// Returns whether SQLite enforces foreign keys on this connection.
 pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {
     number(conn, "PRAGMA foreign_keys").map(|enforced| enforced != 0)
 }
@@ -18,7 +18,7 @@ pub(crate) fn enforce(conn: &Connection, enforced: bool) -> rusqlite::Result<()>
     conn.pragma_update(None, "foreign_keys", enforced)
 }
 
-/// The tables, each after those it refers to. Where they refer to each other in a circle, none can be first and the
+/// Returns the tables, each after those it refers to. Where they refer to each other in a circle, none can be first and the
 /// order given decides.
 pub(crate) fn parents_first(metadata: &Metadata) -> Vec<&TableInfo> {
     let tables = metadata.tables();
@@ -54,7 +54,7 @@ pub(crate) fn parents_first(metadata: &Metadata) -> Vec<&TableInfo> {
     order
 }
 
-/// The foreign keys whose parent table is not in the same bind: the table and the parent it names.
+/// Returns the foreign keys whose parent table is not in the same bind: the table and the parent it names.
 ///
 /// Asked of SQLite and not of metadata, which takes longer to read than a start may.
 pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
@@ -77,7 +77,7 @@ pub(crate) fn missing_parents(conn: &Connection) -> rusqlite::Result<Vec<(String
     Ok(missing)
 }
 
-/// The words for a row whose parent is not there, the first that SQLite finds.
+/// Returns the words for a row whose parent is not there, the first that SQLite finds.
 pub(crate) fn orphan(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let mut check = conn.prepare("SELECT \"table\", rowid, parent, fkid FROM pragma_foreign_key_check")?;
     let mut rows = check.query([])?;

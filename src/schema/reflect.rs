@@ -119,7 +119,7 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
     Ok(metadata)
 }
 
-/// The first name in the schema that is not text, with a mark for each byte that is none.
+/// Returns the first name in the schema that is not text, with a mark for each byte that is none.
 ///
 /// SQLite itself makes none of SQL that is text; one comes of a schema that a script writes by itself, and every name of
 /// a column is taken for text from here on.
@@ -140,7 +140,7 @@ pub(crate) fn unreadable_name(conn: &Connection) -> rusqlite::Result<Option<Stri
 
 type Places = Sorted<String, usize>;
 
-/// The table that a row is about, `None` for one that is not listed.
+/// Returns the table that a row is about, `None` for one that is not listed.
 fn table_of<'t>(
     row: &Row<'_>,
     tables: &'t mut [TableInfo],
@@ -242,7 +242,7 @@ fn read_indexes(conn: &Connection, key: &BindKey, tables: &mut [TableInfo], plac
     })
 }
 
-/// A foreign key that names no columns of its parent means the parent's primary key.
+/// Fills in the parent's primary key where a foreign key names no columns of its parent.
 fn name_implied_parents(metadata: &mut Metadata) {
     for at in 0..metadata.tables.len() {
         for place in 0..metadata.tables[at].foreign_keys.len() {

@@ -18,7 +18,7 @@ use crate::key::BindKey;
 use crate::sqlite::script::{self, Statement};
 use crate::sqlite::{number, ran, unresolved_foreign_keys};
 
-/// Where a schema runs.
+/// The bind that a schema runs for, and the settings that it runs with.
 #[derive(Clone, Copy)]
 pub(crate) struct Ground<'k> {
     pub(crate) key: &'k BindKey,
@@ -39,7 +39,7 @@ pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[Schem
     run(conn, ground, parts, true)
 }
 
-/// The same on a database that is kept if it fails: of the script that failed, the transaction is rolled back.
+/// Runs a schema on a database that is kept if it fails: the transaction of the failed script is rolled back.
 pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart]) -> Result<()> {
     run(conn, ground, parts, false)
 }
@@ -167,7 +167,7 @@ impl<'r> SchemaRun<'r> {
         }
     }
 
-    /// The error of a transaction that does not end because a foreign key is broken: the statement that broke it, and the row.
+    /// Returns the error of a transaction that does not end because a foreign key is broken: the statement that broke it, and the row.
     fn broken(&self, conn: &Connection, error: &rusqlite::Error) -> Option<Error> {
         let code = error.sqlite_error()?.extended_code;
         let (script, line) = self.broken_at.filter(|_| code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)?;
@@ -232,7 +232,7 @@ impl<'r> SchemaRun<'r> {
         }
     }
 
-    /// A way out where the transaction of its tool is what a statement failed for.
+    /// Returns a hint if a statement failed because of the transaction of its tool.
     fn hint(&self, conn: &Connection, script: &Script, statement: &Statement<'_>) -> String {
         let Some(tool) = script.tool.filter(|_| script.transaction != ScriptTransaction::AsWritten) else {
             return String::new();
@@ -301,7 +301,7 @@ impl Ours {
     }
 }
 
-/// The error about a script that ended the transaction which its tool runs it in.
+/// Returns the error about a script that ended the transaction which its tool runs it in.
 fn ended(script: &Script) -> String {
     let Some(tool) = script.tool else { return "it ended the transaction that it runs in".to_string() };
     let instead =

@@ -21,7 +21,7 @@ pub(crate) enum SchemaPart {
     Migrator(Migrator),
 }
 
-/// What was read of a schema.
+/// A schema as it was read.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) parts: Vec<SchemaPart>,
@@ -102,7 +102,7 @@ impl Whose<'_> {
         Ok(scripts)
     }
 
-    /// What leads up in migrations of a folder.
+    /// Reads the scripts that lead up in migrations of a folder.
     pub(super) fn scripts(&self, folder: &Path, migrations: &[Migration]) -> Result<Vec<Script>> {
         let failed = |problem| self.of_problem(folder, problem);
         let (mut all, mut with_parts, mut without) = (Vec::new(), None, Vec::new());
@@ -138,7 +138,7 @@ impl Whose<'_> {
         Ok(all)
     }
 
-    /// What the binds have in scripts, and whether these are divided between binds.
+    /// Returns the binds' share of scripts, and whether these are divided between binds.
     pub(super) fn shared(&self, scripts: Vec<Script>) -> Result<(Vec<Script>, bool), Problem> {
         let (mut ours, mut marked) = (Vec::new(), false);
         for script in scripts {
@@ -180,7 +180,7 @@ impl Whose<'_> {
 }
 
 impl Script {
-    /// Whether it has no statement.
+    /// Returns whether it has no statement.
     fn is_empty(&self) -> bool {
         script::statements(&self.text).is_ok_and(|statements| statements.is_empty())
     }

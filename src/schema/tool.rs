@@ -33,7 +33,7 @@ impl fmt::Display for Tool {
 }
 
 impl Tool {
-    /// Whether its connection to SQLite enforces foreign keys unless it is told otherwise.
+    /// Returns whether its connection to SQLite enforces foreign keys unless it is told otherwise.
     ///
     /// sqlx says so on every connection, and the SQLite that Rust's drivers bundle is compiled so. Go's and Python's
     /// leave SQLite's own default.
@@ -41,12 +41,12 @@ impl Tool {
         !matches!(self, Tool::Dbmate | Tool::Goose | Tool::SqlMigrate | Tool::FlaskMigrate)
     }
 
-    /// Whether it makes a table of its own before the first migration runs, so that the database is not empty then.
+    /// Returns whether it makes a table of its own before the first migration runs, so that the database is not empty then.
     pub(super) fn has_table(self) -> bool {
         !matches!(self, Tool::RusqliteMigration | Tool::FlaskMigrate)
     }
 
-    /// How a migration of it runs outside a transaction.
+    /// Returns how a migration of it runs outside a transaction.
     pub(super) fn without_transaction(self) -> &'static str {
         match self {
             Tool::Sqlx => "begin the file with the line `-- no-transaction`",
@@ -60,12 +60,12 @@ impl Tool {
         }
     }
 
-    /// Whether a migration can say that it runs outside a transaction.
+    /// Returns whether a migration can say that it runs outside a transaction.
     pub(super) fn marks_no_transaction(self) -> bool {
         matches!(self, Tool::Sqlx | Tool::Diesel | Tool::Dbmate | Tool::Goose | Tool::SqlMigrate)
     }
 
-    /// What stands around a statement that has lines which end in a semicolon.
+    /// Returns the lines around a statement with lines that end in a semicolon.
     pub(super) fn around_statement(self) -> &'static str {
         match self {
             Tool::SqlMigrate => "`-- +migrate StatementBegin` and `-- +migrate StatementEnd` around it",

@@ -408,3 +408,18 @@ fn a_writable_schema_stays_writable_when_others_change_tables(#[case] storage: f
     let writable = session.on("auth").unwrap().query_row("PRAGMA writable_schema", [], |row| row.get::<_, i64>(0));
     assert_eq!(writable.unwrap(), 1);
 }
+
+/// It would have read the bind, which others then write to: the next write would be refused as out of date.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_statement_for_one_bind_that_fails_reads_nothing(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    session.query("EXPLAIN SELECT name FROM user", [], |_| Ok(())).unwrap();
+    assert!(session.on("auth").unwrap().execute("UPDATE missing SET name = 'ann'", []).is_err());
+    other(&db, "auth", "INSERT INTO user VALUES ('bob')");
+    session.execute("INSERT INTO user VALUES ('eve')", []).unwrap();
+    session.commit().unwrap();
+    db.assert_landed("auth", "user", row! { name: "eve" });
+}

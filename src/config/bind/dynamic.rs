@@ -8,7 +8,7 @@ use crate::config::storage::Storage;
 use crate::context::Context;
 
 impl Bind {
-    /// A bind whose database is chosen at run time, by what the callback makes of a [`Context`].
+    /// Creates a bind whose database the callback chooses at run time, from a [`Context`].
     ///
     /// Each distinct name that it gives is a database of its own, with the tables and data of the bind. It is made when
     /// it is first used and shared by all who get the same name. In messages, and where a key is asked for, it is

@@ -10,7 +10,7 @@ use crate::row::owned;
 use crate::sqlite::OnConnect;
 
 impl Bind {
-    /// How many connections the bind's pool may have; 10 unless set, as in `r2d2`, and at least 1.
+    /// Sets the most connections that the bind's pool may have; 10 unless set, as in `r2d2`, and at least 1.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -24,7 +24,7 @@ impl Bind {
         self
     }
 
-    /// How long the pool waits for a connection to be free; 30 seconds unless set, and more than none.
+    /// Sets how long the pool waits for a free connection; 30 seconds unless set, and more than none.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -40,7 +40,7 @@ impl Bind {
         self
     }
 
-    /// How old a connection of the pool may grow before it is replaced; no limit unless set, or with
+    /// Sets the age at which the pool replaces a connection; no limit unless set, or with
     /// [`Duration::MAX`].
     ///
     /// ```
@@ -55,7 +55,7 @@ impl Bind {
         self
     }
 
-    /// Whether each statement is logged with its bind, at level `info` and target `multibind::echo`.
+    /// Logs each statement with its bind, at level `info` and target `multibind::echo`.
     ///
     /// It is a record of `log`; with the feature `tracing`, on a thread with a subscriber, an event with the fields `bind`
     /// and `sql`.
@@ -86,7 +86,7 @@ impl Bind {
         self
     }
 
-    /// How long a connection waits for a lock; 5 seconds unless set.
+    /// Sets how long a connection waits for a lock; 5 seconds unless set.
     ///
     /// See [`sqlite3_busy_timeout`](https://sqlite.org/c3ref/busy_timeout.html).
     ///
@@ -103,7 +103,7 @@ impl Bind {
         self
     }
 
-    /// Whether foreign keys are enforced; they are unless set.
+    /// Enforces foreign keys or not; they are enforced unless set.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -121,7 +121,7 @@ impl Bind {
         self
     }
 
-    /// Whether a field of CSV without anything (`1,,2`) is an empty text, as RFC 4180 has it; it is `NULL` unless set. In a numeric
+    /// Reads a field of CSV without anything (`1,,2`) as an empty text, as RFC 4180 has it; it is `NULL` unless set. In a numeric
     /// column it is `NULL` all the same. A quoted field (`""`) is an empty text in any case.
     ///
     /// ```
@@ -180,7 +180,7 @@ impl Bind {
         self
     }
 
-    /// How long a script of the schema, or the data of the bind, may run; 60 seconds unless set.
+    /// Sets how long a script of the schema, or the data of the bind, may run; 60 seconds unless set.
     ///
     /// SQL that never ends is an error with file and line. A migrator's time is its own, but another thread that needs the same
     /// tables waits for it no longer than this.

@@ -56,7 +56,7 @@ pub struct Bind {
 }
 
 impl Bind {
-    /// A database in memory, with the locks of a file in WAL mode: what code under test sees in production.
+    /// Creates a bind in memory with the locks of a file in WAL mode: what code under test sees in production.
     ///
     /// Readers and one writer do not wait for each other; a second writer waits up to the busy timeout. Whatever it has
     /// of tables and rows, it starts in the same time: it shares the pages of those before it until it writes to them.
@@ -73,7 +73,7 @@ impl Bind {
         Bind { storage: Some(Storage::Memory), ..Bind::default() }
     }
 
-    /// A database in SQLite's shared-cache memory, `file:name?mode=memory&cache=shared`.
+    /// Creates a bind in SQLite's shared-cache memory, `file:name?mode=memory&cache=shared`.
     ///
     /// For an application that uses a shared cache itself. SQLite locks its tables one by one, and answers "database
     /// table is locked" at once where another connection has one locked: no busy timeout applies, see
@@ -93,7 +93,7 @@ impl Bind {
         Bind { storage: Some(Storage::SharedCache), ..Bind::default() }
     }
 
-    /// A database in memory by SQLite's `memdb` VFS: connections wait for each other up to the busy timeout, readers for
+    /// Creates a bind in SQLite's `memdb` VFS: connections wait for each other up to the busy timeout, readers for
     /// a writer too.
     ///
     /// ```
@@ -112,7 +112,7 @@ impl Bind {
         Bind { storage: Some(Storage::MemDb), ..Bind::default() }
     }
 
-    /// A file in a private temporary folder that is removed with the harness.
+    /// Creates a bind in a file of a private temporary folder, which is removed with the harness.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -127,7 +127,7 @@ impl Bind {
         Bind { storage: Some(Storage::TempFile), ..Bind::default() }
     }
 
-    /// The stand-in for a database that production reaches by `url`.
+    /// Creates a stand-in for the database that production reaches by `url`.
     ///
     /// Nothing that the URL names is opened, created or connected to. It is only a name: two keys with the URL of the
     /// same file or the same server's database share one stand-in, as they share one database in production. Memory is
@@ -180,7 +180,7 @@ impl Bind {
         Bind { url: Some(UrlText::new(url, Origin::Code)), ..Bind::default() }
     }
 
-    /// Where the database is kept.
+    /// Sets where the database is kept.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, Storage};

@@ -9,7 +9,7 @@ use crate::config::origin::Origin;
 use crate::key::BindKey;
 
 impl Bind {
-    /// A second key for the database of another bind, as Django's
+    /// Creates a second key for the database of another bind, as Django's
     /// [`MIRROR`](https://docs.djangoproject.com/en/stable/ref/settings/#test-mirror) makes one; `"default"` or `None` for
     /// that of the default bind.
     ///
@@ -35,7 +35,7 @@ impl Bind {
         Bind { mirror: Some((named(key.into()), Origin::Code)), ..Bind::default() }
     }
 
-    /// When a replica sees what was written to its source: with [`Lag::Manual`] it is a database of its own, which
+    /// Sets when a replica sees what was written to its source: with [`Lag::Manual`] it is a database of its own, which
     /// [`Harness::replicate`](crate::Harness::replicate) makes equal to its source. So a test can show a stale read.
     ///
     /// It is for a [`mirror`](Bind::mirror) that is [`read_only`](Bind::read_only).
@@ -58,7 +58,7 @@ impl Bind {
         self
     }
 
-    /// Whether the application can only read it: connections of its pool, those of a session and those by its URI
+    /// Makes the bind read-only for the application: connections of its pool, those of a session and those by its URI
     /// cannot write, and fail with SQLite's own "attempt to write a readonly database" (`SQLITE_READONLY`).
     ///
     /// They are opened read-only, so nothing that the application says undoes it. The harness goes on writing:

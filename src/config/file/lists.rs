@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::key::BindKey;
 
 impl Reader<'_> {
-    /// One of `[[tables]]`: `sql`, and the `bind_key` that it belongs to.
+    /// Reads one of `[[tables]]`: `sql`, and the `bind_key` that it belongs to.
     pub(super) fn table(&mut self, value: &Placed<'_>) -> Result<()> {
         let (mut sql, mut key) = (None, None);
         for (name, value) in entries(self.fit(None, table("tables", value))?) {
@@ -40,7 +40,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// One of `[[references]]`: `from` and `to`, each as `bind.table.column`.
+    /// Reads one of `[[references]]`: `from` and `to`, each as `bind.table.column`.
     pub(super) fn reference(&mut self, value: &Placed<'_>) -> Result<()> {
         let (mut from, mut to) = (None, None);
         for (name, value) in entries(self.fit(None, table("references", value))?) {

@@ -25,7 +25,7 @@ use crate::say;
 use crate::sqlite::script::line_at;
 use setting::set;
 
-/// What a bind can be told besides engine options.
+/// The settings of a bind besides engine options.
 const BIND_SETTINGS: [&str; 10] = [
     "url",
     "storage",
@@ -39,7 +39,7 @@ const BIND_SETTINGS: [&str; 10] = [
     "lag",
 ];
 
-/// What a file can have at its top.
+/// The names at the top of a file.
 const TOP: [&str; 11] = [
     "default",
     "binds",
@@ -275,7 +275,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `[env.NAME]`, each with what the file itself may have.
+    /// Reads `[env.NAME]`, each with the names that the file itself may have.
     fn environments(&mut self, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
         if self.within.is_some() {
             return Err(self.error(None, span, "`env` cannot be within an environment".to_string()));
@@ -298,7 +298,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// An engine option for every bind, or for the default bind alone, which it does not configure.
+    /// Reads an engine option for every bind, or for the default bind alone, which it does not configure.
     fn option(&mut self, of: Option<&BindKey>, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
         self.once(of, name, span.clone())?;
         if !EngineOptions::knows(name) {
@@ -310,7 +310,7 @@ impl<'t> Reader<'t> {
         self.fit(None, fit)
     }
 
-    /// A bind: its URL, or a table of its settings.
+    /// Reads a bind: its URL, or a table of its settings.
     fn bind(&mut self, key: BindKey, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
         match value.get_ref() {
             DeValue::String(_) => self.setting(&key, "url", span, value),
@@ -342,7 +342,7 @@ impl<'t> Reader<'t> {
         self.fit(Some(key), fit)
     }
 
-    /// The bind of this key, added where it is new.
+    /// Returns the bind of this key, which it adds if it is new.
     fn bind_mut(&mut self, key: &BindKey, span: Range<usize>) -> &mut Bind {
         let at = match self.written.binds.iter().position(|(known, _)| known == key) {
             Some(at) => at,

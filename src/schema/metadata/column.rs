@@ -48,7 +48,7 @@ pub enum Generated {
 }
 
 impl ColumnInfo {
-    /// The name.
+    /// Returns the name.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -62,7 +62,7 @@ impl ColumnInfo {
         &self.name
     }
 
-    /// The type as it was declared, empty where none was.
+    /// Returns the type as it was declared, empty where none was.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -77,7 +77,7 @@ impl ColumnInfo {
         &self.declared_type
     }
 
-    /// Whether it is declared `NOT NULL`.
+    /// Returns whether it is declared `NOT NULL`.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -91,7 +91,7 @@ impl ColumnInfo {
         self.not_null
     }
 
-    /// The SQL expression of its default value, `None` where none is declared.
+    /// Returns the SQL expression of its default value, `None` where none is declared.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -106,7 +106,7 @@ impl ColumnInfo {
         self.default.as_deref()
     }
 
-    /// Its place in the primary key, counted from 1, `None` outside of it.
+    /// Returns its place in the primary key, counted from 1, `None` outside of it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -121,7 +121,7 @@ impl ColumnInfo {
         self.primary_key
     }
 
-    /// When it is computed, `None` for a column that is written.
+    /// Returns when it is computed, `None` for a column that is written.
     ///
     /// ```
     /// # use multibind::{Bind, Generated, Harness};
@@ -136,7 +136,7 @@ impl ColumnInfo {
         self.generated
     }
 
-    /// Whether it is a [hidden column](https://sqlite.org/vtab.html#hidden_columns_in_virtual_tables) of a virtual
+    /// Returns whether it is a [hidden column](https://sqlite.org/vtab.html#hidden_columns_in_virtual_tables) of a virtual
     /// table, which `SELECT *` leaves out.
     ///
     /// ```

@@ -27,7 +27,7 @@ pub struct ForeignKey {
 }
 
 impl ForeignKey {
-    /// The columns that refer, in the key's order.
+    /// Returns the columns that refer, in the key's order.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -41,7 +41,7 @@ impl ForeignKey {
         &self.columns
     }
 
-    /// The table they refer to, spelt as in the declaration.
+    /// Returns the table they refer to, spelt as in the declaration.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -55,7 +55,7 @@ impl ForeignKey {
         &self.parent
     }
 
-    /// The columns they refer to: those declared, else the parent's primary key; empty where that is not known because
+    /// Returns the columns they refer to: those declared, else the parent's primary key; empty where that is not known because
     /// the parent is not in the bind.
     ///
     /// ```
@@ -70,7 +70,7 @@ impl ForeignKey {
         &self.parent_columns
     }
 
-    /// What happens when the parent's key changes: `NO ACTION`, `RESTRICT`, `SET NULL`, `SET DEFAULT` or `CASCADE`.
+    /// Returns what happens when the parent's key changes: `NO ACTION`, `RESTRICT`, `SET NULL`, `SET DEFAULT` or `CASCADE`.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -84,7 +84,7 @@ impl ForeignKey {
         &self.on_update
     }
 
-    /// What happens when the parent is deleted, in the same words.
+    /// Returns what happens when the parent is deleted, in the same words.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -98,7 +98,7 @@ impl ForeignKey {
         &self.on_delete
     }
 
-    /// SQLite's number of it within its table.
+    /// Returns SQLite's number of it within its table.
     pub(crate) fn id(&self) -> i64 {
         self.id
     }

@@ -26,7 +26,7 @@ pub struct IndexInfo {
     pub(in crate::schema) columns: Vec<Option<String>>,
 }
 
-/// What made an index.
+/// The origin of an index.
 ///
 /// ```
 /// # use multibind::{Bind, Harness, IndexOrigin};
@@ -49,7 +49,7 @@ pub enum IndexOrigin {
 }
 
 impl IndexInfo {
-    /// The name, SQLite's own for the index of a constraint.
+    /// Returns the name, SQLite's own for the index of a constraint.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -63,7 +63,7 @@ impl IndexInfo {
         &self.name
     }
 
-    /// Whether its keys are unique.
+    /// Returns whether its keys are unique.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -77,7 +77,7 @@ impl IndexInfo {
         self.unique
     }
 
-    /// What made it.
+    /// Returns its origin.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, IndexOrigin};
@@ -91,7 +91,7 @@ impl IndexInfo {
         self.origin
     }
 
-    /// Whether it leaves out the rows that its `WHERE` does not match.
+    /// Returns whether it leaves out the rows that its `WHERE` does not match.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -105,7 +105,7 @@ impl IndexInfo {
         self.partial
     }
 
-    /// The columns it is on in order, `None` for an expression.
+    /// Returns the columns it is on in order, `None` for an expression.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

@@ -44,7 +44,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The tables, in the order they were made.
+    /// Returns the tables, in the order they were made.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -58,7 +58,7 @@ impl Metadata {
         &self.tables
     }
 
-    /// The table of that name, `None` when the bind has none.
+    /// Returns the table of that name, `None` when the bind has none.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -73,12 +73,12 @@ impl Metadata {
         self.position(name).map(|at| &self.tables[at])
     }
 
-    /// Whether there is a table or a view of that name.
+    /// Returns whether there is a table or a view of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.table(name).is_some() || self.view(name).is_some()
     }
 
-    /// The views, in the order they were made.
+    /// Returns the views, in the order they were made.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -92,7 +92,7 @@ impl Metadata {
         &self.views
     }
 
-    /// The triggers, in the order they were made.
+    /// Returns the triggers, in the order they were made.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -106,17 +106,17 @@ impl Metadata {
         &self.triggers
     }
 
-    /// Where the table is in the list.
+    /// Returns the table's position in the list.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.tables.iter().position(|table| table.name.eq_ignore_ascii_case(name))
     }
 
-    /// The view of that name.
+    /// Returns the view of that name.
     pub(crate) fn view(&self, name: &str) -> Option<&ViewInfo> {
         self.views.iter().find(|view| view.name.eq_ignore_ascii_case(name))
     }
 
-    /// Everything that has SQL of its own, in the order it was made, shadow tables among it.
+    /// Returns every object with SQL of its own, in the order created, shadow tables among them.
     pub(crate) fn objects(&self) -> &[SchemaObject] {
         &self.objects
     }

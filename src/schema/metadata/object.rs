@@ -74,7 +74,7 @@ impl SchemaObject {
 }
 
 impl ViewInfo {
-    /// The name.
+    /// Returns the name.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -88,7 +88,7 @@ impl ViewInfo {
         &self.name
     }
 
-    /// The SQL that makes it, as SQLite keeps it.
+    /// Returns the SQL that makes it, as SQLite keeps it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -104,7 +104,7 @@ impl ViewInfo {
 }
 
 impl TriggerInfo {
-    /// The name.
+    /// Returns the name.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -118,7 +118,7 @@ impl TriggerInfo {
         &self.name
     }
 
-    /// The table or view it is on.
+    /// Returns the table or view it is on.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -132,7 +132,7 @@ impl TriggerInfo {
         &self.table
     }
 
-    /// The SQL that makes it, as SQLite keeps it.
+    /// Returns the SQL that makes it, as SQLite keeps it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

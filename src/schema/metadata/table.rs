@@ -33,7 +33,7 @@ pub struct TableInfo {
     pub(in crate::schema) indexes: Vec<IndexInfo>,
 }
 
-/// What kind of table it is, by [`PRAGMA table_list`](https://sqlite.org/pragma.html#pragma_table_list).
+/// The kind of a table, by [`PRAGMA table_list`](https://sqlite.org/pragma.html#pragma_table_list).
 ///
 /// ```
 /// # use multibind::{Bind, Harness, TableKind};
@@ -54,7 +54,7 @@ pub enum TableKind {
 }
 
 impl TableInfo {
-    /// The name, spelt as it was made.
+    /// Returns the name, spelt as it was made.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -68,7 +68,7 @@ impl TableInfo {
         &self.name
     }
 
-    /// What kind of table it is.
+    /// Returns what kind of table it is.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, TableKind};
@@ -82,7 +82,7 @@ impl TableInfo {
         self.kind
     }
 
-    /// Whether it is a [`STRICT`](https://sqlite.org/stricttables.html) table.
+    /// Returns whether it is a [`STRICT`](https://sqlite.org/stricttables.html) table.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -96,7 +96,7 @@ impl TableInfo {
         self.strict
     }
 
-    /// Whether it is a [`WITHOUT ROWID`](https://sqlite.org/withoutrowid.html) table.
+    /// Returns whether it is a [`WITHOUT ROWID`](https://sqlite.org/withoutrowid.html) table.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -110,7 +110,7 @@ impl TableInfo {
         self.without_rowid
     }
 
-    /// The SQL that makes it, as SQLite keeps it.
+    /// Returns the SQL that makes it, as SQLite keeps it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -124,7 +124,7 @@ impl TableInfo {
         &self.sql
     }
 
-    /// The columns in order, generated and hidden ones among them.
+    /// Returns the columns in order, generated and hidden ones among them.
     ///
     /// A virtual table has none here where its module is not registered on the harness's own connections.
     ///
@@ -141,7 +141,7 @@ impl TableInfo {
         &self.columns
     }
 
-    /// The column of that name, `None` when the table has none.
+    /// Returns the column of that name, `None` when the table has none.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -157,7 +157,7 @@ impl TableInfo {
         self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
-    /// The names of the primary key's columns, in the key's order; none where no primary key is declared.
+    /// Returns the names of the primary key's columns, in the key's order; none where no primary key is declared.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -183,7 +183,7 @@ impl TableInfo {
         names.into_iter()
     }
 
-    /// The foreign keys, in the order declared.
+    /// Returns the foreign keys, in the order declared.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -197,7 +197,7 @@ impl TableInfo {
         &self.foreign_keys
     }
 
-    /// The indexes, in the order they were made, those of `UNIQUE` and `PRIMARY KEY` constraints among them.
+    /// Returns the indexes, in the order they were made, those of `UNIQUE` and `PRIMARY KEY` constraints among them.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

@@ -8,7 +8,7 @@ use super::found::{name, stem, Found};
 use crate::error::list;
 use crate::key::BindKey;
 
-/// The file of each of the keys; `None` where the folder's files are not named after binds.
+/// Returns the file of each of the keys; `None` where the folder's files are not named after binds.
 ///
 /// They are where one is called `.sql`, and where each has the name of a bind.
 pub(super) fn migrations(
@@ -64,7 +64,7 @@ fn sql_names(sql: &[&Path], written_by_flask: bool) -> Vec<String> {
     names
 }
 
-/// The error for a bind that has no file.
+/// Returns the error for a bind that has no file.
 fn lacks(key: &BindKey, names: &[String]) -> Problem {
     Problem::from(format!(
         "it has a file for each bind ({}) and none for this one, which would be called `{}.sql`; what \

@@ -8,7 +8,7 @@ use super::super::migration::Problem;
 use crate::error::list;
 use crate::key::Keys;
 
-/// What a folder has, but for hidden files and the folders of binds in it.
+/// The content of a folder, but for hidden files and the folders of binds in it.
 pub(super) struct Found {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<PathBuf>,
@@ -35,7 +35,7 @@ impl Found {
         Ok(found)
     }
 
-    /// The files whose names end in `.sql`, in either case.
+    /// Returns the files whose names end in `.sql`, in either case.
     pub(super) fn sql_files(&self) -> Vec<&Path> {
         let mut sql = Vec::new();
         for file in &self.files {
@@ -46,7 +46,7 @@ impl Found {
         sql
     }
 
-    /// An SQL file of a folder within, where no layout has it.
+    /// Returns an SQL file of an inner folder, which no layout reads.
     pub(super) fn sql_within(&self) -> Result<Option<String>, Problem> {
         for folder in &self.folders {
             let shown = name(folder);
@@ -60,7 +60,7 @@ impl Found {
         Ok(None)
     }
 
-    /// The error about a folder without SQL.
+    /// Returns the error about a folder without SQL.
     pub(super) fn nothing(&self, keys: &Keys, binds: &[&str]) -> Problem {
         let key = marked::name(keys.first());
         let has = |name: &str| self.folder.join(name).exists();
@@ -86,12 +86,12 @@ impl Found {
 /// The extensions of migrations that are programs.
 const PROGRAMS: [&str; 7] = ["py", "rb", "js", "ts", "go", "rs", "php"];
 
-/// The last part of a path, as messages show it.
+/// Returns the last part of a path, as messages show it.
 pub(super) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// A file's name without its extension.
+/// Returns a file's name without its extension.
 pub(super) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

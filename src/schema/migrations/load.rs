@@ -12,7 +12,7 @@ use super::super::tool::Tool;
 use super::directed::{check_unknown, sections, tool_of, Direction};
 use crate::sqlite::script::BYTE_ORDER_MARK;
 
-/// The scripts of a file that lead in a direction; `tool` is whose file it is, if a folder has told.
+/// Returns the scripts of a file that lead in a direction; `tool` is whose file it is, if a folder has told.
 pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Direction) -> Result<Vec<Script>, Problem> {
     let unreadable = |error: folder::Unreadable| Problem::of_file(file, error.line, error.problem);
     let marked = folder::marked_text(file).map_err(unreadable)?;
@@ -49,7 +49,7 @@ pub(in super::super) fn load(file: &Path, tool: Option<Tool>, direction: Directi
     whole(transaction)
 }
 
-/// What leads up in a migration, which may be a part of its file.
+/// Reads the scripts that lead up in a migration, which may be a part of its file.
 pub(in super::super) fn load_part(migration: &Migration) -> Result<Vec<Script>, Problem> {
     let mut scripts = load(&migration.up, migration.tool, Direction::Up)?;
     if let Some(part) = &migration.part {
@@ -62,7 +62,7 @@ pub(in super::super) fn load_part(migration: &Migration) -> Result<Vec<Script>, 
     Ok(scripts)
 }
 
-/// The scripts of a text that no folder has told the tool of.
+/// Returns the scripts of a text that no folder has told the tool of.
 pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) -> Result<Vec<Script>, Misplaced> {
     if let Some(tool) = tool_of(&text) {
         return of_sections(origin, &text, tool, Direction::Up);
@@ -76,12 +76,12 @@ pub(in super::super) fn script_of_text(origin: Option<PathBuf>, text: String) ->
     Ok(vec![script])
 }
 
-/// Whether Alembic has written the text: it says before each revision which one it runs.
+/// Returns whether Alembic has written the text: it says before each revision which one it runs.
 pub(super) fn is_of_alembic(text: &str) -> bool {
     text.lines().any(|line| line.strip_prefix("-- Running upgrade ").is_some_and(|revisions| revisions.contains("->")))
 }
 
-/// The tool whose file a single file is by its name.
+/// Returns the tool whose file a single file is by its name.
 fn of_name(file: &Path) -> Option<Tool> {
     let name = super::found::name(file);
     if name == "up.sql" || name == "down.sql" {
@@ -93,7 +93,7 @@ fn of_name(file: &Path) -> Option<Tool> {
     (!super::version::is_date(&name) && super::named::version_of_sqlx(&name).is_some()).then_some(Tool::Sqlx)
 }
 
-/// Whether Diesel runs a migration in a transaction: as the `metadata.toml` beside it says, which Diesel passes over where
+/// Returns whether Diesel runs a migration in a transaction: as the `metadata.toml` beside it says, which Diesel passes over where
 /// it cannot read it.
 fn runs_in_transaction(file: &Path) -> bool {
     let metadata = file.with_file_name("metadata.toml");
@@ -106,7 +106,7 @@ fn runs_in_transaction(file: &Path) -> bool {
     }
 }
 
-/// A script for each section, each with the text of the others blanked, so that lines keep their numbers.
+/// Returns a script for each section, each with the text of the others blanked, so that lines keep their numbers.
 fn of_sections(
     origin: Option<PathBuf>,
     text: &str,
@@ -122,7 +122,7 @@ fn of_sections(
     Ok(scripts)
 }
 
-/// The text with blanks for all bytes outside a range, but for the ends of lines.
+/// Returns the text with blanks for all bytes outside a range, but for the ends of lines.
 fn blank_but(text: &str, range: &Range<usize>) -> String {
     let mut blanked = String::with_capacity(text.len());
     blank_into(&text[..range.start], &mut blanked);

@@ -26,7 +26,7 @@ pub(super) use load::{load, load_part, script_of_text};
 pub(super) use revisions::expand;
 pub(super) use target::{count, no_way_back};
 
-/// The migrations of a folder in the order in which they run.
+/// Returns the migrations of a folder in the order in which they run.
 ///
 /// A folder that has no migration, but folders named after binds, has one for each bind; those of `keys` are read.
 pub(super) fn read(folder: &Path, keys: &Keys, configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
@@ -65,7 +65,7 @@ pub(super) fn read(folder: &Path, keys: &Keys, configured: &[BindKey]) -> Result
     Ok(migrations)
 }
 
-/// The migrations of what was found in a folder; none where it has no SQL.
+/// Returns the migrations of what was found in a folder; none where it has no SQL.
 fn of(found: &Found, keys: &Keys, configured: &[BindKey]) -> Result<Vec<Migration>, Problem> {
     if let Some(migrations) = flask::migrations(found, keys, configured)? {
         return Ok(migrations);
@@ -82,7 +82,7 @@ fn of(found: &Found, keys: &Keys, configured: &[BindKey]) -> Result<Vec<Migratio
     named::migrations(found)
 }
 
-/// Those of the binds that have a folder of their own in the folder, by its name.
+/// Returns those of the binds that have a folder of their own in the folder, by its name.
 fn folders_of<'k>(folder: &Path, keys: &'k [BindKey]) -> Vec<&'k str> {
     let is_name = |key: &str| {
         let mut parts = Path::new(key).components();

@@ -37,7 +37,7 @@ struct Plain<'f> {
     down: bool,
 }
 
-/// The migrations of the SQL files; none where there are none.
+/// Returns the migrations of the SQL files; none where there are none.
 pub(super) fn migrations(found: &Found) -> Result<Vec<Migration>, Problem> {
     let files = found.sql_files();
     // sqlx reads the year alone of `2024_01_02_user.sql`, so such names are nobody's but their author's.
@@ -59,7 +59,7 @@ pub(super) fn migrations(found: &Found) -> Result<Vec<Migration>, Problem> {
     plain(&files)
 }
 
-/// How a file is named, as messages say it after the name.
+/// Returns the form of a file's name, as messages show it after the name.
 pub(super) fn layout(file: &Path) -> &'static str {
     let name = name(file);
     if version_of_sqlx(&name).is_some() {
@@ -71,13 +71,13 @@ pub(super) fn layout(file: &Path) -> &'static str {
     }
 }
 
-/// The version of a file name that sqlx takes: what is before the first `_`, if that is a number.
+/// Returns the version of a file name that sqlx takes: what is before the first `_`, if that is a number.
 pub(super) fn version_of_sqlx(name: &str) -> Option<i64> {
     let (version, rest) = name.split_once('_')?;
     rest.ends_with(".sql").then(|| version.parse().ok()).flatten()
 }
 
-/// sqlx runs the simple files and those that lead up by their numbers.
+/// Orders the files as sqlx does: the simple ones and those that lead up, by their numbers.
 fn sqlx(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
     let mut all = Vec::new();
     for path in files {
@@ -123,7 +123,7 @@ fn sqlx(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
     Ok(migrations)
 }
 
-/// Files of no tool run by the numbers they begin with, or in natural order where they begin with none.
+/// Orders files of no tool by the numbers that they begin with, or in natural order where they begin with none.
 fn plain(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
     let mut all = Vec::new();
     for path in files {
@@ -176,7 +176,7 @@ fn plain(files: &[&Path]) -> Result<Vec<Migration>, Problem> {
 }
 
 impl Plain<'_> {
-    /// Without a version, the stem of the file that leads where this one leads back from.
+    /// Returns the stem, without a version, of the file whose migration this one reverts.
     fn up_stem(&self) -> &str {
         if self.stem.eq_ignore_ascii_case("down") {
             "up"
@@ -186,7 +186,7 @@ impl Plain<'_> {
     }
 }
 
-/// A file's stem without the direction that it ends in, and whether that is down.
+/// Returns a file's stem without the direction that it ends in, and whether that is down.
 fn bare_stem(file: &Path) -> (String, bool) {
     let stem = stem(file);
     let direction = |direction: &str| match stem.len().checked_sub(direction.len()) {
@@ -221,7 +221,7 @@ fn check_ways_back(files: &[Plain<'_>]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A file that leads back from nowhere.
+/// Returns the problem of a file that leads back from no migration.
 fn no_way_up(name: &str) -> Problem {
     let stem = name.get(..name.len().saturating_sub(".sql".len())).unwrap_or(name);
     let up = match stem.strip_suffix(".down") {

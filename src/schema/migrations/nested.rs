@@ -12,7 +12,7 @@ use super::named;
 use super::version::{self, Version};
 use crate::order::sort_by;
 
-/// The migrations of the folders; `None` where none of them is one.
+/// Returns the migrations of the folders; `None` where none of them is one.
 pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Problem> {
     let has = |file: &str| found.folders.iter().any(|folder| folder.join(file).is_file());
     if has("migration.sql") {
@@ -30,7 +30,7 @@ pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Proble
     Ok(Some(migrations))
 }
 
-/// Whether the folders are numbered as rusqlite_migration numbers them: `01-user`, `02-role`.
+/// Returns whether the folders are numbered as rusqlite_migration numbers them: `01-user`, `02-role`.
 fn is_counted(found: &Found) -> bool {
     let counted = |folder: &Path| {
         let name = name(folder);
@@ -39,7 +39,7 @@ fn is_counted(found: &Found) -> bool {
     found.folders.iter().all(|folder| counted(folder) && !folder.join("metadata.toml").exists())
 }
 
-/// Each folder as a migration, which it must be.
+/// Returns each folder as a migration, which it must be.
 fn of_folders(found: &Found, tool: Tool, file: &str) -> Result<Vec<Migration>, Problem> {
     let mut migrations = Vec::new();
     for folder in &found.folders {
@@ -65,7 +65,7 @@ fn of_folders(found: &Found, tool: Tool, file: &str) -> Result<Vec<Migration>, P
     Ok(migrations)
 }
 
-/// Diesel compares the versions as text.
+/// Sorts by version as text, as Diesel does.
 fn diesel(migrations: &mut [Migration]) -> Result<(), Problem> {
     sort_by(migrations, |one, other| one.version.cmp(&other.version).then_with(|| one.name.cmp(&other.name)));
     for pair in migrations.windows(2) {
@@ -82,7 +82,7 @@ fn diesel(migrations: &mut [Migration]) -> Result<(), Problem> {
     version::gaps(&counted)
 }
 
-/// rusqlite_migration numbers its migrations from 1, without a gap.
+/// Checks that migrations are numbered from 1 without a gap, as rusqlite_migration has them.
 fn counted(migrations: &mut [Migration]) -> Result<(), Problem> {
     let count = |migration: &Migration| version::count_before_dash(&migration.name).unwrap_or_default();
     sort_by(migrations, |one, other| count(one).cmp(&count(other)).then_with(|| one.name.cmp(&other.name)));
@@ -105,7 +105,7 @@ fn counted(migrations: &mut [Migration]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Prisma runs its folders in the order of their names.
+/// Returns Prisma's migrations, which run in the order of their names.
 fn prisma(found: &Found) -> Result<Vec<Migration>, Problem> {
     let lock = found.folder.join("migration_lock.toml");
     if let Some(provider) = provider(&lock)?
@@ -125,7 +125,7 @@ fn prisma(found: &Found) -> Result<Vec<Migration>, Problem> {
     Ok(migrations)
 }
 
-/// The database that Prisma's lock file names, if there is such a file.
+/// Returns the database that Prisma's lock file names, if there is such a file.
 fn provider(lock: &Path) -> Result<Option<String>, Problem> {
     if !lock.is_file() {
         return Ok(None);

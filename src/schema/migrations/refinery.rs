@@ -11,7 +11,7 @@ use super::named;
 use super::version::{self, Version};
 use crate::order::sort_by;
 
-/// refinery's migrations; `None` where no file is named as one.
+/// Returns refinery's migrations; `None` where no file is named as one.
 pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Problem> {
     let at_the_top = found.sql_files();
     if !at_the_top.is_empty() && !at_the_top.iter().any(|file| version_of(&name(file)).is_some()) {
@@ -60,7 +60,7 @@ pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Proble
     Ok(Some(migrations.into_iter().map(|(_, migration)| migration).collect()))
 }
 
-/// The files of a folder within the folder, where refinery looks too, hidden ones included, each with the name to show.
+/// Collects the files of an inner folder, where refinery looks too, hidden ones included, each with the name to show.
 fn within(folder: &Path, shown: &str, files: &mut Vec<(String, PathBuf)>) -> Result<(), Problem> {
     let unreadable = |error: std::io::Error| format!("its folder `{shown}` cannot be read: {error}");
     let mut paths = Vec::new();
@@ -80,7 +80,7 @@ fn within(folder: &Path, shown: &str, files: &mut Vec<(String, PathBuf)>) -> Res
     Ok(())
 }
 
-/// A file as one of refinery's, if it is one.
+/// Returns a file as one of refinery's, if it is one.
 fn migration(shown: &str, path: &Path) -> Result<Option<(i64, Migration)>, Problem> {
     let file = name(path);
     let Some(version) = version_of(&file) else { return Ok(None) };
@@ -101,7 +101,7 @@ fn passed_over(name: &str) -> Problem {
     ))
 }
 
-/// The version of a file name that refinery takes.
+/// Returns the version of a file name that refinery takes.
 pub(super) fn version_of(file: &str) -> Option<i64> {
     let stem = file.strip_suffix(".sql").or_else(|| file.strip_suffix(".rs"))?;
     let (version, name) = stem.strip_prefix(['V', 'U'])?.split_once("__")?;
@@ -114,13 +114,13 @@ pub(super) fn version_of(file: &str) -> Option<i64> {
     }
 }
 
-/// Whether a file that refinery passes over was meant for it, or for Flyway, whose names are alike.
+/// Returns whether a file that refinery passes over was meant for it, or for Flyway, whose names are alike.
 fn is_meant(file: &str) -> bool {
     let version = file.strip_prefix(['V', 'U']);
     version.is_some_and(|version| version.starts_with(|digit: char| digit.is_ascii_digit()) && version.contains("__"))
 }
 
-/// Whether a file beside refinery's may have been meant for it.
+/// Returns whether a file beside refinery's may have been meant for it.
 fn resembles(path: &Path) -> bool {
     let file = name(path);
     let version = file.strip_prefix(['V', 'U', 'v', 'u']).unwrap_or_default();

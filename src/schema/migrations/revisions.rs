@@ -6,7 +6,7 @@ use super::super::migration::{Migration, Problem};
 use super::super::tool::Tool;
 use crate::sqlite::script;
 
-/// The migrations with each file of Alembic's as its revisions; without one in it, it stays what it is.
+/// Returns the migrations with each file of Alembic's as its revisions; without one in it, it stays what it is.
 pub(in super::super) fn expand(migrations: Vec<Migration>) -> Result<Vec<Migration>, Problem> {
     let mut all = Vec::new();
     for migration in migrations {
@@ -37,7 +37,7 @@ pub(in super::super) fn expand(migrations: Vec<Migration>) -> Result<Vec<Migrati
     Ok(all)
 }
 
-/// Where each revision begins, and its name.
+/// Returns where each revision begins, and its name.
 fn revisions(text: &str) -> Vec<(usize, String)> {
     if !super::load::is_of_alembic(text) {
         return Vec::new();

@@ -8,7 +8,7 @@ use super::version;
 use crate::config::MigrationVersion;
 use crate::error::list;
 
-/// How many of the migrations have run at a version.
+/// Counts the migrations that have run at a version.
 pub(in super::super) fn count(migrations: &[Migration], version: &MigrationVersion) -> Result<usize, Problem> {
     let asked = version.as_str();
     if let Some(at) = migrations.iter().position(|migration| is_of(migration, asked)) {
@@ -30,7 +30,7 @@ pub(in super::super) fn count(migrations: &[Migration], version: &MigrationVersi
     }
 }
 
-/// Whether a migration has the version or the name that was asked for.
+/// Returns whether a migration has the version or the name that was asked for.
 fn is_of(migration: &Migration, asked: &str) -> bool {
     let same_number = || match (asked.parse::<i64>(), migration.version.parse::<i64>()) {
         (Ok(asked), Ok(version)) => asked == version,
@@ -48,7 +48,7 @@ fn is_of(migration: &Migration, asked: &str) -> bool {
     same_version || migration.name == asked || stem == Some(asked) || folder
 }
 
-/// The error about a migration from which nothing leads back.
+/// Returns the error about a migration from which nothing leads back.
 pub(in super::super) fn no_way_back(migration: &Migration) -> Problem {
     let elsewhere = "start a harness at the earlier version with `Bind::schema_up_to`";
     let bare = migration.name.strip_suffix(".sql").unwrap_or(&migration.name);

@@ -8,7 +8,7 @@ use super::super::migration::Problem;
 use super::conflict::LIST_THEM;
 use crate::order::sort_by_key;
 
-/// What a migration's name starts with: one number, or several as in a date.
+/// The version that a migration's name starts with: one number, or several as in a date.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     /// As it is written, for messages.
@@ -17,14 +17,14 @@ pub(super) struct Version {
     numbers: Vec<String>,
 }
 
-/// What may stand between the numbers of a version, and after it.
+/// The separators between the numbers of a version, and after it.
 const SEPARATORS: [char; 4] = ['_', '-', '.', ' '];
 
 /// The digits from which on a number is a date or a time and no count: `20240101`.
 const DIGITS_OF_A_DATE: usize = 8;
 
 impl Version {
-    /// The version that a name without its extension starts with, `None` where it starts with none.
+    /// Returns the version that a name without its extension starts with, `None` where it starts with none.
     pub(super) fn leading(name: &str) -> Option<Version> {
         let mut numbers = Vec::new();
         let mut end = 0;
@@ -40,12 +40,12 @@ impl Version {
         (!numbers.is_empty()).then(|| Version { text: name[..end].to_string(), numbers })
     }
 
-    /// The version that a text is from its start to its end.
+    /// Returns the version that a text is from its start to its end.
     pub(super) fn whole(text: &str) -> Option<Version> {
         Version::leading(text).filter(|version| version.text.len() == text.len())
     }
 
-    /// The one number that it is, where that is a count and not a date.
+    /// Returns the one number that it is, where that is a count and not a date.
     fn count(&self) -> Option<u32> {
         match self.numbers.as_slice() {
             [number] if number.is_empty() => Some(0),
@@ -55,7 +55,7 @@ impl Version {
     }
 }
 
-/// The digits that the text starts with, where a separator or nothing follows them.
+/// Returns the digits that the text starts with, where a separator or nothing follows them.
 fn number(text: &str) -> Option<&str> {
     let digits = part(text);
     let next = text[digits.len()..].chars().next();
@@ -89,7 +89,7 @@ impl PartialOrd for Version {
     }
 }
 
-/// As it is written.
+/// The version as it is written.
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -129,18 +129,18 @@ pub(super) fn gaps(migrations: &[(Version, &str)]) -> Result<(), Problem> {
     Err(Problem::from(format!("{gaps}: put back what was lost or close the gap; where it is meant, {LIST_THEM}")))
 }
 
-/// The version of a folder's name as Diesel has it: the text before the first `_`, without its hyphens.
+/// Returns the version of a folder's name as Diesel has it: the text before the first `_`, without its hyphens.
 pub(super) fn of_diesel(name: &str) -> String {
     let version = name.split('_').next().unwrap_or_default();
     version.replace('-', "")
 }
 
-/// The number before the first `-`, by which rusqlite_migration counts.
+/// Returns the number before the first `-`, by which rusqlite_migration counts.
 pub(super) fn count_before_dash(name: &str) -> Option<usize> {
     name.split_once('-')?.0.parse().ok()
 }
 
-/// Whether the name begins with a date, as `2024-01-02` or `2024_01_02`.
+/// Returns whether the name begins with a date, as `2024-01-02` or `2024_01_02`.
 pub(super) fn is_date(name: &str) -> bool {
     let name = name.as_bytes();
     let digits =

@@ -51,7 +51,9 @@ impl Unit {
         let sql = call.asked();
         let fail = |error| failed(key, sql, error);
         let version = |conn: &NamedConnection| schema_version(conn.conn()).ok();
-        let asks_version = effects.changes_schema.is_none();
+        // In a transaction that has read nothing the look would be what it reads first. Not asked, it counts as changed.
+        let asks_version =
+            effects.changes_schema.is_none() && (self.binds[bind].has_read || !self.begun.contains(&bind));
         self.read_new_schema(database, bind).map_err(fail)?;
         let conn = self.binds[bind].open(scope, database, bind)?;
         // Looked at before the transaction begins: one that has read is refused when it comes to write, should another

@@ -4,7 +4,7 @@ use super::super::super::marked::Misplaced;
 use super::section::{lines, Direction, Line, Section};
 use crate::sqlite::script::line_at;
 
-/// The direction that a line begins.
+/// Returns the direction that a line begins.
 pub(super) fn begins(line: &str) -> Option<Direction> {
     let directive = line.strip_prefix("--")?.trim_start().strip_prefix("migrate:")?;
     let direction = |word: &str, direction| {
@@ -14,13 +14,13 @@ pub(super) fn begins(line: &str) -> Option<Direction> {
     direction("up", Direction::Up).or_else(|| direction("down", Direction::Down))
 }
 
-/// The version of a file name: the digits that it begins with.
+/// Returns the version of a file name: the digits that it begins with.
 pub(super) fn version_of(name: &str) -> Option<String> {
     let digits = name.len() - name.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
     (digits > 0 && name.ends_with(".sql")).then(|| name[..digits].to_string())
 }
 
-/// The sections of a file that lead in a direction. Each is handed to SQLite whole.
+/// Returns the sections of a file that lead in a direction. Each is handed to SQLite whole.
 pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>, Misplaced> {
     let misplaced = |offset, problem: &str| Misplaced { line: line_at(text, offset), problem: problem.to_string() };
     let mut begun: Vec<(Direction, Line<'_>)> = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>,
     Ok(sections)
 }
 
-/// The error about a part that leads up and has none that leads back after it.
+/// Returns the error about a part that leads up and has none that leads back after it.
 fn lacks_down(text: &str, up: Option<&(Direction, Line<'_>)>) -> Misplaced {
     let line = line_at(text, up.map_or(0, |(_, line)| line.start));
     let problem = "dbmate wants a `-- migrate:down` after each `-- migrate:up`, if an empty one".to_string();

@@ -5,12 +5,12 @@ use super::super::super::marked::Misplaced;
 use super::section::{ends_statement, lines, Direction, Section};
 use crate::sqlite::script::line_at;
 
-/// Whether goose reads the line as one of its own.
+/// Returns whether goose reads the line as one of its own.
 pub(super) fn is_annotation(line: &str) -> bool {
     line.trim_start().starts_with("--") && line.contains("+goose")
 }
 
-/// The version of a file name: the number before the first `_`.
+/// Returns the version of a file name: the number before the first `_`.
 pub(super) fn version_of(name: &str) -> Option<i64> {
     let (version, _) = name.split_once('_')?;
     let is_migration = name.ends_with(".sql") || name.ends_with(".go");
@@ -38,7 +38,7 @@ const ANNOTATIONS: [(&str, Annotation); 7] = [
     ("ENVSUB OFF", Annotation::NoSubstitute),
 ];
 
-/// A line of goose's own, or what is wrong with it.
+/// Returns a line of goose's own, or what is wrong with it.
 fn annotation(line: &str) -> Result<Annotation, String> {
     let words = line.replace("--", "").replacen("+goose", "", 1);
     let known = |(name, _): &&(&str, Annotation)| name.eq_ignore_ascii_case(words.trim());
@@ -52,7 +52,7 @@ fn annotation(line: &str) -> Result<Annotation, String> {
     }
 }
 
-/// Where in a file the reading is.
+/// The state of reading a file.
 struct Reading {
     direction: Option<Direction>,
     /// Where the statement begins that is being read.
@@ -62,7 +62,7 @@ struct Reading {
     in_transaction: bool,
 }
 
-/// The section of a file that leads in a direction, a piece for each statement.
+/// Returns the section of a file that leads in a direction, a piece for each statement.
 pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>, Misplaced> {
     let misplaced = |offset, problem: String| Misplaced { line: line_at(text, offset), problem };
     let unfinished = |offset| {

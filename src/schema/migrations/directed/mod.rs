@@ -23,7 +23,7 @@ pub(crate) use section::Direction;
 use section::{lines, Section};
 pub(in super::super) use unknown::check as check_unknown;
 
-/// The tool whose lines the text has.
+/// Returns the tool whose lines the text has.
 pub(in super::super) fn tool_of(text: &str) -> Option<Tool> {
     let mut found = None;
     for line in lines(text) {
@@ -40,7 +40,7 @@ pub(in super::super) fn tool_of(text: &str) -> Option<Tool> {
     found
 }
 
-/// The sections of a file that lead in a direction.
+/// Returns the sections of a file that lead in a direction.
 pub(super) fn sections(tool: Tool, text: &str, direction: Direction) -> Result<Vec<Section>, Misplaced> {
     match tool {
         Tool::Dbmate => dbmate::sections(text, direction),
@@ -50,7 +50,7 @@ pub(super) fn sections(tool: Tool, text: &str, direction: Direction) -> Result<V
     }
 }
 
-/// The migrations of a folder whose files have such lines; `None` where none has.
+/// Returns the migrations of a folder whose files have such lines; `None` where none has.
 pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Problem> {
     let mut of_tools = Vec::new();
     for file in found.sql_files() {
@@ -85,13 +85,13 @@ pub(super) fn migrations(found: &Found) -> Result<Option<Vec<Migration>>, Proble
     Ok(Some(migrations))
 }
 
-/// Whether goose takes the file for a migration that is a program.
+/// Returns whether goose takes the file for a migration that is a program.
 fn is_go(file: &Path) -> bool {
     let name = name(file);
     name.ends_with(".go") && !name.ends_with("_test.go") && goose::version_of(&name).is_some()
 }
 
-/// The line that begins what leads up.
+/// Returns the line that begins what leads up.
 fn example(tool: Tool) -> &'static str {
     match tool {
         Tool::Goose => "-- +goose Up",
@@ -100,7 +100,7 @@ fn example(tool: Tool) -> &'static str {
     }
 }
 
-/// A file as a migration of the tool, which must have a name that the tool takes.
+/// Returns a file as a migration of the tool, which must have a name that the tool takes.
 fn migration(file: &Path, tool: Tool) -> Result<Migration, Problem> {
     let name = name(file);
     let (version, wanted) = match tool {
@@ -119,7 +119,7 @@ fn migration(file: &Path, tool: Tool) -> Result<Migration, Problem> {
     }
 }
 
-/// The order in which the tool runs them.
+/// Sorts migrations into the order in which the tool runs them.
 fn in_order(tool: Tool, migrations: &mut [Migration]) -> Result<(), Problem> {
     sort_by(migrations, |one, other| {
         match tool {

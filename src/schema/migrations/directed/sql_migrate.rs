@@ -9,7 +9,7 @@ use crate::sqlite::script::line_at;
 
 const COMMAND: &str = "-- +migrate ";
 
-/// Whether the line is meant as one of its own, whatever its spelling.
+/// Returns whether the line is meant for the tool, whatever its spelling.
 pub(super) fn is_command(line: &str) -> bool {
     let comment = line.trim_start().strip_prefix("--").map(str::trim_start);
     comment.is_some_and(|comment| {
@@ -18,19 +18,19 @@ pub(super) fn is_command(line: &str) -> bool {
     })
 }
 
-/// The number that a file name begins with.
+/// Returns the number that a file name begins with.
 fn number(name: &str) -> Option<Result<i64, std::num::ParseIntError>> {
     let digits = name.len() - name.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
     (digits > 0).then(|| name[..digits].parse())
 }
 
-/// A file's name is its version; `None` for one that sql-migrate cannot order.
+/// Returns the version of a file name, which is the whole name; `None` for one that sql-migrate cannot order.
 pub(super) fn version_of(name: &str) -> Option<String> {
     let can_be_ordered = !matches!(number(name), Some(Err(_)));
     (name.ends_with(".sql") && can_be_ordered).then(|| name.to_string())
 }
 
-/// By the numbers that names begin with, those without one last; as text where that does not tell.
+/// Compares names by the numbers that they begin with, those without one last; else as text.
 pub(super) fn order(one: &str, other: &str) -> Ordering {
     match (number(one), number(other)) {
         (Some(Ok(one)), Some(Ok(other))) => one.cmp(&other),
@@ -41,7 +41,7 @@ pub(super) fn order(one: &str, other: &str) -> Ordering {
     .then_with(|| one.cmp(other))
 }
 
-/// The sections of a file that lead in a direction, a piece for each statement.
+/// Returns the sections of a file that lead in a direction, a piece for each statement.
 pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>, Misplaced> {
     let misplaced = |offset, problem: String| Misplaced { line: line_at(text, offset), problem };
     let unfinished =
@@ -125,7 +125,7 @@ pub(super) fn sections(text: &str, direction: Direction) -> Result<Vec<Section>,
     Ok(joined(sections, in_transaction))
 }
 
-/// The sections as one, for sql-migrate runs all that a file has in a direction in one transaction.
+/// Returns the sections as one, for sql-migrate runs all that a file has in a direction in one transaction.
 fn joined(sections: Vec<Section>, in_transaction: bool) -> Vec<Section> {
     let mut joined: Option<Section> = None;
     for section in sections {

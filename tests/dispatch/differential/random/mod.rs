@@ -34,13 +34,15 @@ use self::trial::trial;
 const SEEDS: u64 = 150;
 
 /// Seeds that once found a difference.
-const FOUND: [u64; 6] = [
+const FOUND: [u64; 7] = [
     // An FTS5 table whose creation a savepoint undoes: SQLite fails at the commit.
     1_882_975_863_049_239,
     1_882_978_199_275_066,
     1_882_978_199_277_317,
     // The schema number that a failed `ALTER TABLE` leaves with a connection.
     1_882_978_199_276_607,
+    // A statement for one bind that fails and made its unit of work read.
+    1_882_978_199_278_712,
     // A bind that the one connection has read and the session has not.
     1_882_973_796_303_121,
     1_882_978_199_274_243,
