@@ -50,14 +50,23 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// The databases that it uses.
-    pub(crate) databases: Vec<Used>,
+    /// The database that it uses first.
+    pub(crate) first: Used,
+    /// The other databases that it uses.
+    pub(crate) others: Vec<Used>,
     pub(crate) sql: String,
     /// The statement with the values of its parameters, where it has some.
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
+}
+
+impl Recorded {
+    /// Returns the databases that it uses.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = &Used> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 /// The end of a statement.

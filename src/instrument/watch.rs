@@ -164,14 +164,15 @@ impl Watch {
         }
         let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
         let mut databases = beginning.attached;
-        if beginning.beside.is_empty() && databases.is_empty() {
-            databases.push(Used { names: names.clone(), writes: beginning.writes });
-        }
         for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
             databases.push(Used { names: member.names.clone(), writes: beginning.writes });
         }
+        // A statement that uses none of the harness's counts for its own connection's.
+        let own = || Used { names: names.clone(), writes: beginning.writes };
+        let first = if databases.is_empty() { own() } else { databases.remove(0) };
         let statement = Recorded {
-            databases,
+            first,
+            others: databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::harness::{Running, RunningBind};
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
 use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 
 /// The keys of some databases, and which binds have any number of them.
 #[derive(Clone, Debug)]
 pub(super) struct Binds {
-    of_each: Arc<Vec<Vec<BindKey>>>,
+    of_each: Arc<Vec<Keys>>,
     dynamic: Arc<Vec<BindKey>>,
 }
 
 impl Binds {
     /// Of these databases of a harness.
-    pub(super) fn of(running: &Running, of_each: Vec<Vec<BindKey>>) -> Binds {
+    pub(super) fn of(running: &Running, of_each: Vec<Keys>) -> Binds {
         let mut dynamic = Vec::new();
         for place in running.binds().values() {
             if let RunningBind::Dynamic(bind) = place {
@@ -28,18 +28,27 @@ impl Binds {
     }
 
     /// Of databases that are only to be named.
-    pub(super) fn of_fixed(of_each: Vec<Vec<BindKey>>) -> Binds {
+    pub(super) fn of_fixed(of_each: Vec<Keys>) -> Binds {
         Binds { of_each: Arc::new(of_each), dynamic: Arc::default() }
     }
 
     /// Of the binds that are configured.
     pub(super) fn configured(running: &Running) -> Binds {
-        Binds::of(running, mapped(running.binds().values(), |place| place.keys().to_vec()))
+        Binds::of(running, mapped(running.binds().values(), |place| place.keys().clone()))
     }
 
     /// The keys of each database, in the order of the configuration.
-    pub(super) fn of_each(&self) -> &[Vec<BindKey>] {
+    pub(super) fn of_each(&self) -> &[Keys] {
         &self.of_each
+    }
+
+    /// Returns all keys, database by database.
+    pub(super) fn keys(&self) -> Vec<BindKey> {
+        let mut all = Vec::new();
+        for keys in &*self.of_each {
+            all.extend_from_slice(keys);
+        }
+        all
     }
 
     /// The position of a key's database.
@@ -78,7 +87,7 @@ impl Binds {
 
     fn unknown(&self, key: &BindKey) -> Error {
         let is_bind = |key: &BindKey| !self.dynamic.iter().any(|bind| bind == key || owns(bind, key));
-        let mut configured = filtered(&self.of_each.concat(), is_bind);
+        let mut configured = filtered(&self.keys(), is_bind);
         configured.extend_from_slice(&self.dynamic);
         sort_by_key(&mut configured, |key| !key.is_default());
         match key.is_default() {
@@ -89,7 +98,7 @@ impl Binds {
 
     /// That a key means none of a dynamic bind's databases.
     fn no_such_database(&self, bind: &BindKey, key: &BindKey) -> Error {
-        let keys = self.of_each.concat();
+        let keys = self.keys();
         let example = match keys.iter().find(|key| owns(bind, key)) {
             Some(key) => format!(", `{key}` for example"),
             None => String::new(),

@@ -64,17 +64,21 @@ pub(super) fn search(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::R
 
 /// Looks for at most `most` rows by what can be read of a table. `None` where the row asks for a column that cannot be read, or
 /// where only the application could tell whether two texts are equal.
-pub(super) fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize) -> rusqlite::Result<Option<Answer>> {
+pub(super) fn find(
+    glance: &Glance<'_>,
+    table: &str,
+    row: &Row,
+    most: Option<usize>,
+) -> rusqlite::Result<Option<Answer>> {
     let (search, doubts) = match readable(glance, table, row)? {
         Readable::Search(search, doubts) => (search, doubts),
         Readable::NoColumn { column, columns } => return Ok(Some(Answer::NoColumn { column, columns })),
         Readable::Not => return Ok(None),
     };
-    let limit = i64::try_from(most).unwrap_or(-1);
     let Search { from, listed, comparisons } = &search;
-    let query = format!("SELECT {listed} FROM {from}{} LIMIT {limit}", filter(comparisons));
+    let query = format!("SELECT {listed} FROM {from}{}{}", filter(comparisons), limit(most));
     let rows = glance.rows(&query, &row.values())?;
-    let asks_for_all = most == usize::MAX;
+    let asks_for_all = most.is_none();
     if (rows.is_empty() || asks_for_all) && may_match(glance, &search, &doubts, row)? {
         return Ok(None);
     }
@@ -147,6 +151,11 @@ fn may_match(glance: &Glance<'_>, search: &Search, doubts: &[Doubt<'_>], row: &R
     values.extend(mapped(doubts, |doubt| doubt.value));
     let query = format!("SELECT 1 AS found FROM {}{} LIMIT 1", search.from, filter(&tests));
     Ok(!glance.rows(&query, &values)?.is_empty())
+}
+
+/// Returns the clause that limits the rows of a query, empty where all are asked for.
+pub(super) fn limit(most: Option<usize>) -> String {
+    most.map(|most| format!(" LIMIT {most}")).unwrap_or_default()
 }
 
 fn filter(tests: &[String]) -> String {

@@ -120,7 +120,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
-        let seen = look(self.running(), table, row.checked()?, usize::MAX, &|_| Effort::Readable)?;
+        let seen = look(self.running(), table, row.checked()?, None, &|_| Effort::Readable)?;
         let mut landings = Vec::new();
         for sighting in seen {
             match sighting.found {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::careful::{self, Answer};
+use super::careful::{self, limit, Answer};
 use super::glance::{glance, glance_at, Glance, View};
 use crate::database::{Database, Patience};
 use crate::error::{is_lock, Error, Result};
@@ -70,12 +70,12 @@ pub(crate) enum Effort {
     Once,
 }
 
-/// Looks in every database for at most `most` rows that match.
+/// Looks in every database for rows that match, at most so many of each.
 pub(crate) fn look(
     running: &Running,
     table: &str,
     row: &Row,
-    most: usize,
+    most: Option<usize>,
     effort: &dyn Fn(&Database) -> Effort,
 ) -> Result<Vec<Sighting>> {
     let mut sightings = Vec::new();
@@ -109,7 +109,7 @@ fn look_in(
     database: &Database,
     table: &str,
     row: &Row,
-    most: usize,
+    most: Option<usize>,
     effort: Effort,
     patience: &Patience,
 ) -> rusqlite::Result<Found> {
@@ -165,10 +165,9 @@ fn finally(
     }
 }
 
-fn find(glance: &Glance<'_>, table: &str, row: &Row, most: usize, view: View) -> rusqlite::Result<Found> {
+fn find(glance: &Glance<'_>, table: &str, row: &Row, most: Option<usize>, view: View) -> rusqlite::Result<Found> {
     let Some(table) = spelled(glance, table)? else { return Ok(Found::NoTable) };
-    let most = i64::try_from(most).unwrap_or(-1);
-    let query = format!("SELECT t.* FROM main.{} AS t{} LIMIT {most}", quote(&table), row.matching());
+    let query = format!("SELECT t.* FROM main.{} AS t{}{}", quote(&table), row.matching(), limit(most));
     match glance.rows(&query, &row.values()) {
         Ok(rows) => Ok(Found::Rows { table, rows, view }),
         Err(error) if is_lock(&error) => Err(error),
@@ -181,7 +180,7 @@ fn find_carefully(
     glance: &Glance<'_>,
     table: &str,
     row: &Row,
-    most: usize,
+    most: Option<usize>,
     view: View,
 ) -> rusqlite::Result<Option<Found>> {
     let Some(table) = spelled(glance, table)? else { return Ok(Some(Found::NoTable)) };

@@ -34,4 +34,4 @@ pub(crate) use snapshot::{committed, unreadable};
 pub(crate) use statements::{read as read_statements, Miscount, Unrecorded, Written};
 pub use statements::{Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
-pub(crate) use verdict::{verdict_on, Expected, Failure, Place, Reason};
+pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, Whereabouts};

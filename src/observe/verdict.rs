@@ -39,17 +39,17 @@ pub(crate) struct Failure<'t> {
 /// Why an assertion on a landing fails.
 pub(crate) enum Reason {
     /// The row is in the bind, but not committed; and in these.
-    NotCommitted(Vec<Place>),
+    NotCommitted(Vec<Whereabouts>),
     /// The row landed in the bind, but also in these.
-    Also(Vec<Place>),
+    Also(Vec<Whereabouts>),
     /// The row landed in the bind; this one cannot be read.
     OtherUnreadable(BindKey),
     /// The row landed in the bind; a transaction that may have put it into this one is open.
     OtherUnsettled(BindKey),
     /// The row is in these binds and not in the one.
-    Elsewhere(Vec<Place>),
+    Elsewhere(Vec<Whereabouts>),
     /// The bind cannot be read; the row is in these.
-    Unreadable(Vec<Place>),
+    Unreadable(Vec<Whereabouts>),
     /// The bind has no such table, and the row is in no other.
     NoTable,
     /// The bind's table has no such column, and the row is in no other.
@@ -65,7 +65,7 @@ pub(crate) enum Reason {
 }
 
 /// A bind that has the row.
-pub(crate) struct Place {
+pub(crate) struct Whereabouts {
     pub(crate) bind: BindKey,
     pub(crate) committed: bool,
 }
@@ -88,7 +88,7 @@ pub(crate) fn verdict_on<'t>(
         Expected::NotLanded if database.key() == target.key() => Effort::Final,
         Expected::NotLanded => Effort::Once,
     };
-    let sightings = look(running, table, row.checked()?, READ, &effort)?;
+    let sightings = look(running, table, row.checked()?, Some(READ), &effort)?;
     let reason = match expected {
         Expected::Landed => landed(&target, &sightings),
         Expected::NotLanded => not_landed(target.key(), &sightings),
@@ -156,12 +156,12 @@ fn not_landed(target: &BindKey, sightings: &[Sighting]) -> Option<Reason> {
     }
 }
 
-fn places(sightings: &[&Sighting]) -> Vec<Place> {
+fn places(sightings: &[&Sighting]) -> Vec<Whereabouts> {
     let mut places = Vec::new();
     for sighting in sightings {
         if sighting.has_row() {
             let committed = !matches!(sighting.found, Found::Rows { view: View::Open, .. });
-            places.push(Place { bind: sighting.bind().clone(), committed });
+            places.push(Whereabouts { bind: sighting.bind().clone(), committed });
         }
     }
     places

@@ -8,7 +8,7 @@ use super::words::{enumerated, NOTHING_WRITTEN};
 use crate::error::{argument, capitalized};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Place, Reason};
+use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Whereabouts};
 use crate::row::Row;
 
 /// How many rows of a bind are shown.
@@ -81,7 +81,7 @@ fn headline(failure: &Failure<'_>) -> String {
 }
 
 /// Names the first of the binds that have the row, and counts the rest.
-fn named(places: &[Place]) -> String {
+fn named(places: &[Whereabouts]) -> String {
     let shown = &places[..places.len().min(BINDS_NAMED)];
     let names = enumerated(&mapped(shown, |place| {
         let open = if place.committed { "" } else { ", not committed" };

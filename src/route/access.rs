@@ -1,4 +1,4 @@
-//! What a statement touches, as SQLite's authorizer reports it while preparing.
+//! The accesses of a statement, as SQLite's authorizer reports them while it is prepared.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,34 +9,34 @@ use crate::sqlite::authorize;
 use crate::sqlite::objects::NameKind;
 use crate::sync::lock;
 
-/// One thing that a statement does to one object.
+/// One action of a statement on one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Access {
     pub(super) act: Act,
     /// The schema name, which SQLite leaves out where a statement reads no column of a table.
     pub(super) schema: Option<String>,
-    /// The view or trigger that does it, where it is not the statement itself.
+    /// The view or trigger that does it; `None` for the statement itself.
     pub(super) accessor: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Read(String),
-    /// Rows written.
+    /// Rows are written.
     Write(String),
-    /// The schema changed: by an object that is made, or one that is changed or dropped.
+    /// The schema changes: an object is created, changed or dropped.
     Create(NewObject, String),
     Change(NameKind, String),
     /// `ANALYZE` and `REINDEX`, which take every database where no name is given.
     Maintain(NameKind, String),
     Pragma(String, Option<String>),
-    /// `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `ATTACH`, `DETACH`: what the session does itself.
+    /// A command that is the session's own: `BEGIN`, `COMMIT`, `ROLLBACK`, savepoints, `ATTACH`, `DETACH`.
     Control(Control),
-    /// A function that tells what the connection last wrote.
+    /// A function that reports what the connection last wrote.
     Counts(String),
 }
 
-/// What a statement makes, and the table that it is on where it is on one.
+/// An object that a statement creates, with the table that it is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NewObject {
     Table,
@@ -46,7 +46,7 @@ pub(super) enum NewObject {
 }
 
 impl Access {
-    /// The name of the table that it is about.
+    /// Returns the name of the table that it is about.
     pub(super) fn table(&self) -> Option<&str> {
         match &self.act {
             Act::Read(name) | Act::Write(name) | Act::Change(NameKind::Table, name) => Some(name),
@@ -55,7 +55,7 @@ impl Access {
         }
     }
 
-    /// Whether it is in the schema of what lives as long as one connection.
+    /// Tells whether it is in the schema that lives as long as one connection.
     pub(super) fn is_temporary(&self) -> bool {
         self.schema.as_deref() == TEMP
     }
@@ -74,7 +74,7 @@ pub(super) enum Control {
 }
 
 impl Control {
-    /// What to call instead.
+    /// Returns the advice on what to call instead.
     pub(super) fn instead(self) -> &'static str {
         match self {
             Control::Begin => "BEGIN is the session's own: its first statement on a bind begins the transaction",
@@ -125,12 +125,12 @@ impl AccessLog {
         authorize(conn, Some(Box::new(move |context| log.note(context))))
     }
 
-    /// Stops listening on a connection, whoever it is that listens.
+    /// Stops any listening on a connection.
     pub(super) fn leave(conn: &Connection) -> rusqlite::Result<()> {
         authorize(conn, None)
     }
 
-    /// Everything noted since the last call.
+    /// Returns everything noted since the last call.
     pub(super) fn take(&self) -> Vec<Access> {
         std::mem::take(&mut lock(&self.0))
     }
@@ -148,7 +148,7 @@ impl AccessLog {
     }
 }
 
-/// The action in this module's terms, and the schema it is in; `None` for what touches no object.
+/// Translates an action, and returns the schema that it is in; `None` for an action on no object.
 fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, Option<&'a str>)> {
     let named = |name: &str| name.to_string();
     let act = match action {
@@ -213,7 +213,7 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
             TransactionOperation::Rollback => Control::RollbackTo,
             _ => Control::Savepoint,
         }),
-        AuthAction::Function { function_name } if tells_counts(function_name) => Act::Counts(named(function_name)),
+        AuthAction::Function { function_name } if reports_counts(function_name) => Act::Counts(named(function_name)),
         AuthAction::Attach { .. } => Act::Control(Control::Attach),
         AuthAction::Detach { .. } => Act::Control(Control::Detach),
         // Their file or name is an expression, which rusqlite has no form for.
@@ -224,10 +224,10 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
     Some((act, schema))
 }
 
-/// Whether what the function tells depends on what its connection wrote.
-fn tells_counts(function: &str) -> bool {
+/// Tells whether a function reports what its connection wrote.
+fn reports_counts(function: &str) -> bool {
     ["changes", "total_changes"].iter().any(|counts| counts.eq_ignore_ascii_case(function))
 }
 
-/// The schema of what lives as long as one connection.
+/// The schema that lives as long as one connection.
 pub(super) const TEMP: Option<&str> = Some("temp");

@@ -12,10 +12,10 @@ use crate::error::sqlite_message;
 use crate::sqlite::objects::NameKind;
 use crate::sqlite::script::quote;
 
-/// A name that stands in the way of an unqualified use.
+/// A name that an unqualified use may mean.
 pub(super) type Name = (NameKind, String);
 
-/// The first index or trigger that a statement changes, and that several members have, without saying whose it is.
+/// Returns the first index or trigger that a statement changes without saying whose it is, where several binds have it.
 pub(super) fn first_unqualified(
     catalog: &Catalog,
     stage: &Stage,
@@ -35,7 +35,8 @@ pub(super) fn first_unqualified(
     Ok(None)
 }
 
-/// The name of several members by which a statement goes astray, on a stage without decoys where it has this `outcome`.
+/// Finds the name of several binds by which a statement goes astray. On the bare stage, without decoys, it has this
+/// `outcome`.
 pub(super) fn culprit(catalog: &Catalog, bare: &Stage, sql: &str, outcome: &Look) -> rusqlite::Result<Option<Name>> {
     // Most often what the statement is about, and that is reported or in the message.
     let mut names = Vec::new();
@@ -55,12 +56,12 @@ pub(super) fn culprit(catalog: &Catalog, bare: &Stage, sql: &str, outcome: &Look
     Ok(None)
 }
 
-/// Whether a decoy changes the outcome of a statement: then it uses the name without a schema.
+/// Tells whether a decoy changes the outcome of a statement: then it uses the name without a schema.
 pub(super) fn goes_astray(stage: &Stage, sql: &str, name: &Name, outcome: &Look) -> rusqlite::Result<bool> {
     with_decoy(stage, name, &|| differs(&stage.see(sql), outcome))
 }
 
-/// Whether SQLite says one thing of a statement here, and another there.
+/// Tells whether SQLite says one thing of a statement here, and another there.
 pub(super) fn differs(here: &Look, there: &Look) -> bool {
     match (here, there) {
         (Ok(here), Ok(there)) => {
@@ -73,7 +74,7 @@ pub(super) fn differs(here: &Look, there: &Look) -> bool {
     }
 }
 
-/// Whether it uses what lives on one connection. `ALTER TABLE` looks through the schema of that by itself.
+/// Tells whether a statement uses temporary objects. `ALTER TABLE` looks through their schema by itself.
 pub(super) fn uses_temporary(seen: &Accepted) -> bool {
     let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(..)) && !access.is_temporary());
     let own =
@@ -81,15 +82,16 @@ pub(super) fn uses_temporary(seen: &Accepted) -> bool {
     seen.accesses.iter().any(|access| access.is_temporary() && !(alters && own(access)))
 }
 
-/// What `ANALYZE` and `REINDEX` work on.
+/// Returns the accesses of `ANALYZE` and `REINDEX` to what they work on.
 fn maintained(seen: &Accepted) -> Vec<Access> {
     let maintained = |access: &&Access| matches!(access.act, Act::Maintain(..)) && !access.is_temporary();
     seen.accesses.iter().filter(maintained).cloned().collect()
 }
 
-/// Whether a statement is an `ANALYZE` or a `REINDEX`. `CREATE INDEX` is reported as a `REINDEX` too, and `ANALYZE`
-/// without a table is known by the tables of SQLite's own that it makes, and no others: `CREATE TABLE` makes one too, for
-/// `AUTOINCREMENT`.
+/// Tells whether a statement is an `ANALYZE` or a `REINDEX`.
+///
+/// `CREATE INDEX` is reported as a `REINDEX` too. `ANALYZE` without a table is known by creating tables of SQLite's own
+/// alone: `CREATE TABLE` may create one beside its own, for `AUTOINCREMENT`.
 pub(super) fn maintains(seen: &Accepted) -> bool {
     let mut maintains = false;
     for access in &seen.accesses {
@@ -103,10 +105,10 @@ pub(super) fn maintains(seen: &Accepted) -> bool {
     maintains
 }
 
-/// The index that `ANALYZE` or `REINDEX` names without saying whose it is, if several members have it.
+/// Returns the index that `ANALYZE` or `REINDEX` names without saying whose it is, if several binds have it.
 ///
-/// Both report the indexes or tables they work on and not the name they were given. With a decoy of that name they
-/// work on the decoy, and not on what they did.
+/// Both report the indexes or tables that they work on, not the name they were given. With a decoy of that name they work
+/// on the decoy instead.
 pub(super) fn maintained_unqualified(
     catalog: &Catalog,
     stage: &Stage,
@@ -130,7 +132,7 @@ pub(super) fn maintained_unqualified(
     Ok(None)
 }
 
-/// Does something while a decoy is in `temp`.
+/// Runs `work` while a decoy is in `temp`.
 fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> rusqlite::Result<bool> {
     let make = match kind {
         NameKind::Table => decoy(name),
@@ -144,7 +146,7 @@ fn with_decoy(stage: &Stage, (kind, name): &Name, work: &dyn Fn() -> bool) -> ru
     Ok(done)
 }
 
-/// Returns the statements that make an object of this kind and name in a schema.
+/// Returns the statements that create an object of this kind and name in a schema.
 pub(super) fn make_in(schema: &str, kind: NameKind, name: &str) -> String {
     let (schema, host, name) = (quote(schema), quote(&format!("multibind {name}")), quote(name));
     match kind {
@@ -157,7 +159,7 @@ pub(super) fn make_in(schema: &str, kind: NameKind, name: &str) -> String {
     }
 }
 
-/// Whether SQLite keeps the name for itself, see <https://sqlite.org/fileformat2.html#intschema>.
+/// Tells whether SQLite keeps the name for itself, see <https://sqlite.org/fileformat2.html#intschema>.
 pub(super) fn is_reserved(name: &str) -> bool {
     name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }

@@ -1,4 +1,4 @@
-//! The way from a statement's text to its plan.
+//! The decision where a statement runs.
 
 use super::access::{changes_schema, control, counts, Access, Act};
 use super::ambiguity::{culprit, first_unqualified, maintained_unqualified, maintains, uses_temporary};
@@ -20,7 +20,7 @@ use crate::list::{filtered, mapped};
 use crate::order::sort_by_key;
 use crate::sqlite::script;
 
-/// Finds the plan of what is one statement.
+/// Finds the plan of one statement.
 pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Plan> {
     let looked = look(catalog, stages, sql)?;
     if !is_plain(catalog, &looked) {
@@ -32,7 +32,7 @@ pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Resul
     }
 }
 
-/// Whether all that SQLite reported is that a statement reads and writes tables of one bind that are not virtual.
+/// Tells whether SQLite reported nothing but reads and writes of one bind's tables, none of them virtual.
 fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
     let (Ok(seen), [(_, bind)]) = (&looked.look, looked.setting.present.as_slice()) else { return false };
     let is_own = |access: &Access| match &access.act {
@@ -44,7 +44,7 @@ fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
     !seen.explains && !seen.accesses.is_empty() && seen.accesses.iter().all(is_own)
 }
 
-/// Refuses what is no statement, or several.
+/// Refuses a text with no statement or with several.
 pub(super) fn one_statement(sql: &str) -> Result<()> {
     match script::statements(sql).map(|statements| statements.len()) {
         Ok(1) => Ok(()),
@@ -54,7 +54,7 @@ pub(super) fn one_statement(sql: &str) -> Result<()> {
     }
 }
 
-/// The plan of a statement that SQLite accepts.
+/// Returns the plan of a statement that SQLite accepts.
 fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen: &Accepted) -> Result<Plan> {
     if let Some(control) = control(&seen.accesses) {
         return Err(not_run(sql, control.instead()));
@@ -89,7 +89,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     }
     let route = route(catalog, &touched);
     if let [write, ..] = touched.writes().as_slice() {
-        let others = filtered(&touched.members(), |bind| bind != write);
+        let others = filtered(&touched.binds(), |bind| bind != write);
         if !others.is_empty() {
             return Err(cross_bind_write(catalog.key(*write), mapped(&others, |bind| catalog.key(*bind)), sql));
         }
@@ -111,8 +111,8 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     Ok(Plan { counts: counts(&seen.accesses), ..Plan::new(on, route).changing_schema(changes_schema) })
 }
 
-/// Whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that is only
-/// joined by the names of columns.
+/// Tells whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that is
+/// only joined by the names of columns.
 fn opens_unreported(catalog: &Catalog, seen: &Accepted, program: &Program) -> bool {
     let mut reported = Vec::new();
     for access in &seen.accesses {
@@ -126,7 +126,7 @@ fn opens_unreported(catalog: &Catalog, seen: &Accepted, program: &Program) -> bo
     program.virtuals() > reported.len()
 }
 
-/// The function that looks names up when it runs and that a statement uses, reported or not.
+/// Returns the function that a statement uses and that looks names up when it runs, reported or not.
 fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Option<String>> {
     let hiding = looked.setting.with(Decoys::Lookups);
     let Err((error, _)) = stages.stage(catalog, &hiding)?.see(sql) else { return Ok(None) };
@@ -136,13 +136,13 @@ fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) ->
     Ok(met(&error).or_else(|| called.map(str::to_string)))
 }
 
-/// Whether a statement reads, writes or changes something wherever it is accepted; what does not may be forgiven what it
-/// names.
+/// Tells whether a statement reads, writes or changes something wherever it is accepted. Others may be forgiven what they
+/// name.
 fn has_effect(seen: &Accepted) -> bool {
     seen.readonly && seen.has_columns || seen.explains || !seen.accesses.is_empty()
 }
 
-/// Why a statement is not run that uses `temp`: by itself, or since a name of several members leads to a decoy there.
+/// Returns the error for a statement that uses `temp`: by itself, or because a name of several binds leads to a decoy there.
 fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let bare = looked.setting.with(Decoys::None);
@@ -167,9 +167,9 @@ fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
     Error::CrossBindWrite { write, others, hint: hint.to_string(), sql: sql.to_string() }
 }
 
-/// Where a statement runs that uses one member, by one key of it or several.
+/// Returns the destination of a statement that uses one bind, by one of its keys or several.
 ///
-/// On the member's connection only one of its keys is a schema name, and `main` always is.
+/// On the bind's connection only one of its keys is a schema name, and `main` always is.
 fn one(sql: &str, catalog: &Catalog, bind: BindIndex, all: Vec<JoinedBind>, touched: &Touched) -> Result<Destination> {
     let keys = filtered(&mapped(&all, |bind| bind.key.clone()), |key| !key.is_default());
     match keys.as_slice() {
@@ -185,8 +185,8 @@ fn one(sql: &str, catalog: &Catalog, bind: BindIndex, all: Vec<JoinedBind>, touc
     }
 }
 
-/// A statement with a table-valued function that looks names up while it runs: only beside all binds can it find what
-/// it is asked for.
+/// Returns the plan of a statement with a table-valued function that looks names up while it runs: it finds them only
+/// beside all binds.
 fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
     let functions = list(&touched.lookups);
     let route = route(catalog, touched);
@@ -231,7 +231,7 @@ fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
     Ok(plan(Destination::Join(all), true))
 }
 
-/// `ANALYZE` and `REINDEX`: of what is named, or of every bind.
+/// Returns the plan of `ANALYZE` and `REINDEX`: for what they name, or for every bind.
 fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Accepted) -> Result<Plan> {
     let mut places = Vec::new();
     // Without a name it takes all there are, attached or not; with one it takes the same whatever is attached.
@@ -240,9 +240,9 @@ fn maintain(catalog: &Catalog, stages: &mut Stages, sql: &str, seen: &Accepted) 
         let (Ok(seen), Ok(program)) = (stage.see(sql), stage.program(sql)) else { continue };
         // Nothing is reported of statistics that are only cleared.
         let written = program.transactions.iter().filter(|(_, writes)| *writes);
-        places.extend(written.filter_map(|(schema, _)| stage.member(schema)));
+        places.extend(written.filter_map(|(schema, _)| stage.named(schema)));
         let used = seen.accesses.iter().filter_map(|access| access.schema.as_deref());
-        places.extend(used.filter_map(|schema| stage.member(schema)));
+        places.extend(used.filter_map(|schema| stage.named(schema)));
     }
     each(catalog, places, changes_schema(&seen.accesses))
 }

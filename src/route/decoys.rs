@@ -24,12 +24,12 @@ pub(super) const MOST_ATTACHED: usize = 10;
 /// The start of the name of the table that a decoy's body is about.
 const DECOY: &str = "multibind: ";
 
-/// The statement that makes the decoy of a name.
+/// Returns the statement that creates the decoy of a name.
 pub(super) fn decoy(name: &str) -> String {
     format!("CREATE TEMP VIEW {} AS SELECT * FROM temp.{};", quote(name), quote(&format!("{DECOY}{name}")))
 }
 
-/// The name whose decoy made SQLite refuse a statement.
+/// Returns the name whose decoy made SQLite refuse a statement.
 pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
     let message = sqlite_message(error);
     message.strip_prefix("no such table: temp.")?.strip_prefix(DECOY).map(str::to_string)
@@ -38,7 +38,7 @@ pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
 /// A name that does not always mean the one table of that name.
 pub(super) struct Doubtful {
     name: String,
-    /// Whether SQLite may take it for a table-valued function's, where there is no such table.
+    /// Whether SQLite may take it for a table-valued function, where there is no such table.
     is_function: bool,
 }
 
@@ -56,7 +56,7 @@ impl Doubts {
         let modules = mapped(&texts(conn, "PRAGMA module_list")?, |name| folded(name));
         let mut doubtful = Vec::new();
         for (name, named) in catalog.by_name(NameKind::Table) {
-            // SQLite makes the functions of these names when they are first used.
+            // SQLite creates the functions of these names when they are first used.
             let is_lazy = name.starts_with("pragma_") || name.starts_with("json");
             let is_function = is_lazy || modules.iter().any(|module| module == name);
             if is_function || named.len() > 1 || named.iter().any(|named| catalog.is_replica(named.bind)) {
@@ -67,8 +67,8 @@ impl Doubts {
     }
 }
 
-/// Whether a name leads to a decoy where only these keys are present: that of several binds, and one that SQLite would find
-/// here though it means a table that is elsewhere, or none.
+/// Tells whether a name leads to a decoy where only these keys are present: one that several binds have, and one that SQLite
+/// would find here though it means a table that is elsewhere, or none.
 fn leads_astray(catalog: &Catalog, present: &[NamedBind], doubtful: &Doubtful) -> bool {
     let is_here = |bind: BindIndex| present.iter().any(|(_, here)| *here == bind);
     let any_is_here = || catalog.named(NameKind::Table, &doubtful.name).iter().any(|named| is_here(named.bind));
@@ -79,7 +79,7 @@ fn leads_astray(catalog: &Catalog, present: &[NamedBind], doubtful: &Doubtful) -
     }
 }
 
-/// The decoys where only these keys are present.
+/// Returns the decoys where only these keys are present.
 pub(super) fn doubtful_views(
     catalog: &Catalog,
     doubts: &Doubts,
@@ -95,7 +95,7 @@ pub(super) fn doubtful_views(
     Ok(views)
 }
 
-/// The decoys of the functions that look names up, see <https://sqlite.org/pragma.html#pragfunc> and
+/// Returns the decoys of the functions that look names up, see <https://sqlite.org/pragma.html#pragfunc> and
 /// <https://sqlite.org/dbstat.html>.
 pub(super) fn lookup_views(conn: &Connection) -> rusqlite::Result<String> {
     let mut views = decoy("dbstat");
@@ -105,8 +105,8 @@ pub(super) fn lookup_views(conn: &Connection) -> rusqlite::Result<String> {
     Ok(views)
 }
 
-/// The decoys of tables of other binds that are called like a function: SQLite takes such a name for the function's even
-/// where a key stands before it, unless there is something of that name under the key.
+/// Returns the decoys of tables of other binds that have a function's name: SQLite takes such a name for the function even
+/// where a key stands before it, unless there is an object of that name under the key.
 fn elsewhere(catalog: &Catalog, doubts: &Doubts, present: &[NamedBind], conn: &Connection) -> rusqlite::Result<String> {
     let (mut views, mut added) = (String::new(), Vec::new());
     for Doubtful { name, .. } in doubts.names(catalog, conn)?.iter().filter(|doubtful| doubtful.is_function) {
@@ -117,7 +117,7 @@ fn elsewhere(catalog: &Catalog, doubts: &Doubts, present: &[NamedBind], conn: &C
             }
             let schema = key.schema_name();
             if !added.contains(&key) {
-                // Beside as many as SQLite attaches there is no room, and what is reported has to do.
+                // Beside as many as SQLite attaches there is no room, and the report has to do.
                 if present.len() + added.len() >= MOST_ATTACHED {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! The dispatcher: has each statement looked into once, and keeps what was found.
+//! The dispatcher: finds the plan of each statement once, and keeps it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use super::catalog::{Candidate, Catalog};
 use super::decide::{decide, one_statement};
+use super::effects::effects_on_one;
 use super::known::KnownPlans;
 use super::plan::{Effects, Plan};
 use super::pragma::refuse_pragma;
 use super::stages::Stages;
-use super::told::effects_on_one;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::filtered;
 use crate::sqlite::Image;
 use crate::sync::{lock, Blocked, OnceCache};
 
-/// The names of every bind at one moment, and what has been found out with them.
+/// The names of every bind at one moment, and the plans that were found with them.
 ///
-/// Shared by all harnesses of the process whose binds have the same tables, so that a statement is looked into once.
+/// All harnesses of the process whose binds have the same tables share it.
 pub(crate) struct Dispatcher {
     catalog: Catalog,
     stages: Mutex<Stages>,
@@ -32,21 +32,20 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-/// How many dispatchers are kept that no session uses.
+/// The number of dispatchers that are kept while no session uses them.
 const MOST_UNUSED: usize = 64;
-/// How many of those are kept whose tables a running database has come to.
+/// The number of those that are kept for tables that a running database has come to.
 const MOST_PASSING: usize = 8;
-/// How long a session waits for another that makes the dispatcher it needs.
+/// The time that a session waits for another that makes the dispatcher it needs.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What two dispatchers that are one have in common: for each bind its keys, its schema's number, and how it is used.
+/// The identity of a dispatcher: for each bind its keys, its schema's number, and how it is used.
 type Identity = Vec<(BindKey, Vec<BindKey>, u64, Option<BindIndex>, bool)>;
 static STANDING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_UNUSED);
 static PASSING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_PASSING);
 
 impl Dispatcher {
-    /// Returns the dispatcher of these databases: that of an earlier harness whose databases had the same tables, where it
-    /// is kept.
+    /// Returns the dispatcher of these databases: that of an earlier harness with the same tables, where it is kept.
     pub(crate) fn of(databases: PerBind<Candidate>) -> Result<Arc<Dispatcher>> {
         let identity = identity(&databases)?;
         let is_passing = databases.values().iter().any(|of| of.image.is_passing());
@@ -73,7 +72,7 @@ impl Dispatcher {
         Ok(identity(&self.catalog.binds)? == identity(databases)?)
     }
 
-    /// Returns the plan of a statement: found once, then kept by its text.
+    /// Returns the plan of a statement, found once and then kept by its text.
     pub(crate) fn plan(&self, sql: &str) -> Result<Arc<Plan>> {
         // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
         let sql = sql.trim();
@@ -111,7 +110,7 @@ fn identity(databases: &PerBind<Candidate>) -> Result<Identity> {
     Ok(identity)
 }
 
-// How many statements are prepared is not seen from outside: SQLite tells of those that run.
+// The number of prepared statements is not seen from outside: SQLite reports those that run.
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::plan::{Effects, Plan};
 use crate::error::{Error, Result};
 use crate::sync::lock;
 
-/// How many statements are kept; when there are more it starts anew, which costs each a look.
+/// The number of statements that are kept. When there are more, all are dropped and looked into again.
 const MOST_STATEMENTS: usize = 4096;
 /// The longest text in bytes that is kept; a longer one is looked into each time.
 const LONGEST_TEXT: usize = 16 * 1024;
@@ -27,7 +27,7 @@ struct Answers {
 }
 
 impl KnownPlans {
-    /// The plan of a statement, found now unless it is known.
+    /// Returns the plan of a statement, found now unless it is known.
     pub(super) fn plan(&self, sql: &str, find: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
         let known = lock(&self.answers).get(sql).and_then(|answers| answers.plan.as_ref().and_then(again));
         if let Some(known) = known {
@@ -60,7 +60,7 @@ impl KnownPlans {
     }
 }
 
-/// An answer once more; `None` for an error that is not about the statement and the tables alone.
+/// Returns an answer once more; `None` for an error that is not about the statement and the tables alone.
 fn again(answer: &Result<Arc<Plan>>) -> Option<Result<Arc<Plan>>> {
     let error = match answer {
         Ok(plan) => return Some(Ok(Arc::clone(plan))),
@@ -86,7 +86,7 @@ fn again(answer: &Result<Arc<Plan>>) -> Option<Result<Arc<Plan>>> {
     }))
 }
 
-/// SQLite's answer once more, to be kept.
+/// Returns SQLite's error once more, to be kept.
 pub(super) fn copied(error: &rusqlite::Error) -> rusqlite::Error {
     match error {
         rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),

@@ -15,7 +15,7 @@ use crate::key::BindKey;
 use crate::list::filtered;
 use crate::sqlite::objects::NameKind;
 
-/// What SQLite says of a statement beside the binds that it needs.
+/// SQLite's answer to a statement beside the binds that it needs.
 pub(super) struct Looked {
     pub(super) setting: Setting,
     pub(super) look: Look,
@@ -23,7 +23,7 @@ pub(super) struct Looked {
     pub(super) program: Program,
 }
 
-/// How many times a bind may be missed before all are looked at.
+/// The number of times that a bind may be missed before all are looked at.
 const MOST_MISSED: usize = 3;
 
 /// Prepares a statement beside the binds that it needs, and no other.
@@ -68,8 +68,8 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
     }
 }
 
-/// The same for a statement that tells nothing where what it means is not there: `REINDEX` does not say which name it
-/// misses, `ANALYZE` without a name takes all there is, and `IF EXISTS` forgives what is not.
+/// Prepares a statement beside every bind, if it says nothing of what it misses: `REINDEX` does not say which name that is,
+/// `ANALYZE` without a name takes all there is, and `IF EXISTS` forgives.
 fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked) -> Result<Looked> {
     let is_one = match &looked.look {
         Ok(seen) if maintains(seen) => true,
@@ -94,7 +94,7 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
         // With IF EXISTS it means something there, and needs no other.
         let mut present = Vec::new();
         for access in &seen.accesses {
-            let used = access.schema.as_deref().and_then(|schema| stage.member(schema));
+            let used = access.schema.as_deref().and_then(|schema| stage.named(schema));
             present.extend(used.filter(|used| !present.contains(used)));
         }
         catalog.in_order(&mut present);
@@ -105,14 +105,14 @@ fn beside_all(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: Looked)
     Ok(looked)
 }
 
-/// What an acceptance is looked for beside.
+/// The search for the binds beside which SQLite accepts a statement.
 struct BindSearch<'c> {
     catalog: &'c Catalog,
     present: Vec<NamedBind>,
-    /// Keys of a member that another key of the same member has taken the place of.
+    /// Keys that another key of the same bind has replaced.
     replaced: Vec<NamedBind>,
     misses: usize,
-    /// Whether foreign keys have been turned off, since a statement fails with them.
+    /// Whether foreign keys are off, because the statement fails with them.
     without_keys: bool,
 }
 
@@ -126,12 +126,19 @@ impl<'c> BindSearch<'c> {
         Setting { foreign_keys: setting.foreign_keys && !self.without_keys, ..setting }
     }
 
-    /// The key whose absence made SQLite refuse the statement.
+    /// Returns the key whose absence made SQLite refuse the statement.
     fn missed(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> Result<Option<NamedBind>> {
         let message = sqlite_message(error);
         let mut candidates = match met(error) {
             Some(name) => self.catalog.owner(NameKind::Table, &name).into_iter().collect(),
-            None => self.catalog.missed_in(&message),
+            None => match message.strip_prefix("unknown database ") {
+                // As the statement writes it, quoted or not.
+                Some(written) => {
+                    let schema = stages.stage(self.catalog, &self.setting())?.read_name(written);
+                    schema.map_or_else(Vec::new, |schema| self.catalog.named_in_sql(&schema))
+                }
+                None => self.catalog.missed_in(&message),
+            },
         };
         candidates.retain(|candidate| !self.present.contains(candidate));
         let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
@@ -146,11 +153,11 @@ impl<'c> BindSearch<'c> {
         Ok(None)
     }
 
-    /// What is present, and one more.
+    /// Returns the keys that are present, and one more.
     fn with(&self, (key, bind): NamedBind) -> Vec<NamedBind> {
         let mut present = self.present.clone();
         if !self.replaced.contains(&(key.clone(), bind)) {
-            // Of several keys of one member the one that is written out will do, until the other is missed.
+            // Of several keys of one bind the one that is written out will do, until the other is missed.
             present.retain(|(_, at)| *at != bind);
         }
         present.push((key, bind));
@@ -166,7 +173,7 @@ impl<'c> BindSearch<'c> {
         check_number(sql, &self.present)
     }
 
-    /// Adds all that is used beside every bind: of many, one by one takes long.
+    /// Adds every key that is used, as a look beside all binds shows: adding many one by one takes long.
     fn add_all_used(&mut self, stages: &mut Stages, sql: &str) -> Result<()> {
         self.misses += 1;
         let all = self.catalog.all_named();
@@ -179,7 +186,7 @@ impl<'c> BindSearch<'c> {
         for (schema, _) in &program.transactions {
             // Table-valued functions are in `main`, whoever's that is.
             let is_used = schema != BindKey::DEFAULT.schema_name() || program.reads(schema);
-            if let Some(used) = stage.member(schema)
+            if let Some(used) = stage.named(schema)
                 && is_used
                 && !self.present.contains(&used)
             {
@@ -191,15 +198,15 @@ impl<'c> BindSearch<'c> {
     }
 }
 
-/// Whether a statement's program tells what it reads and writes: an `EXPLAIN` has another's, and what changes a schema
-/// uses tables of SQLite's own.
+/// Tells whether a statement's program shows what it reads and writes: that of an `EXPLAIN` is another's, and a change of
+/// a schema uses tables of SQLite's own.
 fn has_program(seen: &Accepted) -> bool {
     let changes = |access: &Access| !matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_));
     !seen.explains && !seen.accesses.iter().any(changes) && (seen.readonly || !seen.accesses.is_empty())
 }
 
-/// The keys of tables that SQLite took for something that is here, since they are not: the default bind's `main`, which
-/// every connection has, and what it took for a table-valued function.
+/// Returns the keys of absent tables in whose place SQLite took something that is present: `main`, which every connection
+/// has, or a table-valued function.
 fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<NamedBind> {
     let mut keys = Vec::new();
     // What a statement makes is no function either, and is not there yet.
@@ -218,7 +225,7 @@ fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<Na
     keys
 }
 
-/// Whether an access is to the schema `main`, or to the table that describes it.
+/// Tells whether an access is to the schema `main`, or to the table that describes it.
 fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
     match access.schema.as_deref() {
         Some(schema) => schema.eq_ignore_ascii_case(BindKey::DEFAULT.schema_name()),
@@ -226,13 +233,14 @@ fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
     }
 }
 
-/// Whether a name is that of `sqlite_schema`, which every bind has and no schema lists; without a key it is that of `main`.
+/// Tells whether a name is that of `sqlite_schema`, which every bind has and no schema lists. Without a key it is that of
+/// `main`.
 pub(super) fn describes_a_schema(catalog: &Catalog, name: &str) -> bool {
     is_reserved(name) && catalog.named(NameKind::Table, name).is_empty()
 }
 
-/// Whether what was reported as a table is a table-valued function, `json_each` for one: reported as in `main`, which
-/// has no table of that name.
+/// Tells whether a reported table is a table-valued function, `json_each` for one: it is reported as in `main`, which has
+/// no table of that name.
 pub(super) fn is_function(catalog: &Catalog, access: &Access) -> bool {
     let Act::Read(name) = &access.act else { return false };
     let tables = catalog.named(NameKind::Table, name);
@@ -260,7 +268,7 @@ fn check_number(sql: &str, present: &[NamedBind]) -> Result<()> {
     })
 }
 
-/// Every key, the default one beside as many others as can be attached at once.
+/// Returns settings that together have every key: in each the default one and as many others as SQLite attaches.
 pub(super) fn pages(catalog: &Catalog) -> Vec<Setting> {
     let default = catalog.default_named();
     let mut pages = Vec::new();

@@ -1,6 +1,6 @@
-//! Views and triggers, which SQLite makes without looking whether what they use is there.
+//! Views and triggers, which SQLite creates without checking that the tables they use are there.
 //!
-//! One that is made in the wrong bind could never be used, so it is made in a copy first and tried.
+//! One in the wrong bind could never be used, so it is created in a copy first and tried.
 
 use rusqlite::config::DbConfig;
 use rusqlite::Connection;
@@ -16,7 +16,7 @@ use crate::sqlite::script::quote;
 use crate::sqlite::{copy_pages, number, Image, NamedConnection};
 
 /// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
-/// connection to a member that has one of `keys` as its schema name.
+/// connection to `bind` that has one of `keys` as its schema name.
 pub(super) fn check_made(
     catalog: &Catalog,
     (keys, bind): (&[BindKey], BindIndex),
@@ -73,8 +73,8 @@ fn wrong_bind(made: &NewObject, name: &str, missing: &str, key: &BindKey, others
     }
 }
 
-/// A plain connection to a copy in which the statement was run as the session would run it; `None` where it fails,
-/// which is for the session's own connection to say.
+/// Returns a plain connection to a copy in which the statement was run as the session would run it; `None` where it fails,
+/// which the session's own connection reports.
 fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<Option<Connection>> {
     let mut copy = Connection::open_in_memory()?;
     image.copy_into(&mut copy, "main")?;
@@ -84,14 +84,14 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
         return Ok(None);
     }
     let mut plain = Connection::open_in_memory()?;
-    // A foreign key to a table that is not there is no matter of what is made.
+    // A foreign key to a missing table has nothing to do with the new object.
     plain.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     copy_pages(copy.conn(), &mut plain, "main")?;
     image.connect(&plain)?;
     Ok(Some(plain))
 }
 
-/// Statements that use the view, or that run the trigger.
+/// Returns statements that use the view, or that run the trigger.
 fn probes(plain: &Connection, made: &NewObject, name: &str) -> Vec<String> {
     let NewObject::Trigger { on } = made else { return vec![format!("SELECT 1 FROM {}", quote(name))] };
     let on = quote(on);
@@ -104,7 +104,7 @@ fn probes(plain: &Connection, made: &NewObject, name: &str) -> Vec<String> {
     probes
 }
 
-/// The table that a statement misses.
+/// Returns the table that a statement misses.
 fn missing_table(plain: &Connection, probe: &str) -> Option<String> {
     let error = plain.prepare(probe).err()?;
     let message = sqlite_message(&error);

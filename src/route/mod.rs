@@ -10,6 +10,7 @@ mod catalog;
 mod decide;
 mod decoys;
 mod dispatcher;
+mod effects;
 mod known;
 mod look;
 mod made;
@@ -20,7 +21,7 @@ mod pragma;
 mod refused;
 mod stage;
 mod stages;
-mod told;
+
 mod touched;
 mod unknown_bind;
 mod untouching;

@@ -1,4 +1,4 @@
-//! Looking a table up by its name, and saying what comes near when there is none.
+//! The lookup of a table by its name, and the errors with the nearest names where there is none.
 
 use super::catalog::{Catalog, Named, NamedBind};
 use crate::error::{Error, Result};
@@ -6,10 +6,9 @@ use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest_tables;
 use crate::sqlite::objects::NameKind;
-use crate::sqlite::script::quote;
 
 impl Catalog {
-    /// The member and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
+    /// Returns the bind and the spelling of a table by its name, plain (`user`) or with its key (`auth.user`).
     pub(crate) fn table(&self, name: &str) -> Result<(BindIndex, String)> {
         let mut meant = self.owners(NameKind::Table, name);
         for (_, bind, table) in self.qualified(name) {
@@ -22,7 +21,7 @@ impl Catalog {
         }
     }
 
-    /// Every way to read a name as a key, a dot and the rest; a key may have dots of its own.
+    /// Returns every way to read a name as a key, a dot and the rest; a key may have dots of its own.
     fn qualified<'n>(&'n self, name: &'n str) -> impl Iterator<Item = (&'n BindKey, BindIndex, &'n str)> {
         self.binds.iter().flat_map(move |(at, bind)| {
             bind.names.iter().filter_map(move |key| {
@@ -33,8 +32,7 @@ impl Catalog {
         })
     }
 
-    /// The keys that one of SQLite's messages misses, with their members: those before a dot, or that of the bind with
-    /// such a name.
+    /// Returns the keys that one of SQLite's messages misses: those before a dot, or that of the bind with such a name.
     pub(super) fn missed_in(&self, message: &str) -> Vec<NamedBind> {
         let mut keys = Vec::new();
         let mut add = |key: &BindKey, bind: BindIndex| {
@@ -42,22 +40,11 @@ impl Catalog {
                 keys.push((key.clone(), bind));
             }
         };
-        if let Some(written) = message.strip_prefix("unknown database ") {
-            // As the statement writes it.
-            for (key, bind) in &self.all_named() {
-                if spellings(key.schema_name()).iter().any(|spelling| spelling.eq_ignore_ascii_case(written)) {
-                    add(key, *bind);
-                }
-            }
-            return keys;
-        }
         const ABOUT: [&str; 4] = ["no such table: ", "no such view: ", "no such index: ", "no such trigger: "];
         let Some(name) = ABOUT.iter().find_map(|about| message.strip_prefix(about)) else { return keys };
-        for (key, bind) in &self.all_named() {
-            // `ANALYZE` takes a key for a name.
-            if key.schema_name().eq_ignore_ascii_case(name) {
-                add(key, *bind);
-            }
+        // `ANALYZE` takes a key for a name.
+        for (key, bind) in &self.named_in_sql(name) {
+            add(key, *bind);
         }
         for (key, bind, _) in self.qualified(name) {
             add(key, bind);
@@ -71,6 +58,12 @@ impl Catalog {
         keys
     }
 
+    /// Returns the keys that are this schema name in SQL.
+    pub(super) fn named_in_sql(&self, schema: &str) -> Vec<NamedBind> {
+        filtered(&self.all_named(), |(key, _)| key.schema_name().eq_ignore_ascii_case(schema))
+    }
+
+    /// Returns the error for a name that several binds have.
     pub(super) fn ambiguous(&self, table: &str, several: &[Named]) -> Error {
         let owners = filtered(several, |named| !self.is_replica(named.bind));
         let mut binds = mapped(&owners, |named| self.key(named.bind));
@@ -78,24 +71,15 @@ impl Catalog {
         Error::AmbiguousTable { table: table.to_string(), binds }
     }
 
+    /// Returns the error for a name that no bind has.
     pub(super) fn unknown_table(&self, table: &str) -> Error {
-        // What is compared is the table's own name, without a key that may stand before it.
+        // The table's own name is compared, without a key that may stand before it.
         let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
         Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, self.tables()) }
     }
 
+    /// Returns the error for what needs a default bind.
     pub(super) fn no_default(&self, what: &str) -> Error {
         Error::NoDefaultBind { what: Some(what.to_string()), configured: self.keys() }
     }
-}
-
-/// Every way to write a name, see <https://sqlite.org/lang_keywords.html>.
-fn spellings(name: &str) -> [String; 5] {
-    [
-        name.to_string(),
-        quote(name),
-        format!("'{}'", name.replace('\'', "''")),
-        format!("`{}`", name.replace('`', "``")),
-        format!("[{name}]"),
-    ]
 }

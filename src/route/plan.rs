@@ -5,7 +5,7 @@ use std::fmt;
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 
-/// Which binds a statement reads and which it writes, as [`Session::bind_of`](crate::Session::bind_of) answers.
+/// The binds that a statement reads and those it writes, from [`Session::bind_of`](crate::Session::bind_of).
 ///
 /// ```
 /// use multibind::{Bind, BindKey, Harness};
@@ -29,7 +29,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The binds whose tables are read, in the order configured.
+    /// Returns the binds whose tables are read, in the order configured.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -45,7 +45,7 @@ impl Route {
         &self.reads
     }
 
-    /// The bind that is written to, rows or schema.
+    /// Returns the bind that is written to, rows or schema.
     ///
     /// `ANALYZE` and `REINDEX` without a name run in several binds one after the other; this is the first of them.
     ///
@@ -132,7 +132,7 @@ pub(crate) struct Effects {
     pub(crate) in_transaction: bool,
 }
 
-/// Where a statement runs.
+/// The place where a statement runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// On one bind's connection, with this key as the name of its schema.

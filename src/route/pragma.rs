@@ -50,7 +50,7 @@ pub(super) fn refuse_pragma(catalog: &Catalog, name: &str, value: Option<&str>, 
     }
 }
 
-/// What the argument of a pragma may name, in the order in which SQLite looks; nothing for those that take no name.
+/// Returns the kinds of objects that the argument of a pragma may name, in the order in which SQLite looks.
 fn kinds_of(pragma: &str) -> &'static [NameKind] {
     match pragma {
         name if PRAGMAS_OF_TABLES.contains(&name) => &[NameKind::Table],
@@ -68,7 +68,7 @@ pub(super) fn check_pragma(sql: &str, name: &str, value: Option<&str>) -> Result
     }
 }
 
-/// A pragma goes to the bind it names, or that of the table it is about, else to the default bind.
+/// Returns the plan of a pragma: for the bind that it names, or that of the table it is about, else the default bind.
 pub(super) fn plan_of_pragma(
     catalog: &Catalog,
     sql: &str,

@@ -1,5 +1,5 @@
-//! Statements that SQLite does not accept beside the binds that they name: pragmas, which are not prepared here, those
-//! that mean one bind alone, and those that are wrong.
+//! Statements that SQLite does not accept beside the binds that they name: pragmas, which are not prepared here, statements
+//! that only the bind's own connection accepts, and wrong ones.
 
 use rusqlite::Error as SqliteError;
 
@@ -20,7 +20,7 @@ use crate::error::{is_denied, list, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::sqlite::objects::NameKind;
 
-/// The plan of a statement that SQLite does not accept, or the error that says why there is none.
+/// Returns the plan of a statement that SQLite does not accept, or the error that says why there is none.
 pub(super) fn refused(
     catalog: &Catalog,
     stages: &mut Stages,
@@ -58,8 +58,9 @@ pub(super) fn refused(
     }
 }
 
-/// The error for a statement that SQLite does not accept since a bind's key has a dot: in a join in parentheses it looks a
-/// column up by schema, table and column with dots between them, and takes the first dot for the schema's end.
+/// Returns the error for a statement that SQLite does not accept because a bind's key has a dot. In a join in parentheses
+/// SQLite looks a column up by schema, table and column with dots between them, and takes the first dot for the schema's
+/// end.
 fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, message: &str) -> Result<Option<Error>> {
     let mut beside = looked.setting.clone();
     let mut keys = Vec::new();
@@ -88,7 +89,7 @@ fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, me
     }
 }
 
-/// What is wrong with a statement that fails by a decoy, and has this `outcome` without.
+/// Returns the error for a statement that fails by a decoy, and has this `outcome` without.
 fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, outcome: &Look) -> Result<Error> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     match outcome {
@@ -114,11 +115,11 @@ fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, o
     })
 }
 
-/// The plan of a statement that only a connection to the table's own bind accepts.
+/// Returns the plan of a statement that only a connection to the table's own bind accepts.
 fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcome: &Look) -> Result<Option<Plan>> {
     let owners = catalog.owners(NameKind::Table, table);
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
-    // What says `main.` means the default bind, and is led astray by nothing.
+    // A statement with `main.` means the default bind, and no decoy leads it astray.
     if owners.is_empty() || !goes_astray(bare, sql, &(NameKind::Table, table.to_string()), outcome).map_err(failed)? {
         return Ok(None);
     }

@@ -13,13 +13,13 @@ use crate::key::{BindIndex, BindKey};
 use crate::sqlite::attach;
 use crate::sqlite::script::{explained, quote};
 
-/// What a stage is made for.
+/// The contents of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// The keys whose tables are there, in the order of the members.
+    /// The keys whose tables are there, in the order of the binds.
     pub(super) present: Vec<NamedBind>,
     pub(super) decoys: Decoys,
-    /// Whether foreign keys are enforced, which has a statement use tables that it does not name.
+    /// Whether foreign keys are enforced: then a statement uses tables that it does not name.
     pub(super) foreign_keys: bool,
 }
 
@@ -43,9 +43,9 @@ impl Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoys {
     None,
-    /// Those that would be taken for another table than they mean.
+    /// Names that would be taken for another table than they mean.
     Doubtful,
-    /// Those of the functions that look names up when they run.
+    /// Names of the functions that look names up when they run.
     Lookups,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Stage {
     conn: Connection,
     log: AccessLog,
     present: Vec<NamedBind>,
-    /// The member that `main` stands for, whether its tables are there or not.
+    /// The bind that `main` stands for, whether its tables are there or not.
     main: Option<BindIndex>,
     /// The tables by schema and the page that they or an index of theirs begin on.
     roots: OnceCell<Vec<Root>>,
@@ -68,42 +68,43 @@ struct Root {
     table: String,
 }
 
-/// What SQLite said of a statement.
+/// SQLite's report on a statement that it accepts.
 pub(super) struct Accepted {
     pub(super) accesses: Vec<Access>,
     /// Whether it is an `EXPLAIN`, which runs nothing.
     pub(super) explains: bool,
     /// Whether SQLite says that running it writes to no database file.
     pub(super) readonly: bool,
-    /// Whether it gives rows.
+    /// Whether it returns rows.
     pub(super) has_columns: bool,
 }
 
-/// What SQLite says of a statement, or why it does not accept it, with what it reported before.
+/// SQLite's answer to a statement: its report, or its error with the accesses reported before.
 pub(super) type Look = Result<Accepted, (rusqlite::Error, Vec<Access>)>;
 
-/// What the program of a statement uses, from `EXPLAIN`, by schema name.
+/// The databases and tables that a statement's program uses, from `EXPLAIN`, by schema name.
 #[derive(Default)]
 pub(super) struct Program {
-    /// Each schema that it uses, and whether it writes there.
+    /// Each schema, and whether it is written.
     pub(super) transactions: Vec<(String, bool)>,
     pub(super) vacuums: Vec<String>,
-    /// What is opened to be read: the schema, and the page that it begins on.
+    /// The tables and indexes that are opened to be read: the schema, and the page that each begins on.
     opened: Vec<(String, i64)>,
-    /// The virtual tables and table-valued functions that are opened, as SQLite tells one from another.
+    /// The virtual tables and table-valued functions that are opened, by SQLite's name for each.
     virtuals: Vec<String>,
 }
 
-/// Where the table begins that describes a schema, see <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
+/// The page on which the table begins that describes a schema, see
+/// <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
 const SCHEMA_PAGE: i64 = 1;
 
 impl Program {
-    /// Whether it reads tables of a schema that are not virtual.
+    /// Tells whether it reads tables of a schema that are not virtual.
     pub(super) fn reads(&self, schema: &str) -> bool {
         self.opened.iter().any(|(opened, _)| opened == schema)
     }
 
-    /// How many virtual tables and table-valued functions it opens.
+    /// Returns the number of virtual tables and table-valued functions that it opens.
     pub(super) fn virtuals(&self) -> usize {
         self.virtuals.len()
     }
@@ -164,7 +165,7 @@ impl Stage {
         Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new(), virtuals })
     }
 
-    /// A stage with the tables of one member in `main`, whoever's key that is.
+    /// Sets a stage up with the tables of one bind in `main`, whatever its key.
     pub(super) fn of_main(catalog: &Catalog, bind: BindIndex) -> Result<Stage> {
         let present = vec![(BindKey::DEFAULT, bind)];
         let stage =
@@ -172,13 +173,13 @@ impl Stage {
         Ok(Stage { main: Some(bind), ..stage })
     }
 
-    /// The keys whose tables are there.
+    /// Returns the keys whose tables are there.
     pub(super) fn present(&self) -> &[NamedBind] {
         &self.present
     }
 
-    /// The member and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.
-    pub(super) fn member(&self, schema: &str) -> Option<NamedBind> {
+    /// Returns the bind and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.
+    pub(super) fn named(&self, schema: &str) -> Option<NamedBind> {
         if schema.eq_ignore_ascii_case("main") {
             return self.main.map(|main| (BindKey::DEFAULT, main));
         }
@@ -188,6 +189,8 @@ impl Stage {
 
     /// Reads a name as a statement writes it, quoted or not.
     pub(super) fn read_name(&self, written: &str) -> Option<String> {
+        #[cfg(test)]
+        PREPARES.set(PREPARES.get() + 1);
         let select = self.conn.prepare(&format!("SELECT 1 AS {written}")).ok()?;
         select.column_name(0).ok().map(str::to_string)
     }
@@ -210,7 +213,7 @@ impl Stage {
         }
     }
 
-    /// The databases that the program of a statement opens, which is prepared but not run. Not for an `EXPLAIN`.
+    /// Returns the program of a statement, which is prepared but not run. Not for an `EXPLAIN`.
     pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
         #[cfg(test)]
         PREPARES.set(PREPARES.get() + 1);
@@ -243,7 +246,7 @@ impl Stage {
         Ok(program)
     }
 
-    /// The tables that a program opens to read, each with its schema. It tells nothing of virtual tables.
+    /// Returns the tables that a program opens to read, each with its schema; virtual tables are not among them.
     pub(super) fn opened(&self, program: &Program) -> rusqlite::Result<Vec<(String, String)>> {
         let mut tables = Vec::new();
         for (schema, page) in &program.opened {
@@ -258,7 +261,7 @@ impl Stage {
         Ok(tables)
     }
 
-    /// Whether a schema has a table that has pages of its own: no view and no virtual table.
+    /// Tells whether a schema has a table with pages of its own, neither a view nor a virtual table.
     pub(super) fn is_stored(&self, schema: &str, table: &str) -> rusqlite::Result<bool> {
         let is_it = |root: &&Root| root.schema.eq_ignore_ascii_case(schema) && root.table.eq_ignore_ascii_case(table);
         Ok(self.roots()?.iter().any(|root| is_it(&root)))
@@ -286,15 +289,15 @@ impl Stage {
     pub(super) fn temp(&self, sql: &str) -> rusqlite::Result<()> {
         AccessLog::leave(&self.conn)?;
         let done = self.conn.execute_batch(sql);
-        // What is rolled back has SQLite forget its schema.
+        // A rollback has SQLite forget the schema.
         connect(&self.conn, &self.virtuals);
         self.log.listen(&self.conn)?;
         done
     }
 }
 
-/// Uses virtual tables, none of which is used for the first time then: that prepares statements of their own, which would
-/// be reported as those of the statement that uses them. One that cannot be used says so to who uses it.
+/// Uses each virtual table once. The first use prepares statements of the table's own, which would be reported as those of
+/// the statement that uses it. The error of one that cannot be used comes back with that statement.
 fn connect(conn: &Connection, virtuals: &[String]) {
     for query in virtuals {
         drop(conn.prepare(query));
@@ -303,6 +306,6 @@ fn connect(conn: &Connection, virtuals: &[String]) {
 
 #[cfg(test)]
 thread_local! {
-    /// How many statements this thread has prepared to find routes.
+    /// The number of statements that this thread has prepared to find routes.
     pub(super) static PREPARES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

@@ -11,7 +11,7 @@ use crate::key::{BindIndex, BindKey};
 use crate::order::sort_by;
 use crate::sqlite::objects::NameKind;
 
-/// One table as a statement uses it.
+/// A table as a statement uses it.
 #[derive(Clone, Debug)]
 pub(super) struct Use {
     pub(super) key: BindKey,
@@ -41,7 +41,7 @@ impl Touched {
         }
     }
 
-    /// The members that are read, in the order configured; those that are needed for what has no effect as well.
+    /// Returns the binds that are read, in the order configured; those that are needed for what has no effect as well.
     pub(super) fn reads(&self) -> Vec<BindIndex> {
         let mut binds = self.of(|used| used.reads);
         for (_, bind) in &self.needed {
@@ -52,13 +52,13 @@ impl Touched {
         binds
     }
 
-    /// The members that are written, in the order configured.
+    /// Returns the binds that are written, in the order configured.
     pub(super) fn writes(&self) -> Vec<BindIndex> {
         self.of(|used| used.writes)
     }
 
-    /// Every member that is used or needed, in the order configured.
-    pub(super) fn members(&self) -> Vec<BindIndex> {
+    /// Returns every bind that is used or needed, in the order configured.
+    pub(super) fn binds(&self) -> Vec<BindIndex> {
         let mut binds = self.of(|_| true);
         for (_, bind) in &self.needed {
             insert(&mut binds, *bind);
@@ -66,7 +66,7 @@ impl Touched {
         binds
     }
 
-    /// The members of some uses, in the order configured.
+    /// Returns the binds of some uses, in the order configured.
     fn of(&self, wanted: impl Fn(&Use) -> bool) -> Vec<BindIndex> {
         let mut binds = Vec::new();
         for used in &self.uses {
@@ -77,7 +77,7 @@ impl Touched {
         binds
     }
 
-    /// Every member by every key that a statement uses it by, with the tables it reads.
+    /// Returns every bind once for each key that the statement uses it by, with the tables that it reads there.
     pub(super) fn all(&self) -> Vec<JoinedBind> {
         let mut all = Vec::<JoinedBind>::new();
         for used in &self.uses {
@@ -107,7 +107,7 @@ fn insert(binds: &mut Vec<BindIndex>, bind: BindIndex) {
     }
 }
 
-/// What a statement uses that SQLite accepts beside `stage`.
+/// Lists what a statement uses that SQLite accepts on `stage`.
 pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program: &Program) -> Result<Touched> {
     let mut touched = Touched { needed: stage.present().to_vec(), ..Touched::default() };
     let failed = |source| Error::sql(&BindKey::DEFAULT, "")(source);
@@ -130,8 +130,8 @@ pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program
             continue;
         }
         match access.schema.as_deref() {
-            Some(schema) => touched.note(place(catalog, stage, schema)?, name, writes && !seen.explains),
-            None if describes_a_schema(catalog, name) => touched.note(place(catalog, stage, "main")?, name, false),
+            Some(schema) => touched.note(named(catalog, stage, schema)?, name, writes && !seen.explains),
+            None if describes_a_schema(catalog, name) => touched.note(named(catalog, stage, "main")?, name, false),
             None => {
                 // A table of which no column is read comes without its schema, and so does a CTE of the same name.
                 for (key, bind) in stage.present() {
@@ -150,7 +150,7 @@ pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program
         }
     }
     for (schema, table) in &opened {
-        let Some((key, bind)) = stage.member(schema) else { continue };
+        let Some((key, bind)) = stage.named(schema) else { continue };
         let is_known = |used: &Use| used.key == key && (is_reserved(table) || used.table.eq_ignore_ascii_case(table));
         if !touched.uses.iter().any(is_known) {
             touched.note((key, bind), table, false);
@@ -159,11 +159,11 @@ pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program
     Ok(touched)
 }
 
-fn place(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<NamedBind> {
-    stage.member(schema).ok_or_else(|| catalog.no_default("a statement whose table names no bind"))
+fn named(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<NamedBind> {
+    stage.named(schema).ok_or_else(|| catalog.no_default("a statement whose table names no bind"))
 }
 
-/// Whether a table-valued function looks at the databases of its connection when it runs, see
+/// Tells whether a table-valued function looks at the databases of its connection when it runs, see
 /// <https://sqlite.org/pragma.html#pragfunc> and <https://sqlite.org/dbstat.html>.
 fn looks_names_up(function: &str) -> bool {
     let function = function.to_ascii_lowercase();

@@ -12,8 +12,8 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::order::sort_by_key;
 
-/// A statement without a table: `VACUUM` says which database it means, `DROP TABLE IF EXISTS` may mean one that has no
-/// such table; others go to the default bind.
+/// Returns the plan of a statement without a table: `VACUUM` says which database it means, `DROP TABLE IF EXISTS` may mean
+/// one that has no such table; others go to the default bind.
 pub(super) fn untouching(
     catalog: &Catalog,
     stages: &mut Stages,
@@ -31,7 +31,7 @@ pub(super) fn untouching(
     let program = stages.stage(catalog, &looked.setting)?.program(sql).map_err(failed)?;
     if let Some(schema) = program.vacuums.first() {
         let stage = stages.stage(catalog, &looked.setting)?;
-        let place = stage.member(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
+        let place = stage.named(schema).ok_or_else(|| catalog.no_default("a VACUUM that names no bind"))?;
         let route = Route { reads: Vec::new(), writes: vec![catalog.key(place.1)] };
         return Ok(on(place, route).outside_transaction());
     }
@@ -43,7 +43,7 @@ pub(super) fn untouching(
         // It names another page's.
         let Ok(Program { transactions, .. }) = stage.program(sql) else { continue };
         for (schema, writes) in &transactions {
-            let Some(place) = stage.member(schema) else { continue };
+            let Some(place) = stage.named(schema) else { continue };
             let list = if *writes { &mut cleared } else { &mut checked };
             if !list.contains(&place) {
                 list.push(place);
@@ -61,8 +61,8 @@ pub(super) fn untouching(
     Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }))
 }
 
-/// A statement that runs in each of several binds, one after the other. A replica gets what its source has, unless it
-/// alone is named.
+/// Returns the plan of a statement that runs in each of several binds, one after the other. A replica gets what its source
+/// has, unless it alone is named.
 pub(super) fn each(catalog: &Catalog, mut places: Vec<NamedBind>, changes_schema: bool) -> Result<Plan> {
     if places.iter().any(|(_, bind)| !catalog.is_replica(*bind)) {
         places.retain(|(_, bind)| !catalog.is_replica(*bind));
@@ -78,20 +78,21 @@ pub(super) fn each(catalog: &Catalog, mut places: Vec<NamedBind>, changes_schema
     Ok(Plan::new(on, route).changing_schema(changes_schema))
 }
 
-/// Wherever constants are computed; what tells of the last write is asked where that was.
+/// Returns the plan of a statement that reads no table: constants are computed in any bind, and the functions that report
+/// the last write are asked where that was.
 fn reading(catalog: &Catalog, seen: &Accepted) -> Result<Plan> {
     let counts = counts(&seen.accesses);
     let place = match (catalog.default_named(), catalog.named_keys().into_iter().next()) {
         (Some(place), _) => place,
-        // It is told where it runs before it does.
+        // The session chooses another bind before it runs.
         (None, Some(first)) if counts.is_some() => first,
         _ => return Err(catalog.no_default("a statement that touches no table")),
     };
     Ok(Plan { counts, ..on(place, Route { reads: Vec::new(), writes: Vec::new() }) })
 }
 
-/// `REINDEX` of a table without indexes, or of a collation that none uses, the only statement that gives no rows and
-/// touches nothing: it does nothing wherever SQLite knows the name.
+/// Returns the plan of a `REINDEX` of a table without indexes, or of a collation that none uses: the only statement that
+/// returns no rows and touches nothing. It does nothing wherever SQLite knows the name.
 fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
     let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
     let bare = looked.setting.with(Decoys::None);

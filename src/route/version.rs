@@ -1,24 +1,24 @@
-//! The SQLite that is linked, where its reports may be others than those of the versions that were tried.
+//! The version of SQLite that is linked: an old one may report differently from those that were tried.
 
 use crate::error::{Error, Result};
 
-/// The oldest SQLite whose reports are known to be told apart rightly, in the form of `sqlite3_libversion_number`.
+/// The oldest SQLite whose reports were tried, in the form of `sqlite3_libversion_number`.
 const OLDEST: i32 = 3_050_000;
 
-/// Refuses to guess where SQLite, older than any that this was tried with, may report a virtual table, a table-valued
-/// function or a `REINDEX` in another way.
+/// Refuses a statement where an SQLite that is older than those tried may report it differently: a virtual table, a
+/// table-valued function or a `REINDEX`.
 pub(super) fn check_version(version: i32, sql: &str, binds: usize) -> Result<()> {
     if version >= OLDEST || binds < 2 {
         return Ok(());
     }
-    let told = |version: i32| format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+    let shown = |version: i32| format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
     Err(Error::Statement {
         sql: sql.to_string(),
         problem: format!(
-            "the SQLite that is linked is {}, and which bind this statement is for is told for certain from {} on: name \
-             it with `session.on(key)`, or turn on the feature `bundled`",
-            told(version),
-            told(OLDEST)
+            "the SQLite that is linked is {}, and only from {} on is it certain which bind this statement is for: name it \
+             with `session.on(key)`, or turn on the feature `bundled`",
+            shown(version),
+            shown(OLDEST)
         ),
     })
 }
@@ -32,7 +32,7 @@ mod tests {
         assert!(check_version(3_050_002, "SELECT 1", 2).is_ok());
         assert!(check_version(3_040_001, "SELECT 1", 1).is_ok());
         insta::assert_snapshot!(check_version(3_040_001, "SELECT 1", 2).unwrap_err(), @"
-        the session does not run this statement: the SQLite that is linked is 3.40.1, and which bind this statement is for is told for certain from 3.50.0 on: name it with `session.on(key)`, or turn on the feature `bundled`
+        the session does not run this statement: the SQLite that is linked is 3.40.1, and only from 3.50.0 on is it certain which bind this statement is for: name it with `session.on(key)`, or turn on the feature `bundled`
           in: SELECT 1
         ");
     }

@@ -905,15 +905,12 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-    ────────────────────────────────
      bind      rows   found
-    ════════════════════════════════
      default          no such table
-    ────────────────────────────────
+    ─
      auth      0      no row at all
-    ────────────────────────────────
+    ─
      meta             no such table
-    ────────────────────────────────
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -948,15 +945,12 @@ fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-    ────────────────────────────────
      bind      rows   found
-    ════════════════════════════════
      default          no such table
-    ────────────────────────────────
+    ─
      auth      0      no row at all
-    ────────────────────────────────
+    ─
      meta             no such table
-    ────────────────────────────────
 
     A session has written to `auth` and not committed: `session.commit()` first?
 

@@ -44,10 +44,8 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     }
     let mut changes = Vec::new();
     for (name, ()) in names.entries() {
-        let change = of_one(&conn, &carefully, was.get(*name), is.get(*name)).map_err(Error::sql(key, ""))?;
-        if let Some(change) = change {
-            changes.push(TableChange { position, bind: key.clone(), ..change });
-        }
+        let change = of_one((position, key), &conn, &carefully, was.get(*name), is.get(*name));
+        changes.extend(change.map_err(Error::sql(key, ""))?);
     }
     Ok(changes)
 }
@@ -69,6 +67,7 @@ fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
 
 /// What changed in one table or view; `None` for nothing.
 fn of_one<'c>(
+    (position, bind): (usize, &BindKey),
     conn: &'c Connection,
     carefully: &dyn Fn() -> rusqlite::Result<&'c Connection>,
     before: Option<&Definition<'_>>,
@@ -95,8 +94,8 @@ fn of_one<'c>(
         return Ok(None);
     }
     let key = rows::key(was.as_ref().or(is.as_ref()), is.as_ref().or(was.as_ref()));
-    let (bind, table, is_view) = (BindKey::DEFAULT, named.name.to_string(), named.table.is_none());
-    Ok(Some(TableChange { position: 0, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
+    let (bind, table, is_view) = (bind.clone(), named.name.to_string(), named.table.is_none());
+    Ok(Some(TableChange { position, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
 }
 
 fn rows_of(copies: Copies<'_>, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<RowChanges> {

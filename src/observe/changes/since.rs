@@ -6,7 +6,7 @@ use super::compare;
 use super::set::ChangeSet;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, RunningBind};
-use crate::key::BindKey;
+use crate::key::Keys;
 use crate::list::{filtered, mapped};
 use crate::observe::binds::Binds;
 use crate::observe::snapshot::{committed, Snapshot};
@@ -69,23 +69,22 @@ impl Harness {
                 let before = Arc::clone(before);
                 // One that lags has no changes of its own.
                 let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
-                of_place.push(Pair { keys: database.all_keys().to_vec(), before, after });
+                of_place.push(Pair { keys: database.all_keys(), before, after });
             }
             if let RunningBind::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
                 for (key, state) in snapshot.closed_since(bind, &databases) {
                     let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));
-                    of_place.push(Pair { keys: vec![key.clone()], before, after });
+                    of_place.push(Pair { keys: Keys::one(key.clone()), before, after });
                 }
-                sort_by(&mut of_place, |one, other| one.keys.cmp(&other.keys));
+                sort_by(&mut of_place, |one, other| one.keys.first().cmp(other.keys.first()));
             }
             pairs.append(&mut of_place);
         }
         let (mut changes, mut binds) = (Vec::new(), Vec::with_capacity(pairs.len()));
         let mut states = Vec::with_capacity(pairs.len());
         for (position, Pair { keys, before, after }) in pairs.into_iter().enumerate() {
-            let key = keys.first().unwrap_or(&BindKey::DEFAULT);
-            changes.append(&mut compare::compare(position, key, &before, &after)?);
+            changes.append(&mut compare::compare(position, keys.first(), &before, &after)?);
             binds.push(keys);
             states.push(before);
         }
@@ -98,7 +97,7 @@ pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     let mut binds = Vec::with_capacity(databases.len());
     for (position, database) in databases.iter().enumerate() {
-        binds.push(database.all_keys().to_vec());
+        binds.push(database.all_keys());
         let Some(now) = now[position].filter(|_| !database.lags()) else { continue };
         match compare::compare(position, database.key(), database.image(), now) {
             Ok(mut changed) => changes.append(&mut changed),
@@ -111,7 +110,7 @@ pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (
 
 /// One database at two moments.
 struct Pair {
-    keys: Vec<BindKey>,
+    keys: Keys,
     before: Arc<Image>,
     after: Arc<Image>,
 }

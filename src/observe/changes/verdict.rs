@@ -98,7 +98,7 @@ impl ChangeSet {
                 if !suggestion.is_empty() {
                     return Err(format!("`{table}` is not `bind.table`{suggestion}"));
                 }
-                let mut keys = self.binds.of_each().concat();
+                let mut keys = self.binds.keys();
                 sort_by_key(&mut keys, |key| !key.is_default());
                 return Err(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)));
             }
@@ -117,7 +117,7 @@ impl ChangeSet {
     fn readings<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
         let mut readings = Vec::new();
         for (position, keys) in self.binds.of_each().iter().enumerate() {
-            for key in keys {
+            for key in keys.iter() {
                 let of_main = || if key.is_default() { table_of(text, "main") } else { None };
                 if let Some(table) = table_of(text, &key.to_string()).or_else(of_main) {
                     readings.push((position, table));
@@ -182,20 +182,14 @@ impl ChangeSet {
         changed
     }
 
-    /// The key that names a database first.
+    /// Returns the key that names a database first.
     fn name(&self, position: usize) -> BindKey {
-        self.names(&[position]).first().cloned().unwrap_or(BindKey::DEFAULT)
+        self.binds.of_each()[position].first().clone()
     }
 
-    /// The keys that name databases first.
+    /// Returns the keys that name databases first.
     fn names(&self, positions: &[usize]) -> Vec<BindKey> {
-        let mut names = Vec::with_capacity(positions.len());
-        for position in positions {
-            if let Some(name) = self.binds.of_each()[*position].first() {
-                names.push(name.clone());
-            }
-        }
-        names
+        mapped(positions, |position| self.name(*position))
     }
 }
 

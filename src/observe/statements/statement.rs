@@ -8,7 +8,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
 
 use crate::instrument::Recorded;
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
+use crate::list::mapped;
 use crate::sorted::Sorted;
 use crate::sqlite::authorize;
 use crate::sync::lock;
@@ -50,7 +51,7 @@ pub enum StatementKind {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Statement {
-    binds: Vec<BindKey>,
+    binds: Keys,
     kind: StatementKind,
     recorded: Recorded,
 }
@@ -60,16 +61,14 @@ pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
     for recorded in recorded {
-        let writes = recorded.databases.iter().any(|used| used.writes);
+        let writes = recorded.databases().any(|used| used.writes);
         let kind = match (transactions.has(&recorded.sql), writes) {
             (true, _) => StatementKind::Transaction,
             (false, true) => StatementKind::Write,
             (false, false) => StatementKind::Read,
         };
-        let mut binds = Vec::with_capacity(recorded.databases.len());
-        for used in &*recorded.databases {
-            binds.push(used.names.first().clone());
-        }
+        let others = mapped(&recorded.others, |used| used.names.first().clone());
+        let binds = Keys::new(recorded.first.names.first().clone(), others);
         statements.push(Statement { binds, kind, recorded });
     }
     statements
@@ -87,7 +86,7 @@ impl Statement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn bind(&self) -> &BindKey {
-        self.binds.first().unwrap_or(&BindKey::DEFAULT)
+        self.binds.first()
     }
 
     /// The binds that it ran on: several where a session joined them.
@@ -246,12 +245,12 @@ impl Statement {
 
     /// Whether it ran on a database that a key means.
     pub(super) fn is_on(&self, key: &BindKey) -> bool {
-        self.recorded.databases.iter().any(|used| used.names.contains(key))
+        self.recorded.databases().any(|used| used.names.contains(key))
     }
 
     /// Whether it may write to a database that a key means.
     pub(super) fn writes_to(&self, key: &BindKey) -> bool {
-        self.counts() && self.recorded.databases.iter().any(|used| used.writes && used.names.contains(key))
+        self.counts() && self.recorded.databases().any(|used| used.writes && used.names.contains(key))
     }
 
     /// Whether it counts: what begins and ends transactions does not.

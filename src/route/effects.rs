@@ -38,13 +38,13 @@ pub(super) fn effects_on_one(catalog: &Catalog, stages: &mut Stages, sql: &str) 
         }
     }
     Ok(match seen {
-        // A pragma, which the router does not let SQLite prepare.
+        // A pragma, which is not prepared here.
         Err(error) if is_denied(&error) => {
             Effects { writes: false, changes_schema: Some(false), in_transaction: false }
         }
         Err(_) => Effects { writes: true, changes_schema: None, in_transaction: true },
         Ok(seen) => {
-            // VACUUM touches nothing that the authorizer hears of.
+            // The authorizer is told nothing of VACUUM.
             let may_vacuum = seen.accesses.is_empty() && !seen.explains && !seen.readonly;
             let vacuums = may_vacuum && stage.program(sql).is_ok_and(|program| !program.vacuums.is_empty());
             let changes_schema = !seen.explains && changes_schema(&seen.accesses);
