@@ -767,3 +767,26 @@ fn listen() {
 fn warnings(about: &str) -> Vec<String> {
     WARNINGS.with_borrow(|warnings| warnings.iter().filter(|warning| warning.contains(about)).cloned().collect())
 }
+
+#[test]
+fn default_is_the_key_of_the_default_bind_wherever_a_key_is_taken() {
+    let table = Table::new("CREATE TABLE post (title TEXT)").bind_key("default");
+    let config = Config::from_toml("[binds.default]\n[binds.auth]", "/base").unwrap().table(table);
+    let config = config.with_vars([("DATABASE_URL_DEFAULT", "postgresql://db.example/app")]);
+    let db = Harness::from_config(config).unwrap();
+
+    assert_eq!(db.binds(), [BindKey::DEFAULT, BindKey::from("auth")]);
+    db.connection("default").unwrap().execute("INSERT INTO post VALUES ('a')", []).unwrap();
+    db.session().on("default").unwrap().execute("INSERT INTO main.post VALUES ('b')", []).unwrap();
+    for key in [None, Some("default")] {
+        db.assert_landed(key, "post", multibind::row! { title: "a" });
+        assert_eq!(db.engine(key).unwrap().url(), Some("postgresql://db.example/app"));
+    }
+}
+
+#[test]
+fn two_urls_for_the_default_bind_are_an_error() {
+    let config = Config::new().default_bind(Bind::memory());
+    let config = config.with_vars([("DATABASE_URL", "sqlite:///a.db"), ("DATABASE_URL_DEFAULT", "sqlite:///b.db")]);
+    insta::assert_snapshot!(Harness::from_config(config).unwrap_err(), @"bind `default`: `DATABASE_URL` and `DATABASE_URL_DEFAULT` are set to two URLs: unset one of them");
+}
