@@ -1,4 +1,4 @@
-//! The form in which each SQLite driver wants to be told of a database.
+//! The form in which each SQLite driver takes the address of a database.
 
 /// A driver that code under test opens its databases with, for [`Harness::uri_for`](crate::Harness::uri_for).
 ///

@@ -9,7 +9,7 @@ use std::thread;
 use super::process::Process;
 use crate::sync::lock;
 
-/// Work whose result is told once the thread is free for other work.
+/// Work whose result is handed over once the thread is free for other work.
 pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 
 /// The thread that stays. It does what comes while it is free; for what comes beside that, a thread is started which
@@ -28,12 +28,12 @@ pub(super) fn run(work: Work) -> io::Result<()> {
     match &mut *helper {
         Some(helper) if helper.process.is_this() => {
             if !helper.is_free {
-                return start(move || tell(catch_unwind(AssertUnwindSafe(work))));
+                return start(move || hand_over(catch_unwind(AssertUnwindSafe(work))));
             }
             helper.is_free = false;
             match helper.works.send(work) {
                 Ok(()) => Ok(()),
-                Err(returned) => start(move || tell(catch_unwind(AssertUnwindSafe(returned.0)))),
+                Err(returned) => start(move || hand_over(catch_unwind(AssertUnwindSafe(returned.0)))),
             }
         }
         other => {
@@ -57,14 +57,14 @@ fn work_on(first: Work, more: &Receiver<Work>) {
         if let Some(helper) = &mut *lock(&HELPER) {
             helper.is_free = true;
         }
-        tell(done);
+        hand_over(done);
         next = more.recv();
     }
 }
 
-/// A panic is told by the result that does not come.
-fn tell(done: thread::Result<Box<dyn FnOnce()>>) {
-    if let Ok(tell) = done {
-        drop(catch_unwind(AssertUnwindSafe(tell)));
+/// Hands a result over; after a panic, none comes.
+fn hand_over(done: thread::Result<Box<dyn FnOnce()>>) {
+    if let Ok(result) = done {
+        drop(catch_unwind(AssertUnwindSafe(result)));
     }
 }

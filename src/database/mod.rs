@@ -1,6 +1,5 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
-mod connect;
 mod driver;
 mod helper;
 mod keeper;
@@ -12,6 +11,7 @@ mod patience;
 mod pool;
 mod pooled;
 mod process;
+mod setup;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub(crate) use connect::{enforces_keys, Setup};
 pub use driver::Driver;
 use keeper::Keeper;
 pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
+pub(crate) use setup::{enforces_keys, Setup};
 
 use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
@@ -365,8 +365,8 @@ impl Database {
         self.open_as(Opener::Harness)
     }
 
-    /// Returns a connection that can write, and tells nobody of its statements: for this crate's own looks and repairs,
-    /// and for a session, which tells of those that it was given.
+    /// Opens a connection that can write and reports no statements: for this crate's own looks and repairs,
+    /// and for a session, which reports those that it was given.
     pub(crate) fn open_as(&self, opener: Opener) -> rusqlite::Result<Connection> {
         self.process.check()?;
         self.await_turn();

@@ -1,6 +1,6 @@
 //! What several databases hold committed at one moment, read beside those who write.
 //!
-//! Each is read in a read transaction, which in WAL mode is in nobody's way. All of them are of one moment: a
+//! Each is read in a read transaction, which in WAL mode blocks nobody. All of them are of one moment: a
 //! transaction is begun on one after another, and where a database was committed to since before the first began, all
 //! begin again. So what the first saw, and when, is what the others were too.
 

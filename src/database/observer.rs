@@ -53,7 +53,7 @@ impl Database {
     }
 
     /// Runs `look` on a copy, where the database still is its image and that is not large; `None` where it is not. Its
-    /// connection is kept for the next look, for it is in nobody's way.
+    /// connection is kept for the next look, for it blocks nobody.
     /// Where it is `apart`, on one that is closed afterwards.
     pub(crate) fn look_at_copy<T>(
         &self,

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{ffi, Connection, OpenFlags};
 
-use super::connect::Setup;
 use super::helper;
 use super::keeper::Keeper;
 use super::process::{Process, FORKED};
+use super::setup::Setup;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
 use crate::instrument::Watch;
 use crate::sqlite::vfs::Opener;
@@ -72,13 +72,13 @@ pub(super) struct Opening {
     source: Weak<Source>,
     label: String,
     process: Process,
-    /// Connections may be used for longer than the harness, and tell of their statements as long.
+    /// Connections may be used for longer than the harness, and report their statements as long.
     _watch: Arc<Watch>,
     /// One that has taken longer than a moment.
     slow: Mutex<Option<Receiver<Opened>>>,
     /// The error that it waits to pass, where that is known.
     waits_for: Arc<Mutex<Option<rusqlite::Error>>>,
-    /// Set if it was told that there is no database.
+    /// Set if it has answered that there is no database.
     has_refused: AtomicBool,
 }
 
@@ -141,7 +141,7 @@ impl Opening {
             let opened = open_patiently(&source, &waits_for);
             *lock(&waits_for) = None;
             let is_late = started.elapsed() >= MOMENT;
-            Box::new(move || tell(&sender, opened, is_late.then_some(&source))) as Box<dyn FnOnce()>
+            Box::new(move || hand_over(&sender, opened, is_late.then_some(&source))) as Box<dyn FnOnce()>
         };
         helper::run(Box::new(work)).map_err(|error| {
             let message =
@@ -179,8 +179,8 @@ fn living(source: &Weak<Source>) -> Option<Arc<Source>> {
     source.upgrade().filter(|source| !source.has_ended.load(Ordering::Relaxed))
 }
 
-/// Hands over what was opened. A pool that was told that there is none yet is asked for one, so that it asks in turn.
-fn tell(sender: &Sender<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
+/// Hands over what was opened. A pool that got the answer that there is none yet is asked for one, so that it asks in turn.
+fn hand_over(sender: &Sender<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
     // A pool that is gone needs none.
     if sender.send(opened).is_ok()
         && let Some(source) = late.and_then(living)

@@ -1,11 +1,11 @@
-//! How long to look again where a lock is in the way.
+//! The patience for looks that a lock blocks.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::is_lock;
 
-/// The time to look again where another connection's lock is in the way: a commit is over in less, a transaction that
+/// The time to look again where another connection's lock blocks: a commit is over in less, a transaction that
 /// somebody has left open is not worth waiting for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks.
@@ -35,7 +35,7 @@ impl Patience {
         thread::sleep(PAUSE);
     }
 
-    /// Looks until no lock is in the way, or it has been for so long that somebody has left a transaction open.
+    /// Looks until no lock blocks it, or it has been for so long that somebody has left a transaction open.
     pub(crate) fn look<T>(&self, look: &dyn Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         loop {
             match look() {

@@ -1,4 +1,4 @@
-//! What a database holds: told from what it held before, copied out, and put back.
+//! The contents of a database: compared with those of before, copied out, and put back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Database {
                 }
                 copied => copied?,
             }
-            // It is done; whatever is in the way of a look at it now is in nobody's way later.
+            // The copy is done; a lock that blocks a look at it now does no harm later.
             let version = sqlite::schema_version(conn).ok();
             let after = self.moment(conn).ok().filter(|after| after.is_one_copy_after(&before));
             let (version, commits) = match (version, after) {
@@ -79,7 +79,7 @@ impl Database {
         })
     }
 
-    /// Returns what tells whether somebody commits from now on.
+    /// Returns the moment, to find out whether somebody commits from now on.
     fn moment(&self, conn: &Connection) -> rusqlite::Result<Moment> {
         let commits = self.store.commits(conn)?;
         let of_others = number(conn, "PRAGMA data_version")?;
@@ -116,7 +116,7 @@ impl Database {
     }
 
     /// Returns an image that has the tables as they are committed now, whoever made them; the same one until they
-    /// change. Where somebody's lock is in the way of looking, those of the last look.
+    /// change. Where somebody's lock blocks a look, those of the last look.
     pub(crate) fn tables(&self) -> rusqlite::Result<Arc<Image>> {
         self.tables_within(LOOKS)
     }
@@ -173,7 +173,7 @@ impl Database {
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
-/// A moment as the commits before it tell it.
+/// A moment, by the commits before it.
 struct Moment {
     /// The number of commits, by whichever connection, where a number says so.
     commits: Option<u64>,

@@ -1,6 +1,6 @@
 //! The statements that run on a database, by which each write is accounted for.
 //!
-//! A statement is known by its beginning and its end. What a database's file system is told to write while none that
+//! A statement is known by its beginning and its end. What a database's file system has to write while none that
 //! writes has begun on that thread, and by a commit of a transaction in which none has, is nobody's.
 
 use std::sync::Arc;
@@ -73,7 +73,7 @@ struct Transaction {
 impl Accounts {
     /// Remembers a statement until SQLite says that it has ended; `is_alone` where no transaction is open around it.
     pub(super) fn begin(&mut self, running: Running, is_alone: bool) {
-        // An end that was not told of, since somebody's own trace took the place of this one.
+        // An end that was not reported, since somebody's own trace took the place of this one.
         self.running.retain(|other| other.statement != running.statement);
         let connection = running.connection;
         if is_alone {

@@ -22,12 +22,12 @@ static PLACED: RwLock<Vec<Placed>> = RwLock::new(Vec::new());
 /// A database and where a connection finds it.
 struct Placed {
     place: Place,
-    /// Whether it is a way to the database that only reads.
+    /// Set if it is a way to the database that only reads.
     read_only: bool,
     watch: Arc<Watch>,
 }
 
-/// What tells a database from every other.
+/// A mark that no other database has.
 enum Place {
     /// The name that SQLite has for its file.
     File(Box<[u8]>),
@@ -37,7 +37,7 @@ enum Place {
     Store(Mutex<Connection>),
 }
 
-/// Has connections to a database find it as long as the answer lives.
+/// A database that connections find as long as the value lives.
 #[derive(Debug)]
 pub(crate) struct Found {
     watch: Arc<Watch>,

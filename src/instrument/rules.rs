@@ -46,7 +46,7 @@ pub(crate) enum Refuses {
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) bind: BindKey,
-    /// The statement, or what it was about to do, where SQLite does not tell the text.
+    /// The statement, or what it was about to do, where SQLite does not report the text.
     pub(crate) what: String,
 }
 

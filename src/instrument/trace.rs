@@ -29,13 +29,13 @@ use crate::sync::lock;
 /// Makes SQLite report each statement of a connection as it begins and as it ends.
 ///
 /// `sqlite3_trace_v2` with a context, which rusqlite's own `trace_v2` does not take. The ends are asked for from the
-/// start: SQLite tells the end only of a statement that began while that was asked for.
+/// start: SQLite reports the end only of a statement that began while that was asked for.
 pub(super) fn start(conn: &Connection, context: Context) {
     // SAFETY: the handle is open.
     unsafe { start_on(conn.handle(), context) };
 }
 
-/// Has SQLite tell of each statement of a connection that the application has opened.
+/// Makes SQLite report each statement of a connection that the application has opened.
 ///
 /// # Safety
 ///
@@ -97,7 +97,7 @@ impl Watch {
         // What runs within a statement that was stopped fails with it.
         let mut stopped = if is_stopped { None } else { self.meets(statement, sql) };
         let member = self.guarded().filter(|_| stopped.is_none() && !is_stopped);
-        // A session's own statements are judged before, and it tells of them itself.
+        // A session's own statements are judged before, and it reports them itself.
         let (judges, records) = (member.is_some() && (is_nested || !by_session), self.is_heard());
         let deed = if judges || statement.writes() || handle.is_writing() || handle.has_attached() {
             handle.judge(sql)
@@ -201,7 +201,7 @@ impl Watch {
         }
         if let Some(begun) = begun {
             let (all, of_last) = statement.changes();
-            // SQLite tells of the end before it knows the error of a statement that has failed.
+            // SQLite reports the end before it knows the error of a statement that has failed.
             let outcome = stopped.and_then(|stopped| stopped.by).map(|by| Err(format!("refused by {by}")));
             begun.end(all, of_last, outcome);
             remember_last(statement.address(), begun);
@@ -236,7 +236,7 @@ impl Statement<'_> {
         (!statement.is_null()).then_some(Statement { statement, callback: PhantomData })
     }
 
-    /// The end of a statement that SQLite has begun twice, since the schema had changed: it tells of one beginning and
+    /// Ends a statement that SQLite has begun twice, since the schema had changed: SQLite reports one beginning and
     /// of two ends.
     fn has_ended_again(&self) {
         let last = LAST.try_with(Cell::take).ok().flatten().filter(|(address, _)| *address == self.address());

@@ -1,6 +1,6 @@
-//! What runs on a bind's connections: told to the log where the bind says so, and to who records it.
+//! The statements on a bind's connections: reported to the log where the bind says so, and to the recorder.
 //!
-//! A pool's connections tell it by themselves, through SQLite's trace; a session tells it of its own. What the guards
+//! A pool's connections report them by themselves, through SQLite's trace; a session reports its own. What the guards
 //! of a harness refuse is stopped here too.
 
 use std::ffi::{c_void, CString};
@@ -108,7 +108,7 @@ impl Watch {
     pub(crate) fn refusal(&self, conn: &Connection, sql: &str, writes: bool) -> Option<Arc<Rule>> {
         let member = self.guarded()?;
         let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
-        // Where another's lock is in the way of a look, what is told must do. A session attaches nothing; what SQLite
+        // Where another's lock blocks a look, what is known must do. A session attaches nothing; what SQLite
         // calls by another name than `main` is its bind, by its key.
         let deed = judged.unwrap_or(Deed { writes, ..Deed::default() });
         let deed = Deed { elsewhere: false, writes: deed.writes || deed.writes_elsewhere, ..deed };
@@ -139,7 +139,7 @@ impl Watch {
 
     /// Returns whether a guard refuses a statement of a pooled connection that is about to do this.
     pub(super) fn refuses_to_prepare(&self, action: &Action<'_>) -> bool {
-        // What only writes where it may not is stopped as it begins, when SQLite tells its text. So is what says too
+        // What only writes where it may not is stopped as it begins, when SQLite reports its text. So is what says too
         // little here.
         let Some(member) = self.guarded().filter(|_| !action.is_vague()) else { return false };
         let Some(rule) = member.rules.against(&member.names, action.deed()) else { return false };

@@ -10,7 +10,7 @@ use super::script::quote;
 
 /// Returns whether a connection has a collation.
 ///
-/// Its list of collations does not tell: a name that its schema has is among them.
+/// Its list of collations does not show it: a name that its schema has is among them.
 pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
     let is_sqlites = ["BINARY", "NOCASE", "RTRIM"].iter().any(|known| name.eq_ignore_ascii_case(known));
     is_sqlites || conn.prepare(&format!("SELECT '' < '' COLLATE {}", quote(name))).is_ok()

@@ -1,7 +1,7 @@
 //! An existing database that a bind starts as a copy of: read without a trace on it.
 //!
 //! SQLite itself cannot do that. It makes the index of a write-ahead log beside the file, brings the log into the file
-//! when it closes it, or, told that the file is immutable, reads past the log. So the file, its log and its journal are
+//! when it closes it, or, where it takes the file for immutable, reads past the log. So the file, its log and its journal are
 //! read as bytes, and SQLite makes of them in memory what it would make of them after a crash at that moment, which is
 //! what was committed; its backup API copies that.
 
@@ -103,7 +103,7 @@ impl Original {
         Ok(Original { path: path.to_path_buf(), database: read(real)?, log, journal })
     }
 
-    /// Returns what tells its contents from any other's.
+    /// Returns the digest of its contents.
     pub(crate) fn digest(&self) -> Digest {
         let hash = |seed: u8| {
             let mut hasher = DefaultHasher::new();

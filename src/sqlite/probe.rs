@@ -1,4 +1,4 @@
-//! Asking whether a lock is in the way, without waiting for it.
+//! Asking whether a lock blocks a connection, without waiting for it.
 
 use std::ffi::CString;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub(crate) fn is_locked_by_writer(conn: &Connection) -> bool {
 }
 
 /// Returns whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files;
-/// elsewhere nobody is seen. Asking SQLite for that lock would tell too, and refuse it to an application for as long.
+/// elsewhere nobody is seen. Asking SQLite for that lock would show it too, and refuse it to an application for as long.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_locked_by_log_writer(database: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

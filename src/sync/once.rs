@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::making::{self, Blocked};
 use crate::sync::lock;
 
-/// Values by key, each made once; those nobody uses any more are let go of when there are many.
+/// Values by key, each made once; those that nobody uses any more are evicted when there are many.
 pub(crate) struct OnceCache<K, V> {
     /// There are few.
     entries: Mutex<Vec<Entry<K, V>>>,
@@ -17,7 +17,7 @@ pub(crate) struct OnceCache<K, V> {
 
 struct Entry<K, V> {
     key: K,
-    /// The key's, by which one that is another is told at once.
+    /// The key's, which shows at once that another key is another.
     hash: u64,
     slot: Arc<Slot<V>>,
 }
@@ -140,7 +140,7 @@ fn set_aside<T: Send + 'static>(values: Vec<T>) {
     drop(spent);
 }
 
-/// Drops what caches have let go of.
+/// Drops what caches have evicted.
 pub(crate) fn drop_spent() {
     let spent = std::mem::take(&mut *lock(&SPENT));
     drop(spent);

@@ -87,7 +87,7 @@ impl Index {
         self.is_unusable
     }
 
-    /// Counts out a connection that has let go of every address. With the last one, `delete` removes it.
+    /// Counts out a connection that has released every address. With the last one, `delete` removes it.
     pub(super) fn leave(&mut self, delete: bool) {
         self.users = self.users.saturating_sub(1);
         if self.users == 0 {

@@ -46,9 +46,9 @@ struct Slot {
 }
 
 impl Locks {
-    /// Takes the file's lock further; whether nobody was in the way.
+    /// Takes the file's lock further, and returns whether nobody blocked that.
     ///
-    /// A reader that is in the way of a writer's commit leaves it pending, so that no new reader comes. One that is in
+    /// A reader that blocks a writer's commit leaves it pending, so that no new reader comes. One that is in
     /// the way of who comes straight from reading changes nothing: that is how a connection that closes finds out
     /// whether it is the last.
     pub(super) fn lock(&mut self, held: &mut Held, wanted: Level) -> bool {

@@ -144,7 +144,7 @@ impl Open {
         done
     }
 
-    /// Counts a change to the database that no lock will tell of: of a connection opened with `nolock=1`.
+    /// Counts a change to the database that no lock will show: of a connection opened with `nolock=1`.
     fn changed(&self) {
         if let Part::Database { held, .. } = &self.part
             && !held.may_write()

@@ -1,7 +1,7 @@
 //! Putting other bytes in a database's place, with its connections left open.
 //!
 //! To them it is as if a checkpoint had brought everything into the database and begun the log anew, which is how
-//! SQLite tells its connections that what they remember is old. See `walRestartHdr` in its source, and
+//! SQLite makes its connections forget what they remember. See `walRestartHdr` in its source, and
 //! <https://sqlite.org/walformat.html> for where everything is.
 
 use std::sync::atomic::{fence, AtomicU32, Ordering};
