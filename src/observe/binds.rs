@@ -96,7 +96,7 @@ impl Binds {
         }
     }
 
-    /// That a key means none of a dynamic bind's databases.
+    /// Returns the error for a key that means none of a dynamic bind's databases.
     fn no_such_database(&self, bind: &BindKey, key: &BindKey) -> Error {
         let keys = self.keys();
         let example = match keys.iter().find(|key| owns(bind, key)) {
@@ -111,7 +111,7 @@ impl Binds {
     }
 }
 
-/// Whether a key can be that of a database of a dynamic bind.
+/// Returns whether a key can be that of a database of a dynamic bind.
 fn owns(bind: &BindKey, key: &BindKey) -> bool {
     key.is_of_database_of(bind)
 }

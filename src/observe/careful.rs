@@ -26,7 +26,7 @@ impl Search {
     }
 }
 
-/// What a search finds.
+/// The result of a search.
 pub(super) enum Answer {
     Rows(Vec<Row>),
     /// The table lacks a column that the row names.
@@ -36,7 +36,7 @@ pub(super) enum Answer {
     },
 }
 
-/// What can be read of a table.
+/// The readable part of a table.
 enum Readable<'r> {
     Search(Search, Vec<Doubt<'r>>),
     NoColumn {
@@ -130,7 +130,7 @@ fn readable<'r>(glance: &Glance<'_>, table: &str, row: &'r Row) -> rusqlite::Res
     Ok(Readable::Search(Search { from, listed: named(&shown), comparisons }, doubts))
 }
 
-/// Whether there is a row that only the application could tell from the one asked for: its text is another, and may be equal by
+/// Returns whether only the application can compare some row with the one asked for: its text differs, and may be equal by
 /// the column's collation.
 fn may_match(glance: &Glance<'_>, search: &Search, doubts: &[Doubt<'_>], row: &Row) -> rusqlite::Result<bool> {
     if doubts.is_empty() {

@@ -34,7 +34,7 @@ pub(crate) struct Described {
     pub(crate) tables: Vec<(String, RowCount)>,
 }
 
-/// What is known of the number of a table's rows.
+/// The number of a table's rows, as far as it is known.
 #[derive(Clone, Debug)]
 pub(crate) enum RowCount {
     /// It has none of its own.
@@ -80,7 +80,7 @@ impl Harness {
     }
 }
 
-/// How many databases of a dynamic bind are shown.
+/// The most databases of a dynamic bind that are shown.
 const DATABASES_SHOWN: usize = 20;
 
 /// The databases of one place in the configuration.
@@ -121,7 +121,7 @@ fn describe(database: &Database) -> Described {
     Described { label: database.label(), storage: database.storage(), tables: listed }
 }
 
-/// What is said of the number of a table's rows.
+/// Counts the rows of a table.
 fn rows(database: &Database, table: &str) -> RowCount {
     let (count, open) = match count(database, View::Committed, table) {
         Err(error) if is_lock(&error) && database.is_shared_cache() => (count(database, View::Open, table), true),

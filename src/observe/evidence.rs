@@ -1,4 +1,4 @@
-//! What was found where a row was looked for, for the report of a failed assertion.
+//! The evidence for the report of a failed assertion: what each database has of a row.
 
 use super::glance::{glance_at, Glance, View};
 use super::look::{Found, Sighting};
@@ -10,7 +10,7 @@ use crate::order::sort_by_key;
 use crate::row::{Row, Shown};
 use crate::sqlite::script::quote;
 
-/// How many databases a report shows; a dynamic bind may have very many.
+/// The most databases that a report shows; a dynamic bind may have very many.
 const DATABASES_SHOWN: usize = 20;
 
 /// One database with what was found in it.

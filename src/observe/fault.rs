@@ -29,7 +29,7 @@ impl Harness {
     ///
     /// # Panics
     ///
-    /// When the fault ends and has never struck, unless the test panics anyway: see [`Fault`].
+    /// When the fault ends and has never triggered, unless the test panics anyway: see [`Fault`].
     ///
     /// ```
     /// use multibind::{row, Bind, Harness};
@@ -53,7 +53,7 @@ impl Harness {
     }
 }
 
-/// A fault that has not begun: says how often it strikes, then what fails; from [`Harness::fault`].
+/// A fault that has not begun: says how often it triggers, then what fails; from [`Harness::fault`].
 ///
 /// ```
 /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -114,7 +114,7 @@ impl FaultBuilder {
         self
     }
 
-    /// Does not fail the test when the fault never strikes.
+    /// Does not fail the test when the fault never triggers.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
@@ -165,7 +165,7 @@ impl FaultBuilder {
     /// does not meet it. The connection is afterwards what it was, its schema and flags included.
     ///
     /// SQLite cannot fail one query beside another of the same connection if it was prepared before and their transaction
-    /// has written. It runs, and a fault that never struck says so.
+    /// has written. It runs, and a fault that never triggered reports it.
     ///
     /// # Errors
     ///
@@ -300,7 +300,7 @@ impl FaultBuilder {
         Ok(Fault { faulting, kind, running, key: self.key, call, place, optional: self.optional })
     }
 
-    /// How the test wrote it.
+    /// Returns the call as the test wrote it.
     fn call(&self, last: &str) -> String {
         let mut call = format!("fault({})", argument(&self.key));
         if self.after > 0 {
@@ -315,7 +315,7 @@ impl FaultBuilder {
 
 /// A fault of a bind, which lasts as long as it lives; from [`FaultBuilder`].
 ///
-/// A fault that never struck is one that the test does not test: dropping it then fails the test, unless it was said to be
+/// A fault that never triggered tests nothing: dropping it then fails the test, unless it was marked
 /// [`optional`](FaultBuilder::optional), or the test panics anyway. (A test that returns an error drops its faults too, and
 /// is then told of those that had no time to strike.) It keeps neither the harness nor a connection alive.
 ///
@@ -335,14 +335,14 @@ pub struct Fault {
     /// Where it is, as long as that is there.
     running: Weak<Running>,
     key: BindKey,
-    /// How the test wrote it, and where.
+    /// The call as the test wrote it, and its place.
     call: String,
     place: &'static Location<'static>,
     optional: bool,
 }
 
 impl Fault {
-    /// How often it has struck.
+    /// Returns how often it has triggered.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -383,7 +383,7 @@ impl Fault {
 
 /// A fault that ended without having failed anything.
 pub(crate) struct Untriggered {
-    /// How and where the test wrote it.
+    /// The call as the test wrote it, with its place.
     pub(crate) fault: String,
     pub(crate) bind: BindKey,
     pub(crate) kind: FaultKind,
@@ -395,7 +395,7 @@ pub(crate) struct Untriggered {
     pub(crate) missing: Option<Error>,
 }
 
-/// How and where the test wrote it.
+/// The call as the test wrote it, with its place.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` at {}", self.call, self.place)

@@ -1,6 +1,6 @@
 //! Reading a bind without waiting for a lock and without leaving one.
 //!
-//! What is read is put into a temporary table of this crate's own connection, by one statement that returns no row: so
+//! Every read goes into a temporary table of this crate's own connection, by one statement that returns no row: so
 //! SQLite runs it from beginning to end in one call. In a shared cache that call holds the cache's mutex, and the locks
 //! that it takes come and go under it: no other connection ever sees them, while those of a query that is read row by
 //! row would make a writer fail. See <https://sqlite.org/sharedcache.html>.
@@ -24,9 +24,9 @@ pub(super) struct Glance<'c> {
 /// Which rows of a shared cache are seen; elsewhere there are only those that are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
-    /// What is committed. A table that an open transaction has written to cannot be read.
+    /// Committed rows. A table that an open transaction has written to cannot be read.
     Committed,
-    /// What open transactions have made of it.
+    /// Rows as open transactions have left them.
     Open,
 }
 
@@ -79,7 +79,7 @@ fn no_collation(name: &str) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(code, Some(format!("no such collation sequence: {name}")))
 }
 
-/// The same on a connection apart, which reads what is ordered by a collation that only the application has. See
+/// Looks once on a separate connection, which reads what is ordered by a collation that only the application has. See
 /// [`stand_in_for_collations`] for what must not be asked of it.
 fn glance_carefully<T>(
     database: &Database,
@@ -145,7 +145,7 @@ impl<'c> Glance<'c> {
 }
 
 impl Glance<'_> {
-    /// Whether the collation of a column is not its own.
+    /// Returns whether the collation of a column is not its own.
     pub(super) fn stands_in_for_collation_of(&self, table: &str, column: &str) -> rusqlite::Result<bool> {
         let Some(own) = &self.own else { return Ok(false) };
         Ok(collation_of(self.conn, table, column)?.is_some_and(|name| !has_collation(own, &name)))
@@ -177,7 +177,7 @@ impl Glance<'_> {
         Ok(columns)
     }
 
-    /// What a query gives.
+    /// Returns the rows of a query.
     pub(super) fn rows(&self, query: &str, values: &[&Value]) -> rusqlite::Result<Vec<Row>> {
         let columns = self.columns(query)?;
         let seen = format!("temp.multibind_{}", columns.len());

@@ -152,7 +152,7 @@ impl Harness {
 }
 
 impl Guard {
-    /// What it has refused so far, in order. Whoever calls this has looked: the guard then says nothing of its own when it
+    /// Returns the statements that it has refused so far, in order. After this call the guard no longer panics when it
     /// is dropped.
     ///
     /// ```
@@ -178,7 +178,7 @@ impl Guard {
 
 /// The statements that a guard has refused without the test having asked for them.
 pub(crate) struct Unasked {
-    /// How and where the test wrote the guard.
+    /// The guard as the test wrote it, with its place.
     pub(crate) rule: String,
     pub(crate) refusals: Vec<Refusal>,
 }

@@ -69,7 +69,7 @@ impl Landing {
         &self.row
     }
 
-    /// Whether it is known to be committed.
+    /// Returns whether it is known to be committed.
     ///
     /// In a shared cache ([`Bind::shared_cache`](crate::Bind::shared_cache)) a row is also seen while a transaction that
     /// wrote to its table is open. SQLite tells which tables such a transaction wrote to, not which rows, so then no row

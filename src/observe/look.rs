@@ -15,7 +15,7 @@ use crate::row::Row;
 use crate::sorted::Sorted;
 use crate::sqlite::script::quote;
 
-/// What was found in one database.
+/// One database with what was found in it.
 pub(crate) struct Sighting {
     pub(crate) database: Arc<Bound>,
     pub(crate) found: Found,
@@ -43,7 +43,7 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// The same for another database, unless it is an error.
+    /// Returns a copy for another database, unless it is an error.
     fn again(&self) -> Option<Found> {
         Some(match self {
             Found::NoTable => Found::NoTable,
@@ -57,7 +57,7 @@ impl Found {
     }
 }
 
-/// How much it is worth to look again where another connection's lock is in the way.
+/// How long to look again while another connection's lock blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
     /// Until what is committed is seen, and no transaction is open that may commit such a row.
@@ -175,7 +175,7 @@ fn find(glance: &Glance<'_>, table: &str, row: &Row, most: Option<usize>, view: 
     }
 }
 
-/// The same by what can be read of a table; `None` where that does not tell.
+/// Searches by the readable part of a table; `None` where that does not answer.
 fn find_carefully(
     glance: &Glance<'_>,
     table: &str,
@@ -190,7 +190,7 @@ fn find_carefully(
     }))
 }
 
-/// Why SQLite did not accept the search: a column is not there, or else what it says itself.
+/// Returns why SQLite refused the search: a missing column, else its own error.
 fn refused(glance: &Glance<'_>, table: String, row: &Row, error: rusqlite::Error) -> rusqlite::Result<Found> {
     match row.missing_from(&table, &|query| glance.columns(query))? {
         Some((column, columns)) => Ok(Found::NoColumn { table, column, columns }),
@@ -244,7 +244,7 @@ fn unknown_table(table: &str, sightings: &[Sighting]) -> Error {
     Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
 }
 
-/// That a bind does not have a table, where it can be told; with the binds that have it, and the nearest.
+/// Returns the error for a table that a bind lacks, with the binds that have it and the nearest names.
 pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<Error> {
     let target = running.home_of(key).ok()?;
     let is_it = |name: &String| name.eq_ignore_ascii_case(table);

@@ -10,9 +10,9 @@ use crate::list::mapped;
 use crate::order::sort_by;
 use crate::row::{Row, Shown};
 
-/// How many rows are returned.
+/// The most rows that are returned.
 const NEAREST: usize = 3;
-/// How many rows are compared with the one looked for.
+/// The most rows that are compared with the one looked for.
 const COMPARED: usize = 500;
 
 /// Returns the rows that come nearest.
@@ -65,9 +65,9 @@ impl Near {
     }
 }
 
-/// How like the value asked for one is that is not the same, from 0 to below 1.
+/// Returns the likeness of two values that differ, from 0 to below 1.
 fn likeness(found: &Value, asked: &Value) -> f64 {
-    /// What it would be where all is alike but the letter.
+    /// The likeness of values that are the same in another form.
     const MOST: f64 = 0.9;
     match (found, asked) {
         (Value::Text(found), Value::Text(asked)) => MOST * strsim::normalized_damerau_levenshtein(found, asked),

@@ -39,7 +39,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) image: Arc<Image>,
-    /// What it was made as.
+    /// The image it was created from.
     pub(super) start: Arc<Image>,
     standing: Standing,
 }
@@ -172,7 +172,7 @@ impl Snapshot {
         closed
     }
 
-    /// What a database was at that moment, if it was there.
+    /// Returns the state of a database at that moment, if it was there.
     pub(super) fn state_of(&self, database: &Database) -> Option<&State> {
         self.states.get(database.key())
     }

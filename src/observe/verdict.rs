@@ -9,7 +9,7 @@ use crate::harness::Running;
 use crate::key::BindKey;
 use crate::row::Row;
 
-/// What a test asserts of a row and a bind.
+/// The claim of an assertion about a row and a bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// It is there, committed, and in no other bind.
@@ -36,7 +36,7 @@ pub(crate) struct Failure<'t> {
     pub(crate) look_into: BindKey,
 }
 
-/// Why an assertion on a landing fails.
+/// The reason why an assertion on a landing fails.
 pub(crate) enum Reason {
     /// The row is in the bind, but not committed; and in these.
     NotCommitted(Vec<Whereabouts>),

@@ -11,11 +11,11 @@ use crate::key::Selection;
 use crate::observe::{ChangeSet, Compared, Counts, NotOnly, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
-/// How many rows of a kind are shown of each table.
+/// The most rows of a kind that are shown of each table.
 const ROWS_SHOWN: usize = 5;
-/// How much of a value is shown, in characters.
+/// The shown length of a value, in characters.
 const VALUE_SHOWN: usize = 40;
-/// How much of a row is shown, in characters.
+/// The shown length of a row, in characters.
 const ROW_SHOWN: usize = 160;
 
 impl fmt::Display for ChangeSet {

@@ -88,7 +88,7 @@ struct Drawn {
     tables: Arc<Metadata>,
 }
 
-/// What there is at one place in the configuration: of a dynamic bind that nobody has used, what will be.
+/// Returns the databases of a bind; of a dynamic bind that nobody has used, the tables it will have.
 fn drawn(place: &RunningBind) -> Result<Vec<Drawn>> {
     // A replica has the tables of its source.
     if place.replica().is_some() {
@@ -180,7 +180,7 @@ fn foreign_key(diagram: &mut String, drawn: &Drawn, child: &TableInfo, key: &For
     let _ = writeln!(diagram, "    {parent} {one}--{many} {} : {}", name(&drawn.key, child.name()), quoted(&label));
 }
 
-/// How many parents a row has, one or at most one, and how many rows a parent, at most one or any number.
+/// Returns the marks for the parents of a row, one or at most one, and for the rows of a parent, at most one or any number.
 fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static str) {
     let may_lack = |name: &String| {
         child.column(name).is_some_and(|column| !column.is_not_null() && column.primary_key().is_none())
@@ -189,7 +189,7 @@ fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static
     (one, if is_unique(child, columns) { "o|" } else { "o{" })
 }
 
-/// Whether no two rows have the same values in these columns.
+/// Returns whether no two rows have the same values in these columns.
 fn is_unique(table: &TableInfo, columns: &[String]) -> bool {
     let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
     let mut key = table.primary_key();

@@ -6,9 +6,9 @@ use super::words::cut;
 use crate::error::joined_by;
 use crate::row::{Row, Shown};
 
-/// How much of a row is shown, in characters.
+/// The shown length of a row, in characters.
 const ROW_SHOWN: usize = 600;
-/// How much of a text is shown, in characters, and of a blob, in bytes.
+/// The shown length of a text, in characters, and of a blob, in bytes.
 const TEXT_SHOWN: usize = 80;
 const BLOB_SHOWN: usize = 32;
 
@@ -29,7 +29,7 @@ fn in_short(value: &Value) -> String {
     }
 }
 
-/// As much of a long value as is shown, from some place on.
+/// Returns the shown part of a long value, from some place on.
 fn part(value: &Value, from: usize) -> String {
     let (part, ends) = match value {
         Value::Text(text) => {
@@ -47,9 +47,9 @@ fn part(value: &Value, from: usize) -> String {
     format!("{start}{}{end}", Shown(&part))
 }
 
-/// How a value is not what was asked for, where that is not plain to see.
+/// Describes the difference of two values, where it is not plain to see.
 pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
-    /// How much is shown before the place.
+    /// The shown length before the place.
     const BEFORE: usize = 10;
     let (same, shown, what) = match (found, asked) {
         (Value::Text(found), Value::Text(asked)) => {
@@ -70,7 +70,7 @@ pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
     })
 }
 
-/// How many bytes are the same from the beginning on.
+/// Counts the equal bytes from the beginning on.
 fn same(found: &[u8], asked: &[u8]) -> usize {
     let mut same = 0;
     while same < found.len() && found.get(same) == asked.get(same) {

@@ -1,11 +1,11 @@
-//! What changed in one table.
+//! Changes in one table.
 
 use std::sync::Arc;
 
 use crate::key::BindKey;
 use crate::row::Row;
 
-/// What happened to a table, or to a view.
+/// The kind of a change to a table or a view.
 ///
 /// ```
 /// # use multibind::{Bind, ChangeKind, Harness};
@@ -28,7 +28,7 @@ pub enum ChangeKind {
     Rows,
 }
 
-/// What changed in one table of one bind.
+/// The changes in one table of one bind.
 ///
 /// ```
 /// # use multibind::{row, Bind, BindKey, ChangeKind, Harness};
@@ -57,7 +57,7 @@ pub struct TableChange {
     pub(crate) table: String,
     pub(crate) is_view: bool,
     pub(crate) kind: ChangeKind,
-    /// What is another about its SQL.
+    /// The differences in its SQL.
     pub(crate) details: Vec<String>,
     /// The columns that rows were matched by, where a person can tell a row by them.
     pub(crate) key: Vec<String>,
@@ -127,7 +127,7 @@ impl TableChange {
         &self.table
     }
 
-    /// Whether it is a view, which has no rows of its own.
+    /// Returns whether it is a view, which has no rows of its own.
     ///
     /// ```
     /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
@@ -141,7 +141,7 @@ impl TableChange {
         self.is_view
     }
 
-    /// What happened to it.
+    /// Returns the kind of the change.
     ///
     /// ```
     /// # use multibind::ChangeKind;

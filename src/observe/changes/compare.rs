@@ -15,7 +15,7 @@ use crate::sorted::Sorted;
 use crate::sqlite::attach;
 use crate::sqlite::{stand_in_for_collations, Image};
 
-/// What changed in the database at `position` from one image to another.
+/// Compares two images of the database at `position`.
 pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {
     if before.has_bytes_of(after).map_err(Error::sql(key, ""))? {
         return Ok(Vec::new());
@@ -65,7 +65,7 @@ fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// What changed in one table or view; `None` for nothing.
+/// Compares one table or view; `None` where nothing changed.
 fn of_one<'c>(
     (position, bind): (usize, &BindKey),
     conn: &'c Connection,

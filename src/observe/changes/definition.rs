@@ -1,4 +1,4 @@
-//! What a table or a view is made of, and what is another about it.
+//! The definition of a table or a view, and its differences from another.
 
 use super::columns::Columns;
 use crate::schema::{ColumnInfo, Metadata, ObjectKind, TableInfo};
@@ -56,7 +56,7 @@ fn folded(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// What is another, a phrase each; nothing where the SQL of both is the same.
+/// Returns the differences, a phrase each; none where the SQL of both is the same.
 pub(super) fn differences(before: &Definition<'_>, after: &Definition<'_>) -> Vec<String> {
     let mut told = Vec::new();
     if before.sql != after.sql {

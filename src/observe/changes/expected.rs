@@ -1,4 +1,4 @@
-//! What a test expects to have changed: tables by name, with how many rows of them.
+//! The changes that a test expects: tables by name, each with a number of rows.
 
 use std::fmt;
 
@@ -77,10 +77,10 @@ impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedC
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedTable(pub(super) Named);
 
-/// How a table was named.
+/// The form of a table's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Named {
-    /// As `bind.table`, not yet taken apart.
+    /// `bind.table`, not yet split.
     Text(String),
     Of(BindKey, String),
 }
@@ -118,7 +118,7 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
     }
 }
 
-/// How many rows of a table were inserted, updated and deleted, and whether the table itself is new, another or gone.
+/// The numbers of rows inserted, updated and deleted in a table, and whether the table itself is created, altered or dropped.
 ///
 /// A number alone is that many rows inserted, a negative one deleted.
 ///
@@ -225,7 +225,7 @@ impl Counts {
         *self == Counts::default()
     }
 
-    /// What changed, a phrase each.
+    /// Returns each change as a phrase.
     pub(crate) fn phrases(&self) -> Vec<String> {
         let mut phrases = Vec::new();
         if let Some(kind) = self.kind() {
@@ -239,7 +239,7 @@ impl Counts {
         phrases
     }
 
-    /// As [`changes!`](crate::changes!) takes it.
+    /// Returns the counts as [`changes!`](crate::changes!) takes them.
     pub(crate) fn as_written(&self) -> String {
         let mut written = self.kind().unwrap_or_default().to_string();
         for (mark, count, _) in &self.rows() {

@@ -1,4 +1,4 @@
-//! What changed in every bind since a snapshot.
+//! The changes in every bind since a snapshot.
 
 mod change;
 mod columns;

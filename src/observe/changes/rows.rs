@@ -20,7 +20,7 @@ pub(super) const AFTER: &str = "after";
 #[derive(Clone, Copy)]
 pub(super) struct Copies<'c> {
     conn: &'c Connection,
-    /// Whether some of its collations are only stood in for: then nothing is looked up by one.
+    /// Whether some of its collations are stand-ins; nothing is looked up by such a one.
     careful: bool,
 }
 
@@ -122,7 +122,7 @@ pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo)
     Ok(rows)
 }
 
-/// What a row and the one it was have in common: `b` is the table before, `a` after.
+/// A way to match a row with the one it was: `b` is the table before, `a` after.
 struct Match {
     /// Expressions that identify a row, before and after.
     key: Vec<(String, String)>,
@@ -130,7 +130,7 @@ struct Match {
     only: Option<[String; 2]>,
 }
 
-/// How rows are matched: by primary key, else by rowid; `None` where only as a multiset.
+/// Returns the ways to match rows: by primary key, else by rowid; `None` where only as a multiset.
 fn matches(copies: Copies<'_>, before: &TableInfo, after: &TableInfo, columns: &Columns<'_>) -> Option<Vec<Match>> {
     let rowids = rowid(before).zip(rowid(after));
     let by_rowid = |only| rowids.map(|(b, a)| Match { key: vec![(format!("b.{b}"), format!("a.{a}"))], only });
@@ -294,7 +294,7 @@ impl Comparison<'_> {
     }
 }
 
-/// What a new column holds in rows that were there before.
+/// Returns the value of a new column in rows that were there before.
 fn default(conn: &Connection, column: &ColumnInfo) -> Value {
     let expression = column.default().unwrap_or("NULL");
     let value = conn.query_row(&format!("SELECT ({expression})"), [], |row| Ok(owned(row.get_ref(0)?)));

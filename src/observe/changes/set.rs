@@ -1,4 +1,4 @@
-//! What changed in every bind since a snapshot, table by table.
+//! The changes in every bind since a snapshot, table by table.
 
 use std::slice::Iter;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::sqlite::Image;
 #[cfg(doc)]
 use crate::{Error, Harness};
 
-/// What changed in every bind since a snapshot; from [`Harness::changes_since`].
+/// The changes in every bind since a snapshot; from [`Harness::changes_since`].
 ///
 /// Its [`Display`](std::fmt::Display) is a table for people: the bind, the table, what happened, the rows, long values
 /// cut. The changes are in the order of the configured binds, then by table name.
@@ -43,12 +43,12 @@ use crate::{Error, Harness};
 pub struct ChangeSet {
     pub(super) binds: Binds,
     pub(super) changes: Vec<TableChange>,
-    /// What each database was before.
+    /// The state of each database before.
     pub(super) before: Arc<Vec<Arc<Image>>>,
 }
 
 impl ChangeSet {
-    /// Whether nothing changed in any bind.
+    /// Returns whether nothing changed in any bind.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
@@ -74,7 +74,7 @@ impl ChangeSet {
         &self.changes
     }
 
-    /// What changed in one bind; any key of a database that several keys share means it.
+    /// Returns the changes in one bind; any key of a database that several keys share means it.
     ///
     /// # Errors
     ///

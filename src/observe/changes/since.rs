@@ -15,8 +15,7 @@ use crate::sorted::Sorted;
 use crate::sqlite::Image;
 
 impl Harness {
-    /// What changed in every bind since a snapshot, whoever changed it and through whatever driver, as far as it is
-    /// committed.
+    /// Returns the committed changes in every bind since a snapshot, whoever made them and through whatever driver.
     ///
     /// Rows are matched by primary key, by rowid where a table has none, and as a multiset where it has neither. Values
     /// compare as [SQL's `IS`](https://sqlite.org/lang_expr.html#isisnot) does, `NULL` with `NULL` and `1` with `1.0`,
@@ -24,7 +23,7 @@ impl Harness {
     /// before. A virtual table is compared by the rows it answers with, not by the tables it keeps them in. What SQLite
     /// keeps for itself is no change: `sqlite_sequence`, `sqlite_stat1` and the like, nor are pragmas.
     ///
-    /// What a replica that [lags](crate::Bind::lag) is given is no change of its own: it has changed in its source.
+    /// A replica that [lags](crate::Bind::lag) has no changes of its own: they are its source's.
     ///
     /// A bind whose pages are as they were costs a comparison of bytes, a table in another a scan of what it was and of
     /// what it is.
@@ -92,7 +91,7 @@ impl Harness {
     }
 }
 
-/// What changed since the start in those databases whose state now is given, and why others cannot be compared.
+/// Returns the changes since the start in the databases whose state is given, and the errors of those that cannot be compared.
 pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     let mut binds = Vec::with_capacity(databases.len());

@@ -14,7 +14,7 @@ use crate::sorted::Sorted;
 use crate::sqlite::authorize;
 use crate::sync::lock;
 
-/// What a statement does to the databases it ran on, as SQLite says.
+/// The effect of a statement on the databases it ran on, as SQLite reports it.
 ///
 /// ```
 /// # use multibind::{Bind, Harness, StatementKind};
@@ -56,7 +56,7 @@ pub struct Statement {
     recorded: Recorded,
 }
 
-/// What is known of recorded statements.
+/// Reads recorded statements.
 pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
     let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
@@ -134,7 +134,7 @@ impl Statement {
         self.recorded.values.as_ref().unwrap_or(&self.recorded.sql)
     }
 
-    /// Whether it reads, writes, or begins or ends a transaction.
+    /// Returns whether it reads, writes, or begins or ends a transaction.
     ///
     /// ```
     /// # use multibind::{Bind, Harness, StatementKind};
@@ -148,7 +148,7 @@ impl Statement {
         self.kind
     }
 
-    /// How many rows it inserted, updated or deleted itself, those of triggers and foreign keys not counted, as
+    /// Returns the number of rows it inserted, updated or deleted itself, those of triggers and foreign keys not counted, as
     /// [`sqlite3_changes`](https://sqlite.org/c3ref/changes.html) counts; 0 until it has ended.
     ///
     /// ```
@@ -192,7 +192,7 @@ impl Statement {
         &self.recorded.thread
     }
 
-    /// Whether a [`Session`](crate::Session) ran it, and not code with a connection from a pool.
+    /// Returns whether a [`Session`](crate::Session) ran it, and not code with a connection from a pool.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -206,7 +206,7 @@ impl Statement {
         self.recorded.by_session
     }
 
-    /// Whether it failed, where that is known: of a statement that a session ran and that has ended.
+    /// Returns whether it failed, where that is known: of a statement that a session ran and that has ended.
     ///
     /// Of a pooled connection's statements, SQLite tells the end before it knows the error; their errors are known only
     /// to the code that ran them.
@@ -228,7 +228,7 @@ impl Statement {
         Some(outcome.is_err())
     }
 
-    /// How it failed, if that is known: SQLite's message. See [`has_failed`](Statement::has_failed).
+    /// Returns SQLite's message if it is known to have failed. See [`has_failed`](Statement::has_failed).
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -243,17 +243,17 @@ impl Statement {
         outcome.as_ref().err().map(String::as_str)
     }
 
-    /// Whether it ran on a database that a key means.
+    /// Returns whether it ran on a database that a key means.
     pub(super) fn is_on(&self, key: &BindKey) -> bool {
         self.recorded.databases().any(|used| used.names.contains(key))
     }
 
-    /// Whether it may write to a database that a key means.
+    /// Returns whether it may write to a database that a key means.
     pub(super) fn writes_to(&self, key: &BindKey) -> bool {
         self.counts() && self.recorded.databases().any(|used| used.writes && used.names.contains(key))
     }
 
-    /// Whether it counts: what begins and ends transactions does not.
+    /// Returns whether it counts; statements that begin or end transactions do not.
     pub(super) fn counts(&self) -> bool {
         self.kind != StatementKind::Transaction
     }
