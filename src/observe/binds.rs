@@ -104,7 +104,7 @@ impl Binds {
             None => String::new(),
         };
         let problem = match key == bind {
-            true => format!("the key alone does not say which of its databases is meant: name one{example}"),
+            true => format!("the key alone names none of its databases: name one{example}"),
             false => format!("it has no database `{key}`: name one that somebody has used{example}"),
         };
         Error::Dynamic { bind: bind.clone(), problem }
