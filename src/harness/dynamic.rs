@@ -204,14 +204,14 @@ impl DynamicBind {
         let example = self.databases().first().map(|database| database.key().clone());
         let example = example.unwrap_or_else(|| BindKey::of_database(self.key(), "NAME"));
         self.error(format!(
-            "the key alone does not say which of its databases is meant: give a context to `pool_for`, \
+            "the key alone names none of its databases: pass a context to `pool_for`, \
              `connection_for` or `key_for`, or name one that is in use already, as `{example}`"
         ))
     }
 
     /// Returns the error about a context whose database is unknown.
     pub(super) fn not_known(&self, problem: &str) -> Error {
-        self.error(format!("which of its databases is meant cannot be told: {problem}"))
+        self.error(format!("cannot determine its database: {problem}"))
     }
 
     fn not_made(&self, key: &BindKey) -> Error {

@@ -44,7 +44,7 @@ impl Keep {
             Some("never") => Keep::Never,
             Some(unknown) => {
                 say::warn(format_args!(
-                    "{VARIABLE} is `{unknown}`, which is none of always, failed and never: failed is meant"
+                    "{VARIABLE} has the unknown value `{unknown}` (expected always, failed or never); using failed"
                 ));
                 Keep::default()
             }

@@ -133,8 +133,7 @@ pub(super) fn resolve(
         let to = end(&text.to, specs, tables).map_err(|problem| problem.of(text))?;
         if specs[to.bind].dynamic.is_some() {
             let bind = &to.key;
-            let problem =
-                format!("bind `{bind}` is dynamic, and in which of its databases the row is to be cannot be told");
+            let problem = format!("bind `{bind}` is dynamic: a reference cannot name one of its databases");
             return Err(Unresolved::Text(problem).of(text));
         }
         if from.bind == to.bind {

@@ -267,10 +267,8 @@ impl<'s> Blueprint<'s> {
             })?;
         }
         write_encoding(&conn).map_err(Error::sql(key, ""))?;
-        let missing_parents = match self.may_refer() {
-            true => schema::missing_parents(&conn).map_err(Error::sql(key, ""))?,
-            false => Vec::new(),
-        };
+        let missing_parents =
+            if self.may_refer() { schema::missing_parents(&conn).map_err(Error::sql(key, ""))? } else { Vec::new() };
         let image = Image::new(conn).map_err(Error::sql(key, ""))?.connected(&self.spec.options.on_connect);
         Ok(Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, missing_parents })
     }

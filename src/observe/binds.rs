@@ -106,7 +106,7 @@ impl Binds {
             None => String::new(),
         };
         let problem = if key == bind {
-            format!("the key alone does not say which of its databases is meant: name one{example}")
+            format!("the key alone names none of its databases: name one{example}")
         } else {
             format!("it has no database `{key}`: name one that somebody has used{example}")
         };

@@ -21,9 +21,10 @@ pub(super) fn typed(table: &TableInfo, column: &ColumnInfo, affinity: &str) -> B
         _ if declared.is_empty() || table.is_strict() && is("ANY") => return or_null(column, any_value().boxed()),
         _ => any_blob().prop_map(Value::Blob).boxed(),
     };
-    match takes_null(column) {
-        true => prop_oneof![1 => Just(Value::Null), 4 => of_type].boxed(),
-        false => of_type,
+    if takes_null(column) {
+        prop_oneof![1 => Just(Value::Null), 4 => of_type].boxed()
+    } else {
+        of_type
     }
 }
 
@@ -34,9 +35,10 @@ pub(super) fn of_any_class(column: &ColumnInfo) -> BoxedStrategy<Value> {
 
 /// Returns values of which `NULL` is one, without it where it may not be.
 fn or_null(column: &ColumnInfo, values: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
-    match takes_null(column) {
-        true => values,
-        false => values.prop_filter("NULL", |value| *value != Value::Null).boxed(),
+    if takes_null(column) {
+        values
+    } else {
+        values.prop_filter("NULL", |value| *value != Value::Null).boxed()
     }
 }
 

@@ -164,9 +164,10 @@ fn unknown(key: &str, configured: &[BindKey]) -> Option<String> {
         return None;
     }
     if key == DEFAULT || key == "main" {
-        let problem = match configured.contains(&BindKey::DEFAULT) {
-            true => format!("`{key}` is no key: the default bind's part begins with `-- bind: {DEFAULT}`"),
-            false => format!("no default bind: configured are {}", list(configured)),
+        let problem = if configured.contains(&BindKey::DEFAULT) {
+            format!("`{key}` is no key: the default bind's part begins with `-- bind: {DEFAULT}`")
+        } else {
+            format!("no default bind: configured are {}", list(configured))
         };
         return Some(problem);
     }

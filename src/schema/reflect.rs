@@ -38,9 +38,10 @@ impl Metadata {
     /// Reads the metadata of the connection's main database.
     pub(crate) fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
         // One read transaction, so that all answers are about one schema.
-        let transaction = match conn.is_autocommit() {
-            true => Some(conn.unchecked_transaction().map_err(Error::sql(key, "BEGIN"))?),
-            false => None,
+        let transaction = if conn.is_autocommit() {
+            Some(conn.unchecked_transaction().map_err(Error::sql(key, "BEGIN"))?)
+        } else {
+            None
         };
         let metadata = read(conn, key)?;
         match transaction {

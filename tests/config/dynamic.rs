@@ -215,7 +215,7 @@ fn a_session_without_a_context_says_how_to_give_one() {
     let mut session = db.session();
     session.execute("INSERT INTO post VALUES ('ann')", []).unwrap();
     let error = session.execute("DELETE FROM user", []).unwrap_err();
-    insta::assert_snapshot!(error, @r#"bind `users` is dynamic: which of its databases is meant cannot be told: this session has no context; start it with `session_with`, as `db.session_with(context! { tenant: "acme" })`"#);
+    insta::assert_snapshot!(error, @r#"bind `users` is dynamic: cannot determine its database: this session has no context; start it with `session_with`, as `db.session_with(context! { tenant: "acme" })`"#);
     assert!(matches!(session.on("users"), Err(Error::Dynamic { .. })));
     let joined = session.query("SELECT * FROM user JOIN post ON name = author", [], |_| Ok(()));
     assert!(matches!(joined, Err(Error::Dynamic { .. })));
@@ -242,7 +242,7 @@ fn a_session_without_a_context_says_how_to_give_one() {
 fn a_callback_that_names_no_database_is_an_error_with_the_bind(#[case] users: Bind, #[case] problem: &str) {
     let db = builder(users).start().unwrap();
     let context = context! { region: "eu" };
-    let expected = format!("bind `users` is dynamic: which of its databases is meant cannot be told: {problem}");
+    let expected = format!("bind `users` is dynamic: cannot determine its database: {problem}");
 
     assert_eq!(db.pool_for("users", &context).unwrap_err().to_string(), expected);
     let mut session = db.session_with(&context);
@@ -283,20 +283,20 @@ fn a_url_that_another_bind_has_is_an_error_with_both() {
     let users = Bind::dynamic(|context| Ok(format!("mysqldb://localhost/{}", context.get("tenant")?))).schema(USER);
     let archive = Bind::url("mysql+pymysql://root:secret@localhost:3306/archive").schema(USER);
     let db = builder(users).bind("archive", archive).start().unwrap();
-    insta::assert_snapshot!(db.pool_for("users", &tenant("archive")).unwrap_err(), @"bind `users` is dynamic: which of its databases is meant cannot be told: its callback gave `mysql://localhost:3306/archive`, which is the database of bind `archive`: production has one for both, and here each would have its own. Use bind `archive` where it is meant, or let the callback give another URL");
+    insta::assert_snapshot!(db.pool_for("users", &tenant("archive")).unwrap_err(), @"bind `users` is dynamic: cannot determine its database: its callback gave `mysql://localhost:3306/archive`, which is the database of bind `archive`: production has one for both, and here each would have its own. Use bind `archive` where it is meant, or let the callback give another URL");
     db.pool_for("users", &tenant("acme")).unwrap();
 }
 
 #[test]
 fn the_key_alone_names_no_database() {
     let db = harness();
-    insta::assert_snapshot!(db.pool("users").unwrap_err(), @"bind `users` is dynamic: the key alone does not say which of its databases is meant: give a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[NAME]`");
+    insta::assert_snapshot!(db.pool("users").unwrap_err(), @"bind `users` is dynamic: the key alone names none of its databases: pass a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[NAME]`");
     insta::assert_snapshot!(db.pool(key("acme")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_acme]`: nobody has used any. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
 
     for number in 0..8 {
         db.pool_for("users", &context! { tenant: number }).unwrap();
     }
-    insta::assert_snapshot!(db.uri("users").unwrap_err(), @"bind `users` is dynamic: the key alone does not say which of its databases is meant: give a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[users_tenant_0]`");
+    insta::assert_snapshot!(db.uri("users").unwrap_err(), @"bind `users` is dynamic: the key alone names none of its databases: pass a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[users_tenant_0]`");
     insta::assert_snapshot!(db.uri(key("1x")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_1x]`: the nearest is `users[users_tenant_1]`. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
     insta::assert_snapshot!(db.uri("users[]").unwrap_err(), @"bind `users` is dynamic: it has no database `users[]`: it has users[users_tenant_0], users[users_tenant_1], users[users_tenant_2], users[users_tenant_3], users[users_tenant_4] and 3 more. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
 
@@ -457,7 +457,7 @@ fn changes_are_told_by_database_and_one_that_is_merely_there_has_none() {
     assert_eq!(found.in_bind(key("bee")).unwrap().changes()[0].inserted(), [row! { id: 1, name: "bob" }]);
     assert_eq!(found.changes()[1].kind(), ChangeKind::Rows);
     found.in_bind(("users", "users_tenant_cox")).unwrap().assert_none();
-    insta::assert_snapshot!(found.in_bind("users").unwrap_err(), @"bind `users` is dynamic: the key alone does not say which of its databases is meant: name one, `users[users_tenant_acme]` for example");
+    insta::assert_snapshot!(found.in_bind("users").unwrap_err(), @"bind `users` is dynamic: the key alone names none of its databases: name one, `users[users_tenant_acme]` for example");
     insta::assert_snapshot!(found.in_bind(key("dot")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_dot]`: name one that somebody has used, `users[users_tenant_acme]` for example");
     insta::assert_snapshot!(found.in_bind("audit").unwrap_err(), @"no bind `audit`: configured are default, users");
 }
@@ -742,7 +742,7 @@ fn references_from_a_dynamic_bind_are_checked_in_each_database() {
 #[test]
 fn a_reference_into_a_dynamic_bind_is_refused() {
     let error = builder(users()).reference("main.post.author", "users.user.name").start().unwrap_err();
-    insta::assert_snapshot!(error, @"the reference from `main.post.author` to `users.user.name`: bind `users` is dynamic, and in which of its databases the row is to be cannot be told");
+    insta::assert_snapshot!(error, @"the reference from `main.post.author` to `users.user.name`: bind `users` is dynamic: a reference cannot name one of its databases");
 }
 
 #[test]

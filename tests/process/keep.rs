@@ -408,7 +408,7 @@ fn a_test_that_fails_leaves_nothing_where_the_environment_says_never() {
 fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
     let ran = Run::of("fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
     assert_snapshot!(ran.said(), @r"
-    WARN MULTIBIND_KEEP is `yes`, which is none of always, failed and never: failed is meant
+    WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
     multibind: the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/default.db
     What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt

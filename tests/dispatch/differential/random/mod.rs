@@ -69,7 +69,7 @@ fn a_session_gives_what_one_connection_with_every_bind_attached_gives(#[values(0
         return;
     };
     let end = Instant::now() + Duration::from_secs(seconds);
-    let first = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() << 20 | part << 18;
+    let first = (SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() << 20) | (part << 18);
     let (mut seeds, mut compared, mut failed) = (0, 0, Vec::new());
     while Instant::now() < end && failed.len() < 400 {
         match assert_same(first + seeds) {
