@@ -66,7 +66,7 @@ pub struct Session {
 }
 
 impl Harness {
-    /// A session over all binds, with connections of its own.
+    /// Returns a session over all binds, with connections of its own.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
@@ -78,8 +78,7 @@ impl Harness {
         Session::new(Scope::new(Arc::clone(self.running()), None))
     }
 
-    /// A session that is about something: where a bind is [dynamic](crate::Bind::dynamic), the context says which of its
-    /// databases is meant.
+    /// Returns a session with a context, which says which database of a [dynamic](crate::Bind::dynamic) bind is meant.
     ///
     /// In its SQL that database has the bind's key. It is made when the session first uses it, unless somebody has used
     /// it before.
@@ -105,16 +104,18 @@ impl Session {
         Session { unit: Unit::new(&scope), joined: Joined::default(), scope }
     }
 
-    /// Runs a statement that returns no rows and gives the number of rows it changed.
+    /// Runs a statement that returns no rows, and returns the number of rows it changed.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownTable`], [`Error::UnknownBind`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and
-    /// [`Error::CrossBindWrite`] when it has no bind to go to, [`Error::Prepare`] when SQLite does not accept it,
-    /// [`Error::Statement`] when it is one the session does not run here, one that returns rows for example,
-    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
-    /// earlier error made SQLite roll its bind back; [`Error::Dynamic`] for a [dynamic bind](crate::Bind::dynamic) when
-    /// the session has no context, or one that its callback can do nothing with.
+    /// - [`Error::UnknownTable`], [`Error::UnknownBind`], [`Error::AmbiguousTable`], [`Error::NoDefaultBind`] and
+    ///   [`Error::CrossBindWrite`] when it has no bind to go to;
+    /// - [`Error::Prepare`] when SQLite does not accept it, [`Error::Sql`] when it fails;
+    /// - [`Error::Statement`] when it is one the session does not run here, one that returns rows for example;
+    /// - [`Error::Locked`] and [`Error::Stale`] when another connection blocks it;
+    /// - [`Error::RolledBack`] when an earlier error made SQLite roll its bind back;
+    /// - [`Error::Dynamic`] for a [dynamic bind](crate::Bind::dynamic) when the session has no context, or one that its
+    ///   callback can do nothing with.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
@@ -126,7 +127,7 @@ impl Session {
         call::execute(sql, params, |call| self.dispatch(call))
     }
 
-    /// Runs a statement and gives what `map` makes of each row.
+    /// Runs a statement and returns what `map` makes of each row.
     ///
     /// # Errors
     ///
@@ -147,7 +148,7 @@ impl Session {
         call::query(sql, params, map, |call| self.dispatch(call))
     }
 
-    /// Runs a statement and gives what `map` makes of its first row.
+    /// Runs a statement and returns what `map` makes of its first row.
     ///
     /// # Errors
     ///
@@ -191,7 +192,7 @@ impl Session {
         Ok(())
     }
 
-    /// A table by its name, plain (`user`) or with its bind key (`auth.user`).
+    /// Returns a table by its name, plain (`user`) or with its bind key (`auth.user`).
     ///
     /// # Errors
     ///
@@ -210,7 +211,7 @@ impl Session {
         Ok(TableSession::new(self, bind, table))
     }
 
-    /// The table of a type, in the bind that the type is tied to.
+    /// Returns the table of a type, in the bind that the type is tied to.
     ///
     /// # Errors
     ///
@@ -233,7 +234,7 @@ impl Session {
         self.on(M::BIND)?.table(M::TABLE)
     }
 
-    /// Statements for one bind, told and not deduced.
+    /// Returns the session for statements on one bind, which the caller names.
     ///
     /// Where SQL names the bind, it does so by this key, also if its database has others.
     ///
@@ -258,7 +259,7 @@ impl Session {
         Ok(OnBind::new(self, member, key))
     }
 
-    /// The binds that a statement reads and the one it writes, without running it.
+    /// Returns the binds that a statement reads and the one it writes, without running it.
     ///
     /// # Errors
     ///
@@ -322,9 +323,9 @@ impl Session {
         done
     }
 
-    /// A point to go back to, over every bind, those touched later included.
+    /// Sets a savepoint over every bind, those touched later included.
     ///
-    /// Statements go through what it returns; `commit()` on that keeps them in the session's unit of work, `rollback()`
+    /// Statements go through the savepoint; its `commit()` keeps them in the session's unit of work, `rollback()`
     /// or dropping it undoes them.
     ///
     /// # Errors
@@ -380,7 +381,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.tell_uncommitted();
+            self.warn_of_uncommitted();
         }
         if let Err(error) = self.rollback() {
             say::warn(format_args!("cannot roll back a session that is dropped: {error}"));
@@ -389,9 +390,9 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Says what a failing test may have forgotten: code on other connections does not see what a session has
+    /// Prints what a failing test may have forgotten: code on other connections does not see what a session has
     /// not committed, or finds it locked.
-    fn tell_uncommitted(&self) {
+    fn warn_of_uncommitted(&self) {
         let binds = self.unit.uncommitted(&self.scope);
         if !binds.is_empty() {
             let binds = crate::error::list(&binds);

@@ -1,4 +1,4 @@
-//! Statements for one bind, told and not deduced.
+//! Statements for one bind, which the caller names.
 
 use rusqlite::{Params, Row};
 
@@ -38,12 +38,12 @@ impl<'s> OnBind<'s> {
         OnBind { session, bind, key }
     }
 
-    /// Runs a statement that returns no rows and gives the number of rows it changed.
+    /// Runs a statement that returns no rows, and returns the number of rows it changed.
     ///
     /// # Errors
     ///
     /// [`Error::Statement`] when it is one the session does not run here, one that returns rows for example,
-    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection is in the way,
+    /// [`Error::Sql`] when it fails, [`Error::Locked`] and [`Error::Stale`] when another connection blocks it,
     /// [`Error::RolledBack`] when an earlier error made SQLite roll the bind back.
     ///
     /// ```
@@ -58,7 +58,7 @@ impl<'s> OnBind<'s> {
         call::execute(sql, params, |call| self.run(call))
     }
 
-    /// Runs a statement and gives what `map` makes of each row.
+    /// Runs a statement and returns what `map` makes of each row.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl<'s> OnBind<'s> {
         call::query(sql, params, map, |call| self.run(call))
     }
 
-    /// Runs a statement and gives what `map` makes of its first row.
+    /// Runs a statement and returns what `map` makes of its first row.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl<'s> OnBind<'s> {
         Ok(())
     }
 
-    /// A table of the bind by its name.
+    /// Returns a table of the bind by its name.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl<'s> OnBind<'s> {
         }
     }
 
-    /// That the bind has no such table, and which do.
+    /// Returns the error that the bind has no such table, with the binds that do.
     fn not_here(&mut self, name: &str) -> Result<Error> {
         let Session { scope, unit, .. } = &mut *self.session;
         let (found, nearest) = match unit.dispatcher(scope)?.table(name) {

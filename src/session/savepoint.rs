@@ -37,7 +37,7 @@ impl<'s> Savepoint<'s> {
         Ok(Savepoint { session, level, open: true })
     }
 
-    /// Keeps what was done since, as a part of the session's unit of work.
+    /// Keeps what was done since it was set, as a part of the session's unit of work.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl<'s> Savepoint<'s> {
         self.session.unit.release(&self.session.scope, self.level)
     }
 
-    /// Undoes what was done since, on binds first touched since too.
+    /// Undoes what was done since it was set, on binds first touched later too.
     ///
     /// # Errors
     ///

@@ -42,14 +42,14 @@ impl<'s> TableSession<'s> {
         TableSession { session, bind, table }
     }
 
-    /// Inserts a row and gives its rowid.
+    /// Inserts a row and returns its rowid.
     ///
     /// Columns left out get their defaults. For a `WITHOUT ROWID` table the number means nothing.
     ///
     /// # Errors
     ///
     /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite refuses the row,
-    /// [`Error::Locked`] and [`Error::Stale`] when another connection is in the way, [`Error::RolledBack`] when an
+    /// [`Error::Locked`] and [`Error::Stale`] when another connection blocks it, [`Error::RolledBack`] when an
     /// earlier error made SQLite roll the bind back.
     ///
     /// ```
@@ -69,12 +69,12 @@ impl<'s> TableSession<'s> {
         Ok(self.session.unit.last_insert().rowid())
     }
 
-    /// The first row that matches, with all its columns.
+    /// Returns the first row that matches, with all its columns.
     ///
     /// # Errors
     ///
-    /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite cannot look; what is in the
-    /// way is told as by [`insert`](TableSession::insert).
+    /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite cannot look, and the
+    /// errors of [`insert`](TableSession::insert) for locks.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -90,7 +90,7 @@ impl<'s> TableSession<'s> {
         Ok(self.select(&filter, " LIMIT 1")?.pop())
     }
 
-    /// Every row that matches, with all their columns, in the order SQLite gives them.
+    /// Returns every row that matches, with all their columns, in the order SQLite gives them.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl<'s> TableSession<'s> {
         self.select(&filter, "")
     }
 
-    /// How many rows match.
+    /// Returns the number of rows that match.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl<'s> TableSession<'s> {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    /// Sets the columns of every row that matches and gives their number.
+    /// Sets the columns of every row that matches and returns their number.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl<'s> TableSession<'s> {
         call::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
     }
 
-    /// Deletes every row that matches and gives their number.
+    /// Deletes every row that matches and returns their number.
     ///
     /// # Errors
     ///
@@ -191,7 +191,7 @@ impl<'s> TableSession<'s> {
         call::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]))
     }
 
-    /// The table of the bind, whatever temporary table the session has made of that name.
+    /// Returns the table as SQL names it, whatever temporary table the session has created of that name.
     fn name(&self) -> String {
         format!("main.{}", quote(&self.table))
     }
@@ -217,7 +217,7 @@ impl<'s> TableSession<'s> {
     }
 }
 
-/// Whether SQLite did not accept the statement, rather than could not do it.
+/// Tells whether SQLite did not accept the statement, rather than failed to run it.
 fn is_refused(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

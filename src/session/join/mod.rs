@@ -41,7 +41,7 @@ struct Open {
 }
 
 impl Joined {
-    /// Runs `work` on a connection that has these binds attached and sees the session's own rows in them.
+    /// Runs a statement on a connection that has these binds attached and sees the session's own rows in them.
     pub(super) fn run(
         &mut self,
         scope: &Scope,
@@ -116,7 +116,7 @@ impl Joined {
         Ok(self.open.insert(open))
     }
 
-    /// Lets go of what the connection holds of a unit of work that has ended.
+    /// Closes a connection that holds copies of a unit of work, which has ended.
     pub(super) fn end(&mut self) {
         self.open = self.open.take().filter(|open| open.parts.iter().all(|part| part.how != How::Copied));
     }
@@ -141,7 +141,7 @@ impl Open {
     }
 }
 
-/// The bind that an error is about: that of the locked table where one is locked, else the first.
+/// Returns the bind that an error is about: that of the locked table where one is locked, else the first.
 fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
     let message = sqlite_message(error);
     let locked = |member: &&JoinedBind| member.tables.iter().any(|table| message.ends_with(&format!(": {table}")));

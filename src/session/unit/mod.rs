@@ -56,7 +56,7 @@ struct Part {
     /// The tables that the connection was last made to know; `None` before its first statement.
     known: Option<Option<u64>>,
     /// The tables when last looked at. Once this unit of work has read the bind they are not looked at anew: it sees no
-    /// others, and its own lock may be in the way.
+    /// others, and its own lock may block a look.
     seen: Option<Arc<Image>>,
     /// The tables that this unit of work has left there, where it has changed the schema.
     changed: Option<Arc<Image>>,
