@@ -101,7 +101,6 @@ mod list;
 mod nearest;
 mod observe;
 mod order;
-mod orphan;
 #[cfg(feature = "proptest")]
 pub mod proptest;
 mod report;
@@ -122,7 +121,7 @@ mod url;
 pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
 pub use database::{Driver, Pool, PooledConnection};
-pub use error::{Conflict, Error, Result};
+pub use error::{Conflict, Error, Orphan, Result};
 pub use harness::{Engine, Harness, Keep};
 pub use instrument::Operation;
 pub use key::{BindKey, Selection};
@@ -130,7 +129,6 @@ pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,
     Refusal, RowUpdate, Snapshot, Statement, StatementKind, StatementLog, TableChange,
 };
-pub use orphan::Orphan;
 pub use route::Route;
 pub use row::Row;
 pub use schema::{
@@ -138,6 +136,9 @@ pub use schema::{
 };
 pub use session::{OnBind, Savepoint, Session, TableSession};
 
+// Their types are in signatures here, and an application may have other versions.
+pub use r2d2;
+pub use r2d2_sqlite;
 pub use rusqlite;
 
 /// What [`row!`] expands to.

@@ -1,12 +1,11 @@
-//! The known names that are nearest to one that is not known.
+//! Suggestions: the known names nearest to an unknown one.
 
-use crate::key::BindKey;
 use crate::order::sort_by;
 
-/// The longest name in bytes that may be a misspelt one; comparing takes time by its length.
+/// The length in bytes from which a name is not compared; comparing takes time by its length.
 const LONGEST: usize = 200;
 
-/// The nearest of the known names, case aside; `None` where none is near enough to have been meant.
+/// Returns the known name nearest to the one asked for, case aside; `None` when none is near enough to be meant.
 pub(crate) fn nearest<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
     if asked.len() > LONGEST {
         return None;
@@ -23,11 +22,11 @@ pub(crate) fn nearest<'a>(asked: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= (length / 3).max(1)).then_some(name)
 }
 
-/// The tables of any bind whose names are like the one asked for, the most alike first.
-pub(crate) fn nearest_tables(asked: &str, known: Vec<(BindKey, String)>) -> Vec<(BindKey, String)> {
-    /// How alike two names must be, from 0 to 1.
+/// Returns the few names most alike to the one asked for, each with its owner, the most alike first.
+pub(crate) fn nearest_of<O: Ord>(asked: &str, known: Vec<(O, String)>) -> Vec<(O, String)> {
+    /// The least likeness of two names, from 0 to 1.
     const ALIKE: f64 = 0.75;
-    /// How many are worth reading.
+    /// The number that is worth reading.
     const MOST: usize = 3;
     if asked.len() > LONGEST {
         return Vec::new();
@@ -35,13 +34,13 @@ pub(crate) fn nearest_tables(asked: &str, known: Vec<(BindKey, String)>) -> Vec<
     let asked = asked.to_lowercase();
     let likeness = |name: &str| strsim::jaro_winkler(&asked, &name.to_lowercase());
     let mut near = Vec::new();
-    for (bind, name) in known {
+    for (owner, name) in known {
         if name.len() <= LONGEST && likeness(&name) >= ALIKE {
-            near.push((bind, name));
+            near.push((owner, name));
         }
     }
-    sort_by(&mut near, |(one_bind, one), (other_bind, other)| {
-        likeness(other).total_cmp(&likeness(one)).then_with(|| (one, one_bind).cmp(&(other, other_bind)))
+    sort_by(&mut near, |(one_owner, one), (other_owner, other)| {
+        likeness(other).total_cmp(&likeness(one)).then_with(|| (one, one_owner).cmp(&(other, other_owner)))
     });
     near.truncate(MOST);
     near

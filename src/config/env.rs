@@ -13,20 +13,23 @@ use crate::key::BindKey;
 use crate::say;
 use crate::sorted::Sorted;
 
-/// The default bind's variable; a named bind's has `_` and its key after it.
+/// The default bind's variable; any bind's has `_` and its key after it.
 const VARIABLE: &str = "DATABASE_URL";
 
 impl Config {
     /// Lets the environment of the process set the URLs of binds.
     ///
-    /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of a named one, where `<KEY>` is its
+    /// `DATABASE_URL` sets the URL of the default bind, `DATABASE_URL_<KEY>` that of any bind, where `<KEY>` is its
     /// key in upper case with `_` for every character that is not an ASCII letter or digit: `DATABASE_URL_AUTH`,
-    /// `DATABASE_URL_ME_TA`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
+    /// `DATABASE_URL_ME_TA`, `DATABASE_URL_DEFAULT`. The rest of a bind stays as it was, and no bind is added: a variable that no bind has is
     /// logged as a warning and otherwise ignored. A variable that is empty counts as not set. The variables are read when the
     /// harness starts; without this call none is.
     ///
-    /// A variable that is set and would be that of two binds (`a.b` and `a-b`), and one whose value is not UTF-8, is an
-    /// [`Error::Config`](crate::Error::Config) at start.
+    /// It is an [`Error::Config`](crate::Error::Config) at start when
+    ///
+    /// - a variable that is set would be that of two binds, `a.b` and `a-b`;
+    /// - `DATABASE_URL` and `DATABASE_URL_DEFAULT` are set to two URLs;
+    /// - a value is not UTF-8.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -91,10 +94,25 @@ impl Written {
         let mut owners: Sorted<String, BindKey> = Sorted::default();
         let mut empty = Vec::new();
         for (key, bind) in &mut self.binds {
-            let name = variable(key);
             // One that is empty sets nothing, as in Python's `os.environ.get(…) or …`.
-            let Some(value) = variables.get(&name).filter(|value| !value.is_empty()) else {
+            let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+            let mut name = variable(key);
+            let mut value = set(&name);
+            if key.is_default()
+                && let Some(plain) = set(VARIABLE)
+            {
+                if value.is_some_and(|value| value != plain) {
+                    let problem = format!("`{VARIABLE}` and `{name}` are set to two URLs: unset one of them");
+                    return Err(Origin::Code.error(key, problem));
+                }
+                owners.insert(name, key.clone());
+                (name, value) = (VARIABLE.to_string(), Some(plain));
+            }
+            let Some(value) = value else {
                 empty.push(name);
+                if key.is_default() {
+                    empty.push(VARIABLE.to_string());
+                }
                 continue;
             };
             if let Some(first) = owners.get(&name).filter(|first| *first != key) {
@@ -121,9 +139,8 @@ impl Written {
 
 /// Returns the variable of a bind.
 fn variable(key: &BindKey) -> String {
-    let Some(key) = key.as_str() else { return VARIABLE.to_string() };
     let mut name = format!("{VARIABLE}_");
-    for letter in key.chars() {
+    for letter in key.to_string().chars() {
         name.push(if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
     }
     name

@@ -7,7 +7,6 @@ mod env;
 mod environment;
 mod file;
 mod flask;
-mod key;
 mod lag;
 mod migration_version;
 mod mirror;
@@ -196,7 +195,7 @@ impl Config {
     }
 
     /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
-    /// `main` for the default bind.
+    /// `default` for the default bind.
     ///
     /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
     /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,

@@ -201,7 +201,9 @@ fn keys(binds: &[(&BindKey, &Bind)]) -> Vec<BindKey> {
 /// Refuses keys that cannot be one, and keys that SQL cannot tell apart.
 fn check_keys(binds: &[(&BindKey, &Bind)]) -> Result<()> {
     for (at, (key, bind)) in binds.iter().enumerate() {
-        key.check().map_err(|error| bind.origin.locate(key, error))?;
+        if let Some(problem) = key.problem() {
+            return Err(bind.origin.locate(key, Error::BindKey { key: (*key).clone(), problem }));
+        }
         let same = |known: &BindKey| match (known.as_str(), key.as_str()) {
             (Some(known), Some(key)) => known.eq_ignore_ascii_case(key),
             (known, key) => known == key,

@@ -52,7 +52,7 @@ pub(crate) fn load(parts: Vec<Load<'_>>) -> Result<usize> {
     for (Load { key, conn, files, reading }, records) in &mut read {
         let transaction = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
+            .map_err(Error::sql_in(key, "BEGIN IMMEDIATE"))?;
         rows += fill(&transaction, key, files, records, reading.limit)?;
         open.push((*key, transaction));
     }
@@ -79,10 +79,10 @@ fn commit(open: Vec<(&BindKey, Transaction<'_>)>) -> Result<()> {
 fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records], limit: Duration) -> Result<usize> {
     // A row may come before the one it refers to: in its own table, or where tables refer to each other.
     let pragma = "PRAGMA defer_foreign_keys = ON";
-    conn.execute_batch(pragma).map_err(Error::sql(key, pragma))?;
-    let enforced = enforced(conn).map_err(Error::sql(key, "PRAGMA foreign_keys"))?;
+    conn.execute_batch(pragma).map_err(Error::sql_in(key, pragma))?;
+    let enforced = enforced(conn).map_err(Error::sql_in(key, "PRAGMA foreign_keys"))?;
     let metadata = Metadata::read(conn, key)?;
-    let confined = Confined::new(conn, limit).map_err(Error::sql(key, ""))?;
+    let confined = Confined::new(conn, limit).map_err(Error::sql(key))?;
     let metadata = &metadata;
     let mut filling = Filling { conn, key, files, records, metadata, enforced, confined, origins: HashMap::new() };
     let mut rows = 0;
@@ -189,7 +189,7 @@ impl<'l> Filling<'l> {
         };
         let mut values = Vec::with_capacity(record.values.len());
         for (place, value) in record.values.iter().enumerate() {
-            let fitted = columns.fit(place, value, self.files[at].format).map_err(Error::sql(self.key, ""))?;
+            let fitted = columns.fit(place, value, self.files[at].format).map_err(Error::sql(self.key))?;
             values.push(fitted.map_err(|problem| self.error(at, Some(record.line), problem))?);
         }
         Ok(values)

@@ -11,7 +11,7 @@
 //! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
 //!
 //! A CSV or JSON file is named after its table. Where the bind is not given, the name says it: `auth.user.csv` is for the
-//! table `user` of the bind `auth`, `main.post.csv` for the default bind's `post`; a table that only one bind has needs no
+//! table `user` of the bind `auth`, `default.post.csv` for the default bind's `post`; a table that only one bind has needs no
 //! bind. An SQL file without a given bind is named `auth.sql` or `auth.anything.sql`.
 
 mod csv;

@@ -44,7 +44,7 @@ fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(Bi
             for (at, ..) in &found {
                 keys.extend(targets[*at].0.iter());
             }
-            let example = targets[*first].0.first().schema_name();
+            let example = targets[*first].0.first();
             let problem = format!(
                 "table `{stem}` is in the binds {}: say which in the file's name, `{example}.{}` for example",
                 list(&keys),
@@ -78,7 +78,7 @@ fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(
             Some(example) => format!(
                 "its name does not say which bind it is for: configured are {}; name it `{}.{}` for example",
                 list(&all),
-                example.schema_name(),
+                example,
                 file.name()
             ),
             None => "no bind has a database yet: a dynamic bind gets one when it is first used".to_string(),

@@ -106,7 +106,7 @@ impl Database {
         database.fill()?;
         if database.uses.read_only && database.setup.has_pragmas() {
             // What stays with a database none of its own connections could write down.
-            database.open().map(drop).map_err(Error::sql(database.key(), ""))?;
+            database.open().map(drop).map_err(Error::sql(database.key()))?;
         }
         database.found()
     }
@@ -114,7 +114,7 @@ impl Database {
     /// Gives the instruments to the connections that the application opens itself.
     fn found(mut self) -> Result<Database> {
         let found = self.store.find(self.setup.watch(), self.uses.read_only);
-        self.found = Some(found.map_err(Error::sql(self.key(), ""))?);
+        self.found = Some(found.map_err(Error::sql(self.key()))?);
         Ok(self)
     }
 

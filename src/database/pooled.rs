@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 impl Database {
     /// Returns a clone of the pool for the application.
     pub(crate) fn lent_pool(&self) -> Result<Pool> {
-        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key()))?;
         Ok(self.pool_of_engine())
     }
 
@@ -43,7 +43,7 @@ impl Database {
 
     /// Returns a connection of the pool.
     pub(crate) fn pooled(&self) -> Result<PooledConnection> {
-        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key(), ""))?;
+        self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key()))?;
         self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
     }
 }

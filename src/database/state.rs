@@ -21,7 +21,7 @@ impl Database {
             return Ok(());
         }
         // Nobody has a connection yet.
-        self.overwrite_at_once(&self.image, false).map_err(Error::sql(self.key(), ""))
+        self.overwrite_at_once(&self.image, false).map_err(Error::sql(self.key()))
     }
 
     /// Puts an image's pages over what the database holds, with its connections left open.

@@ -1,26 +1,21 @@
 //! What each error says.
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Display, Formatter};
 
 use super::words::{
-    advised, argument, at, by_a_hook, capitalized, elsewhere, example, held, in_file, in_the_way,
-    instead_of_a_shared_cache, joined, list, meant, nearest_tables, other_spelling, place, shown, sql_name,
-    sqlite_message, statement, OPEN,
+    advised, at, by_a_hook, capitalized, elsewhere, held, in_file, in_the_way, instead_of_a_shared_cache, joined, list,
+    meant, nearest_tables, other_spelling, place, say_which, shown, sqlite_message, statement, OPEN,
 };
 use super::Error;
-
-/// As people read it: a test that returns or unwraps an error prints it so.
-impl Debug for Error {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Display::fmt(self, f)
-    }
-}
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Error::NoBind => f.write_str("no bind is configured: set a default or a named bind"),
-            Error::BindKey { key, problem } => write!(f, "`{key}` cannot be a bind key: {problem}"),
+            Error::BindKey { key, problem } => {
+                let key = key.to_string();
+                write!(f, "`{}` cannot be a bind key: {problem}", shown(&key))
+            }
             Error::DuplicateBind { bind, first } => {
                 write!(f, "bind `{bind}` is configured twice{}", other_spelling(bind, first))
             }
@@ -65,16 +60,10 @@ impl Display for Error {
                 write!(f, "no table `{table}` in bind `{bind}`{}{}", elsewhere(found), nearest_tables(nearest))
             }
             Error::AmbiguousTable { table, binds } => {
-                let (example, table_in_sql) = (example(binds), sql_name(table));
-                let (binds, schema, key) = (list(binds), sql_name(example.schema_name()), argument(example));
-                write!(
-                    f,
-                    "table `{table}` is in the binds {binds}: say which, with `{schema}.{table_in_sql}` in the SQL or \
-                     with `on({key})`"
-                )
+                write!(f, "table `{table}` is in the binds {}{}", list(binds), say_which(binds, table))
             }
             Error::Sql { bind, sql, source } => {
-                write!(f, "bind `{bind}`: {}{}", shown(&advised(source)), statement(sql))
+                write!(f, "bind `{bind}`: {}{}", shown(&advised(source)), statement(sql.as_deref()))
             }
             Error::Locked { bind, sql, conflict, source } => write!(
                 f,
@@ -82,20 +71,20 @@ impl Display for Error {
                 sqlite_message(source),
                 capitalized(&held(conflict, OPEN)),
                 instead_of_a_shared_cache(source),
-                statement(sql)
+                statement(sql.as_deref())
             ),
             Error::Stale { bind, sql, source } => write!(
                 f,
                 "bind `{bind}`: {}. Another connection has written to it since this unit of work first read from it, \
                  and what was read is out of date: call `session.rollback()`, then start again{}",
                 sqlite_message(source),
-                statement(sql)
+                statement(sql.as_deref())
             ),
             Error::Guarded { bind, guard, sql } => write!(
                 f,
                 "bind `{bind}` is guarded: {guard} refuses this statement. Drop the guard first if it is meant to \
                  run{}",
-                statement(sql)
+                statement(sql.as_str())
             ),
             Error::RolledBack { bind } => write!(
                 f,
@@ -104,7 +93,7 @@ impl Display for Error {
             ),
             Error::Prepare { sql, source } => {
                 let message = advised(source);
-                write!(f, "SQLite does not accept the statement: {}{}", shown(&message), statement(sql))
+                write!(f, "SQLite does not accept the statement: {}{}", shown(&message), statement(sql.as_str()))
             }
             Error::OpenSavepoint => f.write_str(
                 "the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave \
@@ -117,10 +106,10 @@ impl Display for Error {
                 write!(f, "the harness is still in use: {sessions} sessions of it are alive; drop them before `close`")
             }
             Error::Statement { sql, problem } => {
-                write!(f, "the session does not run this statement: {problem}{}", statement(sql))
+                write!(f, "the session does not run this statement: {problem}{}", statement(sql.as_str()))
             }
             Error::CrossBindWrite { write, others, hint, sql } => {
-                let (others, sql) = (list(others), statement(sql));
+                let (others, sql) = (list(others), statement(sql.as_str()));
                 write!(f, "a statement cannot write to bind `{write}` and use {others} too: {hint}{sql}")
             }
             Error::Commit { failed, committed, rolled_back, source } => write!(

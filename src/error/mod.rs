@@ -1,14 +1,16 @@
 //! What can go wrong: what was asked, what was found, what to do next.
 
 mod conflict;
+mod debug;
 mod display;
+mod orphan;
 mod words;
 
 use std::path::PathBuf;
 
 use crate::key::BindKey;
-use crate::orphan::Orphan;
 pub use conflict::Conflict;
+pub use orphan::Orphan;
 pub(crate) use words::{
     advised, argument, arguments, capitalized, chain, held, is_denied, is_identifier, is_lock, joined_by, list,
     panic_message, sql_name, sqlite_message, OPEN,
@@ -47,14 +49,16 @@ pub enum Error {
     NoBind,
 
     /// A key that cannot name a bind.
+    #[non_exhaustive]
     BindKey {
         /// The key.
-        key: String,
+        key: BindKey,
         /// Why it cannot be one.
         problem: &'static str,
     },
 
     /// A key that is configured twice, or two keys that SQL cannot tell apart.
+    #[non_exhaustive]
     DuplicateBind {
         /// The key that came second.
         bind: BindKey,
@@ -63,6 +67,7 @@ pub enum Error {
     },
 
     /// A key that no configured bind has.
+    #[non_exhaustive]
     UnknownBind {
         /// The key that was asked for.
         bind: BindKey,
@@ -71,6 +76,7 @@ pub enum Error {
     },
 
     /// The default bind was asked for and none is configured.
+    #[non_exhaustive]
     NoDefaultBind {
         /// What needed it, a statement for example.
         what: Option<String>,
@@ -79,6 +85,7 @@ pub enum Error {
     },
 
     /// A [dynamic bind](crate::Bind::dynamic) of which no database, or none that can be used so, is meant.
+    #[non_exhaustive]
     Dynamic {
         /// The bind.
         bind: BindKey,
@@ -87,12 +94,14 @@ pub enum Error {
     },
 
     /// A bind that is not dynamic, where one is needed that is.
+    #[non_exhaustive]
     NotDynamic {
         /// The bind.
         bind: BindKey,
     },
 
     /// A value that a context does not have.
+    #[non_exhaustive]
     Context {
         /// The name that was asked for.
         name: String,
@@ -101,6 +110,7 @@ pub enum Error {
     },
 
     /// A configuration that does not say a thing that can be done.
+    #[non_exhaustive]
     Config {
         /// The file, where there is one.
         file: Option<PathBuf>,
@@ -113,6 +123,7 @@ pub enum Error {
     },
 
     /// A database URL that names no database.
+    #[non_exhaustive]
     Url {
         /// The file, where the URL is in one.
         file: Option<PathBuf>,
@@ -125,6 +136,7 @@ pub enum Error {
     },
 
     /// A schema that SQLite, a migrator or the file system refused.
+    #[non_exhaustive]
     Schema {
         /// The bind.
         bind: BindKey,
@@ -137,6 +149,7 @@ pub enum Error {
     },
 
     /// A foreign key whose parent table is in another bind.
+    #[non_exhaustive]
     ForeignParent {
         /// The bind of the table with the foreign key.
         bind: BindKey,
@@ -149,6 +162,7 @@ pub enum Error {
     },
 
     /// Data that could not be loaded; nothing was, in any bind.
+    #[non_exhaustive]
     Data {
         /// The file.
         file: PathBuf,
@@ -161,6 +175,7 @@ pub enum Error {
     },
 
     /// A table that no bind has.
+    #[non_exhaustive]
     UnknownTable {
         /// The name that was asked for.
         table: String,
@@ -169,6 +184,7 @@ pub enum Error {
     },
 
     /// A table that the bind which was named does not have.
+    #[non_exhaustive]
     NotInBind {
         /// The bind.
         bind: BindKey,
@@ -181,6 +197,7 @@ pub enum Error {
     },
 
     /// A name that tables in several binds have.
+    #[non_exhaustive]
     AmbiguousTable {
         /// The name.
         table: String,
@@ -189,21 +206,23 @@ pub enum Error {
     },
 
     /// A statement that SQLite refused.
+    #[non_exhaustive]
     Sql {
         /// The bind it ran on.
         bind: BindKey,
-        /// The statement, empty where there was none.
-        sql: String,
+        /// The statement, where there was one.
+        sql: Option<String>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
 
     /// A statement that waited for another connection's lock as long as the busy timeout allows.
+    #[non_exhaustive]
     Locked {
         /// The bind.
         bind: BindKey,
-        /// The statement, empty where there was none.
-        sql: String,
+        /// The statement, where there was one.
+        sql: Option<String>,
         /// Who holds the lock and who wants it, as far as that is known.
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
@@ -211,22 +230,25 @@ pub enum Error {
     },
 
     /// A write to a bind that another connection has written to since the session's unit of work first read it.
+    #[non_exhaustive]
     Stale {
         /// The bind.
         bind: BindKey,
-        /// The statement.
-        sql: String,
+        /// The statement, where there was one.
+        sql: Option<String>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
 
     /// A statement on a bind whose transaction SQLite has rolled back after an error.
+    #[non_exhaustive]
     RolledBack {
         /// The bind.
         bind: BindKey,
     },
 
     /// A statement that SQLite does not accept in any bind.
+    #[non_exhaustive]
     Prepare {
         /// The statement.
         sql: String,
@@ -238,6 +260,7 @@ pub enum Error {
     OpenSavepoint,
 
     /// A statement of a session that a guard of the test refuses; it was not run.
+    #[non_exhaustive]
     Guarded {
         /// The bind that it was for.
         bind: BindKey,
@@ -248,12 +271,14 @@ pub enum Error {
     },
 
     /// A harness that was to be closed while sessions of it are alive.
+    #[non_exhaustive]
     StillInUse {
         /// How many.
         sessions: usize,
     },
 
     /// A statement that the session does not run.
+    #[non_exhaustive]
     Statement {
         /// The statement.
         sql: String,
@@ -262,6 +287,7 @@ pub enum Error {
     },
 
     /// A statement that writes to one bind and reads from another, or writes to several.
+    #[non_exhaustive]
     CrossBindWrite {
         /// The bind it writes to.
         write: BindKey,
@@ -274,6 +300,7 @@ pub enum Error {
     },
 
     /// A commit that did not succeed in every bind; separate databases have no common commit.
+    #[non_exhaustive]
     Commit {
         /// The bind whose commit failed.
         failed: BindKey,
@@ -286,6 +313,7 @@ pub enum Error {
     },
 
     /// A fault that a bind cannot have.
+    #[non_exhaustive]
     Fault {
         /// The bind.
         bind: BindKey,
@@ -294,6 +322,7 @@ pub enum Error {
     },
 
     /// A bind whose committed state cannot be read, because another connection keeps everyone else from reading.
+    #[non_exhaustive]
     InUse {
         /// The bind.
         bind: BindKey,
@@ -304,6 +333,7 @@ pub enum Error {
     },
 
     /// A restore that did not succeed in every bind.
+    #[non_exhaustive]
     Restore {
         /// The bind that could not be put back.
         failed: BindKey,
@@ -317,18 +347,21 @@ pub enum Error {
     },
 
     /// A snapshot that was used with a harness it is not of.
+    #[non_exhaustive]
     ForeignSnapshot {
         /// The binds of the harness that it is of.
         binds: Vec<BindKey>,
     },
 
     /// A commit that would leave rows that refer to a row in another bind that is not there; nothing was committed.
+    #[non_exhaustive]
     Orphans {
         /// The rows.
         orphans: Vec<Orphan>,
     },
 
     /// A bind that was to follow its source, and has none.
+    #[non_exhaustive]
     NotAReplica {
         /// The bind.
         bind: BindKey,
@@ -337,6 +370,7 @@ pub enum Error {
     },
 
     /// A pool that gave no connection.
+    #[non_exhaustive]
     Pool {
         /// The bind.
         bind: BindKey,
@@ -345,12 +379,14 @@ pub enum Error {
     },
 
     /// A row that cannot be used as it is.
+    #[non_exhaustive]
     Row {
         /// What is wrong with it.
         problem: String,
     },
 
     /// A file or folder that could not be used.
+    #[non_exhaustive]
     Io {
         /// The bind whose database is in it, where it is one's.
         bind: Option<BindKey>,
@@ -381,15 +417,27 @@ impl std::error::Error for Error {
 }
 
 impl Error {
-    /// For `map_err`: SQLite's answer to a statement on a bind.
-    pub(crate) fn sql<'a>(bind: &'a BindKey, sql: &'a str) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
-        move |source| match is_lock(&source) {
-            true => Error::Locked { bind: bind.clone(), sql: sql.to_string(), conflict: None, source },
-            false => Error::Sql { bind: bind.clone(), sql: sql.to_string(), source },
+    /// Makes an error of SQLite's answer to something on a bind that is no statement of the user's; for `map_err`.
+    pub(crate) fn sql(bind: &BindKey) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
+        move |source| Error::sqlite(bind, None, source)
+    }
+
+    /// Makes an error of SQLite's answer to a statement on a bind; for `map_err`.
+    pub(crate) fn sql_in<'a>(bind: &'a BindKey, sql: &'a str) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
+        move |source| Error::sqlite(bind, Some(sql), source)
+    }
+
+    /// Makes an error of SQLite's answer.
+    pub(crate) fn sqlite(bind: &BindKey, sql: Option<&str>, source: rusqlite::Error) -> Error {
+        let (bind, sql) = (bind.clone(), sql.map(str::to_string));
+        if is_lock(&source) {
+            Error::Locked { bind, sql, conflict: None, source }
+        } else {
+            Error::Sql { bind, sql, source }
         }
     }
 
-    /// The error with who is in the way, where somebody is.
+    /// Adds who holds the lock, where one is held.
     pub(crate) fn held_by(mut self, find: impl FnOnce() -> Option<Box<Conflict>>) -> Error {
         if let Error::Locked { conflict, .. } = &mut self {
             *conflict = find();
@@ -397,29 +445,27 @@ impl Error {
         self
     }
 
-    /// The error with the statement that it kept from running, where it has none.
+    /// Adds the statement that it kept from running, where it has none.
     pub(crate) fn before(mut self, statement: &str) -> Error {
-        if let Error::Sql { sql, .. } | Error::Locked { sql, .. } | Error::Stale { sql, .. } = &mut self
-            && sql.is_empty()
-        {
-            *sql = statement.to_string();
+        if let Error::Sql { sql, .. } | Error::Locked { sql, .. } | Error::Stale { sql, .. } = &mut self {
+            sql.get_or_insert_with(|| statement.to_string());
         }
         self
     }
 
-    /// A row with a column that a table does not have.
+    /// Returns the error for a row with a column that a table does not have.
     pub(crate) fn no_column(bind: &BindKey, table: &str, column: &str, columns: &[String]) -> Error {
         let columns = list(columns);
         let problem = format!("no column `{column}` in table `{table}` of bind `{bind}`, whose columns are {columns}");
         Error::Row { problem }
     }
 
-    /// For `map_err`: the system's answer to an operation on a path.
+    /// Makes an error of the system's answer to an operation on a path; for `map_err`.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
         move |source| Error::Io { bind: None, action, path: path.into(), source }
     }
 
-    /// For `map_err`: the error of a file or folder with the bind whose database is in it.
+    /// Adds the bind whose database is in a file or folder; for `map_err`.
     pub(crate) fn of_bind(key: &BindKey) -> impl FnOnce(Error) -> Error + '_ {
         move |error| match error {
             Error::Io { bind: None, action, path, source } => {

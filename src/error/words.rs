@@ -117,28 +117,25 @@ pub(crate) fn is_identifier(name: &str) -> bool {
     !name.is_empty()
 }
 
-/// A key as it is written as an argument.
+/// Returns a key as code has it as an argument.
 pub(crate) fn argument(bind: &BindKey) -> String {
-    match bind.as_str() {
-        Some(key) => format!("{key:?}"),
-        None => "None".to_string(),
-    }
+    format!("{:?}", bind.to_string())
 }
 
 /// Writes keys as a test writes them in an argument.
 pub(crate) fn arguments(keys: &[BindKey]) -> String {
-    let optional = |key: &BindKey| key.as_str().map_or("None".to_string(), |key| format!("Some({key:?})"));
     match keys {
-        [] => "[]".to_string(),
         [key] => argument(key),
-        keys if keys.iter().any(BindKey::is_default) => format!("[{}]", joined_by(keys, ", ", &optional)),
         keys => format!("[{}]", joined_by(keys, ", ", &argument)),
     }
 }
 
-/// The bind to show a way out with: one with a key to write, if there is one.
-pub(super) fn example(binds: &[BindKey]) -> &BindKey {
-    binds.iter().find(|bind| !bind.is_default()).or(binds.first()).unwrap_or(&BindKey::DEFAULT)
+/// Returns the ways to say which of these binds is meant: in SQL and in code.
+pub(super) fn say_which(binds: &[BindKey], table: &str) -> String {
+    // One whose key is the same in both.
+    let Some(example) = binds.iter().find(|bind| !bind.is_default()).or(binds.first()) else { return String::new() };
+    let (schema, table, key) = (sql_name(example.schema_name()), sql_name(table), argument(example));
+    format!(": say which, with `{schema}.{table}` in the SQL or with `on({key})`")
 }
 
 /// Who is in the way of a lock where nothing is known of it.
@@ -186,7 +183,7 @@ pub(super) fn by_a_hook(error: &rusqlite::Error) -> &'static str {
 pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
     let Some(asked) = bind.as_str() else { return String::new() };
     if asked.eq_ignore_ascii_case("default") || asked.eq_ignore_ascii_case("main") {
-        return "; the default bind's key is `None`".to_string();
+        return "; the default bind's key is `default`".to_string();
     }
     let mut names = Vec::with_capacity(configured.len());
     for bind in configured {
@@ -252,11 +249,11 @@ pub(super) fn elsewhere(found: &[BindKey]) -> String {
     }
 }
 
-/// The statement on a line of its own, cut where it is long.
-pub(super) fn statement(sql: &str) -> String {
-    match sql.trim() {
-        "" => String::new(),
-        sql => format!("\n  in: {}", shown(sql)),
+/// Returns the statement on a line of its own, cut where it is long; nothing where there is none.
+pub(super) fn statement<'s>(sql: impl Into<Option<&'s str>>) -> String {
+    match sql.into().map(str::trim) {
+        None | Some("") => String::new(),
+        Some(sql) => format!("\n  in: {}", shown(sql)),
     }
 }
 

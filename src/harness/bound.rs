@@ -93,7 +93,7 @@ impl Bound {
     }
 
     pub(super) fn connect(&self) -> Result<rusqlite::Connection> {
-        self.open().map_err(Error::sql(self.key(), ""))
+        self.open().map_err(Error::sql(self.key()))
     }
 }
 

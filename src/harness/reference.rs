@@ -8,11 +8,11 @@ use rusqlite::Connection;
 
 use crate::config::{DatabaseSpec, ReferenceText, Settled};
 use crate::database::Database;
+use crate::error::Orphan;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
-use crate::orphan::Orphan;
 use crate::row::{owned, Row};
 use crate::schema::Metadata;
 use crate::sqlite::column_names;
@@ -37,7 +37,7 @@ pub(crate) struct ReferenceEnd {
 
 impl fmt::Display for ReferenceEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.key.schema_name(), self.table, self.column)
+        write!(f, "{}.{}.{}", self.key, self.table, self.column)
     }
 }
 
@@ -74,7 +74,7 @@ impl Reference {
         let mut orphans = Vec::new();
         for value in missing {
             for row in rows.query_map([value], |row| Row::from_sql(&names, row))? {
-                orphans.push(Orphan::new(bind.clone(), table.clone(), row?, self.to.to_string()));
+                orphans.push(Orphan::of(bind.clone(), table.clone(), row?, self.to.to_string()));
             }
         }
         Ok(orphans)
@@ -183,7 +183,7 @@ fn end(
     Err(Unresolved::Text(nearest_problem.unwrap_or_else(|| {
         let mut keys = Vec::new();
         for spec in specs.values() {
-            keys.append(&mut mapped(&spec.made_for, |key| key.schema_name().to_string()));
+            keys.append(&mut mapped(&spec.made_for, BindKey::to_string));
         }
         format!("`{text}` is not `bind.table.column` with one of the binds {}", keys.join(", "))
     })))

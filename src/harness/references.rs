@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use super::reference::ReferenceEnd;
 use super::{Harness, Running};
+use crate::error::Orphan;
 use crate::error::{Error, Result};
-use crate::orphan::Orphan;
 
 impl Harness {
     /// Returns the rows that refer to one in another bind that is not there, by the references declared with
@@ -20,7 +20,7 @@ impl Harness {
     /// # let db = Harness::builder()
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
+    /// #     .reference("auth.nut.tree_name", "default.tree.name")
     /// #     .start()?;
     /// assert!(db.check_references()?.is_empty());
     /// # Ok::<(), multibind::Error>(())
@@ -32,7 +32,7 @@ impl Harness {
             for database in running.binds()[reference.from.bind].databases() {
                 let (bind, from) = (reference.from.named_in(&database), database.connect()?);
                 let to = running.quiet(&reference.to)?;
-                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind, ""))?);
+                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind))?);
             }
         }
         Ok(orphans)
@@ -42,6 +42,6 @@ impl Harness {
 impl Running {
     /// Returns a connection to one end's database.
     pub(crate) fn quiet(&self, end: &ReferenceEnd) -> Result<Connection> {
-        self.fixed(end.bind)?.open().map_err(Error::sql(&end.key, ""))
+        self.fixed(end.bind)?.open().map_err(Error::sql(&end.key))
     }
 }

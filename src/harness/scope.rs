@@ -135,13 +135,13 @@ impl Scope {
             match self.choice(dynamic, chosen).ok().and_then(|key| dynamic.hold(key)) {
                 Some(held) => drop(chosen.database.get_or_init(|| held)),
                 // An error of the context is reported once the database itself is needed.
-                None => return dynamic.image().tables().map_err(Error::sql(dynamic.key(), "")),
+                None => return dynamic.image().tables().map_err(Error::sql(dynamic.key())),
             }
         }
         // What a replica that is another way to a database reads is that one's.
         let database = self.database(self.running.home(bind))?;
         let tables = if at_once { database.tables_at_once() } else { database.tables() };
-        tables.map_err(Error::sql(database.key(), ""))
+        tables.map_err(Error::sql(database.key()))
     }
 
     /// Returns the number of commits to a bind, where a number tells without a look.

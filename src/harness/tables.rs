@@ -97,7 +97,7 @@ impl Harness {
     /// Loads a data file, or the data files of a folder, and gives the number of rows they had.
     ///
     /// A CSV or JSON file is named after its table: `user.csv` where one bind has that table, else with the bind's key,
-    /// `auth.user.csv` (`main` stands for the default bind). An SQL file is named after its bind, `auth.sql` or
+    /// `auth.user.csv` (`default` stands for the default bind). An SQL file is named after its bind, `auth.sql` or
     /// `auth.more.sql`. What files may hold is told at [`Bind::data`](crate::Bind::data). A relative path is looked for
     /// in the folder of the crate under test.
     ///

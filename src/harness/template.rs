@@ -205,7 +205,7 @@ impl<'s> Blueprint<'s> {
         let made = made?;
         let fleeting = match fleeting {
             Some(statement) => Some(statement),
-            None => self.fleeting_function(&made.image).map_err(Error::sql(self.spec.key(), ""))?,
+            None => self.fleeting_function(&made.image).map_err(Error::sql(self.spec.key()))?,
         };
         Ok(Template { fleeting, ..made })
     }
@@ -246,12 +246,12 @@ impl<'s> Blueprint<'s> {
         let lent = self.schema.iter().any(|part| matches!(part, schema::SchemaPart::Migrator(_)));
         if self.original.is_none() && (lent || self.spec.is_server()) {
             let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
-            if let Some(problem) = uncounted.map_err(Error::sql(key, ""))? {
+            if let Some(problem) = uncounted.map_err(Error::sql(key))? {
                 let error = Error::Schema { bind: key.clone(), file: None, line: None, problem };
                 return Err(self.explained(error));
             }
         }
-        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key, ""))? {
+        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
             return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
         }
@@ -266,10 +266,10 @@ impl<'s> Blueprint<'s> {
                 error => error,
             })?;
         }
-        write_encoding(&conn).map_err(Error::sql(key, ""))?;
+        write_encoding(&conn).map_err(Error::sql(key))?;
         let missing_parents =
-            if self.may_refer() { schema::missing_parents(&conn).map_err(Error::sql(key, ""))? } else { Vec::new() };
-        let image = Image::new(conn).map_err(Error::sql(key, ""))?.connected(&self.spec.options.on_connect);
+            if self.may_refer() { schema::missing_parents(&conn).map_err(Error::sql(key))? } else { Vec::new() };
+        let image = Image::new(conn).map_err(Error::sql(key))?.connected(&self.spec.options.on_connect);
         Ok(Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, missing_parents })
     }
 }
@@ -313,7 +313,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     if options.pragmas.is_empty() {
         return Ok(());
     }
-    let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key, ""))?;
+    let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key))?;
     for (name, _) in &options.pragmas {
         if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             let near = nearest(name, &mapped(&known, String::as_str));
@@ -327,14 +327,14 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
 /// Opens a private database set up as the bind's connections are, so that pragmas shape the new database.
 fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
-    let conn = open_noticing().map_err(Error::sql(key, ""))?;
+    let conn = open_noticing().map_err(Error::sql(key))?;
     check_pragmas(&conn, spec)?;
     let setup = Setup::new(&spec.options, "", Arc::default());
     let applied = setup.apply_options(&conn, false);
     applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
     setup.connected(&conn).map_err(|error| spec.origin.error(key, error.to_string()))?;
     // A bind may be read only for its application; its tables are made all the same.
-    conn.pragma_update(None, "query_only", false).map_err(Error::sql(key, ""))?;
+    conn.pragma_update(None, "query_only", false).map_err(Error::sql(key))?;
     Ok(conn)
 }
 

@@ -121,7 +121,7 @@ fn named(databases: &[Arc<Bound>]) -> Vec<(&Database, String)> {
 }
 
 fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
-    image.bytes().map_err(Error::sql(database.key(), ""))
+    image.bytes().map_err(Error::sql(database.key()))
 }
 
 /// What changed since the start, and what cannot be told.

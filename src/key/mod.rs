@@ -7,7 +7,6 @@ mod selection;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
 use crate::url::canonical;
 pub(crate) use keys::Keys;
 pub(crate) use per_bind::{BindIndex, PerBind};
@@ -33,8 +32,11 @@ pub use selection::Selection;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BindKey(Option<Arc<str>>);
 
-/// What SQL or this crate already calls something else.
-const RESERVED: [&str; 3] = ["default", "main", "temp"];
+/// The key of the default bind as text.
+const DEFAULT: &str = "default";
+
+/// The keys that are names of SQLite's schemas.
+const RESERVED: [&str; 2] = ["main", "temp"];
 
 impl BindKey {
     /// The key of the default bind.
@@ -74,8 +76,11 @@ impl BindKey {
         BindKey(Some(format!("{bind}[{}]", url.as_deref().unwrap_or(name)).into()))
     }
 
-    /// The key with this text, which may be that of a dynamic bind's database.
+    /// Returns the key with this text, which may be the default bind's, or that of a dynamic bind's database.
     fn of_text(text: &str) -> BindKey {
+        if text == DEFAULT {
+            return BindKey::DEFAULT;
+        }
         let of_database = text.strip_suffix(']').and_then(|text| text.split_once('['));
         match of_database.and_then(|(bind, name)| Some((bind, canonical(name)?))) {
             Some((bind, url)) => BindKey(Some(format!("{bind}[{url}]").into())),
@@ -90,40 +95,33 @@ impl BindKey {
 
     /// Whether a key begins as those of a dynamic bind's databases do; ASCII case does not count, as between any keys.
     pub(crate) fn is_start_of(&self, key: &str) -> bool {
-        let bind = self.as_str().unwrap_or("default");
+        let bind = self.as_str().unwrap_or(DEFAULT);
         let (start, rest) = (key.get(..bind.len()), key.get(bind.len()..));
         start.is_some_and(|start| start.eq_ignore_ascii_case(bind)) && rest.is_some_and(|rest| rest.starts_with('['))
     }
 
-    /// Refuses an empty key and the reserved ones.
-    pub(crate) fn check(&self) -> Result<()> {
-        let Some(key) = self.as_str() else { return Ok(()) };
+    /// Returns why no bind can have this key, if none can.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        let key = self.as_str()?;
         if key.is_empty() {
-            return Err(Error::BindKey {
-                key: key.to_string(),
-                problem: "it is empty; the default bind is set apart, with `default_bind` or `[default]`",
-            });
+            return Some("it is empty; the default bind has the key `default`");
         }
         if key.contains('\0') {
-            return Err(Error::BindKey {
-                key: key.escape_debug().to_string(),
-                problem: "it has a NUL character, which no SQL name can have",
-            });
+            return Some("it has a NUL character, which no SQL name can have");
+        }
+        if key.eq_ignore_ascii_case(DEFAULT) {
+            return Some("it differs from `default` only in case, and SQL compares names without it");
         }
         if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
-            return Err(Error::BindKey {
-                key: key.to_string(),
-                problem: "`default`, `main` and `temp` are reserved; the default bind's key is `None`, \
-                          set with `default_bind` or `[default]`",
-            });
+            return Some("`main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
         }
-        Ok(())
+        None
     }
 }
 
 impl fmt::Display for BindKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str().unwrap_or("default"))
+        f.pad(self.as_str().unwrap_or(DEFAULT))
     }
 }
 
@@ -135,9 +133,10 @@ impl serde_core::Serialize for BindKey {
     }
 }
 
+/// In quotes, `"default"` for the default bind.
 impl fmt::Debug for BindKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.as_str(), f)
+        fmt::Debug::fmt(self.as_str().unwrap_or(DEFAULT), f)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::glance::View;
 use super::look::{look, Effort, Found};
-use crate::error::{is_lock, Error, Result};
+use crate::error::{Error, Result};
 use crate::harness::Harness;
 use crate::key::BindKey;
 use crate::row::Row;
@@ -130,13 +130,9 @@ impl Harness {
                         landings.push(Landing { bind, table, row, committed: view == View::Committed });
                     }
                 }
-                Found::Unreadable(source) if is_lock(&source) => {
-                    let bind = sighting.database.key().clone();
-                    let conflict = sighting.database.in_the_way(Opener::Harness, 0);
-                    return Err(Error::Locked { bind, sql: String::new(), conflict, source });
-                }
                 Found::Unreadable(source) => {
-                    return Err(Error::Sql { bind: sighting.database.key().clone(), sql: String::new(), source })
+                    let error = Error::sql(sighting.database.key())(source);
+                    return Err(error.held_by(|| sighting.database.in_the_way(Opener::Harness, 0)));
                 }
                 Found::Unsettled { .. } | Found::NoTable | Found::NoColumn { .. } => {}
             }

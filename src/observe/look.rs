@@ -10,7 +10,7 @@ use crate::database::{Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{self, Bound, Running};
 use crate::key::BindKey;
-use crate::nearest::nearest_tables;
+use crate::nearest::nearest_of;
 use crate::row::Row;
 use crate::sorted::Sorted;
 use crate::sqlite::script::quote;
@@ -241,7 +241,7 @@ fn unknown_table(table: &str, sightings: &[Sighting]) -> Error {
             names.push((place.bind().clone(), name));
         }
     }
-    Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(table, names) }
+    Error::UnknownTable { table: table.to_string(), nearest: nearest_of(table, names) }
 }
 
 /// Returns the error for a table that a bind lacks, with the binds that have it and the nearest names.
@@ -260,7 +260,7 @@ pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<E
             }
         }
     }
-    let nearest = if found.is_empty() { nearest_tables(table, names) } else { Vec::new() };
+    let nearest = if found.is_empty() { nearest_of(table, names) } else { Vec::new() };
     Some(Error::NotInBind { bind: key.clone(), table: table.to_string(), found, nearest })
 }
 

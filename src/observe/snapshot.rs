@@ -118,7 +118,7 @@ impl Harness {
         for place in running.binds().values() {
             let RunningBind::Dynamic(bind) = place else { continue };
             for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
-                if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key, ""))? {
+                if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key))? {
                     running.make_again(key)?;
                 }
             }
@@ -190,7 +190,7 @@ pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error 
         let conflict = database.in_the_way(Opener::Harness, 0);
         return Error::InUse { bind: database.key().clone(), conflict, source };
     }
-    Error::sql(database.key(), "")(source)
+    Error::sql(database.key())(source)
 }
 
 fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {

@@ -14,7 +14,7 @@ use super::tried::first;
 use crate::error::{sqlite_message, Error, Result};
 use crate::harness::{Harness, RunningBind};
 use crate::key::BindKey;
-use crate::nearest::nearest_tables;
+use crate::nearest::nearest_of;
 use crate::row::Row;
 use crate::schema::{ColumnInfo, Generated, TableInfo};
 use crate::sqlite::Image;
@@ -180,7 +180,7 @@ impl Harness {
             }
             known.extend(metadata.tables().iter().map(|table| (key.clone(), table.name().to_string())));
         }
-        let nearest = if found.is_empty() { nearest_tables(table, known) } else { Vec::new() };
+        let nearest = if found.is_empty() { nearest_of(table, known) } else { Vec::new() };
         Ok(Error::NotInBind { bind, table: table.to_string(), found, nearest })
     }
 }

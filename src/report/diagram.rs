@@ -15,7 +15,7 @@ impl Harness {
     /// The tables of every bind with their columns, foreign keys and references into other binds, as a
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
-    /// A table is `bind.table`, with `main` for the default bind. A solid line is a foreign key, a dashed one a
+    /// A table is `bind.table`, with `default` for the default bind. A solid line is a foreign key, a dashed one a
     /// reference from one bind into another, declared with [`reference`](crate::Config::reference). The tables
     /// are in the order of the binds (of a [dynamic bind](crate::Bind::dynamic) each database, or what they will be
     /// made as where nobody has used one) and, within one, in that in which they were made. Views are left out. As long
@@ -31,11 +31,11 @@ impl Harness {
     /// let db = Harness::builder()
     ///     .default_bind(Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, author TEXT NOT NULL)"))
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT PRIMARY KEY)"))
-    ///     .reference("main.post.author", "auth.user.name")
+    ///     .reference("default.post.author", "auth.user.name")
     ///     .start()?;
     /// assert_eq!(db.diagram()?, r#"erDiagram
     ///     %% bind default, in memory
-    ///     "main.post" {
+    ///     "default.post" {
     ///         INTEGER id PK
     ///         TEXT author FK
     ///     }
@@ -44,7 +44,7 @@ impl Harness {
     ///         TEXT name PK
     ///     }
     ///     %% references from one bind into another
-    ///     "auth.user" ||..o{ "main.post" : "author → name"
+    ///     "auth.user" ||..o{ "default.post" : "author → name"
     /// "#);
     /// # Ok::<(), multibind::Error>(())
     /// ```
@@ -118,7 +118,7 @@ fn name(key: &BindKey, table: &str) -> String {
         true => crate::sqlite::script::quote(part),
         false => part.to_string(),
     };
-    quoted(&format!("{}.{}", part(key.schema_name()), part(table)))
+    quoted(&format!("{}.{}", part(&key.to_string()), part(table)))
 }
 
 /// The tables of a database, and what refers to what among them.

@@ -30,7 +30,7 @@ impl Candidate {
     }
 
     fn objects(&self) -> Result<&Objects> {
-        self.image.objects().map_err(Error::sql(&self.key, ""))
+        self.image.objects().map_err(Error::sql(&self.key))
     }
 
     /// Returns a number that only databases with the same tables have in common.

@@ -59,7 +59,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     if let Some(control) = control(&seen.accesses) {
         return Err(not_run(sql, control.instead()));
     }
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     if uses_temporary(seen) {
         return Err(temporary(catalog, stages, sql, looked)?);
     }
@@ -144,7 +144,7 @@ fn has_effect(seen: &Accepted) -> bool {
 
 /// Returns the error for a statement that uses `temp`: by itself, or because a name of several binds leads to a decoy there.
 fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Error> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     let bare = looked.setting.with(Decoys::None);
     let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);

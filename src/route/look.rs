@@ -28,7 +28,7 @@ const MOST_MISSED: usize = 3;
 
 /// Prepares a statement beside the binds that it needs, and no other.
 pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Looked> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     let mut search = BindSearch::new(catalog);
     loop {
         let setting = search.setting();

@@ -31,7 +31,7 @@ pub(super) fn check_made(
     });
     let Some((made, name)) = made else { return Ok(()) };
     for key in keys {
-        let failed = |source| Error::sql(key, sql)(source);
+        let failed = |source| Error::sql_in(key, sql)(source);
         let Some(plain) = made_in_a_copy(&catalog.binds[bind].image, key, sql).map_err(failed)? else { continue };
         if let Err(error) = number(&plain, "SELECT count(*) FROM sqlite_schema") {
             let problem = format!(

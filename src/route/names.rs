@@ -4,7 +4,7 @@ use super::catalog::{Catalog, Named, NamedBind};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
-use crate::nearest::nearest_tables;
+use crate::nearest::nearest_of;
 use crate::sqlite::objects::NameKind;
 
 impl Catalog {
@@ -75,7 +75,7 @@ impl Catalog {
     pub(super) fn unknown_table(&self, table: &str) -> Error {
         // The table's own name is compared, without a key that may stand before it.
         let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
-        Error::UnknownTable { table: table.to_string(), nearest: nearest_tables(bare, self.tables()) }
+        Error::UnknownTable { table: table.to_string(), nearest: nearest_of(bare, self.tables()) }
     }
 
     /// Returns the error for what needs a default bind.

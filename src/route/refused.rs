@@ -91,7 +91,7 @@ fn dotted(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, me
 
 /// Returns the error for a statement that fails by a decoy, and has this `outcome` without.
 fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, outcome: &Look) -> Result<Error> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     match outcome {
         Ok(seen) if uses_temporary(seen) => return Ok(not_run(sql, USES_TEMPORARY)),
         // It says `temp`, and there the decoy was.
@@ -118,7 +118,7 @@ fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, o
 /// Returns the plan of a statement that only a connection to the table's own bind accepts.
 fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcome: &Look) -> Result<Option<Plan>> {
     let owners = catalog.owners(NameKind::Table, table);
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     // A statement with `main.` means the default bind, and no decoy leads it astray.
     if owners.is_empty() || !goes_astray(bare, sql, &(NameKind::Table, table.to_string()), outcome).map_err(failed)? {
         return Ok(None);

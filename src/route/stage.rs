@@ -113,18 +113,18 @@ impl Program {
 impl Stage {
     /// Sets a stage up.
     pub(super) fn new(catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> Result<Stage> {
-        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT, ""))?;
+        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
         for of in catalog.binds.values() {
             for connect in of.image.on_connect() {
                 if !known.contains(&connect) {
-                    connect.run(&conn).map_err(Error::sql(&of.key, ""))?;
+                    connect.run(&conn).map_err(Error::sql(&of.key))?;
                     known.push(connect);
                 }
             }
         }
-        Stage::over(conn, catalog, doubts, setting).map_err(Error::sql(&BindKey::DEFAULT, ""))
+        Stage::over(conn, catalog, doubts, setting).map_err(Error::sql(&BindKey::DEFAULT))
     }
 
     fn over(mut conn: Connection, catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> rusqlite::Result<Stage> {

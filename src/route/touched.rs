@@ -110,7 +110,7 @@ fn insert(binds: &mut Vec<BindIndex>, bind: BindIndex) {
 /// Lists what a statement uses that SQLite accepts on `stage`.
 pub(super) fn touched(catalog: &Catalog, stage: &Stage, seen: &Accepted, program: &Program) -> Result<Touched> {
     let mut touched = Touched { needed: stage.present().to_vec(), ..Touched::default() };
-    let failed = |source| Error::sql(&BindKey::DEFAULT, "")(source);
+    let failed = |source| Error::sql(&BindKey::DEFAULT)(source);
     let opened = stage.opened(program).map_err(failed)?;
     // `ALTER TABLE` looks at its own table with some of them.
     let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(NameKind::Table, _)));

@@ -53,7 +53,7 @@ fn named_schema(bare: &Stage, sql: &str, message: &str) -> Result<Option<String>
         let made = bare.temp(&format!("PRAGMA writable_schema = ON; {}", make_in(schema, kind, object)));
         let is_named = !matches!(bare.see(sql), Err((error, _)) if sqlite_message(&error) == message);
         let detached = bare.temp(&format!("PRAGMA writable_schema = OFF; DETACH {quoted}"));
-        made.and(detached).map_err(Error::sql(&BindKey::DEFAULT, sql))?;
+        made.and(detached).map_err(Error::sql_in(&BindKey::DEFAULT, sql))?;
         if is_named {
             return Ok(Some(schema.to_string()));
         }

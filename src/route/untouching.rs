@@ -27,7 +27,7 @@ pub(super) fn untouching(
     if seen.readonly {
         return reindexing_nothing(catalog, stages, sql, looked);
     }
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     let program = stages.stage(catalog, &looked.setting)?.program(sql).map_err(failed)?;
     if let Some(schema) = program.vacuums.first() {
         let stage = stages.stage(catalog, &looked.setting)?;
@@ -94,7 +94,7 @@ fn reading(catalog: &Catalog, seen: &Accepted) -> Result<Plan> {
 /// Returns the plan of a `REINDEX` of a table without indexes, or of a collation that none uses: the only statement that
 /// returns no rows and touches nothing. It does nothing wherever SQLite knows the name.
 fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) -> Result<Plan> {
-    let failed = |source| Error::sql(&BindKey::DEFAULT, sql)(source);
+    let failed = |source| Error::sql_in(&BindKey::DEFAULT, sql)(source);
     let bare = looked.setting.with(Decoys::None);
     let bare = stages.stage(catalog, &bare)?;
     let outcome = bare.see(sql);

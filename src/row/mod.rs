@@ -4,6 +4,7 @@
 pub mod cell;
 #[cfg(feature = "serde")]
 mod fields;
+mod orphan;
 #[cfg(feature = "serde")]
 mod serialize;
 

@@ -9,8 +9,9 @@ use crate::sorted::Sorted;
 
 /// Makes each object of the metadata that is not there, in one transaction.
 pub(crate) fn create_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
-    let transaction =
-        conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
+    let transaction = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(Error::sql_in(key, "BEGIN IMMEDIATE"))?;
     let present = Metadata::read(&transaction, key)?;
     let present = Sorted::set(present.objects().iter().map(|object| (object.kind, object.identity())));
     for object in metadata.objects() {
@@ -18,7 +19,7 @@ pub(crate) fn create_all(conn: &mut Connection, metadata: &Metadata, key: &BindK
         if object.shadow || present.contains(&(object.kind, object.identity())) {
             continue;
         }
-        transaction.execute_batch(&object.sql).map_err(Error::sql(key, &object.sql))?;
+        transaction.execute_batch(&object.sql).map_err(Error::sql_in(key, &object.sql))?;
     }
-    transaction.commit().map_err(Error::sql(key, "COMMIT"))
+    transaction.commit().map_err(Error::sql_in(key, "COMMIT"))
 }

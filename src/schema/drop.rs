@@ -13,23 +13,24 @@ use crate::sqlite::script::quote;
 pub(crate) fn drop_all(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
     // Dropping a parent deletes its rows first, which foreign keys in a circle never let happen.
     let pragma = "PRAGMA foreign_keys";
-    let enforcement = enforced(conn).map_err(Error::sql(key, pragma))?;
-    enforce(conn, false).map_err(Error::sql(key, pragma))?;
+    let enforcement = enforced(conn).map_err(Error::sql_in(key, pragma))?;
+    enforce(conn, false).map_err(Error::sql_in(key, pragma))?;
     let outcome = drop_in_transaction(conn, metadata, key);
-    let restored = enforce(conn, enforcement).map_err(Error::sql(key, pragma));
+    let restored = enforce(conn, enforcement).map_err(Error::sql_in(key, pragma));
     outcome.and(restored)
 }
 
 fn drop_in_transaction(conn: &mut Connection, metadata: &Metadata, key: &BindKey) -> Result<()> {
-    let transaction =
-        conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(key, "BEGIN IMMEDIATE"))?;
+    let transaction = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(Error::sql_in(key, "BEGIN IMMEDIATE"))?;
     let listed = Sorted::set(metadata.objects().iter().map(|object| (object.kind, object.identity())));
     let drop = |kind: ObjectKind, word: &str, name: &str| {
         if !listed.contains(&(kind, kind.identity(name))) {
             return Ok(());
         }
         let sql = format!("DROP {word} main.{}", quote(name));
-        transaction.execute_batch(&sql).map_err(Error::sql(key, &sql))
+        transaction.execute_batch(&sql).map_err(Error::sql_in(key, &sql))
     };
     let present = Metadata::read(&transaction, key)?;
     for trigger in present.triggers() {
@@ -41,7 +42,7 @@ fn drop_in_transaction(conn: &mut Connection, metadata: &Metadata, key: &BindKey
     for table in parents_first(&present).iter().rev() {
         drop(ObjectKind::Table, "TABLE", table.name())?;
     }
-    transaction.commit().map_err(Error::sql(key, "COMMIT"))
+    transaction.commit().map_err(Error::sql_in(key, "COMMIT"))
 }
 
 // Which connection of a pool drops the tables, and what became of its settings, is not seen from outside.

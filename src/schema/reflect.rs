@@ -39,13 +39,13 @@ impl Metadata {
     pub(crate) fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
         // One read transaction, so that all answers are about one schema.
         let transaction = if conn.is_autocommit() {
-            Some(conn.unchecked_transaction().map_err(Error::sql(key, "BEGIN"))?)
+            Some(conn.unchecked_transaction().map_err(Error::sql_in(key, "BEGIN"))?)
         } else {
             None
         };
         let metadata = read(conn, key)?;
         match transaction {
-            Some(transaction) => transaction.finish().map_err(Error::sql(key, "ROLLBACK")).map(|()| metadata),
+            Some(transaction) => transaction.finish().map_err(Error::sql_in(key, "ROLLBACK")).map(|()| metadata),
             None => Ok(metadata),
         }
     }
@@ -276,5 +276,5 @@ fn each(
         }
         Ok(())
     };
-    run().map_err(Error::sql(key, sql))
+    run().map_err(Error::sql_in(key, sql))
 }

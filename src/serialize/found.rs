@@ -3,8 +3,8 @@
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::object;
+use crate::error::Orphan;
 use crate::observe::{Landing, Refusal, Statement, StatementKind, StatementLog};
-use crate::orphan::Orphan;
 use crate::route::Route;
 
 /// `bind`, `table`, `row`, and whether it is `committed`.

@@ -85,7 +85,7 @@ pub(super) fn query_first<T>(
         Ok(())
     };
     run(&mut Call { sql, start: &mut binding(params), rows: Rows::First(&mut each), on_behalf_of: None })?;
-    first.ok_or_else(|| Error::sql(&BindKey::DEFAULT, sql)(rusqlite::Error::QueryReturnedNoRows))
+    first.ok_or_else(|| Error::sql_in(&BindKey::DEFAULT, sql)(rusqlite::Error::QueryReturnedNoRows))
 }
 
 /// Runs a statement without parameters with `run` and discards its rows.

@@ -210,7 +210,7 @@ impl<'s> TableSession<'s> {
                         return Err(Error::no_column(&key, &self.table, &column, &columns));
                     }
                 }
-                Err(Error::sql(&key, call.sql)(source))
+                Err(Error::sql_in(&key, call.sql)(source))
             }
             done => done,
         }

@@ -81,7 +81,7 @@ impl Store for TempFile {
     }
 
     fn fill(&self, image: &Image, key: &BindKey) -> Result<bool> {
-        let sql = || Error::sql(key, "");
+        let sql = || Error::sql(key);
         let write = |bytes: &[u8]| self.write(bytes).map_err(Error::of_bind(key));
         write(&image.file().map_err(sql())?)?;
         self.check_path().map_err(Error::of_bind(key))?;

@@ -28,7 +28,7 @@ pub(crate) fn start(
     file: &dyn Fn() -> Result<PathBuf>,
 ) -> Result<Arc<dyn Store>> {
     Ok(match kind {
-        Storage::Memory => Arc::new(memory::Memory::start(image, faults).map_err(Error::sql(key, ""))?),
+        Storage::Memory => Arc::new(memory::Memory::start(image, faults).map_err(Error::sql(key))?),
         Storage::SharedCache => Arc::new(shared_cache::SharedCache::start()),
         Storage::MemDb => Arc::new(memdb::MemDb::start()),
         Storage::TempFile => Arc::new(file::TempFile::start(file().map_err(Error::of_bind(key))?)),

@@ -434,8 +434,8 @@ fn data_of_a_bind_that_fails_stops_the_start() {
 
 #[rstest]
 fn a_table_or_a_script_that_several_binds_could_mean_is_not_guessed(db: Harness) {
-    insta::assert_snapshot!(refused(&db, [("setting.csv", "name\na\n")]), @"[folder]/setting.csv: table `setting` is in the binds default, auth: say which in the file's name, `main.setting.csv` for example; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("more.sql", "DELETE FROM setting")]), @"[folder]/more.sql: its name does not say which bind it is for: configured are default, auth; name it `main.more.sql` for example; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("setting.csv", "name\na\n")]), @"[folder]/setting.csv: table `setting` is in the binds default, auth: say which in the file's name, `default.setting.csv` for example; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("more.sql", "DELETE FROM setting")]), @"[folder]/more.sql: its name does not say which bind it is for: configured are default, auth; name it `default.more.sql` for example; nothing was loaded");
 }
 
 #[rstest]

@@ -665,7 +665,7 @@ fn the_picture_shows_every_database() {
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.post" {
+        "default.post" {
             TEXT author
         }
         %% bind users, dynamic, in memory
@@ -674,7 +674,7 @@ fn the_picture_shows_every_database() {
             TEXT name FK, UK
         }
         %% references from one bind into another
-        "main.post" ||..o| "users.user" : "name → author"
+        "default.post" ||..o| "users.user" : "name → author"
     "#);
     add(&db, "acme", "ann");
     db.pool_for("users", &tenant("bee")).unwrap();
@@ -689,7 +689,7 @@ fn the_picture_shows_every_database() {
     insta::assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.post" {
+        "default.post" {
             TEXT author
         }
         %% bind users#91;users_tenant_acme#93;, in memory
@@ -703,8 +703,8 @@ fn the_picture_shows_every_database() {
             TEXT name FK, UK
         }
         %% references from one bind into another
-        "main.post" ||..o| "users#91;users_tenant_acme#93;.user" : "name → author"
-        "main.post" ||..o| "users#91;users_tenant_bee#93;.user" : "name → author"
+        "default.post" ||..o| "users#91;users_tenant_acme#93;.user" : "name → author"
+        "default.post" ||..o| "users#91;users_tenant_bee#93;.user" : "name → author"
     "#);
     for number in 0..30 {
         db.pool_for("users", &context! { tenant: number }).unwrap();
@@ -721,20 +721,20 @@ fn references_from_a_dynamic_bind_are_checked_in_each_database() {
     let orphans = db.check_references().unwrap();
     assert_eq!(orphans.len(), 1);
     assert_eq!(orphans[0].bind(), &key("bee"));
-    insta::assert_snapshot!(orphans[0], @"users[users_tenant_bee].user (id = 1, name = 'bob') refers to main.post.author, which has no such row");
+    insta::assert_snapshot!(orphans[0], @"users[users_tenant_bee].user (id = 1, name = 'bob') refers to default.post.author, which has no such row");
 
     let mut session = db.session_with(tenant("cox"));
     session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
     session.commit().unwrap();
     session.execute("INSERT INTO user (name) VALUES ('cleo')", []).unwrap();
     let error = session.commit().unwrap_err();
-    insta::assert_snapshot!(error, @"commit refused, nothing was committed in any bind: users[users_tenant_cox].user (id = 2, name = 'cleo') refers to main.post.author, which has no such row. Write what they refer to and commit again, or roll back");
+    insta::assert_snapshot!(error, @"commit refused, nothing was committed in any bind: users[users_tenant_cox].user (id = 2, name = 'cleo') refers to default.post.author, which has no such row. Write what they refer to and commit again, or roll back");
     session.rollback().unwrap();
 
     // What others refer to is missed in their databases too.
     let mut session = db.session();
     session.execute("DELETE FROM post", []).unwrap();
-    let Err(Error::Orphans { orphans }) = session.commit() else { panic!("the commit left orphans") };
+    let Err(Error::Orphans { orphans, .. }) = session.commit() else { panic!("the commit left orphans") };
     let binds = orphans.iter().map(|orphan| orphan.bind().clone()).collect::<Vec<_>>();
     assert_eq!(binds, [key("acme"), key("cox")]);
 }

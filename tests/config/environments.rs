@@ -236,7 +236,7 @@ fn errors_in_unselected_environments_are_reported_with_their_line() {
     insta::assert_snapshot!(wrong("env = 'test'", []), @"line 1: `env` must be a table, not a string");
     insta::assert_snapshot!(wrong("env.test = 'sqlite://'", []), @"line 1: `env.test` must be a table, not a string");
     let folder = Folder::with([("binds.toml", "[default]\n\n[env.test.binds.main]\n")]);
-    insta::assert_snapshot!(folder.refused(Harness::from_file(folder.file("binds.toml"))), @"[folder]/binds.toml:3: `main` cannot be a bind key: `default`, `main` and `temp` are reserved; the default bind's key is `None`, set with `default_bind` or `[default]`");
+    insta::assert_snapshot!(folder.refused(Harness::from_file(folder.file("binds.toml"))), @"[folder]/binds.toml:3: `main` cannot be a bind key: `main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
 }
 
 #[rstest]

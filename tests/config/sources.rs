@@ -294,8 +294,8 @@ fn an_error_in_a_file_names_the_file_and_the_line() {
     FOLDER/binds.toml:3: bind `default`: the URL `app.db` has no scheme
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
     ");
-    insta::assert_snapshot!(wrong("SQLALCHEMY_BINDS.'' = 'sqlite://'"), @"FOLDER/binds.toml:1: `` cannot be a bind key: it is empty; the default bind is set apart, with `default_bind` or `[default]`");
-    insta::assert_snapshot!(wrong("[binds.auth]\n[binds.main]"), @"FOLDER/binds.toml:2: `main` cannot be a bind key: `default`, `main` and `temp` are reserved; the default bind's key is `None`, set with `default_bind` or `[default]`");
+    insta::assert_snapshot!(wrong("SQLALCHEMY_BINDS.'' = 'sqlite://'"), @"FOLDER/binds.toml:1: `` cannot be a bind key: it is empty; the default bind has the key `default`");
+    insta::assert_snapshot!(wrong("[binds.auth]\n[binds.main]"), @"FOLDER/binds.toml:2: `main` cannot be a bind key: `main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
     insta::assert_snapshot!(wrong("[binds.auth]\n[binds.AUTH]"), @"FOLDER/binds.toml:2: bind `AUTH` is configured twice: `auth` differs only in case, and SQL compares names without it");
     insta::assert_snapshot!(wrong("[default"), @"FOLDER/binds.toml:1: this is not TOML: unclosed table, expected `]`");
 }
@@ -356,15 +356,17 @@ fn a_key_that_is_configured_twice_is_an_error() {
     insta::assert_snapshot!(start(Some("auth"), Some("auth")), @"bind `auth` is configured twice");
     insta::assert_snapshot!(start(Some("auth"), Some("Auth")), @"bind `Auth` is configured twice: `auth` differs only in case, and SQL compares names without it");
     insta::assert_snapshot!(start(None, None), @"bind `default` is configured twice");
+    insta::assert_snapshot!(start(None, Some("default")), @"bind `default` is configured twice");
 }
 
 #[test]
 fn a_key_that_names_something_else_is_an_error() {
     let start = |key: &str| Harness::builder().bind(key, Bind::memory()).start().unwrap_err();
-    insta::assert_snapshot!(start(""), @"`` cannot be a bind key: it is empty; the default bind is set apart, with `default_bind` or `[default]`");
-    insta::assert_snapshot!(start("Temp"), @"`Temp` cannot be a bind key: `default`, `main` and `temp` are reserved; the default bind's key is `None`, set with `default_bind` or `[default]`");
+    insta::assert_snapshot!(start(""), @"`` cannot be a bind key: it is empty; the default bind has the key `default`");
+    insta::assert_snapshot!(start("Temp"), @"`Temp` cannot be a bind key: `main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
     insta::assert_snapshot!(start("a\0b"), @r"`a\0b` cannot be a bind key: it has a NUL character, which no SQL name can have");
-    insta::assert_snapshot!(wrong("[binds.default]"), @"line 1: `default` cannot be a bind key: `default`, `main` and `temp` are reserved; the default bind's key is `None`, set with `default_bind` or `[default]`");
+    insta::assert_snapshot!(start("Default"), @"`Default` cannot be a bind key: it differs from `default` only in case, and SQL compares names without it");
+    insta::assert_snapshot!(wrong("[binds.main]"), @"line 1: `main` cannot be a bind key: `main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
 }
 
 #[rstest]

@@ -84,7 +84,7 @@ fn twins() -> Harness {
 fn an_ambiguous_name_is_refused(#[case] sql: &str, #[case] name: &str) {
     let db = twins();
     let error = db.session().bind_of(sql).unwrap_err();
-    let Error::AmbiguousTable { table, binds } = &error else { panic!("{error}") };
+    let Error::AmbiguousTable { table, binds, .. } = &error else { panic!("{error}") };
     assert!(table.eq_ignore_ascii_case(name), "{table}");
     assert_eq!(*binds, [None.into(), multibind::BindKey::from("auth")]);
     let changed = changed_by(&db, |session| assert!(session.execute(sql, []).is_err()));

@@ -121,7 +121,7 @@ fn a_commit_that_fails_says_what_is_committed_and_what_is_not(
     drop((fault, reader));
 
     let said = error.to_string();
-    let Error::Commit { failed, committed: kept, rolled_back: undone, source } = error else { panic!("{error}") };
+    let Error::Commit { failed, committed: kept, rolled_back: undone, source, .. } = error else { panic!("{error}") };
     assert_eq!((failed, code(&source)), (failing.into(), expected), "{said}");
     assert_eq!((&*kept, &*undone), (committed, rolled_back), "{said}");
     assert_agrees(&db, "ann", committed);
@@ -231,7 +231,7 @@ fn a_transaction_that_sqlite_has_ended_before_fails_the_commit_before_it_begins(
             [],
         )
         .unwrap_err();
-    let Err(Error::RolledBack { bind }) = session.commit() else { panic!("committed") };
+    let Err(Error::RolledBack { bind, .. }) = session.commit() else { panic!("committed") };
     assert_eq!(bind, BindKey::from(lost));
     session.rollback()?;
     assert_agrees(&db, "ann", &[]);

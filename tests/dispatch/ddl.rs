@@ -108,10 +108,10 @@ fn a_view_or_a_trigger_over_another_binds_table_is_refused() {
     the session does not run this statement: the view `a view` would be in bind `auth`, and `setting` is not: it is in me ta. A view uses tables of its own bind alone: make it there, as `"me ta"."a view"` or with `session.on("me ta")`
       in: CREATE VIEW auth."a view" AS SELECT * FROM setting
     "#);
-    insta::assert_snapshot!(refused("CREATE VIEW auth.v AS SELECT * FROM post"), @"
-    the session does not run this statement: the view `v` would be in bind `auth`, and `post` is not: it is in default. A view uses tables of its own bind alone: make it there, with `session.on(None)`
+    insta::assert_snapshot!(refused("CREATE VIEW auth.v AS SELECT * FROM post"), @r#"
+    the session does not run this statement: the view `v` would be in bind `auth`, and `post` is not: it is in default. A view uses tables of its own bind alone: make it there, with `session.on("default")`
       in: CREATE VIEW auth.v AS SELECT * FROM post
-    ");
+    "#);
     insta::assert_snapshot!(refused("CREATE VIEW v AS SELECT * FROM post, user"), @r#"
     the session does not run this statement: the view `v` would be in bind `default`, and `user` is not: it is in auth. A view uses tables of its own bind alone: make it there, as `auth.v` or with `session.on("auth")`
       in: CREATE VIEW v AS SELECT * FROM post, user

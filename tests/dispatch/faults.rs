@@ -360,7 +360,7 @@ fn a_fault_that_never_struck_fails_the_test(db: Harness) -> multibind::Result<()
 
     let late = db.fault(None).after(3).disk_full()?;
     db.connection(None)?.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
-    insta::assert_snapshot!(ending(late), @"`fault(None).after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`.");
+    insta::assert_snapshot!(ending(late), @r#"`fault("default").after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
     Ok(())
 }
 

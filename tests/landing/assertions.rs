@@ -238,8 +238,8 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
      meta             0      no row at all
 
     To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection(None)?     a connection to `default`
+      db.locate("user", row)?    every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "user", row! { username: "ann" })), @r#"
     the row is in `auth`
@@ -254,8 +254,8 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
      meta             0      no row at all
 
     To look further:
-      db.locate("user", row)?  every place where the row is
-      db.connection(None)?     a connection to `default`
+      db.locate("user", row)?    every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
     Ok(())
 }
@@ -280,8 +280,8 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
      meta      0      no row at all
 
     To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection(None)?    a connection to `default`
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -305,8 +305,8 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
                         id = 1, event = 'started'
 
     To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection(None)?    a connection to `default`
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -476,8 +476,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
      meta      0      no column `post_id`: the table has id, event
 
     To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection(None)?    a connection to `default`
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
     db.assert_not_landed(None, "log", asked());
 }
@@ -541,8 +541,8 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     commit?
 
     To look further:
-      db.locate("post", row)?  every place where the row is
-      db.connection(None)?     a connection to `default`
+      db.locate("post", row)?    every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 

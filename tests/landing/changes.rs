@@ -410,15 +410,15 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     What was meant for auth may be in default: look which bind's connection wrote
     the rows above.
     ");
-    insta::assert_snapshot!(failure(|| changes.assert_none()), @r"
+    insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:
 
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only(None) says so.
+    If that is meant, assert_only("default") says so.
     If not, look which bind's connection wrote the rows above.
-    ");
+    "#);
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in auth, meta:
 
@@ -428,15 +428,15 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
     Does the code under test take its connections from this harness, and does it
     commit?
     ");
-    insta::assert_snapshot!(failure(|| changes.assert_only(Vec::<&str>::new())), @r"
+    insta::assert_snapshot!(failure(|| changes.assert_only(Vec::<&str>::new())), @r#"
     expected no change in any bind, but default changed:
 
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only(None) says so.
+    If that is meant, assert_only("default") says so.
     If not, look which bind's connection wrote the rows above.
-    ");
+    "#);
 }
 
 #[rstest]
@@ -454,7 +454,7 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     ─
      auth      extra   created
 
-    If that is meant, assert_only([None, Some("auth")]) says so.
+    If that is meant, assert_only(["default", "auth"]) says so.
     If not, look which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"

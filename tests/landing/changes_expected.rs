@@ -122,7 +122,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         INSERT INTO made VALUES (1); ALTER TABLE kept ADD COLUMN z";
     let changed = changed_by(schema, script);
     assert_snapshot!(failure(|| changed.assert(changes! {
-        (None, "a.b") => +1, "main.gone" => dropped -2, "main.gone" => created, "main.made" => created +1
+        ("default", "a.b") => +1, "default.gone" => dropped -2, "default.gone" => created, "main.made" => created +1
     })), @r#"
     the changes are not those expected, where marked ≠:
 
@@ -156,7 +156,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
     If they are meant, this expects them:
 
     changes! {
-        (None, "a.b") => +1,
+        ("default", "a.b") => +1,
         "default.gone" => dropped -2,
         "default.gone" => created,
         "default.kept" => altered,

@@ -34,29 +34,29 @@ fn the_binds_of_the_fixtures_are_drawn(harness: Harness) {
     assert_snapshot!(harness.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.post" {
+        "default.post" {
             INTEGER id PK
             TEXT title
             TEXT body
             TEXT author
             TEXT status
         }
-        "main.tag" {
+        "default.tag" {
             INTEGER id PK
             TEXT name UK
         }
-        "main.post_tag" {
+        "default.post_tag" {
             INTEGER post_id PK, FK
             INTEGER tag_id PK, FK
         }
-        "main.log" {
+        "default.log" {
             INTEGER id PK
             TEXT event
             INTEGER post_id FK
         }
-        "main.post" ||--o{ "main.post_tag" : "post_id → id"
-        "main.tag" ||--o{ "main.post_tag" : "tag_id → id"
-        "main.post" |o--o{ "main.log" : "post_id → id"
+        "default.post" ||--o{ "default.post_tag" : "post_id → id"
+        "default.tag" ||--o{ "default.post_tag" : "tag_id → id"
+        "default.post" |o--o{ "default.log" : "post_id → id"
         %% bind auth, in memory
         "auth.user" {
             INTEGER id PK
@@ -156,7 +156,7 @@ fn a_shared_stand_in_is_one_bind_with_both_keys() {
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default = same, in memory
-        "main.t" {
+        "default.t" {
             any x
         }
         %% bind empty, in memdb
@@ -204,11 +204,11 @@ fn keys_of_one_column_and_of_several_and_what_they_refer_to_are_drawn() {
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.tree" {
+        "default.tree" {
             TEXT kind PK
             INTEGER nr PK
         }
-        "main.leaf" {
+        "default.leaf" {
             INTEGER id PK
             TEXT tree_kind FK
             INTEGER tree_nr FK
@@ -218,17 +218,17 @@ fn keys_of_one_column_and_of_several_and_what_they_refer_to_are_drawn() {
             DECIMAL(5_2) size
             any untyped
         }
-        "main.profile" {
+        "default.profile" {
             INTEGER leaf_id PK, FK
         }
-        "main.lost" {
+        "default.lost" {
             any x FK
         }
-        "main.leaf" |o--o{ "main.leaf" : "beside → id"
-        "main.leaf" |o--o| "main.leaf" : "below → id"
-        "main.tree" ||--o{ "main.leaf" : "tree_kind, tree_nr → kind, nr"
-        "main.leaf" ||--o| "main.profile" : "leaf_id → id"
-        "main.nowhere" |o--o{ "main.lost" : "x (no such table)"
+        "default.leaf" |o--o{ "default.leaf" : "beside → id"
+        "default.leaf" |o--o| "default.leaf" : "below → id"
+        "default.tree" ||--o{ "default.leaf" : "tree_kind, tree_nr → kind, nr"
+        "default.leaf" ||--o| "default.profile" : "leaf_id → id"
+        "default.nowhere" |o--o{ "default.lost" : "x (no such table)"
     "#);
 }
 
@@ -245,7 +245,7 @@ fn references_into_other_binds_are_dashed() {
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.tree" {
+        "default.tree" {
             INTEGER id PK
             TEXT name UK
         }
@@ -259,8 +259,8 @@ fn references_into_other_binds_are_dashed() {
             INTEGER tree_id PK, FK
         }
         %% references from one bind into another
-        "main.tree" |o..o{ "auth.nut" : "tree → name"
-        "main.tree" ||..o| "meta.root" : "tree_id → id"
+        "default.tree" |o..o{ "auth.nut" : "tree → name"
+        "default.tree" ||..o| "meta.root" : "tree_id → id"
     "#);
 }
 
@@ -327,7 +327,7 @@ fn a_virtual_table_is_a_table_like_others() {
     assert_snapshot!(db.diagram().unwrap(), @r#"
     erDiagram
         %% bind default, in memory
-        "main.note" {
+        "default.note" {
             any body
         }
     "#);

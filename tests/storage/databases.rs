@@ -128,7 +128,7 @@ fn a_key_is_any_string_and_never_a_file_name_or_sql(
 
 #[rstest]
 #[case("")]
-#[case("default")]
+#[case("Default")]
 #[case("main")]
 #[case("temp")]
 #[case("Main")]
@@ -138,10 +138,10 @@ fn a_key_that_names_something_already_is_refused(#[case] key: &str) {
 
     assert!(matches!(error, Error::BindKey { .. }), "{error}");
     if key == "main" {
-        assert_snapshot!(error, @"`main` cannot be a bind key: `default`, `main` and `temp` are reserved; the default bind's key is `None`, set with `default_bind` or `[default]`");
+        assert_snapshot!(error, @"`main` cannot be a bind key: `main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
     }
     if key.is_empty() {
-        assert_snapshot!(error, @"`` cannot be a bind key: it is empty; the default bind is set apart, with `default_bind` or `[default]`");
+        assert_snapshot!(error, @"`` cannot be a bind key: it is empty; the default bind has the key `default`");
     }
 }
 
@@ -376,10 +376,23 @@ fn a_schema_that_fails_in_a_shared_database_says_who_shares_it() {
 }
 
 #[test]
-fn an_error_prints_as_people_read_it_where_a_test_returns_or_unwraps_it() {
-    let error = Harness::builder().start().unwrap_err();
+fn an_error_prints_its_message_and_its_variant_when_unwrapped() {
+    let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory()).start().unwrap();
+    let mut session = db.session();
 
-    assert_eq!(format!("{error:?}"), error.to_string());
+    assert_snapshot!(format!("{:?}", db.pool("audit").unwrap_err()), @r#"
+    no bind `audit`: configured are default, auth
+      UnknownBind { bind: "audit", configured: ["default", "auth"] }
+    "#);
+    assert_snapshot!(format!("{:?}", session.execute("INSERT", []).unwrap_err()), @r#"
+    SQLite does not accept the statement: incomplete input
+      in: INSERT
+      Prepare { sql: …, source: SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("incomplete input")) }
+    "#);
+    assert_snapshot!(format!("{:?}", Harness::builder().start().unwrap_err()), @"
+    no bind is configured: set a default or a named bind
+      NoBind
+    ");
 }
 
 #[test]
@@ -389,7 +402,7 @@ fn a_bind_that_is_not_configured_is_an_error_that_lists_those_that_are() {
     assert_snapshot!(db.pool("audit").unwrap_err(), @"no bind `audit`: configured are auth, meta");
     assert_snapshot!(db.uri("").unwrap_err(), @"no bind ``: configured are auth, meta");
     assert_snapshot!(db.uri("autth").unwrap_err(), @"no bind `autth`: configured are auth, meta; the nearest is `auth`");
-    assert_snapshot!(db.uri("default").unwrap_err(), @"no bind `default`: configured are auth, meta; the default bind's key is `None`");
+    assert_snapshot!(db.uri("default").unwrap_err(), @"no default bind: configured are auth, meta; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
     assert_snapshot!(db.connection(None).unwrap_err(), @"no default bind: configured are auth, meta; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::Bind;
-use crate::config::key::named;
 use crate::config::lag::Lag;
 use crate::config::origin::Origin;
 use crate::key::BindKey;
@@ -32,7 +31,7 @@ impl Bind {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn mirror(key: impl Into<BindKey>) -> Bind {
-        Bind { mirror: Some((named(key.into()), Origin::Code)), ..Bind::default() }
+        Bind { mirror: Some((key.into(), Origin::Code)), ..Bind::default() }
     }
 
     /// Sets when a replica sees what was written to its source: with [`Lag::Manual`] it is a database of its own, which

@@ -1,7 +1,6 @@
 //! The lists of a file: `[[tables]]` and `[[references]]`.
 
 use super::Reader;
-use crate::config::key::named;
 use crate::config::reference::ReferenceText;
 use crate::config::suggest::suggest;
 use crate::config::table::Table;
@@ -34,7 +33,7 @@ impl Reader<'_> {
         };
         let mut table = Table::new(sql);
         if let Some(key) = key {
-            table = table.bind_key(named(BindKey::from(key)));
+            table = table.bind_key(BindKey::from(key));
         }
         self.written.tables.push(table);
         Ok(())

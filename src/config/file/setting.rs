@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::config::bind::Bind;
-use crate::config::key::named;
 use crate::config::lag::Lag;
 use crate::config::origin::Origin;
 use crate::config::redact::UrlText;
@@ -43,7 +42,7 @@ pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origi
                 let problem = "`mirror` has an empty key; the default bind is named `default`";
                 return Err(Misfit::new(value.span(), problem));
             }
-            bind.mirror = Some((named(BindKey::from(key)), origin));
+            bind.mirror = Some((BindKey::from(key), origin));
         }
         "lag" => bind.lag = Some((lag(name, value)?, origin)),
         "allow_missing_parents" => bind.allow_missing_parents = boolean(name, value)?,

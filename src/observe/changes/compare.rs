@@ -17,13 +17,13 @@ use crate::sqlite::{stand_in_for_collations, Image};
 
 /// Compares two images of the database at `position`.
 pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {
-    if before.has_bytes_of(after).map_err(Error::sql(key, ""))? {
+    if before.has_bytes_of(after).map_err(Error::sql(key))? {
         return Ok(Vec::new());
     }
     let read = |image: &Image| image.with(|conn| Metadata::read(conn, key));
     let (was, is) = (read(before)?, read(after)?);
     let (was, is) = (definitions(&was), definitions(&is));
-    let conn = both(before, after).map_err(Error::sql(key, ""))?;
+    let conn = both(before, after).map_err(Error::sql(key))?;
     // Made for the first table that stands in the order of a collation that only the application has.
     let careful = OnceCell::new();
     let carefully = || match careful.get() {
@@ -45,7 +45,7 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     let mut changes = Vec::new();
     for (name, ()) in names.entries() {
         let change = of_one((position, key), &conn, &carefully, was.get(*name), is.get(*name));
-        changes.extend(change.map_err(Error::sql(key, ""))?);
+        changes.extend(change.map_err(Error::sql(key))?);
     }
     Ok(changes)
 }

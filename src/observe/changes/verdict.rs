@@ -136,7 +136,7 @@ impl ChangeSet {
     fn tables(&self, position: usize) -> Result<Vec<String>, String> {
         let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
         let read = self.before[position].with(|conn| texts(conn, query));
-        let mut tables = read.map_err(|error| Error::sql(&self.name(position), "")(error).to_string())?;
+        let mut tables = read.map_err(|error| Error::sql(&self.name(position))(error).to_string())?;
         for change in &self.changes {
             if change.position == position {
                 tables.push(change.table.clone());

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::route::Dispatcher;
-use crate::session::failure::failed;
+use crate::session::failure::failed_before;
 use crate::sqlite::authorize;
 use crate::sync::lock;
 
@@ -34,7 +34,7 @@ impl<'c> Lookups<'c> {
                 None => Authorization::Allow,
             }
         };
-        authorize(conn, Some(Box::new(listen))).map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+        authorize(conn, Some(Box::new(listen))).map_err(|error| failed_before(&BindKey::DEFAULT, error))?;
         Ok(Lookups { conn, refused })
     }
 

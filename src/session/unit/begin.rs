@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::harness::Scope;
 use crate::instrument::spared;
 use crate::key::BindIndex;
-use crate::session::failure::failed;
+use crate::session::failure::{failed, failed_before};
 use crate::sqlite::NamedConnection;
 
 /// The number of prepared statements that a session's connection keeps.
@@ -25,7 +25,7 @@ impl Part {
             Some(conn) => Ok(conn),
             none => {
                 let name = scope.names(bind).first().unwrap_or(database.key());
-                let opened = database.engine(name).map_err(|error| failed(database.key(), "", error))?;
+                let opened = database.engine(name).map_err(|error| failed_before(database.key(), error))?;
                 opened.conn().set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
                 Ok(none.insert(opened))
             }
@@ -65,7 +65,7 @@ impl Unit {
             }
             return Ok(());
         }
-        database.check_process().map_err(|error| failed(key, "", error))?;
+        database.check_process().map_err(|error| failed_before(key, error))?;
         if !in_transaction {
             return Ok(());
         }

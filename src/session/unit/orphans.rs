@@ -3,12 +3,12 @@
 use rusqlite::Connection;
 
 use super::Unit;
+use crate::error::Orphan;
 use crate::error::{Error, Result};
 use crate::harness::{Reference, ReferenceEnd, Scope};
 use crate::instrument::spared;
 use crate::key::BindIndex;
-use crate::orphan::Orphan;
-use crate::session::failure::failed;
+use crate::session::failure::failed_before;
 
 impl Unit {
     /// Rebinds the orphans that others have left, before this unit of work writes to an end of a reference.
@@ -65,10 +65,10 @@ impl Unit {
             let bind = reference.from.named_in(&database);
             let from = match own(&reference.from).filter(|_| is_own) {
                 Some(from) => from,
-                None => View::Committed(database.open().map_err(|error| failed(bind, "", error))?),
+                None => View::Committed(database.open().map_err(|error| failed_before(bind, error))?),
             };
             let found = spared(|| reference.orphans(bind, from.conn(), to.conn()));
-            orphans.extend(found.map_err(|error| failed(bind, "", error))?);
+            orphans.extend(found.map_err(|error| failed_before(bind, error))?);
         }
         Ok(orphans)
     }

@@ -12,7 +12,7 @@ use crate::instrument::spared;
 use crate::key::{BindIndex, BindKey};
 use crate::route::Effects;
 use crate::session::call::Call;
-use crate::session::failure::{failed, guarded};
+use crate::session::failure::{failed, failed_before, guarded};
 use crate::session::ready::Ready;
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{schema_version, Image, NamedConnection};
@@ -122,7 +122,7 @@ impl Unit {
                 Some(before) => Image::of_tables(conn)?.connected_as(before),
                 None => Image::of_tables(conn),
             });
-            let tables = tables.map_err(|error| failed(&BindKey::DEFAULT, "", error))?;
+            let tables = tables.map_err(|error| failed_before(&BindKey::DEFAULT, error))?;
             part.changed = Some(Arc::new(tables));
         }
         self.dispatcher = None;

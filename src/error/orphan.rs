@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use rusqlite::types::Value;
+
 use crate::key::BindKey;
-use crate::row::Row;
 
 /// A row that refers to one in another bind that is not there; from [`Harness::check_references`](crate::Harness::check_references).
 ///
@@ -12,35 +13,48 @@ use crate::row::Row;
 /// # let db = Harness::builder()
 /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
 /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-/// #     .reference("auth.nut.tree_name", "main.tree.name")
+/// #     .reference("auth.nut.tree_name", "default.tree.name")
 /// #     .start()?;
 /// db.connection("auth")?.execute("INSERT INTO nut VALUES ('oak')", [])?;
 /// let orphans = db.check_references()?;
 /// assert_eq!(orphans[0].bind().to_string(), "auth");
-/// assert_eq!(orphans[0].to_string(), "auth.nut (tree_name = 'oak') refers to main.tree.name, which has no such row");
+/// assert_eq!(orphans[0].to_string(), "auth.nut (tree_name = 'oak') refers to default.tree.name, which has no such row");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Orphan {
     bind: BindKey,
     table: String,
-    row: Row,
+    /// The row's columns; its type is above this one, and reads them.
+    columns: Vec<(String, Value)>,
+    /// The row as its message shows it.
+    shown: String,
     to: String,
 }
 
 impl Orphan {
-    pub(crate) fn new(bind: BindKey, table: String, row: Row, to: String) -> Orphan {
-        Orphan { bind, table, row, to }
+    pub(crate) fn new(
+        bind: BindKey,
+        table: String,
+        columns: Vec<(String, Value)>,
+        shown: String,
+        to: String,
+    ) -> Orphan {
+        Orphan { bind, table, columns, shown, to }
     }
 
-    /// The bind that the row is in.
+    pub(crate) fn columns(&self) -> &[(String, Value)] {
+        &self.columns
+    }
+
+    /// Returns the bind that the row is in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// # let db = Harness::builder()
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT); INSERT INTO nut VALUES ('oak')"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
+    /// #     .reference("auth.nut.tree_name", "default.tree.name")
     /// #     .start()?;
     /// assert_eq!(db.check_references()?[0].bind().as_str(), Some("auth"));
     /// # Ok::<(), multibind::Error>(())
@@ -49,14 +63,14 @@ impl Orphan {
         &self.bind
     }
 
-    /// The table that the row is in.
+    /// Returns the table that the row is in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// # let db = Harness::builder()
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT); INSERT INTO nut VALUES ('oak')"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
+    /// #     .reference("auth.nut.tree_name", "default.tree.name")
     /// #     .start()?;
     /// assert_eq!(db.check_references()?[0].table(), "nut");
     /// # Ok::<(), multibind::Error>(())
@@ -65,32 +79,16 @@ impl Orphan {
         &self.table
     }
 
-    /// The whole row.
+    /// Returns what it refers to, as `bind.table.column`.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// # let db = Harness::builder()
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT); INSERT INTO nut VALUES ('oak')"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
+    /// #     .reference("auth.nut.tree_name", "default.tree.name")
     /// #     .start()?;
-    /// assert_eq!(db.check_references()?[0].row(), &multibind::row! { tree_name: "oak" });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn row(&self) -> &Row {
-        &self.row
-    }
-
-    /// What it refers to, as `bind.table.column`.
-    ///
-    /// ```
-    /// # use multibind::{Bind, Harness};
-    /// # let db = Harness::builder()
-    /// #     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
-    /// #     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT); INSERT INTO nut VALUES ('oak')"))
-    /// #     .reference("auth.nut.tree_name", "main.tree.name")
-    /// #     .start()?;
-    /// assert_eq!(db.check_references()?[0].refers_to(), "main.tree.name");
+    /// assert_eq!(db.check_references()?[0].refers_to(), "default.tree.name");
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn refers_to(&self) -> &str {
@@ -100,7 +98,7 @@ impl Orphan {
 
 impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Orphan { bind, table, row, to } = self;
-        write!(f, "{}.{table} ({row}) refers to {to}, which has no such row", bind.schema_name())
+        let Orphan { bind, table, shown, to, .. } = self;
+        write!(f, "{bind}.{table} ({shown}) refers to {to}, which has no such row")
     }
 }
