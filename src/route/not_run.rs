@@ -9,4 +9,4 @@ pub(super) fn not_run(sql: &str, problem: impl Into<String>) -> Error {
 
 /// Why a statement is not run that uses `temp`.
 pub(super) const USES_TEMPORARY: &str =
-    "a temporary table lives on one connection: make it and use it with `session.on(key)`";
+    "a temporary table lives on one connection: create and use it with `session.on(key)`";

@@ -151,15 +151,15 @@ fn temporary_tables_live_on_one_bind() {
     let db = two(Bind::memory);
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("CREATE TEMP TABLE t (x)", []).unwrap_err(), @"
-    the session does not run this statement: a temporary table lives on one connection: make it and use it with `session.on(key)`
+    the session does not run this statement: a temporary table lives on one connection: create and use it with `session.on(key)`
       in: CREATE TEMP TABLE t (x)
     ");
     insta::assert_snapshot!(session.execute("CREATE TABLE temp.t (x)", []).unwrap_err(), @"
-    the session does not run this statement: a temporary table lives on one connection: make it and use it with `session.on(key)`
+    the session does not run this statement: a temporary table lives on one connection: create and use it with `session.on(key)`
       in: CREATE TABLE temp.t (x)
     ");
     insta::assert_snapshot!(session.query("SELECT * FROM sqlite_temp_schema", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: a temporary table lives on one connection: make it and use it with `session.on(key)`
+    the session does not run this statement: a temporary table lives on one connection: create and use it with `session.on(key)`
       in: SELECT * FROM sqlite_temp_schema
     ");
     let mut auth = session.on("auth").unwrap();
