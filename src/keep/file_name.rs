@@ -20,9 +20,10 @@ pub(super) fn file_name(text: &str) -> String {
     for (at, byte) in text.bytes().enumerate() {
         let inner_dot = byte == b'.' && at != 0 && at != last;
         let plain = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || inner_dot;
-        match plain && !(at == 0 && is_device(text)) {
-            true => name.push(char::from(byte)),
-            false => name.push_str(&format!("%{byte:02X}")),
+        if plain && !(at == 0 && is_device(text)) {
+            name.push(char::from(byte))
+        } else {
+            name.push_str(&format!("%{byte:02X}"))
         }
     }
     if name.is_empty() {

@@ -79,9 +79,10 @@ impl Binds {
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
     pub(super) fn check(&self, key: &BindKey) -> Result<()> {
         let is_known = self.of_each.iter().any(|keys| keys.contains(key));
-        match is_known || self.dynamic.iter().any(|bind| owns(bind, key)) {
-            true => Ok(()),
-            false => Err(self.unknown(key)),
+        if is_known || self.dynamic.iter().any(|bind| owns(bind, key)) {
+            Ok(())
+        } else {
+            Err(self.unknown(key))
         }
     }
 
@@ -90,9 +91,10 @@ impl Binds {
         let mut configured = filtered(&self.keys(), is_bind);
         configured.extend_from_slice(&self.dynamic);
         sort_by_key(&mut configured, |key| !key.is_default());
-        match key.is_default() {
-            true => Error::NoDefaultBind { what: None, configured },
-            false => Error::UnknownBind { bind: key.clone(), configured },
+        if key.is_default() {
+            Error::NoDefaultBind { what: None, configured }
+        } else {
+            Error::UnknownBind { bind: key.clone(), configured }
         }
     }
 
@@ -103,9 +105,10 @@ impl Binds {
             Some(key) => format!(", `{key}` for example"),
             None => String::new(),
         };
-        let problem = match key == bind {
-            true => format!("the key alone names none of its databases: name one{example}"),
-            false => format!("it has no database `{key}`: name one that somebody has used{example}"),
+        let problem = if key == bind {
+            format!("the key alone names none of its databases: name one{example}")
+        } else {
+            format!("it has no database `{key}`: name one that somebody has used{example}")
         };
         Error::Dynamic { bind: bind.clone(), problem }
     }

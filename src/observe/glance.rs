@@ -202,9 +202,10 @@ impl Glance<'_> {
     /// The error, if a lock is in the way of a query: where an application has built rusqlite with `unlock_notify`, it
     /// would wait for that lock without a limit.
     fn unlocked(&self, query: &str) -> rusqlite::Result<()> {
-        match self.shared_cache && is_locked_out(self.conn, query) {
-            true => Err(locked(query)),
-            false => Ok(()),
+        if self.shared_cache && is_locked_out(self.conn, query) {
+            Err(locked(query))
+        } else {
+            Ok(())
         }
     }
 }

@@ -118,10 +118,7 @@ fn look_in(
         glance_at(database, view, table, &look, &|glance| find_carefully(glance, table, row, most, view))
     };
     // In a shared cache one can look past the lock on a table; nothing looks past one on the schema.
-    let past = |error| match database.is_shared_cache() {
-        true => see(View::Open),
-        false => Err(error),
-    };
+    let past = |error| if database.is_shared_cache() { see(View::Open) } else { Err(error) };
     let committed = || see(View::Committed);
     let either = || match committed() {
         Err(error) if is_lock(&error) => past(error),
@@ -254,9 +251,10 @@ pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<E
     let (mut found, mut names) = (Vec::new(), Vec::new());
     for database in running.databases() {
         for name in tables(&database).unwrap_or_default() {
-            match is_it(&name) {
-                true => found.push(database.key().clone()),
-                false => names.push((database.key().clone(), name)),
+            if is_it(&name) {
+                found.push(database.key().clone())
+            } else {
+                names.push((database.key().clone(), name))
             }
         }
     }

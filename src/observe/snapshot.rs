@@ -147,9 +147,10 @@ impl Harness {
 impl Snapshot {
     /// Refuses a snapshot of another harness.
     pub(super) fn check(&self, running: &Arc<Running>) -> Result<()> {
-        match Weak::ptr_eq(&self.running, &Arc::downgrade(running)) {
-            true => Ok(()),
-            false => Err(Error::ForeignSnapshot { binds: self.keys.clone() }),
+        if Weak::ptr_eq(&self.running, &Arc::downgrade(running)) {
+            Ok(())
+        } else {
+            Err(Error::ForeignSnapshot { binds: self.keys.clone() })
         }
     }
 

@@ -114,10 +114,8 @@ fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
 
 /// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
 fn name(key: &BindKey, table: &str) -> String {
-    let part = |part: &str| match part.contains(['.', '"']) {
-        true => crate::sqlite::script::quote(part),
-        false => part.to_string(),
-    };
+    let part =
+        |part: &str| if part.contains(['.', '"']) { crate::sqlite::script::quote(part) } else { part.to_string() };
     quoted(&format!("{}.{}", part(&key.to_string()), part(table)))
 }
 

@@ -21,9 +21,10 @@ pub(super) fn quoted(text: &str) -> String {
             char if char.is_whitespace() => directs || char != ' ',
             char => "\"%\\#;:<>&`~*[]{}".contains(char),
         };
-        match special {
-            true => quoted.push_str(&format!("#{};", u32::from(char))),
-            false => quoted.push(char),
+        if special {
+            quoted.push_str(&format!("#{};", u32::from(char)))
+        } else {
+            quoted.push(char)
         }
     }
     quoted + "\""
@@ -33,9 +34,10 @@ pub(super) fn quoted(text: &str) -> String {
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for char in text.chars() {
-        match char.is_control() {
-            true => visible.push_str(&char.escape_default().to_string()),
-            false => visible.push(char),
+        if char.is_control() {
+            visible.push_str(&char.escape_default().to_string())
+        } else {
+            visible.push(char)
         }
     }
     visible
@@ -50,9 +52,10 @@ pub(super) fn word(text: &str) -> String {
     let lower = word.to_ascii_lowercase();
     let begins_as_key = lower.starts_with("pk") || lower.starts_with("fk") || lower.starts_with("uk");
     let begins_otherwise = !word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    match begins_as_key || begins_otherwise {
-        true => format!("_{word}"),
-        false => word,
+    if begins_as_key || begins_otherwise {
+        format!("_{word}")
+    } else {
+        word
     }
 }
 

@@ -131,9 +131,10 @@ pub(super) fn explained(steps: &[(&str, &str)]) -> String {
     let beside = 4 + code_width + what_width <= WIDTH;
     let mut lines = Vec::with_capacity(steps.len());
     for (code, what) in steps {
-        lines.push(match beside {
-            true => format!("  {code}{}  {what}", " ".repeat(code_width - code.width())),
-            false => format!("  {code}\n    {}", paragraph(what, 4, 4)),
+        lines.push(if beside {
+            format!("  {code}{}  {what}", " ".repeat(code_width - code.width()))
+        } else {
+            format!("  {code}\n    {}", paragraph(what, 4, 4))
         });
     }
     lines.join("\n")
@@ -233,9 +234,10 @@ fn words(text: &str) -> Vec<&str> {
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for letter in text.chars() {
-        match letter.is_control() {
-            true => printable.push_str(&letter.escape_debug().to_string()),
-            false => printable.push(letter),
+        if letter.is_control() {
+            printable.push_str(&letter.escape_debug().to_string())
+        } else {
+            printable.push(letter)
         }
     }
     printable

@@ -266,9 +266,10 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_nothing() {
-            true => f.write_str("nothing"),
-            false => f.write_str(&self.phrases().join(", ")),
+        if self.is_nothing() {
+            f.write_str("nothing")
+        } else {
+            f.write_str(&self.phrases().join(", "))
         }
     }
 }
@@ -276,9 +277,10 @@ impl fmt::Display for Counts {
 impl From<i32> for Counts {
     fn from(rows: i32) -> Self {
         let count = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX);
-        match rows < 0 {
-            true => Counts::new().deleted(count),
-            false => Counts::new().inserted(count),
+        if rows < 0 {
+            Counts::new().deleted(count)
+        } else {
+            Counts::new().inserted(count)
         }
     }
 }

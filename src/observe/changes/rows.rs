@@ -222,9 +222,10 @@ impl Comparison<'_> {
         let mut found = statement.query(params_from_iter(self.new.iter().map(|(_, default)| default)))?;
         while let Some(row) = found.next()? {
             let before = Row::from_sql_at(was, row, 1)?;
-            match row.get(0)? {
-                true => rows.updated.push(RowUpdate { before, after: Row::from_sql_at(is, row, 1 + was.len())? }),
-                false => rows.deleted.push(before),
+            if row.get(0)? {
+                rows.updated.push(RowUpdate { before, after: Row::from_sql_at(is, row, 1 + was.len())? })
+            } else {
+                rows.deleted.push(before)
             }
         }
         Ok(())
