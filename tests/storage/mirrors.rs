@@ -1,5 +1,4 @@
 //! Several keys for one database: mirrors, replicas that follow at once, and replicas that lag.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::assert_snapshot;
 use multibind::rusqlite::{Connection, ErrorCode};
