@@ -1,5 +1,4 @@
 //! An application of its own, in `tests/consumer`, that tests with this crate: its tests run here as its author runs them.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
