@@ -123,7 +123,7 @@ pub use context::Context;
 pub use database::{Pool, PooledConnection};
 pub use error::{Conflict, Error, Orphan, Result};
 pub use harness::{Engine, Harness, Keep};
-pub use instrument::Operation;
+pub use instrument::{Operation, TransactionEnd};
 pub use key::{BindKey, Selection};
 pub use observe::{
     ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,
