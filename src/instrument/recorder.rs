@@ -115,6 +115,8 @@ pub(crate) struct Recorded {
     pub(crate) tables: Arc<[WrittenTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
+    /// Set if somebody recorded as it began.
+    pub(super) is_asked_for: bool,
 }
 
 impl Recorded {
@@ -197,6 +199,7 @@ impl Recorder {
     /// Keeps a statement that begins, and returns its number. While nobody records, the oldest are evicted.
     pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
         let is_heard = self.is_heard();
+        statement.is_asked_for = is_heard;
         if !is_heard {
             cut(&mut statement.sql);
             if let Some(values) = &mut statement.values {
@@ -257,7 +260,12 @@ impl Recorder {
         }
     }
 
-    /// Returns everything that is kept, of recordings that have ended too.
+    /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
+    pub(crate) fn asked_for(&self) -> Vec<Recorded> {
+        lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
+    }
+
+    /// Returns everything that is kept.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()
     }

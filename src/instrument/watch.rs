@@ -194,6 +194,7 @@ impl Watch {
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
+            is_asked_for: false,
         })
     }
 }
