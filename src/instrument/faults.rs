@@ -108,7 +108,7 @@ impl Faults {
                 return true;
             }
         }
-        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
+        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 
     fn first<T>(&self, answer: impl Fn(&Fault) -> Option<T>) -> Option<T> {
@@ -127,7 +127,7 @@ impl Gate for Faults {
                 FaultKind::ReadOnly => ffi::SQLITE_READONLY,
                 _ => return None,
             };
-            fault.strikes().then_some(code)
+            fault.triggers().then_some(code)
         })
     }
 
@@ -155,7 +155,7 @@ impl Gate for Faults {
                 FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
                 _ => return None,
             };
-            fault.strikes_all_of(writer).then_some(code)
+            fault.triggers_for_all_of(writer).then_some(code)
         })
     }
 }

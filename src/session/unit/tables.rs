@@ -136,7 +136,7 @@ mod tests {
             let before = session.scope.all_commits();
             ASKED.set(0);
             session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
-            session.bind_of("SELECT x FROM t1").unwrap();
+            session.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if session.scope.all_commits() == before {
                 assert_eq!(asked, 0);
@@ -145,6 +145,6 @@ mod tests {
         }
         // A commit to any bind is seen.
         db.connection("bind_2").unwrap().execute_batch("CREATE TABLE later (x)").unwrap();
-        assert_eq!(session.bind_of("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
+        assert_eq!(session.route("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
     }
 }
