@@ -149,10 +149,10 @@ mod tests {
         // Neither does a session that has run nothing yet.
         let fresh = db.session();
         loop {
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let before = fresh.scope.all_commits();
             ASKED.set(0);
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if fresh.scope.all_commits() == before {
                 assert_eq!(asked, 0);
