@@ -209,7 +209,7 @@ impl Config {
     /// let config = Config::new()
     ///     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-    ///     .reference("auth.nut.tree_name", "main.tree.name");
+    ///     .reference("auth.nut.tree_name", "default.tree.name");
     /// ```
     pub fn reference(mut self, from: impl Into<String>, to: impl Into<String>) -> Config {
         self.written.references.push(ReferenceText { from: from.into(), to: to.into(), origin: Origin::Code });
