@@ -27,7 +27,7 @@
 //! | have one file for the application and its tests | [`Config::environment`] |
 //! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
 //! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] |
-//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::uri_for`], [`Harness::path`] |
+//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::sqlx_url`], [`Harness::path`] |
 //! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_with`], [`Harness::pool_for`] |
 //! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
 //! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
@@ -120,7 +120,7 @@ mod url;
 
 pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
 pub use context::Context;
-pub use database::{Driver, Pool, PooledConnection};
+pub use database::{Pool, PooledConnection};
 pub use error::{Conflict, Error, Orphan, Result};
 pub use harness::{Engine, Harness, Keep};
 pub use instrument::Operation;

@@ -1,6 +1,5 @@
 //! One running database: where it is, its connections, its pool, and the image it was made from.
 
-mod driver;
 mod helper;
 mod keeper;
 mod known;
@@ -12,6 +11,7 @@ mod pool;
 mod pooled;
 mod process;
 mod setup;
+mod sqlx_url;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-pub use driver::Driver;
 use keeper::Keeper;
 pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};
 pub(crate) use setup::{enforces_keys, Setup};
+pub(crate) use sqlx_url::sqlx_url;
 
 use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
@@ -41,7 +41,6 @@ use opening::{uncommitted, Source};
 use process::Process;
 
 /// One running database, under one bind key or several.
-#[derive(Debug)]
 pub(crate) struct Database {
     keys: Keys,
     /// The keys that SQL has for it, which may be none.

@@ -41,7 +41,7 @@ pub(crate) use scope::Scope;
 pub(crate) use scope::ASKED;
 pub(crate) use start::start;
 
-use crate::database::{Driver, Pool, PooledConnection};
+use crate::database::{sqlx_url, Pool, PooledConnection};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
@@ -133,9 +133,12 @@ impl Harness {
         self.running.database(&key.into())?.pooled()
     }
 
-    /// Returns an [SQLite URI](https://sqlite.org/uri.html) under which any driver that is linked to the same SQLite opens
-    /// the bind's database; it must be opened as a URI. That of a bind that is [only read](crate::Bind::read_only) opens it
-    /// read-only.
+    /// Returns the [SQLite URI](https://sqlite.org/uri.html) by which a driver that is linked to the same SQLite opens the
+    /// bind's database; sqlx and SeaORM take [`sqlx_url`](Harness::sqlx_url).
+    ///
+    /// It must be opened as a URI. That of a bind that is [only read](crate::Bind::read_only) opens it read-only. A driver's
+    /// connections start with the driver's own settings, not with the bind's options: see its documentation for foreign
+    /// keys and for how long it waits for a lock.
     ///
     /// # Errors
     ///
@@ -153,24 +156,21 @@ impl Harness {
         Ok(self.running.database(&key.into())?.uri())
     }
 
-    /// Returns the bind's database in the form that a driver takes: [`uri`](Harness::uri), or a URL with `sqlite:` for sqlx and SeaORM.
-    ///
-    /// A driver's connections start as the driver has them, not as the bind's options say: see its documentation for
-    /// foreign keys and for how long it waits for a lock.
+    /// Returns the URL by which sqlx opens the bind's database, and so SeaORM; any other driver takes [`uri`](Harness::uri).
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
+    /// Those of [`uri`](Harness::uri).
     ///
     /// ```
-    /// # use multibind::{Bind, Driver, Harness};
-    /// # let db = Harness::builder().bind("auth", Bind::shared_cache()).start()?;
-    /// let url = db.uri_for(Driver::Sqlx, "auth")?; // SqlitePool::connect(&url).await
-    /// assert!(url.starts_with("sqlite:file:") && url.ends_with("?mode=memory&cache=shared"));
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory()).start()?;
+    /// let url = db.sqlx_url("auth")?; // SqlitePool::connect(&url).await
+    /// assert!(url.starts_with("sqlite:///"));
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn uri_for(&self, driver: Driver, key: impl Into<BindKey>) -> Result<String> {
-        Ok(driver.form(&self.uri(key)?))
+    pub fn sqlx_url(&self, key: impl Into<BindKey>) -> Result<String> {
+        Ok(sqlx_url(&self.uri(key)?))
     }
 
     /// Returns the bind's file, `None` for a bind in memory.

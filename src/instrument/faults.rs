@@ -4,7 +4,6 @@
 //! own locks.
 
 use std::ffi::c_int;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
@@ -37,7 +36,7 @@ pub(crate) struct Faults {
 }
 
 /// Knows which writes a statement makes, and refuses the others where a guard does.
-pub(super) trait Witness: fmt::Debug + Send + Sync {
+pub(super) trait Witness: Send + Sync {
     /// Returns whether a guard refuses what this thread writes now, in that transaction. One that no statement makes is
     /// noted.
     ///

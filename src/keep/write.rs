@@ -51,9 +51,9 @@ pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
         let file = dir.join(name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
-        now.push(Some(&**image));
+        now.push((database, Some(&**image)));
     }
-    write(&dir.join(CHANGES), changes(&databases, &now, &[]).as_bytes())?;
+    write(&dir.join(CHANGES), changes(&now, &[]).as_bytes())?;
     write_statements(running, dir)?;
     Ok(files)
 }
@@ -78,11 +78,11 @@ pub(super) fn what_can_be(
         if database.has_uncommitted_session() {
             open.push(format!("A session has written to {label} and not committed."));
         }
-        now.push(image.as_deref().ok());
+        now.push((database, image.as_deref().ok()));
         saved.push(Saved { label, file });
     }
     notes.append(&mut open);
-    write(&dir.join(CHANGES), changes(databases, &now, &notes).as_bytes())?;
+    write(&dir.join(CHANGES), changes(&now, &notes).as_bytes())?;
     write_statements(running, dir)?;
     Ok(saved)
 }
@@ -103,11 +103,11 @@ fn within(
     Ok(Ok(name))
 }
 
-/// The databases with the names of their files. Two databases of a dynamic bind may have names that differ only in case, and some systems take such
-/// files for one.
-fn named(databases: &[Arc<Bound>]) -> Vec<(&Database, String)> {
+/// Returns the databases with the names of their files. Two databases of a dynamic bind may have names that differ only in
+/// case, and some systems take such files for one.
+fn named(databases: &[Arc<Bound>]) -> Vec<(&Arc<Bound>, String)> {
     let mut taken = Sorted::default();
-    let mut named = Vec::<(&Database, String)>::with_capacity(databases.len());
+    let mut named = Vec::<(&Arc<Bound>, String)>::with_capacity(databases.len());
     for database in databases {
         let plain = file_name(&database.key().to_string());
         let (mut name, mut number) = (plain.clone(), 1);
@@ -124,9 +124,9 @@ fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
     image.bytes().map_err(Error::sql(database.key()))
 }
 
-/// What changed since the start, and what cannot be told.
-fn changes(databases: &[Arc<Bound>], now: &[Option<&Image>], notes: &[String]) -> String {
-    let (changes, errors) = since_start(databases, now);
+/// Writes the changes since the start, and the reasons why some are missing.
+fn changes(now: &[(&Arc<Bound>, Option<&Image>)], notes: &[String]) -> String {
+    let (changes, errors) = since_start(now);
     let mut told =
         format!("What changed in every bind since the harness started, as far as it is committed:\n\n{changes}\n");
     for note in notes {

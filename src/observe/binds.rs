@@ -1,60 +1,95 @@
 //! The keys of a harness's databases, for what may be read after the harness has gone.
 
-use std::sync::Arc;
-
 use crate::error::{Error, Result};
 use crate::harness::{Running, RunningBind};
 use crate::key::{BindKey, Keys};
-use crate::list::{filtered, mapped};
+use crate::list::filtered;
 use crate::order::sort_by_key;
 
-/// The keys of some databases, and which binds have any number of them.
+/// Some databases, each with its keys and a `T`, and the binds that have any number of them.
+///
+/// None is ever taken out, so that each of its indexes has a database.
 #[derive(Clone, Debug)]
-pub(super) struct Binds {
-    of_each: Arc<Vec<Keys>>,
-    dynamic: Arc<Vec<BindKey>>,
+pub(super) struct Binds<T = ()> {
+    databases: Vec<Named<T>>,
+    dynamic: Vec<BindKey>,
+}
+
+/// One of the databases.
+#[derive(Clone, Debug)]
+struct Named<T> {
+    keys: Keys,
+    value: T,
+}
+
+/// The index of a database in the [`Binds`] that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DatabaseIndex(usize);
+
+/// A list without databases and without dynamic binds, to [`push`](Binds::push) to.
+impl<T> Default for Binds<T> {
+    fn default() -> Binds<T> {
+        Binds { databases: Vec::new(), dynamic: Vec::new() }
+    }
 }
 
 impl Binds {
-    /// Of these databases of a harness.
-    pub(super) fn of(running: &Running, of_each: Vec<Keys>) -> Binds {
+    /// Returns the binds that are configured.
+    pub(super) fn configured(running: &Running) -> Binds {
+        let mut binds = Binds::of(running);
+        for place in running.binds().values() {
+            binds.push(place.keys().clone(), ());
+        }
+        binds
+    }
+}
+
+impl<T> Binds<T> {
+    /// Returns a list without databases, with the dynamic binds of a harness.
+    pub(super) fn of(running: &Running) -> Binds<T> {
         let mut dynamic = Vec::new();
         for place in running.binds().values() {
             if let RunningBind::Dynamic(bind) = place {
                 dynamic.push(bind.key().clone());
             }
         }
-        Binds { of_each: Arc::new(of_each), dynamic: Arc::new(dynamic) }
+        Binds { databases: Vec::new(), dynamic }
     }
 
-    /// Of databases that are only to be named.
-    pub(super) fn of_fixed(of_each: Vec<Keys>) -> Binds {
-        Binds { of_each: Arc::new(of_each), dynamic: Arc::default() }
+    /// Adds a database after all others, whose indexes stay.
+    pub(super) fn push(&mut self, keys: Keys, value: T) -> DatabaseIndex {
+        self.databases.push(Named { keys, value });
+        DatabaseIndex(self.databases.len() - 1)
     }
 
-    /// Of the binds that are configured.
-    pub(super) fn configured(running: &Running) -> Binds {
-        Binds::of(running, mapped(running.binds().values(), |place| place.keys().clone()))
+    /// Returns every database's index and keys, in order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (DatabaseIndex, &Keys)> {
+        self.databases.iter().enumerate().map(|(at, database)| (DatabaseIndex(at), &database.keys))
     }
 
-    /// The keys of each database, in the order of the configuration.
-    pub(super) fn of_each(&self) -> &[Keys] {
-        &self.of_each
+    /// Returns the keys of a database.
+    pub(super) fn keys_of(&self, database: DatabaseIndex) -> &Keys {
+        &self.databases[database.0].keys
+    }
+
+    /// Returns what stands beside the keys of a database.
+    pub(super) fn value(&self, database: DatabaseIndex) -> &T {
+        &self.databases[database.0].value
     }
 
     /// Returns all keys, database by database.
     pub(super) fn keys(&self) -> Vec<BindKey> {
         let mut all = Vec::new();
-        for keys in &*self.of_each {
+        for (_, keys) in self.entries() {
             all.extend_from_slice(keys);
         }
         all
     }
 
-    /// The position of a key's database.
-    pub(super) fn position(&self, key: &BindKey) -> Result<usize> {
-        if let Some(position) = self.of_each.iter().position(|keys| keys.contains(key)) {
-            return Ok(position);
+    /// Finds the database of a key.
+    pub(super) fn find(&self, key: &BindKey) -> Result<DatabaseIndex> {
+        if let Some((database, _)) = self.entries().find(|(_, keys)| keys.contains(key)) {
+            return Ok(database);
         }
         Err(match self.dynamic.iter().find(|bind| *bind == key || owns(bind, key)) {
             Some(bind) => self.no_such_database(bind, key),
@@ -62,23 +97,23 @@ impl Binds {
         })
     }
 
-    /// Returns the positions of the databases that a selected key means: of the key of a dynamic bind, all that it has.
-    pub(super) fn selected(&self, key: &BindKey) -> Result<Vec<usize>> {
+    /// Returns the databases that a selected key means: of the key of a dynamic bind, all that it has.
+    pub(super) fn selected(&self, key: &BindKey) -> Result<Vec<DatabaseIndex>> {
         if !self.dynamic.contains(key) {
-            return Ok(vec![self.position(key)?]);
+            return Ok(vec![self.find(key)?]);
         }
-        let mut positions = Vec::new();
-        for (position, keys) in self.of_each.iter().enumerate() {
+        let mut selected = Vec::new();
+        for (database, keys) in self.entries() {
             if keys.iter().any(|of_database| owns(key, of_database)) {
-                positions.push(position);
+                selected.push(database);
             }
         }
-        Ok(positions)
+        Ok(selected)
     }
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
     pub(super) fn check(&self, key: &BindKey) -> Result<()> {
-        let is_known = self.of_each.iter().any(|keys| keys.contains(key));
+        let is_known = self.entries().any(|(_, keys)| keys.contains(key));
         if is_known || self.dynamic.iter().any(|bind| owns(bind, key)) {
             Ok(())
         } else {

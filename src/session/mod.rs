@@ -2,6 +2,7 @@
 
 mod call;
 mod failure;
+mod glance;
 mod join;
 mod last_insert;
 mod on;
@@ -31,6 +32,7 @@ use crate::say;
 use crate::sqlite::script;
 use call::Call;
 use failure::not_run;
+use glance::Glance;
 use join::Joined;
 use unit::Unit;
 
@@ -59,7 +61,7 @@ use unit::Unit;
 /// ```
 #[derive(Debug)]
 pub struct Session {
-    unit: Unit,
+    unit: Glance,
     joined: Joined,
     /// After the connections: it keeps the databases from being closed.
     scope: Scope,
@@ -101,7 +103,7 @@ impl Harness {
 
 impl Session {
     fn new(scope: Scope) -> Session {
-        Session { unit: Unit::new(&scope), joined: Joined::default(), scope }
+        Session { unit: Glance::new(Unit::new(&scope)), joined: Joined::default(), scope }
     }
 
     /// Runs a statement that returns no rows, and returns the number of rows it changed.
@@ -274,7 +276,7 @@ impl Session {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn bind_of(&self, sql: &str) -> Result<Route> {
-        let plan = self.unit.current_plan(&self.scope, sql)?;
+        let plan = self.unit.plan_of(&self.scope, sql)?;
         let named = |keys: &[BindKey]| mapped(keys, |key| self.scope.key_of(key));
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }

@@ -1,7 +1,6 @@
 //! Input that nobody meant: by example where something once went wrong, and generated.
 //!
 //! 64 generated inputs of each kind, always the same; `PROPTEST_CASES` asks for more, `PROPTEST_RNG_SEED` for others.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! Loading data files: what they may be, where their rows go, and what stops them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::path::{Path, PathBuf};
 
 use multibind::rusqlite::types::Value;

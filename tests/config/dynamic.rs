@@ -1,5 +1,4 @@
 //! Binds whose database is chosen at run time: by a context, made when first used, one for each name.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};

@@ -1,5 +1,4 @@
 //! One file for the application and its tests: `[env.NAME]`, and `${NAME}` in URLs.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::process::Command;
 

@@ -1,5 +1,4 @@
 //! An error has what caused it as its source, for those who print the chain or look into it.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::error::Error as _;
 use std::time::Duration;

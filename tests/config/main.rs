@@ -1,4 +1,5 @@
 //! What a test sets up: configuration, URLs, tables, migrations, data files, binds chosen at run time.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod bad_input;
 mod data;

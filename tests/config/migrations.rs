@@ -1,5 +1,4 @@
 //! Folders of migrations as applications have them, in the layout of each tool.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 mod binds;
 mod directions;

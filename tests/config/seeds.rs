@@ -1,6 +1,5 @@
 //! The five texts that this crate follows, each with its configuration as written there and a check for each thing it says:
 //! Flask-SQLAlchemy's pages on binds (version 2, and version 3 in two forms), a user's notes, and a post.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use multibind::{context, row, Bind, BindKey, Config, Error, Harness, Model, Storage, Table, TableGroup};
 use rstest::rstest;

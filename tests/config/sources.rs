@@ -1,5 +1,4 @@
 //! Configuration: from code, TOML, Flask-SQLAlchemy's names and the environment.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::cell::RefCell;
 use std::fs;

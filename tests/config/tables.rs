@@ -1,7 +1,5 @@
 //! Where tables come from, what is known of them, and making and dropping them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Once};

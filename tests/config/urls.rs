@@ -1,5 +1,4 @@
 //! Database URLs: which of them name the same database, which name none, and that nothing they name is touched.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs::{self, File, FileTimes};
 use std::net::TcpListener;

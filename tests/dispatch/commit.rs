@@ -1,6 +1,5 @@
 //! Every point of failure in a session's commit of three binds: what the error says, that the databases agree with it,
 //! and that the session goes on.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! A few hundred statements, whatever binds their tables are in, give what one plain SQLite database gives.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 mod random;
 

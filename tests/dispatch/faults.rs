@@ -1,5 +1,4 @@
 //! Faults on demand: what the code under test meets, on which connections, until when, and what the test is told.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};

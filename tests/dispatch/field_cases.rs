@@ -1,5 +1,4 @@
 //! Cases from the field: what users of other systems reported, each a test here by the number of its report.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;

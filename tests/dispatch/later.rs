@@ -14,7 +14,7 @@ fn two(storage: fn() -> Bind) -> Harness {
         .unwrap()
 }
 
-/// What somebody does to a bind on a connection of their own.
+/// Runs a script on a connection of its own.
 fn other(db: &Harness, key: &str, sql: &str) {
     Connection::open(db.uri(key).unwrap()).unwrap().execute_batch(sql).unwrap();
 }
@@ -422,4 +422,89 @@ fn a_statement_for_one_bind_that_fails_reads_nothing(#[case] storage: fn() -> Bi
     session.execute("INSERT INTO user VALUES ('eve')", []).unwrap();
     session.commit().unwrap();
     db.assert_landed("auth", "user", row! { name: "eve" });
+}
+
+/// A bind whose commits are counted beside one of another storage: what was found out must not outlive a commit to either.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn repeated_routes_follow_commits_of_others(#[case] storage: fn() -> Bind) {
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE post (title)"))
+        .bind("auth", storage().schema("CREATE TABLE user (name)"))
+        .start()
+        .unwrap();
+    let stranger = two(storage);
+    let session = db.session();
+    let moved = "SELECT * FROM moved";
+    for (sql, key, expected) in [
+        ("CREATE TABLE moved (x)", "auth", "reads auth"),
+        ("DROP TABLE moved", "auth", "no table `moved` in any bind"),
+        ("CREATE TABLE moved (x)", "default", "reads default"),
+        ("DROP TABLE moved", "default", "no table `moved` in any bind"),
+    ] {
+        let before = route(&session, moved);
+        assert_eq!(route(&session, moved), before);
+        other(&stranger, "auth", "CREATE TABLE moved (x); DROP TABLE moved");
+        assert_eq!(route(&session, moved), before);
+        other(&db, key, sql);
+        assert_eq!(route(&session, moved), expected);
+        assert_eq!(route(&session, moved), expected);
+    }
+    // A restored snapshot is a commit too.
+    let before = db.snapshot().unwrap();
+    other(&db, "auth", "CREATE TABLE moved (x)");
+    assert_eq!(route(&session, moved), "reads auth");
+    db.restore(&before).unwrap();
+    assert_eq!(route(&session, moved), "no table `moved` in any bind");
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn repeated_routes_follow_the_unit_of_work(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    let fresh = "SELECT * FROM fresh";
+    let none = "no table `fresh` in any bind";
+    let twice = |session: &multibind::Session| {
+        let first = route(session, fresh);
+        assert_eq!(route(session, fresh), first);
+        first
+    };
+    assert_eq!(twice(&session), none);
+    session.execute("CREATE TABLE auth.fresh (x)", []).unwrap();
+    assert_eq!(twice(&session), "reads auth");
+    session.rollback().unwrap();
+    assert_eq!(twice(&session), none);
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("CREATE TABLE main.fresh (x)", []).unwrap();
+    assert_eq!(twice(&savepoint), "reads default");
+    savepoint.rollback().unwrap();
+    assert_eq!(twice(&session), none);
+    session.on("auth").unwrap().execute("CREATE TABLE fresh (x)", []).unwrap();
+    assert_eq!(twice(&session), "reads auth");
+    session.commit().unwrap();
+    assert_eq!(twice(&session), "reads auth");
+}
+
+/// A unit of work that has read a bind sees no table that others make there; its end changes no count of commits.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn repeated_routes_look_anew_when_a_unit_of_work_ends(#[case] storage: fn() -> Bind) {
+    let db = two(storage);
+    let mut session = db.session();
+    assert_eq!(read(&mut session, "SELECT name FROM user"), Vec::<String>::new());
+    other(&db, "auth", "CREATE TABLE fresh (x)");
+    let fresh = "SELECT * FROM fresh";
+    for _ in 0..2 {
+        assert_eq!(route(&session, fresh), "no table `fresh` in any bind");
+    }
+    session.commit().unwrap();
+    assert_eq!(route(&session, fresh), "reads auth");
 }

@@ -1,7 +1,6 @@
 //! Generated schemas, placements and statements: dispatched over binds they give what one plain database gives.
 //!
 //! 64 cases, always the same; `PROPTEST_CASES` asks for more, and `PROPTEST_RNG_SEED` for others.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::collections::BTreeSet;
 

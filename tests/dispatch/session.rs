@@ -1,5 +1,4 @@
 //! The session: statements sent to their binds, one unit of work over all of them.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::thread;

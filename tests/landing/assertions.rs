@@ -1,5 +1,4 @@
 //! Where rows landed: `locate`, `assert_landed`, `assert_not_landed`, and what they say when they fail.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,4 @@
 //! What changed in every bind since a snapshot, and the assertions on it.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use multibind::rusqlite::{Connection, OpenFlags};
 use multibind::{row, Bind, BindKey, ChangeKind, ChangeSet, Error, Harness, Row, Storage};

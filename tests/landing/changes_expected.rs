@@ -1,5 +1,4 @@
 //! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;

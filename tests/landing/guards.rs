@@ -1,5 +1,4 @@
 //! Guards: statements on the wrong bind fail while one lives, whoever runs them.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::io::{Read, Write};
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -1,5 +1,4 @@
 //! The binds at a glance: as a table, and as a Mermaid diagram.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;

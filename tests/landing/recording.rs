@@ -1,5 +1,4 @@
 //! The statements that ran, on connections of pools and in sessions, while a log was alive.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::io::Write;
 use std::sync::{Arc, Barrier};

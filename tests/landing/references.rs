@@ -1,5 +1,4 @@
 //! References from one bind into another, which SQLite cannot enforce: checked at commit, and on demand.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::{allow_duplicates, assert_snapshot};
 use multibind::{row, Bind, Config, Error, Harness};

@@ -1,5 +1,4 @@
 //! Reports are for a terminal: at most 80 columns, nothing left out that names a thing, and no colour, ever.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::process::Command;
 

@@ -1,5 +1,4 @@
 //! Rows: written with `row!`, read by column name, shown as SQL writes them.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::borrow::Cow;
 use std::rc::Rc;

@@ -1,7 +1,6 @@
 //! What a test finds, in snapshot files: the same from run to run, and nothing in it is taken for something else.
 
 #![cfg(feature = "serde")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what does not go on here fails the test")]
 
 use multibind::rusqlite::types::Value;
 use multibind::{row, Bind, Harness, Row};

@@ -1,5 +1,4 @@
 //! The state of every bind taken and put back.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::Mutex;

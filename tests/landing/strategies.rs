@@ -2,7 +2,6 @@
 //! is found where it landed.
 
 #![cfg(feature = "proptest")]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what does not go on here fails the test")]
 
 use std::collections::BTreeSet;
 

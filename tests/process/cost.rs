@@ -1,6 +1,5 @@
 //! What makes a start cheap, held in place by counts and not by a clock: no table is made twice, no thread and no pool
 //! is there before it is asked for.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;

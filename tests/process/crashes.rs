@@ -1,7 +1,6 @@
 //! What a process leaves behind that ends without dropping its harnesses, and who removes it. The tests in `runs` are run
 //! one by one, each in a process of its own.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run tells the test that started it")]
 
 use std::fs::{self, File, Permissions};

@@ -1,7 +1,6 @@
 //! What happens where the system gives no more: no folder, no room, no open files. The tests in `runs` are run one by one,
 //! each in a process that has run out of it.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a run tells the test that started it")]
 
 use std::fs;

@@ -1,6 +1,5 @@
 //! The bytes that a harness holds, in this crate's memory and in SQLite's: a schema's worth for what is known of tables,
 //! and nothing once the harness is gone. Each test counts alone in a process of its own.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};

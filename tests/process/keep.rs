@@ -1,5 +1,4 @@
 //! The databases of a test are kept when it fails. The tests in `runs` are run one by one, each in a process of its own.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! What multibind says beside its errors, to a logger and to a `tracing` subscriber.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -1,6 +1,7 @@
 //! What the process has a part in: crashes, exhaustion, memory, threads, panics, loggers, kept databases.
 //!
 //! A test that counts or changes what the process has runs in a process of its own: see `alone`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 #[path = "../common/alone.rs"]
 mod alone;

@@ -1,6 +1,5 @@
 //! Code of the user's that panics where this crate or SQLite has called it: the test that follows finds everything as
 //! it should be.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, Once};

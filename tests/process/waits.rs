@@ -1,7 +1,6 @@
 //! Nothing waits without a limit, and no harness waits for another: one is stuck, and others go on.
 //!
 //! What is stuck here stays so for as long as the test likes; what must go on runs under a watchdog.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};

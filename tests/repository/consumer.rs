@@ -1,5 +1,4 @@
 //! An application of its own, in `tests/consumer`, that tests with this crate: its tests run here as its author runs them.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -147,8 +146,8 @@ fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
     ─────────────────────────────────────────────────────
 
     To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection(None)?    a connection to `default`
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -191,7 +190,7 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
     If they are meant, this expects them:
 
     changes! {
-        "main.log" => +1,
+        "default.log" => +1,
         "auth.user" => +1,
     }
 

@@ -3,7 +3,6 @@
 //!
 //! Needs a Python with the packages of `tests/flask/requirements.txt`: the one that `MULTIBIND_FLASK_PYTHON` names, which
 //! must have them, or else `python3` if it has. Without one the test is skipped, and says so.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,5 +1,4 @@
 //! Every input that a fuzzer was given to start from or has found, given to the function that the fuzzer calls.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! The guide says what is so: its configurations start, its messages are those that come, its chapters are all there.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::panic::{catch_unwind, AssertUnwindSafe};

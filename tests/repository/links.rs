@@ -1,5 +1,4 @@
 //! Where the links of the README and of the guide's chapters lead, each a file of the repository or a heading in one.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::collections::HashSet;
 use std::fs;

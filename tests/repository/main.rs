@@ -1,4 +1,5 @@
 //! What the repository promises beside its code: its pages, its links, the applications that stand beside it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod consumer;
 mod flask_differential;

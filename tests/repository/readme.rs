@@ -1,5 +1,4 @@
 //! What the README and the guide show is what a reader sees.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! RELIABILITY.md says what is so: the tests that it names are there, and it names all unsafe code.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! Binds that start as a copy of an existing database, which is read without a trace.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,4 @@
 //! Every bind is a real database: one for all its connections, apart from all others, gone with the harness.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::collections::BTreeSet;
 use std::panic::{catch_unwind, AssertUnwindSafe};

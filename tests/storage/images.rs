@@ -1,6 +1,5 @@
 //! A bind's database is copied from an image, and is what running its SQL by hand makes: table by table, row by row,
 //! pragma by pragma.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fmt::Write;
 

@@ -1,7 +1,6 @@
 //! Who waits for whom: every kind of storage, by one thread, by two and by eight, through pools, sessions and URIs.
 //!
 //! RELIABILITY.md has the table. Nothing here may hang: what could runs under a watchdog.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};

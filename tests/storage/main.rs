@@ -1,4 +1,5 @@
 //! How a bind keeps its data: every kind of storage, images, locks, copies, replicas, resets.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 #[path = "../common/alone.rs"]
 mod alone;

@@ -1,5 +1,4 @@
 //! A bind in memory is what a file in WAL mode is: whatever is done with it by several connections, and by many threads.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 pub(crate) mod binds;
 mod contract;

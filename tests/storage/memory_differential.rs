@@ -2,7 +2,6 @@
 //!
 //! Each test runs alone in a process of its own. SQLite's connections share one cache, and when it writes pages early, which
 //! can be seen, is decided by all that the process has open.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 mod played;
 mod resets;

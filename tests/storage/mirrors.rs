@@ -1,9 +1,8 @@
 //! Several keys for one database: mirrors, replicas that follow at once, and replicas that lag.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::assert_snapshot;
 use multibind::rusqlite::{Connection, ErrorCode};
-use multibind::{row, Bind, BindKey, Config, Driver, Error, Harness, Keep, Lag, Operation, Storage};
+use multibind::{row, Bind, BindKey, Config, Error, Harness, Keep, Lag, Operation, Storage};
 use rstest::rstest;
 
 use crate::failure::failure;
@@ -558,8 +557,8 @@ fn a_driver_s_url_of_a_replica_only_reads(#[case] storage: Storage) {
     let db = start(storage);
     for key in ["now", "late"] {
         let path = |uri: String| uri.trim_start_matches("file:").to_string();
-        assert_eq!(db.uri_for(Driver::Sqlx, key).unwrap(), format!("sqlite://{}", path(db.uri(key).unwrap())));
-        let conn = Connection::open(db.uri_for(Driver::Rusqlite, key).unwrap()).unwrap();
+        assert_eq!(db.sqlx_url(key).unwrap(), format!("sqlite://{}", path(db.uri(key).unwrap())));
+        let conn = Connection::open(db.uri(key).unwrap()).unwrap();
         assert_eq!(names(&conn), ["ann"]);
         let refused = conn.execute("DELETE FROM user", []).unwrap_err();
         assert_eq!(refused.to_string(), "attempt to write a readonly database");

@@ -1,5 +1,4 @@
 //! The application's functions and collations on every connection of the harness: `on_connect`.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what does not go on here fails the test")]
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI64, Ordering};

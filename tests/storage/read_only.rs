@@ -1,5 +1,4 @@
 //! Binds that the application only reads: SQLite itself refuses to write, and the harness goes on writing.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use insta::{allow_duplicates, assert_snapshot};
 use multibind::rusqlite::{self, Connection, ErrorCode, OpenFlags};

@@ -1,6 +1,5 @@
 //! An overwrite by `reset` or `restore` invalidates what idle connections remember of a database: its pages, its schema,
 //! their prepared statements, the size of its pages and its journal mode.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::fmt::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -1,5 +1,4 @@
 //! What may cross to another thread and what may be shared, told when this is compiled; and that it is true.
-#![allow(clippy::unwrap_used, reason = "what does not go on here fails the test")]
 
 use std::sync::{Arc, Barrier};
 use std::thread;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::key::BindKey;
+use crate::observe::binds::DatabaseIndex;
 use crate::row::Row;
 
 /// The kind of a change to a table or a view.
@@ -51,8 +52,7 @@ pub enum ChangeKind {
 /// ```
 #[derive(Clone, Debug)]
 pub struct TableChange {
-    /// Which of the databases.
-    pub(crate) position: usize,
+    pub(super) database: DatabaseIndex,
     pub(crate) bind: BindKey,
     pub(crate) table: String,
     pub(crate) is_view: bool,

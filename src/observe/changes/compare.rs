@@ -10,13 +10,19 @@ use super::definition::{definitions, differences, Definition};
 use super::rows::{self, Copies, AFTER, BEFORE};
 use crate::error::{Error, Result};
 use crate::key::BindKey;
+use crate::observe::binds::DatabaseIndex;
 use crate::schema::{Metadata, TableInfo, TableKind};
 use crate::sorted::Sorted;
 use crate::sqlite::attach;
 use crate::sqlite::{stand_in_for_collations, Image};
 
-/// Compares two images of the database at `position`.
-pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Image) -> Result<Vec<TableChange>> {
+/// Compares two images of a database.
+pub(super) fn compare(
+    database: DatabaseIndex,
+    key: &BindKey,
+    before: &Image,
+    after: &Image,
+) -> Result<Vec<TableChange>> {
     if before.has_bytes_of(after).map_err(Error::sql(key))? {
         return Ok(Vec::new());
     }
@@ -44,7 +50,7 @@ pub(super) fn compare(position: usize, key: &BindKey, before: &Image, after: &Im
     }
     let mut changes = Vec::new();
     for (name, ()) in names.entries() {
-        let change = of_one((position, key), &conn, &carefully, was.get(*name), is.get(*name));
+        let change = of_one((database, key), &conn, &carefully, was.get(*name), is.get(*name));
         changes.extend(change.map_err(Error::sql(key))?);
     }
     Ok(changes)
@@ -67,7 +73,7 @@ fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
 
 /// Compares one table or view; `None` where nothing changed.
 fn of_one<'c>(
-    (position, bind): (usize, &BindKey),
+    (database, bind): (DatabaseIndex, &BindKey),
     conn: &'c Connection,
     carefully: &dyn Fn() -> rusqlite::Result<&'c Connection>,
     before: Option<&Definition<'_>>,
@@ -95,7 +101,7 @@ fn of_one<'c>(
     }
     let key = rows::key(was.as_ref().or(is.as_ref()), is.as_ref().or(was.as_ref()));
     let (bind, table, is_view) = (bind.clone(), named.name.to_string(), named.table.is_none());
-    Ok(Some(TableChange { position, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
+    Ok(Some(TableChange { database, bind, table, is_view, kind, details, key, rows: Arc::new(rows) }))
 }
 
 fn rows_of(copies: Copies<'_>, before: Option<&TableInfo>, after: Option<&TableInfo>) -> rusqlite::Result<RowChanges> {

@@ -41,10 +41,9 @@ use crate::{Error, Harness};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asserted: see `assert_only` and `assert_none`"]
 pub struct ChangeSet {
-    pub(super) binds: Binds,
+    /// The databases, each with its state before.
+    pub(super) binds: Arc<Binds<Arc<Image>>>,
     pub(super) changes: Vec<TableChange>,
-    /// The state of each database before.
-    pub(super) before: Arc<Vec<Arc<Image>>>,
 }
 
 impl ChangeSet {
@@ -93,14 +92,9 @@ impl ChangeSet {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn in_bind(&self, key: impl Into<BindKey>) -> Result<ChangeSet> {
-        let position = self.position(&key.into())?;
-        let changes = filtered(&self.changes, |change| change.position == position);
-        Ok(ChangeSet { binds: self.binds.clone(), changes, before: Arc::clone(&self.before) })
-    }
-
-    /// The position of a key's database.
-    pub(super) fn position(&self, key: &BindKey) -> Result<usize> {
-        self.binds.position(key)
+        let database = self.binds.find(&key.into())?;
+        let changes = filtered(&self.changes, |change| change.database == database);
+        Ok(ChangeSet { binds: Arc::clone(&self.binds), changes })
     }
 }
 

@@ -80,31 +80,30 @@ impl Harness {
             }
             pairs.append(&mut of_place);
         }
-        let (mut changes, mut binds) = (Vec::new(), Vec::with_capacity(pairs.len()));
-        let mut states = Vec::with_capacity(pairs.len());
-        for (position, Pair { keys, before, after }) in pairs.into_iter().enumerate() {
-            changes.append(&mut compare::compare(position, keys.first(), &before, &after)?);
-            binds.push(keys);
-            states.push(before);
+        let (mut changes, mut binds) = (Vec::new(), Binds::of(running));
+        for Pair { keys, before, after } in pairs {
+            let bind = keys.first().clone();
+            let database = binds.push(keys, Arc::clone(&before));
+            changes.append(&mut compare::compare(database, &bind, &before, &after)?);
         }
-        Ok(ChangeSet { binds: Binds::of(running, binds), changes, before: Arc::new(states) })
+        Ok(ChangeSet { binds: Arc::new(binds), changes })
     }
 }
 
-/// Returns the changes since the start in the databases whose state is given, and the errors of those that cannot be compared.
-pub(crate) fn since_start(databases: &[Arc<Bound>], now: &[Option<&Image>]) -> (ChangeSet, Vec<Error>) {
+/// Returns the changes since the start in the databases whose state is given, and the errors of those that cannot be
+/// compared.
+pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Image>)]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
-    let mut binds = Vec::with_capacity(databases.len());
-    for (position, database) in databases.iter().enumerate() {
-        binds.push(database.all_keys());
-        let Some(now) = now[position].filter(|_| !database.lags()) else { continue };
-        match compare::compare(position, database.key(), database.image(), now) {
+    let mut binds = Binds::default();
+    for (database, now) in databases {
+        let index = binds.push(database.all_keys(), Arc::clone(database.image()));
+        let Some(now) = now.filter(|_| !database.lags()) else { continue };
+        match compare::compare(index, database.key(), database.image(), now) {
             Ok(mut changed) => changes.append(&mut changed),
             Err(error) => errors.push(error),
         }
     }
-    let before = Arc::new(mapped(databases, |database| Arc::clone(database.image())));
-    (ChangeSet { binds: Binds::of_fixed(binds), changes, before }, errors)
+    (ChangeSet { binds: Arc::new(binds), changes }, errors)
 }
 
 /// One database at two moments.

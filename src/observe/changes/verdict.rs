@@ -7,6 +7,7 @@ use crate::error::{list, Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest;
+use crate::observe::binds::DatabaseIndex;
 use crate::order::{sort_by, sort_by_key};
 use crate::sorted::Sorted;
 use crate::sqlite::texts;
@@ -37,108 +38,111 @@ impl ChangeSet {
         match selection.keys() {
             Some(keys) => {
                 for key in keys {
-                    let mut positions = self.binds.selected(key)?;
-                    if !positions.iter().any(|position| changed.contains(position)) {
-                        let name = if let [position] = positions[..] { self.name(position) } else { key.clone() };
+                    let mut databases = self.binds.selected(key)?;
+                    if !databases.iter().any(|database| changed.contains(database)) {
+                        let name = if let [database] = databases[..] { self.name(database) } else { key.clone() };
                         if !unchanged.contains(&name) {
                             unchanged.push(name);
                         }
                     }
-                    expected.append(&mut positions);
+                    expected.append(&mut databases);
                 }
             }
             None => {
-                expected.extend(0..self.binds.of_each().len());
-                unchanged = self.names(&filtered(&expected, |position| !changed.contains(position)));
+                expected.extend(self.binds.entries().map(|(database, _)| database));
+                unchanged = self.names(&filtered(&expected, |database| !changed.contains(database)));
             }
         }
-        let others = self.names(&filtered(&changed, |position| !expected.contains(position)));
+        let others = self.names(&filtered(&changed, |database| !expected.contains(database)));
         Ok((!unchanged.is_empty() || !others.is_empty()).then_some(NotOnly { unchanged, others }))
     }
 
     /// Compares the changes with those expected, table by table; `None` where all are as expected.
     pub(crate) fn compared_with(&self, expected: &ExpectedChanges) -> Result<Option<Vec<Compared>>, String> {
-        let mut tables = Sorted::<(usize, String), Compared>::default();
+        let mut tables = Sorted::<(DatabaseIndex, String), Compared>::default();
         for change in &self.changes {
-            let of = (change.position, change.table.to_ascii_lowercase());
+            let of = (change.database, change.table.to_ascii_lowercase());
             let table = tables.or_insert_with(of, || Compared::of(&change.bind, &change.table));
             table.found.push(Counts::of(change));
         }
         for (table, counts) in &expected.tables {
-            let (position, name) = self.meant(table)?;
+            let (database, name) = self.meant(table)?;
             if counts.is_nothing() {
                 continue;
             }
-            let of = (position, name.to_ascii_lowercase());
-            let table = tables.or_insert_with(of, || Compared::of(&self.name(position), name));
+            let of = (database, name.to_ascii_lowercase());
+            let table = tables.or_insert_with(of, || Compared::of(&self.name(database), name));
             table.expected.push(*counts);
         }
         let compared = mapped(tables.entries(), |(_, table)| table.clone());
         Ok((!compared.iter().all(Compared::is_as_expected)).then_some(compared))
     }
 
-    /// Finds the position and the name of an expected table.
-    fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(usize, &'t str), String> {
+    /// Finds the database and the name of an expected table.
+    fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(DatabaseIndex, &'t str), String> {
         let readings = match &table.0 {
             Named::Text(text) => self.readings(text),
-            Named::Of(key, table) => match self.position(key) {
-                Ok(position) => vec![(position, table.as_str())],
+            Named::Of(key, table) => match self.binds.find(key) {
+                Ok(database) => vec![(database, table.as_str())],
                 Err(error) => return Err(format!("{error}{}", self.suggestion(&format!("{key}.{table}"))?)),
             },
         };
-        let changed = filtered(&readings, |(position, table)| self.has_changed(*position, table));
-        match (changed.as_slice(), readings.first()) {
-            ([reading], _) => return Ok(*reading),
-            ([_, _, ..], _) => {
+        let Some((first, name)) = readings.first().copied() else {
+            return Err(self.unreadable(table)?);
+        };
+        match filtered(&readings, |(database, table)| self.has_changed(*database, table)).as_slice() {
+            [reading] => return Ok(*reading),
+            [_, _, ..] => {
                 return Err(format!("`{table}` means tables of several binds: write `(key, \"table\")`"));
             }
-            ([], Some(_)) => {}
-            ([], None) => {
-                let suggestion = self.suggestion(&table.to_string())?;
-                if !suggestion.is_empty() {
-                    return Err(format!("`{table}` is not `bind.table`{suggestion}"));
-                }
-                let mut keys = self.binds.keys();
-                sort_by_key(&mut keys, |key| !key.is_default());
-                return Err(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)));
+            [] => {}
+        }
+        for (database, name) in &readings {
+            if self.tables(*database)?.iter().any(|table| table.eq_ignore_ascii_case(name)) {
+                return Ok((*database, name));
             }
         }
-        for (position, name) in &readings {
-            if self.tables(*position)?.iter().any(|table| table.eq_ignore_ascii_case(name)) {
-                return Ok((*position, name));
-            }
-        }
-        let (position, name) = readings[0];
         let suggestion = self.suggestion(&table.to_string())?;
-        Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(position)))
+        Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(first)))
+    }
+
+    /// Returns why an expected table means no bind's.
+    fn unreadable(&self, table: &ExpectedTable) -> Result<String, String> {
+        let suggestion = self.suggestion(&table.to_string())?;
+        if !suggestion.is_empty() {
+            return Ok(format!("`{table}` is not `bind.table`{suggestion}"));
+        }
+        let mut keys = self.binds.keys();
+        sort_by_key(&mut keys, |key| !key.is_default());
+        Ok(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)))
     }
 
     /// Returns every way to read a text as a bind and a table: both may have dots of their own.
-    fn readings<'t>(&self, text: &'t str) -> Vec<(usize, &'t str)> {
+    fn readings<'t>(&self, text: &'t str) -> Vec<(DatabaseIndex, &'t str)> {
         let mut readings = Vec::new();
-        for (position, keys) in self.binds.of_each().iter().enumerate() {
+        for (database, keys) in self.binds.entries() {
             for key in keys.iter() {
                 let of_main = || if key.is_default() { table_of(text, "main") } else { None };
                 if let Some(table) = table_of(text, &key.to_string()).or_else(of_main) {
-                    readings.push((position, table));
+                    readings.push((database, table));
                 }
             }
         }
         readings
     }
 
-    fn has_changed(&self, position: usize, table: &str) -> bool {
-        let is_it = |change: &TableChange| change.position == position && change.table.eq_ignore_ascii_case(table);
+    fn has_changed(&self, database: DatabaseIndex, table: &str) -> bool {
+        let is_it = |change: &TableChange| change.database == database && change.table.eq_ignore_ascii_case(table);
         self.changes.iter().any(is_it)
     }
 
     /// Returns the tables and views that a database had before; those it has since are among the changes.
-    fn tables(&self, position: usize) -> Result<Vec<String>, String> {
+    fn tables(&self, database: DatabaseIndex) -> Result<Vec<String>, String> {
         let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
-        let read = self.before[position].with(|conn| texts(conn, query));
-        let mut tables = read.map_err(|error| Error::sql(&self.name(position))(error).to_string())?;
+        let read = self.binds.value(database).with(|conn| texts(conn, query));
+        let mut tables = read.map_err(|error| Error::sql(&self.name(database))(error).to_string())?;
         for change in &self.changes {
-            if change.position == position {
+            if change.database == database {
                 tables.push(change.table.clone());
             }
         }
@@ -149,9 +153,9 @@ impl ChangeSet {
     fn suggestion(&self, asked: &str) -> Result<String, String> {
         let table_asked = asked.rsplit_once('.').map_or(asked, |(_, table)| table);
         let (mut names, mut elsewhere) = (Vec::new(), None);
-        for position in 0..self.binds.of_each().len() {
-            let bind = self.name(position);
-            for table in self.tables(position)? {
+        for (database, keys) in self.binds.entries() {
+            let bind = keys.first();
+            for table in self.tables(database)? {
                 // SQLite's own tables change with others and are no change.
                 if table.starts_with("sqlite_") {
                     continue;
@@ -170,26 +174,26 @@ impl ChangeSet {
         Ok(nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())
     }
 
-    /// The keys of the databases that changed, each the one that names its database first.
+    /// Returns the keys of the databases that changed, each the one that names its database first.
     pub(crate) fn binds_changed(&self) -> Vec<BindKey> {
         self.names(&self.changed())
     }
 
-    /// The positions of the databases that changed, in order.
-    fn changed(&self) -> Vec<usize> {
-        let mut changed = mapped(&self.changes, |change| change.position);
+    /// Returns the databases that changed, in order.
+    fn changed(&self) -> Vec<DatabaseIndex> {
+        let mut changed = mapped(&self.changes, |change| change.database);
         changed.dedup();
         changed
     }
 
     /// Returns the key that names a database first.
-    fn name(&self, position: usize) -> BindKey {
-        self.binds.of_each()[position].first().clone()
+    fn name(&self, database: DatabaseIndex) -> BindKey {
+        self.binds.keys_of(database).first().clone()
     }
 
     /// Returns the keys that name databases first.
-    fn names(&self, positions: &[usize]) -> Vec<BindKey> {
-        mapped(positions, |position| self.name(*position))
+    fn names(&self, databases: &[DatabaseIndex]) -> Vec<BindKey> {
+        mapped(databases, |database| self.name(*database))
     }
 }
 

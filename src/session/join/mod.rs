@@ -13,7 +13,7 @@ use super::call::{discard_for, Call};
 use super::failure::{failed, guarded, not_run};
 use super::ready::{Ready, Watched};
 use super::unit::Unit;
-use crate::error::{list, sqlite_message, Result};
+use crate::error::{list, sqlite_message, Error, Result};
 use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -58,7 +58,7 @@ impl Joined {
                 return Err(guarded(&scope.key_of(&member.key), &rule, sql));
             }
         }
-        let parts = Part::all(scope, unit, members);
+        let parts = Part::all(scope, unit, members)?;
         // No connection of a shared cache prepares a statement while another's schema change is not committed.
         let unready = |part: &&Part| part.how == How::Uncommitted && unit.has_changed_schema(part.bind);
         if let Some(part) = parts.iter().find(unready) {
@@ -80,16 +80,15 @@ impl Joined {
                 }
             }
         }
-        let open = self.open(scope, parts).map_err(fail)?;
+        let open = self.open(scope, parts, &fail)?;
         open.copy(scope, unit, sql)?;
         let Open { parts, conn, .. } = &*open;
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
         for member in members {
-            if let Some(database) = scope.at(member.bind) {
-                limit = limit.max(database.busy_timeout());
-                beside.push(database.watch());
-            }
+            let database = scope.database(member.bind)?;
+            limit = limit.max(database.busy_timeout());
+            beside.push(database.watch());
         }
         let watched = beside.first().map(|watch| Watched { watch, beside: &beside });
         let _moment = Moment::of(scope, parts, conn, sql)?;
@@ -104,12 +103,13 @@ impl Joined {
         }
     }
 
-    fn open(&mut self, scope: &Scope, parts: Vec<Part>) -> rusqlite::Result<&mut Open> {
+    /// Returns the connection of the last join where it has the same parts, else a new one.
+    fn open(&mut self, scope: &Scope, parts: Vec<Part>, fail: &dyn Fn(rusqlite::Error) -> Error) -> Result<&mut Open> {
         let kept = self.open.take().filter(|open| open.parts == parts);
         let open = match kept {
             Some(open) => open,
             None => {
-                let conn = open(scope, &parts)?;
+                let conn = open(scope, &parts, fail)?;
                 Box::new(Open { copied: vec![None; parts.len()], parts, conn })
             }
         };
@@ -148,31 +148,34 @@ fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
     members.iter().find(locked).or(members.first()).map_or(BindKey::DEFAULT, |member| member.key.clone())
 }
 
-fn open(scope: &Scope, parts: &[Part]) -> rusqlite::Result<Connection> {
+/// Opens a connection and attaches the parts to it: on the default bind's database where that is one of them.
+fn open(scope: &Scope, parts: &[Part], fail: &dyn Fn(rusqlite::Error) -> Error) -> Result<Connection> {
     let main = parts.iter().find(|part| part.key.is_default());
-    let conn = match main.and_then(|part| Some((scope.at(part.bind)?, part.how))) {
-        Some((database, How::Committed | How::Uncommitted)) => database.open_as(Opener::Session)?,
-        _ => {
-            let conn = Connection::open_in_memory()?;
-            if let Some(database) = main.or(parts.first()).and_then(|part| scope.at(part.bind)) {
-                database.set_up(&conn)?;
+    let first = match main.or(parts.first()) {
+        Some(part) => Some(scope.database(part.bind)?),
+        None => None,
+    };
+    let conn = match (first, main.map(|part| part.how)) {
+        (Some(database), Some(How::Committed | How::Uncommitted)) => database.open_as(Opener::Session).map_err(fail)?,
+        (first, _) => {
+            let conn = Connection::open_in_memory().map_err(fail)?;
+            if let Some(database) = first {
+                database.set_up(&conn).map_err(fail)?;
             }
             conn
         }
     };
-    let first = main.or(parts.first()).and_then(|part| scope.at(part.bind));
     for part in parts.iter().filter(|part| !part.key.is_default()) {
-        if let Some(database) = scope.at(part.bind) {
-            for connect in database.image().on_connect() {
-                if first.is_none_or(|first| !first.image().on_connect().contains(connect)) {
-                    connect.run(&conn)?;
-                }
+        let database = scope.database(part.bind)?;
+        for connect in database.image().on_connect() {
+            if first.is_none_or(|first| !first.image().on_connect().contains(connect)) {
+                connect.run(&conn).map_err(fail)?;
             }
-            let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
-            attach(&conn, &uri, part.key.schema_name())?;
         }
+        let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
+        attach(&conn, &uri, part.key.schema_name()).map_err(fail)?;
     }
-    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "query_only", true).map_err(fail)?;
     Ok(conn)
 }
 

@@ -1,6 +1,6 @@
 //! One bind as a join's connection has it.
 
-use crate::database::Database;
+use crate::error::Result;
 use crate::harness::Scope;
 use crate::key::{BindIndex, BindKey};
 use crate::route::JoinedBind;
@@ -30,12 +30,12 @@ pub(super) enum How {
 
 impl Part {
     /// Returns the parts for the members of a join, in their order.
-    pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[JoinedBind]) -> Vec<Part> {
+    pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[JoinedBind]) -> Result<Vec<Part>> {
         let mut parts = Vec::<Part>::with_capacity(members.len());
         for member in members {
             let bind = member.bind;
-            let database = scope.at(bind);
-            let shares = database.is_some_and(Database::is_shared_cache);
+            let database = scope.database(bind)?;
+            let shares = database.is_shared_cache();
             let how = if shares {
                 if parts.iter().any(|part| part.bind == bind) {
                     How::Copied
@@ -44,13 +44,13 @@ impl Part {
                 } else {
                     How::Committed
                 }
-            } else if database.is_some_and(|database| unit.sees_alone(database, bind)) {
+            } else if unit.sees_alone(database, bind) {
                 How::Copied
             } else {
                 How::Committed
             };
             parts.push(Part { key: member.key.clone(), bind, how, shares });
         }
-        parts
+        Ok(parts)
     }
 }

@@ -22,8 +22,8 @@ impl Unit {
         let begun = std::mem::take(&mut self.begun);
         self.end(scope);
         for (at, bind) in begun.iter().enumerate() {
-            let Some(conn) = self.binds[*bind].conn() else { continue };
-            if let Err(source) = control(scope.at(*bind), conn, "COMMIT") {
+            let done = self.binds[*bind].used().and_then(|conn| control(scope.at(*bind), conn, "COMMIT"));
+            if let Err(source) = done {
                 let source = with_holder(scope, *bind, source);
                 let (committed, rest) = begun.split_at(at);
                 for bind in rest {

@@ -11,7 +11,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionState};
+use rusqlite::{ffi, Connection, TransactionState};
 
 use super::call::discard;
 use super::failure::not_run;
@@ -77,6 +77,18 @@ struct Part {
 impl Part {
     fn conn(&self) -> Option<&Connection> {
         self.conn.as_ref().map(NamedConnection::conn)
+    }
+
+    /// Returns the connection of a bind in which this unit of work has begun or read something.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone: another connection would see other rows, so it must not stand in.
+    fn used(&self) -> rusqlite::Result<&Connection> {
+        self.conn().ok_or_else(|| {
+            let message = "the session's connection, which holds this unit of work, is closed: roll back";
+            rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_MISUSE), Some(message.to_string()))
+        })
     }
 
     /// Tells whether SQLite has ended a transaction that was begun here.

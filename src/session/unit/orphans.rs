@@ -51,10 +51,13 @@ impl Unit {
     /// Returns the rows that refer to nothing, as this unit of work sees both ends.
     fn orphans_of(&self, scope: &Scope, reference: &Reference) -> Result<Vec<Orphan>> {
         let own = |end: &ReferenceEnd| {
-            let conn = self.binds[end.bind].conn().filter(|_| self.begun.contains(&end.bind));
-            conn.map(View::Own)
+            if !self.begun.contains(&end.bind) {
+                return Ok(None);
+            }
+            let conn = self.binds[end.bind].used();
+            conn.map(|conn| Some(View::Own(conn))).map_err(|error| failed_before(&scope.key(end.bind), error))
         };
-        let to = match own(&reference.to) {
+        let to = match own(&reference.to)? {
             Some(to) => to,
             None => View::Committed(scope.running().quiet(&reference.to)?),
         };
@@ -63,7 +66,7 @@ impl Unit {
             // Of a dynamic bind the session has written to one database, and what it deleted here may be missed in all.
             let is_own = scope.at(reference.from.bind).is_some_and(|own| own.key() == database.key());
             let bind = reference.from.named_in(&database);
-            let from = match own(&reference.from).filter(|_| is_own) {
+            let from = match own(&reference.from)?.filter(|_| is_own) {
                 Some(from) => from,
                 None => View::Committed(database.open().map_err(|error| failed_before(bind, error))?),
             };

@@ -74,13 +74,16 @@ impl Unit {
         }
     }
 
-    /// Returns the plan of a statement that is not run.
-    pub(in super::super) fn current_plan(&self, scope: &Scope, sql: &str) -> Result<Arc<Plan>> {
-        let plan = match &self.dispatcher {
-            Some(dispatcher) if self.is_current(scope, scope.all_commits()) => dispatcher.plan(sql),
-            _ => self.dispatcher_of(scope, &self.images(scope)?)?.plan(sql),
-        };
-        plan.map_err(|error| scope.with_dynamic(error))
+    /// Returns the dispatcher over every bind's tables as they are now, without noting that they were looked at, and
+    /// whether it is the same for as long as the count of all commits stands.
+    pub(in super::super) fn look(&self, scope: &Scope, all_commits: u64) -> Result<(Arc<Dispatcher>, bool)> {
+        match &self.dispatcher {
+            Some(dispatcher) if self.is_current(scope, all_commits) => Ok((Arc::clone(dispatcher), true)),
+            _ => {
+                let dispatcher = self.dispatcher_of(scope, &self.images(scope)?)?;
+                Ok((dispatcher, self.binds.iter().all(|(bind, part)| part.has_read || scope.commits(bind).is_some())))
+            }
+        }
     }
 
     /// Returns the plan of a statement, with the dispatcher that it comes from.
@@ -139,6 +142,19 @@ mod tests {
             session.bind_of("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if session.scope.all_commits() == before {
+                assert_eq!(asked, 0);
+                break;
+            }
+        }
+        // Neither does a session that has run nothing yet.
+        let fresh = db.session();
+        loop {
+            fresh.bind_of("SELECT x FROM t1").unwrap();
+            let before = fresh.scope.all_commits();
+            ASKED.set(0);
+            fresh.bind_of("SELECT x FROM t1").unwrap();
+            let asked = ASKED.get();
+            if fresh.scope.all_commits() == before {
                 assert_eq!(asked, 0);
                 break;
             }

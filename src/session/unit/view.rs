@@ -31,7 +31,7 @@ impl Unit {
         self.binds[bind].turn
     }
 
-    /// Puts what a bind holds as this session sees it into a schema of another connection.
+    /// Copies what a bind holds as this session sees it into a schema of another connection.
     pub(in super::super) fn copy_into(
         &self,
         database: &Database,
@@ -40,13 +40,14 @@ impl Unit {
         schema: &str,
     ) -> rusqlite::Result<()> {
         let part = &self.binds[bind];
-        match part.conn() {
-            Some(conn) if part.has_read => spared(|| {
-                write_down(conn)?;
-                copy_transaction(conn, to, schema, true)
-            }),
-            _ => database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema),
+        if !part.has_read {
+            return database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema);
         }
+        let conn = part.used()?;
+        spared(|| {
+            write_down(conn)?;
+            copy_transaction(conn, to, schema, true)
+        })
     }
 }
 

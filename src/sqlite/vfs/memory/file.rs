@@ -10,7 +10,7 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods};
 use super::super::methods::io_methods;
 use super::control::file_control;
 use super::held::Level;
-use super::open::{opened, File, Open, Part};
+use super::open::{opened, File, Open, Part, INVALID};
 use super::shm::{shm_barrier, shm_lock, shm_map, shm_unmap};
 use crate::sync::lock;
 
@@ -90,9 +90,10 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
 
 unsafe extern "C" fn unlock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open.
-    let Open { memory, part, .. } = unsafe { opened(file) };
-    if let Part::Database { held, .. } = part {
-        lock(&memory.locks).unlock(held, Level::from_code(level));
+    let open = unsafe { opened(file) };
+    let Some(left) = Level::from_code(level) else { return open.fails(INVALID, ffi::SQLITE_IOERR_UNLOCK) };
+    if let Part::Database { held, .. } = &mut open.part {
+        lock(&open.memory.locks).unlock(held, left);
     }
     ffi::SQLITE_OK
 }

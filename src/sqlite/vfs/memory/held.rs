@@ -20,6 +20,7 @@ pub(super) enum Level {
 }
 
 impl Level {
+    /// Returns SQLite's code of the level.
     pub(super) fn code(self) -> c_int {
         match self {
             Level::None => ffi::SQLITE_LOCK_NONE,
@@ -30,14 +31,16 @@ impl Level {
         }
     }
 
-    pub(super) fn from_code(code: c_int) -> Level {
-        match code {
+    /// Returns the level of SQLite's code, if it is one.
+    pub(super) fn from_code(code: c_int) -> Option<Level> {
+        Some(match code {
             ffi::SQLITE_LOCK_NONE => Level::None,
             ffi::SQLITE_LOCK_SHARED => Level::Shared,
             ffi::SQLITE_LOCK_RESERVED => Level::Reserved,
             ffi::SQLITE_LOCK_PENDING => Level::Pending,
-            _ => Level::Exclusive,
-        }
+            ffi::SQLITE_LOCK_EXCLUSIVE => Level::Exclusive,
+            _ => return None,
+        })
     }
 }
 
@@ -97,4 +100,17 @@ pub(super) fn bit(slot: usize) -> u8 {
 /// Returns the bits of several.
 pub(super) fn mask(slots: &Range<usize>) -> u8 {
     slots.clone().map(bit).fold(0, |mask, bit| mask | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_sqlite_does_not_have_is_no_level() {
+        for level in [Level::None, Level::Shared, Level::Reserved, Level::Pending, Level::Exclusive] {
+            assert_eq!(Level::from_code(level.code()), Some(level));
+        }
+        assert_eq!([-1, ffi::SQLITE_LOCK_EXCLUSIVE + 1].map(Level::from_code), [None, None]);
+    }
 }

@@ -65,7 +65,8 @@ impl Settings {
     }
 }
 
-/// The system's errors of a file that was opened only to read: `EBADF` for writing to it, `EINVAL` for cutting it.
+/// The system's errors: `EBADF` for writing to a file that was opened only to read, `EINVAL` for cutting one, and for a
+/// lock that SQLite does not have.
 pub(super) const NOT_OPENED_TO_WRITE: c_int = 9;
 pub(super) const INVALID: c_int = 22;
 
@@ -155,12 +156,12 @@ impl Open {
 
     pub(super) fn lock(&mut self, level: c_int) -> c_int {
         let Part::Database { held, .. } = &mut self.part else { return ffi::SQLITE_OK };
-        let begins_to_write = level == ffi::SQLITE_LOCK_RESERVED;
+        let Some(wanted) = Level::from_code(level) else { return self.fails(INVALID, ffi::SQLITE_IOERR_LOCK) };
+        let begins_to_write = wanted == Level::Reserved;
         if begins_to_write && let Some(code) = self.memory.gate.instead_of_lock() {
             return code;
         }
         let mut locks = lock(&self.memory.locks);
-        let wanted = Level::from_code(level);
         if self.reads_only && wanted > Level::Shared && held.level < wanted {
             // The system locks nothing for itself in a file that was opened to read.
             if locks.stops(wanted) {

@@ -11,12 +11,12 @@ mod landings;
 
 use binds::{binds, Result};
 use deadpool_sqlite::Pool;
-use multibind::{Driver, Harness, Storage};
+use multibind::{Harness, Storage};
 use on_deadpool_sqlite::{audit, sign_up, users};
 use rstest::rstest;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<Pool> {
-    Ok(on_deadpool_sqlite::connect(&db.uri_for(Driver::DeadpoolSqlite, key)?).await?)
+    Ok(on_deadpool_sqlite::connect(&db.uri(key)?).await?)
 }
 
 #[rstest]

@@ -12,12 +12,12 @@ mod landings;
 use binds::{binds, Result};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use multibind::{row, Driver, Harness, Storage};
+use multibind::{row, Harness, Storage};
 use on_diesel::{audit, sign_up, users};
 use rstest::rstest;
 
 fn connect(db: &Harness, key: Option<&str>) -> Result<SqliteConnection> {
-    Ok(on_diesel::connect(&db.uri_for(Driver::Diesel, key)?)?)
+    Ok(on_diesel::connect(&db.uri(key)?)?)
 }
 
 #[rstest]
@@ -50,7 +50,7 @@ fn a_second_writer_is_refused_at_once(#[case] storage: Storage) -> Result {
 fn without_a_busy_timeout_of_its_own_diesel_waits_for_no_writer(#[case] storage: Storage) -> Result {
     let db = binds(storage);
     let mut first = connect(&db, Some("auth"))?;
-    let mut second = SqliteConnection::establish(&db.uri_for(Driver::Diesel, "auth")?)?;
+    let mut second = SqliteConnection::establish(&db.uri("auth")?)?;
     first.batch_execute("BEGIN IMMEDIATE")?;
     assert_eq!(sign_up(&mut second, "bob").unwrap_err().to_string(), "database is locked");
     first.batch_execute("COMMIT")?;
@@ -66,7 +66,7 @@ fn without_a_busy_timeout_of_its_own_diesel_waits_for_no_writer(#[case] storage:
 #[case::memdb(Storage::MemDb)]
 fn a_pool_of_diesels_writes_where_it_is_told(#[case] storage: Storage) -> Result {
     let db = binds(storage);
-    let auth = on_diesel::pool(&db.uri_for(Driver::Diesel, "auth")?)?;
+    let auth = on_diesel::pool(&db.uri("auth")?)?;
     let renamed = auth.get()?.transaction(|conn| {
         sign_up(conn, "ann")?;
         users(conn)

@@ -10,12 +10,12 @@ mod instruments;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{row, Driver, Harness, Storage};
+use multibind::{row, Harness, Storage};
 use on_r2d2_sqlite::{audit, sign_up, users, Pool};
 use rstest::rstest;
 
 fn connect(db: &Harness, key: Option<&str>) -> Result<Pool> {
-    Ok(on_r2d2_sqlite::connect(&db.uri_for(Driver::R2d2Sqlite, key)?)?)
+    Ok(on_r2d2_sqlite::connect(&db.uri(key)?)?)
 }
 
 #[rstest]

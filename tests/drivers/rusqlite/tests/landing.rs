@@ -10,13 +10,13 @@ mod instruments;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{Driver, Harness, Storage};
+use multibind::{Harness, Storage};
 use on_rusqlite::{audit, sign_up, users};
 use rstest::rstest;
 use rusqlite::Connection;
 
 fn connect(db: &Harness, key: Option<&str>) -> Result<Connection> {
-    Ok(Connection::open(&db.uri_for(Driver::Rusqlite, key)?)?)
+    Ok(Connection::open(&db.uri(key)?)?)
 }
 
 #[rstest]

@@ -10,13 +10,13 @@ mod instruments;
 mod landings;
 
 use binds::Result;
-use multibind::{Driver, Harness, Storage};
+use multibind::{Harness, Storage};
 use on_sea_orm::{audit, sign_up, users};
 use rstest::rstest;
 use sea_orm::{Database, DatabaseConnection};
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<DatabaseConnection> {
-    Ok(Database::connect(&db.uri_for(Driver::SeaOrm, key)?).await?)
+    Ok(Database::connect(&db.sqlx_url(key)?).await?)
 }
 
 #[rstest]

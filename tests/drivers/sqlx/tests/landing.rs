@@ -11,13 +11,13 @@ mod landings;
 
 use binds::{binds, Result};
 use multibind::fixture::harness;
-use multibind::{row, Driver, Harness, Storage};
+use multibind::{row, Harness, Storage};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
 use sqlx::SqlitePool;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<SqlitePool> {
-    Ok(SqlitePool::connect(&db.uri_for(Driver::Sqlx, key)?).await?)
+    Ok(SqlitePool::connect(&db.sqlx_url(key)?).await?)
 }
 
 #[rstest]

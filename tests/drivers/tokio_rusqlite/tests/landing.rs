@@ -10,13 +10,13 @@ mod instruments;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{Driver, Harness, Storage};
+use multibind::{Harness, Storage};
 use on_tokio_rusqlite::{audit, sign_up, users};
 use rstest::rstest;
 use tokio_rusqlite::Connection;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<Connection> {
-    Ok(Connection::open(&db.uri_for(Driver::TokioRusqlite, key)?).await?)
+    Ok(Connection::open(&db.uri(key)?).await?)
 }
 
 #[rstest]
