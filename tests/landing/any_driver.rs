@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use multibind::faults::{Fault, FaultBuilder, Operation};
 use multibind::rusqlite::{Connection, ErrorCode, OpenFlags};
-use multibind::{row, Bind, Fault, FaultBuilder, Harness, Operation};
+use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";

@@ -1,6 +1,6 @@
 //! The faults that every application here meets on connections of its own.
 
-use multibind::{Fault, FaultBuilder, Operation};
+use multibind::faults::{Fault, FaultBuilder, Operation};
 
 type Begin = fn(FaultBuilder) -> multibind::Result<Fault>;
 

@@ -10,7 +10,8 @@ mod instruments;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_r2d2_sqlite::{audit, sign_up, users, Pool};
 use rstest::rstest;
 
