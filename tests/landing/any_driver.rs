@@ -89,7 +89,7 @@ fn a_fault_of_the_disk_meets_any_connection_to_a_file(
     let fault = begin(db.fault("auth")).unwrap();
     let refused = auth.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap_err();
     assert_eq!(refused.sqlite_error_code(), Some(code));
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     drop(fault);
     auth.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
     db.assert_not_landed("auth", "user", row! { name: "ann" });
@@ -106,7 +106,7 @@ fn a_fault_of_the_disk_leaves_other_files_and_the_harness_alone() {
     by_path(&db, "meta").execute("INSERT INTO setting VALUES (1)", []).unwrap();
     db.assert_landed("meta", "setting", row! { x: 1 });
     db.reset().unwrap();
-    assert_eq!(fault.struck(), 0);
+    assert_eq!(fault.triggered(), 0);
 }
 
 #[test]

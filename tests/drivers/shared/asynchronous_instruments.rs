@@ -88,7 +88,7 @@ async fn a_fault_fails_what_the_application_writes_until_it_ends(#[case] storage
         let auth = connect(&db, Some("auth")).await?;
         let fault = begin(db.fault("auth"))?;
         assert!(sign_up(&auth, "ann").await.is_err(), "{name}");
-        assert!(fault.struck() > 0, "{name}");
+        assert!(fault.triggered() > 0, "{name}");
         drop(fault);
         sign_up(&auth, "bob").await?;
         db.assert_not_landed("auth", "user", row! { username: "ann" });
@@ -106,7 +106,7 @@ async fn the_application_tries_again_where_its_bind_is_busy(#[case] storage: Sto
     let auth = connect(&db, Some("auth")).await?;
     let fault = db.fault("auth").times(1).busy()?;
     sign_up(&auth, "ann").await?;
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }

@@ -83,7 +83,7 @@ fn a_fault_fails_what_the_application_writes_until_it_ends(#[case] storage: Stor
         let mut auth = connect(&db, Some("auth"))?;
         let fault = begin(db.fault("auth"))?;
         assert!(sign_up(&mut auth, "ann").is_err(), "{name}");
-        assert!(fault.struck() > 0, "{name}");
+        assert!(fault.triggered() > 0, "{name}");
         drop(fault);
         sign_up(&mut auth, "bob")?;
         db.assert_not_landed("auth", "user", row! { username: "ann" });
@@ -100,7 +100,7 @@ fn the_application_tries_again_where_its_bind_is_busy(#[case] storage: Storage) 
     let mut auth = connect(&db, Some("auth"))?;
     let fault = db.fault("auth").times(1).busy()?;
     sign_up(&mut auth, "ann")?;
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
