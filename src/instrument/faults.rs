@@ -107,7 +107,7 @@ impl Faults {
                 return true;
             }
         }
-        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
+        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 
     fn first<T>(&self, answer: impl Fn(&Fault) -> Option<T>) -> Option<T> {
@@ -126,7 +126,7 @@ impl Gate for Faults {
                 FaultKind::ReadOnly => ffi::SQLITE_READONLY,
                 _ => return None,
             };
-            fault.strikes().then_some(code)
+            fault.triggers().then_some(code)
         })
     }
 
@@ -154,7 +154,7 @@ impl Gate for Faults {
                 FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
                 _ => return None,
             };
-            fault.strikes_all_of(writer).then_some(code)
+            fault.triggers_for_all_of(writer).then_some(code)
         })
     }
 }
