@@ -196,8 +196,8 @@ impl Config {
         self
     }
 
-    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
-    /// `default` for the default bind.
+    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or, as in
+    /// SQL, `main` for the default bind.
     ///
     /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
     /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,
