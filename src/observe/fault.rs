@@ -65,7 +65,7 @@ impl Harness {
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "nothing fails before it is said what: `fail_commit()`, `disk_full()`, …"]
+#[must_use = "it begins no fault by itself: call `fail_commit()`, `disk_full()` or another"]
 pub struct FaultBuilder {
     running: Arc<Running>,
     key: BindKey,
@@ -328,7 +328,7 @@ impl FaultBuilder {
 /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "it lasts as long as it lives"]
+#[must_use = "it ends when it is dropped, here at once: bind it to `_fault`"]
 pub struct Fault {
     faulting: Faulting,
     kind: FaultKind,
