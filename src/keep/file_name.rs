@@ -1,16 +1,16 @@
 //! File names for bind keys and tests, which may have any character.
 
-/// How long a name may be; file systems take 255 bytes, ending included.
+/// The most characters of a name; file systems take 255 bytes, ending included.
 const LONGEST: usize = 150;
-/// How much of a longer name is written out.
+/// The number of characters of a longer name that are written out.
 const SHOWN: usize = 80;
 
 /// Names that mean a device on Windows, whatever their ending.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
-/// The same, with a digit after them.
+/// Names of devices that a digit follows.
 const NUMBERED: [&str; 2] = ["com", "lpt"];
 
-/// A file name that any system takes, another one for each text.
+/// Returns a file name that any system takes, another one for each text.
 ///
 /// Letters, digits, `_`, `-` and inner dots stand for themselves, as far as they are ASCII: systems disagree on which
 /// others are the same. A text that is too long ends in a hash after a `~`.
@@ -32,7 +32,7 @@ pub(super) fn file_name(text: &str) -> String {
     shortened(name, text)
 }
 
-/// The name of a test's folder: `--` for `::`.
+/// Returns the name of a test's folder: `--` for `::`.
 pub(super) fn of_test(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split("::") {
@@ -59,8 +59,8 @@ fn is_device(text: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| numbered(device))
 }
 
-/// The 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a later run
-/// finds what it has to replace.
+/// Returns the 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a
+/// later run finds what it has to replace.
 fn fnv(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

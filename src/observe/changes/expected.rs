@@ -20,7 +20,7 @@ pub struct ExpectedChanges {
 }
 
 impl ExpectedChanges {
-    /// No change in any bind, to begin with.
+    /// Expects no change in any bind.
     ///
     /// ```
     /// assert_eq!(multibind::ExpectedChanges::new(), multibind::changes! {});
@@ -29,7 +29,7 @@ impl ExpectedChanges {
         ExpectedChanges::default()
     }
 
-    /// The same, and a change in one table more.
+    /// Expects a change in one more table.
     ///
     /// ```
     /// use multibind::{changes, Counts, ExpectedChanges};
@@ -138,7 +138,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Nothing changed, to begin with.
+    /// Expects no change.
     ///
     /// ```
     /// assert_eq!(multibind::Counts::new().to_string(), "nothing");
@@ -147,7 +147,7 @@ impl Counts {
         Counts::default()
     }
 
-    /// So many rows are new.
+    /// Expects so many new rows.
     ///
     /// ```
     /// # use multibind::Counts;
@@ -158,7 +158,7 @@ impl Counts {
         Counts { inserted: rows, ..self }
     }
 
-    /// So many rows have other values.
+    /// Expects so many rows with other values.
     ///
     /// ```
     /// assert_eq!(multibind::Counts::new().updated(2).to_string(), "~ 2 updated");
@@ -168,7 +168,7 @@ impl Counts {
         Counts { updated: rows, ..self }
     }
 
-    /// So many rows are gone.
+    /// Expects so many rows to be gone.
     ///
     /// ```
     /// # use multibind::Counts;
@@ -179,7 +179,7 @@ impl Counts {
         Counts { deleted: rows, ..self }
     }
 
-    /// The table or view is new; its rows count as inserted.
+    /// Expects the table or view to be new; its rows count as inserted.
     ///
     /// ```
     /// # use multibind::{changes, Counts, ExpectedChanges};
@@ -191,7 +191,7 @@ impl Counts {
         Counts { kind: Some(ChangeKind::Created), ..self }
     }
 
-    /// The SQL of the table or view, or of its indexes or triggers, is another.
+    /// Expects the SQL of the table or view, or of its indexes or triggers, to have changed.
     ///
     /// ```
     /// # use multibind::{changes, Counts, ExpectedChanges};
@@ -203,7 +203,7 @@ impl Counts {
         Counts { kind: Some(ChangeKind::Altered), ..self }
     }
 
-    /// The table or view is gone; its rows count as deleted.
+    /// Expects the table or view to be gone; its rows count as deleted.
     ///
     /// ```
     /// # use multibind::{changes, Counts, ExpectedChanges};
