@@ -11,7 +11,7 @@ impl Harness {
     /// Asserts that a row is in one bind, committed, and in no other; a replica is no other bind than its source.
     /// Gives the harness for a next assertion.
     ///
-    /// Several such rows in that bind pass as one does: [`ChangeSet::assert`](crate::ChangeSet::assert) counts them.
+    /// Several such rows in that bind pass as one does: [`ChangeSet::assert`](crate::changes::ChangeSet::assert) counts them.
     ///
     /// It passes only on what is committed. Where another connection's transaction hides that, it
     /// looks again for a second, longer than a commit takes, and then fails: it waits for nobody who has

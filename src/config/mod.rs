@@ -120,7 +120,8 @@ impl Config {
     /// Registers a table with the bind it belongs to. A bind that is not configured is an error at start.
     ///
     /// ```
-    /// use multibind::{Bind, Config, Table};
+    /// use multibind::tables::Table;
+    /// use multibind::{Bind, Config};
     ///
     /// let user = Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)").bind_key("auth");
     /// let config = Config::new().bind("auth", Bind::memory()).table(user);
@@ -133,7 +134,8 @@ impl Config {
     /// Registers the tables of a group and of the groups in it; a member without a key of its own has the group's.
     ///
     /// ```
-    /// use multibind::{Bind, Config, Table, TableGroup};
+    /// use multibind::tables::{Table, TableGroup};
+    /// use multibind::{Bind, Config};
     ///
     /// let accounts = TableGroup::new("auth").table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)"));
     /// let config = Config::new().bind("auth", Bind::memory()).tables(accounts);

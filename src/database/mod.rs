@@ -41,7 +41,6 @@ use opening::{uncommitted, Source};
 use process::Process;
 
 /// One running database, under one bind key or several.
-#[derive(Debug)]
 pub(crate) struct Database {
     keys: Keys,
     /// The keys that SQL has for it, which may be none.

@@ -19,7 +19,8 @@ impl Harness {
     /// that reads the replica in the midst of a transaction, or in `memdb` of one that writes to the source.
     ///
     /// ```
-    /// use multibind::{Bind, Harness, Lag};
+    /// use multibind::binds::Lag;
+    /// use multibind::{Bind, Harness};
     ///
     /// let db = Harness::builder()
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))

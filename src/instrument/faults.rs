@@ -4,7 +4,6 @@
 //! own locks.
 
 use std::ffi::c_int;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
@@ -37,7 +36,7 @@ pub(crate) struct Faults {
 }
 
 /// Knows which writes a statement makes, and refuses the others where a guard does.
-pub(super) trait Witness: fmt::Debug + Send + Sync {
+pub(super) trait Witness: Send + Sync {
     /// Returns whether a guard refuses what this thread writes now, in that transaction. One that no statement makes is
     /// noted.
     ///
@@ -108,7 +107,7 @@ impl Faults {
                 return true;
             }
         }
-        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.strikes()).then_some(())).is_some()
+        self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 
     fn first<T>(&self, answer: impl Fn(&Fault) -> Option<T>) -> Option<T> {
@@ -127,7 +126,7 @@ impl Gate for Faults {
                 FaultKind::ReadOnly => ffi::SQLITE_READONLY,
                 _ => return None,
             };
-            fault.strikes().then_some(code)
+            fault.triggers().then_some(code)
         })
     }
 
@@ -155,7 +154,7 @@ impl Gate for Faults {
                 FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
                 _ => return None,
             };
-            fault.strikes_all_of(writer).then_some(code)
+            fault.triggers_for_all_of(writer).then_some(code)
         })
     }
 }

@@ -1,33 +1,36 @@
 //! File names for bind keys and tests, which may have any character.
 
-/// The most characters of a name; file systems take 255 bytes, ending included.
+use percent_encoding::{percent_encode, percent_encode_byte, AsciiSet, NON_ALPHANUMERIC};
+
+/// The length at which a name is shortened; file systems take 255 bytes, ending included.
 const LONGEST: usize = 150;
-/// The number of characters of a longer name that are written out.
+/// The bytes of a longer name that are written out.
 const SHOWN: usize = 80;
 
 /// Names that mean a device on Windows, whatever their ending.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
-/// Names of devices that a digit follows.
+/// Names that mean one with a digit after them.
 const NUMBERED: [&str; 2] = ["com", "lpt"];
+
+/// Bytes that a system could take for something else; every one beyond ASCII is escaped too.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+/// Bytes that are escaped between the first and the last.
+const ESCAPED_INSIDE: &AsciiSet = &ESCAPED.remove(b'.');
 
 /// Returns a file name that any system takes, another one for each text.
 ///
 /// Letters, digits, `_`, `-` and inner dots stand for themselves, as far as they are ASCII: systems disagree on which
 /// others are the same. A text that is too long ends in a hash after a `~`.
 pub(super) fn file_name(text: &str) -> String {
-    let last = text.len().saturating_sub(1);
-    let mut name = String::with_capacity(text.len());
-    for (at, byte) in text.bytes().enumerate() {
-        let inner_dot = byte == b'.' && at != 0 && at != last;
-        let plain = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || inner_dot;
-        if plain && !(at == 0 && is_device(text)) {
-            name.push(char::from(byte))
-        } else {
-            name.push_str(&format!("%{byte:02X}"))
-        }
-    }
-    if name.is_empty() {
-        return "%".to_string();
+    let [first, rest @ ..] = text.as_bytes() else { return "%".to_string() };
+    let mut name = if is_device(text) {
+        percent_encode_byte(*first).to_string()
+    } else {
+        percent_encode(&[*first], ESCAPED).to_string()
+    };
+    if let [inner @ .., last] = rest {
+        name.extend(percent_encode(inner, ESCAPED_INSIDE));
+        name.extend(percent_encode(&[*last], ESCAPED));
     }
     shortened(name, text)
 }

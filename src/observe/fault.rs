@@ -119,7 +119,7 @@ impl FaultBuilder {
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;
     /// let fault = db.fault(None).optional().busy()?;
-    /// assert_eq!(fault.struck(), 0);
+    /// assert_eq!(fault.triggered(), 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn optional(mut self) -> Self {
@@ -172,7 +172,7 @@ impl FaultBuilder {
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured.
     ///
     /// ```
-    /// # use multibind::{row, Bind, Harness, Operation};
+    /// # use multibind::{faults::Operation, row, Bind, Harness};
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
     /// let fault = db.fault("auth").after(1).fail_statement("user", Operation::Insert)?;
     /// let auth = db.connection("auth")?;
@@ -198,7 +198,7 @@ impl FaultBuilder {
     /// # Errors
     ///
     /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured, [`Error::Fault`] for
-    /// a bind of [`Storage::SharedCache`](crate::Storage::SharedCache) or [`Storage::MemDb`](crate::Storage::MemDb), whose transactions write to no disk.
+    /// a bind of [`Storage::SharedCache`](crate::binds::Storage::SharedCache) or [`Storage::MemDb`](crate::binds::Storage::MemDb), whose transactions write to no disk.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -317,13 +317,13 @@ impl FaultBuilder {
 ///
 /// A fault that never triggered tests nothing: dropping it then fails the test, unless it was marked
 /// [`optional`](FaultBuilder::optional), or the test panics anyway. (A test that returns an error drops its faults too, and
-/// is then told of those that had no time to strike.) It keeps neither the harness nor a connection alive.
+/// is then told of those that had no time to trigger.) It keeps neither the harness nor a connection alive.
 ///
 /// ```
 /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
 /// let fault = db.fault(None).fail_commit()?;
 /// assert!(db.connection(None)?.execute("INSERT INTO t VALUES (1)", []).is_err());
-/// assert_eq!(fault.struck(), 1);
+/// assert_eq!(fault.triggered(), 1);
 /// drop(fault);
 /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -350,16 +350,16 @@ impl Fault {
     /// for _ in 0..3 {
     ///     let _ = db.connection(None)?.execute("INSERT INTO t VALUES (1)", []);
     /// }
-    /// assert_eq!(fault.struck(), 3);
+    /// assert_eq!(fault.triggered(), 3);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn struck(&self) -> u64 {
+    pub fn triggered(&self) -> u64 {
         self.faulting.met().1
     }
 
     /// Returns why it never triggered; `None` where it did, or may never trigger.
     pub(crate) fn untriggered(&self) -> Option<Untriggered> {
-        if self.optional || self.struck() > 0 {
+        if self.optional || self.triggered() > 0 {
             return None;
         }
         let (met, passed) = (self.faulting.met().0, self.faulting.passed());
@@ -404,6 +404,6 @@ impl fmt::Display for Fault {
 
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fault").field("call", &self.call).field("struck", &self.struck()).finish_non_exhaustive()
+        f.debug_struct("Fault").field("call", &self.call).field("triggered", &self.triggered()).finish_non_exhaustive()
     }
 }

@@ -162,7 +162,7 @@ impl Guard {
     /// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
     /// let refused = guard.refused();
     /// assert_eq!(refused[0].bind().as_str(), Some("meta"));
-    /// assert_eq!(refused[0].what(), "a DELETE from `setting`");
+    /// assert_eq!(refused[0].statement(), "a DELETE from `setting`");
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn refused(&self) -> Vec<Refusal> {
@@ -214,16 +214,16 @@ impl Refusal {
     /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
     /// let guard = db.deny_writes("meta");
     /// db.connection("meta")?.execute("DELETE FROM setting WHERE x = ?1", [1]).unwrap_err();
-    /// assert_eq!(guard.refused()[0].what(), "DELETE FROM setting WHERE x = 1");
+    /// assert_eq!(guard.refused()[0].statement(), "DELETE FROM setting WHERE x = 1");
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn what(&self) -> &str {
+    pub fn statement(&self) -> &str {
         &self.refused.what
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bind `{}`: {}", self.bind(), self.what())
+        write!(f, "bind `{}`: {}", self.bind(), self.statement())
     }
 }

@@ -16,7 +16,7 @@ use crate::harness::{Harness, RunningBind};
 use crate::key::BindKey;
 use crate::nearest::nearest_of;
 use crate::row::Row;
-use crate::schema::{ColumnInfo, Generated, TableInfo};
+use crate::schema::{ColumnInfo, GeneratedKind, TableInfo};
 use crate::sqlite::Image;
 
 /// The most rows that are tried until the table takes one.
@@ -186,7 +186,7 @@ impl Harness {
 }
 
 fn is_written(column: &ColumnInfo) -> bool {
-    !column.is_hidden() && !matches!(column.generated(), Some(Generated::Virtual | Generated::Stored))
+    !column.is_hidden() && !matches!(column.generated(), Some(GeneratedKind::Virtual | GeneratedKind::Stored))
 }
 
 impl AnyRow {

@@ -8,7 +8,7 @@ use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list};
 use crate::key::Selection;
-use crate::observe::{ChangeSet, Compared, Counts, NotOnly, RowUpdate, TableChange};
+use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
 /// The most rows of a kind that are shown of each table.
@@ -25,7 +25,7 @@ impl fmt::Display for ChangeSet {
         }
         let mut table = Table::new(&["bind", "table", "change", "rows"]);
         for change in self.changes() {
-            let phrases = Counts::of(change).phrases().join("\n");
+            let phrases = ExpectedChange::of(change).phrases().join("\n");
             table.row(&[&change.bind.to_string(), &named(change), &phrases, &details(change)]);
         }
         f.write_str(&table.drawn())
@@ -138,7 +138,7 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
     format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{found}")
 }
 
-fn counts(counts: &[Counts]) -> String {
+fn counts(counts: &[ExpectedChange]) -> String {
     match counts {
         [] => "nothing".to_string(),
         counts => joined_by(counts, "\n", &|counts| counts.phrases().join("\n")),
@@ -160,7 +160,7 @@ fn as_expected(changes: &ChangeSet) -> String {
             1 => format!("{short:?}"),
             _ => format!("({}, {:?})", argument(change.bind()), change.table()),
         };
-        format!("    {name} => {},\n", Counts::of(change).as_written())
+        format!("    {name} => {},\n", ExpectedChange::of(change).as_written())
     });
     format!("changes! {{\n{tables}}}")
 }

@@ -15,7 +15,7 @@ pub(crate) fn unasked(unasked: &Unasked) -> String {
     };
     let mut table = Table::new(&["bind", "refused"]);
     for refusal in &unasked.refusals {
-        table.row(&[&refusal.bind().to_string(), &cut(refusal.what(), SHOWN)]);
+        table.row(&[&refusal.bind().to_string(), &cut(refusal.statement(), SHOWN)]);
     }
     format!(
         "{}\nrefused {statements}:\n\n{}\n\nIf the test expects this, call `refused()` on the guard before it is dropped. If not,\n\

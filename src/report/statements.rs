@@ -122,7 +122,7 @@ pub(crate) fn in_detail(statements: &[Statement]) -> String {
     for (at, statement) in statements.iter().enumerate() {
         let thread = statement.thread();
         let thread = thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_string);
-        let ran = if statement.by_session() { "session" } else { "pool" };
+        let ran = if statement.is_from_session() { "session" } else { "pool" };
         let time = statement.time().map_or("not ended".to_string(), time);
         let what = format!("{}\n  {time}, by a {ran}, in thread {thread}", text(statement));
         let (number, binds) = ((at + 1).to_string(), list(statement.binds()));

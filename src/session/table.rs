@@ -31,15 +31,15 @@ use crate::sqlite::script::{insert, quote};
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct TableSession<'s> {
+pub struct SessionTable<'s> {
     session: &'s mut Session,
     bind: BindIndex,
     table: String,
 }
 
-impl<'s> TableSession<'s> {
-    pub(super) fn new(session: &'s mut Session, bind: BindIndex, table: String) -> TableSession<'s> {
-        TableSession { session, bind, table }
+impl<'s> SessionTable<'s> {
+    pub(super) fn new(session: &'s mut Session, bind: BindIndex, table: String) -> SessionTable<'s> {
+        SessionTable { session, bind, table }
     }
 
     /// Inserts a row and returns its rowid.
@@ -74,7 +74,7 @@ impl<'s> TableSession<'s> {
     /// # Errors
     ///
     /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite cannot look, and the
-    /// errors of [`insert`](TableSession::insert) for locks.
+    /// errors of [`insert`](SessionTable::insert) for locks.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -94,7 +94,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`find`](TableSession::find).
+    /// Those of [`find`](SessionTable::find).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -113,7 +113,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`find`](TableSession::find).
+    /// Those of [`find`](SessionTable::find).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -136,7 +136,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// [`Error::Row`] when there is nothing to set, and those of [`insert`](TableSession::insert).
+    /// [`Error::Row`] when there is nothing to set, and those of [`insert`](SessionTable::insert).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -163,7 +163,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](TableSession::insert).
+    /// Those of [`insert`](SessionTable::insert).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

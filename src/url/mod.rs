@@ -305,24 +305,24 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Named::Memory { name, sharing: Sharing::Cache } => {
-                write!(f, "file:{}?mode=memory&cache=shared", percent_encoded(name, &['?', '#']))
+                write!(f, "file:{}?mode=memory&cache=shared", percent_encoded(name, b"?#"))
             }
             Named::Memory { name, sharing: Sharing::MemDb } => {
-                write!(f, "file:{}?vfs=memdb", percent_encoded(name, &['?', '#']))
+                write!(f, "file:{}?vfs=memdb", percent_encoded(name, b"?#"))
             }
-            Named::File { path } => write!(f, "sqlite:///{}", percent_encoded(path, &['?', '#'])),
+            Named::File { path } => write!(f, "sqlite:///{}", percent_encoded(path, b"?#")),
             Named::Server { family, hosts, database, more } => {
-                let database = percent_encoded(database, &['?', '#']);
+                let database = percent_encoded(database, b"?#");
                 write!(f, "{}://", family.scheme())?;
                 // A socket of MySQL has no port after it.
                 if let (Family::MySql, [socket]) = (family, hosts.as_slice())
                     && socket.starts_with('/')
                 {
-                    return write!(f, "/{database}?unix_socket={}", percent_encoded(socket, &['&', '#']));
+                    return write!(f, "/{database}?unix_socket={}", percent_encoded(socket, b"&#"));
                 }
                 for (at, host) in hosts.iter().enumerate() {
                     let comma = if at == 0 { "" } else { "," };
-                    write!(f, "{comma}{}", percent_encoded(host, &['/', '?', '#', ',', '@']))?;
+                    write!(f, "{comma}{}", percent_encoded(host, b"/?#,@"))?;
                 }
                 write!(f, "/{database}")?;
                 if !more.is_empty() {
@@ -381,6 +381,7 @@ mod tests {
     #[rstest]
     #[case::file("sqlite:./a//b/../app.db?timeout=3", "sqlite:///a/app.db")]
     #[case::absolute_file("file:///var/a%3Fb.db", "sqlite:////var/a%3Fb.db")]
+    #[case::beyond_ascii("sqlite:///日%E6%9C%AC%25.db", "sqlite:///日本%25.db")]
     #[case::cache("file:a b?mode=memory&cached=shared", "file:a b?mode=memory&cache=shared")]
     #[case::memdb("file:/x?vfs=memdb", "file:/x?vfs=memdb")]
     #[case::postgres("postgres://ann@DB.example/app", "postgresql://db.example:5432/app")]

@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
 
-use multibind::{Bind, BindKey, Config, Error, Harness, Storage, Table, TableGroup};
+use multibind::binds::Storage;
+use multibind::tables::{Table, TableGroup};
+use multibind::{Bind, BindKey, Config, Error, Harness};
 use rstest::rstest;
 
 fn start(toml: &str) -> Harness {

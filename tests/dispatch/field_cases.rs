@@ -4,7 +4,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 use multibind::rusqlite::Connection;
-use multibind::{row, Bind, Config, Error, Harness, Table, TableGroup};
+use multibind::tables::{Table, TableGroup};
+use multibind::{row, Bind, Config, Error, Harness};
 use rstest::{fixture, rstest};
 
 const POST: &str = "CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)";
@@ -62,8 +63,8 @@ fn flask_sqlalchemy_1210_a_bare_insert_goes_to_the_tables_bind() {
         .start()
         .unwrap();
     let mut session = db.session();
-    let route = session.bind_of("INSERT INTO user (username) VALUES (?1)").unwrap();
-    assert_eq!(route.writes(), Some(&"auth".into()));
+    let route = session.route("INSERT INTO user (username) VALUES (?1)").unwrap();
+    assert_eq!(route.writes(), ["auth".into()]);
     session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     session.commit().unwrap();
     db.assert_landed("auth", "user", row! { username: "ann" });

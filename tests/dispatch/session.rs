@@ -239,7 +239,7 @@ fn a_session_sees_its_own_writes_however_it_is_asked(#[case] storage: fn() -> Bi
         session.on("auth")?.execute("INSERT INTO user (username) VALUES (?1)", [name])?;
         session.on("auth")?.table("user")?.update(row! { username: name }, row! { email: None })?;
         assert_eq!(session.table("user")?.count(row! {})?, number + 1);
-        assert_eq!(session.bind_of("DELETE FROM user")?.writes(), Some(&BindKey::from("auth")));
+        assert_eq!(session.route("DELETE FROM user")?.writes(), [BindKey::from("auth")]);
         session.on("auth")?.execute(&format!("CREATE TABLE t{number} (x)"), [])?;
         session.execute(&format!("INSERT INTO t{number} VALUES (1)"), [])?;
     }

@@ -59,7 +59,7 @@ use crate::binds::{blog, changed_by, read};
 fn a_query_reads_the_bind_of_its_tables(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     assert_eq!(read(&mut session, sql), expected);
 }
 
@@ -112,14 +112,14 @@ fn a_query_reads_the_bind_of_its_tables(#[case] sql: &str, #[case] route: &str, 
 #[case::sequence("DELETE FROM auth.sqlite_sequence", "writes auth")]
 fn a_write_changes_the_bind_of_its_table_and_no_other(#[case] sql: &str, #[case] route: &str) {
     let db = blog();
-    let found = db.session().bind_of(sql).unwrap();
+    let found = db.session().route(sql).unwrap();
     assert_eq!(found.to_string(), route);
     let changed = changed_by(&db, |session| {
         session.query(sql, [], |_| Ok(())).unwrap();
     });
     // What optimizes an index may find it as it should be.
     if !changed.is_empty() || !sql.contains("optimize") {
-        assert_eq!(changed, [found.writes().unwrap().to_string()]);
+        assert_eq!(changed, [found.writes()[0].to_string()]);
     }
 }
 
@@ -169,7 +169,7 @@ fn each_statement_of_a_batch_goes_to_its_own_bind() {
 fn an_explain_is_asked_of_the_bind_and_does_nothing(#[case] sql: &str, #[case] route: &str) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     let changed = changed_by(&db, |session| assert!(!session.query(sql, [], |_| Ok(())).unwrap().is_empty()));
     assert_eq!(changed, [""; 0]);
     assert!(!session.query(sql, [], |_| Ok(())).unwrap().is_empty());
@@ -205,7 +205,7 @@ fn an_explain_is_asked_of_the_bind_and_does_nothing(#[case] sql: &str, #[case] r
 fn a_pragma_is_asked_of_the_bind_of_its_table(#[case] sql: &str, #[case] route: &str, #[case] rows: usize) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     let found = session.query(sql, [], |_| Ok(())).unwrap().len();
     assert!(if sql.starts_with("EXPLAIN") { found > 0 } else { found == rows }, "{found} rows");
 }

@@ -1,7 +1,8 @@
 //! Records, guards and faults reach the connections that the application opens itself, in every storage.
 
+use multibind::faults::Operation;
 use multibind::rusqlite::{Connection, ErrorCode};
-use multibind::{Bind, Harness, Operation};
+use multibind::{Bind, Harness};
 use rstest::rstest;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";

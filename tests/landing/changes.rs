@@ -1,7 +1,9 @@
 //! The changes in every bind since a snapshot, and the assertions on them.
 
+use multibind::binds::Storage;
+use multibind::changes::{ChangeKind, ChangeSet};
 use multibind::rusqlite::{Connection, OpenFlags};
-use multibind::{row, Bind, BindKey, ChangeKind, ChangeSet, Error, Harness, Row, Storage};
+use multibind::{row, Bind, BindKey, Error, Harness, Row};
 use rstest::{fixture, rstest};
 
 use crate::failure::failure;
@@ -40,8 +42,9 @@ fn changed_by(db: &Harness, script: &str) -> ChangeSet {
 
 /// Inserted, updated, deleted.
 fn counts(changes: &ChangeSet) -> Vec<(&str, ChangeKind, [usize; 3])> {
-    let count =
-        |change: &multibind::TableChange| [change.inserted().len(), change.updated().len(), change.deleted().len()];
+    let count = |change: &multibind::changes::TableChange| {
+        [change.inserted().len(), change.updated().len(), change.deleted().len()]
+    };
     changes.changes().iter().map(|change| (change.table(), change.kind(), count(change))).collect()
 }
 

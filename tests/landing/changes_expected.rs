@@ -1,9 +1,10 @@
 //! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
 
 use insta::assert_snapshot;
+use multibind::changes::{ChangeSet, ExpectedChange, ExpectedChanges};
 use multibind::fixture::harness;
 use multibind::rusqlite::Connection;
-use multibind::{changes, row, Bind, BindKey, ChangeSet, Counts, ExpectedChanges, Harness};
+use multibind::{changes, row, Bind, BindKey, Harness};
 use rstest::rstest;
 
 use crate::failure::failure;
@@ -42,9 +43,9 @@ fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression
         .assert(changes! { "auth.user" => +2 ~1, "main.post_tag" => -3, "meta.setting" => ~1 })
         .assert(changes! { "meta.Setting" => ~1, "default.POST_TAG" => -3, ("auth", "user") => ~1 +2, })
         .assert(
-            ExpectedChanges::from([("auth.user", Counts::new().inserted(2).updated(1))])
+            ExpectedChanges::from([("auth.user", ExpectedChange::new().inserted(2).updated(1))])
                 .and((None, "post_tag"), -3)
-                .and(("meta", "setting"), Counts::new().updated(1)),
+                .and(("meta", "setting"), ExpectedChange::new().updated(1)),
         );
     changed.in_bind(None).unwrap().assert([("main.post_tag", -3)]).assert(vec![("main.post_tag".to_string(), -3)]);
 }
@@ -172,13 +173,13 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "main.made" => created +1,
     });
     changed.assert(
-        [("main.a.b", Counts::new().inserted(1))]
+        [("main.a.b", ExpectedChange::new().inserted(1))]
             .into_iter()
             .chain([
-                ("main.gone", Counts::new().created()),
-                ("main.gone", Counts::new().dropped().deleted(2)),
-                ("main.kept", Counts::new().altered()),
-                ("main.made", Counts::new().created().inserted(1)),
+                ("main.gone", ExpectedChange::new().created()),
+                ("main.gone", ExpectedChange::new().dropped().deleted(2)),
+                ("main.kept", ExpectedChange::new().altered()),
+                ("main.made", ExpectedChange::new().created().inserted(1)),
             ])
             .collect::<ExpectedChanges>(),
     );

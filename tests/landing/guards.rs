@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;
+use multibind::guards::{Guard, Refusal};
 use multibind::rusqlite::backup::Backup;
 use multibind::rusqlite::functions::{Context, FunctionFlags};
 use multibind::rusqlite::hooks::{AuthContext, Authorization};
 use multibind::rusqlite::{self, Connection, ErrorCode};
-use multibind::{row, Bind, Error, Guard, Harness, Refusal, Selection, Statement};
+use multibind::statements::Statement;
+use multibind::{row, Bind, Error, Harness, Selection};
 use rstest::rstest;
 
 use crate::frame::unframed;
@@ -577,7 +579,7 @@ fn a_query_that_is_being_read_goes_on_beside_what_a_guard_refuses(
             let done = statement.raw_query().next().map(drop);
             // Nothing stops a query beside another in a transaction that has written, or that touches no table.
             expected += 1;
-            let what = guard.refused().last().unwrap().what().to_string();
+            let what = guard.refused().last().unwrap().statement().to_string();
             assert_eq!(done.is_ok(), what.contains("not stopped"), "{what}");
         }
     } else {

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use multibind::binds::Storage;
+use multibind::changes::Snapshot;
 use multibind::rusqlite::{Connection, OpenFlags};
-use multibind::{row, Bind, BindKey, Error, Harness, Snapshot, Storage};
+use multibind::{row, Bind, BindKey, Error, Harness};
 use rstest::{fixture, rstest};
 
 const USER: &str =
@@ -378,7 +380,7 @@ fn all_binds_of_a_snapshot_are_of_one_moment(#[case] first: Storage, #[case] sec
         let before = db.snapshot().unwrap();
         let [one, other] = keys.map(|key| Mutex::new(db.connection(key).unwrap()));
         let count = AtomicI64::new(0);
-        let written = |key: &str, changes: &multibind::ChangeSet| {
+        let written = |key: &str, changes: &multibind::changes::ChangeSet| {
             changes
                 .changes()
                 .iter()
@@ -417,7 +419,7 @@ fn looks_leave_nothing_in_the_way_of_who_wants_the_database_to_itself(#[case] st
         db.locate("user", row! { name: "bob" }).unwrap();
         let before = db.snapshot().unwrap();
         db.changes_since(&before).unwrap().assert_none();
-        db.session().bind_of("SELECT name FROM user").unwrap();
+        db.session().route("SELECT name FROM user").unwrap();
         db.reflect("auth").unwrap();
         let _ = db.describe().to_string();
     };

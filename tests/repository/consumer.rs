@@ -146,8 +146,8 @@ fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
     ─────────────────────────────────────────────────────
 
     To look further:
-      db.locate("log", row)?  every place where the row is
-      db.connection(None)?    a connection to `default`
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 
@@ -190,7 +190,7 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
     If they are intended, expect them with:
 
     changes! {
-        "main.log" => +1,
+        "default.log" => +1,
         "auth.user" => +1,
     }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use insta::assert_snapshot;
+use multibind::binds::Storage;
 use multibind::rusqlite::Connection;
-use multibind::{row, Bind, Config, Error, Harness, Storage};
+use multibind::{row, Bind, Config, Error, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 

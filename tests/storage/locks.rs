@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
+use multibind::pools::PooledConnection;
 use multibind::rusqlite::{Connection, ErrorCode};
-use multibind::{row, Bind, Error, Harness, PooledConnection, Session};
+use multibind::{row, Bind, Error, Harness, Session};
 use rstest::rstest;
 
 const TABLES: &str = "

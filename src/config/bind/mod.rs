@@ -183,7 +183,7 @@ impl Bind {
     /// Sets where the database is kept.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Storage};
+    /// # use multibind::{binds::Storage, Bind, Harness};
     /// let bind = Bind::url("postgresql://db.example/app").storage(Storage::TempFile);
     /// let db = Harness::builder().default_bind(bind).start()?;
     /// assert!(db.path(None)?.is_some());

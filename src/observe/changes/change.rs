@@ -9,7 +9,7 @@ use crate::row::Row;
 /// The kind of a change to a table or a view.
 ///
 /// ```
-/// # use multibind::{Bind, ChangeKind, Harness};
+/// # use multibind::{changes::ChangeKind, Bind, Harness};
 /// # let db = Harness::builder().default_bind(Bind::memory()).start()?;
 /// let before = db.snapshot()?;
 /// db.connection(None)?.execute("CREATE TABLE made_later (x)", [])?;
@@ -32,7 +32,7 @@ pub enum ChangeKind {
 /// The changes in one table of one bind.
 ///
 /// ```
-/// # use multibind::{row, Bind, BindKey, ChangeKind, Harness};
+/// # use multibind::{changes::ChangeKind, row, Bind, BindKey, Harness};
 /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
 /// let before = db.snapshot()?;
@@ -144,7 +144,7 @@ impl TableChange {
     /// Returns the kind of the change.
     ///
     /// ```
-    /// # use multibind::ChangeKind;
+    /// # use multibind::changes::ChangeKind;
     /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
     /// # let db = multibind::Harness::builder().bind("auth", multibind::Bind::memory().schema(sql)).start()?;
     /// # let before = db.snapshot()?;

@@ -139,7 +139,7 @@ mod tests {
             let before = session.scope.all_commits();
             ASKED.set(0);
             session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
-            session.bind_of("SELECT x FROM t1").unwrap();
+            session.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if session.scope.all_commits() == before {
                 assert_eq!(asked, 0);
@@ -149,10 +149,10 @@ mod tests {
         // Neither does a session that has run nothing yet.
         let fresh = db.session();
         loop {
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let before = fresh.scope.all_commits();
             ASKED.set(0);
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if fresh.scope.all_commits() == before {
                 assert_eq!(asked, 0);
@@ -161,6 +161,6 @@ mod tests {
         }
         // A commit to any bind is seen.
         db.connection("bind_2").unwrap().execute_batch("CREATE TABLE later (x)").unwrap();
-        assert_eq!(session.bind_of("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
+        assert_eq!(session.route("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
     }
 }

@@ -1,7 +1,6 @@
 //! The say that others have in what a file system does.
 
 use std::ffi::c_int;
-use std::fmt;
 
 /// The owner of a connection that writes to a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub(crate) enum Writer {
 /// Answers in place of a file system, and hears who writes.
 ///
 /// It is asked from SQLite's callbacks, under SQLite's own locks: it calls no SQLite and waits for nothing.
-pub(crate) trait Gate: fmt::Debug + Send + Sync {
+pub(crate) trait Gate: Send + Sync {
     /// Returns SQLite's code in place of the lock that a writer wants.
     fn instead_of_lock(&self) -> Option<c_int>;
 

@@ -22,7 +22,6 @@ mod who;
 
 pub(crate) use replace::Replaced;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::gate::Gate;
@@ -45,7 +44,6 @@ const FOLDER: &str = "/multibind/";
 const ENDING: &str = ".db";
 
 /// One database in memory, alive as long as somebody holds it: a harness, or a connection.
-#[derive(Debug)]
 pub(crate) struct Memory {
     name: String,
     contents: Mutex<Contents>,
@@ -61,7 +59,7 @@ pub(crate) struct Memory {
 }
 
 /// The contents that a database in memory starts as.
-pub(crate) trait Initial: fmt::Debug + Send + Sync {
+pub(crate) trait Initial: Send + Sync {
     /// Returns the bytes of a file in WAL mode.
     fn file(&self) -> rusqlite::Result<Arc<[u8]>>;
 }

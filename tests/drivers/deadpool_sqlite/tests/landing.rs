@@ -7,7 +7,8 @@ mod landings;
 
 use binds::{binds, Result};
 use deadpool_sqlite::Pool;
-use multibind::{Harness, Storage};
+use multibind::binds::Storage;
+use multibind::Harness;
 use on_deadpool_sqlite::{audit, sign_up, users};
 use rstest::rstest;
 

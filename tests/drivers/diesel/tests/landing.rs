@@ -8,7 +8,8 @@ mod landings;
 use binds::{binds, Result};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_diesel::{audit, sign_up, users};
 use rstest::rstest;
 

@@ -6,7 +6,8 @@ mod binds;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_r2d2_sqlite::{audit, sign_up, users, Pool};
 use rstest::rstest;
 

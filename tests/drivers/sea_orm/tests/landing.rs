@@ -6,7 +6,8 @@ mod binds;
 mod landings;
 
 use binds::Result;
-use multibind::{Harness, Storage};
+use multibind::binds::Storage;
+use multibind::Harness;
 use on_sea_orm::{audit, sign_up, users};
 use rstest::rstest;
 use sea_orm::{Database, DatabaseConnection};

@@ -7,7 +7,8 @@ mod landings;
 
 use binds::{binds, Result};
 use multibind::fixture::harness;
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
 use sqlx::SqlitePool;

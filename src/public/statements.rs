@@ -1,0 +1,3 @@
+//! Statements: the record of those that ran, from [`Harness::record`](crate::Harness::record).
+
+pub use crate::observe::{Statement, StatementKind, StatementLog};
