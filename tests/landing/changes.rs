@@ -409,8 +409,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    Rows for auth may be in default: check which bind's connection wrote
-    the rows above.
+    Rows for auth may be in default: check which bind's connection wrote the rows
+    above.
     ");
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:
