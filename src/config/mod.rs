@@ -196,8 +196,8 @@ impl Config {
         self
     }
 
-    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
-    /// `default` for the default bind.
+    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or, as in
+    /// SQL, `main` for the default bind.
     ///
     /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
     /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,
@@ -209,7 +209,7 @@ impl Config {
     /// let config = Config::new()
     ///     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-    ///     .reference("auth.nut.tree_name", "main.tree.name");
+    ///     .reference("auth.nut.tree_name", "default.tree.name");
     /// ```
     pub fn reference(mut self, from: impl Into<String>, to: impl Into<String>) -> Config {
         self.written.references.push(ReferenceText { from: from.into(), to: to.into(), origin: Origin::Code });

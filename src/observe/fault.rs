@@ -192,8 +192,8 @@ impl FaultBuilder {
     /// Lets a transaction write nothing, as on a disk that is full: `SQLITE_FULL`.
     ///
     /// SQLite writes when a transaction commits, or before if it is a large one, and rolls it back then. Counted are
-    /// transactions that write. It is for every connection to a bind in memory, and for those of sessions and pools to
-    /// one in a file. A transaction without a journal (`PRAGMA journal_mode = MEMORY` or `OFF`) does not meet it.
+    /// transactions that write. It is for every connection of the process to the bind, in memory and in a file, by
+    /// URI or by path. A transaction without a journal (`PRAGMA journal_mode = MEMORY` or `OFF`) does not meet it.
     ///
     /// # Errors
     ///

@@ -14,6 +14,7 @@ mod locks;
 mod name;
 mod names;
 mod open;
+mod refusals;
 mod replace;
 mod shm;
 mod temporary;
