@@ -22,7 +22,7 @@ use crate::key::BindKey;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "nothing fails before it is said what: `fail_commit()`, `disk_full()`, …"]
+#[must_use = "it begins no fault by itself: call `fail_commit()`, `disk_full()` or another"]
 pub struct FaultBuilder {
     running: Arc<Running>,
     key: BindKey,

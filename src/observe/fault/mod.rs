@@ -78,7 +78,7 @@ impl Harness {
 /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "it lasts as long as it lives"]
+#[must_use = "it ends when it is dropped, here at once: bind it to `_fault`"]
 pub struct Fault {
     faulting: Faulting,
     kind: FaultKind,
