@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("Order 1 is paid while the books refuse to commit:");
     let fault = db.fault("books").fail_commit()?;
-    let error = shop.pay_with_bug(1).err().ok_or("the fault did not strike")?;
+    let error = shop.pay_with_bug(1).err().ok_or("the fault did not trigger")?;
     drop(fault);
     println!("  pay_with_bug(1) returns: {error}\nand the test says:\n");
     // The message goes into the story below, not to stderr.
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nBooked first, order 2 survives a failure of either, and is paid when that is over:");
     for bind in ["books", "orders"] {
         let fault = db.fault(bind).disk_full()?;
-        let error = shop.pay(2).err().ok_or("the fault did not strike")?;
+        let error = shop.pay(2).err().ok_or("the fault did not trigger")?;
         drop(fault);
         db.assert_not_landed("orders", "purchase", row! { id: 2, state: "paid" });
         println!("  no room for {bind}: {error}; it is not paid");

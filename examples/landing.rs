@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "INSERT INTO post (title, author) VALUES ('hello', 'cleo')",
         "INSERT INTO setting VALUES ('theme', 'dark')",
     ] {
-        println!("  {:14}  {sql}", session.bind_of(sql)?.to_string());
+        println!("  {:14}  {sql}", session.route(sql)?.to_string());
         session.execute(sql, [])?;
     }
     println!("and guesses nothing where a table is in two:");

@@ -7,7 +7,8 @@
 use std::error::Error;
 use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
 
-use multibind::{changes, context, row, Bind, Harness, Pool};
+use multibind::pools::Pool;
+use multibind::{changes, context, row, Bind, Harness};
 
 /// What the application takes a pool from, by tenant.
 type PoolOf<'a> = &'a dyn Fn(&str) -> multibind::Result<Pool>;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let billing = Bind::memory().schema("CREATE TABLE seat (tenant TEXT NOT NULL, name TEXT NOT NULL)");
     let db = Harness::builder().bind("users", users).bind("billing", billing).start()?;
 
-    let users_of = |tenant: &str| db.pool_for("users", &context! { tenant: tenant });
+    let users_of = |tenant: &str| db.pool_for("users", context! { tenant: tenant });
     let app = App { users_of: &users_of, billing: db.pool("billing")? };
     for tenant in ["acme", "bee", "cox"] {
         users_of(tenant)?;
@@ -80,13 +81,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nThe job without the bug: one user in each tenant's database, three seats in the shared one.");
 
     println!("\nA session has a context, and sends each statement to its tenant's database:");
-    let mut session = db.session_with(context! { tenant: "bee" });
+    let mut session = db.session_for(context! { tenant: "bee" });
     for sql in [
         "INSERT INTO user (name) VALUES ('dan')",
         "INSERT INTO seat VALUES ('bee', 'dan')",
         "SELECT * FROM user JOIN seat ON seat.name = user.name",
     ] {
-        println!("  {:39}  {sql}", session.bind_of(sql)?.to_string());
+        println!("  {:39}  {sql}", session.route(sql)?.to_string());
         session.query(sql, [], |_| Ok(()))?;
     }
     session.commit()?;

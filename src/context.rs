@@ -18,30 +18,31 @@ use crate::list::mapped;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[must_use]
-pub struct Context {
+#[must_use = "it chooses no database by itself: give it to `session_for`, `pool_for` or `connection_for`"]
+pub struct BindContext {
     /// In the order in which they were set, each name once.
     values: Vec<(String, String)>,
 }
 
-impl Context {
+impl BindContext {
     /// A context without values.
     ///
     /// ```
-    /// assert!(multibind::Context::new().get("tenant").is_err());
+    /// assert!(multibind::binds::BindContext::new().get("tenant").is_err());
     /// ```
-    pub fn new() -> Context {
-        Context::default()
+    pub fn new() -> BindContext {
+        BindContext::default()
     }
 
     /// Sets a value, in place of another of that name.
     ///
     /// ```
-    /// use multibind::{context, Context};
+    /// use multibind::binds::BindContext;
+    /// use multibind::context;
     ///
-    /// assert_eq!(Context::new().set("tenant", "acme"), context! { tenant: "acme" });
+    /// assert_eq!(BindContext::new().set("tenant", "acme"), context! { tenant: "acme" });
     /// ```
-    pub fn set(mut self, name: impl Into<String>, value: impl ToString) -> Context {
+    pub fn set(mut self, name: impl Into<String>, value: impl ToString) -> BindContext {
         self.put(name.into(), value.to_string());
         self
     }
@@ -75,7 +76,7 @@ impl Context {
 }
 
 /// `tenant = acme, shard = 7`.
-impl fmt::Display for Context {
+impl fmt::Display for BindContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, value)) in self.values.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
@@ -86,13 +87,13 @@ impl fmt::Display for Context {
 }
 
 /// So that a context can be given as it is or by reference.
-impl From<&Context> for Context {
-    fn from(context: &Context) -> Context {
+impl From<&BindContext> for BindContext {
+    fn from(context: &BindContext) -> BindContext {
         context.clone()
     }
 }
 
-/// A [`Context`] from names and values: `context! { tenant: "acme" }`.
+/// A [`BindContext`] from names and values: `context! { tenant: "acme" }`.
 ///
 /// A name is an identifier or a string (`"X-Tenant"`), a value anything that can be printed.
 ///
@@ -107,6 +108,6 @@ macro_rules! context {
     (@name $name:ident) => { ::core::stringify!($name).trim_start_matches("r#") };
     (@name $name:literal) => { $name };
     ($($name:tt : $value:expr),* $(,)?) => {
-        $crate::Context::new()$(.set($crate::context!(@name $name), $value))*
+        $crate::binds::BindContext::new()$(.set($crate::context!(@name $name), $value))*
     };
 }

@@ -19,27 +19,25 @@
 //! # Ok::<(), multibind::Error>(())
 //! ```
 //!
-//! The [guide] goes through all of it, a chapter for each thing that one does. What is where:
+//! The root has what a test names every day, and each module what one does less often. The [guide] goes through all of it.
 //!
-//! | you want to | see |
-//! |---|---|
-//! | say which binds there are | [`Bind`], [`Config`], [`Harness::builder`], [`Harness::from_file`] |
-//! | have one file for the application and its tests | [`Config::environment`] |
-//! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Table`], [`Bind::data`] |
-//! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] |
-//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::sqlx_url`], [`Harness::path`] |
-//! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_with`], [`Harness::pool_for`] |
-//! | assert where a row is | [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] |
-//! | see what changed, and undo it | [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] |
-//! | assert what changed | [`ChangeSet::assert`] with [`changes!`], [`ChangeSet::assert_only`], [`ChangeSet::assert_none`] |
-//! | see the statements that ran, and assert on them | [`Harness::record`], [`StatementLog::assert_count`], [`StatementLog::assert_reads_only`] |
-//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`] |
-//! | make a bind fail | [`Harness::fault`], [`Fault`] |
-//! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] |
-//! | see what there is | [`Harness::describe`], [`Harness::diagram`] |
-//! | run statements without choosing a database | [`Session`] |
-//! | test with any row that a table takes | `multibind::proptest`, `Harness::any_row` |
-//! | have it all in a test's argument | the fixture `multibind::fixture::harness` |
+//! | you want to | see | names in |
+//! |---|---|---|
+//! | say which binds there are | [`Bind`], [`Config`], [`Config::environment`], [`Harness::builder`], [`Harness::from_file`] | [`binds`] |
+//! | give a bind its tables and rows | [`Bind::schema`], [`Bind::schema_path`], [`Bind::schema_with`], [`Bind::data`] | [`tables`] |
+//! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] | |
+//! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::sqlx_url`], [`Harness::path`] | [`pools`] |
+//! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_for`], [`Harness::pool_for`] | [`binds`] |
+//! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] | [`landings`] |
+//! | assert what changed, and undo it | [`changes!`], [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] | [`mod@changes`] |
+//! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
+//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`] | [`guards`] |
+//! | make a bind fail | [`Harness::fault`] | [`faults`] |
+//! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |
+//! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] | |
+//! | see what there is | [`Harness::describe`], [`Harness::diagram`], [`Harness::metadata`], [`Harness::engine`] | [`binds`], [`tables`] |
+//! | test with any row that a table takes | `Harness::any_row` | `multibind::proptest` |
+//! | have it all in a test's argument | `multibind::fixture::harness` | |
 //!
 //! The words are those of [Flask-SQLAlchemy's binds](https://flask-sqlalchemy.readthedocs.io/en/stable/binds/): a
 //! **bind** is one database of the application, named by its **bind key**; the default bind's key is `None`. A
@@ -103,6 +101,7 @@ mod observe;
 mod order;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+mod public;
 mod report;
 mod route;
 mod row;
@@ -118,23 +117,14 @@ mod storage;
 mod sync;
 mod url;
 
-pub use config::{Bind, Config, Lag, MigrationVersion, Model, Storage, Table, TableGroup};
-pub use context::Context;
-pub use database::{Pool, PooledConnection};
-pub use error::{Conflict, Error, Orphan, Result};
-pub use harness::{Engine, Harness, Keep};
-pub use instrument::{Operation, TransactionEnd};
+pub use config::{Bind, Config};
+pub use error::{Error, Result};
+pub use harness::{Harness, Keep};
 pub use key::{BindKey, Selection};
-pub use observe::{
-    ChangeKind, ChangeSet, Counts, Description, ExpectedChanges, ExpectedTable, Fault, FaultBuilder, Guard, Landing,
-    Refusal, RowUpdate, Snapshot, Statement, StatementKind, StatementLog, TableChange,
-};
-pub use route::Route;
 pub use row::Row;
-pub use schema::{
-    ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata, TableInfo, TableKind, TriggerInfo, ViewInfo,
-};
-pub use session::{OnBind, Savepoint, Session, TableSession};
+pub use session::Session;
+
+pub use public::{binds, changes, faults, guards, landings, locks, pools, sessions, statements, tables};
 
 // Their types are in signatures here, and an application may have other versions.
 pub use r2d2;

@@ -11,26 +11,43 @@ pub(crate) fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
 
 /// Sorts as the comparison says; items that are equal stay in the order they have.
 pub(crate) fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
-    let swaps = swaps(items.len(), &|one, other| compare(&items[one], &items[other]));
-    for (at, from) in swaps {
-        items.swap(at, from);
+    let length = items.len();
+    sort(length, &mut List { items, compare });
+}
+
+/// A list to be sorted, whose items are known by their places.
+trait Sortable {
+    fn compare(&self, one: usize, other: usize) -> Ordering;
+
+    fn swap(&mut self, one: usize, other: usize);
+}
+
+struct List<'t, T, C> {
+    items: &'t mut [T],
+    compare: C,
+}
+
+impl<T, C: Fn(&T, &T) -> Ordering> Sortable for List<'_, T, C> {
+    fn compare(&self, one: usize, other: usize) -> Ordering {
+        (self.compare)(&self.items[one], &self.items[other])
+    }
+
+    fn swap(&mut self, one: usize, other: usize) {
+        self.items.swap(one, other);
     }
 }
 
-/// What sorts so many items, swapped one after the other.
-fn swaps(items: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<(usize, usize)> {
-    let mut sorted = (0..items).collect::<Vec<_>>();
-    sorted.sort_by(|one, other| compare(*one, *other));
-    let mut swaps = Vec::with_capacity(items);
+fn sort(length: usize, list: &mut dyn Sortable) {
+    let mut sorted = (0..length).collect::<Vec<_>>();
+    sorted.sort_by(|one, other| list.compare(*one, *other));
     for (at, place) in sorted.iter().enumerate() {
         let mut from = *place;
         // What stood before `at` has been swapped to where its own item came from.
         while from < at {
             from = sorted[from];
         }
-        swaps.push((at, from));
+        list.swap(at, from);
     }
-    swaps
 }
 
 #[cfg(test)]

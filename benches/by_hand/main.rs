@@ -204,7 +204,7 @@ fn route(criterion: &mut Criterion) -> Pair {
     bench.bench_function("multibind", |b| {
         let mut session = binds(&tables, Bind::memory).start().unwrap().session();
         session.query(SELECT, [], |_| Ok(())).unwrap();
-        b.iter_batched(sql, |sql| session.bind_of(&sql).unwrap(), BatchSize::SmallInput);
+        b.iter_batched(sql, |sql| session.route(&sql).unwrap(), BatchSize::SmallInput);
     });
     bench.finish();
     Pair { group, what: "the route of a new statement", against: "`prepare` of it", target: 4.0 }

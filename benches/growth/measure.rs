@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use multibind::binds::Storage;
 use multibind::rusqlite::Connection;
-use multibind::{Bind, Config, Harness, Storage};
+use multibind::{Bind, Config, Harness};
 
 use crate::schemas::{binds, ddl, tables_of, FIRST_ROW, KEYS};
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::origin::Origin;
 use super::redact::UrlText;
-use crate::context::Context;
+use crate::context::BindContext;
 use crate::error::panic_message;
 use crate::url::canonical;
 
-type ChooseFn = dyn Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
+type ChooseFn = dyn Fn(&BindContext) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync;
 
 /// The callback of a dynamic bind.
 #[derive(Clone)]
@@ -26,13 +26,13 @@ impl fmt::Debug for Chooser {
 impl Chooser {
     pub(super) fn new<F>(choose: F) -> Chooser
     where
-        F: Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
+        F: Fn(&BindContext) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
     {
         Chooser(Arc::new(choose))
     }
 
     /// Returns the name of the database that is meant, or why it is unknown.
-    pub(crate) fn choose(&self, context: &Context) -> Result<String, String> {
+    pub(crate) fn choose(&self, context: &BindContext) -> Result<String, String> {
         let chosen = match catch_unwind(AssertUnwindSafe(|| (self.0)(context))) {
             Ok(Ok(chosen)) => chosen,
             Ok(Err(error)) => return Err(format!("its callback failed: {error}")),

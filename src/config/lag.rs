@@ -3,7 +3,8 @@
 /// The moment at which a replica sees what was written to its source; for [`Bind::lag`](crate::Bind::lag).
 ///
 /// ```
-/// use multibind::{Bind, Harness, Lag};
+/// use multibind::binds::Lag;
+/// use multibind::{Bind, Harness};
 ///
 /// let db = Harness::builder()
 ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))

@@ -13,7 +13,7 @@ use std::fmt;
 /// | `"base"`, and `0` where no migration has that version | before the first one |
 ///
 /// ```
-/// use multibind::MigrationVersion;
+/// use multibind::tables::MigrationVersion;
 ///
 /// assert_eq!(MigrationVersion::from(2), MigrationVersion::from("2"));
 /// ```

@@ -69,7 +69,7 @@ use written::Written;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "it starts no database by itself: call `start()`"]
 pub struct Config {
     /// What holds in every environment.
     written: Written,
@@ -120,7 +120,8 @@ impl Config {
     /// Registers a table with the bind it belongs to. A bind that is not configured is an error at start.
     ///
     /// ```
-    /// use multibind::{Bind, Config, Table};
+    /// use multibind::tables::Table;
+    /// use multibind::{Bind, Config};
     ///
     /// let user = Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)").bind_key("auth");
     /// let config = Config::new().bind("auth", Bind::memory()).table(user);
@@ -133,7 +134,8 @@ impl Config {
     /// Registers the tables of a group and of the groups in it; a member without a key of its own has the group's.
     ///
     /// ```
-    /// use multibind::{Bind, Config, Table, TableGroup};
+    /// use multibind::tables::{Table, TableGroup};
+    /// use multibind::{Bind, Config};
     ///
     /// let accounts = TableGroup::new("auth").table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)"));
     /// let config = Config::new().bind("auth", Bind::memory()).tables(accounts);
@@ -194,8 +196,8 @@ impl Config {
         self
     }
 
-    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or
-    /// `default` for the default bind.
+    /// Declares that a column in one bind refers to a column in another: each as `bind.table.column`, with `default` or, as in
+    /// SQL, `main` for the default bind.
     ///
     /// [`Session::commit`](crate::Session::commit) then refuses rows that would be orphans, and
     /// [`Harness::check_references`](crate::Harness::check_references) finds those that other connections made. A bind,
@@ -207,7 +209,7 @@ impl Config {
     /// let config = Config::new()
     ///     .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE nut (tree_name TEXT)"))
-    ///     .reference("auth.nut.tree_name", "main.tree.name");
+    ///     .reference("auth.nut.tree_name", "default.tree.name");
     /// ```
     pub fn reference(mut self, from: impl Into<String>, to: impl Into<String>) -> Config {
         self.written.references.push(ReferenceText { from: from.into(), to: to.into(), origin: Origin::Code });

@@ -8,7 +8,8 @@ use super::table::Table;
 /// key from a base; one that is elsewhere has its own:
 ///
 /// ```
-/// use multibind::{row, Bind, Harness, Model, Table};
+/// use multibind::tables::{Model, Table};
+/// use multibind::{row, Bind, Harness};
 ///
 /// /// The base of what belongs to accounts.
 /// struct Accounts;
@@ -53,10 +54,10 @@ pub trait Model {
 impl Table {
     /// Creates the table of a type, in the type's bind, from the SQL that makes it.
     ///
-    /// The type's bind wins over that of a [group](crate::TableGroup).
+    /// The type's bind wins over that of a [group](crate::tables::TableGroup).
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Model, Table};
+    /// # use multibind::{tables::{Model, Table}, Bind, Harness};
     /// struct Post;
     /// impl Model for Post {
     ///     const TABLE: &str = "post";

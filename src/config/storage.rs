@@ -5,7 +5,8 @@ use std::fmt;
 /// The kind of storage of a bind's database.
 ///
 /// ```
-/// use multibind::{Bind, Harness, Storage};
+/// use multibind::binds::Storage;
+/// use multibind::{Bind, Harness};
 ///
 /// for storage in [Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile] {
 ///     let db = Harness::builder().default_bind(Bind::url("sqlite:///app.db").storage(storage)).start()?;

@@ -5,7 +5,8 @@ use crate::key::BindKey;
 /// A single table from code, with the bind key it belongs to.
 ///
 /// ```
-/// use multibind::{Bind, Harness, Table};
+/// use multibind::tables::Table;
+/// use multibind::{Bind, Harness};
 ///
 /// let db = Harness::builder()
 ///     .default_bind(Bind::memory())
@@ -18,7 +19,7 @@ use crate::key::BindKey;
 ///
 /// The key is read when the harness starts; as in Flask-SQLAlchemy, changing it later has no effect.
 #[derive(Clone, Debug)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `Config::table` or `TableGroup::table`"]
 pub struct Table {
     pub(crate) sql: String,
     /// `None` until a key is set: the group's, or the default bind.
@@ -30,7 +31,7 @@ impl Table {
     /// [`bind_key`](Table::bind_key) says otherwise.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Table};
+    /// # use multibind::{tables::Table, Bind, Harness};
     /// let tag = Table::new("CREATE TABLE tag (name TEXT); CREATE INDEX by_name ON tag (name);");
     /// let db = Harness::builder().default_bind(Bind::memory()).table(tag).start()?;
     /// assert_eq!(db.metadata(None)?.table("tag").unwrap().indexes().len(), 1);
@@ -43,7 +44,7 @@ impl Table {
     /// Sets the bind that the table belongs to.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Table};
+    /// # use multibind::{tables::Table, Bind, Harness};
     /// let user = Table::new("CREATE TABLE user (name TEXT)").bind_key("auth");
     /// let db = Harness::builder().default_bind(Bind::memory()).bind("auth", Bind::memory()).table(user).start()?;
     /// assert!(db.metadata("auth")?.table("user").is_some());
@@ -59,7 +60,8 @@ impl Table {
 /// Tables that share a bind key, which a member may override; groups nest.
 ///
 /// ```
-/// use multibind::{Bind, Harness, Table, TableGroup};
+/// use multibind::tables::{Table, TableGroup};
+/// use multibind::{Bind, Harness};
 ///
 /// let accounts = TableGroup::new("auth")
 ///     .table(Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)"))
@@ -72,7 +74,7 @@ impl Table {
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `Config::tables`"]
 pub struct TableGroup {
     /// `None` until a key is set: that of the group around it, or the default bind's.
     key: Option<BindKey>,
@@ -89,7 +91,7 @@ impl TableGroup {
     /// Creates a group whose members belong to `key` unless they say otherwise. [`TableGroup::default`] has no key of its own.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Table, TableGroup};
+    /// # use multibind::{tables::{Table, TableGroup}, Bind, Harness};
     /// let group = TableGroup::new("auth").table(Table::new("CREATE TABLE user (name TEXT)"));
     /// let db = Harness::builder().bind("auth", Bind::memory()).tables(group).start()?;
     /// assert!(db.metadata("auth")?.table("user").is_some());
@@ -102,7 +104,7 @@ impl TableGroup {
     /// Adds a table; its own key, if it has one, wins.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Table, TableGroup};
+    /// # use multibind::{tables::{Table, TableGroup}, Bind, Harness};
     /// let group = TableGroup::new("auth")
     ///     .table(Table::new("CREATE TABLE user (name TEXT)"))
     ///     .table(Table::new("CREATE TABLE setting (name TEXT)").bind_key("meta"));
@@ -118,7 +120,7 @@ impl TableGroup {
     /// Adds the tables of another group; its own key, if it has one, wins.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Table, TableGroup};
+    /// # use multibind::{tables::{Table, TableGroup}, Bind, Harness};
     /// let logs = TableGroup::new("log").table(Table::new("CREATE TABLE login (name TEXT)"));
     /// let group = TableGroup::new("auth").table(Table::new("CREATE TABLE user (name TEXT)")).group(logs);
     /// let db = Harness::builder().bind("auth", Bind::memory()).bind("log", Bind::memory()).tables(group).start()?;

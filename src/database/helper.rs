@@ -2,12 +2,12 @@
 
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Mutex;
 use std::thread;
+use std::time::Duration;
 
 use super::process::Process;
-use crate::sync::lock;
+use crate::sync::{handoff, lock, Giver, Taken};
 
 /// Work whose result is handed over once the thread is free for other work.
 pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
@@ -16,8 +16,8 @@ pub(super) type Work = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 /// ends with it.
 struct Helper {
     process: Process,
-    works: Sender<Work>,
-    is_free: bool,
+    /// Takes its next work, while it is free.
+    next: Option<Giver<Work>>,
 }
 
 static HELPER: Mutex<Option<Helper>> = Mutex::new(None);
@@ -27,20 +27,19 @@ pub(super) fn run(work: Work) -> io::Result<()> {
     let mut helper = lock(&HELPER);
     match &mut *helper {
         Some(helper) if helper.process.is_this() => {
-            if !helper.is_free {
-                return start(move || hand_over(catch_unwind(AssertUnwindSafe(work))));
-            }
-            helper.is_free = false;
-            match helper.works.send(work) {
+            let work = match helper.next.take() {
+                Some(free) => free.give(work),
+                None => Err(work),
+            };
+            match work {
                 Ok(()) => Ok(()),
-                Err(returned) => start(move || hand_over(catch_unwind(AssertUnwindSafe(returned.0)))),
+                Err(work) => start(move || hand_over(catch_unwind(AssertUnwindSafe(work)))),
             }
         }
         other => {
-            let (works, more) = channel();
-            start(move || work_on(work, &more))?;
+            start(move || work_on(work))?;
             // That of the process which this one was forked from does not work here.
-            std::mem::forget(other.replace(Helper { process: Process::this(), works, is_free: false }));
+            std::mem::forget(other.replace(Helper { process: Process::this(), next: None }));
             Ok(())
         }
     }
@@ -50,15 +49,16 @@ fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("multibind-open".to_string()).spawn(work).map(drop)
 }
 
-fn work_on(first: Work, more: &Receiver<Work>) {
-    let mut next = Ok(first);
-    while let Ok(work) = next {
+fn work_on(mut work: Work) {
+    loop {
         let done = catch_unwind(AssertUnwindSafe(work));
+        let (giver, taker) = handoff();
         if let Some(helper) = &mut *lock(&HELPER) {
-            helper.is_free = true;
+            helper.next = Some(giver);
         }
         hand_over(done);
-        next = more.recv();
+        let Taken::Value(next) = taker.take(Duration::MAX) else { return };
+        work = next;
     }
 }
 

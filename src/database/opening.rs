@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{channel, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,10 +17,10 @@ use super::keeper::Keeper;
 use super::process::{Process, FORKED};
 use super::setup::Setup;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
-use crate::instrument::Watch;
+use crate::instrument::{spared, Watch};
 use crate::sqlite::vfs::Opener;
 use crate::storage::{self, named, Store};
-use crate::sync::lock;
+use crate::sync::{handoff, lock, Giver, Taken, Taker};
 
 /// The source of a pool's connections. It lives as long as the database, and a clone of the pool may outlive both.
 pub(super) struct Source {
@@ -36,7 +35,7 @@ pub(super) struct Source {
     pub(super) process: Process,
     /// The time to wait for a lock.
     pub(super) limit: Duration,
-    /// Has the pool ask for a connection, once it is made.
+    /// Makes the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
@@ -75,7 +74,7 @@ pub(super) struct Opening {
     /// Connections may be used for longer than the harness, and report their statements as long.
     _watch: Arc<Watch>,
     /// One that has taken longer than a moment.
-    slow: Mutex<Option<Receiver<Opened>>>,
+    slow: Mutex<Option<Taker<Opened>>>,
     /// The error that it waits to pass, where that is known.
     waits_for: Arc<Mutex<Option<rusqlite::Error>>>,
     /// Set if it has answered that there is no database.
@@ -105,50 +104,55 @@ impl Opening {
             return source.open();
         }
         let mut slow = lock(&self.slow);
-        if let Some(receiver) = &*slow {
-            return match receiver.try_recv() {
-                Err(TryRecvError::Empty) => Err(self.not_yet()),
-                opened => {
-                    *slow = None;
-                    opened.unwrap_or_else(|_| Err(self.panicked()))
-                }
-            };
+        if let Some(taker) = &*slow {
+            let taken = taker.take(Duration::ZERO);
+            if !matches!(taken, Taken::NotYet) {
+                *slow = None;
+            }
+            return self.opened(taken);
         }
         drop(slow);
-        let receiver = self.begin()?;
-        match receiver.recv_timeout(MOMENT) {
-            Ok(opened) => opened,
-            Err(_) => {
+        let taker = self.begin()?;
+        match taker.take(MOMENT) {
+            Taken::NotYet => {
                 let mut slow = lock(&self.slow);
                 // It may have come just now, or another may have taken the place.
-                match receiver.try_recv() {
-                    Ok(opened) => return opened,
-                    Err(TryRecvError::Disconnected) => return Err(self.panicked()),
-                    Err(TryRecvError::Empty) => {}
+                let taken = taker.take(Duration::ZERO);
+                if matches!(taken, Taken::NotYet) {
+                    slow.get_or_insert(taker);
                 }
-                slow.get_or_insert(receiver);
-                Err(self.not_yet())
+                self.opened(taken)
             }
+            taken => self.opened(taken),
+        }
+    }
+
+    /// Returns the connection that was taken, or why there is none.
+    fn opened(&self, taken: Taken<Opened>) -> Opened {
+        match taken {
+            Taken::Value(opened) => opened,
+            Taken::NotYet => Err(self.not_yet()),
+            Taken::Never => Err(self.panicked()),
         }
     }
 
     /// Makes a helper open one.
-    fn begin(&self) -> rusqlite::Result<Receiver<Opened>> {
-        let (sender, receiver) = channel();
+    fn begin(&self) -> rusqlite::Result<Taker<Opened>> {
+        let (giver, taker) = handoff();
         let (source, waits_for) = (Weak::clone(&self.source), Arc::clone(&self.waits_for));
         let work = move || {
             let started = Instant::now();
             let opened = open_patiently(&source, &waits_for);
             *lock(&waits_for) = None;
             let is_late = started.elapsed() >= MOMENT;
-            Box::new(move || hand_over(&sender, opened, is_late.then_some(&source))) as Box<dyn FnOnce()>
+            Box::new(move || hand_over(giver, opened, is_late.then_some(&source))) as Box<dyn FnOnce()>
         };
         helper::run(Box::new(work)).map_err(|error| {
             let message =
                 format!("there is no thread to open a connection of the pool of bind `{}`: {error}", self.label);
             failure(ffi::SQLITE_NOMEM, message)
         })?;
-        Ok(receiver)
+        Ok(taker)
     }
 
     fn not_yet(&self) -> rusqlite::Error {
@@ -180,9 +184,9 @@ fn living(source: &Weak<Source>) -> Option<Arc<Source>> {
 }
 
 /// Hands over what was opened. A pool that got the answer that there is none yet is asked for one, so that it asks in turn.
-fn hand_over(sender: &Sender<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
+fn hand_over(giver: Giver<Opened>, opened: Opened, late: Option<&Weak<Source>>) {
     // A pool that is gone needs none.
-    if sender.send(opened).is_ok()
+    if giver.give(opened).is_ok()
         && let Some(source) = late.and_then(living)
         && let Some(wake) = source.wake.get()
     {
@@ -253,7 +257,7 @@ impl Source {
     }
 
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
-        self.setup.apply_at_once(conn, &*self.store, self.read_only)?;
+        spared(|| self.setup.apply_at_once(conn, &*self.store, self.read_only))?;
         self.setup.watch().listen(conn);
         self.setup.faults().hook(conn);
         Ok(())

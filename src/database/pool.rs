@@ -14,7 +14,7 @@ use crate::config::EngineOptions;
 /// A pool of connections to one bind, as `r2d2_sqlite` makes them.
 ///
 /// ```
-/// # use multibind::{row, Bind, Harness, Pool};
+/// # use multibind::{pools::Pool, row, Bind, Harness};
 /// fn sign_up(pool: &Pool, name: &str) {
 ///     pool.get().unwrap().execute("INSERT INTO user VALUES (?1)", [name]).unwrap();
 /// }
@@ -29,7 +29,7 @@ pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 /// A connection from a [`Pool`], which goes back to it when dropped.
 ///
 /// ```
-/// # use multibind::{Bind, Harness, PooledConnection};
+/// # use multibind::{pools::PooledConnection, Bind, Harness};
 /// fn connect(db: &Harness) -> PooledConnection {
 ///     db.connection("auth").unwrap()
 /// }

@@ -2,7 +2,7 @@
 
 use super::running::RunningBind;
 use super::Harness;
-use crate::context::Context;
+use crate::context::BindContext;
 use crate::database::{Pool, PooledConnection};
 #[cfg(doc)]
 use crate::error::Error;
@@ -30,8 +30,8 @@ impl Harness {
     /// db.assert_landed(("users", "acme"), "user", row! { name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn pool_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<Pool> {
-        self.running().hold_for(&key.into(), context)?.lent_pool()
+    pub fn pool_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<Pool> {
+        self.running().hold_for(&key.into(), &context.into())?.lent_pool()
     }
 
     /// Returns a connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
@@ -45,14 +45,14 @@ impl Harness {
     /// # use multibind::{context, row, Bind, Harness};
     /// # let users = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema("CREATE TABLE user (name TEXT)");
     /// # let db = Harness::builder().bind("users", users).start()?;
-    /// let conn = db.connection_for("users", &context! { tenant: "acme" })?;
+    /// let conn = db.connection_for("users", context! { tenant: "acme" })?;
     /// conn.execute("INSERT INTO user VALUES ('ann')", [])?;
     /// db.assert_landed("users[acme]", "user", row! { name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn connection_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<PooledConnection> {
+    pub fn connection_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<PooledConnection> {
         // Held until the connection is out, which keeps it from being closed then.
-        let database = self.running().hold_for(&key.into(), context)?;
+        let database = self.running().hold_for(&key.into(), &context.into())?;
         database.pooled()
     }
 
@@ -67,15 +67,15 @@ impl Harness {
     /// # use multibind::{context, rusqlite, Bind, Harness};
     /// # let users = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema("CREATE TABLE user (name TEXT)");
     /// # let db = Harness::builder().bind("users", users).start()?;
-    /// let acme = db.key_for("users", &context! { tenant: "acme" })?;
+    /// let acme = db.key_for("users", context! { tenant: "acme" })?;
     /// assert_eq!(acme.to_string(), "users[acme]");
     /// let conn = rusqlite::Connection::open(db.uri(acme)?)?;
     /// # conn.execute("INSERT INTO user VALUES ('ann')", [])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn key_for(&self, key: impl Into<BindKey>, context: &Context) -> Result<BindKey> {
+    pub fn key_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<BindKey> {
         let key = key.into();
-        let database = self.running().hold_for(&key, context)?;
+        let database = self.running().hold_for(&key, &context.into())?;
         // Of several keys for one database, that which was asked for.
         Ok(if database.keys().contains(&key) { key } else { database.key().clone() })
     }
@@ -91,14 +91,14 @@ impl Harness {
     /// # use multibind::{context, Bind, BindKey, Harness};
     /// # let users = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string()));
     /// # let db = Harness::builder().bind("users", users).start()?;
-    /// assert_eq!(db.databases_of("users")?, [] as [BindKey; 0]);
+    /// assert_eq!(db.database_keys("users")?, [] as [BindKey; 0]);
     /// for tenant in ["bee", "acme"] {
-    ///     db.pool_for("users", &context! { tenant: tenant })?;
+    ///     db.pool_for("users", context! { tenant: tenant })?;
     /// }
-    /// assert_eq!(db.databases_of("users")?, ["users[acme]".into(), "users[bee]".into()]);
+    /// assert_eq!(db.database_keys("users")?, ["users[acme]".into(), "users[bee]".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn databases_of(&self, key: impl Into<BindKey>) -> Result<Vec<BindKey>> {
+    pub fn database_keys(&self, key: impl Into<BindKey>) -> Result<Vec<BindKey>> {
         let bind = self.running().dynamic(&key.into())?;
         Ok(mapped(&bind.databases(), |database| database.key().clone()))
     }
@@ -120,7 +120,7 @@ impl Harness {
     /// let acme = context! { tenant: "acme" };
     /// db.connection_for("users", &acme)?.execute("INSERT INTO user VALUES ('ann')", [])?;
     /// db.close_database("users[acme]")?;
-    /// assert!(db.databases_of("users")?.is_empty());
+    /// assert!(db.database_keys("users")?.is_empty());
     ///
     /// db.pool_for("users", &acme)?;
     /// db.assert_not_landed("users[acme]", "user", row! { name: "ann" });
@@ -147,15 +147,15 @@ impl Harness {
     /// # use multibind::{context, Bind, Harness};
     /// # let users = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string()));
     /// # let db = Harness::builder().bind("users", users).start()?;
-    /// let held = db.connection_for("users", &context! { tenant: "acme" })?;
+    /// let held = db.connection_for("users", context! { tenant: "acme" })?;
     /// for tenant in 0..100 {
-    ///     db.connection_for("users", &context! { tenant: tenant })?;
+    ///     db.connection_for("users", context! { tenant: tenant })?;
     /// }
-    /// assert_eq!(db.close_unused("users")?, 100);
-    /// assert_eq!(db.databases_of("users")?, ["users[acme]".into()]);
+    /// assert_eq!(db.close_unused_databases("users")?, 100);
+    /// assert_eq!(db.database_keys("users")?, ["users[acme]".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn close_unused(&self, key: impl Into<BindKey>) -> Result<usize> {
+    pub fn close_unused_databases(&self, key: impl Into<BindKey>) -> Result<usize> {
         self.running().dynamic(&key.into())?.close_unused()
     }
 }

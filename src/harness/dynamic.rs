@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::bound::{Bound, Start};
 use super::template::Blueprint;
 use crate::config::{Chooser, DatabaseSpec};
-use crate::context::Context;
+use crate::context::BindContext;
 use crate::database::{enforces_keys, Database, Uses};
 use crate::error::{list, Error, Result};
 use crate::instrument::{Recorder, Rules};
@@ -92,7 +92,7 @@ impl DynamicBind {
     }
 
     /// Returns the key of the database that a context means, or why it is unknown.
-    pub(super) fn choose(&self, context: &Context) -> Result<BindKey, String> {
+    pub(super) fn choose(&self, context: &BindContext) -> Result<BindKey, String> {
         let name = self.chooser.choose(context)?;
         let named = parse(&name).ok().and_then(|url| url.named);
         if let Some((_, owner)) = self.taken.iter().find(|(taken, _)| Some(taken) == named.as_ref()) {
@@ -231,7 +231,7 @@ impl DynamicBind {
         };
         self.error(format!(
             "it has no database `{key}`: {known}. One is made when it is first used, with a context: by a session \
-             from `session_with`, by `pool_for`, `connection_for` or `key_for`"
+             from `session_for`, by `pool_for`, `connection_for` or `key_for`"
         ))
     }
 }

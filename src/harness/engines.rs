@@ -20,7 +20,8 @@ use crate::schema::Metadata;
 /// [session](crate::Session); an engine is there to be looked at.
 ///
 /// ```
-/// use multibind::{Bind, Harness, Storage};
+/// use multibind::binds::Storage;
+/// use multibind::{Bind, Harness};
 ///
 /// let bind = Bind::url("mysql://app:secret@db.example/users").storage(Storage::TempFile).pool_size(3);
 /// let db = Harness::builder().bind("auth", bind).start()?;
@@ -65,7 +66,7 @@ impl Engine {
     /// Returns the kind of storage that the database is in.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Storage};
+    /// # use multibind::{binds::Storage, Bind, Harness};
     /// # let db = Harness::builder().default_bind(Bind::url("file:x?mode=memory&cache=shared")).start()?;
     /// assert_eq!(db.engine(None)?.storage(), Storage::SharedCache);
     /// # Ok::<(), multibind::Error>(())
@@ -195,7 +196,7 @@ impl Harness {
     /// Those of [`pool`](Harness::pool).
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Storage};
+    /// # use multibind::{binds::Storage, Bind, Harness};
     /// # let db = Harness::builder().bind("auth", Bind::memory()).start()?;
     /// assert_eq!(db.engine("auth")?.storage(), Storage::Memory);
     /// # Ok::<(), multibind::Error>(())

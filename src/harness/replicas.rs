@@ -19,7 +19,8 @@ impl Harness {
     /// that reads the replica in the midst of a transaction, or in `memdb` of one that writes to the source.
     ///
     /// ```
-    /// use multibind::{Bind, Harness, Lag};
+    /// use multibind::binds::Lag;
+    /// use multibind::{Bind, Harness};
     ///
     /// let db = Harness::builder()
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
@@ -56,5 +57,5 @@ impl Harness {
 
 /// Returns the error of a database, with the connection that held the lock.
 fn failed(database: &Bound) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
-    |source| Error::sql(database.key())(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+    |source| Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
 }

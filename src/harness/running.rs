@@ -8,7 +8,7 @@ use super::dynamic::{DynamicBind, Held};
 use super::folder::Folder;
 use super::reference::Reference;
 use crate::config::Replica;
-use crate::context::Context;
+use crate::context::BindContext;
 use crate::error::{Error, Result};
 use crate::instrument::{Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
@@ -207,7 +207,7 @@ impl Running {
     }
 
     /// Returns the database that a context means by a configured key, creating it if nobody has used it yet.
-    pub(super) fn hold_for(&self, key: &BindKey, context: &Context) -> Result<Held> {
+    pub(super) fn hold_for(&self, key: &BindKey, context: &BindContext) -> Result<Held> {
         let index = self.bind(key)?;
         match &self.binds[index] {
             RunningBind::Dynamic(bind) if bind.key() == key => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::dynamic::{DynamicBind, Held};
 use super::running::RunningBind;
 use super::{Reference, Running};
-use crate::context::Context;
+use crate::context::BindContext;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
@@ -19,7 +19,7 @@ use crate::sqlite::Image;
 #[derive(Debug)]
 pub(crate) struct Scope {
     running: Arc<Running>,
-    context: Option<Context>,
+    context: Option<BindContext>,
     chosen: PerBind<Chosen>,
 }
 
@@ -33,7 +33,7 @@ struct Chosen {
 }
 
 impl Scope {
-    pub(crate) fn new(running: Arc<Running>, context: Option<Context>) -> Scope {
+    pub(crate) fn new(running: Arc<Running>, context: Option<BindContext>) -> Scope {
         let chosen = running.binds().map(|_, _| Chosen::default());
         Scope { running, context, chosen }
     }
@@ -189,8 +189,8 @@ impl Scope {
     fn choice<'s>(&self, bind: &DynamicBind, chosen: &'s Chosen) -> Result<&'s BindKey> {
         let Some(context) = &self.context else {
             return Err(bind.not_known(
-                "this session has no context; start it with `session_with`, as \
-                 `db.session_with(context! { tenant: \"acme\" })`",
+                "this session has no context; start it with `session_for`, as \
+                 `db.session_for(context! { tenant: \"acme\" })`",
             ));
         };
         chosen.key.get_or_init(|| bind.choose(context)).as_ref().map_err(|problem| bind.not_known(problem))

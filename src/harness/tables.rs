@@ -114,11 +114,11 @@ impl Harness {
     /// # let file = folder.path().join("user.csv");
     /// # std::fs::write(&file, "id,name\n1,ann\n")?;
     /// let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (id INT, name TEXT)")).start()?;
-    /// assert_eq!(db.load(&file)?, 1);
+    /// assert_eq!(db.load_data(&file)?, 1);
     /// db.assert_landed("auth", "user", row! { id: 1, name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn load(&self, path: impl AsRef<Path>) -> Result<usize> {
+    pub fn load_data(&self, path: impl AsRef<Path>) -> Result<usize> {
         // Replicas get theirs from these.
         let mut databases = self.running().databases();
         databases.retain(|database| !database.lags());

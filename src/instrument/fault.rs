@@ -1,6 +1,7 @@
 //! One fault: what it is about, what it has met, and what it fails next.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::operation::Operation;
 use crate::sync::lock;
@@ -19,7 +20,7 @@ pub(crate) struct Fault {
 #[derive(Debug, Default)]
 struct Met {
     operations: u64,
-    struck: u64,
+    triggered: u64,
     /// The number of those that could not be failed.
     passed: u64,
     /// The last transaction that it was asked about and what it said: all of what one writes fails, or nothing.
@@ -35,12 +36,18 @@ pub(crate) enum FaultKind {
     Commit,
     /// The lock that a writer needs, as if another connection had it.
     Busy,
-    /// The same, as if nobody might write.
+    /// The start of a transaction that writes, as if the file might only be read.
     ReadOnly,
     /// Writing to the disk that has no room left.
     Full,
     /// Writing to the disk that does not work.
     Io,
+    /// Beginning to read from the disk that does not work.
+    Read,
+    /// Everything that needs the database.
+    Down,
+    /// Nothing: a transaction takes so much longer to begin.
+    Slow(Duration),
 }
 
 impl Fault {
@@ -57,7 +64,7 @@ impl Fault {
     /// Returns how many operations it has met, and how many of them it failed.
     pub(super) fn met(&self) -> (u64, u64) {
         let met = lock(&self.met);
-        (met.operations, met.struck)
+        (met.operations, met.triggered)
     }
 
     /// Returns how many statements it should have failed and could not.
@@ -94,20 +101,21 @@ impl Fault {
         met.passed += 1;
     }
 
-    pub(super) fn strikes(&self) -> bool {
+    /// Counts an operation, and returns whether it fails.
+    pub(super) fn triggers(&self) -> bool {
         lock(&self.met).count(self.after, self.times)
     }
 
     /// Counts an operation that is a part of a transaction, and returns whether it fails: all of a transaction's do, or
     /// none.
-    pub(super) fn strikes_all_of(&self, transaction: u64) -> bool {
+    pub(super) fn triggers_for_all_of(&self, transaction: u64) -> bool {
         let mut met = lock(&self.met);
         match met.last {
-            Some((last, struck)) if last == transaction => struck,
+            Some((last, triggered)) if last == transaction => triggered,
             _ => {
-                let struck = met.count(self.after, self.times);
-                met.last = Some((transaction, struck));
-                struck
+                let triggered = met.count(self.after, self.times);
+                met.last = Some((transaction, triggered));
+                triggered
             }
         }
     }
@@ -115,14 +123,14 @@ impl Fault {
 
 impl Met {
     fn is_due(&self, after: u64, times: u64) -> bool {
-        self.operations >= after && self.struck < times
+        self.operations >= after && self.triggered < times
     }
 
-    /// Counts an operation, and says whether it fails.
+    /// Counts an operation, and returns whether it fails.
     fn count(&mut self, after: u64, times: u64) -> bool {
-        let strikes = self.is_due(after, times);
+        let triggers = self.is_due(after, times);
         self.operations += 1;
-        self.struck += u64::from(strikes);
-        strikes
+        self.triggered += u64::from(triggers);
+        triggers
     }
 }

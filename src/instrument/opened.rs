@@ -16,6 +16,8 @@ use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, trace};
+use crate::sqlite::vfs::disk::{meet_by_name, Gated};
+use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
 
 /// The databases of this process that a connection may open.
@@ -43,6 +45,8 @@ enum Place {
 #[derive(Debug)]
 pub(crate) struct Found {
     watch: Arc<Watch>,
+    /// For one in a file, whose connections meet the faults of the disk by its name.
+    gated: Option<Gated>,
 }
 
 impl Drop for Found {
@@ -53,6 +57,7 @@ impl Drop for Found {
         // A connection is closed without the lock, which its file system's callbacks might want.
         drop(placed);
         drop(gone);
+        drop(self.gated.take());
     }
 }
 
@@ -60,6 +65,16 @@ impl Watch {
     /// Gives the instruments to each connection that opens the file of that name, as SQLite spells it.
     pub(crate) fn found_by_name(self: &Arc<Self>, name: &[u8], read_only: bool) -> Found {
         self.found(Place::File(name.into()), read_only)
+    }
+
+    /// Gives the instruments to each connection that opens the file on a disk of that name, as SQLite spells it, and the
+    /// faults of the disk.
+    pub(crate) fn found_on_disk(self: &Arc<Self>, name: &[u8], read_only: bool) -> Found {
+        let gate: Arc<dyn Gate> = Arc::clone(&self.faults) as _;
+        let gated = meet_by_name(name, read_only, &gate);
+        let mut found = self.found_by_name(name, read_only);
+        found.gated = Some(gated);
+        found
     }
 
     /// Gives the instruments to each connection that opens the shared cache of `kept`.
@@ -77,7 +92,7 @@ impl Watch {
         see_openings();
         let placed = Placed { place, read_only, watch: Arc::clone(self) };
         PLACED.write().unwrap_or_else(PoisonError::into_inner).push(placed);
-        Found { watch: Arc::clone(self) }
+        Found { watch: Arc::clone(self), gated: None }
     }
 }
 

@@ -5,7 +5,7 @@
 /// The operations of a trigger, a view or a foreign key's action count.
 ///
 /// ```
-/// # use multibind::{Bind, Harness, Operation};
+/// # use multibind::{faults::Operation, Bind, Harness};
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
 /// let _fault = db.fault("auth").fail_statement("user", Operation::Insert)?;
 /// let error = db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", []).unwrap_err();

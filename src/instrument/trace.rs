@@ -230,7 +230,7 @@ impl Watch {
         for fault in self.faults.of_statements() {
             let Some(deed) = handle.is_met_by(&fault, sql).filter(|_| !fault.lets_pass()) else { continue };
             match handle.stop(statement.statement, deed) {
-                Some(how) if fault.strikes() => return Some(Stopped::new(None, how)),
+                Some(how) if fault.triggers() => return Some(Stopped::new(None, how)),
                 Some(how) => handle.release(how),
                 None => fault.is_passed(),
             }

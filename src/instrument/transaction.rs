@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// The end of a transaction.
 ///
 /// ```
-/// # use multibind::{Bind, Harness, TransactionEnd};
+/// # use multibind::{statements::TransactionEnd, Bind, Harness};
 /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
 /// let log = db.record();
 /// db.connection(None)?.execute_batch("BEGIN; INSERT INTO t VALUES (1); ROLLBACK")?;

@@ -1,38 +1,41 @@
 //! File names for bind keys and tests, which may have any character.
 
-/// How long a name may be; file systems take 255 bytes, ending included.
+use percent_encoding::{percent_encode, percent_encode_byte, AsciiSet, NON_ALPHANUMERIC};
+
+/// The length at which a name is shortened; file systems take 255 bytes, ending included.
 const LONGEST: usize = 150;
-/// How much of a longer name is written out.
+/// The bytes of a longer name that are written out.
 const SHOWN: usize = 80;
 
 /// Names that mean a device on Windows, whatever their ending.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
-/// The same, with a digit after them.
+/// Names that mean one with a digit after them.
 const NUMBERED: [&str; 2] = ["com", "lpt"];
 
-/// A file name that any system takes, another one for each text.
+/// Bytes that a system could take for something else; every one beyond ASCII is escaped too.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+/// Bytes that are escaped between the first and the last.
+const ESCAPED_INSIDE: &AsciiSet = &ESCAPED.remove(b'.');
+
+/// Returns a file name that any system takes, another one for each text.
 ///
 /// Letters, digits, `_`, `-` and inner dots stand for themselves, as far as they are ASCII: systems disagree on which
 /// others are the same. A text that is too long ends in a hash after a `~`.
 pub(super) fn file_name(text: &str) -> String {
-    let last = text.len().saturating_sub(1);
-    let mut name = String::with_capacity(text.len());
-    for (at, byte) in text.bytes().enumerate() {
-        let inner_dot = byte == b'.' && at != 0 && at != last;
-        let plain = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || inner_dot;
-        if plain && !(at == 0 && is_device(text)) {
-            name.push(char::from(byte))
-        } else {
-            name.push_str(&format!("%{byte:02X}"))
-        }
-    }
-    if name.is_empty() {
-        return "%".to_string();
+    let [first, rest @ ..] = text.as_bytes() else { return "%".to_string() };
+    let mut name = if is_device(text) {
+        percent_encode_byte(*first).to_string()
+    } else {
+        percent_encode(&[*first], ESCAPED).to_string()
+    };
+    if let [inner @ .., last] = rest {
+        name.extend(percent_encode(inner, ESCAPED_INSIDE));
+        name.extend(percent_encode(&[*last], ESCAPED));
     }
     shortened(name, text)
 }
 
-/// The name of a test's folder: `--` for `::`.
+/// Returns the name of a test's folder: `--` for `::`.
 pub(super) fn of_test(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split("::") {
@@ -59,8 +62,8 @@ fn is_device(text: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| numbered(device))
 }
 
-/// The 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a later run
-/// finds what it has to replace.
+/// Returns the 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a
+/// later run finds what it has to replace.
 fn fnv(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

@@ -17,7 +17,7 @@ mod tables;
 mod verdict;
 
 pub(crate) use changes::{since_start, Compared, NotOnly};
-pub use changes::{ChangeKind, ChangeSet, Counts, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
+pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;
 pub use describe::Description;

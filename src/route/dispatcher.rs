@@ -34,15 +34,16 @@ impl fmt::Debug for Dispatcher {
 
 /// The number of dispatchers that are kept while no session uses them.
 const MOST_UNUSED: usize = 64;
-/// The number of those that are kept for tables that a running database has come to.
-const MOST_PASSING: usize = 8;
+/// The number of those that are kept for tables that a running database has come to. A session that creates tables makes
+/// one after each, all with copies of every table: more than the last would be megabytes.
+const MOST_PASSING: usize = 1;
 /// The time that a session waits for another that makes the dispatcher it needs.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The identity of a dispatcher: for each bind its keys, its schema's number, and how it is used.
 type Identity = Vec<(BindKey, Vec<BindKey>, u64, Option<BindIndex>, bool)>;
 static STANDING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_UNUSED);
-static PASSING: OnceCache<Identity, Dispatcher> = OnceCache::new(MOST_PASSING);
+static PASSING: OnceCache<Identity, Dispatcher> = OnceCache::dropping_at_once(MOST_PASSING);
 
 impl Dispatcher {
     /// Returns the dispatcher of these databases: that of an earlier harness with the same tables, where it is kept.
@@ -67,7 +68,7 @@ impl Dispatcher {
         Ok(Dispatcher { catalog, stages: Mutex::default(), known: KnownPlans::default() })
     }
 
-    /// Tells whether this is the dispatcher of these databases.
+    /// Reports whether this is the dispatcher of these databases.
     pub(crate) fn is_of(&self, databases: &PerBind<Candidate>) -> Result<bool> {
         Ok(identity(&self.catalog.binds)? == identity(databases)?)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 
-/// The binds that a statement reads and those it writes, from [`Session::bind_of`](crate::Session::bind_of).
+/// The binds that a statement reads and those it writes, from [`Session::route`](crate::Session::route).
 ///
 /// ```
 /// use multibind::{Bind, BindKey, Harness};
@@ -15,9 +15,9 @@ use crate::list::mapped;
 ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
 ///     .start()?;
 /// let session = db.session();
-/// let insert = session.bind_of("INSERT INTO user SELECT 'ann'")?;
-/// assert_eq!(insert.writes(), Some(&BindKey::from("auth")));
-/// let join = session.bind_of("SELECT * FROM post JOIN user ON author = name")?;
+/// let insert = session.route("INSERT INTO user SELECT 'ann'")?;
+/// assert_eq!(insert.writes(), [BindKey::from("auth")]);
+/// let join = session.route("SELECT * FROM post JOIN user ON author = name")?;
 /// assert_eq!(join.reads(), [BindKey::DEFAULT, BindKey::from("auth")]);
 /// assert_eq!(join.to_string(), "reads default, auth");
 /// # Ok::<(), multibind::Error>(())
@@ -37,7 +37,7 @@ impl Route {
     /// #     .default_bind(Bind::memory().schema("CREATE TABLE post (author TEXT)"))
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
     /// #     .start()?;
-    /// let route = db.session().bind_of("SELECT * FROM user JOIN post ON author = name")?;
+    /// let route = db.session().route("SELECT * FROM user JOIN post ON author = name")?;
     /// assert_eq!(route.reads(), [BindKey::DEFAULT, BindKey::from("auth")]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
@@ -45,9 +45,9 @@ impl Route {
         &self.reads
     }
 
-    /// Returns the bind that is written to, rows or schema.
+    /// Returns the binds that are written to, rows or schema, in the order configured: none or one.
     ///
-    /// `ANALYZE` and `REINDEX` without a name run in several binds one after the other; this is the first of them.
+    /// `ANALYZE` and `REINDEX` without a name run in several binds, one after the other.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -56,12 +56,12 @@ impl Route {
     /// #     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
     /// #     .start()?;
     /// let session = db.session();
-    /// assert_eq!(session.bind_of("UPDATE user SET name = 'ann'")?.writes(), Some(&BindKey::from("auth")));
-    /// assert_eq!(session.bind_of("SELECT name FROM user")?.writes(), None);
+    /// assert_eq!(session.route("UPDATE user SET name = 'ann'")?.writes(), [BindKey::from("auth")]);
+    /// assert_eq!(session.route("SELECT name FROM user")?.writes(), []);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn writes(&self) -> Option<&BindKey> {
-        self.writes.first()
+    pub fn writes(&self) -> &[BindKey] {
+        &self.writes
     }
 }
 
@@ -88,14 +88,14 @@ pub(crate) struct Plan {
     pub(crate) effects: Effects,
     /// The function it calls that reports what its connection last wrote, `changes` for one.
     pub(crate) counts: Option<String>,
-    /// Whether it looks names up while it runs.
+    /// Set if it looks names up while it runs.
     pub(crate) looks_up: bool,
 }
 
 impl Plan {
     /// Returns the plan of a statement that runs in the unit of work and changes no schema.
     pub(super) fn new(on: Destination, route: Route) -> Plan {
-        let effects = Effects { writes: route.writes().is_some(), changes_schema: Some(false), in_transaction: true };
+        let effects = Effects { writes: !route.writes().is_empty(), changes_schema: Some(false), in_transaction: true };
         Plan { on, route, effects, counts: None, looks_up: false }
     }
 
@@ -126,9 +126,9 @@ impl Plan {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effects {
     pub(crate) writes: bool,
-    /// Whether it creates, changes or drops something in a schema; `None` where only running it shows that.
+    /// Set if it creates, changes or drops something in a schema; `None` where only running it shows that.
     pub(crate) changes_schema: Option<bool>,
-    /// Whether it takes part in the unit of work: a pragma and `VACUUM` do not.
+    /// Set if it takes part in the unit of work: a pragma and `VACUUM` do not.
     pub(crate) in_transaction: bool,
 }
 

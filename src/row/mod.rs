@@ -18,7 +18,7 @@ use crate::sqlite::script::quote;
 
 /// Values by column name, in the order written.
 ///
-/// Made with [`row!`](crate::row!); also what [`TableSession::find`](crate::TableSession::find) gives back.
+/// Made with [`row!`](crate::row!); also what [`SessionTable::find`](crate::sessions::SessionTable::find) gives back.
 ///
 /// ```
 /// use multibind::row;

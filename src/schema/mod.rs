@@ -26,7 +26,7 @@ pub(crate) use create::create_all;
 pub(crate) use dialect::{explained, uncounted_column};
 pub(crate) use drop::drop_all;
 pub(crate) use metadata::ObjectKind;
-pub use metadata::{ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata};
+pub use metadata::{ColumnInfo, ForeignKey, GeneratedKind, IndexInfo, IndexOrigin, Metadata};
 pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
 pub(crate) use migrate::migrate_to;
 pub(crate) use migration::Script;

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::metadata::{
-    ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata, ObjectKind, SchemaObject, TableInfo,
+    ColumnInfo, ForeignKey, GeneratedKind, IndexInfo, IndexOrigin, Metadata, ObjectKind, SchemaObject, TableInfo,
     TableKind, TriggerInfo, ViewInfo,
 };
 use crate::error::{Error, Result};
@@ -186,8 +186,8 @@ fn column(row: &Row<'_>) -> rusqlite::Result<ColumnInfo> {
         default: row.get("dflt_value")?,
         primary_key: usize::try_from(primary_key).ok().filter(|place| *place > 0),
         generated: match hidden {
-            2 => Some(Generated::Virtual),
-            3 => Some(Generated::Stored),
+            2 => Some(GeneratedKind::Virtual),
+            3 => Some(GeneratedKind::Stored),
             _ => None,
         },
         hidden: hidden == 1,

@@ -29,10 +29,10 @@ impl Serialize for Orphan {
     }
 }
 
-/// The binds that it `reads`, and the one that it `writes` if there is one.
+/// The binds that it `reads` and those that it `writes`.
 impl Serialize for Route {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        object!(serializer, "Route"; "reads": self.reads(); "writes": self.writes(), if self.writes().is_some())
+        object!(serializer, "Route"; "reads": self.reads(); "writes": self.writes())
     }
 }
 
@@ -44,7 +44,7 @@ impl Serialize for StatementLog {
 }
 
 /// `bind`, or `binds` where it is not one; `kind`; `sql`; where there is any of it `with_values`, the `rows` that it changed,
-/// its `error`; whether it ran `by_session`. Its time and its thread differ from run to run and are left out.
+/// its `error`; whether it is `from_session`. Its time and its thread differ from run to run and are left out.
 impl Serialize for Statement {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_one = self.binds().len() == 1;
@@ -56,7 +56,7 @@ impl Serialize for Statement {
             "with_values": self.sql_with_values(), if self.sql_with_values() != self.sql();
             "rows": self.rows_changed(), if self.kind() == StatementKind::Write;
             "error": self.error(), if self.error().is_some();
-            "by_session": self.by_session())
+            "from_session": self.is_from_session())
     }
 }
 
@@ -71,9 +71,9 @@ impl Serialize for StatementKind {
     }
 }
 
-/// `bind`, and `what` was refused.
+/// The `bind`, and the `statement` that was refused.
 impl Serialize for Refusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        object!(serializer, "Refusal"; "bind": self.bind(); "what": self.what())
+        object!(serializer, "Refusal"; "bind": self.bind(); "statement": self.statement())
     }
 }

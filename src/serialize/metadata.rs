@@ -4,7 +4,8 @@ use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::object;
 use crate::schema::{
-    ColumnInfo, ForeignKey, Generated, IndexInfo, IndexOrigin, Metadata, TableInfo, TableKind, TriggerInfo, ViewInfo,
+    ColumnInfo, ForeignKey, GeneratedKind, IndexInfo, IndexOrigin, Metadata, TableInfo, TableKind, TriggerInfo,
+    ViewInfo,
 };
 
 /// `tables`, `views` and `triggers`.
@@ -58,11 +59,11 @@ impl Serialize for ColumnInfo {
 }
 
 /// `virtual` or `stored`.
-impl Serialize for Generated {
+impl Serialize for GeneratedKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match self {
-            Generated::Virtual => "virtual",
-            Generated::Stored => "stored",
+            GeneratedKind::Virtual => "virtual",
+            GeneratedKind::Stored => "stored",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The unit of work over the binds: statements sent to the bind they touch, committed or rolled back together.
 
 mod call;
+mod end;
 mod failure;
 mod glance;
 mod join;
@@ -15,12 +16,12 @@ use std::sync::Arc;
 
 use rusqlite::{Params, Row};
 
-pub use on::OnBind;
+pub use on::BindSession;
 pub use savepoint::Savepoint;
-pub use table::TableSession;
+pub use table::SessionTable;
 
 use crate::config::Model;
-use crate::context::Context;
+use crate::context::BindContext;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
@@ -28,7 +29,6 @@ use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route};
-use crate::say;
 use crate::sqlite::script;
 use call::Call;
 use failure::not_run;
@@ -90,13 +90,13 @@ impl Harness {
     /// # let users = Bind::dynamic(|context| Ok(format!("users_tenant_{}", context.get("tenant")?)))
     /// #     .schema("CREATE TABLE user (name TEXT)");
     /// # let db = Harness::builder().bind("users", users).start()?;
-    /// let mut session = db.session_with(context! { tenant: "acme" });
+    /// let mut session = db.session_for(context! { tenant: "acme" });
     /// session.execute("INSERT INTO users.user VALUES ('ann')", [])?;
     /// session.commit()?;
     /// db.assert_landed("users[users_tenant_acme]", "user", row! { name: "ann" });
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn session_with(&self, context: impl Into<Context>) -> Session {
+    pub fn session_for(&self, context: impl Into<BindContext>) -> Session {
         Session::new(Scope::new(Arc::clone(self.running()), Some(context.into())))
     }
 }
@@ -208,9 +208,9 @@ impl Session {
     /// assert_eq!(session.table("auth.user")?.count(row! { name: "ann" })?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn table(&mut self, name: &str) -> Result<TableSession<'_>> {
+    pub fn table(&mut self, name: &str) -> Result<SessionTable<'_>> {
         let (bind, table) = self.unit.dispatcher(&self.scope)?.table(name)?;
-        Ok(TableSession::new(self, bind, table))
+        Ok(SessionTable::new(self, bind, table))
     }
 
     /// Returns the table of a type, in the bind that the type is tied to.
@@ -220,7 +220,7 @@ impl Session {
     /// Those of [`on`](Session::on), and [`Error::NotInBind`] when the bind has no such table.
     ///
     /// ```
-    /// # use multibind::{row, Bind, Harness, Model};
+    /// # use multibind::{tables::Model, row, Bind, Harness};
     /// struct User;
     /// impl Model for User {
     ///     const BIND: Option<&str> = Some("auth");
@@ -232,7 +232,7 @@ impl Session {
     /// assert_eq!(session.model::<User>()?.count(row! {})?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn model<M: Model>(&mut self) -> Result<TableSession<'_>> {
+    pub fn model<M: Model>(&mut self) -> Result<SessionTable<'_>> {
         self.on(M::BIND)?.table(M::TABLE)
     }
 
@@ -255,10 +255,10 @@ impl Session {
     /// session.commit()?;
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn on(&mut self, key: impl Into<BindKey>) -> Result<OnBind<'_>> {
+    pub fn on(&mut self, key: impl Into<BindKey>) -> Result<BindSession<'_>> {
         let key = key.into();
         let member = self.scope.bind(&key)?;
-        Ok(OnBind::new(self, member, key))
+        Ok(BindSession::new(self, member, key))
     }
 
     /// Returns the binds that a statement reads and the one it writes, without running it.
@@ -271,58 +271,14 @@ impl Session {
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
-    /// let route = db.session().bind_of("DELETE FROM user")?;
-    /// assert_eq!(route.writes(), Some(&BindKey::from("auth")));
+    /// let route = db.session().route("DELETE FROM user")?;
+    /// assert_eq!(route.writes(), [BindKey::from("auth")]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn bind_of(&self, sql: &str) -> Result<Route> {
+    pub fn route(&self, sql: &str) -> Result<Route> {
         let plan = self.unit.plan_of(&self.scope, sql)?;
         let named = |keys: &[BindKey]| mapped(keys, |key| self.scope.key_of(key));
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
-    }
-
-    /// Commits every bind the session touched, in the order it first touched them.
-    ///
-    /// Separate databases have no common commit: when one fails, those before it stay committed and the rest are
-    /// rolled back. The session is usable afterwards.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Commit`], which says which binds were committed and which rolled back. With nothing committed:
-    /// [`Error::OpenSavepoint`], and [`Error::RolledBack`] when an earlier error made SQLite roll a bind back.
-    ///
-    /// ```
-    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let mut session = db.session();
-    /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// session.commit()?;
-    /// db.assert_landed(None, "t", multibind::row! { x: 1 });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn commit(&mut self) -> Result<()> {
-        let done = self.unit.commit(&self.scope);
-        self.joined.end();
-        done
-    }
-
-    /// Rolls every bind back that the session touched since the last commit.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Sql`] when SQLite could not roll a bind back; the others have been.
-    ///
-    /// ```
-    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let mut session = db.session();
-    /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// session.rollback()?;
-    /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn rollback(&mut self) -> Result<()> {
-        let done = self.unit.rollback(&self.scope);
-        self.joined.end();
-        done
     }
 
     /// Sets a savepoint over every bind, those touched later included.
@@ -375,30 +331,6 @@ impl Session {
                 }
                 unit.run(scope, *last, &scope.key(*last), effects, call)
             }
-        }
-    }
-}
-
-/// A session that is dropped rolls back.
-impl Drop for Session {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.warn_of_uncommitted();
-        }
-        if let Err(error) = self.rollback() {
-            say::warn(format_args!("cannot roll back a session that is dropped: {error}"));
-        }
-    }
-}
-
-impl Session {
-    /// Prints what a failing test may have forgotten: code on other connections does not see what a session has
-    /// not committed, or finds it locked.
-    fn warn_of_uncommitted(&self) {
-        let binds = self.unit.uncommitted(&self.scope);
-        if !binds.is_empty() {
-            let binds = crate::error::list(&binds);
-            say::beside_failure(&format!("multibind: a session of this test has written to {binds} and not committed"));
         }
     }
 }

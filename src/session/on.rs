@@ -4,7 +4,7 @@ use rusqlite::{Params, Row};
 
 use super::call::{self, Call};
 use super::failure::not_run;
-use super::table::TableSession;
+use super::table::SessionTable;
 use super::Session;
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
@@ -27,15 +27,16 @@ use crate::sqlite::script;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct OnBind<'s> {
+#[must_use = "it runs nothing by itself: call `execute`, `query` or another"]
+pub struct BindSession<'s> {
     session: &'s mut Session,
     bind: BindIndex,
     key: BindKey,
 }
 
-impl<'s> OnBind<'s> {
-    pub(super) fn new(session: &'s mut Session, bind: BindIndex, key: BindKey) -> OnBind<'s> {
-        OnBind { session, bind, key }
+impl<'s> BindSession<'s> {
+    pub(super) fn new(session: &'s mut Session, bind: BindIndex, key: BindKey) -> BindSession<'s> {
+        BindSession { session, bind, key }
     }
 
     /// Runs a statement that returns no rows, and returns the number of rows it changed.
@@ -62,7 +63,7 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`execute`](OnBind::execute), and [`Error::Sql`] for what `map` returns.
+    /// Those of [`execute`](BindSession::execute), and [`Error::Sql`] for what `map` returns.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -87,7 +88,7 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`query`](OnBind::query), and [`Error::Sql`] with `QueryReturnedNoRows` when there is no row.
+    /// Those of [`query`](BindSession::query), and [`Error::Sql`] with `QueryReturnedNoRows` when there is no row.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -111,7 +112,7 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`execute`](OnBind::execute) for the first statement that fails; those before it have run.
+    /// Those of [`execute`](BindSession::execute) for the first statement that fails; those before it have run.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -145,10 +146,10 @@ impl<'s> OnBind<'s> {
     /// db.assert_landed("meta", "log", row! { line: "started" });
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn table(mut self, name: &str) -> Result<TableSession<'s>> {
+    pub fn table(mut self, name: &str) -> Result<SessionTable<'s>> {
         let Session { scope, unit, .. } = &mut *self.session;
         match unit.dispatcher_on(scope, self.bind)?.table(name) {
-            Ok((_, table)) => Ok(TableSession::new(self.session, self.bind, table)),
+            Ok((_, table)) => Ok(SessionTable::new(self.session, self.bind, table)),
             Err(_) => Err(self.not_here(name)?),
         }
     }

@@ -31,15 +31,16 @@ use crate::sqlite::script::{insert, quote};
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct TableSession<'s> {
+#[must_use = "it runs nothing by itself: call `insert`, `find` or another"]
+pub struct SessionTable<'s> {
     session: &'s mut Session,
     bind: BindIndex,
     table: String,
 }
 
-impl<'s> TableSession<'s> {
-    pub(super) fn new(session: &'s mut Session, bind: BindIndex, table: String) -> TableSession<'s> {
-        TableSession { session, bind, table }
+impl<'s> SessionTable<'s> {
+    pub(super) fn new(session: &'s mut Session, bind: BindIndex, table: String) -> SessionTable<'s> {
+        SessionTable { session, bind, table }
     }
 
     /// Inserts a row and returns its rowid.
@@ -74,7 +75,7 @@ impl<'s> TableSession<'s> {
     /// # Errors
     ///
     /// [`Error::Row`] for a column that the table does not have, [`Error::Sql`] when SQLite cannot look, and the
-    /// errors of [`insert`](TableSession::insert) for locks.
+    /// errors of [`insert`](SessionTable::insert) for locks.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -94,7 +95,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`find`](TableSession::find).
+    /// Those of [`find`](SessionTable::find).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -113,7 +114,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`find`](TableSession::find).
+    /// Those of [`find`](SessionTable::find).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -136,7 +137,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// [`Error::Row`] when there is nothing to set, and those of [`insert`](TableSession::insert).
+    /// [`Error::Row`] when there is nothing to set, and those of [`insert`](SessionTable::insert).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -163,7 +164,7 @@ impl<'s> TableSession<'s> {
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](TableSession::insert).
+    /// Those of [`insert`](SessionTable::insert).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -217,7 +218,7 @@ impl<'s> TableSession<'s> {
     }
 }
 
-/// Tells whether SQLite did not accept the statement, rather than failed to run it.
+/// Reports whether SQLite did not accept the statement, rather than failed to run it.
 fn is_refused(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use percent_encoding::{percent_encode, AsciiSet, PercentEncode, NON_ALPHANUMERIC};
 use rusqlite::Connection;
 
 use super::{open, Store};
@@ -10,7 +11,7 @@ use crate::config::Storage;
 use crate::error::{Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
-use crate::sqlite::vfs::disk::can_have_log;
+use crate::sqlite::vfs::disk::{can_have_log, without_gate};
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{commits, is_locked_by_log_writer, schema_version, Image};
 
@@ -57,12 +58,20 @@ impl Store for TempFile {
     fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
         // SQLite follows the links on the way to a file.
         let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        Ok(watch.found_by_name(path.as_os_str().as_encoded_bytes(), read_only))
+        Ok(watch.found_on_disk(path.as_os_str().as_encoded_bytes(), read_only))
+    }
+
+    fn uri_for(&self, opener: Opener) -> String {
+        if opener == Opener::Harness {
+            without_gate(&self.uri())
+        } else {
+            self.uri()
+        }
     }
 
     fn uri_with(&self, opener: Opener, faults: &Arc<Faults>) -> String {
         if opener == Opener::Harness {
-            self.uri()
+            self.uri_for(opener)
         } else {
             faults.on(self.uri())
         }
@@ -113,12 +122,16 @@ impl Store for TempFile {
     }
 }
 
+/// Bytes of a path that could mean something else in a URI.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
 /// Returns the SQLite URI of a file, on Windows or elsewhere; `path` is as the system spells it, UTF-8 or not.
 fn file_uri(path: &[u8], windows: bool) -> String {
     const VERBATIM: [&[u8]; 2] = [br"\\?\", br"\\.\"];
     if !windows || VERBATIM.iter().any(|prefix| path.starts_with(prefix)) {
         // Windows takes no slash for a backslash in a verbatim path.
-        return after_authority(&percent_encoded(path));
+        return after_authority(percent_encode(path, ESCAPED));
     }
     let mut slashed = path.to_vec();
     slashed.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
@@ -126,26 +139,14 @@ fn file_uri(path: &[u8], windows: bool) -> String {
         // SQLite drops the slash before a drive.
         slashed.insert(0, b'/');
     }
-    after_authority(&percent_encoded(&slashed))
+    after_authority(percent_encode(&slashed, ESCAPED))
 }
 
 /// Returns the URI of an encoded path; where that begins with two slashes, SQLite takes what follows for a host.
-fn after_authority(path: &str) -> String {
+fn after_authority(path: PercentEncode<'_>) -> String {
+    let path = path.to_string();
     let authority = if path.starts_with("//") { "//" } else { "" };
     format!("file:{authority}{path}")
-}
-
-/// Encodes every byte of a path that could mean something else in a URI.
-fn percent_encoded(path: &[u8]) -> String {
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path {
-        if byte.is_ascii_alphanumeric() || b"/-._~:".contains(byte) {
-            encoded.push(char::from(*byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

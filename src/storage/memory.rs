@@ -12,7 +12,6 @@ use crate::sqlite::vfs::{self, Opener};
 use crate::sqlite::Image;
 
 /// A database of this crate's own file system.
-#[derive(Debug)]
 pub(super) struct Memory(Arc<vfs::Memory>);
 
 impl Memory {

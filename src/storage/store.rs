@@ -1,6 +1,5 @@
 //! The seam between a database and its storage.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::sqlite::vfs::Opener;
 use crate::sqlite::{is_locked_by_writer, number, schema_version, Image};
 
 /// The storage of one running database. What a kind does not say for itself is as SQLite has it for most.
-pub(crate) trait Store: fmt::Debug + Send + Sync {
+pub(crate) trait Store: Send + Sync {
     /// Returns the kind, by the name that users know.
     fn kind(&self) -> Storage;
 
@@ -79,7 +78,7 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         Ok(false)
     }
 
-    /// Puts other contents in place without a connection, unless somebody has a transaction open; `None` where that was
+    /// Replaces the contents without a connection, unless somebody has a transaction open; `None` where that was
     /// not done.
     fn replace(&self, _image: &Image) -> rusqlite::Result<Option<Replaced>> {
         Ok(None)

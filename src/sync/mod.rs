@@ -1,10 +1,12 @@
 //! Locks of values that a panic leaves whole.
 
+mod handoff;
 mod making;
 mod once;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub(crate) use handoff::{handoff, Giver, Taken, Taker};
 pub(crate) use making::Blocked;
 pub(crate) use once::{drop_spent, OnceCache};
 

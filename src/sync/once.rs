@@ -13,6 +13,8 @@ pub(crate) struct OnceCache<K, V> {
     /// There are few.
     entries: Mutex<Vec<Entry<K, V>>>,
     most: usize,
+    /// Whether what is evicted is dropped by the harness that ends next, or by the caller that has it evicted.
+    drops_at_an_end: bool,
 }
 
 struct Entry<K, V> {
@@ -38,7 +40,12 @@ enum Kept<V> {
 impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
     /// Returns an empty cache that keeps unused values while there are fewer than `most`.
     pub(crate) const fn new(most: usize) -> Self {
-        OnceCache { entries: Mutex::new(Vec::new()), most }
+        OnceCache { entries: Mutex::new(Vec::new()), most, drops_at_an_end: true }
+    }
+
+    /// Returns an empty cache that drops at once what it evicts: for values that one harness makes many of while it runs.
+    pub(crate) const fn dropping_at_once(most: usize) -> Self {
+        OnceCache { entries: Mutex::new(Vec::new()), most, drops_at_an_end: false }
     }
 
     /// Returns the value under `key`, which `make` makes unless it is there; another thread that makes it is waited
@@ -118,8 +125,11 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         }
         let slot = Arc::<Slot<V>>::default();
         entries.push(Entry { key: key.clone(), hash, slot: Arc::clone(&slot) });
+        // Neither way of dropping holds the lock.
         drop(entries);
-        set_aside(unused);
+        if self.drops_at_an_end {
+            set_aside(unused);
+        }
         slot
     }
 }
@@ -175,6 +185,17 @@ mod tests {
         drop_spent();
         assert_eq!(counts(), [1, 2, 2]);
         drop(used);
+    }
+
+    #[test]
+    fn a_value_of_which_one_harness_makes_many_is_dropped_at_once() {
+        static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::dropping_at_once(1);
+        let values = [0, 1].map(Arc::new);
+        for value in &values {
+            let make = || Ok::<_, Blocked>(Arc::clone(value));
+            CACHE.get_or_make(value, Duration::MAX, make, |_| true, |blocked| blocked).unwrap();
+        }
+        assert_eq!(values.each_ref().map(Arc::strong_count), [1, 2]);
     }
 
     #[test]

@@ -1,42 +1,21 @@
 //! Percent escapes in a URL, see <https://www.rfc-editor.org/rfc/rfc3986#section-2.1>.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-/// The text with its percent escapes decoded; as it is where that would not be UTF-8.
+use percent_encoding::{percent_decode_str, percent_encode_byte};
+
+/// Decodes the percent escapes of a text; returns it as it is where that would not be UTF-8.
 pub(crate) fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        match (bytes[at], hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                // Two hexadecimal digits are at most 255.
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
 
-/// The text with `%` and these ASCII characters escaped.
-pub(super) fn percent_encoded(text: &str, escaped: &[char]) -> String {
+/// Escapes `%` and these ASCII bytes; letters beyond ASCII stay, since people read the text in a bind key.
+pub(super) fn percent_encoded(text: &str, escaped: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for letter in text.chars() {
-        if letter == '%' || escaped.contains(&letter) {
-            // Writing into a string cannot fail.
-            let _ = write!(encoded, "%{:02X}", u32::from(letter));
-        } else {
-            encoded.push(letter);
+        match u8::try_from(letter) {
+            Ok(byte) if byte == b'%' || escaped.contains(&byte) => encoded.push_str(percent_encode_byte(byte)),
+            _ => encoded.push(letter),
         }
     }
     encoded

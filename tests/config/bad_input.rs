@@ -43,7 +43,7 @@ fn data_that_never_ends_is_an_error_that_names_file_and_line() {
     let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").schema_timeout(Duration::from_millis(20));
     let db = start(bind.clone()).unwrap();
     insta::assert_snapshot!(files.refused(start(bind.data(files.file("auth.sql")))), @"[folder]/auth.sql:2 (bind `auth`): it ran for longer than 20ms: if it ends at all, allow it more with `schema_timeout`; nothing was loaded");
-    insta::assert_snapshot!(files.shown(&db.load(files.file("auth.sql")).unwrap_err()), @"[folder]/auth.sql:2 (bind `auth`): it ran for longer than 20ms: if it ends at all, allow it more with `schema_timeout`; nothing was loaded");
+    insta::assert_snapshot!(files.shown(&db.load_data(files.file("auth.sql")).unwrap_err()), @"[folder]/auth.sql:2 (bind `auth`): it ran for longer than 20ms: if it ends at all, allow it more with `schema_timeout`; nothing was loaded");
     assert_eq!(db.session().table("user").unwrap().count(multibind::row! {}).unwrap(), 0);
     // The connection that the data was loaded on is not the next one's limit.
     db.session().execute("INSERT INTO user VALUES ('bob')", []).unwrap();

@@ -71,7 +71,7 @@ fn relative(path: &Path) -> PathBuf {
 fn csv_fields_become_what_the_column_makes_of_them_and_empty_ones_null(db: Harness) {
     let csv = "id,title,score,extra\n1,first,1.50,7\n2,\"two,\nlines \"\"quoted\"\"\",,\"\"\n3, spaced ,9e2,x\n";
     let folder = Folder::with([("post.csv", csv)]);
-    assert_eq!(db.load(folder.file("post.csv")).unwrap(), 3);
+    assert_eq!(db.load_data(folder.file("post.csv")).unwrap(), 3);
     assert_eq!(
         rows(&db.connection(None).unwrap(), "SELECT * FROM post"),
         [
@@ -116,7 +116,7 @@ fn a_field_of_csv_is_what_the_same_value_of_json_is(
 ) {
     let db = one_bind(&table.replace("{}", column));
     let folder = Folder::with([("t.csv", format!("id,v\n1,{field}\n"))]);
-    db.load(folder.path()).unwrap();
+    db.load_data(folder.path()).unwrap();
     assert_eq!(rows(&db.connection(None).unwrap(), "SELECT v FROM t"), [[value]]);
 }
 
@@ -131,7 +131,7 @@ fn a_field_without_anything_is_null_or_as_rfc_4180_has_it(#[case] option: &str, 
     };
     let started = Harness::from_config(toml("data = 't.csv'")).unwrap();
     let loaded = Harness::from_config(toml("")).unwrap();
-    loaded.load(folder.path()).unwrap();
+    loaded.load_data(folder.path()).unwrap();
     for db in [started, loaded] {
         assert_eq!(rows(&db.connection(None).unwrap(), "SELECT * FROM t").concat(), values);
     }
@@ -144,10 +144,10 @@ fn values_that_go_in_by_a_view_fit_its_columns_too() {
          CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (NEW.n, NEW.paid); END;",
     );
     let folder = Folder::with([("v.csv", "n,paid\n1,true\n")]);
-    db.load(folder.path()).unwrap();
+    db.load_data(folder.path()).unwrap();
     assert_eq!(rows(&db.connection(None).unwrap(), "SELECT n, paid FROM t"), [[Value::Integer(1), Value::Integer(1)]]);
     let folder = Folder::with([("v.csv", "n\n9223372036854775808\n")]);
-    insta::assert_snapshot!(folder.shown(&db.load(folder.path()).unwrap_err()), @"[folder]/v.csv:2 (bind `default`): column `n`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
+    insta::assert_snapshot!(folder.shown(&db.load_data(folder.path()).unwrap_err()), @"[folder]/v.csv:2 (bind `default`): column `n`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
 }
 
 #[rstest]
@@ -158,7 +158,7 @@ fn values_that_go_in_by_a_view_fit_its_columns_too() {
 fn csv_may_be_written_in_several_ways(#[case] csv: &str) {
     let db = one_bind("CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT)");
     let folder = Folder::with([("Setting.CSV", csv)]);
-    assert_eq!(db.load(folder.path()).unwrap(), 1);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 1);
     assert_eq!(rows(&db.connection(None).unwrap(), "SELECT * FROM setting"), [[text("lang"), text("日本")]]);
 }
 
@@ -175,7 +175,7 @@ fn json_objects_may_differ_and_have_every_kind_of_value() {
         {"v": ""}
     ]"#;
     let folder = Folder::with([("t.json", json)]);
-    assert_eq!(db.load(folder.path()).unwrap(), 11);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 11);
     let w = || text("default");
     assert_eq!(
         rows(&db.connection(None).unwrap(), "SELECT * FROM t"),
@@ -203,7 +203,7 @@ fn sql_files_run_as_they_are_after_the_rows_of_other_files() {
         ("a_first.sql", "UPDATE post SET score = id; SELECT 1; INSERT INTO post (title) VALUES (';'), ('x');\n-- end"),
         ("b_then.sql", "CREATE TABLE extra (x); SAVEPOINT s; DELETE FROM post WHERE title = 'x'; RELEASE s;"),
     ]);
-    assert_eq!(db.load(folder.path()).unwrap(), 2 + 2 + 2 + 1);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 2 + 2 + 2 + 1);
     assert_eq!(
         rows(&db.connection(None).unwrap(), "SELECT title, score FROM post"),
         [[text("one"), Value::Real(1.0)], [text("two"), Value::Real(2.0)], [text(";"), Value::Null]]
@@ -217,7 +217,7 @@ fn rows_inserted_by_a_views_triggers_count_as_the_files() {
          CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (NEW.x || '1'), (NEW.x || '2'); END;",
     );
     let folder = Folder::with([("v.csv", "x\na\nb\n")]);
-    assert_eq!(db.load(folder.path()).unwrap(), 2);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 2);
     assert_eq!(count(&db, None, "t"), 4);
 }
 
@@ -229,7 +229,7 @@ fn rows_inserted_by_a_views_triggers_count_as_the_files() {
 fn any_kind_of_table_takes_rows(#[case] schema: &str, #[case] a: Value, #[case] b: Value) {
     let db = one_bind(schema);
     let folder = Folder::with([("t.csv", "a,b\n1,2\n")]);
-    db.load(folder.path()).unwrap();
+    db.load_data(folder.path()).unwrap();
     assert_eq!(rows(&db.connection(None).unwrap(), "SELECT a, b FROM t"), [[a, b]]);
 }
 
@@ -237,7 +237,7 @@ fn any_kind_of_table_takes_rows(#[case] schema: &str, #[case] a: Value, #[case] 
 fn tables_and_columns_may_have_any_name() {
     let db = one_bind("CREATE TABLE \"a \"\"b\"\" '日本'; --\" (\"x \"\"y\"\"; --\" TEXT, \"select\" TEXT)");
     let folder = Folder::with([("a \"b\" '日本'; --.csv", "\"x \"\"y\"\"; --\",select\n1,2\n")]);
-    db.load(folder.path()).unwrap();
+    db.load_data(folder.path()).unwrap();
     assert_eq!(count(&db, None, "\"a \"\"b\"\" '日本'; --\""), 1);
 }
 
@@ -300,7 +300,7 @@ fn tables_and_keys_with_dots_are_found() {
         ("a.c.t.csv", "x\n1\n"),
         ("a.c.sql", "INSERT INTO t VALUES (1)"),
     ]);
-    assert_eq!(db.load(folder.path()).unwrap(), 4);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 4);
     assert_eq!((count(&db, Some("a"), "\"b.t\""), count(&db, Some("a.c"), "t")), (2, 2));
 }
 
@@ -313,7 +313,7 @@ fn binds_that_share_a_database_are_one_place_for_data() {
         ("accounts.login.csv", "user_id\n1\n"),
         ("accounts.sql", "INSERT INTO setting VALUES ('theme', 'dark')"),
     ]);
-    assert_eq!(db.load(folder.path()).unwrap(), 3);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 3);
     assert_eq!(count(&db, Some("auth"), "login"), 1);
 }
 
@@ -330,7 +330,7 @@ fn parents_go_in_before_children_whatever_the_files_are_called() {
     );
     let folder =
         Folder::with([("a_child.csv", "id,up\n1,1\n"), ("b_middle.csv", "id,up\n1,1\n"), ("c_top.csv", "id\n1\n")]);
-    assert_eq!(db.load(folder.path()).unwrap(), 3);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 3);
     assert_eq!(
         rows(&db.connection(None).unwrap(), "SELECT tbl FROM log"),
         [[text("top")], [text("middle")], [text("child")]]
@@ -349,7 +349,7 @@ fn rows_may_refer_to_later_rows_and_tables_to_each_other() {
         ("egg.csv", "id,hen\n2,1\n"),
         ("node.csv", "id,next\n1,2\n2,3\n3,\n"),
     ]);
-    assert_eq!(db.load(folder.path()).unwrap(), 5);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 5);
 }
 
 #[rstest]
@@ -357,7 +357,7 @@ fn foreign_keys_are_checked_only_where_enforced() {
     let bind = Bind::memory().schema(USERS).foreign_keys(false);
     let db = Harness::builder().bind("auth", bind).start().unwrap();
     let folder = Folder::with([("login.csv", "user_id\n7\n")]);
-    assert_eq!(db.load(folder.path()).unwrap(), 1);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 1);
 }
 
 #[rstest]
@@ -366,7 +366,7 @@ fn rows_that_referred_to_nothing_before_do_not_stop_a_load(db: Harness) {
     conn.execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO login (user_id) VALUES (99); PRAGMA foreign_keys = ON")
         .unwrap();
     let folder = Folder::with([("user.csv", "id,username\n1,ann\n"), ("login.csv", "user_id\n1\n")]);
-    assert_eq!(db.load(folder.path()).unwrap(), 2);
+    assert_eq!(db.load_data(folder.path()).unwrap(), 2);
 }
 
 // What stops a load.
@@ -375,7 +375,7 @@ fn rows_that_referred_to_nothing_before_do_not_stop_a_load(db: Harness) {
 fn refused<C: AsRef<[u8]>>(db: &Harness, files: impl IntoIterator<Item = (&'static str, C)>) -> String {
     let folder = Folder::with(files);
     let before = total(db);
-    let error = db.load(folder.path()).unwrap_err();
+    let error = db.load_data(folder.path()).unwrap_err();
     assert_eq!(total(db), before, "rows were left: {error}");
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK").expect("no transaction is left open");
@@ -405,7 +405,7 @@ fn a_wrong_column_is_named_with_the_nearest_and_the_others(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.csv", "zzz\n")]), @"[folder]/user.csv:1 (bind `auth`): table `user` has no column `zzz`: its columns are id, username, age, boss; nothing was loaded");
     let generated = one_bind("CREATE TABLE t (a, b AS (a))");
     let folder = Folder::with([("t.csv", "a,b\n1,1\n")]);
-    insta::assert_snapshot!(folder.shown(&generated.load(folder.path()).unwrap_err()), @r#"[folder]/t.csv:1 (bind `default`): cannot INSERT into generated column "b"; nothing was loaded"#);
+    insta::assert_snapshot!(folder.shown(&generated.load_data(folder.path()).unwrap_err()), @r#"[folder]/t.csv:1 (bind `default`): cannot INSERT into generated column "b"; nothing was loaded"#);
 }
 
 #[rstest]
@@ -443,7 +443,7 @@ fn a_bad_value_is_reported_in_sqlites_words_with_its_line(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\nx,ann\n")]), @"[folder]/user.csv:2 (bind `auth`): datatype mismatch; nothing was loaded");
     let strict = one_bind("CREATE TABLE t (n INT) STRICT");
     let folder = Folder::with([("t.csv", "n\n1\nx\n")]);
-    insta::assert_snapshot!(folder.shown(&strict.load(folder.path()).unwrap_err()), @"[folder]/t.csv:3 (bind `default`): cannot store TEXT value in INT column t.n; nothing was loaded");
+    insta::assert_snapshot!(folder.shown(&strict.load_data(folder.path()).unwrap_err()), @"[folder]/t.csv:3 (bind `default`): cannot store TEXT value in INT column t.n; nothing was loaded");
 }
 
 #[rstest]
@@ -463,7 +463,7 @@ fn a_file_for_dynamic_binds_that_have_no_database_is_an_error() {
     let tenant = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema(USERS);
     let db = Harness::builder().bind("tenant", tenant).start().unwrap();
     let folder = Folder::with([("tenant.sql", "DELETE FROM user")]);
-    insta::assert_snapshot!(folder.shown(&db.load(folder.path()).unwrap_err()), @"[folder]/tenant.sql: no bind has a database yet: a dynamic bind gets one when it is first used; nothing was loaded");
+    insta::assert_snapshot!(folder.shown(&db.load_data(folder.path()).unwrap_err()), @"[folder]/tenant.sql: no bind has a database yet: a dynamic bind gets one when it is first used; nothing was loaded");
 }
 
 #[rstest]
@@ -482,7 +482,7 @@ fn a_file_for_dynamic_binds_that_have_no_database_is_an_error() {
 fn foreign_keys_of_other_kinds_are_checked_too(#[case] schema: &str, #[case] said: &str) {
     let db = one_bind(schema);
     let folder = Folder::with([("c.csv", "x,y\n2,\n1,z\n")]);
-    assert_eq!(folder.shown(&db.load(folder.path()).unwrap_err()), said);
+    assert_eq!(folder.shown(&db.load_data(folder.path()).unwrap_err()), said);
     assert_eq!(count(&db, None, "c"), 0);
 }
 
@@ -521,7 +521,7 @@ fn a_number_that_sqlite_would_change_is_told_with_its_line(db: Harness) {
     insta::assert_snapshot!(said("username,age\nann,1e999\n"), @"[folder]/user.csv:2 (bind `auth`): column `age`: 1e999 is beyond the numbers of SQLite; nothing was loaded");
     let bools = one_bind("CREATE TABLE t (paid BOOLEAN)");
     let folder = Folder::with([("t.csv", "paid\ntrue\nyes\n")]);
-    insta::assert_snapshot!(folder.shown(&bools.load(folder.path()).unwrap_err()), @"[folder]/t.csv:3 (bind `default`): column `paid`: `yes` is no truth value: write true or false, 1 or 0; nothing was loaded");
+    insta::assert_snapshot!(folder.shown(&bools.load_data(folder.path()).unwrap_err()), @"[folder]/t.csv:3 (bind `default`): column `paid`: `yes` is no truth value: write true or false, 1 or 0; nothing was loaded");
 }
 
 #[rstest]

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use multibind::{
-    changes, context, row, rusqlite, Bind, BindKey, ChangeKind, Config, Context, Error, Harness, Keep, Lag, Storage,
-};
+use multibind::binds::{BindContext, Lag, Storage};
+use multibind::changes::ChangeKind;
+use multibind::{changes, context, row, rusqlite, Bind, BindKey, Config, Error, Harness, Keep};
 use rstest::rstest;
 
 use crate::failure::failure;
@@ -28,7 +28,7 @@ fn harness() -> Harness {
     db
 }
 
-fn tenant(name: &str) -> Context {
+fn tenant(name: &str) -> BindContext {
     context! { tenant: name }
 }
 
@@ -38,7 +38,7 @@ fn key(name: &str) -> BindKey {
 
 /// Adds a user to a tenant, as the code under test would.
 fn add(db: &Harness, of: &str, name: &str) {
-    db.pool_for("users", &tenant(of))
+    db.pool_for("users", tenant(of))
         .unwrap()
         .get()
         .unwrap()
@@ -71,29 +71,29 @@ fn each_name_is_a_database_of_its_own_with_the_tables_of_the_bind(#[case] storag
     assert_eq!(names(&db, "bee"), ["bob", "root"]);
     db.assert_landed(key("acme"), "user", row! { name: "ann" }).assert_landed(key("bee"), "user", row! { name: "bob" });
     db.assert_not_landed(key("bee"), "user", row! { name: "ann" });
-    assert_eq!(db.databases_of("users").unwrap(), [key("acme"), key("bee")]);
+    assert_eq!(db.database_keys("users").unwrap(), [key("acme"), key("bee")]);
     assert_eq!(db.binds(), [BindKey::DEFAULT, "users".into()]);
 }
 
 #[test]
 fn nothing_is_made_before_it_is_used() {
     let db = harness();
-    let mut session = db.session_with(tenant("acme"));
+    let mut session = db.session_for(tenant("acme"));
     session.execute("INSERT INTO post VALUES ('ann')", []).unwrap();
-    assert_eq!(session.bind_of("DELETE FROM user").unwrap().writes(), Some(&key("acme")));
+    assert_eq!(session.route("DELETE FROM user").unwrap().writes(), [key("acme")]);
     assert!(db.locate("user", row! { name: "ann" }).unwrap().is_empty());
     assert_eq!(db.metadata("users").unwrap().tables().len(), 1);
     session.rollback().unwrap();
-    assert_eq!(db.databases_of("users").unwrap(), [] as [BindKey; 0]);
+    assert_eq!(db.database_keys("users").unwrap(), [] as [BindKey; 0]);
 
     session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
-    assert_eq!(db.databases_of("users").unwrap(), [key("acme")]);
+    assert_eq!(db.database_keys("users").unwrap(), [key("acme")]);
 }
 
 #[test]
 fn a_session_sends_its_statements_to_the_database_of_its_context() {
     let db = harness();
-    let (mut acme, mut bee) = (db.session_with(tenant("acme")), db.session_with(tenant("bee")));
+    let (mut acme, mut bee) = (db.session_for(tenant("acme")), db.session_for(tenant("bee")));
 
     acme.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
     bee.execute("INSERT INTO users.user (name) VALUES ('bob')", []).unwrap();
@@ -109,14 +109,14 @@ fn a_session_sends_its_statements_to_the_database_of_its_context() {
     assert_eq!(joined, ["ann"]);
     assert_eq!(names(&db, "acme"), ["ann", "cleo"]);
     assert_eq!(names(&db, "bee"), ["bob", "dan", "eve"]);
-    let route = acme.bind_of("SELECT * FROM user JOIN post ON name = author").unwrap();
+    let route = acme.route("SELECT * FROM user JOIN post ON name = author").unwrap();
     assert_eq!(route.to_string(), "reads default, users[users_tenant_acme]");
 }
 
 #[test]
 fn savepoints_and_rollback_are_those_of_the_contexts_database() {
     let db = harness();
-    let mut session = db.session_with(tenant("acme"));
+    let mut session = db.session_for(tenant("acme"));
     session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
     let mut savepoint = session.savepoint().unwrap();
     savepoint.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
@@ -130,19 +130,19 @@ fn savepoints_and_rollback_are_those_of_the_contexts_database() {
 #[test]
 fn a_session_finds_tables_that_were_made_later_in_its_database_alone() {
     let db = harness();
-    db.connection_for("users", &tenant("acme")).unwrap().execute_batch("CREATE TABLE badge (x)").unwrap();
+    db.connection_for("users", tenant("acme")).unwrap().execute_batch("CREATE TABLE badge (x)").unwrap();
 
-    db.session_with(tenant("acme")).execute("INSERT INTO badge VALUES (1)", []).unwrap();
-    let error = db.session_with(tenant("bee")).execute("INSERT INTO badge VALUES (1)", []).unwrap_err();
+    db.session_for(tenant("acme")).execute("INSERT INTO badge VALUES (1)", []).unwrap();
+    let error = db.session_for(tenant("bee")).execute("INSERT INTO badge VALUES (1)", []).unwrap_err();
     insta::assert_snapshot!(error, @"no table `badge` in any bind");
-    assert!(db.databases_of("users").unwrap() == [key("acme")]);
+    assert!(db.database_keys("users").unwrap() == [key("acme")]);
 }
 
 #[test]
 fn a_statement_that_fails_names_the_database() {
     let db = harness();
     add(&db, "acme", "ann");
-    let mut session = db.session_with(tenant("acme"));
+    let mut session = db.session_for(tenant("acme"));
     let error = session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap_err();
     insta::assert_snapshot!(error, @r"
     bind `users[users_tenant_acme]`: UNIQUE constraint failed: user.name
@@ -155,10 +155,10 @@ fn a_statement_that_fails_names_the_database() {
 #[test]
 fn a_bind_that_is_not_dynamic_takes_any_context() {
     let db = harness();
-    db.pool_for(None, &tenant("acme")).unwrap().get().unwrap().execute("INSERT INTO post VALUES ('ann')", []).unwrap();
+    db.pool_for(None, tenant("acme")).unwrap().get().unwrap().execute("INSERT INTO post VALUES ('ann')", []).unwrap();
     db.assert_landed(None, "post", row! { author: "ann" });
-    assert_eq!(db.key_for(None, &Context::new()).unwrap(), BindKey::DEFAULT);
-    assert!(matches!(db.pool_for("audit", &tenant("acme")), Err(Error::UnknownBind { .. })));
+    assert_eq!(db.key_for(None, BindContext::new()).unwrap(), BindKey::DEFAULT);
+    assert!(matches!(db.pool_for("audit", tenant("acme")), Err(Error::UnknownBind { .. })));
 }
 
 #[test]
@@ -167,11 +167,11 @@ fn the_default_bind_can_be_dynamic() {
         .default_bind(Bind::dynamic(|context| Ok(context.get("shard")?.to_string())).schema(POST))
         .start()
         .unwrap();
-    let mut session = db.session_with(context! { shard: 7 });
+    let mut session = db.session_for(context! { shard: 7 });
     session.execute("INSERT INTO main.post VALUES ('ann')", []).unwrap();
     session.commit().unwrap();
     db.assert_landed("default[7]", "post", row! { author: "ann" });
-    assert_eq!(db.databases_of(None).unwrap(), [BindKey::from(("default", "7"))]);
+    assert_eq!(db.database_keys(None).unwrap(), [BindKey::from(("default", "7"))]);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn many_threads_that_want_one_name_get_one_database() {
                 together.wait();
                 for of in 0..20 {
                     let context = context! { tenant: of };
-                    let mut session = db.session_with(&context);
+                    let mut session = db.session_for(&context);
                     session.execute("INSERT INTO user (name) VALUES (?1)", [format!("{thread}")]).unwrap();
                     session.commit().unwrap();
                 }
@@ -200,7 +200,7 @@ fn many_threads_that_want_one_name_get_one_database() {
         }
     });
     assert_eq!(calls.load(Ordering::Relaxed), THREADS * 20);
-    assert_eq!(db.databases_of("users").unwrap().len(), 20);
+    assert_eq!(db.database_keys("users").unwrap().len(), 20);
     for of in 0..20 {
         let conn = db.connection(("users", of.to_string().as_str())).unwrap();
         let count: i64 = conn.query_row("SELECT count(*) FROM user", [], |row| row.get(0)).unwrap();
@@ -214,12 +214,12 @@ fn a_session_without_a_context_says_how_to_give_one() {
     let mut session = db.session();
     session.execute("INSERT INTO post VALUES ('ann')", []).unwrap();
     let error = session.execute("DELETE FROM user", []).unwrap_err();
-    insta::assert_snapshot!(error, @r#"bind `users` is dynamic: cannot determine its database: this session has no context; start it with `session_with`, as `db.session_with(context! { tenant: "acme" })`"#);
+    insta::assert_snapshot!(error, @r#"bind `users` is dynamic: cannot determine its database: this session has no context; start it with `session_for`, as `db.session_for(context! { tenant: "acme" })`"#);
     assert!(matches!(session.on("users"), Err(Error::Dynamic { .. })));
     let joined = session.query("SELECT * FROM user JOIN post ON name = author", [], |_| Ok(()));
     assert!(matches!(joined, Err(Error::Dynamic { .. })));
     // Where a statement goes is known all the same.
-    assert_eq!(session.bind_of("DELETE FROM user").unwrap().writes(), Some(&"users".into()));
+    assert_eq!(session.route("DELETE FROM user").unwrap().writes(), ["users".into()]);
     session.commit().unwrap();
     db.assert_landed(None, "post", row! { author: "ann" });
 }
@@ -244,11 +244,11 @@ fn a_callback_that_names_no_database_is_an_error_with_the_bind(#[case] users: Bi
     let expected = format!("bind `users` is dynamic: cannot determine its database: {problem}");
 
     assert_eq!(db.pool_for("users", &context).unwrap_err().to_string(), expected);
-    let mut session = db.session_with(&context);
+    let mut session = db.session_for(&context);
     session.execute("INSERT INTO post VALUES ('ann')", []).unwrap();
     assert_eq!(session.execute("DELETE FROM user", []).unwrap_err().to_string(), expected);
     assert_eq!(session.on("users").unwrap_err().to_string(), expected);
-    assert!(db.databases_of("users").unwrap().is_empty());
+    assert!(db.database_keys("users").unwrap().is_empty());
 }
 
 #[test]
@@ -256,12 +256,12 @@ fn urls_of_one_database_are_one_database() {
     let users = Bind::dynamic(|context| Ok(context.get("url")?.to_string())).schema(USER);
     let db = builder(users).start().unwrap();
     let (one, other) = ("mysqldb://localhost/t1", "mysql+pymysql://app:secret@LOCALHOST:3306/t1?charset=utf8");
-    db.connection_for("users", &context! { url: one })
+    db.connection_for("users", context! { url: one })
         .unwrap()
         .execute("INSERT INTO user (name) VALUES ('ann')", [])
         .unwrap();
     let before = db.snapshot().unwrap();
-    let mut session = db.session_with(context! { url: other });
+    let mut session = db.session_for(context! { url: other });
     session.execute("UPDATE user SET name = 'bob'", []).unwrap();
     session.commit().unwrap();
 
@@ -271,8 +271,8 @@ fn urls_of_one_database_are_one_database() {
     let changes = db.changes_since(&before).unwrap();
     changes.assert_only(("users", other));
     changes.assert(changes! { "users[mysqldb://localhost/t1].user" => ~1 });
-    assert_eq!(db.databases_of("users").unwrap(), ["users[mysql://localhost:3306/t1]".into()]);
-    let other = db.key_for("users", &context! { url: "mysql://localhost/t2" }).unwrap();
+    assert_eq!(db.database_keys("users").unwrap(), ["users[mysql://localhost:3306/t1]".into()]);
+    let other = db.key_for("users", context! { url: "mysql://localhost/t2" }).unwrap();
     assert_ne!(other, ("users", one).into());
     db.assert_not_landed(other, "user", row! { name: "bob" });
 }
@@ -282,28 +282,28 @@ fn a_url_that_another_bind_has_is_an_error_with_both() {
     let users = Bind::dynamic(|context| Ok(format!("mysqldb://localhost/{}", context.get("tenant")?))).schema(USER);
     let archive = Bind::url("mysql+pymysql://root:secret@localhost:3306/archive").schema(USER);
     let db = builder(users).bind("archive", archive).start().unwrap();
-    insta::assert_snapshot!(db.pool_for("users", &tenant("archive")).unwrap_err(), @"bind `users` is dynamic: cannot determine its database: its callback gave `mysql://localhost:3306/archive`, which is the database of bind `archive`: production has one for both, and here each would have its own. Use bind `archive` where it is meant, or let the callback give another URL");
-    db.pool_for("users", &tenant("acme")).unwrap();
+    insta::assert_snapshot!(db.pool_for("users", tenant("archive")).unwrap_err(), @"bind `users` is dynamic: cannot determine its database: its callback gave `mysql://localhost:3306/archive`, which is the database of bind `archive`: production has one for both, and here each would have its own. Use bind `archive` where it is meant, or let the callback give another URL");
+    db.pool_for("users", tenant("acme")).unwrap();
 }
 
 #[test]
 fn the_key_alone_names_no_database() {
     let db = harness();
     insta::assert_snapshot!(db.pool("users").unwrap_err(), @"bind `users` is dynamic: the key alone names none of its databases: pass a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[NAME]`");
-    insta::assert_snapshot!(db.pool(key("acme")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_acme]`: nobody has used any. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
+    insta::assert_snapshot!(db.pool(key("acme")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_acme]`: nobody has used any. One is made when it is first used, with a context: by a session from `session_for`, by `pool_for`, `connection_for` or `key_for`");
 
     for number in 0..8 {
-        db.pool_for("users", &context! { tenant: number }).unwrap();
+        db.pool_for("users", context! { tenant: number }).unwrap();
     }
     insta::assert_snapshot!(db.uri("users").unwrap_err(), @"bind `users` is dynamic: the key alone names none of its databases: pass a context to `pool_for`, `connection_for` or `key_for`, or name one that is in use already, as `users[users_tenant_0]`");
-    insta::assert_snapshot!(db.uri(key("1x")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_1x]`: the nearest is `users[users_tenant_1]`. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
-    insta::assert_snapshot!(db.uri("users[]").unwrap_err(), @"bind `users` is dynamic: it has no database `users[]`: it has users[users_tenant_0], users[users_tenant_1], users[users_tenant_2], users[users_tenant_3], users[users_tenant_4] and 3 more. One is made when it is first used, with a context: by a session from `session_with`, by `pool_for`, `connection_for` or `key_for`");
+    insta::assert_snapshot!(db.uri(key("1x")).unwrap_err(), @"bind `users` is dynamic: it has no database `users[users_tenant_1x]`: the nearest is `users[users_tenant_1]`. One is made when it is first used, with a context: by a session from `session_for`, by `pool_for`, `connection_for` or `key_for`");
+    insta::assert_snapshot!(db.uri("users[]").unwrap_err(), @"bind `users` is dynamic: it has no database `users[]`: it has users[users_tenant_0], users[users_tenant_1], users[users_tenant_2], users[users_tenant_3], users[users_tenant_4] and 3 more. One is made when it is first used, with a context: by a session from `session_for`, by `pool_for`, `connection_for` or `key_for`");
 
     let message = failure(|| db.assert_landed("users", "user", row! { name: "ann" }));
     assert!(
         message.starts_with("cannot look for a row of `user` in bind `users`: bind `users` is dynamic: the key alone")
     );
-    let error = db.session_with(tenant("1")).on(key("2")).unwrap_err();
+    let error = db.session_for(tenant("1")).on(key("2")).unwrap_err();
     insta::assert_snapshot!(error, @"bind `users` is dynamic: this session's context means `users[users_tenant_1]`: for `users[users_tenant_2]` start another session");
 }
 
@@ -354,11 +354,11 @@ fn each_database_of_a_dynamic_bind_can_be_a_copy_that_is_only_read(#[case] stora
     db.keep(Keep::Never);
 
     for of in ["acme", "initech"] {
-        let conn = db.connection_for("users", &tenant(of)).unwrap();
+        let conn = db.connection_for("users", tenant(of)).unwrap();
         let refused = conn.execute("DELETE FROM user", []).unwrap_err();
         assert_eq!(refused.to_string(), "attempt to write a readonly database");
         drop(conn);
-        let mut session = db.session_with(tenant(of));
+        let mut session = db.session_for(tenant(of));
         let refused = session.execute("DELETE FROM user", []).unwrap_err();
         assert!(matches!(refused, Error::Sql { bind, .. } if bind == key(of)), "{of}");
         assert_eq!(session.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0)).unwrap(), "ann");
@@ -421,7 +421,7 @@ fn a_row_in_the_wrong_tenants_database_is_shown_where_it_is() {
 fn a_failure_among_many_databases_shows_the_few_that_count() {
     let db = harness();
     for number in 0..60 {
-        db.key_for("users", &context! { tenant: number }).unwrap();
+        db.key_for("users", context! { tenant: number }).unwrap();
     }
     add(&db, "59", "bob");
     let message = failure(|| db.assert_landed(key("58"), "user", row! { name: "bob" }));
@@ -447,7 +447,7 @@ fn changes_are_told_by_database_and_one_that_is_merely_there_has_none() {
     add(&db, "acme", "ann");
     let before = db.snapshot().unwrap();
     add(&db, "bee", "bob");
-    db.pool_for("users", &tenant("cox")).unwrap();
+    db.pool_for("users", tenant("cox")).unwrap();
     db.connection(key("acme")).unwrap().execute("DELETE FROM user", []).unwrap();
 
     let found = db.changes_since(&before).unwrap();
@@ -466,7 +466,7 @@ fn a_restore_puts_back_those_that_were_there_and_empties_those_that_were_not() {
     let db = harness();
     add(&db, "acme", "ann");
     let before = db.snapshot().unwrap();
-    let pool = db.pool_for("users", &tenant("bee")).unwrap();
+    let pool = db.pool_for("users", tenant("bee")).unwrap();
     add(&db, "bee", "bob");
     add(&db, "acme", "cleo");
 
@@ -487,15 +487,15 @@ fn a_restore_puts_back_those_that_were_there_and_empties_those_that_were_not() {
 fn restore_recreates_a_closed_database() {
     let db = harness();
     add(&db, "acme", "ann");
-    db.pool_for("users", &tenant("bee")).unwrap();
+    db.pool_for("users", tenant("bee")).unwrap();
     let before = db.snapshot().unwrap();
-    assert_eq!(db.close_unused("users").unwrap(), 2);
+    assert_eq!(db.close_unused_databases("users").unwrap(), 2);
 
     let found = db.changes_since(&before).unwrap();
     found.assert(changes! { "users[users_tenant_acme].user" => -1 });
     db.restore(&before).unwrap();
     assert_eq!(names(&db, "acme"), ["ann"]);
-    assert_eq!(db.databases_of("users").unwrap(), [key("acme")]);
+    assert_eq!(db.database_keys("users").unwrap(), [key("acme")]);
     db.changes_since(&before).unwrap().assert_none();
 }
 
@@ -518,21 +518,21 @@ fn a_closed_database_is_created_again_on_use(#[case] storage: Storage) {
 #[test]
 fn a_database_in_use_is_not_closed() {
     let db = harness();
-    let conn = db.connection_for("users", &tenant("acme")).unwrap();
-    let mut session = db.session_with(tenant("bee"));
+    let conn = db.connection_for("users", tenant("acme")).unwrap();
+    let mut session = db.session_for(tenant("bee"));
     session.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
 
     insta::assert_snapshot!(db.close_database(key("acme")).unwrap_err(), @"bind `users` is dynamic: its database `users[users_tenant_acme]` is in use: a connection of its pool is out; drop it first");
     insta::assert_snapshot!(db.close_database(key("bee")).unwrap_err(), @"bind `users` is dynamic: its database `users[users_tenant_bee]` is in use: a session has used it; drop that first");
-    assert_eq!(db.close_unused("users").unwrap(), 0);
+    assert_eq!(db.close_unused_databases("users").unwrap(), 0);
     drop((conn, session));
-    assert_eq!(db.close_unused("users").unwrap(), 2);
+    assert_eq!(db.close_unused_databases("users").unwrap(), 2);
 
     assert!(matches!(db.close_database(key("acme")), Err(Error::Dynamic { .. })));
     assert!(matches!(db.close_database("users"), Err(Error::Dynamic { .. })));
     insta::assert_snapshot!(db.close_database(None).unwrap_err(), @"bind `default` is not dynamic: it has one database, for as long as the harness lives");
-    assert!(matches!(db.close_unused(None), Err(Error::NotDynamic { .. })));
-    assert!(matches!(db.databases_of("audit"), Err(Error::UnknownBind { .. })));
+    assert!(matches!(db.close_unused_databases(None), Err(Error::NotDynamic { .. })));
+    assert!(matches!(db.database_keys("audit"), Err(Error::UnknownBind { .. })));
 }
 
 #[test]
@@ -550,8 +550,8 @@ fn no_write_is_lost_while_others_close_what_is_unused() {
                     let name = format!("{thread} {round}");
                     let conn = db.connection_for("users", &context).unwrap();
                     conn.execute("INSERT INTO user (name) VALUES (?1)", [&name]).unwrap();
-                    db.close_unused("users").unwrap();
-                    let mut session = db.session_with(&context);
+                    db.close_unused_databases("users").unwrap();
+                    let mut session = db.session_for(&context);
                     let found = session.table("user").unwrap().count(row! { name: name.as_str() }).unwrap();
                     assert_eq!(found, 1);
                     db.assert_landed(db.key_for("users", &context).unwrap(), "user", row! { name: name });
@@ -560,8 +560,8 @@ fn no_write_is_lost_while_others_close_what_is_unused() {
             });
         }
     });
-    db.close_unused("users").unwrap();
-    assert!(db.databases_of("users").unwrap().is_empty());
+    db.close_unused_databases("users").unwrap();
+    assert!(db.database_keys("users").unwrap().is_empty());
 }
 
 #[test]
@@ -571,7 +571,7 @@ fn statements_are_recorded_by_database_and_by_bind() {
     let log = db.record();
     add(&db, "acme", "bob");
     add(&db, "bee", "cleo");
-    let mut session = db.session_with(tenant("cox"));
+    let mut session = db.session_for(tenant("cox"));
     session.execute("INSERT INTO user (name) VALUES ('dan')", []).unwrap();
     session.commit().unwrap();
     session.query("SELECT * FROM user JOIN post ON name = author", [], |_| Ok(())).unwrap();
@@ -588,7 +588,7 @@ fn statements_are_recorded_by_database_and_by_bind() {
 fn a_guard_covers_one_or_all_databases_of_a_bind() {
     let db = harness();
     let insert = |of: &str| {
-        let mut session = db.session_with(tenant(of));
+        let mut session = db.session_for(tenant(of));
         session.execute("INSERT INTO user (name) VALUES ('ann')", []).and_then(|_| session.commit())
     };
 
@@ -596,7 +596,7 @@ fn a_guard_covers_one_or_all_databases_of_a_bind() {
     insert("acme").unwrap();
     let error = insert("bee").unwrap_err();
     assert!(error.to_string().starts_with("bind `users[users_tenant_bee]` is guarded"), "{error}");
-    let conn = db.connection_for("users", &tenant("cox")).unwrap();
+    let conn = db.connection_for("users", tenant("cox")).unwrap();
     assert!(conn.execute("DELETE FROM user", []).is_err());
     let refused = guard.refused().iter().map(|refusal| refusal.bind().clone()).collect::<Vec<_>>();
     assert_eq!(refused, [key("bee"), key("cox")]);
@@ -617,7 +617,7 @@ fn a_guard_covers_one_or_all_databases_of_a_bind() {
 #[test]
 fn a_fault_in_one_database_leaves_the_others_alone() {
     let db = harness();
-    let (acme, bee) = (db.connection_for("users", &tenant("acme")).unwrap(), tenant("bee"));
+    let (acme, bee) = (db.connection_for("users", tenant("acme")).unwrap(), tenant("bee"));
     let fault = db.fault(key("acme")).fail_commit().unwrap();
     acme.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap_err();
     db.connection_for("users", &bee).unwrap().execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
@@ -676,7 +676,7 @@ fn the_picture_shows_every_database() {
         "default.post" ||..o| "users.user" : "name → author"
     "#);
     add(&db, "acme", "ann");
-    db.pool_for("users", &tenant("bee")).unwrap();
+    db.pool_for("users", tenant("bee")).unwrap();
     insta::assert_snapshot!(unframed(db.describe()), @r"
      bind                       storage   table   rows
      default                    memory    post    0
@@ -706,7 +706,7 @@ fn the_picture_shows_every_database() {
         "default.post" ||..o| "users#91;users_tenant_bee#93;.user" : "name → author"
     "#);
     for number in 0..30 {
-        db.pool_for("users", &context! { tenant: number }).unwrap();
+        db.pool_for("users", context! { tenant: number }).unwrap();
     }
     assert!(db.describe().to_string().contains("… and 12 more databases"));
 }
@@ -722,7 +722,7 @@ fn references_from_a_dynamic_bind_are_checked_in_each_database() {
     assert_eq!(orphans[0].bind(), &key("bee"));
     insta::assert_snapshot!(orphans[0], @"users[users_tenant_bee].user (id = 1, name = 'bob') refers to default.post.author, which has no such row");
 
-    let mut session = db.session_with(tenant("cox"));
+    let mut session = db.session_for(tenant("cox"));
     session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
     session.commit().unwrap();
     session.execute("INSERT INTO user (name) VALUES ('cleo')", []).unwrap();
@@ -766,12 +766,12 @@ fn every_database_is_saved_under_a_name_of_its_own() {
 #[test]
 fn data_is_loaded_into_one_that_the_files_name_says() {
     let db = harness();
-    db.pool_for("users", &tenant("acme")).unwrap();
-    db.pool_for("users", &tenant("bee")).unwrap();
+    db.pool_for("users", tenant("acme")).unwrap();
+    db.pool_for("users", tenant("bee")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("users[users_tenant_bee].user.csv");
     std::fs::write(&file, "id,name\n1,bob\n").unwrap();
-    assert_eq!(db.load(&file).unwrap(), 1);
+    assert_eq!(db.load_data(&file).unwrap(), 1);
     db.assert_landed(key("bee"), "user", row! { name: "bob" });
 }
 
@@ -791,11 +791,11 @@ fn ten_thousand_tenants_of_one_bind() {
     const TENANTS: usize = 10_000;
     let db = harness();
     for number in 0..TENANTS {
-        db.key_for("users", &context! { tenant: number }).unwrap();
+        db.key_for("users", context! { tenant: number }).unwrap();
     }
     let before = db.snapshot().unwrap();
     for number in [0, 4_999, 9_999] {
-        let mut session = db.session_with(context! { tenant: number });
+        let mut session = db.session_for(context! { tenant: number });
         session.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
         session.commit().unwrap();
     }
@@ -804,7 +804,7 @@ fn ten_thousand_tenants_of_one_bind() {
     assert_eq!(db.locate("user", row! { name: "ann" }).unwrap().len(), 3);
     db.restore(&before).unwrap();
     db.assert_not_landed(key("4999"), "user", row! { name: "ann" });
-    assert_eq!(db.close_unused("users").unwrap(), TENANTS);
+    assert_eq!(db.close_unused_databases("users").unwrap(), TENANTS);
 }
 
 #[test]
@@ -812,5 +812,5 @@ fn a_context_has_the_values_that_were_set_last() {
     let context = context! { tenant: "acme", r#type: 7, "X-Region": 'e' }.set("tenant", "bee");
     assert_eq!(context.get("tenant").unwrap(), "bee");
     assert_eq!(context.to_string(), "tenant = bee, type = 7, X-Region = e");
-    insta::assert_snapshot!(Context::new().get("tenant").unwrap_err(), @"the context has no value `tenant`: it has none");
+    insta::assert_snapshot!(BindContext::new().get("tenant").unwrap_err(), @"the context has no value `tenant`: it has none");
 }

@@ -1,7 +1,9 @@
 //! The five texts that this crate follows, each with its configuration as written there and a check for each thing it says:
 //! Flask-SQLAlchemy's pages on binds (version 2, and version 3 in two forms), a user's notes, and a post.
 
-use multibind::{context, row, Bind, BindKey, Config, Error, Harness, Model, Storage, Table, TableGroup};
+use multibind::binds::Storage;
+use multibind::tables::{Model, Table, TableGroup};
+use multibind::{context, row, Bind, BindKey, Config, Error, Harness};
 use rstest::rstest;
 
 fn read(toml: &str) -> Config {
@@ -112,14 +114,14 @@ fn version_2_a_bind_is_routed_to_a_database_at_run_time() {
     let users = Bind::dynamic(|context| Ok(format!("mysqldb://localhost/users_tenant_{}", context.get("tenant")?)));
     let db = start(config.bind("users", users.schema("CREATE TABLE user (name TEXT)")));
     for tenant in ["acme", "bee"] {
-        let mut session = db.session_with(context! { tenant: tenant });
+        let mut session = db.session_for(context! { tenant: tenant });
         session.execute("INSERT INTO user VALUES (?1)", [tenant]).unwrap();
         session.commit().unwrap();
     }
     // Several databases of one schema, on one server; each by its URL, however that is written.
     let acme = ("users", "mysql+pymysql://root@localhost:3306/users_tenant_acme");
     db.assert_landed(acme, "user", row! { name: "acme" });
-    assert_eq!(db.databases_of("users").unwrap().len(), 2);
+    assert_eq!(db.database_keys("users").unwrap().len(), 2);
 }
 
 // The page of version 3, which is there as text and as extracted from HTML: one configuration.
@@ -147,7 +149,7 @@ fn version_3_the_session_picks_the_engine_by_bind_key() {
     let db = start(version_3());
     let mut session = db.session();
     for (table, bind) in [("user", "auth"), ("setting", "meta"), ("post", "default")] {
-        let route = session.bind_of(&format!("SELECT * FROM {table}")).unwrap();
+        let route = session.route(&format!("SELECT * FROM {table}")).unwrap();
         assert_eq!(route.to_string(), format!("reads {bind}"));
     }
     session.execute("INSERT INTO user VALUES (1)", []).unwrap();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Barrier, Once};
 use std::time::Duration;
 
 use multibind::rusqlite::{self, Connection};
-use multibind::{Bind, Generated, Harness, IndexOrigin, Metadata, Result, Selection, Table, TableGroup, TableKind};
+use multibind::tables::{GeneratedKind, IndexOrigin, Metadata, Table, TableGroup, TableKind};
+use multibind::{Bind, Harness, Result, Selection};
 use rstest::rstest;
 
 use crate::folder::Folder;
@@ -548,8 +549,8 @@ fn metadata_has_the_columns_as_sqlite_reports_them() {
             ("name", "VARCHAR(80)", true, Some("'a' || 'b'"), None, None),
             ("größe", "DOUBLE PRECISION", false, Some("1.5"), None, None),
             ("untyped", "", false, None, None, None),
-            ("twice", "", false, None, None, Some(Generated::Virtual)),
-            ("thrice", "INTEGER", false, None, None, Some(Generated::Stored)),
+            ("twice", "", false, None, None, Some(GeneratedKind::Virtual)),
+            ("thrice", "INTEGER", false, None, None, Some(GeneratedKind::Stored)),
         ]
     );
     assert_eq!(table.column("NAME").unwrap().name(), "name");

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use multibind::{Bind, BindKey, Config, Error, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{Bind, BindKey, Config, Error, Harness};
 use rstest::rstest;
 
 /// Whether two keys with these URLs have one database: what one writes, the other reads.

@@ -83,7 +83,7 @@ fn twins() -> Harness {
 #[case::reindex_an_index("REINDEX by_name", "by_name")]
 fn an_ambiguous_name_is_refused(#[case] sql: &str, #[case] name: &str) {
     let db = twins();
-    let error = db.session().bind_of(sql).unwrap_err();
+    let error = db.session().route(sql).unwrap_err();
     let Error::AmbiguousTable { table, binds, .. } = &error else { panic!("{error}") };
     assert!(table.eq_ignore_ascii_case(name), "{table}");
     assert_eq!(*binds, [None.into(), multibind::BindKey::from("auth")]);
@@ -138,7 +138,7 @@ fn an_ambiguous_name_is_refused(#[case] sql: &str, #[case] name: &str) {
 #[case::analyze_all("ANALYZE", "writes default, auth, meta")]
 fn a_name_that_is_qualified_or_shadowed_is_not_ambiguous(#[case] sql: &str, #[case] route: &str) {
     let db = twins();
-    let found = db.session().bind_of(sql).unwrap();
+    let found = db.session().route(sql).unwrap();
     assert_eq!(found.to_string(), route);
     let changed = changed_by(&db, |session| {
         session.query(sql, [], |_| Ok(())).unwrap();

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use multibind::faults::FaultBuilder;
 use multibind::rusqlite::{self, ffi, Connection};
-use multibind::{row, Bind, BindKey, Error, FaultBuilder, Harness, Session};
+use multibind::{row, Bind, BindKey, Error, Harness, Session};
 use rstest::rstest;
 
 /// The binds in the order in which the session touches them, and so commits them.
@@ -29,7 +30,7 @@ fn harness(bind: fn() -> Bind) -> Harness {
 #[derive(Clone, Copy, Debug)]
 enum Failure {
     /// A fault that begins before the commit does.
-    Fault(fn(FaultBuilder) -> multibind::Result<multibind::Fault>),
+    Fault(fn(FaultBuilder) -> multibind::Result<multibind::faults::Fault>),
     /// A row that refers to none.
     ForeignKey,
     /// Another connection that reads, where a commit waits for it.
@@ -191,8 +192,8 @@ fn a_schema_that_was_not_committed_is_not_known_afterwards(#[case] statements: &
     let fault = db.fault("bank").fail_commit()?;
     session.commit().unwrap_err();
     drop(fault);
-    assert!(session.bind_of("SELECT * FROM extra").is_err());
-    assert!(session.bind_of("SELECT * FROM bank_part").is_ok());
+    assert!(session.route("SELECT * FROM extra").is_err());
+    assert!(session.route("SELECT * FROM bank_part").is_ok());
     session.execute("CREATE TABLE bank.extra (x)", [])?;
     session.execute("INSERT INTO extra VALUES (2)", [])?;
     session.commit()?;
@@ -212,7 +213,7 @@ fn prepared_statements_of_the_session_go_on_after_a_commit_that_failed() -> mult
             landed.push(name);
         }
     }
-    assert_eq!((landed, fault.struck()), (vec!["ann", "dora"], 2));
+    assert_eq!((landed, fault.triggered()), (vec!["ann", "dora"], 2));
     assert_eq!(session.table("bank_item")?.count(row! {})?, 2);
     Ok(())
 }

@@ -59,8 +59,8 @@ fn a_schema_changes_in_its_own_bind(#[case] sql: &str, #[case] bind: &str) {
         assert!(db.session().execute(sql, []).is_err());
         return;
     }
-    let route = db.session().bind_of(sql).unwrap();
-    assert_eq!(route.writes().unwrap().to_string(), bind);
+    let route = db.session().route(sql).unwrap();
+    assert_eq!(route.writes(), [bind.into()]);
     let changed = changed_by(&db, |session| {
         session.execute(sql, []).unwrap();
     });
@@ -166,7 +166,7 @@ fn a_table_is_not_made_from_another_binds_rows() {
 #[case::reindex_a_collation_without_index("REINDEX rtrim", "touches no table", &[])]
 fn maintenance_goes_to_what_it_names_or_everywhere(#[case] sql: &str, #[case] route: &str, #[case] changed: &[&str]) {
     let db = blog();
-    assert_eq!(db.session().bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(db.session().route(sql).unwrap().to_string(), route);
     let found = changed_by(&db, |session| {
         session.execute(sql, []).unwrap();
     });
@@ -193,7 +193,7 @@ fn a_vacuum_packs_the_bind_it_names(#[case] sql: &str, #[case] key: Option<&str>
     };
     assert!(free().iter().all(|(_, free)| *free));
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().writes(), Some(&key.into()));
+    assert_eq!(session.route(sql).unwrap().writes(), [key.into()]);
     session.execute(sql, []).unwrap();
     assert!(free().iter().all(|(bind, free)| *free == (*bind != key.into())), "{:?}", free());
 }
@@ -321,19 +321,19 @@ fn statistics_of_binds_without_tables_are_taken_in_each() {
             .start()
             .unwrap();
         let mut session = db.session();
-        assert_eq!(session.bind_of("ANALYZE").unwrap().to_string(), "writes default, auth, meta");
+        assert_eq!(session.route("ANALYZE").unwrap().to_string(), "writes default, auth, meta");
         session.execute("ANALYZE", []).unwrap();
         session.execute("ANALYZE auth", []).unwrap();
         session.execute("REINDEX", []).unwrap();
         session.commit().unwrap();
-        assert_eq!(session.bind_of("ANALYZE auth").unwrap().to_string(), "writes auth");
+        assert_eq!(session.route("ANALYZE auth").unwrap().to_string(), "writes auth");
     }
     let db = Harness::builder()
         .bind("auth", Bind::memory())
         .bind("meta", Bind::memory().schema("CREATE TABLE t (x)"))
         .start()
         .unwrap();
-    assert_eq!(db.session().bind_of("ANALYZE").unwrap().to_string(), "writes auth, meta");
+    assert_eq!(db.session().route("ANALYZE").unwrap().to_string(), "writes auth, meta");
     db.session().execute("ANALYZE", []).unwrap();
 }
 
@@ -343,13 +343,13 @@ fn a_table_that_counts_its_rows_is_made_where_any_other_is() {
     let bind = || Bind::memory().schema("CREATE TABLE t (x)");
     let db = Harness::builder().bind("auth", bind()).bind("meta", bind()).start().unwrap();
     let mut session = db.session();
-    assert!(matches!(session.bind_of(sql), Err(Error::NoDefaultBind { .. })));
+    assert!(matches!(session.route(sql), Err(Error::NoDefaultBind { .. })));
     assert!(matches!(session.execute(sql, []), Err(Error::NoDefaultBind { .. })));
     session.execute("CREATE TABLE meta.visit (id INTEGER PRIMARY KEY AUTOINCREMENT)", []).unwrap();
-    assert_eq!(session.bind_of("DELETE FROM visit").unwrap().writes(), Some(&"meta".into()));
+    assert_eq!(session.route("DELETE FROM visit").unwrap().writes(), ["meta".into()]);
 
     let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
-    assert_eq!(db.session().bind_of(sql).unwrap().writes(), Some(&BindKey::DEFAULT));
+    assert_eq!(db.session().route(sql).unwrap().writes(), [BindKey::DEFAULT]);
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::time::Duration;
 
+use multibind::faults::{Fault, FaultBuilder, Operation};
 use multibind::rusqlite::{self, ffi, Connection, OpenFlags};
-use multibind::{row, Bind, BindKey, Error, Fault, FaultBuilder, Harness, Operation, Session};
+use multibind::{row, Bind, BindKey, Error, Harness, Session};
 use rstest::{fixture, rstest};
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL)";
@@ -100,7 +101,7 @@ fn every_connection_of_the_harness_meets_it_with_sqlites_code_until_it_ends(
         std::thread::spawn(elsewhere).join().unwrap(),
     ];
     assert_eq!(done, [expected; 6]);
-    assert_eq!(fault.struck(), 6);
+    assert_eq!(fault.triggered(), 6);
     drop(fault);
 
     assert_eq!(rows(&db), 0, "what has failed left nothing");
@@ -135,7 +136,7 @@ fn a_plain_connection_to_a_bind_in_memory_meets_it_too(
 #[case::fail_io(FaultBuilder::fail_io)]
 #[case::read_only(FaultBuilder::read_only)]
 #[case::busy(FaultBuilder::busy)]
-fn it_lets_the_first_pass_and_strikes_as_often_as_it_is_told(
+fn it_lets_the_first_pass_and_triggers_as_often_as_told(
     #[values(Bind::memory(), Bind::temp_file())] bind: Bind,
     #[case] begin: Begin,
 ) -> multibind::Result<()> {
@@ -199,7 +200,7 @@ fn reading_goes_on(
     assert_eq!(names, ["ann"]);
     assert_eq!(rows(&db), 1);
     db.connection("auth")?.execute_batch("BEGIN; SELECT * FROM user; COMMIT").unwrap();
-    assert_eq!(fault.struck(), 0);
+    assert_eq!(fault.triggered(), 0);
     Ok(())
 }
 
@@ -230,7 +231,7 @@ fn the_harness_meets_no_fault(
     db.changes_since(&written)?.assert_none();
     db.reset()?;
     assert_eq!(rows(&db), 0);
-    assert_eq!(fault.struck(), 0);
+    assert_eq!(fault.triggered(), 0);
     Ok(())
 }
 
@@ -311,13 +312,13 @@ fn busy_lasts_for_the_busy_timeout_and_ends_within_it(db: Harness) -> multibind:
     let conn = db.connection("auth")?;
     conn.busy_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     drop(fault);
 
     let fault = db.fault("auth").busy()?;
     conn.busy_timeout(Duration::from_millis(20)).unwrap();
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_BUSY);
-    assert!(fault.struck() > 1, "SQLite has tried again");
+    assert!(fault.triggered() > 1, "SQLite has tried again");
     Ok(())
 }
 
@@ -329,7 +330,7 @@ fn faults_of_one_bind_live_side_by_side(db: Harness) -> multibind::Result<()> {
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_BUSY);
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
-    assert_eq!((commit.struck(), busy.struck()), (1, 1));
+    assert_eq!((commit.triggered(), busy.triggered()), (1, 1));
     drop(commit);
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     Ok(())
@@ -346,7 +347,7 @@ fn ending(fault: Fault) -> String {
 }
 
 #[rstest]
-fn a_fault_that_never_struck_fails_the_test(db: Harness) -> multibind::Result<()> {
+fn a_fault_that_never_triggered_fails_the_test(db: Harness) -> multibind::Result<()> {
     let unused = db.fault("auth").fail_commit()?;
     insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never triggered: no transaction that wrote to `auth` was committed while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
 
@@ -369,7 +370,7 @@ fn a_fault_that_never_struck_fails_the_test(db: Harness) -> multibind::Result<()
 #[case::like_none("invoice", " There is no table `invoice` in bind `auth`.")]
 #[case::that_is_there("USER", "")]
 #[case::of_sqlite("SQLite_schema", "")]
-fn a_fault_that_never_struck_says_so_where_its_bind_has_no_such_table(
+fn a_fault_that_never_triggered_says_so_where_its_bind_has_no_such_table(
     db: Harness,
     #[case] table: &str,
     #[case] told: &str,
@@ -386,7 +387,7 @@ fn the_table_of_a_fault_may_be_made_later(db: Harness) -> multibind::Result<()> 
     let conn = db.connection("auth")?;
     conn.execute_batch("CREATE TABLE token (value TEXT)").unwrap();
     assert_eq!(code(conn.execute("INSERT INTO token VALUES ('x')", [])), ffi::SQLITE_AUTH);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     Ok(())
 }
 
@@ -403,7 +404,7 @@ fn a_fault_that_outlives_its_harness_says_nothing_of_tables(db: Harness) -> mult
 }
 
 #[rstest]
-fn a_fault_that_never_struck_does_not_hide_another_failure(db: Harness) {
+fn a_fault_that_never_triggered_does_not_hide_another_failure(db: Harness) {
     let failed = catch_unwind(AssertUnwindSafe(|| {
         let _fault = db.fault("auth").fail_commit().unwrap();
         panic!("the failure");
@@ -416,7 +417,7 @@ fn a_fault_that_never_struck_does_not_hide_another_failure(db: Harness) {
 #[rstest]
 fn a_fault_that_nobody_minds_may_be_unused(db: Harness) -> multibind::Result<()> {
     let fault = db.fault("auth").optional().after(1).fail_commit()?;
-    assert_eq!(fault.struck(), 0);
+    assert_eq!(fault.triggered(), 0);
     Ok(())
 }
 
@@ -460,7 +461,7 @@ fn a_commit_hook_of_the_applications_takes_the_place_of_the_faults(db: Harness) 
     let fault = db.fault("auth").fail_commit()?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(db.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     Ok(())
 }
 
@@ -528,7 +529,7 @@ fn sqlite_says_which_statements_fail(
     let mut session = shop.session();
     let Err(Error::Sql { bind, source, .. }) = session.on("auth")?.query(sql, [], |_| Ok(())) else { panic!("it ran") };
     assert_eq!((bind, source.sqlite_error().unwrap().extended_code), ("auth".into(), ffi::SQLITE_AUTH));
-    assert_eq!(fault.struck(), 3);
+    assert_eq!(fault.triggered(), 3);
     assert_eq!(code(step(&mut unconcerned)), ffi::SQLITE_OK);
     drop(fault);
 
@@ -548,7 +549,7 @@ fn other_statements_do_not(shop: Harness, #[case] table: &str, #[case] operation
     assert_eq!(code(shop.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code_in(shop.session()), ffi::SQLITE_OK);
     shop.connection(None)?.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
-    assert_eq!(fault.struck(), 0);
+    assert_eq!(fault.triggered(), 0);
     Ok(())
 }
 
@@ -665,7 +666,7 @@ fn a_statement_that_fails_leaves_its_connection_as_it_was(
             }
         }
     }
-    assert_eq!(fault.struck(), failed);
+    assert_eq!(fault.triggered(), failed);
     // Nothing stops a query beside another one in a transaction that has written.
     let has_written = conn.transaction_state(None::<&str>).unwrap() == rusqlite::TransactionState::Write;
     if !(beside_a_query && operation == Operation::Read && has_written) {
@@ -716,7 +717,7 @@ fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Resul
         return Ok(());
     }
     assert_eq!(codes, [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
-    assert_eq!(fault.struck(), 1);
+    assert_eq!(fault.triggered(), 1);
     Ok(())
 }
 
@@ -844,7 +845,7 @@ fn faults_come_and_go_beside_threads_that_write(
         let some = if has_disk { every } else { &every[..2] };
         for round in 0..24 {
             let fault = some[round % some.len()](db.fault("auth").optional().times(20)).unwrap();
-            while fault.struck() < 3 && !writers.iter().any(|writer| writer.is_finished()) {
+            while fault.triggered() < 3 && !writers.iter().any(|writer| writer.is_finished()) {
                 std::thread::yield_now();
             }
         }

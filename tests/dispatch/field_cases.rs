@@ -4,7 +4,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 use multibind::rusqlite::Connection;
-use multibind::{row, Bind, Config, Error, Harness, Table, TableGroup};
+use multibind::tables::{Table, TableGroup};
+use multibind::{row, Bind, Config, Error, Harness};
 use rstest::{fixture, rstest};
 
 const POST: &str = "CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)";
@@ -62,8 +63,8 @@ fn flask_sqlalchemy_1210_a_bare_insert_goes_to_the_tables_bind() {
         .start()
         .unwrap();
     let mut session = db.session();
-    let route = session.bind_of("INSERT INTO user (username) VALUES (?1)").unwrap();
-    assert_eq!(route.writes(), Some(&"auth".into()));
+    let route = session.route("INSERT INTO user (username) VALUES (?1)").unwrap();
+    assert_eq!(route.writes(), ["auth".into()]);
     session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     session.commit().unwrap();
     db.assert_landed("auth", "user", row! { username: "ann" });
@@ -189,7 +190,7 @@ fn sqlx_326_a_lock_of_a_shared_cache_is_waited_for_or_explained() {
     writer.execute_batch("BEGIN; INSERT INTO post (title) VALUES ('not yet')").unwrap();
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("UPDATE post SET title = 'x'", []).unwrap_err(), @"
-    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: UPDATE post SET title = 'x'
     ");
     writer.execute_batch("COMMIT").unwrap();

@@ -40,7 +40,7 @@ use crate::binds::{blog, changed_by, read};
 fn a_query_reads_several_binds(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     let rows = read(&mut session, sql);
     assert!(if sql.starts_with("EXPLAIN") { !rows.is_empty() } else { rows == expected }, "{rows:?}");
 }
@@ -55,7 +55,7 @@ fn a_virtual_tables_first_query_may_read_only_join_columns() {
         .unwrap();
 
     assert_eq!(
-        db.session().bind_of("SELECT town_name FROM town NATURAL JOIN extent").unwrap().to_string(),
+        db.session().route("SELECT town_name FROM town NATURAL JOIN extent").unwrap().to_string(),
         "reads default, map"
     );
 }
@@ -74,7 +74,7 @@ fn a_virtual_tables_first_query_may_read_only_join_columns() {
 #[case::create_as("CREATE TABLE \"me ta\".copy AS SELECT * FROM post", "me ta", &["default"])]
 fn a_write_that_reads_another_bind_is_refused(#[case] sql: &str, #[case] write: &str, #[case] others: &[&str]) {
     let db = blog();
-    let error = db.session().bind_of(sql).unwrap_err();
+    let error = db.session().route(sql).unwrap_err();
     let Error::CrossBindWrite { write: found, others: also, .. } = &error else { panic!("{error}") };
     assert_eq!(found.to_string(), write);
     assert_eq!(also.iter().map(ToString::to_string).collect::<Vec<_>>(), others);
@@ -101,7 +101,7 @@ fn a_table_that_is_copied_whole_counts_as_read() {
       in: INSERT INTO post SELECT * FROM archive
     ");
     assert_eq!(
-        session.bind_of("INSERT INTO post SELECT * FROM post").unwrap().to_string(),
+        session.route("INSERT INTO post SELECT * FROM post").unwrap().to_string(),
         "reads default, writes default"
     );
     assert_eq!(session.execute("INSERT INTO auth.archive SELECT * FROM auth.log", []).unwrap(), 1);

@@ -20,7 +20,7 @@ fn other(db: &Harness, key: &str, sql: &str) {
 }
 
 fn route(session: &multibind::Session, sql: &str) -> String {
-    session.bind_of(sql).map_or_else(|error| error.to_string(), |route| route.to_string())
+    session.route(sql).map_or_else(|error| error.to_string(), |route| route.to_string())
 }
 
 #[rstest]
@@ -31,7 +31,7 @@ fn route(session: &multibind::Session, sql: &str) -> String {
 fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
-    assert!(matches!(session.bind_of("SELECT * FROM fresh").unwrap_err(), Error::UnknownTable { .. }));
+    assert!(matches!(session.route("SELECT * FROM fresh").unwrap_err(), Error::UnknownTable { .. }));
     session.execute("CREATE TABLE auth.fresh (x)", []).unwrap();
     session.execute("INSERT INTO fresh VALUES (1)", []).unwrap();
     session.execute("CREATE TABLE main.fresh (x)", []).unwrap();
@@ -271,7 +271,7 @@ fn a_name_turned_ambiguous_is_not_written_to(#[case] storage: fn() -> Bind) {
     let error = savepoint.execute("INSERT INTO post VALUES ('two')", []).unwrap_err();
     assert!(matches!(error, Error::AmbiguousTable { .. }), "{error}");
     assert!(matches!(savepoint.table("post"), Err(Error::AmbiguousTable { .. })));
-    assert!(matches!(savepoint.bind_of("SELECT * FROM post, user"), Err(Error::AmbiguousTable { .. })));
+    assert!(matches!(savepoint.route("SELECT * FROM post, user"), Err(Error::AmbiguousTable { .. })));
     savepoint.commit().unwrap();
     other(&db, "auth", "DROP TABLE post");
     session.execute("INSERT INTO post VALUES ('three')", []).unwrap();

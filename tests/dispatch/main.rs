@@ -1,4 +1,4 @@
-//! Where a statement goes: `bind_of` says it, and plain connections to every bind show what it did.
+//! Where a statement goes: `route` says it, and plain connections to every bind show what it did.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod ambiguous;

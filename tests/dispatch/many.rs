@@ -81,7 +81,7 @@ fn each_of_24_binds_is_reached() {
 fn any_statement_finds_one_of_64_binds(#[case] sql: &str, #[case] route: &str) {
     let db = many();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     session.query(sql, [], |_| Ok(())).unwrap();
     session.commit().unwrap();
 }
@@ -99,7 +99,7 @@ fn a_few_of_64_binds_join() {
         assert_eq!(read(&mut session, &sql), [format!("{at}|{}|{}", at + 1, at + 3)]);
     }
     let sql = "SELECT a.x + b.x FROM \"bind 5\".log a, \"bind 60\".log b";
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), "reads bind 5, bind 60");
+    assert_eq!(session.route(sql).unwrap().to_string(), "reads bind 5, bind 60");
     assert_eq!(read(&mut session, sql), ["65"]);
 }
 
@@ -117,14 +117,14 @@ fn ten_binds_beside_the_default_one_join_and_no_more() {
     the session does not run this statement: it names 11 binds beside the default one, and SQLite attaches no more than 10: split it
       in: SELECT x FROM own_0 UNION ALL SELECT x FROM own_1 UNION ALL SELECT x FROM own_2 UNION ALL SELECT x FROM own_3 UNION ALL SELECT x FROM own_4 UNION ALL SELECT x FROM own_5 UNION ALL SELECT x FROM own_6 UNION ALL SELECT x FROM own_7 UNION ALL SELECT x FROM own_8 UNION ALL SELECT x FROM own_9 UNION ALL  … (320 bytes)
     ");
-    assert!(session.bind_of(&union(64)).is_err());
+    assert!(session.route(&union(64)).is_err());
     assert_eq!(read(&mut session, "SELECT x FROM own_63"), ["63"]);
 }
 
 #[test]
 fn a_name_that_all_have_is_ambiguous() {
     let db = many();
-    let error = db.session().bind_of("SELECT x FROM log").unwrap_err();
+    let error = db.session().route("SELECT x FROM log").unwrap_err();
     let multibind::Error::AmbiguousTable { binds, .. } = &error else { panic!("{error}") };
     assert_eq!(binds.len(), 65);
     let without = Harness::builder();
@@ -142,7 +142,7 @@ fn a_name_that_all_have_is_ambiguous() {
         "ANALYZE log",
         "CREATE INDEX j ON log (x)",
     ] {
-        let error = db.session().bind_of(sql).unwrap_err();
+        let error = db.session().route(sql).unwrap_err();
         assert!(matches!(error, multibind::Error::AmbiguousTable { .. }), "{sql}: {error}");
     }
 }
@@ -178,5 +178,5 @@ fn a_table_named_like_a_function_is_the_table() {
         builder.bind(format!("b{at}"), Bind::memory().schema(format!("CREATE TABLE t{at} (x)")))
     });
     let db = builder.bind("json", Bind::memory().schema("CREATE TABLE json_each (value)")).start().unwrap();
-    assert_eq!(db.session().bind_of("SELECT value FROM json_each").unwrap().to_string(), "reads json");
+    assert_eq!(db.session().route("SELECT value FROM json_each").unwrap().to_string(), "reads json");
 }

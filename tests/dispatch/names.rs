@@ -32,7 +32,7 @@ fn a_name_is_found_however_it_is_written(#[case] sql: &str) {
 #[case::qualified_by_backticks("SELECT `odd name`.`a column` FROM `Me Ta`.`ODD name`")]
 fn an_odd_name_is_found(#[case] sql: &str) {
     let db = blog();
-    assert_eq!(db.session().bind_of(sql).unwrap().to_string(), "reads me ta");
+    assert_eq!(db.session().route(sql).unwrap().to_string(), "reads me ta");
     assert_eq!(read(&mut db.session(), sql).len(), 0);
 }
 
@@ -44,9 +44,9 @@ fn letters_beyond_ascii_have_a_case_as_for_sqlite() {
         .start()
         .unwrap();
     let session = db.session();
-    assert_eq!(session.bind_of("SELECT * FROM Ärger").unwrap().to_string(), "reads a");
-    assert_eq!(session.bind_of("SELECT * FROM ärger").unwrap().to_string(), "reads b");
-    assert_eq!(session.bind_of("SELECT * FROM STRAßE").unwrap().to_string(), "reads a");
+    assert_eq!(session.route("SELECT * FROM Ärger").unwrap().to_string(), "reads a");
+    assert_eq!(session.route("SELECT * FROM ärger").unwrap().to_string(), "reads b");
+    assert_eq!(session.route("SELECT * FROM STRAßE").unwrap().to_string(), "reads a");
 }
 
 const KEYS: [&str; 10] = ["me ta", "a.b", "日本", "x';--", "../up", "\"quoted\"", "[b]", "select", "%s", "Ünï `code`"];

@@ -15,7 +15,7 @@ fn transactions_and_attached_databases_are_the_sessions_own() {
         let batch = session.execute_batch(sql).unwrap_err();
         assert_eq!(error.to_string(), told.to_string());
         assert_eq!(error.to_string(), batch.to_string());
-        assert_eq!(error.to_string(), session.bind_of(sql).unwrap_err().to_string());
+        assert_eq!(error.to_string(), session.route(sql).unwrap_err().to_string());
         error
     };
     insta::assert_snapshot!(refused("BEGIN"), @"
@@ -141,7 +141,7 @@ fn one_call_runs_one_statement() {
 fn hostile_text_is_an_error_and_does_nothing(#[case] sql: &str) {
     let db = blog();
     let changed = changed_by(&db, |session| {
-        assert!(session.bind_of(sql).is_err());
+        assert!(session.route(sql).is_err());
         assert!(session.execute(sql, []).is_err());
         assert!(session.query(sql, [], |_| Ok(())).is_err());
         assert!(session.query_row(sql, [], |_| Ok(())).is_err());
@@ -222,7 +222,7 @@ fn very_long_names_are_errors_or_names() {
     refused_in_short(&db, &format!("DROP INDEX {long}"));
     let mut session = db.session();
     session.execute(&format!("CREATE TABLE auth.{long} (x)"), []).unwrap();
-    assert_eq!(session.bind_of(&format!("DELETE FROM {long}")).unwrap().to_string(), "writes auth");
+    assert_eq!(session.route(&format!("DELETE FROM {long}")).unwrap().to_string(), "writes auth");
 }
 
 #[test]

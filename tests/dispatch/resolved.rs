@@ -38,7 +38,7 @@ fn a_virtual_table_in_one_bind_and_any_table_in_another_are_ambiguous(#[case] sq
             .bind("meta", Bind::memory().schema(other))
             .start()
             .unwrap();
-        let error = db.session().bind_of(sql).unwrap_err();
+        let error = db.session().route(sql).unwrap_err();
         assert!(matches!(&error, Error::AmbiguousTable { table, .. } if table == "docs"), "{error}");
     }
 }
@@ -96,7 +96,7 @@ fn pair() -> Harness {
 fn a_query_needs_the_binds_that_sqlite_resolves(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
     let db = pair();
     let mut session = db.session();
-    match session.bind_of(sql) {
+    match session.route(sql) {
         Ok(found) => assert_eq!(found.to_string(), route),
         // What SQLite itself refuses, beside all.
         Err(error) => return assert!(route.is_empty() && matches!(error, Error::Prepare { .. }), "{error}"),
@@ -105,7 +105,7 @@ fn a_query_needs_the_binds_that_sqlite_resolves(#[case] sql: &str, #[case] route
     // Every schema has a table that describes it, which is missed nowhere: only a program tells that it is read.
     for explain in ["EXPLAIN", "EXPLAIN QUERY PLAN"].iter().filter(|_| !sql.contains("sqlite_schema")) {
         let explained = format!("{explain} {sql}");
-        assert_eq!(session.bind_of(&explained).unwrap().to_string(), route, "{explained}");
+        assert_eq!(session.route(&explained).unwrap().to_string(), route, "{explained}");
         session.query(&explained, [], |_| Ok(())).unwrap();
     }
 }
@@ -131,7 +131,7 @@ fn a_write_that_resolves_another_binds_table_is_refused(#[case] sql: &str) {
     let changed = changed_by(&db, |session| {
         let error = session.execute(sql, []).unwrap_err();
         assert!(matches!(error, Error::CrossBindWrite { .. }), "{error}");
-        assert!(matches!(session.bind_of(sql).unwrap_err(), Error::CrossBindWrite { .. }));
+        assert!(matches!(session.route(sql).unwrap_err(), Error::CrossBindWrite { .. }));
     });
     assert_eq!(changed, [""; 0]);
 }
@@ -159,7 +159,7 @@ fn a_write_that_resolves_another_binds_table_is_refused(#[case] sql: &str) {
 )]
 fn a_write_within_one_bind_goes_there(#[case] sql: &str, #[case] route: &str, #[case] bind: &str) {
     let db = pair();
-    assert_eq!(db.session().bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(db.session().route(sql).unwrap().to_string(), route);
     let changed = changed_by(&db, |session| {
         session.execute(sql, []).unwrap();
     });
@@ -182,11 +182,11 @@ fn a_table_named_like_a_function_is_the_table_however_it_is_joined() {
         "SELECT name FROM post WHERE 1 OR EXISTS (SELECT 1 FROM json_each)",
         "SELECT name FROM post, json_each",
     ] {
-        assert_eq!(session.bind_of(sql).unwrap().to_string(), "reads default, json", "{sql}");
+        assert_eq!(session.route(sql).unwrap().to_string(), "reads default, json", "{sql}");
         assert_eq!(read(&mut session, sql), ["one"]);
     }
     assert_eq!(
-        session.bind_of("SELECT 1 FROM post NATURAL JOIN pragma_user_version").unwrap().to_string(),
+        session.route("SELECT 1 FROM post NATURAL JOIN pragma_user_version").unwrap().to_string(),
         "reads default, json"
     );
 }
@@ -210,7 +210,7 @@ fn a_reference_that_sqlite_cannot_follow_is_for_the_bind_to_judge(#[case] schema
             "UPDATE nut SET tree = 'ash'",
         ] {
             let mut session = db.session();
-            assert_eq!(session.bind_of(sql).unwrap().writes(), Some(&"auth".into()));
+            assert_eq!(session.route(sql).unwrap().writes(), ["auth".into()]);
             let plain = db.connection("auth").unwrap().execute_batch(&sql.replace("auth.", ""));
             db.reset().unwrap();
             match (session.execute(sql, []), plain) {
@@ -256,7 +256,7 @@ fn a_cascade_is_a_part_of_a_route_where_the_bind_enforces_it(#[case] enforced: b
         CREATE TABLE role (user REFERENCES user (id) ON DELETE CASCADE)";
     let bind = |enforced| Bind::memory().schema(schema).foreign_keys(enforced);
     let db = Harness::builder().default_bind(Bind::memory()).bind("auth", bind(enforced)).start().unwrap();
-    assert_eq!(db.session().bind_of("DELETE FROM user").unwrap().to_string(), route);
+    assert_eq!(db.session().route("DELETE FROM user").unwrap().to_string(), route);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn an_error_is_the_same_the_second_time() {
     ] {
         let first = session.execute(sql, []).unwrap_err();
         assert_eq!(session.execute(sql, []).unwrap_err().to_string(), first.to_string());
-        assert_eq!(session.bind_of(sql).unwrap_err().to_string(), first.to_string());
+        assert_eq!(session.route(sql).unwrap_err().to_string(), first.to_string());
         assert_eq!(format!("{:?}", db.session().execute(sql, []).unwrap_err()), format!("{first:?}"));
     }
     // Until the tables are others.
@@ -297,7 +297,7 @@ fn a_virtual_table_is_only_read_whatever_was_looked_at_before(#[case] table: &st
         .unwrap();
     let session = db.session();
     for sql in ["DROP INDEX i", "REINDEX i", "DROP TABLE IF EXISTS t", "CREATE INDEX j ON t (x)", "SELECT x FROM t"] {
-        assert!(matches!(session.bind_of(sql), Err(Error::AmbiguousTable { .. })), "{sql}");
+        assert!(matches!(session.route(sql), Err(Error::AmbiguousTable { .. })), "{sql}");
         for (query, route) in [
             ("SELECT text FROM word", "reads auth"),
             ("SELECT count(*) FROM word", "reads auth"),
@@ -307,11 +307,11 @@ fn a_virtual_table_is_only_read_whatever_was_looked_at_before(#[case] table: &st
         ] {
             // Each time another text, which is looked at anew.
             let query = format!("{query} /* after {sql} */");
-            assert_eq!(session.bind_of(&query).unwrap().to_string(), route, "{query}");
+            assert_eq!(session.route(&query).unwrap().to_string(), route, "{query}");
             let explained = format!("EXPLAIN QUERY PLAN {query}");
-            assert_eq!(session.bind_of(&explained).unwrap().to_string(), route, "{explained}");
+            assert_eq!(session.route(&explained).unwrap().to_string(), route, "{explained}");
         }
         let write = format!("DELETE FROM word /* after {sql} */");
-        assert_eq!(session.bind_of(&write).unwrap().writes(), Some(&"auth".into()));
+        assert_eq!(session.route(&write).unwrap().writes(), ["auth".into()]);
     }
 }

@@ -239,7 +239,7 @@ fn a_session_sees_its_own_writes_however_it_is_asked(#[case] storage: fn() -> Bi
         session.on("auth")?.execute("INSERT INTO user (username) VALUES (?1)", [name])?;
         session.on("auth")?.table("user")?.update(row! { username: name }, row! { email: None })?;
         assert_eq!(session.table("user")?.count(row! {})?, number + 1);
-        assert_eq!(session.bind_of("DELETE FROM user")?.writes(), Some(&BindKey::from("auth")));
+        assert_eq!(session.route("DELETE FROM user")?.writes(), [BindKey::from("auth")]);
         session.on("auth")?.execute(&format!("CREATE TABLE t{number} (x)"), [])?;
         session.execute(&format!("INSERT INTO t{number} VALUES (1)"), [])?;
     }
@@ -859,11 +859,11 @@ fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()>
     let (mut one, mut other) = (db.session(), db.session());
     one.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     insta::assert_snapshot!(other.query("SELECT * FROM user", [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT * FROM user
     ");
     insta::assert_snapshot!(other.table("user")?.insert(row! { username: "bob" }).unwrap_err(), @r#"
-    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: INSERT INTO main."user" ("username") VALUES (?)
     "#);
     one.commit()?;

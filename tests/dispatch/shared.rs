@@ -93,7 +93,7 @@ fn the_default_bind_may_share_too() {
     let db =
         Harness::builder().default_bind(Bind::url(URL).schema(SCHEMA)).bind("two", Bind::url(URL)).start().unwrap();
     let mut session = db.session();
-    assert_eq!(session.bind_of("DELETE FROM user").unwrap().to_string(), "writes default");
+    assert_eq!(session.route("DELETE FROM user").unwrap().to_string(), "writes default");
     session.execute("UPDATE two.user SET name = 'bob' WHERE id IN (SELECT user FROM main.role)", []).unwrap();
     assert_eq!(read(&mut session, "SELECT main.user.name, two.role.name FROM main.user, two.role"), ["bob|admin"]);
     session.execute("INSERT INTO two.word VALUES ('a dog')", []).unwrap();

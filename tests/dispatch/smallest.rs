@@ -1,4 +1,4 @@
-//! Whatever a statement does with its tables, `bind_of` gives the smallest set of binds with which SQLite accepts it.
+//! Whatever a statement does with its tables, `route` gives the smallest set of binds with which SQLite accepts it.
 //!
 //! 300 statements, always the same; `PROPTEST_CASES` asks for more, and `PROPTEST_RNG_SEED` for others.
 
@@ -241,7 +241,7 @@ fn a_statement_needs_the_smallest_set_of_binds_that_accepts_it() {
     let run = TestRunner::new(config).run(&prop::collection::vec(any::<u16>(), 100..200), |choices| {
         let (sql, write) = Choices(choices.iter()).statement();
         let mut session = db.session();
-        let found = session.bind_of(&sql);
+        let found = session.route(&sql);
         let count = |kind: usize| kinds.borrow_mut()[kind] += 1;
         // Of a statement with several errors SQLite tells one, on one connection this and on another that.
         if all.prepare(&sql).is_ok()
@@ -282,7 +282,8 @@ fn a_statement_needs_the_smallest_set_of_binds_that_accepts_it() {
         used.sort_by_key(|key| BINDS.iter().position(|(schema, _)| key.to_string() == *schema));
         used.dedup();
         prop_assert_eq!(&used, &needed, "{}", sql);
-        prop_assert_eq!(route.writes().cloned(), write.as_ref().map(key), "{}", sql);
+        let written = write.as_ref().map(key);
+        prop_assert_eq!(route.writes(), written.as_slice(), "{}", sql);
         if write.is_none() && !sql.starts_with("EXPLAIN") {
             count(3 + usize::from(needed.len() > 1));
             let expected = rows(all, &sql);

@@ -59,7 +59,7 @@ use crate::binds::{blog, changed_by, read};
 fn a_query_reads_the_bind_of_its_tables(#[case] sql: &str, #[case] route: &str, #[case] expected: &[&str]) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     assert_eq!(read(&mut session, sql), expected);
 }
 
@@ -112,14 +112,14 @@ fn a_query_reads_the_bind_of_its_tables(#[case] sql: &str, #[case] route: &str, 
 #[case::sequence("DELETE FROM auth.sqlite_sequence", "writes auth")]
 fn a_write_changes_the_bind_of_its_table_and_no_other(#[case] sql: &str, #[case] route: &str) {
     let db = blog();
-    let found = db.session().bind_of(sql).unwrap();
+    let found = db.session().route(sql).unwrap();
     assert_eq!(found.to_string(), route);
     let changed = changed_by(&db, |session| {
         session.query(sql, [], |_| Ok(())).unwrap();
     });
     // What optimizes an index may find it as it should be.
     if !changed.is_empty() || !sql.contains("optimize") {
-        assert_eq!(changed, [found.writes().unwrap().to_string()]);
+        assert_eq!(changed, [found.writes()[0].to_string()]);
     }
 }
 
@@ -169,7 +169,7 @@ fn each_statement_of_a_batch_goes_to_its_own_bind() {
 fn an_explain_is_asked_of_the_bind_and_does_nothing(#[case] sql: &str, #[case] route: &str) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     let changed = changed_by(&db, |session| assert!(!session.query(sql, [], |_| Ok(())).unwrap().is_empty()));
     assert_eq!(changed, [""; 0]);
     assert!(!session.query(sql, [], |_| Ok(())).unwrap().is_empty());
@@ -205,7 +205,7 @@ fn an_explain_is_asked_of_the_bind_and_does_nothing(#[case] sql: &str, #[case] r
 fn a_pragma_is_asked_of_the_bind_of_its_table(#[case] sql: &str, #[case] route: &str, #[case] rows: usize) {
     let db = blog();
     let mut session = db.session();
-    assert_eq!(session.bind_of(sql).unwrap().to_string(), route);
+    assert_eq!(session.route(sql).unwrap().to_string(), route);
     let found = session.query(sql, [], |_| Ok(())).unwrap().len();
     assert!(if sql.starts_with("EXPLAIN") { found > 0 } else { found == rows }, "{found} rows");
 }
@@ -299,12 +299,12 @@ fn changes_are_those_of_the_one_bind_written_or_an_error() {
     session.execute("INSERT INTO setting VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
     assert_eq!(read(&mut session, "SELECT changes(), total_changes()"), ["2|3"]);
     insta::assert_snapshot!(session.query("SELECT changes() FROM user", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta: run it on each with `session.on(key)`
       in: SELECT changes() FROM user
     ");
     session.execute("DELETE FROM post", []).unwrap();
     insta::assert_snapshot!(session.query("SELECT changes()", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta, default: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta, default: run it on each with `session.on(key)`
       in: SELECT changes()
     ");
     assert_eq!(session.on(None).unwrap().query_row("SELECT changes()", [], |row| row.get::<_, i64>(0)).unwrap(), 2);

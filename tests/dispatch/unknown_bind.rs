@@ -18,7 +18,7 @@ fn forest() -> Harness {
 
 fn refused(db: &Harness, sql: &str) -> Error {
     let mut session = db.session();
-    let error = session.bind_of(sql).unwrap_err();
+    let error = session.route(sql).unwrap_err();
     assert_eq!(session.query(sql, [], |_| Ok(())).unwrap_err().to_string(), error.to_string());
     // Known by now, and the same answer.
     assert_eq!(session.execute_batch(sql).unwrap_err().to_string(), error.to_string());
@@ -123,10 +123,10 @@ fn temporary_and_configured_schemas_are_no_unknown_binds() {
 fn sql_names_a_dynamic_bind_by_its_own_key() {
     let users = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema("CREATE TABLE user (name)");
     let db = Harness::builder().bind("users", users).start().unwrap();
-    let mut session = db.session_with(context! { tenant: "acme" });
+    let mut session = db.session_for(context! { tenant: "acme" });
     let error = session.execute("INSERT INTO \"users[acme]\".user VALUES ('ann')", []).unwrap_err();
     insta::assert_snapshot!(error, @"bind `users` is dynamic: SQL names `users[acme]` by the bind's key, `users`, in a session whose context means this database");
-    let error = db.session().bind_of("CREATE TABLE \"users[bee]\".t (x)").unwrap_err();
+    let error = db.session().route("CREATE TABLE \"users[bee]\".t (x)").unwrap_err();
     insta::assert_snapshot!(error, @"bind `users` is dynamic: SQL names `users[bee]` by the bind's key, `users`, in a session whose context means this database");
     session.execute("INSERT INTO users.user VALUES ('ann')", []).unwrap();
     session.commit().unwrap();

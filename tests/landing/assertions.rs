@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
+use multibind::binds::Storage;
 use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{params, Connection, ErrorCode};
-use multibind::{changes, row, Bind, BindKey, Error, Harness, Row, Storage};
+use multibind::{changes, row, Bind, BindKey, Error, Harness, Row};
 use rstest::{fixture, rstest};
 
 use crate::failure::failure;
@@ -50,7 +51,7 @@ fn plain(db: &Harness, key: impl Into<BindKey>) -> Connection {
     conn
 }
 
-fn binds(landings: &[multibind::Landing]) -> Vec<String> {
+fn binds(landings: &[multibind::landings::Landing]) -> Vec<String> {
     landings.iter().map(|landing| landing.bind().to_string()).collect()
 }
 

@@ -1,9 +1,10 @@
 //! What a test expects to have changed, and change sets in snapshot files; over the fixtures.
 
 use insta::assert_snapshot;
+use multibind::changes::{ChangeSet, ExpectedChange, ExpectedChanges};
 use multibind::fixture::harness;
 use multibind::rusqlite::Connection;
-use multibind::{changes, row, Bind, BindKey, ChangeSet, Counts, ExpectedChanges, Harness};
+use multibind::{changes, row, Bind, BindKey, Harness};
 use rstest::rstest;
 
 use crate::failure::failure;
@@ -42,9 +43,9 @@ fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression
         .assert(changes! { "auth.user" => +2 ~1, "main.post_tag" => -3, "meta.setting" => ~1 })
         .assert(changes! { "meta.Setting" => ~1, "default.POST_TAG" => -3, ("auth", "user") => ~1 +2, })
         .assert(
-            ExpectedChanges::from([("auth.user", Counts::new().inserted(2).updated(1))])
+            ExpectedChanges::from([("auth.user", ExpectedChange::new().inserted(2).updated(1))])
                 .and((None, "post_tag"), -3)
-                .and(("meta", "setting"), Counts::new().updated(1)),
+                .and(("meta", "setting"), ExpectedChange::new().updated(1)),
         );
     changed.in_bind(None).unwrap().assert([("main.post_tag", -3)]).assert(vec![("main.post_tag".to_string(), -3)]);
 }
@@ -86,7 +87,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         "default.post_tag" => -3,
@@ -94,7 +95,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
         "meta.setting" => ~1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -152,7 +153,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
      default   made          created        + y = 1
                              + 1 inserted
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         ("default", "a.b") => +1,
@@ -162,7 +163,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "default.made" => created +1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
     changed.assert(changes! {
         (None, "a.b") => +1,
@@ -172,13 +173,13 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "main.made" => created +1,
     });
     changed.assert(
-        [("main.a.b", Counts::new().inserted(1))]
+        [("main.a.b", ExpectedChange::new().inserted(1))]
             .into_iter()
             .chain([
-                ("main.gone", Counts::new().created()),
-                ("main.gone", Counts::new().dropped().deleted(2)),
-                ("main.kept", Counts::new().altered()),
-                ("main.made", Counts::new().created().inserted(1)),
+                ("main.gone", ExpectedChange::new().created()),
+                ("main.gone", ExpectedChange::new().dropped().deleted(2)),
+                ("main.kept", ExpectedChange::new().altered()),
+                ("main.made", ExpectedChange::new().created().inserted(1)),
             ])
             .collect::<ExpectedChanges>(),
     );

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;
+use multibind::guards::{Guard, Refusal};
 use multibind::rusqlite::backup::Backup;
 use multibind::rusqlite::functions::{Context, FunctionFlags};
 use multibind::rusqlite::hooks::{AuthContext, Authorization};
 use multibind::rusqlite::{self, Connection, ErrorCode};
-use multibind::{row, Bind, Error, Guard, Harness, Refusal, Selection, Statement};
+use multibind::statements::Statement;
+use multibind::{row, Bind, Error, Harness, Selection};
 use rstest::rstest;
 
 use crate::frame::unframed;
@@ -577,7 +579,7 @@ fn a_query_that_is_being_read_goes_on_beside_what_a_guard_refuses(
             let done = statement.raw_query().next().map(drop);
             // Nothing stops a query beside another in a transaction that has written, or that touches no table.
             expected += 1;
-            let what = guard.refused().last().unwrap().what().to_string();
+            let what = guard.refused().last().unwrap().statement().to_string();
             assert_eq!(done.is_ok(), what.contains("not stopped"), "{what}");
         }
     } else {
@@ -655,8 +657,8 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
     ─
      meta   INSERT INTO setting VALUES ('theme', 'dark')
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
     // It guards no longer.
     harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []).unwrap();
@@ -693,8 +695,8 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
      bind   refused
      meta   an INSERT into `log`
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
 }
 

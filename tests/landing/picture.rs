@@ -1,9 +1,10 @@
 //! The binds at a glance: as a table, and as a Mermaid diagram.
 
 use insta::assert_snapshot;
+use multibind::binds::Storage;
 use multibind::fixture::harness;
 use multibind::rusqlite::Connection;
-use multibind::{Bind, Harness, Storage};
+use multibind::{Bind, Harness};
 use rstest::rstest;
 
 use crate::frame::unframed;

@@ -9,7 +9,8 @@ use multibind::fixture::harness;
 use multibind::rusqlite::backup::Backup;
 use multibind::rusqlite::functions::{Context, FunctionFlags};
 use multibind::rusqlite::{ffi, params, Connection};
-use multibind::{row, Bind, BindKey, Harness, Statement, StatementKind};
+use multibind::statements::{Statement, StatementKind};
+use multibind::{row, Bind, BindKey, Harness};
 use rstest::rstest;
 
 use crate::failure::{failure, message};
@@ -52,8 +53,8 @@ fn statements_of_pools_and_of_sessions_are_in_one_log_in_order(harness: Harness)
     ─
      auth      reads           SELECT username FROM user WHERE id > 1
     "#);
-    let by_session = log.statements().iter().map(Statement::by_session).collect::<Vec<_>>();
-    assert_eq!(by_session, [false, true, true, true, true, true, true, false]);
+    let from_session = log.statements().iter().map(Statement::is_from_session).collect::<Vec<_>>();
+    assert_eq!(from_session, [false, true, true, true, true, true, true, false]);
     assert!(log.statements().iter().all(|statement| statement.time().is_some()));
     assert!(log.statements().iter().all(|statement| statement.thread().id() == std::thread::current().id()));
 }
@@ -204,7 +205,7 @@ fn statements_that_never_ran_are_not_recorded(harness: Harness) {
     conn.prepare("SELECT * FROM user").unwrap();
     conn.query_row("EXPLAIN SELECT * FROM user", [], |_| Ok(())).unwrap();
     session.on("auth").unwrap().query("EXPLAIN SELECT * FROM user", [], |_| Ok(())).unwrap();
-    session.bind_of("DELETE FROM user").unwrap();
+    session.route("DELETE FROM user").unwrap();
     session.execute("INSERT INTO user (username) VALUES (?1)", params!["ann", "bob"]).unwrap_err();
     conn.execute("INSERT INTO user (username) VALUES (?1)", params!["ann", "bob"]).unwrap_err();
 
@@ -220,7 +221,7 @@ fn lookups_of_this_crate_are_not_recorded(harness: Harness) {
     harness.restore(&before).unwrap();
     harness.describe().to_string();
     harness.metadata("auth").unwrap();
-    harness.session().bind_of("SELECT * FROM user").unwrap();
+    harness.session().route("SELECT * FROM user").unwrap();
     assert_eq!(log.to_string(), "no statements");
 }
 
@@ -349,7 +350,9 @@ fn a_query_that_is_being_read_has_not_ended(harness: Harness) {
     let mut rows = select.query([]).unwrap();
     rows.next().unwrap();
     conn.execute("UPDATE user SET is_active = 0 WHERE id = 1", []).unwrap();
-    let ended = |log: &multibind::StatementLog| log.statements().iter().map(|s| s.time().is_some()).collect::<Vec<_>>();
+    let ended = |log: &multibind::statements::StatementLog| {
+        log.statements().iter().map(|s| s.time().is_some()).collect::<Vec<_>>()
+    };
     assert_eq!(ended(&log), [false, true]);
     drop(rows);
     assert_eq!(ended(&log), [true, true]);
@@ -721,6 +724,6 @@ fn long_statements_and_long_logs_are_cut(harness: Harness) {
 #[test]
 fn a_log_can_be_sent_and_shared() {
     fn everywhere<T: Send + Sync>() {}
-    everywhere::<multibind::StatementLog>();
+    everywhere::<multibind::statements::StatementLog>();
     everywhere::<Statement>();
 }

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::failure::message;
 
 /// Two binds that have a table each, and a row in that of the first.
-fn written(key: &str, table: &str, value: &str) -> (Harness, multibind::Snapshot) {
+fn written(key: &str, table: &str, value: &str) -> (Harness, multibind::changes::Snapshot) {
     let quoted = format!("\"{}\"", table.replace('"', "\"\""));
     let schema =
         format!("CREATE TABLE {quoted} (id INTEGER PRIMARY KEY, value TEXT, another DEFAULT 'of some length')");

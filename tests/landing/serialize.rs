@@ -128,28 +128,28 @@ fn statements_without_their_times_and_threads(db: Harness) -> multibind::Result<
       sql: INSERT INTO user VALUES (?1)
       with_values: "INSERT INTO user VALUES ('ann')"
       rows: 1
-      by_session: false
+      from_session: false
     - binds:
         - default
         - auth
       kind: read
       sql: SELECT title FROM post JOIN user ON author = name
-      by_session: true
+      from_session: true
     - bind: auth
       kind: transaction
       sql: BEGIN
-      by_session: true
+      from_session: true
     - bind: auth
       kind: write
       sql: INSERT INTO user VALUES (?1)
       with_values: "INSERT INTO user VALUES ('ann')"
       rows: 0
       error: "UNIQUE constraint failed: user.name"
-      by_session: true
+      from_session: true
     - bind: auth
       kind: transaction
       sql: COMMIT
-      by_session: true
+      from_session: true
     "#);
     assert!(log.statements().iter().all(|statement| statement.time().is_some()));
     assert_eq!(json(&log), json(&log.statements()));
@@ -160,17 +160,20 @@ fn statements_without_their_times_and_threads(db: Harness) -> multibind::Result<
 fn refusals_routes_and_orphans(db: Harness) -> multibind::Result<()> {
     let guard = db.deny_writes("auth");
     db.session().execute("DELETE FROM user", []).unwrap_err();
-    assert_eq!(json(&guard.refused()), r#"[{"bind":"auth","what":"DELETE FROM user"}]"#);
+    assert_eq!(json(&guard.refused()), r#"[{"bind":"auth","statement":"DELETE FROM user"}]"#);
     drop(guard);
 
     let session = db.session();
     let routes = [
-        session.bind_of("SELECT title FROM post JOIN user ON author = name")?,
-        session.bind_of("DELETE FROM user")?,
-        session.bind_of("SELECT 1")?,
+        session.route("SELECT title FROM post JOIN user ON author = name")?,
+        session.route("DELETE FROM user")?,
+        session.route("SELECT 1")?,
     ];
     drop(session);
-    assert_eq!(json(&routes), r#"[{"reads":["default","auth"]},{"reads":[],"writes":"auth"},{"reads":[]}]"#);
+    assert_eq!(
+        json(&routes),
+        r#"[{"reads":["default","auth"],"writes":[]},{"reads":[],"writes":["auth"]},{"reads":[],"writes":[]}]"#
+    );
 
     db.connection(None)?.execute("INSERT INTO post VALUES (1, 'hello', 'bob')", []).unwrap();
     insta::assert_json_snapshot!(db.check_references()?, @r#"

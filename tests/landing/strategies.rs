@@ -279,7 +279,7 @@ fn a_dynamic_bind_has_rows_for_each_of_its_databases() {
     let notes = db.any_row("tenant", "note").unwrap().with("id", 0..4_i64);
     proptest!(cases(8), |(note in notes)| {
         db.reset()?;
-        let mut session = db.session_with(context! { tenant: "acme" });
+        let mut session = db.session_for(context! { tenant: "acme" });
         session.table("note")?.insert(note.clone())?;
         session.commit()?;
         db.assert_landed("tenant[acme]", "note", note);

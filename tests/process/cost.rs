@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
+use multibind::binds::Storage;
 use multibind::rusqlite::{self, Connection};
-use multibind::{row, Bind, BindKey, Harness, Storage};
+use multibind::{row, Bind, BindKey, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -123,7 +124,7 @@ fn a_first_statement_attaches_only_its_tables_bind(#[case] table: &str) {
     let attached = |started: &[Started]| started.iter().filter(|statement| statement.sql.starts_with("ATTACH")).count();
 
     let (_, plain) = started_by(|| session.execute(&format!("INSERT INTO {table} (x) VALUES (1)"), []).unwrap());
-    let (_, qualified) = started_by(|| session.bind_of("SELECT * FROM b.first_b_0").unwrap());
+    let (_, qualified) = started_by(|| session.route("SELECT * FROM b.first_b_0").unwrap());
 
     assert_eq!((attached(&plain), attached(&qualified)), (1, 1));
 }

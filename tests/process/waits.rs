@@ -9,9 +9,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use multibind::binds::Storage;
 use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::Connection;
-use multibind::{context, row, Bind, Error, Harness, Keep, Storage};
+use multibind::{context, row, Bind, Error, Harness, Keep};
 use rstest::rstest;
 
 const SCHEMA: &str = "CREATE TABLE t (x); INSERT INTO t VALUES ('start')";
@@ -304,14 +305,14 @@ fn a_migrator_that_does_not_return_holds_up_no_start_of_the_same_tables() {
 fn a_stuck_context_callback_blocks_no_other_harness() {
     let ((began, has_begun), (end, wait)) = (mpsc::channel(), mpsc::channel());
     let (began, wait) = (Mutex::new(began), Mutex::new(wait));
-    let choose = move |_: &multibind::Context| {
+    let choose = move |_: &multibind::binds::BindContext| {
         began.lock().unwrap().send(()).unwrap();
         wait.lock().unwrap().recv().unwrap();
         Ok("acme".to_string())
     };
     let db = Harness::builder().bind("tenant", Bind::dynamic(choose).schema(SCHEMA)).start().unwrap();
     thread::scope(|scope| {
-        let stuck = scope.spawn(|| db.connection_for("tenant", &context! { tenant: "acme" }).map(drop));
+        let stuck = scope.spawn(|| db.connection_for("tenant", context! { tenant: "acme" }).map(drop));
         has_begun.recv().unwrap();
         let went_on = catch_unwind(others_go_on);
         end.send(()).unwrap();

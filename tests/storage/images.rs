@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
+use multibind::binds::Storage;
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{self, Connection};
-use multibind::{context, Bind, Harness, Storage};
+use multibind::{context, Bind, Harness};
 use rstest::rstest;
 
 use crate::statements::started_by;
@@ -389,7 +390,7 @@ fn binds_and_databases_of_one_schema_have_their_own_values() {
         .bind("tenant", Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN))
         .start()
         .unwrap();
-    let tenants = ["one", "two"].map(|name| db.key_for("tenant", &context! { name: name }).unwrap());
+    let tenants = ["one", "two"].map(|name| db.key_for("tenant", context! { name: name }).unwrap());
     let of_tenant = |key: &multibind::BindKey| token(&db, key.as_str().unwrap());
     let values = [token(&db, "auth"), token(&db, "meta"), of_tenant(&tenants[0]), of_tenant(&tenants[1])];
     for (at, value) in values.iter().enumerate() {
@@ -420,7 +421,7 @@ fn threads_that_start_at_once_have_values_of_their_own() {
 fn a_closed_database_of_a_dynamic_bind_counts_as_what_it_was_made_as() {
     let bind = Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN);
     let db = Harness::builder().bind("tenant", bind).start().unwrap();
-    let one = || db.key_for("tenant", &context! { name: "one" }).unwrap();
+    let one = || db.key_for("tenant", context! { name: "one" }).unwrap();
     let given = token(&db, one().as_str().unwrap());
     let before = db.snapshot().unwrap();
     db.close_database(one()).unwrap();

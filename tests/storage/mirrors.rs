@@ -1,8 +1,10 @@
 //! Several keys for one database: mirrors, replicas that follow at once, and replicas that lag.
 
 use insta::assert_snapshot;
+use multibind::binds::{Lag, Storage};
+use multibind::faults::Operation;
 use multibind::rusqlite::{Connection, ErrorCode};
-use multibind::{row, Bind, BindKey, Config, Error, Harness, Keep, Lag, Operation, Storage};
+use multibind::{row, Bind, BindKey, Config, Error, Harness, Keep};
 use rstest::rstest;
 
 use crate::failure::failure;
@@ -181,12 +183,12 @@ fn a_name_without_a_key_is_the_sources() {
     let mut session = db.session();
     session.execute("INSERT INTO user VALUES (2, 'bob')", []).unwrap();
     session.table("user").unwrap().insert(row! { name: "cleo" }).unwrap();
-    assert_eq!(session.bind_of("DELETE FROM user").unwrap().writes(), Some(&"auth".into()));
-    assert_eq!(session.bind_of("SELECT count(*) FROM user").unwrap().reads(), ["auth".into()]);
-    assert_eq!(session.bind_of("PRAGMA table_info(user)").unwrap().reads(), ["auth".into()]);
-    assert_eq!(session.bind_of("CREATE INDEX by_name ON user (name)").unwrap().writes(), Some(&"auth".into()));
+    assert_eq!(session.route("DELETE FROM user").unwrap().writes(), ["auth".into()]);
+    assert_eq!(session.route("SELECT count(*) FROM user").unwrap().reads(), ["auth".into()]);
+    assert_eq!(session.route("PRAGMA table_info(user)").unwrap().reads(), ["auth".into()]);
+    assert_eq!(session.route("CREATE INDEX by_name ON user (name)").unwrap().writes(), ["auth".into()]);
     session.execute("CREATE INDEX by_name ON user (name)", []).unwrap();
-    assert_eq!(session.bind_of("REINDEX user").unwrap().writes(), Some(&"auth".into()));
+    assert_eq!(session.route("REINDEX user").unwrap().writes(), ["auth".into()]);
     session.commit().unwrap();
     assert_eq!(names_in(&db, "auth"), ["ann", "bob", "cleo"]);
     let columns = "SELECT count(*) FROM pragma_table_info('user')";
@@ -208,7 +210,7 @@ fn a_replicas_key_reads_the_replica() {
     assert_eq!(session.table("late.user").unwrap().count(row! {}).unwrap(), 1);
     let on_late = session.on("late").unwrap().query_row("SELECT count(*) FROM user", [], |row| row.get::<_, i64>(0));
     assert_eq!(on_late.unwrap(), 1);
-    assert_eq!(session.bind_of("SELECT name FROM late.user").unwrap().reads(), ["late".into()]);
+    assert_eq!(session.route("SELECT name FROM late.user").unwrap().reads(), ["late".into()]);
 
     for key in ["now", "late"] {
         let error = session.execute(&format!("DELETE FROM {key}.user"), []).unwrap_err();
@@ -272,7 +274,7 @@ fn beside_more_binds_than_sqlite_attaches_names_mean_the_same() {
         count("SELECT count(*) FROM late#.t#");
         count("SELECT count(*) FROM now#.t#, t#, late#.t# AS l");
         let insert = format!("INSERT INTO t{number} VALUES (1)");
-        assert_eq!(session.bind_of(&insert).unwrap().writes(), Some(&format!("b{number}").into()));
+        assert_eq!(session.route(&insert).unwrap().writes(), [format!("b{number}").into()]);
         session.execute(&insert, []).unwrap();
     }
     session.commit().unwrap();
@@ -426,10 +428,10 @@ fn data_is_loaded_into_the_source_alone() {
         path
     };
     let db = start(Storage::Memory);
-    db.load(write("user.csv")).unwrap();
-    db.load(write("now.user.csv")).unwrap();
+    db.load_data(write("user.csv")).unwrap();
+    db.load_data(write("now.user.csv")).unwrap();
     assert_eq!((names_in(&db, "auth").len(), names_in(&db, "late").len()), (3, 1));
-    assert!(db.load(write("late.user.csv")).is_err());
+    assert!(db.load_data(write("late.user.csv")).is_err());
 }
 
 #[test]
@@ -529,7 +531,7 @@ fn an_invalid_lag_is_reported_with_its_line() {
 #[case(Storage::Memory)]
 #[case(Storage::MemDb)]
 #[case(Storage::TempFile)]
-fn a_fault_strikes_a_replica_and_not_its_source_or_the_other_way_round(#[case] storage: Storage) {
+fn a_fault_of_a_replica_spares_its_source_and_the_other_way_round(#[case] storage: Storage) {
     let db = start(storage);
     let count = |key: &str| {
         let conn = db.connection(key).unwrap();
@@ -545,7 +547,7 @@ fn a_fault_strikes_a_replica_and_not_its_source_or_the_other_way_round(#[case] s
         let name: String = session.query_row(&sql(well), [], |row| row.get(0)).unwrap();
         assert_eq!(name, "ann", "{faulty}");
         assert_eq!(count(well), Ok(1), "{faulty}");
-        assert!(fault.struck() > 0, "{faulty}");
+        assert!(fault.triggered() > 0, "{faulty}");
     }
 }
 

@@ -4,9 +4,10 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
 
+use multibind::binds::Storage;
 use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::{self, Connection};
-use multibind::{changes, context, row, Bind, Config, Harness, Storage};
+use multibind::{changes, context, row, Bind, Config, Harness};
 use rstest::rstest;
 
 /// What the application does with each of its connections.
@@ -50,7 +51,7 @@ fn every_connection_of_the_harness_has_them(#[case] storage: Storage) -> multibi
     let joined = "SELECT count(*) FROM post JOIN user ON user.name = post.author AND user.loud = shout(author)";
     assert_eq!(session.query_row(joined, [], |row| row.get::<_, i64>(0))?, 1);
     session.commit()?;
-    assert_eq!(db.load(folder.path())?, 1);
+    assert_eq!(db.load_data(folder.path())?, 1);
 
     db.assert_landed("auth", "user", row! { name: "BOB" }).assert_landed("auth", "user", row! { loud: "EVE" });
     db.assert_landed("auth", "user", row! { name: "ZOË" }).assert_landed("auth", "shouted", row! { name: "ZOË" });
@@ -94,9 +95,9 @@ fn the_databases_of_a_dynamic_bind_and_replicas_have_them() -> multibind::Result
         .bind("auth", Bind::memory().schema("CREATE TABLE member AS SELECT shout('a') AS name").on_connect(set_up))
         .bind("reader", Bind::mirror("auth").read_only(true))
         .start()?;
-    let key = db.key_for("tenant", &context! { name: "acme" })?;
+    let key = db.key_for("tenant", context! { name: "acme" })?;
     db.assert_landed(key.as_str(), "user", row! { name: "ANN" });
-    let mut session = db.session_with(context! { name: "acme" });
+    let mut session = db.session_for(context! { name: "acme" });
     session.execute("INSERT INTO tenant.user (name) VALUES ('bob')", [])?;
     session.commit()?;
     db.assert_landed(key.as_str(), "user", row! { loud: "BOB" });
@@ -198,7 +199,7 @@ fn without_it_a_message_says_that_it_is_there() {
         conn.execute_batch("CREATE TABLE t (name COLLATE unicase PRIMARY KEY) WITHOUT ROWID")
     };
     let db = Harness::builder().bind("auth", Bind::memory().schema_with(made)).start().unwrap();
-    let said = db.load(folder.path()).unwrap_err().to_string();
+    let said = db.load_data(folder.path()).unwrap_err().to_string();
     insta::assert_snapshot!(said.replace(&folder.path().display().to_string(), "[folder]"), @"[folder]/t.csv:1 (bind `auth`): no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`; nothing was loaded");
     insta::assert_snapshot!(db.session().execute("INSERT INTO t VALUES ('ann')", []).unwrap_err(), @r"
     SQLite does not accept the statement: no such collation sequence: unicase; if it is the application's, give it to the harness with `on_connect`

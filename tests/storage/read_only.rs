@@ -1,8 +1,9 @@
 //! Binds that the application only reads: SQLite itself refuses to write, and the harness goes on writing.
 
 use insta::{allow_duplicates, assert_snapshot};
+use multibind::binds::Storage;
 use multibind::rusqlite::{self, Connection, ErrorCode, OpenFlags};
-use multibind::{row, Bind, Config, Error, Harness, Storage};
+use multibind::{row, Bind, Config, Error, Harness};
 use rstest::rstest;
 
 use crate::frame::unframed;
@@ -106,12 +107,12 @@ fn the_harness_loads_resets_and_restores_while_connections_read(#[case] bind: Bi
     let conn = db.connection("auth").unwrap();
     assert_eq!(names(&conn), ["ann", "zoe"]);
     let before = db.snapshot().unwrap();
-    assert_eq!(db.load(&file).unwrap(), 1);
+    assert_eq!(db.load_data(&file).unwrap(), 1);
     assert_eq!(names(&conn), ["ann", "bob", "zoe"]);
     db.changes_since(&before).unwrap().assert_only("auth");
     db.restore(&before).unwrap();
     assert_eq!(names(&conn), ["ann", "zoe"]);
-    db.load(&file).unwrap();
+    db.load_data(&file).unwrap();
     db.reset().unwrap();
     assert_eq!(names(&conn), ["ann", "zoe"]);
     db.drop_all("auth").unwrap();

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
+use multibind::binds::Storage;
 use multibind::rusqlite::backup::Backup;
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::{Connection, ErrorCode};
-use multibind::{Bind, Harness, Storage};
+use multibind::{Bind, Harness};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rstest::rstest;

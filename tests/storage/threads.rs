@@ -3,11 +3,15 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use multibind::{
-    row, Bind, BindKey, ChangeSet, Config, Conflict, Description, Error, Fault, FaultBuilder, Harness, Keep, Landing,
-    Metadata, OnBind, Operation, Orphan, Pool, PooledConnection, Route, Row, Savepoint, Selection, Session, Snapshot,
-    Storage, Table, TableGroup, TableSession,
-};
+use multibind::binds::{Description, Storage};
+use multibind::changes::{ChangeSet, Snapshot};
+use multibind::faults::{Fault, FaultBuilder, Operation};
+use multibind::landings::{Landing, Orphan};
+use multibind::locks::Conflict;
+use multibind::pools::{Pool, PooledConnection};
+use multibind::sessions::{BindSession, Route, Savepoint, SessionTable};
+use multibind::tables::{Metadata, Table, TableGroup};
+use multibind::{row, Bind, BindKey, Config, Error, Harness, Keep, Row, Selection, Session};
 
 const fn crosses<T: Send>() {}
 const fn is_shared<T: Sync>() {}
@@ -17,7 +21,7 @@ macro_rules! all {
 }
 
 all!(crosses: Harness, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
-all!(crosses: Session, Savepoint<'_>, OnBind<'_>, TableSession<'_>, Pool, PooledConnection, Route);
+all!(crosses: Session, Savepoint<'_>, BindSession<'_>, SessionTable<'_>, Pool, PooledConnection, Route);
 all!(crosses: Fault, FaultBuilder, Operation, Snapshot, ChangeSet, Landing, Metadata, Description, Orphan, Conflict);
 all!(is_shared: Harness, Config, Bind, Table, TableGroup, BindKey, Selection, Storage, Keep, Error, Row);
 all!(is_shared: Fault, FaultBuilder, Operation, Pool, Route, Snapshot, ChangeSet, Landing, Metadata, Description, Orphan, Conflict);
@@ -38,7 +42,7 @@ macro_rules! none_is_shared {
 }
 
 // One connection each, which SQLite opens without a lock of its own: two threads must not use it at once.
-none_is_shared!(Session, Savepoint<'static>, OnBind<'static>, TableSession<'static>, PooledConnection);
+none_is_shared!(Session, Savepoint<'static>, BindSession<'static>, SessionTable<'static>, PooledConnection);
 
 fn binds() -> Harness {
     let tables = "CREATE TABLE t (x INTEGER)";
@@ -66,7 +70,7 @@ fn a_harness_is_shared_by_threads_that_do_all_at_once() {
                     db.metadata(key).unwrap();
                 }
                 assert_eq!(db.binds().len(), 3);
-                assert_eq!(db.session().bind_of("SELECT x FROM file.t").unwrap().reads(), [BindKey::from("file")]);
+                assert_eq!(db.session().route("SELECT x FROM file.t").unwrap().reads(), [BindKey::from("file")]);
                 assert!(!db.uri(None).unwrap().is_empty() && !format!("{db:?}").is_empty());
             });
         }

@@ -5,10 +5,10 @@ use std::error::Error as StdError;
 use super::Bind;
 use crate::config::chooser::Chooser;
 use crate::config::storage::Storage;
-use crate::context::Context;
+use crate::context::BindContext;
 
 impl Bind {
-    /// Creates a bind whose database the callback chooses at run time, from a [`Context`].
+    /// Creates a bind whose database the callback chooses at run time, from a [`BindContext`].
     ///
     /// Each distinct name that it gives is a database of its own, with the tables and data of the bind. It is made when
     /// it is first used and shared by all who get the same name. In messages, and where a key is asked for, it is
@@ -18,7 +18,7 @@ impl Bind {
     /// being what it would be made as: in change sets it has not changed, and a
     /// [restored](crate::Harness::restore) snapshot puts it back to that.
     ///
-    /// The context is given to a session with [`Harness::session_with`](crate::Harness::session_with), and for code under
+    /// The context is given to a session with [`Harness::session_for`](crate::Harness::session_for), and for code under
     /// test to [`pool_for`](crate::Harness::pool_for), [`connection_for`](crate::Harness::connection_for) and
     /// [`key_for`](crate::Harness::key_for). The callback should answer the same to the same context; a session asks it
     /// once. It may return any error, with `?` too; an error, a panic and an empty name are an
@@ -36,7 +36,7 @@ impl Bind {
     ///     .schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)");
     /// let db = Harness::builder().bind("users", users).start()?;
     ///
-    /// let mut session = db.session_with(context! { tenant: "acme" });
+    /// let mut session = db.session_for(context! { tenant: "acme" });
     /// session.execute("INSERT INTO user (name) VALUES ('ann')", [])?;
     /// session.commit()?;
     /// db.assert_landed("users[users_tenant_acme]", "user", row! { name: "ann" });
@@ -47,7 +47,7 @@ impl Bind {
     /// ```
     pub fn dynamic<F>(choose: F) -> Bind
     where
-        F: Fn(&Context) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
+        F: Fn(&BindContext) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
     {
         Bind { storage: Some(Storage::Memory), dynamic: Some(Chooser::new(choose)), ..Bind::default() }
     }

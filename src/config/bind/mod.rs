@@ -33,7 +33,7 @@ use crate::key::BindKey;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `bind(key, …)` or `default_bind(…)`"]
 pub struct Bind {
     pub(crate) url: Option<UrlText>,
     pub(crate) storage: Option<Storage>,
@@ -183,7 +183,7 @@ impl Bind {
     /// Sets where the database is kept.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, Storage};
+    /// # use multibind::{binds::Storage, Bind, Harness};
     /// let bind = Bind::url("postgresql://db.example/app").storage(Storage::TempFile);
     /// let db = Harness::builder().default_bind(bind).start()?;
     /// assert!(db.path(None)?.is_some());

@@ -40,7 +40,8 @@ impl Bind {
     /// It is for a [`mirror`](Bind::mirror) that is [`read_only`](Bind::read_only).
     ///
     /// ```
-    /// use multibind::{row, Bind, Harness, Lag};
+    /// use multibind::binds::Lag;
+    /// use multibind::{row, Bind, Harness};
     ///
     /// let db = Harness::builder()
     ///     .bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)"))
@@ -61,11 +62,11 @@ impl Bind {
     /// cannot write, and fail with SQLite's own "attempt to write a readonly database" (`SQLITE_READONLY`).
     ///
     /// They are opened read-only, so nothing that the application says undoes it. The harness goes on writing:
-    /// [`Harness::load`](crate::Harness::load), `reset` and `restore`, `create_all` and `drop_all`. The path of a file,
+    /// [`Harness::load_data`](crate::Harness::load_data), `reset` and `restore`, `create_all` and `drop_all`. The path of a file,
     /// which [`Harness::path`](crate::Harness::path) gives, guards nothing: who opens it by its path can write.
     ///
     /// A shared cache has one handle for all of its connections, of which SQLite cannot open some read-only: with
-    /// [`Storage::SharedCache`](crate::Storage::SharedCache) it is an error at start.
+    /// [`Storage::SharedCache`](crate::binds::Storage::SharedCache) it is an error at start.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

@@ -9,55 +9,57 @@ use crate::key::BindKey;
 /// [`changes!`](crate::changes!) or from a list of tables and counts.
 ///
 /// ```
-/// use multibind::{changes, ExpectedChanges};
+/// use multibind::changes::ExpectedChanges;
+/// use multibind::changes;
 ///
 /// let written = ExpectedChanges::from([("auth.user", 1), ("meta.log", -2)]);
 /// assert_eq!(written, changes! { "auth.user" => +1, "meta.log" => -2 });
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it asserts nothing by itself: give it to `ChangeSet::assert`"]
 pub struct ExpectedChanges {
-    pub(super) tables: Vec<(ExpectedTable, Counts)>,
+    pub(super) tables: Vec<(ExpectedTable, ExpectedChange)>,
 }
 
 impl ExpectedChanges {
-    /// No change in any bind, to begin with.
+    /// Expects no change in any bind.
     ///
     /// ```
-    /// assert_eq!(multibind::ExpectedChanges::new(), multibind::changes! {});
+    /// assert_eq!(multibind::changes::ExpectedChanges::new(), multibind::changes! {});
     /// ```
     pub fn new() -> ExpectedChanges {
         ExpectedChanges::default()
     }
 
-    /// The same, and a change in one table more.
+    /// Expects a change in one more table.
     ///
     /// ```
-    /// use multibind::{changes, Counts, ExpectedChanges};
+    /// use multibind::changes::{ExpectedChange, ExpectedChanges};
+    /// use multibind::changes;
     ///
     /// let table = "user";
-    /// let expected = ExpectedChanges::new().and(("auth", table), Counts::new().inserted(2));
+    /// let expected = ExpectedChanges::new().and(("auth", table), ExpectedChange::new().inserted(2));
     /// assert_eq!(expected, changes! { ("auth", "user") => +2 });
     /// ```
-    #[must_use]
-    pub fn and(mut self, table: impl Into<ExpectedTable>, counts: impl Into<Counts>) -> ExpectedChanges {
+    pub fn and(mut self, table: impl Into<ExpectedTable>, counts: impl Into<ExpectedChange>) -> ExpectedChanges {
         self.tables.push((table.into(), counts.into()));
         self
     }
 }
 
-impl<T: Into<ExpectedTable>, C: Into<Counts>, const N: usize> From<[(T, C); N]> for ExpectedChanges {
+impl<T: Into<ExpectedTable>, C: Into<ExpectedChange>, const N: usize> From<[(T, C); N]> for ExpectedChanges {
     fn from(tables: [(T, C); N]) -> Self {
         tables.into_iter().collect()
     }
 }
 
-impl<T: Into<ExpectedTable>, C: Into<Counts>> From<Vec<(T, C)>> for ExpectedChanges {
+impl<T: Into<ExpectedTable>, C: Into<ExpectedChange>> From<Vec<(T, C)>> for ExpectedChanges {
     fn from(tables: Vec<(T, C)>) -> Self {
         tables.into_iter().collect()
     }
 }
 
-impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedChanges {
+impl<T: Into<ExpectedTable>, C: Into<ExpectedChange>> FromIterator<(T, C)> for ExpectedChanges {
     fn from_iter<I: IntoIterator<Item = (T, C)>>(tables: I) -> Self {
         ExpectedChanges { tables: tables.into_iter().map(|(table, counts)| (table.into(), counts.into())).collect() }
     }
@@ -69,7 +71,7 @@ impl<T: Into<ExpectedTable>, C: Into<Counts>> FromIterator<(T, C)> for ExpectedC
 /// is meant, the long form says it; its key for the default bind is `None`.
 ///
 /// ```
-/// use multibind::ExpectedTable;
+/// use multibind::changes::ExpectedTable;
 ///
 /// assert_eq!(ExpectedTable::from("auth.user").to_string(), "auth.user");
 /// assert_eq!(ExpectedTable::from((None, "post")).to_string(), "default.post");
@@ -123,13 +125,14 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
 /// A number alone is that many rows inserted, a negative one deleted.
 ///
 /// ```
-/// use multibind::Counts;
+/// use multibind::changes::ExpectedChange;
 ///
-/// assert_eq!(Counts::from(-2), Counts::new().deleted(2));
-/// assert_eq!(Counts::new().created().inserted(1).to_string(), "created, + 1 inserted");
+/// assert_eq!(ExpectedChange::from(-2), ExpectedChange::new().deleted(2));
+/// assert_eq!(ExpectedChange::new().created().inserted(1).to_string(), "created, + 1 inserted");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Counts {
+#[must_use = "it asserts nothing by itself: give it to `ExpectedChanges::and`"]
+pub struct ExpectedChange {
     /// `None` where only rows changed, or nothing.
     kind: Option<ChangeKind>,
     inserted: usize,
@@ -137,92 +140,86 @@ pub struct Counts {
     deleted: usize,
 }
 
-impl Counts {
-    /// Nothing changed, to begin with.
+impl ExpectedChange {
+    /// Expects no change.
     ///
     /// ```
-    /// assert_eq!(multibind::Counts::new().to_string(), "nothing");
+    /// assert_eq!(multibind::changes::ExpectedChange::new().to_string(), "nothing");
     /// ```
-    pub fn new() -> Counts {
-        Counts::default()
+    pub fn new() -> ExpectedChange {
+        ExpectedChange::default()
     }
 
-    /// So many rows are new.
+    /// Expects so many new rows.
     ///
     /// ```
-    /// # use multibind::Counts;
-    /// assert_eq!(Counts::new().inserted(2), Counts::from(2));
+    /// # use multibind::changes::ExpectedChange;
+    /// assert_eq!(ExpectedChange::new().inserted(2), ExpectedChange::from(2));
     /// ```
-    #[must_use]
-    pub fn inserted(self, rows: usize) -> Counts {
-        Counts { inserted: rows, ..self }
+    pub fn inserted(self, rows: usize) -> ExpectedChange {
+        ExpectedChange { inserted: rows, ..self }
     }
 
-    /// So many rows have other values.
+    /// Expects so many rows with other values.
     ///
     /// ```
-    /// assert_eq!(multibind::Counts::new().updated(2).to_string(), "~ 2 updated");
+    /// assert_eq!(multibind::changes::ExpectedChange::new().updated(2).to_string(), "~ 2 updated");
     /// ```
-    #[must_use]
-    pub fn updated(self, rows: usize) -> Counts {
-        Counts { updated: rows, ..self }
+    pub fn updated(self, rows: usize) -> ExpectedChange {
+        ExpectedChange { updated: rows, ..self }
     }
 
-    /// So many rows are gone.
+    /// Expects so many rows to be gone.
     ///
     /// ```
-    /// # use multibind::Counts;
-    /// assert_eq!(Counts::new().deleted(2), Counts::from(-2));
+    /// # use multibind::changes::ExpectedChange;
+    /// assert_eq!(ExpectedChange::new().deleted(2), ExpectedChange::from(-2));
     /// ```
-    #[must_use]
-    pub fn deleted(self, rows: usize) -> Counts {
-        Counts { deleted: rows, ..self }
+    pub fn deleted(self, rows: usize) -> ExpectedChange {
+        ExpectedChange { deleted: rows, ..self }
     }
 
-    /// The table or view is new; its rows count as inserted.
+    /// Expects the table or view to be new; its rows count as inserted.
     ///
     /// ```
-    /// # use multibind::{changes, Counts, ExpectedChanges};
-    /// let counts = Counts::new().created().inserted(1);
+    /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
+    /// let counts = ExpectedChange::new().created().inserted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => created +1 });
     /// ```
-    #[must_use]
-    pub fn created(self) -> Counts {
-        Counts { kind: Some(ChangeKind::Created), ..self }
+    pub fn created(self) -> ExpectedChange {
+        ExpectedChange { kind: Some(ChangeKind::Created), ..self }
     }
 
-    /// The SQL of the table or view, or of its indexes or triggers, is another.
+    /// Expects the SQL of the table or view, or of its indexes or triggers, to have changed.
     ///
     /// ```
-    /// # use multibind::{changes, Counts, ExpectedChanges};
-    /// let counts = Counts::new().altered().updated(1);
+    /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
+    /// let counts = ExpectedChange::new().altered().updated(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => altered ~1 });
     /// ```
-    #[must_use]
-    pub fn altered(self) -> Counts {
-        Counts { kind: Some(ChangeKind::Altered), ..self }
+    pub fn altered(self) -> ExpectedChange {
+        ExpectedChange { kind: Some(ChangeKind::Altered), ..self }
     }
 
-    /// The table or view is gone; its rows count as deleted.
+    /// Expects the table or view to be gone; its rows count as deleted.
     ///
     /// ```
-    /// # use multibind::{changes, Counts, ExpectedChanges};
-    /// let counts = Counts::new().dropped().deleted(1);
+    /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
+    /// let counts = ExpectedChange::new().dropped().deleted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => dropped -1 });
     /// ```
-    #[must_use]
-    pub fn dropped(self) -> Counts {
-        Counts { kind: Some(ChangeKind::Dropped), ..self }
+    pub fn dropped(self) -> ExpectedChange {
+        ExpectedChange { kind: Some(ChangeKind::Dropped), ..self }
     }
 
-    pub(crate) fn of(change: &TableChange) -> Counts {
+    pub(crate) fn of(change: &TableChange) -> ExpectedChange {
         let kind = Some(change.kind).filter(|kind| *kind != ChangeKind::Rows);
         let rows = &change.rows;
-        Counts { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
+        ExpectedChange { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        *self == Counts::default()
+        *self == ExpectedChange::default()
     }
 
     /// Returns each change as a phrase.
@@ -264,7 +261,7 @@ impl Counts {
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for ExpectedChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_nothing() {
             f.write_str("nothing")
@@ -274,25 +271,26 @@ impl fmt::Display for Counts {
     }
 }
 
-impl From<i32> for Counts {
+impl From<i32> for ExpectedChange {
     fn from(rows: i32) -> Self {
         let count = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX);
         if rows < 0 {
-            Counts::new().deleted(count)
+            ExpectedChange::new().deleted(count)
         } else {
-            Counts::new().inserted(count)
+            ExpectedChange::new().inserted(count)
         }
     }
 }
 
 /// The changes a test expects, by table: `+n` rows inserted, `~n` updated, `-n` deleted, for
-/// [`ChangeSet::assert`](crate::ChangeSet::assert).
+/// [`ChangeSet::assert`](crate::changes::ChangeSet::assert).
 ///
 /// A table is `"bind.table"`, with `default` or `main` for the default bind, or `(key, "table")`. `created`, `altered` or
 /// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
 ///
 /// ```
-/// use multibind::{changes, Counts, ExpectedChanges};
+/// use multibind::changes::{ExpectedChange, ExpectedChanges};
+/// use multibind::changes;
 ///
 /// let users = 3;
 /// let expected = changes! {
@@ -303,8 +301,8 @@ impl From<i32> for Counts {
 /// assert_eq!(
 ///     expected,
 ///     ExpectedChanges::new()
-///         .and("auth.user", Counts::new().inserted(3).updated(1))
-///         .and("auth.token", Counts::new().dropped().deleted(2))
+///         .and("auth.user", ExpectedChange::new().inserted(3).updated(1))
+///         .and("auth.token", ExpectedChange::new().dropped().deleted(2))
 ///         .and((None, "post"), 6)
 /// );
 /// ```
@@ -327,7 +325,7 @@ macro_rules! changes {
     // In brackets stands what a table already has: its kind, then its rows inserted, updated and deleted.
     (@table $list:expr;) => { $list };
     (@table $list:expr; $table:expr => $($rest:tt)+) => {
-        $crate::changes!(@counts $list; $table; $crate::Counts::new(); [_ _ _ _] $($rest)+)
+        $crate::changes!(@counts $list; $table; $crate::changes::ExpectedChange::new(); [_ _ _ _] $($rest)+)
     };
     (@counts $list:expr; $table:expr; $counts:expr; [$k:tt _ $u:tt $d:tt] + $rows:tt $($rest:tt)*) => {
         $crate::changes!(@counts $list; $table; $counts.inserted($rows); [$k + $u $d] $($rest)*)
@@ -357,5 +355,5 @@ macro_rules! changes {
              `changes! { \"auth.user\" => created +1, \"meta.log\" => ~2 }`"
         )
     };
-    ($($changes:tt)*) => { $crate::changes!(@table $crate::ExpectedChanges::new(); $($changes)*) };
+    ($($changes:tt)*) => { $crate::changes!(@table $crate::changes::ExpectedChanges::new(); $($changes)*) };
 }

@@ -11,7 +11,7 @@ mod since;
 mod verdict;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
-pub use expected::{Counts, ExpectedChanges, ExpectedTable};
+pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
 pub use set::ChangeSet;
 pub(crate) use since::since_start;
 pub(crate) use verdict::{Compared, NotOnly};

@@ -1,7 +1,7 @@
 //! Verdicts on a change set: whether only the selected binds changed, and whether the expected tables did.
 
 use super::change::TableChange;
-use super::expected::{Counts, ExpectedChanges, ExpectedTable, Named};
+use super::expected::{ExpectedChange, ExpectedChanges, ExpectedTable, Named};
 use super::set::ChangeSet;
 use crate::error::{list, Error, Result};
 use crate::key::{BindKey, Selection};
@@ -26,8 +26,8 @@ pub(crate) struct NotOnly {
 pub(crate) struct Compared {
     pub(crate) bind: BindKey,
     pub(crate) table: String,
-    pub(crate) expected: Vec<Counts>,
-    pub(crate) found: Vec<Counts>,
+    pub(crate) expected: Vec<ExpectedChange>,
+    pub(crate) found: Vec<ExpectedChange>,
 }
 
 impl ChangeSet {
@@ -63,7 +63,7 @@ impl ChangeSet {
         for change in &self.changes {
             let of = (change.database, change.table.to_ascii_lowercase());
             let table = tables.or_insert_with(of, || Compared::of(&change.bind, &change.table));
-            table.found.push(Counts::of(change));
+            table.found.push(ExpectedChange::of(change));
         }
         for (table, counts) in &expected.tables {
             let (database, name) = self.meant(table)?;
@@ -209,8 +209,8 @@ impl Compared {
     }
 
     pub(crate) fn is_as_expected(&self) -> bool {
-        let sorted = |counts: &[Counts]| {
-            let mut written = mapped(counts, Counts::as_written);
+        let sorted = |counts: &[ExpectedChange]| {
+            let mut written = mapped(counts, ExpectedChange::as_written);
             sort_by(&mut written, |one, other| one.cmp(other));
             written
         };

@@ -10,7 +10,7 @@ use crate::list::mapped;
 /// The effect of a statement on the databases it ran on, as SQLite reports it.
 ///
 /// ```
-/// # use multibind::{Bind, Harness, StatementKind};
+/// # use multibind::{statements::StatementKind, Bind, Harness};
 /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
 /// let log = db.record();
 /// db.connection(None)?.execute_batch("BEGIN; DELETE FROM t; COMMIT")?;
@@ -29,10 +29,10 @@ pub enum StatementKind {
     Transaction,
 }
 
-/// A statement that ran on a connection of the harness; from [`StatementLog::statements`](crate::StatementLog::statements).
+/// A statement that ran on a connection of the harness; from [`StatementLog::statements`](crate::statements::StatementLog::statements).
 ///
 /// ```
-/// # use multibind::{Bind, Harness, StatementKind};
+/// # use multibind::{statements::StatementKind, Bind, Harness};
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
 /// let log = db.record();
 /// db.connection("auth")?.execute("INSERT INTO user VALUES (?1), (?2)", ["ann", "bob"])?;
@@ -129,7 +129,7 @@ impl Statement {
     /// Returns whether it reads, writes, or begins or ends a transaction.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, StatementKind};
+    /// # use multibind::{statements::StatementKind, Bind, Harness};
     /// # let db = Harness::builder().default_bind(Bind::memory()).start()?;
     /// let log = db.record();
     /// db.connection(None)?.execute("CREATE TABLE t (x)", [])?;
@@ -191,10 +191,10 @@ impl Statement {
     /// # let db = Harness::builder().default_bind(Bind::memory()).start()?;
     /// let log = db.record();
     /// db.session().query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?;
-    /// assert!(log.statements().iter().all(|statement| statement.by_session()));
+    /// assert!(log.statements().iter().all(|statement| statement.is_from_session()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn by_session(&self) -> bool {
+    pub fn is_from_session(&self) -> bool {
         self.recorded.by_session
     }
 
@@ -269,7 +269,7 @@ impl Statement {
     /// Returns how its transaction ended, if it has one.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, TransactionEnd};
+    /// # use multibind::{statements::TransactionEnd, Bind, Harness};
     /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
     /// let log = db.record();
     /// let conn = db.connection(None)?;

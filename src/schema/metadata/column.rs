@@ -3,7 +3,8 @@
 /// A column, by [`PRAGMA table_xinfo`](https://sqlite.org/pragma.html#pragma_table_xinfo).
 ///
 /// ```
-/// use multibind::{Bind, Generated, Harness};
+/// use multibind::tables::GeneratedKind;
+/// use multibind::{Bind, Harness};
 ///
 /// let schema = "CREATE TABLE item (id INTEGER PRIMARY KEY, net REAL NOT NULL DEFAULT 0.0, gross REAL AS (net * 1.2))";
 /// let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start()?;
@@ -13,7 +14,7 @@
 /// assert_eq!((id.name(), id.declared_type(), id.primary_key()), ("id", "INTEGER", Some(1)));
 /// assert!(net.is_not_null());
 /// assert_eq!(net.default(), Some("0.0"));
-/// assert_eq!(gross.generated(), Some(Generated::Virtual));
+/// assert_eq!(gross.generated(), Some(GeneratedKind::Virtual));
 /// assert!(!gross.is_hidden());
 /// # Ok::<(), multibind::Error>(())
 /// ```
@@ -24,23 +25,23 @@ pub struct ColumnInfo {
     pub(in crate::schema) not_null: bool,
     pub(in crate::schema) default: Option<String>,
     pub(in crate::schema) primary_key: Option<usize>,
-    pub(in crate::schema) generated: Option<Generated>,
+    pub(in crate::schema) generated: Option<GeneratedKind>,
     pub(in crate::schema) hidden: bool,
 }
 
 /// When a [generated column](https://sqlite.org/gencol.html) is computed.
 ///
 /// ```
-/// # use multibind::{Bind, Generated, Harness};
+/// # use multibind::{tables::GeneratedKind, Bind, Harness};
 /// let schema = "CREATE TABLE item (net REAL, gross REAL AS (net * 1.2) STORED)";
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
 /// let metadata = db.metadata("auth")?;
-/// assert_eq!(metadata.table("item").unwrap().columns()[1].generated(), Some(Generated::Stored));
+/// assert_eq!(metadata.table("item").unwrap().columns()[1].generated(), Some(GeneratedKind::Stored));
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Generated {
+pub enum GeneratedKind {
     /// When it is read.
     Virtual,
     /// When its row is written.
@@ -124,15 +125,15 @@ impl ColumnInfo {
     /// Returns when it is computed, `None` for a column that is written.
     ///
     /// ```
-    /// # use multibind::{Bind, Generated, Harness};
+    /// # use multibind::{tables::GeneratedKind, Bind, Harness};
     /// let schema = "CREATE TABLE user (name TEXT, shout TEXT AS (upper(name)))";
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
     /// let metadata = db.metadata("auth")?;
     /// let [name, shout] = metadata.table("user").unwrap().columns() else { panic!() };
-    /// assert_eq!((name.generated(), shout.generated()), (None, Some(Generated::Virtual)));
+    /// assert_eq!((name.generated(), shout.generated()), (None, Some(GeneratedKind::Virtual)));
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn generated(&self) -> Option<Generated> {
+    pub fn generated(&self) -> Option<GeneratedKind> {
         self.generated
     }
 

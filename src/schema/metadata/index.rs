@@ -4,7 +4,8 @@
 /// [`PRAGMA index_xinfo`](https://sqlite.org/pragma.html#pragma_index_xinfo).
 ///
 /// ```
-/// use multibind::{Bind, Harness, IndexOrigin};
+/// use multibind::tables::IndexOrigin;
+/// use multibind::{Bind, Harness};
 ///
 /// let schema = "CREATE TABLE user (name TEXT, gone INTEGER);
 ///     CREATE UNIQUE INDEX by_name ON user (lower(name), gone) WHERE NOT gone;";
@@ -29,7 +30,7 @@ pub struct IndexInfo {
 /// The origin of an index.
 ///
 /// ```
-/// # use multibind::{Bind, Harness, IndexOrigin};
+/// # use multibind::{tables::IndexOrigin, Bind, Harness};
 /// let schema = "CREATE TABLE user (name TEXT UNIQUE); CREATE INDEX by_name ON user (lower(name))";
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
 /// let metadata = db.metadata("auth")?;
@@ -80,7 +81,7 @@ impl IndexInfo {
     /// Returns its origin.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, IndexOrigin};
+    /// # use multibind::{tables::IndexOrigin, Bind, Harness};
     /// let schema = "CREATE TABLE user (name TEXT PRIMARY KEY)";
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
     /// let metadata = db.metadata("auth")?;

@@ -7,7 +7,7 @@ mod keep;
 mod object;
 mod table;
 
-pub use column::{ColumnInfo, Generated};
+pub use column::{ColumnInfo, GeneratedKind};
 pub use foreign_key::ForeignKey;
 pub use index::{IndexInfo, IndexOrigin};
 pub(crate) use object::{ObjectKind, SchemaObject};

@@ -6,7 +6,8 @@ use crate::order::sort_by_key;
 /// A table: its columns, keys and indexes.
 ///
 /// ```
-/// use multibind::{Bind, Harness, TableKind};
+/// use multibind::tables::TableKind;
+/// use multibind::{Bind, Harness};
 ///
 /// let schema = "CREATE TABLE role (user_id INTEGER, name TEXT, PRIMARY KEY (user_id, name)) STRICT, WITHOUT ROWID";
 /// let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
@@ -36,7 +37,7 @@ pub struct TableInfo {
 /// The kind of a table, by [`PRAGMA table_list`](https://sqlite.org/pragma.html#pragma_table_list).
 ///
 /// ```
-/// # use multibind::{Bind, Harness, TableKind};
+/// # use multibind::{tables::TableKind, Bind, Harness};
 /// let schema = "CREATE TABLE post (title TEXT); CREATE VIRTUAL TABLE found USING fts5 (title)";
 /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
 /// let metadata = db.metadata("auth")?;
@@ -71,7 +72,7 @@ impl TableInfo {
     /// Returns what kind of table it is.
     ///
     /// ```
-    /// # use multibind::{Bind, Harness, TableKind};
+    /// # use multibind::{tables::TableKind, Bind, Harness};
     /// let schema = "CREATE VIRTUAL TABLE found USING fts5 (title)";
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
     /// let metadata = db.metadata("auth")?;

@@ -1,4 +1,4 @@
-//! What a unit of work knows of the tables in each bind.
+//! The tables in each bind as a unit of work knows them.
 
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ impl Unit {
         Ok(self.dispatcher.insert(dispatcher))
     }
 
-    /// Tells whether nobody has committed since the tables were last looked at, as far as the next statement would see it.
-    /// While the count of all commits stands, no bind is asked for its own.
+    /// Reports whether nobody has committed since the tables were last looked at, as far as the next statement would
+    /// see it. While the count of all commits stands, no bind is asked for its own.
     fn is_current(&self, scope: &Scope, all_commits: u64) -> bool {
         let is_current = |(bind, part): (BindIndex, &Part)| {
             part.has_read || part.looked.is_some() && part.looked == scope.commits(bind)
@@ -139,7 +139,7 @@ mod tests {
             let before = session.scope.all_commits();
             ASKED.set(0);
             session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
-            session.bind_of("SELECT x FROM t1").unwrap();
+            session.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if session.scope.all_commits() == before {
                 assert_eq!(asked, 0);
@@ -149,10 +149,10 @@ mod tests {
         // Neither does a session that has run nothing yet.
         let fresh = db.session();
         loop {
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let before = fresh.scope.all_commits();
             ASKED.set(0);
-            fresh.bind_of("SELECT x FROM t1").unwrap();
+            fresh.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();
             if fresh.scope.all_commits() == before {
                 assert_eq!(asked, 0);
@@ -161,6 +161,6 @@ mod tests {
         }
         // A commit to any bind is seen.
         db.connection("bind_2").unwrap().execute_batch("CREATE TABLE later (x)").unwrap();
-        assert_eq!(session.bind_of("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
+        assert_eq!(session.route("SELECT x FROM later").unwrap().to_string(), "reads bind_2");
     }
 }

@@ -39,7 +39,7 @@ fn text<'b>(bytes: &'b [u8], production: &Production) -> Cow<'b, str> {
 pub(crate) fn url(bytes: &[u8]) {
     guarded(|production| {
         let url = text(bytes, production);
-        for storage in [multibind::Storage::Memory, multibind::Storage::TempFile] {
+        for storage in [multibind::binds::Storage::Memory, multibind::binds::Storage::TempFile] {
             let bind = Bind::url(url.as_ref()).storage(storage).schema("CREATE TABLE t (x)");
             // A second bind of the same URL shares its database, or has memory of its own.
             let started = Harness::builder().bind("auth", bind.clone()).bind("same", bind.clone()).start();
@@ -48,9 +48,9 @@ pub(crate) fn url(bytes: &[u8]) {
                 Ok(db) => {
                     db.keep(Keep::Never);
                     db.connection("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
-                    assert_eq!(db.path("auth").unwrap().is_some(), storage == multibind::Storage::TempFile);
+                    assert_eq!(db.path("auth").unwrap().is_some(), storage == multibind::binds::Storage::TempFile);
                     let path = db.connection("auth").unwrap().path().map(std::path::PathBuf::from).unwrap();
-                    assert_eq!(path.exists(), storage == multibind::Storage::TempFile);
+                    assert_eq!(path.exists(), storage == multibind::binds::Storage::TempFile);
                     let landed = db.locate("t", row! { x: 1 }).unwrap();
                     assert!(!landed.is_empty());
                     db.close().unwrap();
@@ -172,7 +172,7 @@ pub(crate) fn sql_schema(bytes: &[u8]) {
             Ok(db) => {
                 db.keep(Keep::Never);
                 let _ = told_of(db.metadata(None));
-                let _ = told_of(db.session().bind_of("SELECT * FROM t"));
+                let _ = told_of(db.session().route("SELECT * FROM t"));
                 let _ = told_of(db.locate("t", row! { x: 1 }));
                 db.reset().unwrap();
                 db.close().unwrap();
@@ -201,7 +201,7 @@ pub(crate) fn sql_session(bytes: &[u8]) {
             .unwrap();
         db.keep(Keep::Never);
         let ways: [fn(&mut Session, &str) -> Result<()>; 6] = [
-            |session, sql| session.bind_of(sql).map(drop),
+            |session, sql| session.route(sql).map(drop),
             |session, sql| session.execute(sql, []).map(drop),
             |session, sql| session.query(sql, [], |_| Ok(())).map(drop),
             |session, sql| session.execute_batch(sql),

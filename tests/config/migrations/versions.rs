@@ -1,6 +1,7 @@
 //! Up to a version and back, with the rows that are there.
 
-use multibind::{row, Bind, Config, Context, Harness, Lag, Storage};
+use multibind::binds::{BindContext, Lag, Storage};
+use multibind::{row, Bind, Config, Harness};
 use rstest::rstest;
 
 use super::tables;
@@ -239,13 +240,13 @@ fn a_bind_that_is_only_read_and_a_tenant_s_database_migrate_too() {
     db.migrate_to("reports", 2).unwrap();
     assert!(db.metadata("reports").unwrap().table("user").unwrap().column("email").is_some());
 
-    let context = |tenant: &str| Context::new().set("tenant", tenant);
+    let context = |tenant: &str| BindContext::new().set("tenant", tenant);
     let columns = |tenant| {
-        let conn = db.connection_for("tenants", &context(tenant)).unwrap();
+        let conn = db.connection_for("tenants", context(tenant)).unwrap();
         conn.query_row("SELECT count(*) FROM pragma_table_info('user')", [], |row| row.get::<_, i64>(0)).unwrap()
     };
     assert_eq!((columns("acme"), columns("umbrella")), (2, 2));
-    db.migrate_to(db.key_for("tenants", &context("acme")).unwrap(), 2).unwrap();
+    db.migrate_to(db.key_for("tenants", context("acme")).unwrap(), 2).unwrap();
     assert_eq!((columns("acme"), columns("umbrella")), (3, 2));
 }
 

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use multibind::{Bind, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{Bind, Harness};
 
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 

@@ -1,7 +1,8 @@
 //! What an application lands on a driver that blocks, which the test program above opens and calls. One of them wants its
 //! connections `mut`.
 
-use multibind::{changes, row, Storage};
+use multibind::binds::Storage;
+use multibind::{changes, row};
 use rstest::rstest;
 
 use super::binds::{binds, Result, EACH, WRITERS};

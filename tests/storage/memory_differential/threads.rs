@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use multibind::changes::Snapshot;
 use multibind::rusqlite::config::DbConfig;
 use multibind::rusqlite::{self, Connection, ErrorCode};
-use multibind::{row, Bind, Harness, Snapshot};
+use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
 use super::schedule::Dice;

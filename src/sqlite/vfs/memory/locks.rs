@@ -1,4 +1,4 @@
-//! Who has locked a database: the five states of a file's lock, and the eight locks of a WAL's index.
+//! The locks of a database and their holders: the five states of a file's lock, and the eight locks of a WAL's index.
 //!
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 
@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
+use super::refusals::Refusals;
 use super::who::{Lock, Party, Refusal};
 
 /// The number of changes to any database.
@@ -32,11 +33,8 @@ pub(super) struct Locks {
     /// The writer, with either kind of journal: the last to take a lock for it, while somebody has one.
     writer: Option<Party>,
     /// The connections that were refused a lock and have not got it since, one entry each, the last one last.
-    refusals: Vec<Refusal>,
+    refusals: Refusals,
 }
-
-/// The number of refusals that are remembered: more than a test has threads.
-const REFUSALS: usize = 64;
 
 /// One lock of the index.
 #[derive(Clone, Copy, Debug, Default)]
@@ -236,22 +234,18 @@ impl Locks {
     }
 
     fn refuse(&mut self, held: &Held, lock: Lock) {
-        self.forget(held);
-        if self.refusals.len() == REFUSALS {
-            self.refusals.remove(0);
-        }
         let holders = match lock {
             Lock::Write => self.writer.iter().cloned().collect(),
             Lock::Read => {
                 self.readers.iter().filter(|(id, _)| *id != held.id).map(|(_, reader)| reader.clone()).collect()
             }
         };
-        self.refusals.push(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
+        self.refusals.add(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
     }
 
     /// Forgets that a connection was refused a lock, which it has now got.
     fn forget(&mut self, held: &Held) {
-        self.refusals.retain(|refusal| refusal.id != held.id);
+        self.refusals.forget(held.id);
     }
 
     fn each(&mut self, mask: u8, change: impl Fn(&mut Slot)) {
@@ -263,6 +257,7 @@ impl Locks {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::refusals::REFUSALS;
     use super::super::who::Opener;
     use super::*;
 

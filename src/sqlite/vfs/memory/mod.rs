@@ -14,6 +14,7 @@ mod locks;
 mod name;
 mod names;
 mod open;
+mod refusals;
 mod replace;
 mod shm;
 mod temporary;
@@ -22,7 +23,6 @@ mod who;
 
 pub(crate) use replace::Replaced;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::gate::Gate;
@@ -30,7 +30,7 @@ use crate::sorted::Sorted;
 use crate::sqlite::copy::unique_name;
 use crate::sync::lock;
 use contents::Contents;
-pub(crate) use held::begins_to_write;
+pub(crate) use held::begins;
 use index::Index;
 use locks::Locks;
 pub(crate) use vfs::{start, start_beside};
@@ -45,7 +45,6 @@ const FOLDER: &str = "/multibind/";
 const ENDING: &str = ".db";
 
 /// One database in memory, alive as long as somebody holds it: a harness, or a connection.
-#[derive(Debug)]
 pub(crate) struct Memory {
     name: String,
     contents: Mutex<Contents>,
@@ -61,7 +60,7 @@ pub(crate) struct Memory {
 }
 
 /// The contents that a database in memory starts as.
-pub(crate) trait Initial: fmt::Debug + Send + Sync {
+pub(crate) trait Initial: Send + Sync {
     /// Returns the bytes of a file in WAL mode.
     fn file(&self) -> rusqlite::Result<Arc<[u8]>>;
 }

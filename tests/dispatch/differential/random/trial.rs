@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use multibind::rusqlite::types::Value;
 use multibind::rusqlite::Connection;
-use multibind::{Error, Harness, Route, Session};
+use multibind::sessions::Route;
+use multibind::{Error, Harness, Session};
 
 use super::dice::Dice;
 use super::one::{contents, run, sorted, values, Answer, One, Table};
@@ -208,7 +209,7 @@ impl Trial {
         let crosses = writes.is_some() && uses.len() > 1;
         let must_fail = crosses || statement.is_ambiguous || statement.is_homeless;
         let route = match statement.run {
-            For::Session => Some(session.bind_of(&sql.session)),
+            For::Session => Some(session.route(&sql.session)),
             _ => None,
         };
         let answer = match statement.run {
@@ -236,7 +237,7 @@ impl Trial {
                 _ => "there is no default bind",
             };
             if let Some(Ok(route)) = route {
-                return Err(format!("{why}, and yet bind_of: {route}"));
+                return Err(format!("{why}, and yet route: {route}"));
             }
             return match answer {
                 Ok(_) => Err(format!("{why}, and yet it ran")),
@@ -268,23 +269,23 @@ impl Trial {
         same(&sql.session, &expected, &answer)?;
         match route {
             Some(Ok(route)) if expected.is_ok() => self.same_route(&route, statement),
-            Some(Err(error)) if expected.is_ok() => Err(format!("bind_of: {error}")),
+            Some(Err(error)) if expected.is_ok() => Err(format!("route: {error}")),
             _ => Ok(()),
         }
     }
 
-    /// Compares what `bind_of` says with what a statement names.
+    /// Compares what `route` says with what a statement names.
     fn same_route(&self, route: &Route, statement: &Statement) -> Result<(), String> {
         let Statement { sql, uses, writes, .. } = statement;
         let writes = writes.map(|place| self.world.places[place].key());
         let uses = uses.iter().map(|place| self.world.places[*place].key()).collect::<Vec<_>>();
         // It writes nothing where there is nothing to drop or no index, and SQLite says so.
         let may_do_nothing = sql.one.starts_with("REINDEX") || sql.one.contains(" EXISTS ");
-        if route.writes() != writes.as_ref() && !(may_do_nothing && route.writes().is_none()) {
-            return Err(format!("bind_of does not say that it writes {writes:?}: {route}"));
+        if route.writes() != writes.as_slice() && !(may_do_nothing && route.writes().is_empty()) {
+            return Err(format!("route does not say that it writes {writes:?}: {route}"));
         }
         if writes.is_none() && route.reads() != uses {
-            return Err(format!("bind_of does not say that it reads {uses:?}: {route}"));
+            return Err(format!("route does not say that it reads {uses:?}: {route}"));
         }
         Ok(())
     }

@@ -2,12 +2,17 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/asynchronous_instruments.rs"]
+mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
 use binds::{binds, Result};
 use deadpool_sqlite::Pool;
-use multibind::{Harness, Storage};
+use multibind::binds::Storage;
+use multibind::Harness;
 use on_deadpool_sqlite::{audit, sign_up, users};
 use rstest::rstest;
 

@@ -2,13 +2,18 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/blocking_instruments.rs"]
+mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 
 use binds::{binds, Result};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_diesel::{audit, sign_up, users};
 use rstest::rstest;
 

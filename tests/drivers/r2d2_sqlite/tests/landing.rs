@@ -2,11 +2,16 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/blocking_instruments.rs"]
+mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{row, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, Harness};
 use on_r2d2_sqlite::{audit, sign_up, users, Pool};
 use rstest::rstest;
 

@@ -2,11 +2,16 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/blocking_instruments.rs"]
+mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 
 use binds::{binds, Result};
-use multibind::{Harness, Storage};
+use multibind::binds::Storage;
+use multibind::Harness;
 use on_rusqlite::{audit, sign_up, users};
 use rstest::rstest;
 use rusqlite::Connection;

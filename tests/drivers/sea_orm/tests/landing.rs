@@ -2,11 +2,16 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/asynchronous_instruments.rs"]
+mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
 use binds::Result;
-use multibind::{Harness, Storage};
+use multibind::binds::Storage;
+use multibind::Harness;
 use on_sea_orm::{audit, sign_up, users};
 use rstest::rstest;
 use sea_orm::{Database, DatabaseConnection};

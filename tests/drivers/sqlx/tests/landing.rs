@@ -2,12 +2,17 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/asynchronous_instruments.rs"]
+mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
 use binds::{binds, Result};
+use multibind::binds::Storage;
 use multibind::fixture::harness;
-use multibind::{row, Harness, Storage};
+use multibind::{row, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
 use sqlx::SqlitePool;
@@ -47,7 +52,7 @@ async fn a_transaction_is_seen_when_it_is_committed(#[case] storage: Storage) ->
     let auth = connect(&db, Some("auth")).await?;
     let mut transaction = auth.begin().await?;
     sqlx::query("INSERT INTO user (username) VALUES ('ann')").execute(&mut *transaction).await?;
-    db.assert_not_landed("auth", "user", row! { username: "ann" });
+    assert!(db.locate("user", row! { username: "ann" })?.is_empty());
     transaction.commit().await?;
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())

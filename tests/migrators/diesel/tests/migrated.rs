@@ -5,7 +5,8 @@ use std::error::Error;
 use diesel::{Connection, SqliteConnection};
 use diesel_migrations::EmbeddedMigrations;
 use migrated_by_diesel::{migrate, sign_up, AUTH, DEFAULT};
-use multibind::{row, rusqlite, Bind, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, rusqlite, Bind, Harness};
 
 /// Diesel has connections of its own: it migrates a file, which the bind's connection then has the contents of.
 fn by_diesel(conn: &mut rusqlite::Connection, which: EmbeddedMigrations) -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -1,7 +1,8 @@
 //! The application's binds, made by its own migrator, and by the files of its migrations.
 
 use migrated_by_refinery::{migrate_auth, migrate_default};
-use multibind::{row, rusqlite, Bind, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, rusqlite, Bind, Harness};
 
 fn harness(storage: Storage) -> Harness {
     Harness::builder()

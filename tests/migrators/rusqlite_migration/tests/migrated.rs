@@ -1,7 +1,8 @@
 //! The application's binds, made by its own migrator.
 
 use migrated_by_rusqlite_migration::{migrate_auth, migrate_default};
-use multibind::{row, rusqlite, Bind, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, rusqlite, Bind, Harness};
 use rusqlite_migration::{Migrations, M};
 
 fn harness(storage: Storage) -> Harness {

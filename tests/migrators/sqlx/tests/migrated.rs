@@ -4,7 +4,8 @@ use std::error::Error;
 use std::str::FromStr;
 
 use migrated_by_sqlx::{migrate, sign_up, AUTH, DEFAULT};
-use multibind::{row, rusqlite, Bind, Harness, Storage};
+use multibind::binds::Storage;
+use multibind::{row, rusqlite, Bind, Harness};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};

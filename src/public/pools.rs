@@ -1,0 +1,4 @@
+//! Pools: the types of what [`Harness::pool`](crate::Harness::pool) and [`Harness::connection`](crate::Harness::connection)
+//! return.
+
+pub use crate::database::{Pool, PooledConnection};
