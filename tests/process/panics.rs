@@ -215,7 +215,7 @@ fn a_capturing_migrator_may_panic_repeatedly() {
             insta::assert_snapshot!(error, @"bind `auth`: the schema failed: the migrator panicked: the migrator fails");
         }
     }
-    Harness::builder().default_bind(good).start().unwrap();
+    drop(Harness::builder().default_bind(good).start().unwrap());
 }
 
 #[test]
