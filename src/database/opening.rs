@@ -35,7 +35,7 @@ pub(super) struct Source {
     pub(super) process: Process,
     /// The time to wait for a lock.
     pub(super) limit: Duration,
-    /// Has the pool ask for a connection, once it is made.
+    /// Makes the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,

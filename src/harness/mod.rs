@@ -214,7 +214,7 @@ impl Harness {
     pub fn reset(&self) -> Result<()> {
         for database in self.running.databases() {
             database.overwrite(database.image()).map_err(|source| {
-                Error::sql(database.key())(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+                Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
             })?;
             database.set_standing(Standing::default());
         }

@@ -35,7 +35,7 @@ pub(crate) enum FaultKind {
     Commit,
     /// The lock that a writer needs, as if another connection had it.
     Busy,
-    /// The same, as if nobody might write.
+    /// The start of a transaction that writes, as if the file might only be read.
     ReadOnly,
     /// Writing to the disk that has no room left.
     Full,

@@ -1,4 +1,4 @@
-//! What a test has SQLite answer for a while: which operations of a database fail, and how often.
+//! The answers that a test makes SQLite give for a while: which operations of a database fail, and how often.
 //!
 //! Nothing here calls SQLite and nothing waits for a second lock: it is asked from SQLite's callbacks, under SQLite's
 //! own locks.

@@ -217,7 +217,7 @@ impl<'s> SessionTable<'s> {
     }
 }
 
-/// Tells whether SQLite did not accept the statement, rather than failed to run it.
+/// Reports whether SQLite did not accept the statement, rather than failed to run it.
 fn is_refused(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

@@ -252,7 +252,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
     let before = db.snapshot().unwrap();
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
-    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
 }
 
 #[rstest]

@@ -21,7 +21,7 @@ pub struct ExpectedChanges {
 }
 
 impl ExpectedChanges {
-    /// No change in any bind, to begin with.
+    /// Expects no change in any bind.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChanges::new(), multibind::changes! {});
@@ -30,7 +30,7 @@ impl ExpectedChanges {
         ExpectedChanges::default()
     }
 
-    /// The same, and a change in one table more.
+    /// Expects a change in one more table.
     ///
     /// ```
     /// use multibind::changes::{ExpectedChange, ExpectedChanges};
@@ -140,7 +140,7 @@ pub struct ExpectedChange {
 }
 
 impl ExpectedChange {
-    /// Nothing changed, to begin with.
+    /// Expects no change.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().to_string(), "nothing");
@@ -149,7 +149,7 @@ impl ExpectedChange {
         ExpectedChange::default()
     }
 
-    /// So many rows are new.
+    /// Expects so many new rows.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
@@ -160,7 +160,7 @@ impl ExpectedChange {
         ExpectedChange { inserted: rows, ..self }
     }
 
-    /// So many rows have other values.
+    /// Expects so many rows with other values.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().updated(2).to_string(), "~ 2 updated");
@@ -170,7 +170,7 @@ impl ExpectedChange {
         ExpectedChange { updated: rows, ..self }
     }
 
-    /// So many rows are gone.
+    /// Expects so many rows to be gone.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
@@ -181,7 +181,7 @@ impl ExpectedChange {
         ExpectedChange { deleted: rows, ..self }
     }
 
-    /// The table or view is new; its rows count as inserted.
+    /// Expects the table or view to be new; its rows count as inserted.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
@@ -193,7 +193,7 @@ impl ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Created), ..self }
     }
 
-    /// The SQL of the table or view, or of its indexes or triggers, is another.
+    /// Expects the SQL of the table or view, or of its indexes or triggers, to have changed.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
@@ -205,7 +205,7 @@ impl ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Altered), ..self }
     }
 
-    /// The table or view is gone; its rows count as deleted.
+    /// Expects the table or view to be gone; its rows count as deleted.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};

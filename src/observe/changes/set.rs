@@ -59,7 +59,7 @@ impl ChangeSet {
         self.changes.is_empty()
     }
 
-    /// The changes: one for each table that changed, in the order of the configured binds, then by table name.
+    /// Returns the changes: one for each table that changed, in the order of the configured binds, then by table name.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;

@@ -1,4 +1,4 @@
-//! What one connection has locked of a database: how far the file, and which locks of the WAL's index.
+//! The locks that one connection holds of a database: the file's level, and locks of the WAL's index.
 
 use std::ffi::c_int;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What SQLite opens: the databases of [`Memory`] and their journals. What is not one of them is the system's.
+//! The file system that SQLite opens: the databases of [`Memory`] and their journals. Other files are the system's.
 //!
 //! See <https://sqlite.org/vfs.html>. Each function here turns C's arguments into Rust's and calls the safe code beside
 //! it. None of them panics: a panic in an `extern "C"` function ends the process.
