@@ -45,3 +45,8 @@ pub(crate) fn retain<T>(items: &mut Vec<T>, mut wanted: impl FnMut(&T) -> bool) 
     }
     items.truncate(kept);
 }
+
+/// Returns whether a name is among others, in whatever case its ASCII letters are.
+pub(crate) fn has_name(names: &[impl AsRef<str>], name: &str) -> bool {
+    names.iter().any(|known| known.as_ref().eq_ignore_ascii_case(name))
+}
