@@ -18,7 +18,7 @@ use crate::list::mapped;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[must_use]
+#[must_use = "it chooses no database by itself: give it to `session_for`, `pool_for` or `connection_for`"]
 pub struct BindContext {
     /// In the order in which they were set, each name once.
     values: Vec<(String, String)>,

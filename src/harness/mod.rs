@@ -67,6 +67,7 @@ use crate::sqlite::vfs::Opener;
 /// db.assert_landed("auth", "user", row! { username: "ann" });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "its databases end when it is dropped, here at once: bind it to `db`"]
 pub struct Harness {
     running: Arc<Running>,
     /// What the test said of keeping its databases.

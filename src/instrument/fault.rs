@@ -1,6 +1,7 @@
 //! One fault: what it is about, what it has met, and what it fails next.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::operation::Operation;
 use crate::sync::lock;
@@ -41,6 +42,12 @@ pub(crate) enum FaultKind {
     Full,
     /// Writing to the disk that does not work.
     Io,
+    /// Beginning to read from the disk that does not work.
+    Read,
+    /// Everything that needs the database.
+    Down,
+    /// Nothing: a transaction takes so much longer to begin.
+    Slow(Duration),
 }
 
 impl Fault {

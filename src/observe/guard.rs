@@ -25,7 +25,7 @@ use crate::key::{BindKey, Selection};
 /// let _swallowed = db.connection(None).unwrap().execute("INSERT INTO t VALUES (1)", []);
 /// drop(guard);
 /// ```
-#[must_use = "it guards as long as it lives"]
+#[must_use = "it ends when it is dropped, here at once: bind it to `_guard`"]
 #[derive(Debug)]
 pub struct Guard {
     guarding: Guarding,

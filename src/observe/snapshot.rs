@@ -27,6 +27,7 @@ use crate::sqlite::Image;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "it does nothing by itself: give it to `changes_since` or `restore`"]
 pub struct Snapshot {
     /// The harness that it is of. Not kept alive: a harness can be closed while there are snapshots of it.
     running: Weak<Running>,

@@ -31,6 +31,7 @@ use crate::sqlite::script::{insert, quote};
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "it runs nothing by itself: call `insert`, `find` or another"]
 pub struct SessionTable<'s> {
     session: &'s mut Session,
     bind: BindIndex,

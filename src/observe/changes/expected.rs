@@ -16,6 +16,7 @@ use crate::key::BindKey;
 /// assert_eq!(written, changes! { "auth.user" => +1, "meta.log" => -2 });
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it asserts nothing by itself: give it to `ChangeSet::assert`"]
 pub struct ExpectedChanges {
     pub(super) tables: Vec<(ExpectedTable, ExpectedChange)>,
 }
@@ -40,7 +41,6 @@ impl ExpectedChanges {
     /// let expected = ExpectedChanges::new().and(("auth", table), ExpectedChange::new().inserted(2));
     /// assert_eq!(expected, changes! { ("auth", "user") => +2 });
     /// ```
-    #[must_use]
     pub fn and(mut self, table: impl Into<ExpectedTable>, counts: impl Into<ExpectedChange>) -> ExpectedChanges {
         self.tables.push((table.into(), counts.into()));
         self
@@ -131,6 +131,7 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
 /// assert_eq!(ExpectedChange::new().created().inserted(1).to_string(), "created, + 1 inserted");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use = "it asserts nothing by itself: give it to `ExpectedChanges::and`"]
 pub struct ExpectedChange {
     /// `None` where only rows changed, or nothing.
     kind: Option<ChangeKind>,
@@ -155,7 +156,6 @@ impl ExpectedChange {
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().inserted(2), ExpectedChange::from(2));
     /// ```
-    #[must_use]
     pub fn inserted(self, rows: usize) -> ExpectedChange {
         ExpectedChange { inserted: rows, ..self }
     }
@@ -165,7 +165,6 @@ impl ExpectedChange {
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().updated(2).to_string(), "~ 2 updated");
     /// ```
-    #[must_use]
     pub fn updated(self, rows: usize) -> ExpectedChange {
         ExpectedChange { updated: rows, ..self }
     }
@@ -176,7 +175,6 @@ impl ExpectedChange {
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().deleted(2), ExpectedChange::from(-2));
     /// ```
-    #[must_use]
     pub fn deleted(self, rows: usize) -> ExpectedChange {
         ExpectedChange { deleted: rows, ..self }
     }
@@ -188,7 +186,6 @@ impl ExpectedChange {
     /// let counts = ExpectedChange::new().created().inserted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => created +1 });
     /// ```
-    #[must_use]
     pub fn created(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Created), ..self }
     }
@@ -200,7 +197,6 @@ impl ExpectedChange {
     /// let counts = ExpectedChange::new().altered().updated(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => altered ~1 });
     /// ```
-    #[must_use]
     pub fn altered(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Altered), ..self }
     }
@@ -212,7 +208,6 @@ impl ExpectedChange {
     /// let counts = ExpectedChange::new().dropped().deleted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => dropped -1 });
     /// ```
-    #[must_use]
     pub fn dropped(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Dropped), ..self }
     }
