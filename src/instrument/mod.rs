@@ -36,7 +36,7 @@ pub(crate) use opened::Found;
 pub use operation::Operation;
 pub(crate) use recorder::{Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
-pub(crate) use state::{spared, unwatched};
+pub(crate) use state::{spared, unwatched, Spared};
 pub use transaction::TransactionEnd;
 pub(crate) use used::WrittenTable;
 pub(crate) use watch::Watch;
