@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_means_the_same_bind_in_every_list_of_a_configuration() {
+    fn an_index_means_one_bind_in_every_list() {
         let mut names = PerBind::new(vec!["default", "auth"]);
         let auth = names.find(|name| *name == "auth").unwrap();
         let lengths = names.map(|_, name| name.len());

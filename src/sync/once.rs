@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_nobody_uses_is_dropped_at_an_end_and_not_at_a_start() {
+    fn unused_values_are_dropped_at_an_end() {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::new(2);
         let get = |value: &Arc<usize>| {
             let make = || Ok::<_, Blocked>(Arc::clone(value));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_which_one_harness_makes_many_is_dropped_at_once() {
+    fn values_made_in_numbers_are_dropped_at_once() {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::dropping_at_once(1);
         let values = [0, 1].map(Arc::new);
         for value in &values {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_fixed_number_of_values_wait_to_be_dropped() {
+    fn the_number_of_waiting_values_is_bounded() {
         let value = Arc::new(());
         set_aside(vec![Arc::clone(&value); 2 * MOST_SPENT]);
         assert!(Arc::strong_count(&value) <= MOST_SPENT + 1);

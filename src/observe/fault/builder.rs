@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::Fault;
 use crate::error::{argument, Error, Result};
+#[cfg(doc)]
+use crate::harness::Harness;
 use crate::harness::Running;
 use crate::instrument::FaultKind;
 use crate::key::BindKey;

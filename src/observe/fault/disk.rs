@@ -1,6 +1,8 @@
 //! Faults of the disk under a bind, and of its writer's lock.
 
 use super::{Fault, FaultBuilder};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::instrument::FaultKind;
 

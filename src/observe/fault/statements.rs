@@ -1,7 +1,11 @@
 //! Faults of statements and commits.
 
 use super::{Fault, FaultBuilder};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
+#[cfg(doc)]
+use crate::harness::Harness;
 use crate::instrument::{FaultKind, Operation};
 
 impl FaultBuilder {

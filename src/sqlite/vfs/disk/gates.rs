@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_binds_has_the_systems_methods_and_a_gated_one_ours_until_the_gate_ends() {
+    fn only_gated_files_have_our_methods() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap().join("a.db");
         let before = methods(&Connection::open(&path).unwrap());
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_cache_from_before_the_first_gate_is_found_after_it() {
+    fn a_gate_finds_an_earlier_shared_cache() {
         let uri = "file:from_before?mode=memory&cache=shared";
         let first = Connection::open(uri).unwrap();
         first.execute_batch("CREATE TABLE t (x)").unwrap();

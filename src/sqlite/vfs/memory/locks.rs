@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_remembered_by_connection_and_no_more_than_a_test_could_want() {
+    fn refusals_are_remembered_by_connection_and_bounded() {
         let mut locks = Locks::default();
         let [mut writer, mut waiter] = some(&mut locks);
         for held in [&mut writer, &mut waiter] {
@@ -353,7 +353,7 @@ mod tests {
         })]
 
         #[test]
-        fn whatever_is_asked_nobody_has_beside_another_what_one_alone_may_have(
+        fn exclusive_locks_are_never_shared(
             steps in prop::collection::vec(step(), 0..80),
         ) {
             let mut locks = Locks::default();
