@@ -27,11 +27,11 @@ mod watch;
 
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
-pub(crate) use opened::Found;
+pub(crate) use opened::{see_openings, Found};
 pub use operation::Operation;
 pub(crate) use outside::Banning;
 pub use outside::Stray;
 pub(crate) use recorder::{Begun, Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
-pub(crate) use state::{spared, unwatched};
+pub(crate) use state::{spared, unwatched, Spared};
 pub(crate) use watch::{Beginning, Watch};

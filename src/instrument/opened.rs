@@ -96,7 +96,7 @@ impl Watch {
 
 /// Has SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked for each
 /// time, since the application may have reset what it reports to.
-pub(super) fn see_openings() {
+pub(crate) fn see_openings() {
     // SAFETY: the callback has the signature of an extension's entry point, and lives as long as the process.
     unsafe { ffi::sqlite3_auto_extension(Some(on_open)) };
 }

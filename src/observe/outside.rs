@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use crate::harness::Harness;
-use crate::instrument::{Banning, Stray};
+use crate::instrument::{see_openings, Banning, Stray};
 
 /// Refuses connections to what is no bind of a harness, for as long as it lives; from [`Harness::deny_outside`].
 ///
@@ -48,6 +48,7 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn deny_outside(&self) -> OutsideGuard {
+        see_openings();
         OutsideGuard { banning: Banning::begin(Location::caller()) }
     }
 }
