@@ -69,7 +69,7 @@ use crate::sqlite::vfs::Opener;
 /// ```
 pub struct Harness {
     running: Arc<Running>,
-    /// What the test said of keeping its databases.
+    /// The test's choice on keeping its databases.
     keep: Mutex<Option<Keep>>,
     /// The thread that started it.
     started_by: Thread,
