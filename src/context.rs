@@ -18,7 +18,7 @@ use crate::list::mapped;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[must_use]
+#[must_use = "it chooses no database by itself: give it to `session_for`, `pool_for` or `connection_for`"]
 pub struct BindContext {
     /// The values in the order set, each name once.
     values: Vec<(String, String)>,

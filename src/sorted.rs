@@ -1,5 +1,6 @@
-//! A map for few entries: a vector in the order of its keys. The standard library's maps are compiled anew for each type
-//! of key and value, a search tree to four thousand lines of machine code's making; this one to a tenth of that.
+//! A map for few entries: a vector in the order of its keys. Its search is compiled once; the standard library's is compiled
+//! anew for each type of key and comparison. With `binary_search_by` in its place, the library has 803,000 lines of LLVM IR
+//! in place of 800,000 (`benches/machine_code`); a search tree is compiled anew for each type of value as well.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;

@@ -69,7 +69,7 @@ use written::Written;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "it starts no database by itself: call `start()`"]
 pub struct Config {
     /// The part that holds in every environment.
     written: Written,

@@ -1,4 +1,4 @@
-//! What several databases hold committed at one moment, read beside those who write.
+//! The committed contents of several databases at one moment, read beside those who write.
 //!
 //! Each is read in a read transaction, which in WAL mode blocks nobody. All of them are of one moment: a
 //! transaction is begun on one after another, and where a database was committed to since before the first began, all

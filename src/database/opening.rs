@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 use super::process::{Process, FORKED};
 use super::setup::Setup;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
-use crate::instrument::Watch;
+use crate::instrument::{spared, Watch};
 use crate::sqlite::vfs::Opener;
 use crate::storage::{self, named, Store};
 use crate::sync::{handoff, lock, Giver, Taken, Taker};
@@ -35,7 +35,7 @@ pub(super) struct Source {
     pub(super) process: Process,
     /// The time to wait for a lock.
     pub(super) limit: Duration,
-    /// Has the pool ask for a connection, once it is made.
+    /// Makes the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
@@ -257,7 +257,7 @@ impl Source {
     }
 
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
-        self.setup.apply_at_once(conn, &*self.store, self.read_only)?;
+        spared(|| self.setup.apply_at_once(conn, &*self.store, self.read_only))?;
         self.setup.watch().listen(conn);
         self.setup.faults().hook(conn);
         Ok(())

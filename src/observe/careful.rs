@@ -16,7 +16,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// The search where SQLite reads everything.
+    /// Returns the search where SQLite reads everything.
     pub(super) fn plain(table: &str, row: &Row) -> Search {
         Search {
             from: format!("main.{} AS t", quote(table)),
@@ -54,7 +54,7 @@ struct Doubt<'r> {
     value: &'r Value,
 }
 
-/// The search for a row by what can be read; `None` where that is not enough.
+/// Returns the search for a row by what can be read; `None` where that is not enough.
 pub(super) fn search(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Option<Search>> {
     Ok(match readable(glance, table, row)? {
         Readable::Search(search, _) => Some(search),

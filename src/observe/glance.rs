@@ -21,7 +21,7 @@ pub(super) struct Glance<'c> {
     own: Option<Connection>,
 }
 
-/// Which rows of a shared cache are seen; elsewhere there are only those that are committed.
+/// The rows of a shared cache that are seen; elsewhere there are only those that are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     /// Committed rows. A table that an open transaction has written to cannot be read.
@@ -30,7 +30,7 @@ pub(super) enum View {
     Open,
 }
 
-/// Looks at a bind once. Where a lock is in the way that is an error, at once.
+/// Looks at a bind once. Where a lock blocks it, that is an error, at once.
 pub(super) fn glance<T>(
     database: &Database,
     view: View,
@@ -115,7 +115,7 @@ fn with_glance(
         }
         look(&glance);
         if shared_cache {
-            // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
+            // A lock on the schema may block it by now. The next look sets it anew before it reads.
             let _ = conn.pragma_update(None, "read_uncommitted", false);
         }
         Ok(())
@@ -151,7 +151,7 @@ impl Glance<'_> {
         Ok(collation_of(self.conn, table, column)?.is_some_and(|name| !has_collation(own, &name)))
     }
 
-    /// A collation that is not its own, in whose order an index of the table stands, or the table itself.
+    /// Finds a collation that SQLite lacks, in whose order an index of the table stands, or the table itself.
     fn lacking_collation_of(&self, table: &str) -> rusqlite::Result<Option<String>> {
         let table = Value::Text(table.to_string());
         let query = "SELECT DISTINCT c.coll AS name FROM pragma_index_list(?, 'main') AS i \
@@ -166,7 +166,7 @@ impl Glance<'_> {
         Ok(None)
     }
 
-    /// The columns that a query would give, which is not run.
+    /// Returns the columns that a query would give, which is not run.
     pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
         self.unlocked(SCHEMA)?;
         let statement = self.conn.prepare_cached(query)?;
@@ -199,7 +199,7 @@ impl Glance<'_> {
         Row::all_from_sql(&columns, &mut found)
     }
 
-    /// The error, if a lock is in the way of a query: where an application has built rusqlite with `unlock_notify`, it
+    /// Returns an error if a lock blocks a query: where an application has built rusqlite with `unlock_notify`, it
     /// would wait for that lock without a limit.
     fn unlocked(&self, query: &str) -> rusqlite::Result<()> {
         if self.shared_cache && is_locked_out(self.conn, query) {

@@ -12,7 +12,7 @@ use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {
-    /// The tables of every bind with their columns, foreign keys and references into other binds, as a
+    /// Draws the tables of every bind with their columns, foreign keys and references into other binds, as a
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
     /// A table is `bind.table`, with `default` for the default bind. A solid line is a foreign key, a dashed one a
@@ -112,14 +112,14 @@ fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
     end.table.eq_ignore_ascii_case(table.name()) && end.column.eq_ignore_ascii_case(column.name())
 }
 
-/// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
+/// Writes a table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
 fn name(key: &BindKey, table: &str) -> String {
     let part =
         |part: &str| if part.contains(['.', '"']) { crate::sqlite::script::quote(part) } else { part.to_string() };
     quoted(&format!("{}.{}", part(&key.to_string()), part(table)))
 }
 
-/// The tables of a database, and what refers to what among them.
+/// Draws the tables of a database and the references among them.
 fn draw(diagram: &mut String, drawn: &Drawn, refers: &dyn Fn(&TableInfo, &ColumnInfo) -> bool) {
     let label = quoted(&drawn.label);
     let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), drawn.storage);

@@ -55,7 +55,7 @@ impl Access {
         }
     }
 
-    /// Tells whether it is in the schema that lives as long as one connection.
+    /// Reports whether it is in the schema that lives as long as one connection.
     pub(super) fn is_temporary(&self) -> bool {
         self.schema.as_deref() == TEMP
     }
@@ -101,7 +101,7 @@ pub(super) fn control(accesses: &[Access]) -> Option<Control> {
     })
 }
 
-/// Tells whether any of these changes a schema.
+/// Reports whether any of these changes a schema.
 pub(super) fn changes_schema(accesses: &[Access]) -> bool {
     accesses.iter().any(|access| matches!(access.act, Act::Create(..) | Act::Change(..)))
 }
@@ -224,7 +224,7 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
     Some((act, schema))
 }
 
-/// Tells whether a function reports what its connection wrote.
+/// Reports whether a function reports what its connection wrote.
 fn reports_counts(function: &str) -> bool {
     ["changes", "total_changes"].iter().any(|counts| counts.eq_ignore_ascii_case(function))
 }

@@ -135,7 +135,7 @@ impl Image {
         self.id
     }
 
-    /// SQLite's number for its schema.
+    /// Returns SQLite's number for its schema.
     pub(crate) fn version(&self) -> i64 {
         self.version
     }
@@ -239,7 +239,7 @@ impl Image {
     }
 }
 
-/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
+/// Copies what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
 /// Each page is copied once.
 pub(crate) fn copy_transaction(
     from: &Connection,
@@ -262,15 +262,14 @@ pub(crate) fn copy_transaction(
     to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
 }
 
-/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that
-/// there
 impl Initial for Image {
     fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         Image::file(self)
     }
 }
 
-/// is no memory.
+/// Returns the bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say
+/// that there is no memory.
 fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
     if number(conn, "PRAGMA main.page_count")? == 0 {
         return Ok(Vec::new());
@@ -326,7 +325,7 @@ fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
     Err(failure(ffi::SQLITE_ERROR, problem))
 }
 
-/// One step of SQLite's backup API over all pages.
+/// Copies all pages in one step of SQLite's backup API.
 pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -> rusqlite::Result<()> {
     use rusqlite::backup::StepResult;
     let backup = Backup::new_with_names(from, "main", to, schema)?;

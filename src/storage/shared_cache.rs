@@ -70,7 +70,8 @@ impl Store for SharedCache {
         Ok(matches!(step, StepResult::Busy | StepResult::Locked))
     }
 
-    /// Built with its feature `unlock_notify`, rusqlite would wait for the lock without a limit.
+    /// Checks that nobody holds the schema's lock: built with its feature `unlock_notify`, rusqlite would wait for it
+    /// without a limit.
     fn check_schema_lock(&self, conn: &Connection) -> rusqlite::Result<()> {
         if is_locked_out(conn, SCHEMA) {
             return Err(failure(ffi::SQLITE_LOCKED_SHAREDCACHE, "database schema is locked"));

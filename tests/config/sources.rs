@@ -501,7 +501,7 @@ fn a_variable_adds_no_default_bind() {
 #[test]
 fn a_variable_of_two_binds_is_an_error_where_it_is_set() {
     let config = Config::new().bind("a-b", Bind::memory()).bind("a.b", Bind::memory());
-    config.clone().with_vars([("DATABASE_URL", "sqlite://")]).start().unwrap();
+    drop(config.clone().with_vars([("DATABASE_URL", "sqlite://")]).start().unwrap());
     insta::assert_snapshot!(config.with_vars([("DATABASE_URL_A_B", "sqlite://")]).start().unwrap_err(), @"bind `a.b`: `DATABASE_URL_A_B` is set, and would be the variable of bind `a-b` too: rename one of the two, or set their URLs in the configuration");
 }
 
@@ -546,8 +546,8 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
     let config = || Config::new().default_bind(Bind::memory());
     insta::assert_snapshot!(config().with_vars([("DATABASE_URL", odd())]).start().unwrap_err(), @"bind `default`: the value of `DATABASE_URL` is not UTF-8, which a URL must be");
     // One that is not about a bind is none of our business.
-    config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).start().unwrap();
-    config().with_vars([(odd(), odd())]).start().unwrap();
+    drop(config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).start().unwrap());
+    drop(config().with_vars([(odd(), odd())]).start().unwrap());
 }
 
 /// Runs one of these tests in a process of its own, whose environment and current folder can be set.

@@ -859,11 +859,11 @@ fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()>
     let (mut one, mut other) = (db.session(), db.session());
     one.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     insta::assert_snapshot!(other.query("SELECT * FROM user", [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT * FROM user
     ");
     insta::assert_snapshot!(other.table("user")?.insert(row! { username: "bob" }).unwrap_err(), @r#"
-    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: INSERT INTO main."user" ("username") VALUES (?)
     "#);
     one.commit()?;

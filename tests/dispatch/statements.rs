@@ -299,12 +299,12 @@ fn changes_are_those_of_the_one_bind_written_or_an_error() {
     session.execute("INSERT INTO setting VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
     assert_eq!(read(&mut session, "SELECT changes(), total_changes()"), ["2|3"]);
     insta::assert_snapshot!(session.query("SELECT changes() FROM user", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta: run it on each with `session.on(key)`
       in: SELECT changes() FROM user
     ");
     session.execute("DELETE FROM post", []).unwrap();
     insta::assert_snapshot!(session.query("SELECT changes()", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta, default: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta, default: run it on each with `session.on(key)`
       in: SELECT changes()
     ");
     assert_eq!(session.on(None).unwrap().query_row("SELECT changes()", [], |row| row.get::<_, i64>(0)).unwrap(), 2);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use multibind::faults::{Fault, FaultBuilder, Operation};
-use multibind::rusqlite::{Connection, ErrorCode, OpenFlags};
-use multibind::{row, Bind, Harness};
+use multibind::rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
+use multibind::{row, Bind, Error, Harness};
 use rstest::rstest;
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
@@ -116,4 +116,112 @@ fn a_shared_cache_of_the_applications_own_outlives_the_start_of_a_bind_in_a_file
     before.execute_batch("CREATE TABLE t (x)").unwrap();
     let _db = started(Bind::temp_file);
     assert!(Connection::open(uri).unwrap().prepare("SELECT x FROM t").is_ok());
+}
+
+fn names(auth: &Connection) -> multibind::rusqlite::Result<i64> {
+    auth.query_row("SELECT count(*) FROM user", [], |row| row.get(0))
+}
+
+#[rstest]
+fn an_unreadable_bind_fails_whoever_begins_to_read_and_not_the_harness(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let auth = own(&db, "auth");
+    auth.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
+    let pooled = db.connection("auth").unwrap();
+    let fault = db.fault("auth").fail_read().unwrap();
+    for conn in [&auth, &pooled] {
+        let failed = names(conn).unwrap_err();
+        assert_eq!(failed.sqlite_error().unwrap().extended_code, ffi::SQLITE_IOERR_READ);
+    }
+    assert!(auth.execute("INSERT INTO user (name) VALUES ('bob')", []).is_err());
+    assert_eq!(fault.triggered(), 3);
+    db.assert_landed("auth", "user", row! { name: "ann" });
+    db.reset().unwrap();
+    assert_eq!(fault.triggered(), 3);
+    drop(fault);
+    assert_eq!(names(&auth), Ok(0));
+}
+
+#[rstest]
+fn a_transaction_that_has_begun_to_read_an_unreadable_bind_goes_on(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let auth = own(&db, "auth");
+    auth.execute_batch("BEGIN").unwrap();
+    assert_eq!(names(&auth), Ok(0));
+    let fault = db.fault("auth").fail_read().unwrap();
+    assert_eq!(names(&auth), Ok(0));
+    auth.execute_batch("COMMIT").unwrap();
+    assert!(names(&auth).is_err());
+    assert_eq!(fault.triggered(), 1);
+}
+
+#[rstest]
+fn a_bind_that_is_down_is_opened_by_nobody_and_comes_back(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+    #[values("wal", "delete")] journal: &str,
+) {
+    let db = started(storage);
+    let auth = own(&db, "auth");
+    auth.execute_batch(&format!("PRAGMA journal_mode = {journal}")).unwrap();
+    auth.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
+    auth.execute_batch("BEGIN; INSERT INTO user (name) VALUES ('bob')").unwrap();
+
+    let fault = db.fault("auth").down().unwrap();
+    let refused = Connection::open(db.uri("auth").unwrap()).unwrap_err();
+    assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::CannotOpen));
+    assert!(auth.execute_batch("COMMIT").is_err());
+    auth.execute_batch("ROLLBACK").ok();
+    let broken = names(&auth).unwrap_err();
+    assert_eq!(broken.sqlite_error_code(), Some(ErrorCode::CannotOpen));
+    own(&db, "meta").execute("INSERT INTO setting VALUES (1)", []).unwrap();
+    db.assert_landed("auth", "user", row! { name: "ann" });
+    drop(fault);
+
+    assert_eq!(names(&auth), Ok(1));
+    assert_eq!(names(&own(&db, "auth")), Ok(1));
+}
+
+#[rstest]
+fn a_bind_that_is_down_for_one_opening_is_there_for_the_next(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let fault = db.fault("auth").times(1).down().unwrap();
+    assert!(Connection::open(db.uri("auth").unwrap()).is_err());
+    assert_eq!(names(&own(&db, "auth")), Ok(0));
+    assert_eq!(fault.triggered(), 1);
+}
+
+#[rstest]
+fn a_slow_bind_counts_each_transaction_that_it_delays(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+    #[values("wal", "delete")] journal: &str,
+) {
+    let db = started(storage);
+    let auth = own(&db, "auth");
+    auth.execute_batch(&format!("PRAGMA journal_mode = {journal}")).unwrap();
+    assert_eq!(names(&auth), Ok(0));
+    let fault = db.fault("auth").slow(Duration::from_nanos(1)).unwrap();
+    assert_eq!(names(&auth), Ok(0));
+    assert_eq!(fault.triggered(), 1);
+    auth.execute_batch("BEGIN; INSERT INTO user (name) VALUES ('ann'); SELECT * FROM user; COMMIT").unwrap();
+    assert_eq!(fault.triggered(), 2);
+    db.assert_landed("auth", "user", row! { name: "ann" });
+    assert_eq!(fault.triggered(), 2);
+}
+
+#[rstest]
+#[case::fail_read(FaultBuilder::fail_read)]
+#[case::down(FaultBuilder::down)]
+#[case::slow(|fault: FaultBuilder| fault.slow(Duration::from_secs(1)))]
+fn a_fault_of_reading_needs_a_storage_with_a_disk(
+    #[case] begin: fn(FaultBuilder) -> multibind::Result<Fault>,
+    #[values(Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    assert!(matches!(begin(db.fault("auth")), Err(Error::Fault { .. })));
 }

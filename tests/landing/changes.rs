@@ -1,4 +1,4 @@
-//! What changed in every bind since a snapshot, and the assertions on it.
+//! The changes in every bind since a snapshot, and the assertions on them.
 
 use multibind::binds::Storage;
 use multibind::changes::{ChangeKind, ChangeSet};
@@ -266,7 +266,7 @@ fn tables_and_views_made_altered_and_dropped_are_told() {
     ─
      default   made_empty   created
     ─
-     default   v (view)     altered        its SQL is another
+     default   v (view)     altered        its SQL has changed
     ─
      default   w (view)     created
     ");
@@ -304,7 +304,7 @@ fn a_table_made_again_with_another_key_is_compared_by_rowid() {
     let script = "DROP TABLE t; CREATE TABLE t (a INT, b INT PRIMARY KEY); INSERT INTO t VALUES (1, 1), (2, 3)";
     insta::assert_snapshot!(unframed(changed_by(&db, script)), @r"
      bind      table   change        rows
-     default   t       altered       column `b` is declared otherwise
+     default   t       altered       column `b` has a new declaration
                        ~ 1 updated   ~ a = 2, b = 2 → 3
     ");
 }
@@ -409,8 +409,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    What was meant for auth may be in default: look which bind's connection wrote
-    the rows above.
+    Rows for auth may be in default: check which bind's connection wrote the rows
+    above.
     ");
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:
@@ -418,8 +418,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only("default") says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only("default").
+    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in auth, meta:
@@ -436,8 +436,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only("default") says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only("default").
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -456,8 +456,8 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     ─
      auth      extra   created
 
-    If that is meant, assert_only(["default", "auth"]) says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only(["default", "auth"]).
+    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"
     expected changes in default, auth, meta only, but nothing changed in meta:
@@ -480,8 +480,8 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     ─
      meta   extra   created
 
-    If that is meant, assert_only(["auth", "meta"]) says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only(["auth", "meta"]).
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 

@@ -87,7 +87,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         "default.post_tag" => -3,
@@ -95,7 +95,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
         "meta.setting" => ~1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -153,7 +153,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
      default   made          created        + y = 1
                              + 1 inserted
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         ("default", "a.b") => +1,
@@ -163,7 +163,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "default.made" => created +1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
     changed.assert(changes! {
         (None, "a.b") => +1,

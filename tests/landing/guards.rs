@@ -657,8 +657,8 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
     ─
      meta   INSERT INTO setting VALUES ('theme', 'dark')
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
     // It guards no longer.
     harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []).unwrap();
@@ -695,8 +695,8 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
      bind   refused
      meta   an INSERT into `log`
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
 }
 

@@ -217,7 +217,7 @@ fn an_unreadable_bind_is_named_by_a_snapshot(#[case] storage: Storage) {
     let error = db.snapshot().unwrap_err();
     assert!(matches!(&error, Error::InUse { bind, .. } if *bind == BindKey::from("auth")), "{error}");
     conn.execute_batch("COMMIT").unwrap();
-    db.snapshot().unwrap();
+    drop(db.snapshot().unwrap());
 }
 
 #[rstest]
@@ -252,7 +252,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
     let before = db.snapshot().unwrap();
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
-    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
+    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
 }
 
 #[rstest]
@@ -343,7 +343,7 @@ fn a_transaction_that_reads_and_then_writes_is_never_refused_because_of_looks(#[
     let refused = beside(
         100,
         || {
-            db.snapshot().unwrap();
+            drop(db.snapshot().unwrap());
             let changes = db.changes_since(&before).unwrap();
             assert!(changes.is_empty() || changes.changes().len() == 1);
             // A look that fails tells who writes, and asks for no lock for that.
@@ -446,7 +446,7 @@ fn looks_do_not_set_the_binds_pragmas_anew(#[case] storage: Storage) {
     let conn = driver(&db, "auth");
     conn.execute_batch("PRAGMA journal_mode = wal; PRAGMA user_version = 8").unwrap();
     db.assert_landed("auth", "user", row! { name: "ann" });
-    db.snapshot().unwrap();
+    drop(db.snapshot().unwrap());
     assert_eq!(pragma(&conn, "user_version"), 8);
     assert_eq!(conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).unwrap(), "wal");
     conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();

@@ -120,7 +120,7 @@ fn nothing_that_was_written_is_held_once_the_harness_is_gone(#[case] storage: fn
                 .unwrap();
             assert_eq!(join(&mut session), 1);
             session.commit().unwrap();
-            db.snapshot().unwrap();
+            drop(db.snapshot().unwrap());
         }
     };
     // What is made once for a process, and a template, is there from here on.

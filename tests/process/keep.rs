@@ -263,7 +263,7 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
       auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
       meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
     ");
     assert_snapshot!(ran.files(), @r"
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
@@ -273,7 +273,7 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
     ");
     let folder = ran.folder("a_sign_up_in_the_wrong_bind");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind      table     change         rows
      default   log       + 1 inserted   + id = 1, event = 'sign-up of ann',
@@ -321,7 +321,7 @@ fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/default.db
       auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/auth.db
       meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/meta.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
     The statements that were recorded are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/statements.txt
     ");
     let folder = ran.folder("a_sign_up_that_is_recorded");
@@ -410,7 +410,7 @@ fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
     WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
     multibind: the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/default.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
     ");
 }
 
@@ -449,7 +449,7 @@ fn a_key_with_any_character_has_a_file_of_its_own() {
       con      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%63on.db
       /        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2F.db
       ~        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%7E.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
     ");
     let folder = ran.folder("fails_with_some_binds");
     let said = ran.said();
@@ -470,11 +470,11 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
       memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
       file     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/file.db
       free     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/free.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
     ");
     let folder = ran.folder("fails_beside_open_transactions");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind   table   change         rows
      free   t       + 1 inserted   + x = 'made'
@@ -495,7 +495,7 @@ fn each_harness_of_a_test_has_files_of_its_own() {
     assert_eq!(value(&folder.join("default.db"), "SELECT x FROM t"), "second");
     assert_eq!(value(&folder.join("2/default.db"), "SELECT x FROM t"), "start");
     assert_snapshot!(fs::read_to_string(folder.join("2/changes.txt")).unwrap(), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
     no changes
     ");
@@ -591,7 +591,7 @@ fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
     assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt");
     assert_eq!(value(&saved[1], "SELECT username FROM user WHERE id = 1"), "ann");
     assert_snapshot!(unframed(fs::read_to_string(dir.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind   table   change        rows
      auth   user    ~ 1 updated   ~ id = 1, username = 'grace' → 'ann'
@@ -630,7 +630,7 @@ fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
     let mut session = db.session();
     session.on("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
 
-    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; an uncommitted session counts");
+    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; an uncommitted session counts");
     assert!(!dir.exists());
     session.commit().unwrap();
     assert_eq!(db.save_to(&dir).unwrap().len(), 2);

@@ -215,7 +215,7 @@ fn a_migrator_that_captures_something_may_panic_as_often_as_it_is_called() {
             insta::assert_snapshot!(error, @"bind `auth`: the schema failed: the migrator panicked: the migrator fails");
         }
     }
-    Harness::builder().default_bind(good).start().unwrap();
+    drop(Harness::builder().default_bind(good).start().unwrap());
 }
 
 #[test]

@@ -187,27 +187,27 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
      auth      user    + 1 inserted   + id = 1, username = 'ann', email = NULL
     ───────────────────────────────────────────────────────────────────────────
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         "default.log" => +1,
         "auth.user" => +1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     multibind: the databases of this test are kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann
       default  sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/default.db
       auth     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/auth.db
       meta     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/meta.db
-    What changed since the start is in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/changes.txt
+    The changes since the start are in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/changes.txt
     "#);
 
     let mut files = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
     files.sort();
     assert_eq!(files, ["auth.db", "changes.txt", "default.db", "meta.db"]);
     insta::assert_snapshot!(fs::read_to_string(kept.join("changes.txt")).unwrap(), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
     ───────────────────────────────────────────────────────────────────────────
      bind      table   change         rows

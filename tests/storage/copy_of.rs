@@ -193,7 +193,7 @@ fn beside_a_writer_the_copy_is_what_was_committed_at_one_moment(#[case] pragma: 
 fn locks_that_the_process_has_on_the_original_stay() {
     let (folder, path, conn) = database(USER);
     conn.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    start(&path);
+    drop(start(&path));
     // Another process finds it locked as before.
     let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=0)\ntry:\n    c.execute('DELETE FROM user')\nexcept sqlite3.OperationalError as e:\n    print(e)\n";
     match std::process::Command::new("python3").args(["-c", script]).arg(&path).output() {

@@ -547,7 +547,7 @@ fn likely_holders_of_sqlites_own_locks_are_named(#[case] bind: fn() -> Bind) {
     let error = session.execute(INSERT, []).unwrap_err();
     insta::allow_duplicates! {
         assert_snapshot!(error, @"
-        bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed, 1 connection of its pool is in use: commit or drop it first (an uncommitted session counts)
+        bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed, 1 connection of its pool is in use: commit or drop it first (an uncommitted session counts)
           in: INSERT INTO t (x) VALUES ('new')
         ");
     }

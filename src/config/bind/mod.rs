@@ -33,7 +33,7 @@ use crate::key::BindKey;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `bind(key, …)` or `default_bind(…)`"]
 pub struct Bind {
     pub(crate) url: Option<UrlText>,
     pub(crate) storage: Option<Storage>,

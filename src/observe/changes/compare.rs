@@ -56,7 +56,7 @@ pub(super) fn compare(
     Ok(changes)
 }
 
-/// A private connection with a copy of both.
+/// Opens a private connection with a copy of both.
 fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
     let mut conn = Connection::open_in_memory()?;
     // A view or a trigger may name the schema it was made in, `main.user`, which is not that of the copy. SQLite would

@@ -34,7 +34,7 @@ impl Part {
 }
 
 impl Unit {
-    /// Has a bind's connection read its schema again where others have changed it.
+    /// Makes a bind's connection read its schema again where others have changed it.
     pub(super) fn read_new_schema(&mut self, database: &Database, bind: BindIndex) -> rusqlite::Result<()> {
         let part = &mut self.binds[bind];
         let tables = part.seen.as_ref().map(|image| image.id());

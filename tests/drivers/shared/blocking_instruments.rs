@@ -1,12 +1,14 @@
 //! What records, guards and faults see of an application on a driver that blocks.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
 
-use multibind::{row, Storage};
+use multibind::binds::Storage;
+use multibind::row;
 use rstest::rstest;
 
 use super::binds::{binds, Result};
-use super::faults::OF_WRITES;
+use super::faults::{OF_READS, OF_WRITES};
 use super::{audit, connect, sign_up, users};
 
 #[rstest]
@@ -101,6 +103,36 @@ fn the_application_tries_again_where_its_bind_is_busy(#[case] storage: Storage) 
     let fault = db.fault("auth").times(1).busy()?;
     sign_up(&mut auth, "ann")?;
     assert_eq!(fault.triggered(), 1);
+    db.assert_landed("auth", "user", row! { username: "ann" });
+    Ok(())
+}
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::temp_file(Storage::TempFile)]
+fn a_fault_fails_what_the_application_reads_until_it_ends(#[case] storage: Storage) -> Result {
+    for (name, begin) in OF_READS {
+        let db = binds(storage);
+        let mut auth = connect(&db, Some("auth"))?;
+        sign_up(&mut auth, "ann")?;
+        let fault = begin(db.fault("auth"))?;
+        assert!(users(&mut auth).is_err(), "{name}");
+        assert!(fault.triggered() > 0, "{name}");
+        drop(fault);
+        assert_eq!(users(&mut auth)?, ["ann"], "{name}");
+    }
+    Ok(())
+}
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::temp_file(Storage::TempFile)]
+fn the_application_goes_on_where_its_bind_is_slow(#[case] storage: Storage) -> Result {
+    let db = binds(storage);
+    let mut auth = connect(&db, Some("auth"))?;
+    let fault = db.fault("auth").slow(Duration::from_nanos(1))?;
+    sign_up(&mut auth, "ann")?;
+    assert!(fault.triggered() > 0);
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }

@@ -12,3 +12,10 @@ pub const OF_WRITES: &[(&str, Begin)] = &[
     ("fail_io", FaultBuilder::fail_io),
     ("read_only", FaultBuilder::read_only),
 ];
+
+/// Those that fail whatever the application does.
+pub const OF_READS: &[(&str, Begin)] = &[
+    ("fail_statement", |fault| fault.fail_statement("user", Operation::Read)),
+    ("fail_read", FaultBuilder::fail_read),
+    ("down", FaultBuilder::down),
+];

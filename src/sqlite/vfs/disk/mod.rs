@@ -12,8 +12,8 @@ pub(crate) use gates::{meet_by_name, with_gate, without_gate, Gated};
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
-use super::gate::{Gate, Writer};
-use super::memory::begins_to_write;
+use super::gate::{Begins, Gate, Writer};
+use super::memory::begins;
 use super::methods::io_methods;
 
 /// What opens the system's files.
@@ -37,6 +37,10 @@ struct Open {
     is_journal: bool,
     /// The locks of the WAL's index that it shares with others, a bit each.
     shared: u8,
+    /// Set while it has the lock of the log's writer.
+    has_log: bool,
+    /// Set from the lock of the file to that of the index, both of which the first reading of a log takes.
+    has_asked: bool,
 }
 
 /// Returns what is known of the file, and the file as the system knows it, with its methods.
@@ -103,6 +107,10 @@ unsafe fn open(
     // SAFETY: by the caller.
     unsafe {
         (*file).pMethods = std::ptr::null();
+        let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
+        if !is_journal && let Some(code) = gate.instead_of_open() {
+            return code;
+        }
         let size = usize::try_from((*vfs).szOsFile).unwrap_or_default().max(size_of::<sqlite3_file>());
         let mut system = vec![0_u64; size.div_ceil(size_of::<u64>())].into_boxed_slice();
         let inner = system.as_mut_ptr().cast::<sqlite3_file>();
@@ -114,8 +122,15 @@ unsafe fn open(
             }
             return code;
         }
-        let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
-        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open { system, gate, writer, is_journal, shared: 0 }));
+        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open {
+            system,
+            gate,
+            writer,
+            is_journal,
+            shared: 0,
+            has_log: false,
+            has_asked: false,
+        }));
         (*file).pMethods = methods_for(methods);
         code
     }
@@ -150,12 +165,17 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open; the rest is handed on as it came.
     unsafe {
         let (open, inner, methods) = opened(file);
-        let begins_to_write = level == ffi::SQLITE_LOCK_RESERVED;
-        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
+        let begins = match level {
+            ffi::SQLITE_LOCK_SHARED => Some(Begins::Reading),
+            ffi::SQLITE_LOCK_RESERVED => Some(Begins::Writing),
+            _ => None,
+        };
+        if let Some(code) = begins.and_then(|part| open.gate.instead_of_lock(part)) {
             return code;
         }
+        open.has_asked = begins == Some(Begins::Reading);
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
-        if begins_to_write && code == ffi::SQLITE_OK {
+        if begins == Some(Begins::Writing) && code == ffi::SQLITE_OK {
             open.gate.writer_begins(open.writer);
         }
         code
@@ -166,8 +186,11 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
     // SAFETY: the file is open; the rest is handed on as it came.
     unsafe {
         let (open, inner, methods) = opened(file);
-        let begins_to_write = begins_to_write(open.shared, first, count, flags);
-        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
+        let begins = begins(open.shared, open.has_log, first, count, flags);
+        // The lock of the file was asked about just now, if the log is read for the first time.
+        let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut open.has_asked);
+        let asks = begins.filter(|_| !has_asked);
+        if let Some(code) = asks.and_then(|part| open.gate.instead_of_lock(part)) {
             return code;
         }
         let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));
@@ -181,9 +204,10 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
             }
             if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
                 // The lock of a writer.
-                open.gate.holds_log(flags & ffi::SQLITE_SHM_LOCK != 0);
+                open.has_log = flags & ffi::SQLITE_SHM_LOCK != 0;
+                open.gate.holds_log(open.has_log);
             }
-            if begins_to_write {
+            if begins == Some(Begins::Writing) {
                 open.gate.writer_begins(open.writer);
             }
         }

@@ -1,4 +1,4 @@
-//! Who has locked a database: the five states of a file's lock, and the eight locks of a WAL's index.
+//! The locks of a database and their holders: the five states of a file's lock, and the eight locks of a WAL's index.
 //!
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 

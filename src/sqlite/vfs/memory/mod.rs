@@ -30,7 +30,7 @@ use crate::sorted::Sorted;
 use crate::sqlite::copy::unique_name;
 use crate::sync::lock;
 use contents::Contents;
-pub(crate) use held::begins_to_write;
+pub(crate) use held::begins;
 use index::Index;
 use locks::Locks;
 pub(crate) use vfs::{start, start_beside};

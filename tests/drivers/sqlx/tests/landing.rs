@@ -10,8 +10,8 @@ mod instruments;
 mod landings;
 
 use binds::{binds, Result};
-use multibind::fixture::harness;
 use multibind::binds::Storage;
+use multibind::fixture::harness;
 use multibind::{row, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
