@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_as_much_room_as_the_tables_whatever_the_rows_take() {
+    fn its_size_follows_tables_not_rows() {
         let conn = filled(TABLES);
         conn.execute_batch("INSERT INTO word SELECT hex(zeroblob(100000)); INSERT INTO word SELECT text FROM word")
             .unwrap();
