@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_of_a_build_is_no_part_of_a_programs_name() {
+    fn a_programs_name_excludes_the_build_hash() {
         assert_eq!(without_hash("landing-0123456789abcdef"), "landing");
         assert_eq!(without_hash("landing-test"), "landing-test");
         assert_eq!(without_hash("landing"), "landing");

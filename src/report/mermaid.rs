@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_has_letters_digits_and_underscores_and_is_not_taken_for_a_key() {
+    fn words_are_plain_and_never_keys() {
         let words = ["id", "first name", "1st", "PK", "fk_id", "日本", "a-b", ""].map(word);
         assert_eq!(words, ["id", "first_name", "_1st", "_PK", "_fk_id", "__", "a_b", "_"]);
         let types = ["INTEGER", "VARCHAR(20)", "DECIMAL(10, 2)", "UNSIGNED BIG INT", "", "VARCHAR (5)"].map(type_name);

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uri_of_a_path_that_is_not_utf_8_has_its_bytes() {
+    fn a_uri_keeps_the_bytes_of_its_path() {
         assert_eq!(file_uri(b"/tmp/\xff/0.db", false), "file:/tmp/%FF/0.db");
     }
 }

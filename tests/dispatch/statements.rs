@@ -230,7 +230,7 @@ fn a_pragma_function_looks_in_every_bind(#[case] sql: &str, #[case] expected: &[
 }
 
 #[test]
-fn a_pragma_function_that_is_asked_for_an_ambiguous_name_guesses_nothing() {
+fn a_pragma_function_guesses_no_ambiguous_name() {
     let db = blog();
     let mut session = db.session();
     let mut ask = |name: &str| session.query("SELECT name FROM pragma_table_info(?1)", [name], |_| Ok(()));
@@ -272,7 +272,7 @@ fn a_write_from_a_pragma_function_is_refused() {
 }
 
 #[test]
-fn the_last_rowid_is_that_of_the_last_insert_in_any_bind() {
+fn last_insert_rowid_spans_all_binds() {
     let db = blog();
     let mut session = db.session();
     session.execute("INSERT INTO post (id, title) VALUES (70, 'x')", []).unwrap();

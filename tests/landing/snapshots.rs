@@ -275,7 +275,7 @@ fn a_query_that_is_not_finished_keeps_its_database_under_it(#[case] storage: Sto
 }
 
 #[test]
-fn a_reader_of_a_file_keeps_what_it_sees_until_it_is_done() {
+fn a_reader_of_a_file_keeps_its_view() {
     let db = in_storage(Storage::TempFile);
     let before = db.snapshot().unwrap();
     let conn = driver(&db, "auth");
@@ -336,7 +336,7 @@ fn beside(looks: usize, look: impl Fn() + Sync, application: impl Fn() -> bool +
 #[case::memory(Storage::Memory)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
-fn a_transaction_that_reads_and_then_writes_is_never_refused_because_of_looks(#[case] storage: Storage) {
+fn looks_refuse_no_transaction(#[case] storage: Storage) {
     let db = in_storage(storage);
     let before = db.snapshot().unwrap();
     let pool = db.pool("auth").unwrap();
@@ -410,7 +410,7 @@ fn all_binds_of_a_snapshot_are_of_one_moment(#[case] first: Storage, #[case] sec
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::file(Storage::TempFile)]
-fn looks_leave_nothing_in_the_way_of_who_wants_the_database_to_itself(#[case] storage: Storage) {
+fn looks_block_no_exclusive_connection(#[case] storage: Storage) {
     let db = in_storage(storage);
     let conn = driver(&db, "auth");
     conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();

@@ -255,7 +255,7 @@ mod runs {
 }
 
 #[test]
-fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
+fn a_failed_test_keeps_databases_and_changes() {
     let ran = Run::of("a_sign_up_in_the_wrong_bind").fails();
 
     assert_snapshot!(ran.said(), @r"
@@ -313,7 +313,7 @@ fn without_times(text: &str) -> String {
 }
 
 #[test]
-fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
+fn recorded_statements_are_kept() {
     let ran = Run::of("a_sign_up_that_is_recorded").fails();
 
     assert_snapshot!(ran.said(), @r"
@@ -381,11 +381,7 @@ fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness)
 #[case::told_always("passes_and_is_kept", Some("never"), "changes.txt default.db")]
 #[case::told_never("panics_and_leaves_nothing", None, "")]
 #[case::told_never_past_always("panics_and_leaves_nothing", Some("always"), "")]
-fn a_test_that_passes_leaves_nothing_unless_it_is_to_be_kept(
-    #[case] test: &str,
-    #[case] keep: Option<&str>,
-    #[case] expected: &str,
-) {
+fn a_passed_test_leaves_nothing(#[case] test: &str, #[case] keep: Option<&str>, #[case] expected: &str) {
     let run = Run::of(test);
     let ran = match keep {
         Some(keep) => run.env("MULTIBIND_KEEP", keep),
@@ -404,7 +400,7 @@ fn a_test_that_fails_leaves_nothing_where_the_environment_says_never() {
 }
 
 #[test]
-fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
+fn an_unknown_value_is_reported_and_ignored() {
     let ran = Run::of("fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
     assert_snapshot!(ran.said(), @r"
     WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
@@ -417,7 +413,7 @@ fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
 #[rstest]
 #[case::a_thread_a_test("2")]
 #[case::one_test_after_the_other("1")]
-fn files_are_found_by_the_name_of_the_test_however_it_runs(#[case] threads: &str) {
+fn files_have_the_tests_name_under_any_runner(#[case] threads: &str) {
     let ran = Run::of("fails_in_a_thread").arg("--test-threads").arg(threads).fails();
     assert_eq!(files(&ran.folder("fails_in_a_thread")), "changes.txt\ndefault.db");
 }
@@ -545,7 +541,7 @@ fn the_target_folder_is_found_by_the_place_of_the_program(#[case] said: Option<&
 }
 
 #[test]
-fn a_program_outside_of_any_target_folder_keeps_them_where_temporary_files_go() {
+fn without_a_target_folder_temporary_files_are_kept() {
     // Not in this program's own target folder.
     let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let program = moved(folder.path());
@@ -618,7 +614,7 @@ fn every_storage_is_saved_as_a_file_with_a_rollback_journal(#[case] bind: Bind) 
 }
 
 #[test]
-fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
+fn saving_beside_an_open_transaction_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("saved");
     let schema = "CREATE TABLE t (x)";
@@ -637,7 +633,7 @@ fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
 }
 
 #[test]
-fn a_folder_to_save_to_that_cannot_be_made_is_an_error() {
+fn an_impossible_folder_to_save_to_is_reported() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let db = Harness::builder().default_bind(Bind::memory()).start().unwrap();
     let error = db.save_to(file.path().join("saved")).unwrap_err().to_string();

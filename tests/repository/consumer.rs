@@ -89,7 +89,7 @@ fn built() -> &'static Path {
 }
 
 #[test]
-fn the_first_test_of_the_readme_passes_in_a_crate_of_its_own() {
+fn the_readmes_first_test_passes() {
     Run::of("landing", &[]).assert_passed(2);
 
     let readme = fs::read_to_string("README.md").unwrap();
@@ -98,7 +98,7 @@ fn the_first_test_of_the_readme_passes_in_a_crate_of_its_own() {
 }
 
 #[test]
-fn the_ready_made_fixture_reads_the_binds_of_the_crate_under_test() {
+fn the_fixture_reads_the_crates_binds() {
     Run::of("ready_made", &[]).assert_passed(3);
 }
 
@@ -113,7 +113,7 @@ fn log_records_reach_an_application_with_tracing() {
 }
 
 #[test]
-fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
+fn a_row_in_the_wrong_bind_fails_the_test() {
     let name = "the_audit_line_of_a_sign_up_is_in_meta";
     let run = Run::of("wrong_bind", &["--ignored"]);
     assert_eq!((run.count("passed"), run.count("failed")), (0, 1), "{}", run.printed());
@@ -152,7 +152,7 @@ fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
 }
 
 #[test]
-fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
+fn a_failed_test_keeps_its_databases() {
     let kept = built().join("multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann");
     let _ = fs::remove_dir_all(&kept);
 
@@ -227,7 +227,7 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
 }
 
 #[test]
-fn a_thousand_tests_of_three_binds_in_parallel_threads_pass_and_leave_no_file() {
+fn a_thousand_parallel_tests_leave_no_file() {
     Run::of("thousand", &["--test-threads", "8"]).assert_passed(1000);
 }
 

@@ -69,7 +69,7 @@ fn with_bytes(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn a_bind_starts_as_a_copy_and_what_is_written_stays_in_it(#[case] storage: Storage) {
+fn a_bind_starts_as_a_copy_and_keeps_its_writes(#[case] storage: Storage) {
     let (_folder, path, original) = database(USER);
     let bind = Bind::memory().storage(storage).copy_of(&path);
     let db = Harness::builder().bind("auth", bind).start().unwrap();
@@ -157,7 +157,7 @@ fn open_transactions_are_not_copied(#[case] pragma: &str) {
 #[rstest]
 #[case::with_a_journal("PRAGMA journal_mode = DELETE")]
 #[case::in_wal_mode("PRAGMA journal_mode = WAL")]
-fn beside_a_writer_the_copy_is_what_was_committed_at_one_moment(#[case] pragma: &str) {
+fn a_copy_beside_a_writer_is_of_one_moment(#[case] pragma: &str) {
     let (_folder, path, conn) = database(pragma);
     conn.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE a (x); CREATE TABLE b (x)").unwrap();
     let done = AtomicBool::new(false);

@@ -327,7 +327,7 @@ fn a_writer_with_an_outdated_read_is_refused_at_once(
 #[case::temp_file(Bind::temp_file)]
 #[case::memdb(Bind::memdb)]
 #[case::shared_cache(Bind::shared_cache)]
-fn two_that_each_wait_for_the_other_do_not_wait_for_ever(
+fn a_deadlock_ends(
     #[case] bind: fn() -> Bind,
     #[values(By::Pool, By::Session, By::Uri)] one: By,
     #[values(By::Pool, By::Session, By::Uri)] other: By,
@@ -421,7 +421,7 @@ fn of_the_transactions_of_eight_threads_none_is_lost(#[case] bind: fn() -> Bind)
 }
 
 #[test]
-fn of_the_transactions_of_eight_threads_sessions_lose_none_in_a_shared_cache() {
+fn sessions_of_eight_threads_lose_no_transaction() {
     let ran = watched("test", || eight_threads(Bind::shared_cache, &[By::Session], LONG));
     assert_eq!(ran.refused, 0);
 }
@@ -483,7 +483,7 @@ fn a_session_that_waited_in_vain_names_the_bind_and_both() {
 }
 
 #[test]
-fn a_harness_that_cannot_do_it_now_names_the_bind_and_both() {
+fn a_refused_harness_names_bind_and_holder() {
     let db = start(Bind::memory, SHORT);
     let before = db.snapshot().unwrap();
     let (mut session, mut uri) = (db.session(), Client::new(&db, By::Uri, SHORT));

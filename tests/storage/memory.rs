@@ -159,7 +159,7 @@ fn it_is_copied_out_and_in_by_every_way_sqlite_has() {
 }
 
 #[test]
-fn temporary_tables_and_sorts_that_do_not_fit_go_to_the_systems_own_files() {
+fn large_sorts_use_the_systems_files() {
     let db = memory();
     let conn = plain(&db);
     conn.execute_batch(
@@ -207,7 +207,7 @@ fn a_connection_that_takes_it_for_immutable_reads_it() {
 }
 
 #[test]
-fn a_connection_outlives_the_harness_and_the_database_goes_with_the_last() {
+fn the_last_connection_ends_the_database() {
     let db = memory();
     let uri = db.uri("auth").unwrap();
     let (one, other) = (plain(&db), plain(&db));

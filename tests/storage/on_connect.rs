@@ -167,7 +167,7 @@ fn a_failing_on_connect_is_an_error_at_start() {
 }
 
 #[rstest]
-fn a_later_failure_of_on_connect_is_an_error_of_the_connection() {
+fn a_failed_on_connect_fails_the_connection() {
     let runs = AtomicI64::new(0);
     let bind =
         Bind::memory().pool_timeout(std::time::Duration::from_millis(50)).on_connect(move |_: &Connection| match runs

@@ -16,6 +16,7 @@ use super::super::gate::{Gate, Writer};
 use super::super::register::FileSystem;
 use super::super::system::{access, delete, full_pathname, system};
 use super::{File, Opens};
+use crate::list::retain;
 use crate::sqlite::copy::file_system;
 
 /// The name of the file system that URIs with a number name.
@@ -52,7 +53,7 @@ pub(crate) struct Gated(Weak<dyn Gate>);
 
 impl Drop for Gated {
     fn drop(&mut self) {
-        NAMED.write().unwrap_or_else(PoisonError::into_inner).retain(|named| !named.gate.ptr_eq(&self.0));
+        retain(&mut NAMED.write().unwrap_or_else(PoisonError::into_inner), |named| !named.gate.ptr_eq(&self.0));
     }
 }
 
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_binds_has_the_systems_methods_and_a_gated_one_ours_until_the_gate_ends() {
+    fn only_gated_files_have_our_methods() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap().join("a.db");
         let before = methods(&Connection::open(&path).unwrap());
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_cache_from_before_the_first_gate_is_found_after_it() {
+    fn a_gate_finds_an_earlier_shared_cache() {
         let uri = "file:from_before?mode=memory&cache=shared";
         let first = Connection::open(uri).unwrap();
         first.execute_batch("CREATE TABLE t (x)").unwrap();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
 use super::refusals::Refusals;
 use super::who::{Lock, Party, Refusal};
+use crate::list::retain;
 
 /// The number of changes to any database.
 static ALL_ENDED: AtomicU64 = AtomicU64::new(0);
@@ -108,7 +109,7 @@ impl Locks {
             self.count_one();
         }
         if left == Level::None {
-            self.readers.retain(|(id, _)| *id != held.id);
+            retain(&mut self.readers, |(id, _)| *id != held.id);
         }
         held.level = left;
         self.writer_left();
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_remembered_by_connection_and_no_more_than_a_test_could_want() {
+    fn refusals_are_remembered_by_connection_and_bounded() {
         let mut locks = Locks::default();
         let [mut writer, mut waiter] = some(&mut locks);
         for held in [&mut writer, &mut waiter] {
@@ -353,7 +354,7 @@ mod tests {
         })]
 
         #[test]
-        fn whatever_is_asked_nobody_has_beside_another_what_one_alone_may_have(
+        fn exclusive_locks_are_never_shared(
             steps in prop::collection::vec(step(), 0..80),
         ) {
             let mut locks = Locks::default();
