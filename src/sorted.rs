@@ -4,6 +4,8 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 
+use crate::list::retain;
+
 /// Finding is quick however many entries there are, and putting one in moves those after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sorted<K, V> {
@@ -96,7 +98,7 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&(K, V)) -> bool) {
-        self.entries.retain(keep);
+        retain(&mut self.entries, keep);
     }
 
     pub(crate) fn clear(&mut self) {

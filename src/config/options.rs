@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
+use crate::list::retain;
 use crate::sqlite::OnConnect;
 use crate::url::is_secret;
 
@@ -161,7 +162,7 @@ impl EngineOptions {
 
     /// Sets a pragma; `foreign_keys` and `busy_timeout` among them are the options of those names.
     pub(crate) fn set_pragma(&mut self, name: String, value: Value) {
-        self.pragmas.retain(|(set, _)| !set.eq_ignore_ascii_case(&name));
+        retain(&mut self.pragmas, |(set, _)| !set.eq_ignore_ascii_case(&name));
         match (name.to_ascii_lowercase().as_str(), truth(&value), &value) {
             ("foreign_keys", Some(enforced), _) => self.foreign_keys = Some(enforced),
             ("busy_timeout", _, Value::Integer(timeout)) if milliseconds(*timeout).is_some() => {

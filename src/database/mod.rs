@@ -32,7 +32,7 @@ use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{Image, NamedConnection};
 use crate::storage::{self, read_only, Store};
@@ -138,7 +138,7 @@ impl Database {
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
         let mut names = keys.to_vec();
-        names.retain(|key| !is_way || !key.is_default());
+        retain(&mut names, |key| !is_way || !key.is_default());
         names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
         Database {
             keys,

@@ -13,7 +13,7 @@ use crate::data::{self, DataFile, Load};
 use crate::database::Setup;
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
-use crate::list::{mapped, try_mapped};
+use crate::list::{has_name, mapped, try_mapped};
 use crate::nearest::nearest;
 use crate::say;
 use crate::schema::{self, Metadata};
@@ -315,7 +315,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     }
     let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key))?;
     for (name, _) in &options.pragmas {
-        if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if !has_name(&known, name) {
             let near = nearest(name, &mapped(&known, String::as_str));
             let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
             return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));

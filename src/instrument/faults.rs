@@ -14,7 +14,7 @@ use rusqlite::ffi;
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
 use super::state::{epoch, is_spared, Asking};
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::vfs::{Begins, Gate, Writer};
 use crate::sync::lock;
 
@@ -213,7 +213,7 @@ impl Faulting {
 
 impl Drop for Faulting {
     fn drop(&mut self) {
-        lock(&self.faults.alive).retain(|fault| !Arc::ptr_eq(fault, &self.fault));
+        retain(&mut lock(&self.faults.alive), |fault| !Arc::ptr_eq(fault, &self.fault));
         self.faults.count.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -30,5 +30,5 @@ pub(crate) use opened::Found;
 pub use operation::Operation;
 pub(crate) use recorder::{Begun, Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
-pub(crate) use state::{spared, unwatched};
+pub(crate) use state::{spared, unwatched, Spared};
 pub(crate) use watch::{Beginning, Watch};

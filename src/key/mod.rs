@@ -7,6 +7,7 @@ mod selection;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::list::has_name;
 use crate::url::canonical;
 pub(crate) use keys::Keys;
 pub(crate) use per_bind::{BindIndex, PerBind};
@@ -112,7 +113,7 @@ impl BindKey {
         if key.eq_ignore_ascii_case(DEFAULT) {
             return Some("it differs from `default` only in case, and SQL compares names without it");
         }
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
+        if has_name(&RESERVED, key) {
             return Some("`main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
         }
         None

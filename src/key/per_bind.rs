@@ -85,8 +85,8 @@ impl<T> PerBind<T> {
     /// Returns a list with a value made of each of this one's.
     pub(crate) fn map<'v, U>(&'v self, mut make: impl FnMut(BindIndex, &'v T) -> U) -> PerBind<U> {
         let mut made = Vec::with_capacity(self.0.len());
-        for (at, value) in self.0.iter().enumerate() {
-            made.push(make(BindIndex(at), value));
+        for bind in self.indexes() {
+            made.push(make(bind, &self[bind]));
         }
         PerBind(made)
     }
@@ -97,8 +97,8 @@ impl<T> PerBind<T> {
         mut make: impl FnMut(BindIndex, &'v T) -> Result<U, E>,
     ) -> Result<PerBind<U>, E> {
         let mut made = Vec::with_capacity(self.0.len());
-        for (at, value) in self.0.iter().enumerate() {
-            made.push(make(BindIndex(at), value)?);
+        for bind in self.indexes() {
+            made.push(make(bind, &self[bind])?);
         }
         Ok(PerBind(made))
     }

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 
 use super::glance::Glance;
 use crate::error::joined_by;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::row::Row;
 use crate::sqlite::script::quote;
 
@@ -99,7 +99,7 @@ fn readable<'r>(glance: &Glance<'_>, table: &str, row: &'r Row) -> rusqlite::Res
     let reads =
         |column: &str| glance.columns(&format!("SELECT t.{} FROM main.{} AS t", quote(column), quote(table))).is_ok();
     let mut shown = columns.clone();
-    shown.retain(|column| reads(column));
+    retain(&mut shown, |column| reads(column));
     // The rowid has names that are not among the columns.
     let mut read = shown.clone();
     let (mut comparisons, mut doubts) = (Vec::with_capacity(row.cells().len()), Vec::new());

@@ -52,21 +52,8 @@ pub(super) fn glance_at<T>(
     carefully: &dyn Fn(&Glance<'_>) -> rusqlite::Result<Option<T>>,
 ) -> rusqlite::Result<T> {
     let seen = glance(database, view, |glance| {
-        // In a shared cache, SQLite no longer uses the index for anybody once a connection has lacked its collation: it marks
-        // the schema, which all of them share.
-        if glance.shared_cache
-            && let Some(name) = glance.lacking_collation_of(table)?
-        {
-            return Err(no_collation(&name));
-        }
-        look(glance).map_err(|error| {
-            // On one connection SQLite says so once, and from then on only that it cannot read the table.
-            let is_known = sqlite_message(&error) == "no query solution";
-            match is_known.then(|| glance.lacking_collation_of(table)) {
-                Some(Ok(Some(name))) => no_collation(&name),
-                _ => error,
-            }
-        })
+        glance.check_collations(table)?;
+        look(glance).map_err(|error| glance.named(error, table))
     });
     match seen {
         Err(error) if !is_lock(&error) => glance_carefully(database, view, carefully)?.ok_or(error),
@@ -149,6 +136,28 @@ impl Glance<'_> {
     pub(super) fn stands_in_for_collation_of(&self, table: &str, column: &str) -> rusqlite::Result<bool> {
         let Some(own) = &self.own else { return Ok(false) };
         Ok(collation_of(self.conn, table, column)?.is_some_and(|name| !has_collation(own, &name)))
+    }
+
+    /// Refuses a table of a shared cache whose index needs a collation that SQLite lacks: once a connection has lacked it, SQLite
+    /// no longer uses the index for anybody, for it marks the schema, which all of them share.
+    fn check_collations(&self, table: &str) -> rusqlite::Result<()> {
+        if self.shared_cache
+            && let Some(name) = self.lacking_collation_of(table)?
+        {
+            return Err(no_collation(&name));
+        }
+        Ok(())
+    }
+
+    /// Returns the error with the name of the collation that SQLite lacks, if that is its cause. On one connection SQLite
+    /// says so once, and from then on only that it cannot read the table.
+    fn named(&self, error: rusqlite::Error, table: &str) -> rusqlite::Error {
+        if sqlite_message(&error) == "no query solution"
+            && let Ok(Some(name)) = self.lacking_collation_of(table)
+        {
+            return no_collation(&name);
+        }
+        error
     }
 
     /// Finds a collation that SQLite lacks, in whose order an index of the table stands, or the table itself.

@@ -8,6 +8,7 @@ use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list};
 use crate::key::Selection;
+use crate::list::has_name;
 use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
@@ -63,7 +64,7 @@ fn shown(row: &Row) -> String {
 fn updated(update: &RowUpdate, key: &[String]) -> String {
     let mut columns = Vec::new();
     for (name, value) in update.after.cells() {
-        let is_key = key.is_empty() || key.iter().any(|key| key.eq_ignore_ascii_case(name));
+        let is_key = key.is_empty() || has_name(&key, name);
         match update.before.value(name) {
             Some(before) if before != value => {
                 columns.push(format!("{name} = {} → {}", short(before), short(value)));

@@ -8,6 +8,7 @@ use crate::config::Storage;
 use crate::error::Result;
 use crate::harness::{Harness, ReferenceEnd, RunningBind};
 use crate::key::BindKey;
+use crate::list::has_name;
 use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
@@ -144,7 +145,7 @@ fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: &dyn Fn(&
         if column.is_hidden() {
             continue;
         }
-        let has = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(column.name()));
+        let has = |names: &[String]| has_name(names, column.name());
         let mut keys = Vec::new();
         if column.primary_key().is_some() {
             keys.push("PK");
@@ -189,7 +190,7 @@ fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static
 
 /// Returns whether no two rows have the same values in these columns.
 fn is_unique(table: &TableInfo, columns: &[String]) -> bool {
-    let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    let has = |name: &str| has_name(columns, name);
     let mut key = table.primary_key();
     if key.next().is_some_and(has) && key.all(has) {
         return true;

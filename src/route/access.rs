@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
+use crate::list::has_name;
 use crate::sqlite::authorize;
 use crate::sqlite::objects::NameKind;
 use crate::sync::lock;
@@ -226,7 +227,7 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
 
 /// Reports whether a function reports what its connection wrote.
 fn reports_counts(function: &str) -> bool {
-    ["changes", "total_changes"].iter().any(|counts| counts.eq_ignore_ascii_case(function))
+    has_name(&["changes", "total_changes"], function)
 }
 
 /// The schema that lives as long as one connection.

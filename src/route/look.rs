@@ -12,7 +12,7 @@ use super::stage::{Accepted, Look, Program, Setting};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::objects::NameKind;
 
 /// SQLite's answer to a statement beside the binds that it needs.
@@ -140,7 +140,7 @@ impl<'c> BindSearch<'c> {
                 None => self.catalog.missed_in(&message),
             },
         };
-        candidates.retain(|candidate| !self.present.contains(candidate));
+        retain(&mut candidates, |candidate| !self.present.contains(candidate));
         let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
         // A name with dots can be read in several ways.
         for candidate in candidates {
@@ -158,7 +158,7 @@ impl<'c> BindSearch<'c> {
         let mut present = self.present.clone();
         if !self.replaced.contains(&(key.clone(), bind)) {
             // Of several keys of one bind the one that is written out will do, until the other is missed.
-            present.retain(|(_, at)| *at != bind);
+            retain(&mut present, |(_, at)| *at != bind);
         }
         present.push((key, bind));
         self.catalog.in_order(&mut present);

@@ -13,7 +13,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 
 use crate::error::{Error, Result};
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::sqlite::script::quote;
 
 /// Values by column name, in the order written.
@@ -62,7 +62,7 @@ impl Row {
     }
 
     fn put(&mut self, column: String, value: rusqlite::Result<ToSqlOutput<'_>>) {
-        self.invalid.retain(|(name, _)| !name.eq_ignore_ascii_case(&column));
+        retain(&mut self.invalid, |(name, _)| !name.eq_ignore_ascii_case(&column));
         let value = match value {
             Ok(ToSqlOutput::Owned(value)) => value,
             Ok(ToSqlOutput::Borrowed(value)) => owned(value),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::making::{self, Blocked};
+use crate::list::retain;
 use crate::sync::lock;
 
 /// Values by key, each made once; those that nobody uses any more are evicted when there are many.
@@ -115,7 +116,7 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         }
         let mut unused = Vec::new();
         if entries.len() >= self.most {
-            entries.retain(|entry| {
+            retain(&mut entries, |entry| {
                 let keeps = in_use(&entry.slot);
                 if !keeps {
                     unused.push(Arc::clone(&entry.slot));

@@ -6,7 +6,7 @@ use rusqlite::{params_from_iter, Connection};
 use super::change::{RowChanges, RowUpdate};
 use super::columns::Columns;
 use crate::error::joined_by;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::row::{owned, Row};
 use crate::schema::{ColumnInfo, IndexOrigin, TableInfo};
 use crate::sqlite::script::quote;
@@ -71,7 +71,7 @@ impl<'c> Copies<'c> {
             self.conn.prepare(&format!("SELECT {columns} FROM {of} AS t")).is_ok()
         };
         if !reads(&listed("t", &names)) {
-            names.retain(|name| {
+            retain(&mut names, |name| {
                 let is_generated = table.column(name).is_some_and(|column| column.generated().is_some());
                 !is_generated || reads(&of("t", name))
             });

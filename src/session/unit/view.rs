@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{control, savepoint_sql, Unit};
 use crate::database::Database;
-use crate::instrument::spared;
+use crate::instrument::Spared;
 use crate::key::BindIndex;
 use crate::sqlite::{copy_transaction, Image};
 
@@ -44,10 +44,9 @@ impl Unit {
             return database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema);
         }
         let conn = part.used()?;
-        spared(|| {
-            write_down(conn)?;
-            copy_transaction(conn, to, schema, true)
-        })
+        let _spared = Spared::begin();
+        write_down(conn)?;
+        copy_transaction(conn, to, schema, true)
     }
 }
 

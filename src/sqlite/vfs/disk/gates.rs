@@ -16,6 +16,7 @@ use super::super::gate::{Gate, Writer};
 use super::super::register::FileSystem;
 use super::super::system::{access, delete, full_pathname, system};
 use super::{File, Opens};
+use crate::list::retain;
 use crate::sqlite::copy::file_system;
 
 /// The name of the file system that URIs with a number name.
@@ -52,7 +53,7 @@ pub(crate) struct Gated(Weak<dyn Gate>);
 
 impl Drop for Gated {
     fn drop(&mut self) {
-        NAMED.write().unwrap_or_else(PoisonError::into_inner).retain(|named| !named.gate.ptr_eq(&self.0));
+        retain(&mut NAMED.write().unwrap_or_else(PoisonError::into_inner), |named| !named.gate.ptr_eq(&self.0));
     }
 }
 

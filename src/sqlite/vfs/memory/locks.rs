@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
 use super::refusals::Refusals;
 use super::who::{Lock, Party, Refusal};
+use crate::list::retain;
 
 /// The number of changes to any database.
 static ALL_ENDED: AtomicU64 = AtomicU64::new(0);
@@ -108,7 +109,7 @@ impl Locks {
             self.count_one();
         }
         if left == Level::None {
-            self.readers.retain(|(id, _)| *id != held.id);
+            retain(&mut self.readers, |(id, _)| *id != held.id);
         }
         held.level = left;
         self.writer_left();

@@ -1,6 +1,7 @@
 //! Connections that were refused a lock and have not got it since.
 
 use super::who::Refusal;
+use crate::list::retain;
 
 /// The number of refusals that are remembered: more than a test has threads.
 pub(super) const REFUSALS: usize = 64;
@@ -21,7 +22,7 @@ impl Refusals {
 
     /// Forgets that a connection was refused a lock, which it has now got.
     pub(super) fn forget(&mut self, id: u64) {
-        self.0.retain(|refusal| refusal.id != id);
+        retain(&mut self.0, |refusal| refusal.id != id);
     }
 
     /// Returns them, the last one last.
