@@ -139,7 +139,7 @@ impl Recorder {
         }
     }
 
-    /// Everything that is kept, of recordings that have ended too.
+    /// Returns everything that is kept, of recordings that have ended too.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.clone()
     }
@@ -207,7 +207,7 @@ impl Begun {
         Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes }
     }
 
-    /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
+    /// Notes that it has ended. The rows changed are those that its connection counts for its last statement, if its
     /// count of all has changed: a statement that counts none leaves the last one's.
     pub(crate) fn end(&self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
         let rows = if changes == self.changes { 0 } else { of_last };

@@ -86,7 +86,7 @@ fn unheard(event: c_uint, statement: *mut ffi::sqlite3_stmt) {
 }
 
 impl Watch {
-    /// A statement begins, by itself or from within another.
+    /// Records that a statement begins, by itself or from within another.
     fn began(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
         let Some(sql) = statement.sql() else { return };
         let by_session = context.is_session();

@@ -157,7 +157,7 @@ impl Watch {
         self.echo || self.harness.get().is_some_and(|member| member.recorder.is_heard())
     }
 
-    /// Tells of a statement that begins.
+    /// Reports a statement that begins.
     pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
         if self.echo {
             log(|| say::echo(&self.label, beginning.sql));

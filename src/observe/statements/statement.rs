@@ -75,7 +75,7 @@ pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
 }
 
 impl Statement {
-    /// The bind that it ran on; of several keys for one database, the one that names it first.
+    /// Returns the bind that it ran on; of several keys for one database, the one that names it first.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -89,7 +89,7 @@ impl Statement {
         self.binds.first()
     }
 
-    /// The binds that it ran on: several where a session joined them.
+    /// Returns the binds that it ran on: several where a session joined them.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -163,7 +163,7 @@ impl Statement {
         self.recorded.ended.as_ref().map_or(0, |ended| ended.rows)
     }
 
-    /// The time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
+    /// Returns the time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
     /// while it has not ended.
     ///
     /// ```
@@ -178,7 +178,7 @@ impl Statement {
         self.recorded.ended.as_ref().map(|ended| ended.time)
     }
 
-    /// The thread that it began in.
+    /// Returns the thread that it began in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -259,7 +259,7 @@ impl Statement {
     }
 }
 
-/// Which texts are statements of transactions. SQLite says so when it prepares one, and those name no table: any
+/// The texts that are statements of transactions. SQLite says so when it prepares one, and those name no table: any
 /// connection can ask.
 #[derive(Default)]
 struct Transactions {
@@ -289,7 +289,7 @@ impl Transactions {
     }
 }
 
-/// A connection to nothing, with a note of whether what was last prepared on it is a statement of transactions.
+/// Opens a connection to nothing, with a note of whether what was last prepared on it is a statement of transactions.
 fn listening() -> rusqlite::Result<(Connection, Arc<Mutex<bool>>)> {
     let conn = Connection::open_in_memory()?;
     let noted = Arc::new(Mutex::new(false));
