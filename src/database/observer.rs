@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::Database;
 use crate::instrument::Spared;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{self, Image};
 use crate::sync::lock;
 
@@ -81,7 +82,7 @@ impl Database {
     }
 
     fn copy_of(&self, image: &Image) -> rusqlite::Result<Connection> {
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         self.set_up(&copy)?;
         copy.execute_batch("PRAGMA query_only = false")?;
         image.copy_into(&mut copy, "main")?;

@@ -18,6 +18,7 @@ use super::process::{Process, FORKED};
 use super::setup::Setup;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
 use crate::instrument::{spared, Watch};
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::vfs::Opener;
 use crate::storage::{self, named, Store};
 use crate::sync::{handoff, lock, Giver, Taken, Taker};
@@ -292,7 +293,7 @@ pub(super) fn of_ended(label: &str) -> Opened {
 
 /// Returns a connection that has no database, and answers every statement with why.
 fn without_database(why: &str) -> Opened {
-    let conn = Connection::open_in_memory()?;
+    let conn = open_in_memory()?;
     // SQLite cannot read this schema, and names what it cannot read.
     conn.execute_batch("PRAGMA writable_schema = ON")?;
     let sql = "INSERT INTO sqlite_schema (type, name, tbl_name) VALUES ('table', ?1, ?1)";

@@ -11,6 +11,7 @@ use rusqlite::{params_from_iter, Connection};
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::row::Row;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{collation_of, has_collation, is_locked_out, stand_in_for_collations, SCHEMA};
 
 /// A bind's own connection, with which to look once.
@@ -124,7 +125,7 @@ impl<'c> Glance<'c> {
         if !careful {
             return Ok(Glance { conn, shared_cache, own: None });
         }
-        let own = Connection::open_in_memory()?;
+        let own = open_in_memory()?;
         database.set_up(&own)?;
         stand_in_for_collations(conn)?;
         Ok(Glance { conn, shared_cache, own: Some(own) })

@@ -11,6 +11,7 @@ use super::decoys::{doubtful_views, lookup_views, Doubts};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::sqlite::attach;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::{explained, quote};
 
 /// The contents of a stage.
@@ -113,7 +114,7 @@ impl Program {
 impl Stage {
     /// Sets a stage up.
     pub(super) fn new(catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> Result<Stage> {
-        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
+        let conn = open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
         for of in catalog.binds.values() {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::error::sqlite_message;
 use crate::list::has_name;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::has_letters;
 use crate::sqlite::{copy_transaction, number};
 
@@ -111,7 +112,7 @@ fn first_line(sql: &str) -> &str {
 fn parent_elsewhere(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     let start = stop.name_before();
     let repaired = format!("{}{}", stop.sql.get(..start)?, stop.rest().strip_prefix('.')?);
-    let mut copy = Connection::open_in_memory().ok()?;
+    let mut copy = open_in_memory().ok()?;
     copy_transaction(conn, &mut copy, "main", false).ok()?;
     let made = (|| {
         let keys =

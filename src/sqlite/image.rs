@@ -17,6 +17,7 @@ use super::outline::outline;
 use super::values::number;
 use super::vfs::memory::{self, Initial};
 use crate::error::is_lock;
+use crate::sqlite::private::{open_in_memory, opening};
 use crate::sync::lock;
 
 /// A database made once and copied from then on, in private memory.
@@ -103,7 +104,7 @@ impl Image {
 
     /// Returns the image of what a connection's `main` schema holds committed.
     pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
         Ok(Image { passing: true, ..Image::new(copy)? })
     }
@@ -189,17 +190,17 @@ impl Image {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = memory::start_beside(self.file()?, Vec::new())?;
         let to = memory::start_beside([].into(), Vec::new())?;
-        let original = Connection::open_with_flags(from.uri(), flags)?;
+        let original = opening(|| Connection::open_with_flags(from.uri(), flags))?;
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
-        Connection::open_with_flags(to.uri(), flags)
+        opening(|| Connection::open_with_flags(to.uri(), flags))
     }
 
     /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
     /// another harness is not blocked too.
     pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
         let bytes = self.bytes()?;
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         if !bytes.is_empty() {
             copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
         }
@@ -248,7 +249,7 @@ pub(crate) fn copy_transaction(
     reads_only: bool,
 ) -> rusqlite::Result<()> {
     if number(from, "PRAGMA main.page_count")? == 0 {
-        return copy_pages(&Connection::open_in_memory()?, to, schema);
+        return copy_pages(&open_in_memory()?, to, schema);
     }
     let mut size = 0;
     // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.

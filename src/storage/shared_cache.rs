@@ -11,6 +11,7 @@ use crate::config::Storage;
 use crate::instrument::{Found, Watch};
 use crate::sqlite::code::failure;
 use crate::sqlite::copy::unique_name;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{commits, is_locked_out, SCHEMA};
 
 /// A shared cache under a name that no other database in the process has.
@@ -65,7 +66,7 @@ impl Store for SharedCache {
 
     /// Asks for a backup, which does not begin beside a writer of the same cache.
     fn has_writer_beside(&self, conn: &Connection) -> rusqlite::Result<bool> {
-        let mut nowhere = Connection::open_in_memory()?;
+        let mut nowhere = open_in_memory()?;
         let step = Backup::new(conn, &mut nowhere)?.step(0)?;
         Ok(matches!(step, StepResult::Busy | StepResult::Locked))
     }

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::gate::{Begins, Gate, Writer};
 use super::memory::begins;
 use super::methods::io_methods;
+use crate::sqlite::private::opening;
 
 /// The function that opens the system's files.
 type Opens = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
@@ -80,7 +81,8 @@ fn can_share(methods: &sqlite3_io_methods) -> bool {
 
 /// Returns whether connections to a file can share a write-ahead log where it lies, which nobody has open yet.
 pub(crate) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
-    let conn = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI)?;
+    let conn =
+        opening(|| Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI))?;
     let mut file = std::ptr::null_mut::<sqlite3_file>();
     let place = (&raw mut file).cast();
     // SAFETY: the handle is open, the operation leaves the address of its file, and an open file has methods.

@@ -80,3 +80,16 @@ async fn a_call_that_waits_for_the_application_goes_to_a_blocking_thread(harness
     db.assert_landed("auth", "user", row! { username: "bob" });
     Ok(())
 }
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[rstest]
+#[tokio::test]
+async fn what_is_no_bind_is_refused_as_it_opens(harness: Harness) -> Result {
+    let guard = harness.deny_outside();
+    let refused = SqlitePool::connect("sqlite::memory:").await.unwrap_err().to_string();
+    assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
+    sign_up(&connect(&harness, Some("auth")).await?, "ann").await?;
+    assert_eq!(guard.refused().len(), 1);
+    harness.assert_landed("auth", "user", row! { username: "ann" });
+    Ok(())
+}
