@@ -132,6 +132,6 @@ pub use r2d2;
 pub use r2d2_sqlite;
 pub use rusqlite;
 
-/// What [`row!`] expands to.
+/// The expansion of [`row!`].
 #[doc(hidden)]
 pub use row::cell as __row;

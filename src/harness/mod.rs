@@ -70,7 +70,7 @@ use crate::sqlite::vfs::Opener;
 #[must_use = "its databases end when it is dropped, here at once: bind it to `db`"]
 pub struct Harness {
     running: Arc<Running>,
-    /// What the test said of keeping its databases.
+    /// The test's choice on keeping its databases.
     keep: Mutex<Option<Keep>>,
     /// The thread that started it.
     started_by: Thread,

@@ -25,7 +25,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 /// The outcome of locking a new folder.
 #[derive(Debug)]
 pub(super) enum Hold {
-    /// It is locked until this is dropped.
+    /// A lock held until this is dropped.
     Locked(OwnedFd),
     /// Another process was there first, to remove it.
     Taken,

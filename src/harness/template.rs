@@ -1,4 +1,4 @@
-//! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
+//! The start of a bind: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ use crate::sync::OnceCache;
 pub(super) struct Template {
     pub(super) image: Arc<Image>,
     metadata: OnceLock<Arc<Metadata>>,
-    /// Which statement asked for the time or a random number, where one did: then the next start makes its own.
+    /// A statement that asked for the time or a random number: then the next start makes its own.
     fleeting: Option<String>,
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
     missing_parents: Vec<(String, String)>,
@@ -41,7 +41,7 @@ struct TemplateIdentity {
     csv_empty_as_text: Option<bool>,
     foreign_keys: Option<bool>,
     on_connect: Vec<TypeId>,
-    /// What a server numbers is refused where one is named.
+    /// Set where its URL names a server: a column that only a server numbers is then refused.
     is_server: bool,
     /// Their values by how they print, for a real number has no identity of its own.
     pragmas: Vec<(String, String)>,
@@ -61,7 +61,7 @@ static TEMPLATES: OnceCache<TemplateIdentity, Template> = OnceCache::new(MOST_TE
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
     spec: Cow<'s, DatabaseSpec>,
-    /// What it starts as a copy of.
+    /// The original that it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::SchemaPart>,
     /// The folders of migrations among them.

@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BindIndex(usize);
 
-/// As a number, for the name of a file.
+/// Prints the number, for the name of a file.
 impl fmt::Display for BindIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -1,4 +1,4 @@
-//! What to say of SQL that is not SQLite's: a server's, the commands of a shell, and what only SQLite itself writes.
+//! Advice about SQL that is not SQLite's: a server's, a shell's commands, tables that only SQLite itself writes.
 //!
 //! SQLite says where it stops reading. What stands there is tried in SQLite's way, and SQLite says whether that was it.
 

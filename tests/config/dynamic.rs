@@ -530,7 +530,7 @@ fn a_database_in_use_is_not_closed() {
 
     assert!(matches!(db.close_database(key("acme")), Err(Error::Dynamic { .. })));
     assert!(matches!(db.close_database("users"), Err(Error::Dynamic { .. })));
-    insta::assert_snapshot!(db.close_database(None).unwrap_err(), @"bind `default` is not dynamic: it has one database, for as long as the harness lives");
+    insta::assert_snapshot!(db.close_database(None).unwrap_err(), @"bind `default` is not dynamic: it has one database, which closes with the harness");
     assert!(matches!(db.close_unused_databases(None), Err(Error::NotDynamic { .. })));
     assert!(matches!(db.database_keys("audit"), Err(Error::UnknownBind { .. })));
 }

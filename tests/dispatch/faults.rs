@@ -281,7 +281,7 @@ fn a_session_tells_the_bind_and_what_sqlite_says(db: Harness) -> multibind::Resu
       in: INSERT INTO user (name) VALUES ('ann')
     ");
     insta::assert_snapshot!(told(FaultBuilder::busy).unwrap_err(), @"
-    bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one)
+    bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts)
       in: INSERT INTO user (name) VALUES ('ann')
     ");
     Ok(())

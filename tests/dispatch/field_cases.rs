@@ -190,7 +190,7 @@ fn sqlx_326_a_shared_cache_lock_is_waited_for_or_explained() {
     writer.execute_batch("BEGIN; INSERT INTO post (title) VALUES ('not yet')").unwrap();
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("UPDATE post SET title = 'x'", []).unwrap_err(), @"
-    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: UPDATE post SET title = 'x'
     ");
     writer.execute_batch("COMMIT").unwrap();

@@ -336,7 +336,7 @@ fn a_session_is_not_committed_while_a_savepoint_is_open(db: Harness) -> multibin
     let mut session = db.session();
     let mut savepoint = session.savepoint()?;
     savepoint.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
-    insta::assert_snapshot!(Session::commit(&mut savepoint).unwrap_err(), @"the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave first; `session.rollback()` ends one that was forgotten");
+    insta::assert_snapshot!(Session::commit(&mut savepoint).unwrap_err(), @"the session cannot commit while a savepoint is open: commit or drop the savepoint first; `session.rollback()` ends one that was forgotten");
     savepoint.commit()?;
     session.commit()?;
     assert_eq!(names(&mut session), ["ann"]);
@@ -819,7 +819,7 @@ fn a_lock_that_does_not_go_away_ends_the_wait(#[case] storage: fn() -> Bind, #[c
     assert!(error.contains(message), "{message}: {error}");
     insta::allow_duplicates! {
         insta::assert_snapshot!(error.replace(message, "(SQLite's message)"), @"
-        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one)
+        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts)
           in: INSERT INTO user (username) VALUES ('ann')
         ");
     }
@@ -855,11 +855,11 @@ fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()>
     let (mut one, mut other) = (db.session(), db.session());
     one.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     insta::assert_snapshot!(other.query("SELECT * FROM user", [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT * FROM user
     ");
     insta::assert_snapshot!(other.table("user")?.insert(row! { username: "bob" }).unwrap_err(), @r#"
-    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: INSERT INTO main."user" ("username") VALUES (?)
     "#);
     one.commit()?;

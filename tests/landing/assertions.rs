@@ -1230,7 +1230,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       db.locate("made", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
+    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
     conn.execute_batch("COMMIT").unwrap();
     db.assert_landed("auth", "made", row! { x: 1 });
 

@@ -252,7 +252,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
     let before = db.snapshot().unwrap();
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
-    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
 }
 
 #[rstest]
@@ -292,8 +292,8 @@ fn a_reader_of_a_file_keeps_its_view() {
 fn a_snapshot_of_another_harness_is_refused(db: Harness) {
     let other = in_storage(Storage::Memory);
     let foreign = other.snapshot().unwrap();
-    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot is of another harness, with the binds auth: take one with `snapshot()` of the harness it is for");
-    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot is of another harness, with the binds auth: take one with `snapshot()` of the harness it is for");
+    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
+    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
     other.close().unwrap(); // a snapshot does not keep it open
     assert!(matches!(db.restore(&foreign).unwrap_err(), Error::ForeignSnapshot { .. }));
 }

@@ -462,8 +462,8 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
 
     assert_snapshot!(ran.said(), @r"
     the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions
-      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
-      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
+      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
       file     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/file.db
       free     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/free.db
     The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
@@ -475,9 +475,9 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
      bind   table   change         rows
      free   t       + 1 inserted   + x = 'made'
 
-    The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
+    The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
 
-    The database of memdb is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+    The database of memdb is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
     ");
     assert_eq!(value(&folder.join("file.db"), "SELECT group_concat(x) FROM t"), "start");
     assert_eq!(value(&folder.join("free.db"), "SELECT group_concat(x) FROM t"), "start,made");
@@ -626,7 +626,7 @@ fn saving_beside_an_open_transaction_is_refused() {
     let mut session = db.session();
     session.on("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
 
-    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; a session that is not committed is one");
+    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; an uncommitted session counts");
     assert!(!dir.exists());
     session.commit().unwrap();
     assert_eq!(db.save_to(&dir).unwrap().len(), 2);

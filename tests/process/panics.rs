@@ -222,7 +222,7 @@ fn a_capturing_migrator_may_panic_repeatedly() {
 fn a_panic_with_no_text_is_told_as_one() {
     let bind = Bind::memory().schema_with(|_| -> rusqlite::Result<()> { std::panic::panic_any(7) });
     let error = Harness::builder().default_bind(bind).start().unwrap_err();
-    insta::assert_snapshot!(error, @"bind `default`: the schema failed: the migrator panicked: with a value that is no text");
+    insta::assert_snapshot!(error, @"bind `default`: the schema failed: the migrator panicked: with a value that is not text");
 }
 
 // What SQLite calls.

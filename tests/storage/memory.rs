@@ -78,7 +78,7 @@ fn a_connection_that_keeps_the_database_to_itself_is_told_of() {
     conn.execute_batch("SELECT 1 FROM t; PRAGMA locking_mode = EXCLUSIVE; INSERT INTO t (x) VALUES ('mine')").unwrap();
     let other = plain(&db);
     assert_eq!(ran(&other, "SELECT count(*) FROM t"), "5 database is locked");
-    assert_snapshot!(db.reset().unwrap_err(), @"bind `auth`: database is locked. A connection of the pool on this thread holds the write lock, and the harness on this thread wants it: commit or drop it first (a session that is not committed is one)");
+    assert_snapshot!(db.reset().unwrap_err(), @"bind `auth`: database is locked. A connection of the pool on this thread holds the write lock, and the harness on this thread wants it: commit or drop it first (an uncommitted session counts)");
     conn.execute_batch("PRAGMA locking_mode = NORMAL; SELECT 1 FROM t").unwrap();
     assert_eq!(text(&other, "SELECT count(*) FROM t"), "Integer(4)");
     db.reset().unwrap();

@@ -173,8 +173,15 @@ fn replicate_does_nothing_without_lag_and_fails_on_other_binds() {
     db.replicate("now").unwrap();
     let error = db.replicate("auth").unwrap_err();
     assert!(matches!(&error, Error::NotAReplica { bind, .. } if bind.as_str() == Some("auth")));
-    assert_snapshot!(error, @"bind `auth` is no replica, so there is nothing that it follows: replicas are late, now; one has `mirror` and `read_only` set");
+    assert_snapshot!(error, @"bind `auth` is not a replica; configured are late, now");
     assert_snapshot!(db.replicate("audit").unwrap_err(), @"no bind `audit`: configured are default, auth, late, now");
+}
+
+#[test]
+fn replicate_without_any_replica_says_how_to_configure_one() {
+    let db = Harness::builder().bind("auth", Bind::memory()).start().unwrap();
+    let error = db.replicate("auth").unwrap_err();
+    assert_snapshot!(error, @"bind `auth` is not a replica; none is configured: set `mirror` and `read_only` on a bind to make it one");
 }
 
 #[test]
