@@ -67,7 +67,7 @@ pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
 }
 
 impl Statement {
-    /// The bind that it ran on; of several keys for one database, the one that names it first.
+    /// Returns the bind that it ran on; of several keys for one database, the one that names it first.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -81,7 +81,7 @@ impl Statement {
         self.binds.first()
     }
 
-    /// The binds that it ran on: several where a session joined them.
+    /// Returns the binds that it ran on: several where a session joined them.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -155,7 +155,7 @@ impl Statement {
         self.recorded.ended.as_ref().map_or(0, |ended| ended.rows)
     }
 
-    /// The time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
+    /// Returns the time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
     /// while it has not ended.
     ///
     /// ```
@@ -170,7 +170,7 @@ impl Statement {
         self.recorded.ended.as_ref().map(|ended| ended.time)
     }
 
-    /// The thread that it began in.
+    /// Returns the thread that it began in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
