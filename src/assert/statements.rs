@@ -1,8 +1,8 @@
 //! Assertions on the statements that ran.
 
 use crate::key::{BindKey, Selection};
-use crate::observe::StatementLog;
-use crate::report::statements as report;
+use crate::observe::{Statement, StatementLog, Tally};
+use crate::report::statements::{self as report, Counted};
 
 impl StatementLog {
     /// Asserts how many statements ran on a bind since the log was made; gives the log for a next assertion.
@@ -31,11 +31,90 @@ impl StatementLog {
     #[track_caller]
     pub fn assert_count(&self, key: impl Into<BindKey>, count: usize) -> &StatementLog {
         let key = key.into();
-        match self.miscounted(&key, count) {
+        self.assert_counted(&key, Tally::Exactly(count))
+    }
+
+    /// Asserts that no more statements ran on a bind since the log was made, counted as by
+    /// [`assert_count`](StatementLog::assert_count); gives the log for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// - When there were more; the message shows the statements.
+    /// - For what else [`assert_count`](StatementLog::assert_count) panics.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.query_row("SELECT count(*) FROM user", [], |row| row.get::<_, i64>(0))?;
+    /// log.assert_at_most("auth", 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_at_most(&self, key: impl Into<BindKey>, most: usize) -> &StatementLog {
+        self.assert_counted(&key.into(), Tally::AtMost(most))
+    }
+
+    #[track_caller]
+    fn assert_counted(&self, key: &BindKey, expected: Tally) -> &StatementLog {
+        match self.miscounted(key, expected) {
             Ok(None) => self,
-            Ok(Some(miscount)) => panic!("{}", report::miscounted(&key, count, &miscount)),
+            Ok(Some(miscount)) => panic!("{}", report::miscounted(Counted::On(key), expected, &miscount)),
             Err(error) => panic!("cannot tell whose statements to count: {error}"),
         }
+    }
+
+    /// Asserts how many statements ran on all binds together since the log was made, one that joins several counted once;
+    /// gives the log for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// - When there were more or fewer; the message shows the statements.
+    /// - When a write was seen that no statement makes, as for [`assert_count`](StatementLog::assert_count).
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let t = "CREATE TABLE t (x)";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(t)).bind("auth", Bind::memory().schema(t)).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// db.connection("auth")?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// log.assert_total(2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_total(&self, count: usize) -> &StatementLog {
+        let expected = Tally::Exactly(count);
+        if let Some(miscount) = self.miscounted_in_all(expected) {
+            panic!("{}", report::miscounted(Counted::OnAll, expected, &miscount));
+        }
+        self
+    }
+
+    /// Asserts how many statements contain a text, as written or with their values, those that begin and end transactions
+    /// included; gives the log for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// When there were more or fewer; the message shows all statements.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES (?1)", ["ann"])?;
+    /// log.assert_containing("INSERT INTO user", 1).assert_containing("DELETE", 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_containing(&self, text: &str, count: usize) -> &StatementLog {
+        let expected = Tally::Exactly(count);
+        let contains =
+            |statement: &Statement| statement.sql().contains(text) || statement.sql_with_values().contains(text);
+        if let Some(miscount) = self.mismatched(expected, &contains) {
+            panic!("{}", report::miscounted(Counted::Containing(text), expected, &miscount));
+        }
+        self
     }
 
     /// Asserts that no statement that ran on the selected binds since the log was made was one that writes; gives the

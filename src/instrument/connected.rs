@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use super::handle::Handle;
 use super::looked::{Looked, Memory, Step};
-use super::place::Place;
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
 use super::transaction::{Transaction, TransactionEnd};
@@ -31,8 +30,6 @@ pub(crate) struct Connected {
     recorder: Weak<Recorder>,
     /// Its number in the harness.
     number: u32,
-    /// The place where the application has opened it.
-    opened: Option<Arc<Place>>,
     state: Mutex<State>,
 }
 
@@ -110,17 +107,15 @@ pub(super) fn disconnect_all(watch: *const Watch) {
 }
 
 impl Connected {
-    /// Follows a connection from here on; `is_own` if this crate has opened it.
-    pub(super) fn follow(handle: &Handle, watch: &Arc<Watch>, is_own: bool) {
+    /// Follows a connection from here on.
+    pub(super) fn follow(handle: &Handle, watch: &Arc<Watch>) {
         let Some(member) = watch.harness.get() else { return };
         let recorder = &member.recorder;
-        let opened = if is_own || !recorder.keeps_writes() { None } else { recorder.opening_place() };
         let connection = Arc::new(Connected {
             address: handle.address(),
             watch: Arc::downgrade(watch),
             recorder: Arc::downgrade(recorder),
             number: recorder.next_connection(),
-            opened,
             state: Mutex::default(),
         });
         let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address, connection);
@@ -163,7 +158,7 @@ impl Connected {
             }
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
-            let transaction = recorder.next_transaction(self.number);
+            let transaction = recorder.next_transaction();
             state.open = Some(Open { transaction, is_explicit: !alone, wrote: false, savepoints: Vec::new() });
         }
         if let Some(open) = &mut state.open {
@@ -267,11 +262,6 @@ impl Connected {
         }
         let gone = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&self.address);
         drop(gone);
-    }
-
-    /// Returns the place where the application has opened it.
-    pub(super) fn opened(&self) -> Option<&Arc<Place>> {
-        self.opened.as_ref()
     }
 }
 

@@ -122,7 +122,7 @@ unsafe extern "C" fn on_open(
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        Connected::follow(&handle, &watch, false);
+        Connected::follow(&handle, &watch);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {

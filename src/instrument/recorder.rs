@@ -30,9 +30,6 @@ const TEXT: usize = 2048;
 /// The places that a harness captures while nobody records, and those that each recording adds.
 const CAPTURED: i64 = 256;
 
-/// The openings of connections whose places a harness captures.
-const OPENINGS: u32 = 16;
-
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
 
@@ -48,8 +45,6 @@ pub(crate) struct Recorder {
     transactions: AtomicU64,
     /// The number of places that may still be captured.
     places: AtomicI64,
-    /// The number of openings whose place was wanted.
-    openings: AtomicU32,
 }
 
 impl Default for Recorder {
@@ -61,7 +56,6 @@ impl Default for Recorder {
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
             places: AtomicI64::new(CAPTURED),
-            openings: AtomicU32::new(0),
         }
     }
 }
@@ -167,19 +161,13 @@ impl Recorder {
     }
 
     /// Begins a transaction.
-    pub(super) fn next_transaction(&self, connection: u32) -> Arc<Transaction> {
-        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1, connection))
+    pub(super) fn next_transaction(&self) -> Arc<Transaction> {
+        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1))
     }
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
         let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
-        may.then(|| Arc::new(Place::capture()))
-    }
-
-    /// Captures the place of an opening, unless enough have been captured.
-    pub(super) fn opening_place(&self) -> Option<Arc<Place>> {
-        let may = self.openings.fetch_add(1, Ordering::Relaxed) < OPENINGS;
         may.then(|| Arc::new(Place::capture()))
     }
 

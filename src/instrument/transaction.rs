@@ -44,15 +44,13 @@ const ENDS: [TransactionEnd; 6] = [
 pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
-    /// The number of its connection.
-    pub(crate) connection: u32,
     end: AtomicU8,
 }
 
 impl Transaction {
     /// Begins a transaction.
-    pub(super) fn new(number: u64, connection: u32) -> Transaction {
-        Transaction { number, connection, end: AtomicU8::new(0) }
+    pub(super) fn new(number: u64) -> Transaction {
+        Transaction { number, end: AtomicU8::new(0) }
     }
 
     /// Returns how it ended.

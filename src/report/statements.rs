@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::table::Table;
 use super::words::cut;
 use crate::error::list;
+use crate::instrument::TransactionEnd;
 use crate::key::{BindKey, Selection};
-use crate::observe::{Miscount, Statement, StatementKind, StatementLog, Unrecorded, Written};
+use crate::observe::{Miscount, Statement, StatementKind, StatementLog, Tally, Unrecorded, Written};
 
 /// The number of statements that are shown, and of characters of each.
 const SHOWN: usize = 100;
@@ -20,9 +21,25 @@ impl fmt::Display for StatementLog {
     }
 }
 
-/// Reports another number of statements on a bind than expected.
-pub(crate) fn miscounted(key: &BindKey, count: usize, miscount: &Miscount) -> String {
-    let asked = format!("expected {} on bind `{key}`", plural(count));
+/// The statements that were counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Counted<'c> {
+    On(&'c BindKey),
+    OnAll,
+    Containing(&'c str),
+}
+
+/// Reports another number of statements than expected.
+pub(crate) fn miscounted(counted: Counted<'_>, expected: Tally, miscount: &Miscount) -> String {
+    let number = match expected {
+        Tally::Exactly(count) => plural(count),
+        Tally::AtMost(count) => format!("at most {}", plural(count)),
+    };
+    let (asked, it, others) = match counted {
+        Counted::On(key) => (format!("expected {number} on bind `{key}`"), "on it", "On other binds ran:"),
+        Counted::OnAll => (format!("expected {number} on all binds together"), "at all", "Others that ran:"),
+        Counted::Containing(text) => (format!("expected {number} with {text:?}"), "with it", "Without it ran:"),
+    };
     let (on_it, elsewhere) = match miscount {
         Miscount::Statements { on_it, elsewhere } => (on_it.as_slice(), elsewhere.as_slice()),
         Miscount::Unrecorded(writes) => return format!("{asked}, but {}", unrecorded(writes)),
@@ -30,15 +47,12 @@ pub(crate) fn miscounted(key: &BindKey, count: usize, miscount: &Miscount) -> St
     match (on_it, elsewhere) {
         ([], []) => format!("{asked}, but none ran on any bind.\n\n{NOTHING_RAN}"),
         ([], elsewhere) => {
-            format!("{asked}, but none ran on it. Those that ran:\n\n{}\n\n{NOTHING_RAN}", plain(elsewhere))
+            format!("{asked}, but none ran {it}. Those that ran:\n\n{}\n\n{NOTHING_RAN}", plain(elsewhere))
         }
         (on_it, []) => format!("{asked}, but {} ran:\n\n{}", on_it.len(), plain(on_it)),
-        (on_it, elsewhere) => format!(
-            "{asked}, but {} ran:\n\n{}\n\nOn other binds ran:\n\n{}",
-            on_it.len(),
-            plain(on_it),
-            plain(elsewhere)
-        ),
+        (on_it, elsewhere) => {
+            format!("{asked}, but {} ran:\n\n{}\n\n{others}\n\n{}", on_it.len(), plain(on_it), plain(elsewhere))
+        }
     }
 }
 
@@ -50,12 +64,16 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
     };
     match written {
         Written::Unrecorded(writes) => format!("{asked}, but {}", unrecorded(writes)),
-        Written::Statements(statements) => {
-            let mut marked = Vec::with_capacity(statements.len());
-            for (statement, writes) in statements {
+        Written::Statements { on_them, elsewhere } => {
+            let mut marked = Vec::with_capacity(on_them.len());
+            for (statement, writes) in on_them {
                 marked.push((statement, *writes));
             }
-            format!("{asked}, but those marked ≠ write:\n\n{}", table(&marked))
+            let said = format!("{asked}, but those marked ≠ write:\n\n{}", table(&marked));
+            if elsewhere.is_empty() {
+                return said;
+            }
+            format!("{said}\n\nOn other binds ran:\n\n{}", plain(elsewhere))
         }
     }
 }
@@ -149,9 +167,33 @@ fn rows(statement: &Statement) -> String {
 /// Writes the statement with its values, cut where it is long, and its error.
 fn text(statement: &Statement) -> String {
     let text = cut(&statement.sql_with_values().replace('\0', "\\0"), TEXT_SHOWN);
-    match statement.error() {
-        Some(error) => format!("{text}\n  failed: {error}"),
-        None => text,
+    let mut lines = vec![text];
+    match (statement.error(), statement.has_failed()) {
+        (Some(error), _) => lines.push(format!("failed: {error}")),
+        (None, Some(true)) => lines.push("failed".to_string()),
+        _ => lines.extend(lost(statement).map(str::to_string)),
+    }
+    let triggers = statement.triggers().collect::<Vec<_>>();
+    if !triggers.is_empty() {
+        lines.push(format!("ran the trigger {}", triggers.join(", ")));
+    }
+    lines.join("\n  ")
+}
+
+/// Returns what became of a write that is not in the database.
+fn lost(statement: &Statement) -> Option<&'static str> {
+    if statement.kind() != StatementKind::Write {
+        return None;
+    }
+    if statement.is_undone() {
+        return Some("rolled back to a savepoint");
+    }
+    match statement.transaction_end()? {
+        TransactionEnd::Open => Some("not committed"),
+        TransactionEnd::RolledBack => Some("rolled back"),
+        TransactionEnd::Failed => Some("rolled back by an error"),
+        TransactionEnd::Closed => Some("rolled back as its connection was closed"),
+        TransactionEnd::Committed | TransactionEnd::Unknown => None,
     }
 }
 

@@ -181,6 +181,7 @@ fn a_failure_has_its_message_where_a_session_ran_it(harness: Harness) {
      auth                   COMMIT
     ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
+                              failed
     ");
     let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
     assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), Some(true)]);
@@ -241,12 +242,15 @@ fn inner_statements_are_part_of_the_outer_one() {
     assert_snapshot!(unframed(&log), @r"
      bind      does     rows   statement
      default   writes   3      INSERT INTO t VALUES (1), (2), (3)
+                                 ran the trigger noted
     ─
      default   writes   1      INSERT INTO found VALUES ('hello')
     ─
      default                   BEGIN
     ─
      default   writes   3      INSERT INTO t VALUES (1), (2), (3)
+                                 rolled back
+                                 ran the trigger noted
     ─
      default                   ROLLBACK
     ");
@@ -676,12 +680,24 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
          meta   reads           SELECT value FROM setting WHERE name = 'site_name'
     ─
      ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
+
+    On other binds ran:
+
+     bind   does     rows   statement
+     auth   writes   0      DELETE FROM session_token
     ");
     assert_snapshot!(failure(|| log.assert_reads_only([None, Some("auth")])), @r"
     expected only reads on default, auth, but those marked ≠ write:
 
          bind   does     rows   statement
      ≠   auth   writes   0      DELETE FROM session_token
+
+    On other binds ran:
+
+     bind   does     rows   statement
+     meta   reads           SELECT value FROM setting WHERE name = 'site_name'
+    ─
+     meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
     ");
     assert_snapshot!(failure(|| log.assert_reads_only(..)), @r"
     expected only reads on every bind, but those marked ≠ write:

@@ -113,6 +113,39 @@ impl StatementLog {
     }
 }
 
+impl StatementLog {
+    /// Returns the statements whose text, as written or with its values, contains another.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES (?1)", ["ann"])?;
+    /// assert_eq!(log.containing("'ann'").len(), 1);
+    /// assert_eq!(log.containing("DELETE").len(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn containing(&self, text: &str) -> Vec<Statement> {
+        self.matching(|statement| statement.sql().contains(text) || statement.sql_with_values().contains(text))
+    }
+
+    /// Returns the statements for which a function returns `true`.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES (?1)", ["ann"])?;
+    /// assert_eq!(log.matching(|statement| statement.tables_written() == ["user"]).len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn matching(&self, mut is_one: impl FnMut(&Statement) -> bool) -> Vec<Statement> {
+        let mut statements = self.statements();
+        statements.retain(|statement| is_one(statement));
+        statements
+    }
+}
+
 impl fmt::Debug for StatementLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.statements()).finish()

@@ -2,9 +2,12 @@
 
 mod log;
 mod statement;
+mod transaction;
 mod verdict;
+mod writers;
 
 pub use log::StatementLog;
 pub(crate) use statement::read;
 pub use statement::{Statement, StatementKind};
-pub(crate) use verdict::{Miscount, Unrecorded, Written};
+pub use transaction::RecordedTransaction;
+pub(crate) use verdict::{Miscount, Tally, Unrecorded, Written};

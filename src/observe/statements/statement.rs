@@ -359,6 +359,13 @@ impl Statement {
         self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
     }
 
+    /// Returns whether it may have changed rows of a table in a database that a key means.
+    pub(super) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
+        let is_it = |names: &Keys| names.contains(key);
+        self.written()
+            .any(|written| written.names.as_ref().is_some_and(is_it) && written.table.eq_ignore_ascii_case(table))
+    }
+
     /// Returns whether its connection enforced foreign keys as it wrote.
     ///
     /// ```

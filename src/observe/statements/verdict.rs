@@ -15,10 +15,29 @@ pub(crate) enum Miscount {
     Unrecorded(Unrecorded),
 }
 
+/// A number of statements that is expected.
+#[derive(Clone, Copy)]
+pub(crate) enum Tally {
+    Exactly(usize),
+    AtMost(usize),
+}
+
+impl Tally {
+    fn is_met_by(self, count: usize) -> bool {
+        match self {
+            Tally::Exactly(expected) => count == expected,
+            Tally::AtMost(most) => count <= most,
+        }
+    }
+}
+
 /// Writes to binds that were to be read only.
 pub(crate) enum Written {
-    /// The statements on these binds, each with whether it writes.
-    Statements(Vec<(Statement, bool)>),
+    Statements {
+        /// The statements on these binds, each with whether it writes.
+        on_them: Vec<(Statement, bool)>,
+        elsewhere: Vec<Statement>,
+    },
     Unrecorded(Unrecorded),
 }
 
@@ -32,7 +51,7 @@ pub(crate) enum Unrecorded {
 
 impl StatementLog {
     /// Counts the statements that ran on a bind; `None` where there are as many as expected.
-    pub(crate) fn miscounted(&self, key: &BindKey, count: usize) -> Result<Option<Miscount>> {
+    pub(crate) fn miscounted(&self, key: &BindKey, expected: Tally) -> Result<Option<Miscount>> {
         self.binds.check(key)?;
         let (mut on_it, mut elsewhere) = (Vec::new(), Vec::new());
         for statement in self.statements() {
@@ -41,11 +60,27 @@ impl StatementLog {
                 ran.push(statement);
             }
         }
-        if on_it.len() == count {
+        if expected.is_met_by(on_it.len()) {
             // Writes of others are not recorded. They matter where nothing is to have happened.
-            return Ok(self.unrecorded(&|keys| keys.contains(key), count == 0).map(Miscount::Unrecorded));
+            return Ok(self.unrecorded(&|keys| keys.contains(key), on_it.is_empty()).map(Miscount::Unrecorded));
         }
         Ok(Some(Miscount::Statements { on_it, elsewhere }))
+    }
+
+    /// Counts the statements on all binds, one that joins several once; `None` where there are as many as expected.
+    pub(crate) fn miscounted_in_all(&self, expected: Tally) -> Option<Miscount> {
+        let mut on_it = self.statements();
+        on_it.retain(Statement::counts);
+        if expected.is_met_by(on_it.len()) {
+            return self.unrecorded(&|_| true, on_it.is_empty()).map(Miscount::Unrecorded);
+        }
+        Some(Miscount::Statements { on_it, elsewhere: Vec::new() })
+    }
+
+    /// Counts the statements that a function picks; `None` where there are as many as expected.
+    pub(crate) fn mismatched(&self, expected: Tally, is_one: &dyn Fn(&Statement) -> bool) -> Option<Miscount> {
+        let (on_it, elsewhere) = self.statements().into_iter().partition::<Vec<_>, _>(|statement| is_one(statement));
+        (!expected.is_met_by(on_it.len())).then_some(Miscount::Statements { on_it, elsewhere })
     }
 
     /// Looks for a write to the selected binds; `None` where there is none.
@@ -61,15 +96,17 @@ impl StatementLog {
             Some(keys) => keys.iter().any(|key| statement.writes_to(key)),
             None => statement.kind() == StatementKind::Write,
         };
-        let mut on_them = Vec::new();
+        let (mut on_them, mut elsewhere) = (Vec::new(), Vec::new());
         for statement in self.statements() {
             if statement.counts() && is_on_them(&statement) {
                 let writes = writes(&statement);
                 on_them.push((statement, writes));
+            } else if statement.counts() {
+                elsewhere.push(statement);
             }
         }
         if on_them.iter().any(|(_, writes)| *writes) {
-            return Ok(Some(Written::Statements(on_them)));
+            return Ok(Some(Written::Statements { on_them, elsewhere }));
         }
         let are_meant =
             |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));

@@ -1,0 +1,34 @@
+//! The statements that wrote to a table, whether or not somebody records.
+
+use super::statement::{read, Statement};
+use crate::error::Result;
+use crate::harness::Harness;
+use crate::key::BindKey;
+
+impl Harness {
+    /// Returns the last statements that may have changed rows of a table of a bind, the oldest first, and what became of
+    /// each. A harness keeps the last 256 statements that wrote, and fewer where they are long; nobody has to
+    /// [`record`](Harness::record) them.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// db.connection("auth")?.execute_batch("BEGIN; INSERT INTO user VALUES ('ann'); ROLLBACK")?;
+    /// let writes = db.last_writes("auth", "user")?;
+    /// assert_eq!(writes[0].sql(), "INSERT INTO user VALUES ('ann');");
+    /// assert_eq!(writes[0].stayed(), Some(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`](crate::Error::UnknownBind) or [`Error::NoDefaultBind`](crate::Error::NoDefaultBind) when no such
+    /// bind is configured.
+    pub fn last_writes(&self, key: impl Into<BindKey>, table: &str) -> Result<Vec<Statement>> {
+        let key = key.into();
+        self.running().check(&key)?;
+        let mut statements = read(self.running().recorder().all());
+        statements.retain(|statement| statement.writes_rows_of(&key, table));
+        Ok(statements)
+    }
+}

@@ -1,0 +1,115 @@
+//! The ends of transactions, the triggers and the places of statements, and what is kept while nobody records.
+
+use std::sync::{Arc, Barrier};
+
+use multibind::rusqlite::Connection;
+use multibind::statements::{Statement, TransactionEnd};
+use multibind::{Bind, Harness};
+use rstest::rstest;
+
+use crate::failure::{failure, message};
+
+const SCHEMA: &str = "CREATE TABLE t (x UNIQUE); CREATE TABLE audit (x);
+    CREATE TRIGGER noted AFTER INSERT ON t WHEN new.x > 10 BEGIN INSERT INTO audit VALUES (new.x); END";
+
+fn started(storage: fn() -> Bind) -> Harness {
+    Harness::builder().bind("auth", storage().schema(SCHEMA)).start().unwrap()
+}
+
+fn own(db: &Harness) -> Connection {
+    Connection::open(db.uri("auth").unwrap()).unwrap()
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::temp_file(Bind::temp_file)]
+fn the_end_of_each_write_is_known(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    let conn = own(&db);
+    conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    conn.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (2); ROLLBACK").unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (3); COMMIT").unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (4)").unwrap();
+    conn.execute("INSERT OR ROLLBACK INTO t VALUES (1)", []).unwrap_err();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (5)").unwrap();
+    drop(conn);
+    let writes = db.last_writes("auth", "t").unwrap();
+    let stayed = writes.iter().map(Statement::stayed).collect::<Vec<_>>();
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(stayed, [yes, no, no, yes, no, no, no]);
+    let ends = writes.iter().filter_map(Statement::transaction_end).collect::<Vec<_>>();
+    assert_eq!(ends[2], TransactionEnd::RolledBack);
+    assert_eq!(ends[4], TransactionEnd::Failed);
+    assert_eq!(ends[6], TransactionEnd::Closed);
+}
+
+#[test]
+fn interleaved_transactions_are_told_apart() {
+    let db = started(Bind::memory);
+    let other = Harness::builder().bind("auth", Bind::memory().schema(SCHEMA)).start().unwrap();
+    let (one, two) = (own(&db), own(&db));
+    let log = db.record();
+    one.execute_batch("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    two.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+    one.execute_batch("COMMIT").unwrap();
+    two.execute_batch("ROLLBACK").unwrap();
+    let transactions = log.transactions();
+    let seen = transactions.iter().map(|one| (one.statements().len(), one.end())).collect::<Vec<_>>();
+    assert_eq!(seen, [(3, TransactionEnd::Committed), (3, TransactionEnd::RolledBack)]);
+    assert_ne!(transactions[0].connection(), transactions[1].connection());
+    assert!(other.last_writes("auth", "t").unwrap().is_empty());
+}
+
+#[test]
+fn triggers_that_ran_are_named_and_only_those() {
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    conn.execute("INSERT INTO t VALUES (11)", []).unwrap();
+    let audit = db.last_writes("auth", "audit").unwrap();
+    assert_eq!(audit.len(), 1);
+    assert_eq!(audit[0].triggers().collect::<Vec<_>>(), ["noted"]);
+    assert!(audit[0].place().unwrap().contains("triggers_that_ran_are_named_and_only_those"), "{:?}", audit[0].place());
+}
+
+#[test]
+fn more_can_be_asserted_of_a_log() {
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    conn.execute("DELETE FROM t", []).unwrap();
+    log.assert_at_most("auth", 2).assert_total(2).assert_containing("DELETE", 1);
+    assert!(
+        failure(|| log.assert_at_most("auth", 1)).contains("expected at most 1 statement on bind `auth`, but 2 ran:")
+    );
+    assert!(message(|| log.assert_containing("UPDATE", 1)).contains("none ran with it"));
+    assert!(message(|| log.assert_total(3)).contains("on all binds together"));
+}
+
+#[test]
+fn many_connections_beside_each_other_lose_nothing() {
+    const THREADS: usize = 64;
+    let db = Arc::new(started(Bind::memory));
+    let log = db.record();
+    let barrier = Arc::new(Barrier::new(THREADS));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (db, barrier) = (Arc::clone(&db), Arc::clone(&barrier));
+            scope.spawn(move || {
+                barrier.wait();
+                for at in 0..4 {
+                    let conn = own(&db);
+                    conn.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+                    conn.execute("INSERT INTO audit VALUES (?1)", [i64::try_from(thread * 4 + at).unwrap()]).unwrap();
+                }
+            });
+        }
+    });
+    let ran = log.containing("INSERT INTO audit");
+    assert_eq!(ran.len(), THREADS * 4);
+    assert!(ran.iter().all(|statement| statement.stayed() == Some(true)));
+}
