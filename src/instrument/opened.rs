@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{ffi, Connection};
 
+use super::connected::Connected;
+use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, outside, trace};
@@ -118,6 +120,9 @@ unsafe extern "C" fn on_open(
             return unsafe { outside::refuse(db) };
         };
         let context = Context::new(&watch, false);
+        // SAFETY: as above; the value is not kept.
+        let handle = unsafe { Handle::new(db) };
+        Connected::follow(&handle, &watch, false);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {
