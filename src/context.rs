@@ -1,4 +1,4 @@
-//! What a session or a request is about, for the callbacks of dynamic binds.
+//! The subject of a session or request, for the callbacks of dynamic binds.
 
 use std::fmt;
 
@@ -18,14 +18,14 @@ use crate::list::mapped;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[must_use]
+#[must_use = "it chooses no database by itself: give it to `session_for`, `pool_for` or `connection_for`"]
 pub struct BindContext {
-    /// In the order in which they were set, each name once.
+    /// The values in the order set, each name once.
     values: Vec<(String, String)>,
 }
 
 impl BindContext {
-    /// A context without values.
+    /// Creates a context without values.
     ///
     /// ```
     /// assert!(multibind::binds::BindContext::new().get("tenant").is_err());
@@ -54,7 +54,7 @@ impl BindContext {
         }
     }
 
-    /// A value by its name.
+    /// Returns a value by its name.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl fmt::Display for BindContext {
     }
 }
 
-/// So that a context can be given as it is or by reference.
+/// Lets a context be given as it is or by reference.
 impl From<&BindContext> for BindContext {
     fn from(context: &BindContext) -> BindContext {
         context.clone()

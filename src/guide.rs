@@ -18,7 +18,7 @@
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `fixture`, the first
 //! chapter is empty, and without `proptest` the one on property tests, since their examples need them.
 
-/// Where the names lead that the chapters call each other by.
+/// Links between the chapters.
 ///
 /// A chapter is a Markdown file too, which says `[Dispatch][dispatch]` and, at its end, `[dispatch]: dispatch.md`. Of two
 /// definitions of one name Markdown takes the first, which here is this one, so that a link leads from file to file and

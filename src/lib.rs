@@ -31,7 +31,7 @@
 //! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] | [`landings`] |
 //! | assert what changed, and undo it | [`changes!`], [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] | [`mod@changes`] |
 //! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
-//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`] | [`guards`] |
+//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |
 //! | make a bind fail | [`Harness::fault`] | [`faults`] |
 //! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |
 //! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] | |
@@ -64,7 +64,8 @@
 //! # Where the guarantees end
 //!
 //! - A stand-in has SQLite's types and SQL, not a server's.
-//! - The code under test must take its databases from the harness. What it opens by itself is not seen.
+//! - The code under test must take its databases from the harness. What else it opens is not seen; [`Harness::deny_outside`]
+//!   refuses it.
 //! - Separate databases have no common commit: an [`Error::Commit`] says which binds were committed.
 //! - A session's open transaction keeps the code under test from writing to its binds, as any writer does: it waits for
 //!   the busy timeout and fails. Commit first.
@@ -131,6 +132,6 @@ pub use r2d2;
 pub use r2d2_sqlite;
 pub use rusqlite;
 
-/// What [`row!`] expands to.
+/// The expansion of [`row!`].
 #[doc(hidden)]
 pub use row::cell as __row;

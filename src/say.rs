@@ -1,4 +1,4 @@
-//! What this crate has to say beside its errors: the one place where messages leave it, through `log`, or through
+//! Messages beside errors: the one place where they leave this crate, through `log`, or through
 //! `tracing` where that feature is on and somebody listens; and beside a test's failure, where its output goes.
 //!
 //! Plain functions, so that no place that says something has the macros' code in it.
@@ -10,7 +10,7 @@ use log::{Level, Record};
 
 use crate::key::BindKey;
 
-/// What the statements of binds with `echo` are filtered by, and everything else. They are public: users name them.
+/// The targets of statements of binds with `echo`, and of everything else. They are public: users name them.
 const ECHO: &str = "multibind::echo";
 const REST: &str = "multibind";
 
@@ -74,7 +74,7 @@ mod traced {
 
     use super::{ECHO, REST};
 
-    /// Whether this thread has a subscriber. What it leaves out was heard too: a message goes one way or the other, so
+    /// Returns whether this thread has a subscriber. A message that it filters out was heard too: each goes one way, so
     /// that a logger which hands everything on to the subscriber does not make two of it.
     pub(super) fn is_heard() -> bool {
         get_default(|subscriber| !subscriber.is::<NoSubscriber>())

@@ -1,8 +1,11 @@
-//! A map for few entries: a vector in the order of its keys. The standard library's maps are compiled anew for each type
-//! of key and value, a search tree to four thousand lines of machine code's making; this one to a tenth of that.
+//! A map for few entries: a vector in the order of its keys. Its search is compiled once; the standard library's is compiled
+//! anew for each type of key and comparison. With `binary_search_by` in its place, the library has 803,000 lines of LLVM IR
+//! in place of 800,000 (`benches/machine_code`); a search tree is compiled anew for each type of value as well.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+
+use crate::list::retain;
 
 /// Finding is quick however many entries there are, and putting one in moves those after it.
 #[derive(Clone, Debug)]
@@ -10,7 +13,7 @@ pub(crate) struct Sorted<K, V> {
     entries: Vec<(K, V)>,
 }
 
-/// Of any types: none is made.
+/// Creates an empty map, of types without a default too.
 impl<K, V> Default for Sorted<K, V> {
     fn default() -> Sorted<K, V> {
         Sorted::new()
@@ -23,7 +26,7 @@ impl<K, V> Sorted<K, V> {
     }
 }
 
-/// The place of what is equal among so many that are in order, or the place where it would be.
+/// Returns the place of an equal item among so many in order, or the place where it would be.
 fn search(all: usize, compared: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
     let (mut from, mut to) = (0, all);
     while from < to {
@@ -62,7 +65,7 @@ impl<K: Ord, V> Sorted<K, V> {
         self.place(key).is_ok()
     }
 
-    /// Puts a value in, and gives the one that was there.
+    /// Sets a value and returns the one that was there.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.place(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
@@ -73,7 +76,7 @@ impl<K: Ord, V> Sorted<K, V> {
         }
     }
 
-    /// The value of a key, made if there is none.
+    /// Returns the value of a key, made if there is none.
     pub(crate) fn or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let at = match self.place(&key) {
             Ok(at) => at,
@@ -96,21 +99,21 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&(K, V)) -> bool) {
-        self.entries.retain(keep);
+        retain(&mut self.entries, keep);
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
 
-    /// The entries, in the order of their keys.
+    /// Returns the entries in the order of their keys.
     pub(crate) fn entries(&self) -> &[(K, V)] {
         &self.entries
     }
 }
 
 impl<K: Ord> Sorted<K, ()> {
-    /// Keys alone.
+    /// Creates a map of keys alone.
     pub(crate) fn set(keys: impl Iterator<Item = K>) -> Sorted<K, ()> {
         let mut set = Sorted::default();
         for key in keys {

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::observe::Guard;
+use crate::observe::{Guard, OutsideGuard};
 use crate::report::guard as report;
 use crate::say;
 
@@ -10,6 +10,16 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let Some(unasked) = self.unasked() else { return };
         let text = report::unasked(&unasked);
+        if !thread::panicking() {
+            panic!("{text}");
+        }
+        say::beside_failure(&format!("multibind: {text}"));
+    }
+}
+
+impl Drop for OutsideGuard {
+    fn drop(&mut self) {
+        let Some(text) = self.unasked() else { return };
         if !thread::panicking() {
             panic!("{text}");
         }

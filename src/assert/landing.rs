@@ -13,13 +13,13 @@ impl Harness {
     ///
     /// Several such rows in that bind pass as one does: [`ChangeSet::assert`](crate::changes::ChangeSet::assert) counts them.
     ///
-    /// It passes only on what is committed. Where another connection's transaction is in the way of seeing that, it
+    /// It passes only on what is committed. Where another connection's transaction hides that, it
     /// looks again for a second, longer than a commit takes, and then fails: it waits for nobody who has
     /// left a transaction open.
     ///
     /// # Panics
     ///
-    /// When it is not there, is there but not committed, is in another bind too, or that cannot be told; and for a
+    /// When it is not there, is there but not committed, is in another bind too, or that is unknown; and for a
     /// bind, a table or a column that does not exist. The message shows what was found in every bind, the nearest rows
     /// where none matches.
     ///

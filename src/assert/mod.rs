@@ -1,4 +1,4 @@
-//! What fails a test: each assertion reads once, has a verdict given by `observe`, and only if that is against the test has
+//! Assertions: each reads once, has a verdict given by `observe`, and only if that is against the test has
 //! `report` word it.
 
 mod changes;

@@ -18,12 +18,12 @@ use crate::url::Named;
 
 /// A database while the binds that mean it are put together.
 pub(super) struct Draft {
-    /// Those that mean it, but for replicas that lag.
+    /// The keys that mean it, without those of replicas that lag.
     pub(super) keys: Keys,
     pub(super) identity: Option<Named>,
     /// The URLs of keys that have one.
     pub(super) urls: Vec<(BindKey, UrlText)>,
-    /// With the key that set it.
+    /// The storage, with the key that set it.
     pub(super) storage: Option<(BindKey, Storage)>,
     /// The storage that a URL asks for, where no key sets one.
     pub(super) asked: Option<Storage>,
@@ -31,20 +31,20 @@ pub(super) struct Draft {
     pub(super) read_only: Vec<BindKey>,
     /// The replicas that are databases of their own, each with what it sets itself.
     pub(super) lagging: Vec<(BindKey, EngineOptions)>,
-    /// Whether one of them is a mirror.
+    /// Set where one of the keys is a mirror.
     pub(super) is_mirrored: bool,
-    /// What each key sets itself.
+    /// The options that each key sets itself.
     pub(super) own_options: Vec<(BindKey, EngineOptions)>,
-    /// The same with the defaults of the configuration applied.
+    /// The options of each key with the defaults of the configuration applied.
     pub(super) options: Vec<(BindKey, EngineOptions)>,
     pub(super) copy_of: Option<(BindKey, PathBuf, Origin)>,
     pub(super) schema: Vec<(BindKey, SchemaSource)>,
     pub(super) data: Vec<(BindKey, PathBuf)>,
     pub(super) allow_missing_parents: bool,
-    /// What chooses a database, for a bind that has several.
+    /// The chooser of a database, for a bind that has several.
     pub(super) dynamic: Option<Chooser>,
     pub(super) origin: Origin,
-    /// Where each key is configured.
+    /// The place where each key is configured.
     pub(super) origins: Vec<(BindKey, Origin)>,
 }
 

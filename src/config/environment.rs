@@ -5,6 +5,7 @@ use super::origin::Origin;
 use super::source::SchemaSource;
 use super::written::Written;
 use crate::key::BindKey;
+use crate::list::retain;
 
 /// The content of `[env.NAME]`.
 #[derive(Clone, Debug)]
@@ -99,7 +100,7 @@ fn lay(bind: &mut Bind, over: Bind, sets: &dyn Fn(&str) -> bool) {
 /// Puts others where the sources of a kind are, or last where there are none.
 fn replace(sources: &mut Vec<SchemaSource>, by: &[SchemaSource], is_of_kind: &dyn Fn(&SchemaSource) -> bool) {
     let first = sources.iter().position(is_of_kind);
-    sources.retain(|source| !is_of_kind(source));
+    retain(sources, |source| !is_of_kind(source));
     let mut place = first.unwrap_or(sources.len());
     for source in by {
         if is_of_kind(source) {

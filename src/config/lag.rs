@@ -1,4 +1,4 @@
-//! When a replica sees what was written to its source.
+//! The lag of a replica.
 
 /// The moment at which a replica sees what was written to its source; for [`Bind::lag`](crate::Bind::lag).
 ///
@@ -16,6 +16,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lag {
-    /// When the test says so, with [`Harness::replicate`](crate::Harness::replicate), and not before.
+    /// On the test's request, with [`Harness::replicate`](crate::Harness::replicate), and not before.
     Manual,
 }

@@ -1,4 +1,4 @@
-//! What the user wrote: binds, tables and options, from code, TOML or the environment. Opens no database.
+//! The user's configuration: binds, tables and options, from code, TOML or the environment. No database is opened.
 
 mod bind;
 mod chooser;
@@ -69,14 +69,14 @@ use written::Written;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "it starts no database by itself: call `start()`"]
 pub struct Config {
-    /// What holds in every environment.
+    /// The part that holds in every environment.
     written: Written,
     environments: Vec<Environment>,
     /// The environment that the code chooses.
     chosen: Option<String>,
-    /// Whether variables override the URLs of binds.
+    /// Set where variables override the URLs of binds.
     urls_from_variables: bool,
     variables: Variables,
 }

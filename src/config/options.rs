@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::value::{boolean, entries, integer, number, table, Fit, Misfit, Placed};
 use crate::error::is_identifier;
+use crate::list::retain;
 use crate::sqlite::OnConnect;
 use crate::url::is_secret;
 
@@ -21,13 +22,13 @@ pub(crate) struct EngineOptions {
     pub(crate) busy_timeout: Option<Duration>,
     pub(crate) foreign_keys: Option<bool>,
     pub(crate) schema_timeout: Option<Duration>,
-    /// Whether a field of CSV without anything is an empty text.
+    /// Set where an empty field of CSV is an empty text.
     pub(crate) csv_empty_as_text: Option<bool>,
-    /// In the order set, a name once.
+    /// Pragmas in the order set, a name once.
     pub(crate) pragmas: Vec<(String, Value)>,
     /// The application's own code for each connection, in order.
     pub(crate) on_connect: Vec<OnConnect>,
-    /// What only a server or another toolkit has, kept and logged as not applied.
+    /// Options that only a server or another toolkit has, kept and logged as not applied.
     pub(crate) not_applied: Vec<String>,
     /// The problem of a value from code that no option can hold; an error at start.
     pub(crate) refused: Option<String>,
@@ -36,9 +37,9 @@ pub(crate) struct EngineOptions {
 /// Options for reading a bind's data files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataOptions {
-    /// How long they may take.
+    /// The time that they may take.
     pub(crate) limit: Duration,
-    /// Whether a field of CSV without anything is an empty text.
+    /// Set where an empty field of CSV is an empty text.
     pub(crate) csv_empty_as_text: bool,
 }
 
@@ -161,7 +162,7 @@ impl EngineOptions {
 
     /// Sets a pragma; `foreign_keys` and `busy_timeout` among them are the options of those names.
     pub(crate) fn set_pragma(&mut self, name: String, value: Value) {
-        self.pragmas.retain(|(set, _)| !set.eq_ignore_ascii_case(&name));
+        retain(&mut self.pragmas, |(set, _)| !set.eq_ignore_ascii_case(&name));
         match (name.to_ascii_lowercase().as_str(), truth(&value), &value) {
             ("foreign_keys", Some(enforced), _) => self.foreign_keys = Some(enforced),
             ("busy_timeout", _, Value::Integer(timeout)) if milliseconds(*timeout).is_some() => {

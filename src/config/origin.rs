@@ -1,4 +1,4 @@
-//! Where a setting was written, for the message when it is wrong.
+//! The place where a setting was written, for the message when it is wrong.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use crate::key::BindKey;
 /// The place where a bind or its URL was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// In code: the caller knows where.
+    /// Code: the caller knows where.
     #[default]
     Code,
-    /// In a TOML text, read from `file` if it has a name.
+    /// A TOML text, read from `file` if it has a name.
     Toml { file: Option<PathBuf>, line: usize },
-    /// In an environment variable.
+    /// An environment variable.
     Variable(String),
 }
 

@@ -1,4 +1,4 @@
-//! Where a relative path is looked for.
+//! Folders that relative paths start from.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,7 @@ use crate::url::{has_letters_of_a_scheme, is_secret, read_hosts};
 #[derive(Clone, Default)]
 pub(crate) struct UrlText {
     text: String,
-    /// As it was written, where variables have been put into it: their values are not shown.
+    /// The text as written, where variables have been put into it: their values are not shown.
     written: Option<String>,
     origin: Origin,
 }

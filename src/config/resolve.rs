@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_one_url_have_one_database_with_what_each_of_them_set() {
+    fn keys_of_one_url_share_a_database_and_merge_settings() {
         let url = "postgres://db.example/app";
         let migrate = |_: &mut rusqlite::Connection| Ok::<(), rusqlite::Error>(());
         let migrator = Bind::url(url).schema_with(migrate);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_those_of_the_configs_folder_or_of_the_crate_under_test() {
+    fn relative_paths_start_at_the_config_or_crate() {
         let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
         let specs = resolved("default = { schema = ['a.sql', '/b.sql'], data = 'c.csv' }");
         assert_eq!(format!("{:?}", specs[0].schema), r#"[Path("/base/a.sql"), Path("/b.sql")]"#);

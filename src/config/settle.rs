@@ -15,7 +15,7 @@ const USUAL: &str = "test";
 /// A configuration in its environment, with the URLs that variables set.
 pub(crate) struct Settled {
     pub(super) written: Written,
-    /// Where `${NAME}` in a URL is looked up.
+    /// The variables for `${NAME}` in a URL.
     pub(super) variables: Variables,
 }
 

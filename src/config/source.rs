@@ -1,4 +1,4 @@
-//! Where a bind's tables come from.
+//! Sources of a bind's tables.
 
 use std::any::TypeId;
 use std::fmt;

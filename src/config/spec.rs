@@ -16,31 +16,31 @@ use crate::url::Named;
 pub(crate) struct DatabaseSpec {
     /// The keys that mean this database, the one that names it first; more than one where URLs are equal.
     pub(crate) keys: Keys,
-    /// The same and those of the replicas that share it: whose tables and data it has.
+    /// The keys and those of the replicas that share it: their tables and data are here.
     pub(crate) made_for: Keys,
     /// Every key of the configuration, those of other databases too.
     pub(crate) configured: Keys,
-    /// What its URL names, if it has one that other URLs could name.
+    /// The database that its URL names, if other URLs could name it.
     pub(crate) identity: Option<Named>,
     /// The URLs of its keys, for those that have one.
     pub(crate) urls: Vec<(BindKey, UrlText)>,
     pub(crate) storage: Storage,
-    /// Whether the application only reads it.
+    /// Set where the application only reads it.
     pub(crate) read_only: bool,
-    /// With the defaults of the configuration applied.
+    /// The options with the defaults of the configuration applied.
     pub(crate) options: EngineOptions,
     /// The database that it starts as a copy of, and where that is said. The path is absolute.
     pub(crate) copy_of: Option<(PathBuf, Origin)>,
-    /// In order; registered tables last. Paths are absolute.
+    /// The sources in order; registered tables last. Paths are absolute.
     pub(crate) schema: Vec<SchemaSource>,
     /// Absolute paths.
     pub(crate) data: Vec<PathBuf>,
     pub(crate) allow_missing_parents: bool,
-    /// Whether a mirror is among the keys.
+    /// Set where a mirror is among the keys.
     pub(crate) is_mirrored: bool,
-    /// What chooses a database, for a bind that has several; it has one key.
+    /// The chooser of a database, for a bind that has several; it has one key.
     pub(crate) dynamic: Option<Chooser>,
-    /// Where the key that names it first is configured, for errors.
+    /// The place where its first key is configured, for errors.
     pub(crate) origin: Origin,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct DatabaseSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Replica {
     pub(crate) source: BindIndex,
-    /// Whether it is a database of its own, which follows on request; else it is another way to the same.
+    /// Set where it is a database of its own, which follows on request; else it is another way to the same.
     pub(crate) lags: bool,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Replica {
 pub(crate) struct Resolved {
     /// The default bind's first, the others in the order configured.
     pub(crate) sources: PerBind<DatabaseSpec>,
-    /// Those that are databases of their own, then those that are not.
+    /// The replicas with databases of their own, then the others.
     pub(crate) replicas: Vec<(Replica, DatabaseSpec)>,
 }
 

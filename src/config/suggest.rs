@@ -1,4 +1,4 @@
-//! How a message goes on after an unknown name.
+//! The end of a message about an unknown name.
 
 use crate::nearest::nearest;
 

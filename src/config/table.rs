@@ -19,7 +19,7 @@ use crate::key::BindKey;
 ///
 /// The key is read when the harness starts; as in Flask-SQLAlchemy, changing it later has no effect.
 #[derive(Clone, Debug)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `Config::table` or `TableGroup::table`"]
 pub struct Table {
     pub(crate) sql: String,
     /// `None` until a key is set: the group's, or the default bind.
@@ -74,7 +74,7 @@ impl Table {
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `Config::tables`"]
 pub struct TableGroup {
     /// `None` until a key is set: that of the group around it, or the default bind's.
     key: Option<BindKey>,

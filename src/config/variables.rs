@@ -14,7 +14,7 @@ use crate::sorted::Sorted;
 /// The place where variables are looked up.
 #[derive(Clone, Default)]
 pub(super) enum Variables {
-    /// In the environment of the process.
+    /// The environment of the process.
     #[default]
     Process,
     /// Among these and nowhere else.

@@ -11,7 +11,7 @@ use crate::key::BindKey;
 /// The binds of a configuration and what goes with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
-    /// In the order configured, the default bind among them.
+    /// The binds in the order configured, the default bind among them.
     pub(super) binds: Vec<(BindKey, Bind)>,
     /// Tables registered one by one, each with its bind key.
     pub(super) tables: Vec<Table>,

@@ -14,9 +14,9 @@ pub(super) struct Columns<'t> {
     conn: &'t Connection,
     table: &'t str,
     names: &'t [String],
-    /// Whether each is declared as one of truth values, which SQLite has none of.
+    /// Set for each column declared for truth values, which SQLite has none of.
     truths: Vec<bool>,
-    /// Whether each turns text into numbers; asked for when a value makes it matter.
+    /// Set for each column that turns text into numbers; read when a value makes it matter.
     numbers: Option<Vec<bool>>,
 }
 

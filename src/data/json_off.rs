@@ -1,4 +1,4 @@
-//! What a JSON file is without the feature `json`: an error that says how to turn it on.
+//! JSON files without the feature `json`: an error that says how to turn it on.
 
 use super::records::{Malformed, Records};
 

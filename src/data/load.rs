@@ -105,7 +105,7 @@ struct Filling<'l> {
     conn: &'l Connection,
     key: &'l BindKey,
     files: &'l [DataFile],
-    /// Of each file.
+    /// The records of each file.
     records: &'l [Records],
     metadata: &'l Metadata,
     enforced: bool,

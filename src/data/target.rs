@@ -1,4 +1,4 @@
-//! Which bind and table a data file is for, by its name.
+//! The bind and the table that a data file is for, by its name.
 
 use super::{DataFile, Format};
 use crate::error::{list, Result};

@@ -32,7 +32,7 @@ use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{Image, NamedConnection};
 use crate::storage::{self, read_only, Store};
@@ -67,7 +67,7 @@ pub(crate) struct Database {
     has_lent_pool: AtomicBool,
     /// The process that started it.
     process: Process,
-    /// As long as connections that the application opens itself are given the instruments.
+    /// The instruments of connections that the application opens itself, for as long as they are given any.
     found: Option<Found>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Uses {
 }
 
 impl Database {
-    /// Another way to a database that is there.
+    /// Returns another way to a database that is there.
     pub(crate) fn way_to(source: &Database, keys: Keys, options: EngineOptions, uses: Uses) -> Result<Database> {
         // What a test has one of them answer, the other does not.
         let (store, image) = (Arc::clone(&source.store), Arc::clone(&source.image));
@@ -138,7 +138,7 @@ impl Database {
         // What SQL says of `main`, and of no bind, is for who can write where a replica is the default bind.
         let is_way = uses.replica.as_ref().is_some_and(|(replica, _)| !replica.lags);
         let mut names = keys.to_vec();
-        names.retain(|key| !is_way || !key.is_default());
+        retain(&mut names, |key| !is_way || !key.is_default());
         names.extend(uses.ways.iter().filter(|key| key.is_default()).cloned());
         Database {
             keys,
@@ -307,7 +307,7 @@ impl Database {
 
     /// Returns what blocks `waiter`, which was refused a lock on this thread and counts as `own` sessions that have
     /// written: the holder where the locks are this crate's own, else what is known of who may be.
-    pub(crate) fn in_the_way(&self, waiter: Opener, own: usize) -> Option<Box<Conflict>> {
+    pub(crate) fn blocker(&self, waiter: Opener, own: usize) -> Option<Box<Conflict>> {
         if self.store.knows_its_locks() {
             return self.store.conflict(waiter).map(Conflict::new);
         }
@@ -325,7 +325,7 @@ impl Database {
             (Some(sessions), Some(pooled)) => format!("{sessions}, {pooled}"),
         };
         Some(Conflict::new(format!(
-            "another connection has a transaction or an unfinished query open on it. SQLite does not tell which; {known}"
+            "another connection has a transaction or an unfinished query open on it. SQLite does not report which one; {known}"
         )))
     }
 

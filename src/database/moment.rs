@@ -1,4 +1,4 @@
-//! What several databases hold committed at one moment, read beside those who write.
+//! The committed contents of several databases at one moment, read beside those who write.
 //!
 //! Each is read in a read transaction, which in WAL mode blocks nobody. All of them are of one moment: a
 //! transaction is begun on one after another, and where a database was committed to since before the first began, all
@@ -12,6 +12,7 @@ use super::observer::leave_the_log;
 use super::patience::Patience;
 use super::Database;
 use crate::error::is_lock;
+use crate::list::retain;
 use crate::sqlite::{copy_pages, Image};
 
 /// The number of databases that are read at one moment: each takes a connection. Of more, each is read at a moment of
@@ -33,7 +34,7 @@ pub(crate) fn at_one_moment(
             Ok(Attempt::TooMany) => return each_at_its_own(databases, patience),
             // Whoever commits all the time is the first to begin, and then has the time that the others last.
             Ok(Attempt::Overtaken(at)) if patience.lasts() => {
-                order.retain(|other| *other != at);
+                retain(&mut order, |other| *other != at);
                 order.insert(0, at);
             }
             Ok(Attempt::Overtaken(at)) => return Err((at, overtaken())),

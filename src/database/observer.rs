@@ -6,7 +6,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::Connection;
 
 use super::Database;
-use crate::instrument;
+use crate::instrument::Spared;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{self, Image};
 use crate::sync::lock;
 
@@ -37,7 +38,8 @@ impl Database {
         if !self.store.ends_with_its_connections() {
             return self.look_as_set_up(look);
         }
-        instrument::spared(|| look(&mut self.observer()?))
+        let _spared = Spared::begin();
+        look(&mut self.observer()?)
     }
 
     /// Runs `look` where no SQL of the application's schema is run.
@@ -45,11 +47,10 @@ impl Database {
         if self.store.ends_with_its_connections() {
             return self.observe_at_once(look);
         }
-        instrument::spared(|| {
-            let mut conn = self.observer()?;
-            leave_the_log(&conn)?;
-            look(&mut conn)
-        })
+        let _spared = Spared::begin();
+        let mut conn = self.observer()?;
+        leave_the_log(&conn)?;
+        look(&mut conn)
     }
 
     /// Runs `look` on a copy, where the database still is its image and that is not large; `None` where it is not. Its
@@ -81,7 +82,7 @@ impl Database {
     }
 
     fn copy_of(&self, image: &Image) -> rusqlite::Result<Connection> {
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         self.set_up(&copy)?;
         copy.execute_batch("PRAGMA query_only = false")?;
         image.copy_into(&mut copy, "main")?;
@@ -93,23 +94,29 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        instrument::spared(|| {
-            if !self.store.ends_with_its_connections() {
-                let mut conn = self.observer()?;
-                if self.path().is_some() {
-                    // Nothing has to survive a power cut.
-                    conn.execute_batch("PRAGMA synchronous = OFF")?;
-                }
-                return work(&mut conn);
-            }
-            self.process.check()?;
-            let mut keeper = lock(&self.keeper.conn);
-            let conn = match &mut *keeper {
-                Some(conn) => conn,
-                none => none.insert(self.new_observer()?),
-            };
-            work(conn)
-        })
+        let _spared = Spared::begin();
+        if !self.store.ends_with_its_connections() {
+            return work(&mut self.writing_observer()?);
+        }
+        self.process.check()?;
+        work(self.kept_by(&mut lock(&self.keeper.conn))?)
+    }
+
+    fn writing_observer(&self) -> rusqlite::Result<Connection> {
+        let conn = self.observer()?;
+        if self.path().is_some() {
+            // Nothing has to survive a power cut.
+            conn.execute_batch("PRAGMA synchronous = OFF")?;
+        }
+        Ok(conn)
+    }
+
+    /// Returns the keeper's connection, which is opened where there is none.
+    fn kept_by<'k>(&self, keeper: &'k mut Option<Connection>) -> rusqlite::Result<&'k mut Connection> {
+        match keeper {
+            Some(conn) => Ok(conn),
+            none => Ok(none.insert(self.new_observer()?)),
+        }
     }
 
     /// Opens a connection for looks, which are then bound to find what they find at once.

@@ -17,7 +17,8 @@ use super::keeper::Keeper;
 use super::process::{Process, FORKED};
 use super::setup::Setup;
 use crate::error::{capitalized, is_lock, sqlite_message, OPEN};
-use crate::instrument::Watch;
+use crate::instrument::{spared, Watch};
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::vfs::Opener;
 use crate::storage::{self, named, Store};
 use crate::sync::{handoff, lock, Giver, Taken, Taker};
@@ -35,7 +36,7 @@ pub(super) struct Source {
     pub(super) process: Process,
     /// The time to wait for a lock.
     pub(super) limit: Duration,
-    /// Has the pool ask for a connection, once it is made.
+    /// Makes the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
@@ -158,10 +159,7 @@ impl Opening {
     fn not_yet(&self) -> rusqlite::Error {
         let waits_for = lock(&self.waits_for);
         let reason = waits_for.as_ref().map_or("it takes its time".to_string(), sqlite_message);
-        failure(
-            ffi::SQLITE_BUSY,
-            format!("a new connection of the pool of bind `{}` is not open yet: {reason}", self.label),
-        )
+        not_open(&self.label, &reason)
     }
 
     fn panicked(&self) -> rusqlite::Error {
@@ -176,6 +174,12 @@ impl Opening {
         }
         Err(failure(ffi::SQLITE_CANTOPEN, why.to_string()))
     }
+}
+
+/// Returns the error of a connection that waits for a lock.
+fn not_open(label: &str, reason: &str) -> rusqlite::Error {
+    let message = format!("a new connection of the pool of bind `{label}` is not open yet: {reason}");
+    failure(ffi::SQLITE_BUSY, message)
 }
 
 /// Returns what a database that has not ended is opened from.
@@ -212,7 +216,8 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
             Err(error) => {
                 let error = source.locked(error);
                 if started.elapsed() >= source.limit {
-                    return Err(error);
+                    // The pool may take this error or that of a connection that still waits: both read alike.
+                    return Err(not_open(&source.label, &sqlite_message(&error)));
                 }
                 *lock(waits_for) = Some(error);
                 opened = Some(conn);
@@ -257,7 +262,7 @@ impl Source {
     }
 
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
-        self.setup.apply_at_once(conn, &*self.store, self.read_only)?;
+        spared(|| self.setup.apply_at_once(conn, &*self.store, self.read_only))?;
         self.setup.watch().listen(conn);
         self.setup.faults().hook(conn);
         Ok(())
@@ -292,7 +297,7 @@ pub(super) fn of_ended(label: &str) -> Opened {
 
 /// Returns a connection that has no database, and answers every statement with why.
 fn without_database(why: &str) -> Opened {
-    let conn = Connection::open_in_memory()?;
+    let conn = open_in_memory()?;
     // SQLite cannot read this schema, and names what it cannot read.
     conn.execute_batch("PRAGMA writable_schema = ON")?;
     let sql = "INSERT INTO sqlite_schema (type, name, tbl_name) VALUES ('table', ?1, ?1)";

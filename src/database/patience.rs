@@ -21,12 +21,12 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// Patience for what a test asks for.
+    /// Returns the patience for what a test asks for.
     pub(crate) fn new() -> Patience {
         Patience { until: Instant::now() + PATIENCE, looks_left: Cell::new(FEWEST) }
     }
 
-    /// None, where it was waited already.
+    /// Returns none, for a caller that has waited already.
     pub(crate) fn none() -> Patience {
         Patience { until: Instant::now(), looks_left: Cell::new(0) }
     }

@@ -24,7 +24,7 @@ impl Database {
         self.overwrite_at_once(&self.image, false).map_err(Error::sql(self.key()))
     }
 
-    /// Puts an image's pages over what the database holds, with its connections left open.
+    /// Replaces what the database holds by an image's pages, with its connections left open.
     pub(crate) fn overwrite(&self, image: &Arc<Image>) -> rusqlite::Result<()> {
         let mut looks = 0;
         loop {
@@ -37,7 +37,8 @@ impl Database {
         }
     }
 
-    /// `may_block` where a statement that runs on another connection holds a mutex that this needs.
+    /// Replaces them without waiting: `may_block` where a statement that runs on another connection holds a mutex that
+    /// this needs.
     fn overwrite_at_once(&self, image: &Arc<Image>, may_block: bool) -> rusqlite::Result<()> {
         {
             let mut known = lock(&self.known);

@@ -1,8 +1,8 @@
-//! Who holds a lock and who wants it.
+//! The holder of a lock and the waiter.
 
 use std::fmt;
 
-/// Who holds a lock and who wants it, as far as that is known.
+/// The holder of a lock and the waiter, as far as they are known.
 ///
 /// Of a bind in memory it is known: as what the connection was opened, and the thread that used it. Of other storage, SQLite
 /// does not tell; how many sessions have not committed and how many connections of the pool are in use, it says then.

@@ -1,10 +1,11 @@
-//! What each error says.
+//! Messages of errors.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::words::{
-    advised, at, by_a_hook, capitalized, elsewhere, held, in_file, in_the_way, instead_of_a_shared_cache, joined, list,
-    meant, nearest_tables, other_spelling, place, say_which, shown, sqlite_message, statement, OPEN,
+    advised, at, by_a_hook, capitalized, configured_replicas, elsewhere, held, in_file, in_the_way,
+    instead_of_a_shared_cache, joined, list, meant, nearest_tables, other_spelling, place, say_which, shown,
+    sqlite_message, statement, OPEN,
 };
 use super::Error;
 
@@ -34,7 +35,7 @@ impl Display for Error {
             }
             Error::Dynamic { bind, problem } => write!(f, "bind `{bind}` is dynamic: {problem}"),
             Error::NotDynamic { bind } => {
-                write!(f, "bind `{bind}` is not dynamic: it has one database, for as long as the harness lives")
+                write!(f, "bind `{bind}` is not dynamic: it has one database, which closes with the harness")
             }
             Error::Context { name, known } => write!(f, "the context has no value `{name}`: it has {}", list(known)),
             Error::Config { file, line, problem, .. } => write!(f, "{}{problem}", place(file, *line)),
@@ -67,7 +68,7 @@ impl Display for Error {
             }
             Error::Locked { bind, sql, conflict, source } => write!(
                 f,
-                "bind `{bind}`: {}. {}: commit or drop it first (a session that is not committed is one){}{}",
+                "bind `{bind}`: {}. {}: commit or drop it first (an uncommitted session counts){}{}",
                 sqlite_message(source),
                 capitalized(&held(conflict, OPEN)),
                 instead_of_a_shared_cache(source),
@@ -96,8 +97,8 @@ impl Display for Error {
                 write!(f, "SQLite does not accept the statement: {}{}", shown(&message), statement(sql.as_str()))
             }
             Error::OpenSavepoint => f.write_str(
-                "the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave \
-                 first; `session.rollback()` ends one that was forgotten",
+                "the session cannot commit while a savepoint is open: commit or drop the savepoint first; \
+                 `session.rollback()` ends one that was forgotten",
             ),
             Error::StillInUse { sessions: 1 } => {
                 f.write_str("the harness is still in use: a session of it is alive; drop it before `close`")
@@ -123,8 +124,8 @@ impl Display for Error {
             Error::Fault { bind, problem } => write!(f, "bind `{bind}`: {problem}"),
             Error::InUse { bind, conflict, source } => write!(
                 f,
-                "bind `{bind}` is being written to: {} ({source}). Commit it or roll it back first; a session that is \
-                 not committed is one",
+                "bind `{bind}` is being written to: {} ({source}). Commit it or roll it back first; an \
+                 uncommitted session counts",
                 held(conflict, "another connection has a transaction open on it")
             ),
             Error::Restore { failed, restored, conflict, source } => {
@@ -133,8 +134,8 @@ impl Display for Error {
             }
             Error::ForeignSnapshot { binds } => write!(
                 f,
-                "the snapshot is of another harness, with the binds {}: take one with `snapshot()` of the harness it \
-                 is for",
+                "the snapshot was taken of another harness, with the binds {}: take one of this harness with \
+                 `snapshot()`",
                 list(binds)
             ),
             Error::Orphans { orphans } => {
@@ -145,12 +146,9 @@ impl Display for Error {
                     joined(orphans, "; ")
                 )
             }
-            Error::NotAReplica { bind, replicas } => write!(
-                f,
-                "bind `{bind}` is no replica, so there is nothing that it follows: replicas are {}; one has `mirror` and \
-                 `read_only` set",
-                list(replicas)
-            ),
+            Error::NotAReplica { bind, replicas } => {
+                write!(f, "bind `{bind}` is not a replica; {}", configured_replicas(replicas))
+            }
             Error::Pool { bind, source } => write!(f, "bind `{bind}`: the pool gave no connection: {source}"),
             Error::Row { problem } => write!(f, "row: {problem}"),
             Error::Io { bind: None, action, path, source } => {

@@ -1,5 +1,6 @@
-//! What can go wrong: what was asked, what was found, what to do next.
+//! Errors: the request, the finding, the next step.
 
+mod answers;
 mod conflict;
 mod debug;
 mod display;
@@ -31,9 +32,9 @@ pub(crate) use words::{
 /// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, with the bind it went wrong in.
+/// A failure, with the bind it happened in.
 ///
-/// Every message says what was asked, what was found and what to do next. No message holds a password.
+/// Every message says what was asked, what was found and what to do next; no message holds a password.
 ///
 /// ```
 /// use multibind::{Bind, Harness};
@@ -45,7 +46,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 #[non_exhaustive]
 pub enum Error {
-    /// Not one bind is configured.
+    /// A configuration without any bind.
     NoBind,
 
     /// A key that cannot name a bind.
@@ -53,7 +54,7 @@ pub enum Error {
     BindKey {
         /// The key.
         key: BindKey,
-        /// Why it cannot be one.
+        /// The reason why it cannot be one.
         problem: &'static str,
     },
 
@@ -75,25 +76,25 @@ pub enum Error {
         configured: Vec<BindKey>,
     },
 
-    /// The default bind was asked for and none is configured.
+    /// A request for the default bind where none is configured.
     #[non_exhaustive]
     NoDefaultBind {
-        /// What needed it, a statement for example.
+        /// The one that needed it, a statement for example.
         what: Option<String>,
         /// The configured keys.
         configured: Vec<BindKey>,
     },
 
-    /// A [dynamic bind](crate::Bind::dynamic) of which no database, or none that can be used so, is meant.
+    /// A [dynamic bind](crate::Bind::dynamic) used without a usable choice of its database.
     #[non_exhaustive]
     Dynamic {
         /// The bind.
         bind: BindKey,
-        /// Why not, and what to do.
+        /// The reason, and what to do.
         problem: String,
     },
 
-    /// A bind that is not dynamic, where one is needed that is.
+    /// A bind that is not dynamic, where a dynamic one is needed.
     #[non_exhaustive]
     NotDynamic {
         /// The bind.
@@ -109,7 +110,7 @@ pub enum Error {
         known: Vec<String>,
     },
 
-    /// A configuration that does not say a thing that can be done.
+    /// A setting, or a combination of settings, that does not work.
     #[non_exhaustive]
     Config {
         /// The file, where there is one.
@@ -118,7 +119,7 @@ pub enum Error {
         line: Option<usize>,
         /// The bind it is about, where it is about one.
         bind: Option<BindKey>,
-        /// What is wrong and what would be right.
+        /// The mistake, and what would be right.
         problem: String,
     },
 
@@ -131,7 +132,7 @@ pub enum Error {
         line: Option<usize>,
         /// The bind.
         bind: BindKey,
-        /// What is wrong, with the URL (its password left out) and the forms that work.
+        /// The mistake, with the URL (its password left out) and the forms that work.
         problem: String,
     },
 
@@ -170,7 +171,7 @@ pub enum Error {
         line: Option<usize>,
         /// The bind it was for, once that was known.
         bind: Option<BindKey>,
-        /// What is wrong.
+        /// The mistake.
         problem: String,
     },
 
@@ -223,7 +224,7 @@ pub enum Error {
         bind: BindKey,
         /// The statement, where there was one.
         sql: Option<String>,
-        /// Who holds the lock and who wants it, as far as that is known.
+        /// The holder of the lock and the waiter, where they are known.
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
@@ -273,7 +274,7 @@ pub enum Error {
     /// A harness that was to be closed while sessions of it are alive.
     #[non_exhaustive]
     StillInUse {
-        /// How many.
+        /// The number of sessions.
         sessions: usize,
     },
 
@@ -282,7 +283,7 @@ pub enum Error {
     Statement {
         /// The statement.
         sql: String,
-        /// Why not, and the call to use instead.
+        /// The reason, and the call to use instead.
         problem: String,
     },
 
@@ -293,7 +294,7 @@ pub enum Error {
         write: BindKey,
         /// The other binds it uses.
         others: Vec<BindKey>,
-        /// What to write instead.
+        /// The statement or call to use instead.
         hint: String,
         /// The statement.
         sql: String,
@@ -308,7 +309,7 @@ pub enum Error {
         committed: Box<[BindKey]>,
         /// The binds that were rolled back, the failed one included.
         rolled_back: Box<[BindKey]>,
-        /// SQLite's answer; with who holds the lock, where one is in the way and that is known.
+        /// SQLite's answer, with the holder of a lock where one is held and known.
         source: rusqlite::Error,
     },
 
@@ -317,7 +318,7 @@ pub enum Error {
     Fault {
         /// The bind.
         bind: BindKey,
-        /// Why not, and what to use instead.
+        /// The reason, and what to use instead.
         problem: String,
     },
 
@@ -326,7 +327,7 @@ pub enum Error {
     InUse {
         /// The bind.
         bind: BindKey,
-        /// Who holds the lock and who wants it, as far as that is known.
+        /// The holder of the lock and the waiter, where they are known.
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
@@ -337,16 +338,15 @@ pub enum Error {
     Restore {
         /// The bind that could not be put back.
         failed: BindKey,
-        /// The binds that were put back before it, and stay so. None where another connection is in the way, for that is
-        /// looked at first.
+        /// The binds that were put back before it, and stay so; none where another connection holds a lock.
         restored: Vec<BindKey>,
-        /// Who holds the lock and who wants it, as far as that is known.
+        /// The holder of the lock and the waiter, where they are known.
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
     },
 
-    /// A snapshot that was used with a harness it is not of.
+    /// A snapshot of another harness.
     #[non_exhaustive]
     ForeignSnapshot {
         /// The binds of the harness that it is of.
@@ -360,7 +360,7 @@ pub enum Error {
         orphans: Vec<Orphan>,
     },
 
-    /// A bind that was to follow its source, and has none.
+    /// A bind that was to follow its source and is not a replica.
     #[non_exhaustive]
     NotAReplica {
         /// The bind.
@@ -381,7 +381,7 @@ pub enum Error {
     /// A row that cannot be used as it is.
     #[non_exhaustive]
     Row {
-        /// What is wrong with it.
+        /// The mistake.
         problem: String,
     },
 
@@ -390,88 +390,11 @@ pub enum Error {
     Io {
         /// The bind whose database is in it, where it is one's.
         bind: Option<BindKey>,
-        /// What was tried.
+        /// The operation, a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
     },
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Sql { source, .. }
-            | Error::Locked { source, .. }
-            | Error::Stale { source, .. }
-            | Error::Prepare { source, .. }
-            | Error::Commit { source, .. }
-            | Error::InUse { source, .. }
-            | Error::Restore { source, .. } => Some(source),
-            Error::Pool { source, .. } => Some(source),
-            Error::Io { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
-
-impl Error {
-    /// Makes an error of SQLite's answer to something on a bind that is no statement of the user's; for `map_err`.
-    pub(crate) fn sql(bind: &BindKey) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
-        move |source| Error::sqlite(bind, None, source)
-    }
-
-    /// Makes an error of SQLite's answer to a statement on a bind; for `map_err`.
-    pub(crate) fn sql_in<'a>(bind: &'a BindKey, sql: &'a str) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
-        move |source| Error::sqlite(bind, Some(sql), source)
-    }
-
-    /// Makes an error of SQLite's answer.
-    pub(crate) fn sqlite(bind: &BindKey, sql: Option<&str>, source: rusqlite::Error) -> Error {
-        let (bind, sql) = (bind.clone(), sql.map(str::to_string));
-        if is_lock(&source) {
-            Error::Locked { bind, sql, conflict: None, source }
-        } else {
-            Error::Sql { bind, sql, source }
-        }
-    }
-
-    /// Adds who holds the lock, where one is held.
-    pub(crate) fn held_by(mut self, find: impl FnOnce() -> Option<Box<Conflict>>) -> Error {
-        if let Error::Locked { conflict, .. } = &mut self {
-            *conflict = find();
-        }
-        self
-    }
-
-    /// Adds the statement that it kept from running, where it has none.
-    pub(crate) fn before(mut self, statement: &str) -> Error {
-        if let Error::Sql { sql, .. } | Error::Locked { sql, .. } | Error::Stale { sql, .. } = &mut self {
-            sql.get_or_insert_with(|| statement.to_string());
-        }
-        self
-    }
-
-    /// Returns the error for a row with a column that a table does not have.
-    pub(crate) fn no_column(bind: &BindKey, table: &str, column: &str, columns: &[String]) -> Error {
-        let columns = list(columns);
-        let problem = format!("no column `{column}` in table `{table}` of bind `{bind}`, whose columns are {columns}");
-        Error::Row { problem }
-    }
-
-    /// Makes an error of the system's answer to an operation on a path; for `map_err`.
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { bind: None, action, path: path.into(), source }
-    }
-
-    /// Adds the bind whose database is in a file or folder; for `map_err`.
-    pub(crate) fn of_bind(key: &BindKey) -> impl FnOnce(Error) -> Error + '_ {
-        move |error| match error {
-            Error::Io { bind: None, action, path, source } => {
-                Error::Io { bind: Some(key.clone()), action, path, source }
-            }
-            error => error,
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! How messages are worded: places, names and lists, and what SQLite's own answers mean.
+//! Words of messages: places, names, lists, and the meaning of SQLite's answers.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -9,7 +9,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::nearest::nearest;
 
-/// SQLite's message alone, without the statement that rusqlite adds to some.
+/// Returns SQLite's message alone, without the statement that rusqlite adds to some.
 pub(crate) fn sqlite_message(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
@@ -17,7 +17,7 @@ pub(crate) fn sqlite_message(error: &rusqlite::Error) -> String {
     }
 }
 
-/// An error and what caused it, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
+/// Returns an error and its causes, joined by colons. Of SQLite's errors the message is enough, and a cause that is already
 /// in the message above it is left out.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
@@ -35,7 +35,7 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// SQLite's message, and what to do where it lacks what only the application has.
+/// Returns SQLite's message, and what to do where a function or collation of the application is missing.
 pub(crate) fn advised(error: &rusqlite::Error) -> String {
     let message = sqlite_message(error);
     let starts = ["no such collation sequence: ", "no such function: ", "unknown function: "];
@@ -49,18 +49,18 @@ pub(crate) fn advised(error: &rusqlite::Error) -> String {
     }
 }
 
-/// Whether an authorizer refused the statement.
+/// Returns whether an authorizer refused the statement.
 pub(crate) fn is_denied(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::AuthorizationForStatementDenied)
 }
 
-/// Whether another connection is in the way.
+/// Returns whether another connection holds a lock.
 pub(crate) fn is_lock(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
-/// A way out where the lock is one that a shared cache alone has.
+/// Returns a way out where the lock is of a kind that only a shared cache has.
 pub(super) fn instead_of_a_shared_cache(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DatabaseLocked) => {
@@ -70,7 +70,7 @@ pub(super) fn instead_of_a_shared_cache(error: &rusqlite::Error) -> &'static str
     }
 }
 
-/// `default, auth, meta`, or `none`.
+/// Returns `default, auth, meta`, or `none`.
 pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
     match items {
         [] => "none".to_string(),
@@ -78,7 +78,7 @@ pub(crate) fn list<T: fmt::Display>(items: &[T]) -> String {
     }
 }
 
-/// The items one after the other, with the separator between them.
+/// Joins the items with a separator between them.
 pub(crate) fn joined<T: fmt::Display>(items: &[T], separator: &str) -> String {
     let (mut text, mut before) = (String::new(), "");
     for item in items {
@@ -88,26 +88,26 @@ pub(crate) fn joined<T: fmt::Display>(items: &[T], separator: &str) -> String {
     text
 }
 
-/// The same with a text of each item.
+/// Joins a text of each item.
 pub(crate) fn joined_by<T>(items: &[T], separator: &str, text: &dyn Fn(&T) -> String) -> String {
     mapped(items, text).join(separator)
 }
 
-/// Apart from the above, to be compiled once for all kinds of items.
+/// Appends an item; apart from its caller, to be compiled once for all kinds of items.
 fn push(text: &mut String, before: &str, item: &dyn fmt::Display) {
     // Writing to a string does not fail.
     let _ = write!(text, "{before}{item}");
 }
 
-/// A name as it is written in SQL, in quotes where it needs them.
+/// Returns a name as SQL has it, in quotes where it needs them.
 pub(crate) fn sql_name(name: &str) -> String {
-    match is_identifier(name) {
-        true => name.to_string(),
-        false => format!("\"{}\"", name.replace('"', "\"\"")),
+    if is_identifier(name) {
+        return name.to_string();
     }
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Whether a name is one without quotes, to SQL as to a shell: ASCII letters, digits and `_`, and no digit first.
+/// Returns whether a name needs no quotes, in SQL and in a shell: ASCII letters, digits and `_`, and no digit first.
 pub(crate) fn is_identifier(name: &str) -> bool {
     for (at, byte) in name.bytes().enumerate() {
         if byte != b'_' && !byte.is_ascii_alphabetic() && (at == 0 || !byte.is_ascii_digit()) {
@@ -138,10 +138,10 @@ pub(super) fn say_which(binds: &[BindKey], table: &str) -> String {
     format!(": say which, with `{schema}.{table}` in the SQL or with `on({key})`")
 }
 
-/// Who is in the way of a lock where nothing is known of it.
+/// The holder of a lock of which nothing is known.
 pub(crate) const OPEN: &str = "another connection has a transaction or an unfinished query open on it";
 
-/// Who is in the way, as far as is known.
+/// Returns the holder of a lock, as far as it is known.
 pub(crate) fn held(conflict: &Option<Box<Conflict>>, otherwise: &str) -> String {
     match conflict {
         Some(conflict) => conflict.to_string(),
@@ -149,7 +149,7 @@ pub(crate) fn held(conflict: &Option<Box<Conflict>>, otherwise: &str) -> String 
     }
 }
 
-/// As it stands at the start of a sentence.
+/// Returns a text with a capital, for the start of a sentence.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {
@@ -158,18 +158,15 @@ pub(crate) fn capitalized(text: &str) -> String {
     }
 }
 
-/// What to do about a lock, where it is one.
+/// Returns what to do about a lock, where the error is one.
 pub(super) fn in_the_way(error: &rusqlite::Error, conflict: &Option<Box<Conflict>>) -> String {
-    match is_lock(error) {
-        true => format!(
-            ": {}. Commit it, roll it back or drop it first; a session that is not committed is one",
-            held(conflict, OPEN)
-        ),
-        false => String::new(),
+    if !is_lock(error) {
+        return String::new();
     }
+    format!(": {}. Commit it, roll it back or drop it first; an uncommitted session counts", held(conflict, OPEN))
 }
 
-/// What SQLite's own message does not say: which constraint failed.
+/// Names the constraint that failed, which SQLite's own message does not.
 pub(super) fn by_a_hook(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error() {
         Some(failure) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_COMMITHOOK => {
@@ -179,7 +176,7 @@ pub(super) fn by_a_hook(error: &rusqlite::Error) -> &'static str {
     }
 }
 
-/// What a key that is not configured was probably meant to be.
+/// Returns a hint at the key that was probably meant.
 pub(super) fn meant(bind: &BindKey, configured: &[BindKey]) -> String {
     let Some(asked) = bind.as_str() else { return String::new() };
     if asked.eq_ignore_ascii_case("default") || asked.eq_ignore_ascii_case("main") {
@@ -242,6 +239,14 @@ pub(super) fn nearest_tables(nearest: &[(BindKey, String)]) -> String {
     format!("; the nearest names are {}", list(&names))
 }
 
+/// Returns the replicas that there are, or how to configure one.
+pub(super) fn configured_replicas(replicas: &[BindKey]) -> String {
+    match replicas {
+        [] => "none is configured: set `mirror` and `read_only` on a bind to make it one".to_string(),
+        replicas => format!("configured are {}", list(replicas)),
+    }
+}
+
 pub(super) fn elsewhere(found: &[BindKey]) -> String {
     match found {
         [] => String::new(),
@@ -257,7 +262,7 @@ pub(super) fn statement<'s>(sql: impl Into<Option<&'s str>>) -> String {
     }
 }
 
-/// A text as people read it, cut where it is long; a NUL character would end it for some who read it.
+/// Returns a text for people, cut where it is long; a NUL character would end it in some tools.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
     const SHOWN: usize = 300;
     if text.contains('\0') {
@@ -269,8 +274,8 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a panic says.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with a value that is no text")
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with a value that is not text")
 }

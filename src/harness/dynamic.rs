@@ -29,9 +29,9 @@ pub(crate) struct DynamicBind {
     /// The databases that other binds' URLs name, each with the bind's key.
     taken: Arc<[(Named, BindKey)]>,
     start: Start,
-    /// What makes a template for each database, where two would differ.
+    /// The blueprint for a template of each database, where two would differ.
     anew: Option<Blueprint<'static>>,
-    /// Who its databases tell of their statements.
+    /// The recorder and the rules for its databases' statements.
     watched: (Arc<Recorder>, Arc<Rules>),
     made: Mutex<Databases>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct DynamicBind {
 #[derive(Default)]
 struct Databases {
     databases: Sorted<BindKey, Arc<Bound>>,
-    /// How many there have been, those that are closed included.
+    /// The number there has been, closed ones included.
     count: usize,
 }
 

@@ -11,7 +11,7 @@ use crate::sync::{drop_spent, lock};
 
 /// The folder, made for the first file.
 pub(super) struct Folder {
-    /// Where it is to be, where the user says.
+    /// The place that the user chose.
     chosen: Option<PathBuf>,
     made: Mutex<Option<HeldFolder>>,
 }

@@ -23,7 +23,7 @@ pub(crate) struct HeldFolder {
     /// `None` once it is closed or kept.
     dir: Option<TempDir>,
     path: PathBuf,
-    /// Who made it: a process forked from that one drops it too, but does not own it.
+    /// The process that made it: one forked from that drops it too, but does not own it.
     process: u32,
     /// Given back after the folder is removed; the system's answer where it gives none.
     #[cfg(target_os = "linux")]

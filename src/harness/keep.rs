@@ -1,4 +1,4 @@
-//! Whether the databases of a test are kept: what the test says, else what the environment says.
+//! Keeping the databases of a test, as the test asks or else the environment.
 
 use std::env;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use crate::sync::lock;
 /// The variable that says it for every test that does not.
 const VARIABLE: &str = "MULTIBIND_KEEP";
 
-/// When the databases of a harness are saved as files as it is dropped; for [`Harness::keep`], and the values of
+/// The occasions on which a harness saves its databases as files when it is dropped; for [`Harness::keep`], and the values of
 /// `MULTIBIND_KEEP`.
 ///
 /// ```
@@ -26,7 +26,7 @@ const VARIABLE: &str = "MULTIBIND_KEEP";
 pub enum Keep {
     /// Whatever becomes of the test: `MULTIBIND_KEEP=always`.
     Always,
-    /// When the test fails, which is what happens unless something else is said: `MULTIBIND_KEEP=failed`.
+    /// For a failed test, which is the default: `MULTIBIND_KEEP=failed`.
     #[default]
     Failed,
     /// Not even then: `MULTIBIND_KEEP=never`.

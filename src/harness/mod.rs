@@ -67,9 +67,10 @@ use crate::sqlite::vfs::Opener;
 /// db.assert_landed("auth", "user", row! { username: "ann" });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "its databases end when it is dropped, here at once: bind it to `db`"]
 pub struct Harness {
     running: Arc<Running>,
-    /// What the test said of keeping its databases.
+    /// The test's choice on keeping its databases.
     keep: Mutex<Option<Keep>>,
     /// The thread that started it.
     started_by: Thread,
@@ -214,7 +215,7 @@ impl Harness {
     pub fn reset(&self) -> Result<()> {
         for database in self.running.databases() {
             database.overwrite(database.image()).map_err(|source| {
-                Error::sql(database.key())(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+                Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
             })?;
             database.set_standing(Standing::default());
         }

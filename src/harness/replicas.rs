@@ -57,5 +57,5 @@ impl Harness {
 
 /// Returns the error of a database, with the connection that held the lock.
 fn failed(database: &Bound) -> impl FnOnce(rusqlite::Error) -> Error + '_ {
-    |source| Error::sql(database.key())(source).held_by(|| database.in_the_way(Opener::Harness, 0))
+    |source| Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
 }

@@ -1,4 +1,4 @@
-//! What a harness and its sessions share: the databases, found by key.
+//! The state that a harness and its sessions share: the databases, found by key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::sorted::Sorted;
 /// or it names a bind by its index, which stays.
 pub(crate) struct Running {
     binds: PerBind<RunningBind>,
-    /// Where the files are, if a bind has one. After the databases, whose connections close first.
+    /// The folder of the files, if a bind has one. After the databases, whose connections close first.
     folder: Folder,
     references: Vec<Reference>,
     /// The statements that ran while somebody recorded them.

@@ -25,7 +25,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 /// The outcome of locking a new folder.
 #[derive(Debug)]
 pub(super) enum Hold {
-    /// It is locked until this is dropped.
+    /// A lock held until this is dropped.
     Locked(OwnedFd),
     /// Another process was there first, to remove it.
     Taken,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_on_a_file_system_without_locks_is_made_and_never_swept() {
+    fn a_folder_without_locks_is_never_swept() {
         let parent = tempfile::tempdir().unwrap();
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();
         let unlocked = HeldFolder::make_by(parent.path(), &KIND, |_| Ok(Hold::Unlockable(Errno::OPNOTSUPP))).unwrap();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_another_process_removes_before_it_is_locked_is_not_taken() {
+    fn a_folder_removed_before_its_lock_is_not_taken() {
         let parent = tempfile::tempdir().unwrap();
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();
         let lock = locked(own.path());
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_made_while_others_sweep_is_there_until_it_is_dropped() {
+    fn a_new_folder_survives_concurrent_sweeps() {
         let parent = tempfile::tempdir().unwrap();
         let done = AtomicBool::new(false);
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();

@@ -9,6 +9,7 @@ use crate::data::{self, Load};
 use crate::error::Error;
 use crate::error::Result;
 use crate::key::{BindKey, PerBind, Selection};
+use crate::list::retain;
 
 use crate::schema::{self, Metadata};
 
@@ -121,7 +122,7 @@ impl Harness {
     pub fn load_data(&self, path: impl AsRef<Path>) -> Result<usize> {
         // Replicas get theirs from these.
         let mut databases = self.running().databases();
-        databases.retain(|database| !database.lags());
+        retain(&mut databases, |database| !database.lags());
         let databases = PerBind::new(databases);
         let keys = databases.map(|_, database| database.all_keys());
         let files = data::read(path.as_ref(), None)?;

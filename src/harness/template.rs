@@ -1,4 +1,4 @@
-//! What a bind starts with: its tables and data made once, kept as an image, and copied from then on.
+//! The start of a bind: its tables and data made once, kept as an image, and copied from then on.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use crate::data::{self, DataFile, Load};
 use crate::database::Setup;
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
-use crate::list::{mapped, try_mapped};
+use crate::list::{has_name, mapped, try_mapped};
 use crate::nearest::nearest;
 use crate::say;
 use crate::schema::{self, Metadata};
@@ -26,7 +26,7 @@ use crate::sync::OnceCache;
 pub(super) struct Template {
     pub(super) image: Arc<Image>,
     metadata: OnceLock<Arc<Metadata>>,
-    /// Which statement asked for the time or a random number, where one did: then the next start makes its own.
+    /// A statement that asked for the time or a random number: then the next start makes its own.
     fleeting: Option<String>,
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
     missing_parents: Vec<(String, String)>,
@@ -41,7 +41,7 @@ struct TemplateIdentity {
     csv_empty_as_text: Option<bool>,
     foreign_keys: Option<bool>,
     on_connect: Vec<TypeId>,
-    /// What a server numbers is refused where one is named.
+    /// Set where its URL names a server: a column that only a server numbers is then refused.
     is_server: bool,
     /// Their values by how they print, for a real number has no identity of its own.
     pragmas: Vec<(String, String)>,
@@ -61,7 +61,7 @@ static TEMPLATES: OnceCache<TemplateIdentity, Template> = OnceCache::new(MOST_TE
 /// A bind's sources, read but not yet run.
 pub(super) struct Blueprint<'s> {
     spec: Cow<'s, DatabaseSpec>,
-    /// What it starts as a copy of.
+    /// The original that it starts as a copy of.
     original: Option<Original>,
     schema: Vec<schema::SchemaPart>,
     /// The folders of migrations among them.
@@ -315,7 +315,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
     }
     let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key))?;
     for (name, _) in &options.pragmas {
-        if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if !has_name(&known, name) {
             let near = nearest(name, &mapped(&known, String::as_str));
             let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
             return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));

@@ -10,6 +10,7 @@ use super::handle::{Handle, How};
 use super::recorder::Begun;
 use super::rules::Rule;
 use super::state::{last_epoch, Inside, Listened};
+use crate::list::retain;
 
 /// The statements of a database's connections that have not ended, and the transactions that were seen to begin.
 #[derive(Debug, Default)]
@@ -74,7 +75,7 @@ impl Accounts {
     /// Remembers a statement until SQLite says that it has ended; `is_alone` where no transaction is open around it.
     pub(super) fn begin(&mut self, running: Running, is_alone: bool) {
         // An end that was not reported, since somebody's own trace took the place of this one.
-        self.running.retain(|other| other.statement != running.statement);
+        retain(&mut self.running, |other| other.statement != running.statement);
         let connection = running.connection;
         if is_alone {
             self.renew(connection);
@@ -102,7 +103,7 @@ impl Accounts {
     fn renew(&mut self, connection: usize) {
         if !self.running.iter().any(|running| running.connection == connection && running.may_write) {
             let epoch = last_epoch();
-            self.transactions.retain(|transaction| transaction.connection != connection);
+            retain(&mut self.transactions, |transaction| transaction.connection != connection);
             self.transactions.push(Transaction { connection, epoch, wrote: false, may_have_written: false });
         }
     }

@@ -19,7 +19,7 @@ impl Faults {
         unsafe { self.hook_on(conn.handle()) };
     }
 
-    /// Has a connection ask that somebody else has opened.
+    /// Makes a connection ask that somebody else has opened.
     ///
     /// # Safety
     ///

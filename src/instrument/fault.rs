@@ -1,6 +1,7 @@
 //! One fault: what it is about, what it has met, and what it fails next.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::operation::Operation;
 use crate::sync::lock;
@@ -35,12 +36,18 @@ pub(crate) enum FaultKind {
     Commit,
     /// The lock that a writer needs, as if another connection had it.
     Busy,
-    /// The same, as if nobody might write.
+    /// The start of a transaction that writes, as if the file might only be read.
     ReadOnly,
     /// Writing to the disk that has no room left.
     Full,
     /// Writing to the disk that does not work.
     Io,
+    /// Beginning to read from the disk that does not work.
+    Read,
+    /// Everything that needs the database.
+    Down,
+    /// Nothing: a transaction takes so much longer to begin.
+    Slow(Duration),
 }
 
 impl Fault {

@@ -1,4 +1,4 @@
-//! What a test has SQLite answer for a while: which operations of a database fail, and how often.
+//! The answers that a test makes SQLite give for a while: which operations of a database fail, and how often.
 //!
 //! Nothing here calls SQLite and nothing waits for a second lock: it is asked from SQLite's callbacks, under SQLite's
 //! own locks.
@@ -6,14 +6,16 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::ffi;
 
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
 use super::state::{epoch, is_spared, Asking};
-use crate::list::filtered;
-use crate::sqlite::vfs::{Gate, Writer};
+use crate::list::{filtered, retain};
+use crate::sqlite::vfs::{Begins, Gate, Writer};
 use crate::sync::lock;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
@@ -110,6 +112,22 @@ impl Faults {
         self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 
+    /// Returns the time by which a transaction that begins is delayed.
+    fn delay(&self) -> Duration {
+        if self.count.load(Ordering::Relaxed) == 0 || is_spared() {
+            return Duration::ZERO;
+        }
+        let mut all = Duration::ZERO;
+        for fault in &*lock(&self.alive) {
+            if let FaultKind::Slow(delay) = fault.kind()
+                && fault.triggers()
+            {
+                all = all.saturating_add(*delay);
+            }
+        }
+        all
+    }
+
     fn first<T>(&self, answer: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         if self.count.load(Ordering::Relaxed) == 0 || is_spared() {
             return None;
@@ -119,11 +137,24 @@ impl Faults {
 }
 
 impl Gate for Faults {
-    fn instead_of_lock(&self) -> Option<c_int> {
+    fn instead_of_open(&self) -> Option<c_int> {
+        self.first(|fault| (*fault.kind() == FaultKind::Down && fault.triggers()).then_some(ffi::SQLITE_CANTOPEN))
+    }
+
+    fn instead_of_lock(&self, begins: Begins) -> Option<c_int> {
+        if begins == Begins::Reading {
+            // Not under a lock, which others wait for.
+            let delay = self.delay();
+            if !delay.is_zero() {
+                thread::sleep(delay);
+            }
+        }
         self.first(|fault| {
-            let code = match fault.kind() {
-                FaultKind::Busy => ffi::SQLITE_BUSY,
-                FaultKind::ReadOnly => ffi::SQLITE_READONLY,
+            let code = match (fault.kind(), begins) {
+                (FaultKind::Busy, Begins::Writing) => ffi::SQLITE_BUSY,
+                (FaultKind::ReadOnly, Begins::Writing) => ffi::SQLITE_READONLY,
+                (FaultKind::Read, Begins::Reading) => ffi::SQLITE_IOERR_READ,
+                (FaultKind::Down, _) => ffi::SQLITE_CANTOPEN,
                 _ => return None,
             };
             fault.triggers().then_some(code)
@@ -151,7 +182,7 @@ impl Gate for Faults {
         self.first(|fault| {
             let code = match fault.kind() {
                 FaultKind::Full => ffi::SQLITE_FULL,
-                FaultKind::Io => ffi::SQLITE_IOERR_WRITE,
+                FaultKind::Io | FaultKind::Down => ffi::SQLITE_IOERR_WRITE,
                 _ => return None,
             };
             fault.triggers_for_all_of(writer).then_some(code)
@@ -182,7 +213,25 @@ impl Faulting {
 
 impl Drop for Faulting {
     fn drop(&mut self) {
-        lock(&self.faults.alive).retain(|fault| !Arc::ptr_eq(fault, &self.fault));
+        retain(&mut lock(&self.faults.alive), |fault| !Arc::ptr_eq(fault, &self.fault));
         self.faults.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_faults_add_up_for_as_long_as_they_live_and_as_often_as_they_say() {
+        let faults = Arc::<Faults>::default();
+        assert_eq!(faults.delay(), Duration::ZERO);
+        let once = faults.begin(FaultKind::Slow(Duration::from_secs(2)), 0, 1);
+        let always = faults.begin(FaultKind::Slow(Duration::from_secs(3)), 0, u64::MAX);
+        assert_eq!(faults.delay(), Duration::from_secs(5));
+        assert_eq!(faults.delay(), Duration::from_secs(3));
+        assert_eq!((once.met(), always.met()), ((2, 1), (2, 2)));
+        drop(always);
+        assert_eq!(faults.delay(), Duration::ZERO);
     }
 }

@@ -155,7 +155,7 @@ impl Handle {
         (deed.uses_tables && self.forget_schema()).then_some(How::Outdated)
     }
 
-    /// Lets the connection do what it could before a statement was stopped so.
+    /// Allows the connection what it could do before a statement was stopped so.
     pub(super) fn release(&self, how: How) {
         if how == How::ReadOnly {
             self.set(c"PRAGMA query_only = OFF");

@@ -4,7 +4,7 @@
 //! each opening in the process. Whose database it is, the name of its file says; a shared cache has none, and is known by the
 //! pager that its connections share, and a database of SQLite's `memdb` by the address of its pages.
 
-use std::ffi::{c_char, c_int, c_void, CStr};
+use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,7 +13,9 @@ use rusqlite::{ffi, Connection};
 
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, trace};
+use super::{authorize, outside, trace};
+use crate::sqlite::vfs::disk::{meet_by_name, Gated};
+use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
 
 /// The databases of this process that a connection may open.
@@ -41,6 +43,8 @@ enum Place {
 #[derive(Debug)]
 pub(crate) struct Found {
     watch: Arc<Watch>,
+    /// For one in a file, whose connections meet the faults of the disk by its name.
+    gated: Option<Gated>,
 }
 
 impl Drop for Found {
@@ -51,6 +55,7 @@ impl Drop for Found {
         // A connection is closed without the lock, which its file system's callbacks might want.
         drop(placed);
         drop(gone);
+        drop(self.gated.take());
     }
 }
 
@@ -58,6 +63,16 @@ impl Watch {
     /// Gives the instruments to each connection that opens the file of that name, as SQLite spells it.
     pub(crate) fn found_by_name(self: &Arc<Self>, name: &[u8], read_only: bool) -> Found {
         self.found(Place::File(name.into()), read_only)
+    }
+
+    /// Gives the instruments to each connection that opens the file on a disk of that name, as SQLite spells it, and the
+    /// faults of the disk.
+    pub(crate) fn found_on_disk(self: &Arc<Self>, name: &[u8], read_only: bool) -> Found {
+        let gate: Arc<dyn Gate> = Arc::clone(&self.faults) as _;
+        let gated = meet_by_name(name, read_only, &gate);
+        let mut found = self.found_by_name(name, read_only);
+        found.gated = Some(gated);
+        found
     }
 
     /// Gives the instruments to each connection that opens the shared cache of `kept`.
@@ -75,40 +90,46 @@ impl Watch {
         see_openings();
         let placed = Placed { place, read_only, watch: Arc::clone(self) };
         PLACED.write().unwrap_or_else(PoisonError::into_inner).push(placed);
-        Found { watch: Arc::clone(self) }
+        Found { watch: Arc::clone(self), gated: None }
     }
 }
 
 /// Has SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked for each
 /// time, since the application may have reset what it reports to.
-fn see_openings() {
+pub(crate) fn see_openings() {
     // SAFETY: the callback has the signature of an extension's entry point, and lives as long as the process.
     unsafe { ffi::sqlite3_auto_extension(Some(on_open)) };
 }
 
-/// What SQLite calls at the end of an opening. An answer other than zero would fail the opening.
+/// What SQLite calls at the end of an opening. An answer other than zero fails the opening.
 unsafe extern "C" fn on_open(
     db: *mut ffi::sqlite3,
-    _error: *mut *mut c_char,
+    error: *mut *mut c_char,
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
     if is_own() {
         return ffi::SQLITE_OK;
     }
     // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    let refused = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
-        if let Some(watch) = unsafe { watch_of(db) } {
-            let context = Context::new(&watch, false);
-            authorize::expire(db, context);
+        let Some(watch) = (unsafe { watch_of(db) }) else {
             // SAFETY: as above.
-            unsafe {
-                trace::start_on(db, context);
-                watch.faults.hook_on(db);
-            }
+            return unsafe { outside::refuse(db) };
+        };
+        let context = Context::new(&watch, false);
+        authorize::expire(db, context);
+        // SAFETY: as above.
+        unsafe {
+            trace::start_on(db, context);
+            watch.faults.hook_on(db);
         }
+        None
     }));
-    ffi::SQLITE_OK
+    let Some(words) = refused.ok().flatten().and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };
+    // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
+    unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
+    ffi::SQLITE_AUTH
 }
 
 /// The instruments of the bind whose database a connection has opened.

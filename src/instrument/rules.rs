@@ -1,4 +1,4 @@
-//! What a harness's guards let through.
+//! The rules of a harness's guards.
 
 use std::fmt;
 use std::panic::Location;

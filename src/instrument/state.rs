@@ -175,16 +175,25 @@ impl Drop for Inside {
     }
 }
 
+/// The time in which this thread does something that no fault is for, until this is dropped.
+pub(crate) struct Spared(bool);
+
+impl Spared {
+    /// Begins it.
+    pub(crate) fn begin() -> Spared {
+        Spared(SPARED.replace(true))
+    }
+}
+
+impl Drop for Spared {
+    fn drop(&mut self) {
+        SPARED.set(self.0);
+    }
+}
+
 /// Does something that no fault is for.
 pub(crate) fn spared<T>(work: impl FnOnce() -> T) -> T {
-    /// Sets it back, also after a panic.
-    struct Before(bool);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            SPARED.set(self.0);
-        }
-    }
-    let _before = Before(SPARED.replace(true));
+    let _spared = Spared::begin();
     work()
 }
 

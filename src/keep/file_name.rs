@@ -62,8 +62,8 @@ fn is_device(text: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| numbered(device))
 }
 
-/// Returns the 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a later run
-/// finds what it has to replace.
+/// Returns the 128-bit [FNV-1a hash](https://datatracker.ietf.org/doc/html/rfc9923): the same in every build, so that a
+/// later run finds what it has to replace.
 fn fnv(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

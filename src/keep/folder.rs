@@ -19,10 +19,10 @@ pub(super) struct TestFolder {
     test: PathBuf,
 }
 
-/// How many harnesses of a test have folders of their own; the last one is that of all after it.
+/// The number of harnesses of a test with folders of their own; the last one is that of all after it.
 const MOST_OF_A_TEST: usize = 10;
 
-/// The folder of the test with this name.
+/// Returns the folder of the test with this name.
 pub(super) fn of_test(name: Option<&str>) -> TestFolder {
     let exe = env::current_exe().ok();
     let root = target(exe.as_deref()).join("multibind");
@@ -63,7 +63,8 @@ impl TestFolder {
     }
 }
 
-/// As any folder is made, and not for its owner alone. In it are databases, texts, and files not yet named so.
+/// A folder with the default permissions, not for its owner alone. In it are databases, texts, and files not yet named
+/// so.
 const NEW: FolderKind = FolderKind {
     prefix: room::UNFINISHED,
     mode: 0o777,
@@ -74,7 +75,7 @@ fn new_folder(parent: &Path) -> Result<HeldFolder> {
     HeldFolder::make(parent, &NEW).map_err(Error::io("make a folder in", parent))
 }
 
-/// The target folder of the program under test, else where temporary files go.
+/// Returns the target folder of the program under test, else where temporary files go.
 fn target(exe: Option<&Path>) -> PathBuf {
     // A relative path is relative to where cargo was started, which is not known here.
     if let Some(said) = env::var_os("CARGO_TARGET_DIR")
@@ -85,7 +86,7 @@ fn target(exe: Option<&Path>) -> PathBuf {
     exe.and_then(around).unwrap_or_else(env::temp_dir)
 }
 
-/// The target folder that a program is in. Cargo marks it, see <https://bford.info/cachedir/>.
+/// Finds the target folder that a program is in. Cargo marks it, see <https://bford.info/cachedir/>.
 fn around(exe: &Path) -> Option<PathBuf> {
     let mut next = exe.parent();
     while let Some(folder) = next {
@@ -100,7 +101,7 @@ fn around(exe: &Path) -> Option<PathBuf> {
     deps.ends_with("deps").then(|| target.to_path_buf())
 }
 
-/// The package and the test program, `my_app--landing`: several of either may have tests of one name.
+/// Returns the package and the test program, `my_app--landing`: several of either may have tests of one name.
 fn program(exe: Option<&Path>) -> String {
     let stem = exe.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
     let stem = stem.as_deref().map_or("program", without_hash);
@@ -110,7 +111,7 @@ fn program(exe: Option<&Path>) -> String {
     }
 }
 
-/// The name of a program without the hash that cargo adds, another one for each build.
+/// Returns the name of a program without the hash that cargo adds, another one for each build.
 fn without_hash(stem: &str) -> &str {
     const HASH: usize = 16;
     let is_hash = |end: &str| end.len() == HASH && end.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_of_a_build_is_no_part_of_a_programs_name() {
+    fn a_programs_name_excludes_the_build_hash() {
         assert_eq!(without_hash("landing-0123456789abcdef"), "landing");
         assert_eq!(without_hash("landing-test"), "landing-test");
         assert_eq!(without_hash("landing"), "landing");

@@ -58,7 +58,7 @@ pub(crate) fn save(harness: &Harness) -> String {
     }
 }
 
-/// Where the files are and how to open them.
+/// Writes where the files are and how to open them.
 fn told(dir: &Path, saved: &[Saved]) -> String {
     let mut told = format!("multibind: the databases of this test are kept in {}\n", dir.display());
     let mut width = 0;
@@ -72,7 +72,7 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
         };
         let _ = writeln!(told, "  {:width$}  {what}", database.label);
     }
-    let _ = write!(told, "What changed since the start is in {}", dir.join(write::CHANGES).display());
+    let _ = write!(told, "The changes since the start are in {}", dir.join(write::CHANGES).display());
     let statements = dir.join(write::STATEMENTS);
     if statements.is_file() {
         let _ = write!(told, "\nThe statements that were recorded are in {}", statements.display());
@@ -80,7 +80,7 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
     told
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@%=,:".contains(char);

@@ -8,9 +8,9 @@ use super::write::CHANGES;
 use crate::order::{sort_by, sort_by_key};
 use crate::say;
 
-/// How many tests are kept.
+/// The number of tests that are kept.
 const MOST_TESTS: usize = 100;
-/// How many bytes all of them may take.
+/// The number of bytes that all of them may take.
 pub(super) const MOST_BYTES: u64 = 512 << 20;
 
 /// The beginning of the name of a folder that is still being filled.
@@ -62,7 +62,7 @@ impl Kept {
     }
 }
 
-/// The bytes that a test takes, with all its harnesses.
+/// Counts the bytes that a test takes, with all its harnesses.
 pub(super) fn taken(test: &Path) -> u64 {
     let mut bytes = files(test);
     for folder in folders(test) {
@@ -71,7 +71,7 @@ pub(super) fn taken(test: &Path) -> u64 {
     bytes
 }
 
-/// The folders in a folder; links are none.
+/// Lists the folders in a folder; links are none.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for entry in entries(folder) {
@@ -82,7 +82,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The bytes of the files in a folder.
+/// Counts the bytes of the files in a folder.
 fn files(folder: &Path) -> u64 {
     let mut bytes = 0;
     for entry in entries(folder) {
@@ -91,7 +91,7 @@ fn files(folder: &Path) -> u64 {
     bytes
 }
 
-/// What can be read of a folder.
+/// Lists what can be read of a folder.
 fn entries(folder: &Path) -> Vec<DirEntry> {
     let mut entries = Vec::new();
     let Ok(all) = fs::read_dir(folder) else { return entries };
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A test kept so many minutes ago, of so many bytes, none of which are on a disk.
+    /// Creates a test kept so many minutes ago, of so many bytes, none of which are on a disk.
     fn kept(root: &Path, name: &str, minutes: u64, bytes: u64) -> PathBuf {
         let folder = root.join("program").join(name);
         fs::create_dir_all(&folder).unwrap();

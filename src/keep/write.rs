@@ -27,12 +27,13 @@ pub(super) struct Saved {
     pub(super) file: Result<String, String>,
 }
 
-/// The committed state of each database, or why it cannot be read. All are of one moment where all can be read.
+/// Copies the committed state of each database, or says why it cannot be read. All are of one moment where all can be
+/// read.
 pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
     if let Ok(images) = committed(databases) {
         return mapped(&images, |image| Ok(Arc::clone(image)));
     }
-    // What was in the way has been waited for.
+    // The committed state of all was waited for above.
     mapped(databases, |database| {
         database::committed(database, &Patience::none()).map_err(|source| unreadable(database, source))
     })
@@ -127,13 +128,12 @@ fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
 /// Writes the changes since the start, and the reasons why some are missing.
 fn changes(now: &[(&Arc<Bound>, Option<&Image>)], notes: &[String]) -> String {
     let (changes, errors) = since_start(now);
-    let mut told =
-        format!("What changed in every bind since the harness started, as far as it is committed:\n\n{changes}\n");
+    let mut told = format!("The committed changes in every bind since the harness started:\n\n{changes}\n");
     for note in notes {
         told.push_str(&format!("\n{note}\n"));
     }
     for error in errors {
-        told.push_str(&format!("\nWhat changed in it cannot be told: {error}\n"));
+        told.push_str(&format!("\nIts changes cannot be listed: {error}\n"));
     }
     told
 }

@@ -7,6 +7,7 @@ mod selection;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::list::has_name;
 use crate::url::canonical;
 pub(crate) use keys::Keys;
 pub(crate) use per_bind::{BindIndex, PerBind};
@@ -47,7 +48,7 @@ impl BindKey {
     /// ```
     pub const DEFAULT: BindKey = BindKey(None);
 
-    /// The key as a string, `None` for the default bind.
+    /// Returns the key as a string, `None` for the default bind.
     ///
     /// ```
     /// assert_eq!(multibind::BindKey::from("auth").as_str(), Some("auth"));
@@ -56,7 +57,7 @@ impl BindKey {
         self.0.as_deref()
     }
 
-    /// Whether this is the default bind's key.
+    /// Returns whether this is the default bind's key.
     ///
     /// ```
     /// assert!(multibind::BindKey::from(None).is_default());
@@ -65,12 +66,12 @@ impl BindKey {
         self.0.is_none()
     }
 
-    /// The schema name that stands for the bind in SQL: `main` for the default bind, else the key.
+    /// Returns the schema name that stands for the bind in SQL: `main` for the default bind, else the key.
     pub(crate) fn schema_name(&self) -> &str {
         self.as_str().unwrap_or("main")
     }
 
-    /// The key of one database of a dynamic bind. URLs of one database are one name.
+    /// Returns the key of one database of a dynamic bind. URLs of one database are one name.
     pub(crate) fn of_database(bind: &BindKey, name: &str) -> BindKey {
         let url = canonical(name);
         BindKey(Some(format!("{bind}[{}]", url.as_deref().unwrap_or(name)).into()))
@@ -88,12 +89,12 @@ impl BindKey {
         }
     }
 
-    /// Whether it can be the key of a dynamic bind's database.
+    /// Returns whether it can be the key of a dynamic bind's database.
     pub(crate) fn is_of_database_of(&self, bind: &BindKey) -> bool {
         self.as_str().is_some_and(|key| bind.is_start_of(key) && key.ends_with(']'))
     }
 
-    /// Whether a key begins as those of a dynamic bind's databases do; ASCII case does not count, as between any keys.
+    /// Returns whether a text begins like the keys of a dynamic bind's databases; ASCII case does not count.
     pub(crate) fn is_start_of(&self, key: &str) -> bool {
         let bind = self.as_str().unwrap_or(DEFAULT);
         let (start, rest) = (key.get(..bind.len()), key.get(bind.len()..));
@@ -112,7 +113,7 @@ impl BindKey {
         if key.eq_ignore_ascii_case(DEFAULT) {
             return Some("it differs from `default` only in case, and SQL compares names without it");
         }
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(key)) {
+        if has_name(&RESERVED, key) {
             return Some("`main` and `temp` are SQLite's names for schemas; the default bind has the key `default`");
         }
         None
@@ -133,7 +134,7 @@ impl serde_core::Serialize for BindKey {
     }
 }
 
-/// In quotes, `"default"` for the default bind.
+/// Prints the key in quotes, `"default"` for the default bind.
 impl fmt::Debug for BindKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str().unwrap_or(DEFAULT), f)

@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BindIndex(usize);
 
-/// As a number, for the name of a file.
+/// Prints the number, for the name of a file.
 impl fmt::Display for BindIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -85,8 +85,8 @@ impl<T> PerBind<T> {
     /// Returns a list with a value made of each of this one's.
     pub(crate) fn map<'v, U>(&'v self, mut make: impl FnMut(BindIndex, &'v T) -> U) -> PerBind<U> {
         let mut made = Vec::with_capacity(self.0.len());
-        for (at, value) in self.0.iter().enumerate() {
-            made.push(make(BindIndex(at), value));
+        for bind in self.indexes() {
+            made.push(make(bind, &self[bind]));
         }
         PerBind(made)
     }
@@ -97,8 +97,8 @@ impl<T> PerBind<T> {
         mut make: impl FnMut(BindIndex, &'v T) -> Result<U, E>,
     ) -> Result<PerBind<U>, E> {
         let mut made = Vec::with_capacity(self.0.len());
-        for (at, value) in self.0.iter().enumerate() {
-            made.push(make(BindIndex(at), value)?);
+        for bind in self.indexes() {
+            made.push(make(bind, &self[bind])?);
         }
         Ok(PerBind(made))
     }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_index_means_the_same_bind_in_every_list_of_a_configuration() {
+    fn an_index_means_one_bind_in_every_list() {
         let mut names = PerBind::new(vec!["default", "auth"]);
         let auth = names.find(|name| *name == "auth").unwrap();
         let lengths = names.map(|_, name| name.len());

@@ -4,7 +4,7 @@ use std::ops::RangeFull;
 
 use super::BindKey;
 
-/// Which binds an operation is for: one key, a list of keys with `None` among them, or `..` for all.
+/// The binds that an operation is for: one key, a list of keys with `None` among them, or `..` for all.
 ///
 /// `"__all__"` alone means all too, as in Flask-SQLAlchemy 2; a bind that has this key is selected as `["__all__"]`.
 ///
@@ -25,7 +25,7 @@ pub struct Selection(Option<Vec<BindKey>>);
 const ALL: &str = "__all__";
 
 impl Selection {
-    /// The keys that were named, `None` for all binds.
+    /// Returns the keys that were named, `None` for all binds.
     pub(crate) fn keys(&self) -> Option<&[BindKey]> {
         self.0.as_deref()
     }

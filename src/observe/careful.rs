@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 
 use super::glance::Glance;
 use crate::error::joined_by;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::row::Row;
 use crate::sqlite::script::quote;
 
@@ -16,7 +16,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// The search where SQLite reads everything.
+    /// Returns the search where SQLite reads everything.
     pub(super) fn plain(table: &str, row: &Row) -> Search {
         Search {
             from: format!("main.{} AS t", quote(table)),
@@ -54,7 +54,7 @@ struct Doubt<'r> {
     value: &'r Value,
 }
 
-/// The search for a row by what can be read; `None` where that is not enough.
+/// Returns the search for a row by what can be read; `None` where that is not enough.
 pub(super) fn search(glance: &Glance<'_>, table: &str, row: &Row) -> rusqlite::Result<Option<Search>> {
     Ok(match readable(glance, table, row)? {
         Readable::Search(search, _) => Some(search),
@@ -99,7 +99,7 @@ fn readable<'r>(glance: &Glance<'_>, table: &str, row: &'r Row) -> rusqlite::Res
     let reads =
         |column: &str| glance.columns(&format!("SELECT t.{} FROM main.{} AS t", quote(column), quote(table))).is_ok();
     let mut shown = columns.clone();
-    shown.retain(|column| reads(column));
+    retain(&mut shown, |column| reads(column));
     // The rowid has names that are not among the columns.
     let mut read = shown.clone();
     let (mut comparisons, mut doubts) = (Vec::with_capacity(row.cells().len()), Vec::new());

@@ -46,7 +46,7 @@ pub(crate) enum RowCount {
 }
 
 impl Harness {
-    /// The binds, where they are kept, their tables and how many rows those have, for printing.
+    /// Describes the binds for printing: their storage, their tables and the number of rows in each.
     ///
     /// It shows what is committed, and waits for no one. In shared-cache memory the rows of a table are also counted while
     /// a transaction that wrote to it is open, and then said to be not committed. A bind or a table that cannot be read
@@ -83,7 +83,7 @@ impl Harness {
 /// The most databases of a dynamic bind that are shown.
 const DATABASES_SHOWN: usize = 20;
 
-/// The databases of one place in the configuration.
+/// Describes the databases of one bind of the configuration.
 fn describe_place(place: &RunningBind) -> Vec<Described> {
     let databases = place.databases();
     let mut described = Vec::new();

@@ -11,6 +11,7 @@ use rusqlite::{params_from_iter, Connection};
 use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::row::Row;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{collation_of, has_collation, is_locked_out, stand_in_for_collations, SCHEMA};
 
 /// A bind's own connection, with which to look once.
@@ -21,7 +22,7 @@ pub(super) struct Glance<'c> {
     own: Option<Connection>,
 }
 
-/// Which rows of a shared cache are seen; elsewhere there are only those that are committed.
+/// The rows of a shared cache that are seen; elsewhere there are only those that are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     /// Committed rows. A table that an open transaction has written to cannot be read.
@@ -30,7 +31,7 @@ pub(super) enum View {
     Open,
 }
 
-/// Looks at a bind once. Where a lock is in the way that is an error, at once.
+/// Looks at a bind once. Where a lock blocks it, that is an error, at once.
 pub(super) fn glance<T>(
     database: &Database,
     view: View,
@@ -52,21 +53,8 @@ pub(super) fn glance_at<T>(
     carefully: &dyn Fn(&Glance<'_>) -> rusqlite::Result<Option<T>>,
 ) -> rusqlite::Result<T> {
     let seen = glance(database, view, |glance| {
-        // In a shared cache, SQLite no longer uses the index for anybody once a connection has lacked its collation: it marks
-        // the schema, which all of them share.
-        if glance.shared_cache
-            && let Some(name) = glance.lacking_collation_of(table)?
-        {
-            return Err(no_collation(&name));
-        }
-        look(glance).map_err(|error| {
-            // On one connection SQLite says so once, and from then on only that it cannot read the table.
-            let is_known = sqlite_message(&error) == "no query solution";
-            match is_known.then(|| glance.lacking_collation_of(table)) {
-                Some(Ok(Some(name))) => no_collation(&name),
-                _ => error,
-            }
-        })
+        glance.check_collations(table)?;
+        look(glance).map_err(|error| glance.named(error, table))
     });
     match seen {
         Err(error) if !is_lock(&error) => glance_carefully(database, view, carefully)?.ok_or(error),
@@ -115,7 +103,7 @@ fn with_glance(
         }
         look(&glance);
         if shared_cache {
-            // A lock on the schema may be in the way by now. The next look sets it anew before it reads.
+            // A lock on the schema may block it by now. The next look sets it anew before it reads.
             let _ = conn.pragma_update(None, "read_uncommitted", false);
         }
         Ok(())
@@ -137,7 +125,7 @@ impl<'c> Glance<'c> {
         if !careful {
             return Ok(Glance { conn, shared_cache, own: None });
         }
-        let own = Connection::open_in_memory()?;
+        let own = open_in_memory()?;
         database.set_up(&own)?;
         stand_in_for_collations(conn)?;
         Ok(Glance { conn, shared_cache, own: Some(own) })
@@ -151,7 +139,29 @@ impl Glance<'_> {
         Ok(collation_of(self.conn, table, column)?.is_some_and(|name| !has_collation(own, &name)))
     }
 
-    /// A collation that is not its own, in whose order an index of the table stands, or the table itself.
+    /// Refuses a table of a shared cache whose index needs a collation that SQLite lacks: once a connection has lacked it, SQLite
+    /// no longer uses the index for anybody, for it marks the schema, which all of them share.
+    fn check_collations(&self, table: &str) -> rusqlite::Result<()> {
+        if self.shared_cache
+            && let Some(name) = self.lacking_collation_of(table)?
+        {
+            return Err(no_collation(&name));
+        }
+        Ok(())
+    }
+
+    /// Returns the error with the name of the collation that SQLite lacks, if that is its cause. On one connection SQLite
+    /// says so once, and from then on only that it cannot read the table.
+    fn named(&self, error: rusqlite::Error, table: &str) -> rusqlite::Error {
+        if sqlite_message(&error) == "no query solution"
+            && let Ok(Some(name)) = self.lacking_collation_of(table)
+        {
+            return no_collation(&name);
+        }
+        error
+    }
+
+    /// Finds a collation that SQLite lacks, in whose order an index of the table stands, or the table itself.
     fn lacking_collation_of(&self, table: &str) -> rusqlite::Result<Option<String>> {
         let table = Value::Text(table.to_string());
         let query = "SELECT DISTINCT c.coll AS name FROM pragma_index_list(?, 'main') AS i \
@@ -166,7 +176,7 @@ impl Glance<'_> {
         Ok(None)
     }
 
-    /// The columns that a query would give, which is not run.
+    /// Returns the columns that a query would give, which is not run.
     pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
         self.unlocked(SCHEMA)?;
         let statement = self.conn.prepare_cached(query)?;
@@ -199,7 +209,7 @@ impl Glance<'_> {
         Row::all_from_sql(&columns, &mut found)
     }
 
-    /// The error, if a lock is in the way of a query: where an application has built rusqlite with `unlock_notify`, it
+    /// Returns an error if a lock blocks a query: where an application has built rusqlite with `unlock_notify`, it
     /// would wait for that lock without a limit.
     fn unlocked(&self, query: &str) -> rusqlite::Result<()> {
         if self.shared_cache && is_locked_out(self.conn, query) {

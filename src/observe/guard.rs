@@ -25,7 +25,7 @@ use crate::key::{BindKey, Selection};
 /// let _swallowed = db.connection(None).unwrap().execute("INSERT INTO t VALUES (1)", []);
 /// drop(guard);
 /// ```
-#[must_use = "it guards as long as it lives"]
+#[must_use = "it ends when it is dropped, here at once: bind it to `_guard`"]
 #[derive(Debug)]
 pub struct Guard {
     guarding: Guarding,
@@ -47,7 +47,7 @@ pub struct Refusal {
 }
 
 impl Harness {
-    /// Has every statement fail that is for another bind than the selected ones, as long as the guard lives.
+    /// Refuses every statement for a bind that is not selected, as long as the guard lives.
     ///
     /// It holds for sessions and for connections of the harness's pools, in whatever thread, checked out before or after.
     /// SQLite enforces it: a session fails with [`Error::Guarded`](crate::Error::Guarded), which names the bind and the
@@ -100,7 +100,7 @@ impl Harness {
         self.guard("allow_only", &selection, Location::caller(), Refuses::AllBut(allowed))
     }
 
-    /// Has every statement fail that writes to the selected binds, as long as the guard lives; they can be read.
+    /// Refuses every statement that writes to the selected binds, as long as the guard lives; they can be read.
     ///
     /// It holds for what [`allow_only`](Harness::allow_only) holds for. A session fails with
     /// [`Error::Guarded`](crate::Error::Guarded), which names the bind and the guard's place in the test; on a pooled
@@ -136,7 +136,7 @@ impl Harness {
         self.guard("deny_writes", &selection, Location::caller(), Refuses::Writes(denied))
     }
 
-    /// The selected keys, each of which means a bind or one database of a dynamic bind.
+    /// Returns the selected keys, each of which means a bind or one database of a dynamic bind.
     fn guarded(&self, selection: &Selection) -> Result<Vec<BindKey>> {
         let Some(keys) = selection.keys() else { return Ok(self.running().keys()) };
         for key in keys {
@@ -192,7 +192,7 @@ fn refusals(refused: Vec<Refused>) -> Vec<Refusal> {
 }
 
 impl Refusal {
-    /// The bind that the statement was for.
+    /// Returns the bind that the statement was for.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -206,8 +206,8 @@ impl Refusal {
         &self.refused.bind
     }
 
-    /// The statement, as a session was given it, or with its values on a pooled connection; of one that SQLite did not
-    /// accept there, what it was about to do, for then SQLite does not tell the text.
+    /// Returns the statement, as a session was given it, or with its values on a pooled connection; of one that SQLite
+    /// did not accept there, what it was about to do, for then SQLite does not tell the text.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

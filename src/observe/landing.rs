@@ -30,7 +30,7 @@ pub struct Landing {
 }
 
 impl Landing {
-    /// The bind; of several keys for one database, the one that names it first.
+    /// Returns the bind; of several keys for one database, the one that names it first.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -43,7 +43,7 @@ impl Landing {
         &self.bind
     }
 
-    /// The table, as it is spelled in the schema.
+    /// Returns the table, as it is spelled in the schema.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -56,7 +56,7 @@ impl Landing {
         &self.table
     }
 
-    /// The whole row.
+    /// Returns the whole row.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -72,7 +72,7 @@ impl Landing {
     /// Returns whether it is known to be committed.
     ///
     /// In a shared cache ([`Bind::shared_cache`](crate::Bind::shared_cache)) a row is also seen while a transaction that
-    /// wrote to its table is open. SQLite tells which tables such a transaction wrote to, not which rows, so then no row
+    /// wrote to its table is open. SQLite reports which tables such a transaction wrote to, not which rows, so then no row
     /// of the table is known to be committed. Elsewhere only what is committed is seen.
     ///
     /// ```
@@ -92,8 +92,8 @@ impl Landing {
 }
 
 impl Harness {
-    /// Every place where a row is: in each bind that has a table of that name, each row whose columns are what `row`
-    /// says.
+    /// Finds every place where a row is: in each bind that has a table of that name, each row whose columns are what
+    /// `row` says.
     ///
     /// A replica that [lags](crate::Bind::lag) is such a place too, for it may have what its source has no more; one that
     /// does not is its source.
@@ -132,7 +132,7 @@ impl Harness {
                 }
                 Found::Unreadable(source) => {
                     let error = Error::sql(sighting.database.key())(source);
-                    return Err(error.held_by(|| sighting.database.in_the_way(Opener::Harness, 0)));
+                    return Err(error.held_by(|| sighting.database.blocker(Opener::Harness, 0)));
                 }
                 Found::Unsettled { .. } | Found::NoTable | Found::NoColumn { .. } => {}
             }

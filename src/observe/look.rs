@@ -34,7 +34,7 @@ pub(crate) enum Found {
     /// Its table lacks a column that the row names.
     NoColumn { table: String, column: String, columns: Vec<String> },
     /// The rows that match, in this view: where it is not [`View::Committed`], an open transaction has written to the
-    /// table, and what is committed cannot be told.
+    /// table, and what is committed is unknown.
     Rows { table: String, rows: Vec<Row>, view: View },
     /// No row matches, and a transaction is open that may have written some: until it is committed, nobody else sees them.
     Unsettled { table: String },
@@ -57,7 +57,7 @@ impl Found {
     }
 }
 
-/// How long to look again while another connection's lock blocks.
+/// The time for which to look again while another connection's lock blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
     /// Until what is committed is seen, and no transaction is open that may commit such a row.
@@ -79,7 +79,7 @@ pub(crate) fn look(
     effort: &dyn Fn(&Database) -> Effort,
 ) -> Result<Vec<Sighting>> {
     let mut sightings = Vec::new();
-    // One for all: a look takes no longer where several are in the way.
+    // One for all: a look takes no longer where several block it.
     let patience = Patience::new();
     // What was found in a database that still is the image it was made from, by the image: the same is found in all
     // others that are, of which a dynamic bind may have very many.
@@ -195,7 +195,7 @@ fn refused(glance: &Glance<'_>, table: String, row: &Row, error: rusqlite::Error
     }
 }
 
-/// A table's name as the schema has it.
+/// Finds a table's name as the schema has it.
 fn spelled(glance: &Glance<'_>, table: &str) -> rusqlite::Result<Option<String>> {
     let asked = Value::Text(table.to_string());
     let query = "SELECT name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE";
@@ -262,7 +262,7 @@ pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<E
     Some(Error::NotInBind { bind: key.clone(), table: table.to_string(), found, nearest })
 }
 
-/// The names of a database's tables and views but for those of SQLite's own, which nobody means.
+/// Returns the names of a database's tables and views but for those of SQLite's own, which nobody means.
 fn tables(database: &Database) -> rusqlite::Result<Vec<String>> {
     let query = "SELECT name FROM main.sqlite_schema
                  WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'";

@@ -48,7 +48,7 @@ pub(crate) struct Near {
 }
 
 impl Near {
-    /// From the columns of the table, followed by whether each column asked for is what was asked.
+    /// Reads the columns of the table, followed by whether each column asked for is what was asked.
     fn new(found: &Row, columns: usize, asked: &Row) -> Near {
         let row = found.first(columns);
         let (mut different, mut likely) = (Vec::new(), 0.0);

@@ -27,11 +27,12 @@ use crate::sqlite::Image;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "it does nothing by itself: give it to `changes_since` or `restore`"]
 pub struct Snapshot {
-    /// Whose it is. Not kept alive: a harness can be closed while there are snapshots of it.
+    /// The harness that it is of. Not kept alive: a harness can be closed while there are snapshots of it.
     running: Weak<Running>,
     keys: Vec<BindKey>,
-    /// By the key that tells a database from all others.
+    /// Each database's state, by the key that identifies it.
     states: Sorted<BindKey, State>,
 }
 
@@ -86,7 +87,7 @@ impl Harness {
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
     }
 
-    /// Puts every bind back to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
+    /// Restores every bind to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
     /// (`user_version`, `application_id`), and what [`metadata`](Harness::metadata) says of it.
     ///
     /// A database of a [dynamic bind](crate::Bind::dynamic) that nobody had used at that moment is put back to what it was
@@ -128,7 +129,7 @@ impl Harness {
         let image_of =
             |database: &Database| Arc::clone(state_of(database).map_or(database.image(), |state| &state.image));
         for database in &databases {
-            // What is as it is to be is not in anybody's way.
+            // A database that stays as it is disturbs nobody.
             if database.unchanged().is_none_or(|own| own.id() != image_of(database).id()) {
                 database.check_free().map_err(failed(database, &[]))?;
             }
@@ -154,7 +155,7 @@ impl Snapshot {
         }
     }
 
-    /// The databases of a dynamic bind that were there at that moment and are not among these.
+    /// Returns the databases of a dynamic bind that were there at that moment and are not among these.
     pub(super) fn closed_since<'s>(
         &'s self,
         bind: &DynamicBind,
@@ -185,10 +186,10 @@ pub(crate) fn committed(databases: &[Arc<Bound>]) -> Result<Vec<Arc<Image>>> {
     at_one_moment(&all, &Patience::new()).map_err(|(at, source)| unreadable(all[at], source))
 }
 
-/// The error of a database whose committed state could not be read.
+/// Returns the error of a database whose committed state could not be read.
 pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error {
     if is_lock(&source) {
-        let conflict = database.in_the_way(Opener::Harness, 0);
+        let conflict = database.blocker(Opener::Harness, 0);
         return Error::InUse { bind: database.key().clone(), conflict, source };
     }
     Error::sql(database.key())(source)
@@ -196,7 +197,7 @@ pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error 
 
 fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
     move |source| {
-        let conflict = is_lock(&source).then(|| database.in_the_way(Opener::Harness, 0)).flatten();
+        let conflict = is_lock(&source).then(|| database.blocker(Opener::Harness, 0)).flatten();
         let (failed, restored) = (database.key().clone(), restored.to_vec());
         Error::Restore { failed, restored, conflict, source }
     }

@@ -1,4 +1,4 @@
-//! What values go into a column: those of its declared type.
+//! Values of a column: those of its declared type.
 
 use ::proptest::prelude::{prop_oneof, Just, Strategy};
 use ::proptest::strategy::BoxedStrategy;

@@ -31,9 +31,11 @@
 
 mod column;
 mod rows;
+mod several;
 mod trial;
 mod tried;
 mod value;
 
-pub use rows::{AnyRow, AnyRows};
+pub use rows::AnyRow;
+pub use several::AnyRows;
 pub use value::{any_blob, any_integer, any_real, any_text, any_value};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ::proptest::collection::{vec, SizeRange};
 use ::proptest::prelude::{Just, Strategy};
 use ::proptest::strategy::{BoxedStrategy, NewTree, ValueTree};
 use ::proptest::test_runner::TestRunner;
@@ -20,7 +19,7 @@ use crate::schema::{ColumnInfo, GeneratedKind, TableInfo};
 use crate::sqlite::Image;
 
 /// The most rows that are tried until the table takes one.
-const TRIES: usize = 1000;
+pub(super) const TRIES: usize = 1000;
 
 /// A [strategy](https://docs.rs/proptest/1/proptest/strategy/trait.Strategy.html) for rows that a table of a bind takes;
 /// from [`Harness::any_row`].
@@ -46,16 +45,16 @@ const TRIES: usize = 1000;
 /// ```
 #[derive(Clone, Debug)]
 pub struct AnyRow {
-    table: Arc<Table>,
+    pub(super) table: Arc<Table>,
     columns: Vec<Column>,
 }
 
-/// Whose rows they are.
+/// The table that the rows are for.
 #[derive(Debug)]
-struct Table {
+pub(super) struct Table {
     bind: BindKey,
     info: TableInfo,
-    trial: Trial,
+    pub(super) trial: Trial,
 }
 
 /// The values of one column: rows of that column alone, which know what cannot be stored.
@@ -284,34 +283,8 @@ impl AnyRow {
         self
     }
 
-    /// Returns several rows that the table takes one after the other: with primary keys of their own, and what else is unique.
-    ///
-    /// The size is a number or a range, as for `proptest::collection::vec`.
-    ///
-    /// ```
-    /// # use multibind::{Bind, Harness};
-    /// # use proptest::prelude::*;
-    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT UNIQUE COLLATE NOCASE)";
-    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
-    /// # let config = ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(8), failure_persistence: None, ..ProptestConfig::with_cases(16) };
-    /// proptest!(
-    /// # config,
-    ///     |(users in db.any_row("auth", "user")?.many(1..5))| {
-    ///     db.reset()?;
-    ///     let mut session = db.session();
-    ///     for user in &users {
-    ///         session.table("user")?.insert(user.clone())?;
-    ///     }
-    ///     prop_assert_eq!(session.table("user")?.count(multibind::row! {})?, users.len());
-    /// });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    #[must_use]
-    pub fn many(self, size: impl Into<SizeRange>) -> AnyRows {
-        AnyRows { row: self, size: size.into() }
-    }
-
-    fn none(&self, asked: &str, why: &str) -> String {
+    /// Returns the reason why there are none.
+    pub(super) fn none(&self, asked: &str, why: &str) -> String {
         let Table { bind, info, trial } = &*self.table;
         let table = info.name();
         let names = self.columns.iter().map(|column| column.name.as_str());
@@ -360,49 +333,4 @@ fn joined(cells: &[Row]) -> Result<Row> {
         }
     }
     Ok(row)
-}
-
-/// A strategy for several rows that a table of a bind takes one after the other; from [`AnyRow::many`].
-///
-/// ```
-/// # use multibind::{Bind, Harness};
-/// # use proptest::prelude::*;
-/// # let tag = "CREATE TABLE tag (name TEXT PRIMARY KEY)";
-/// # let db = Harness::builder().default_bind(Bind::memory().schema(tag)).start()?;
-/// # let config = ProptestConfig { rng_seed: proptest::test_runner::RngSeed::Fixed(8), failure_persistence: None, ..ProptestConfig::with_cases(16) };
-/// proptest!(
-/// # config,
-///     |(tags in db.any_row(None, "tag")?.many(3))| {
-///     prop_assert_eq!(tags.len(), 3);
-///     prop_assert_ne!(&tags[0], &tags[1]);
-/// });
-/// # Ok::<(), multibind::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct AnyRows {
-    row: AnyRow,
-    size: SizeRange,
-}
-
-impl Strategy for AnyRows {
-    type Tree = Box<dyn ValueTree<Value = Vec<Row>>>;
-    type Value = Vec<Row>;
-
-    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<AnyRows> {
-        let least = self.size.start();
-        let table = Arc::clone(&self.row.table);
-        let taken = move |rows: Vec<Row>| {
-            let refusals = table.trial.refusals(&rows).map_err(|error| sqlite_message(&error))?;
-            let why = refusals.iter().flatten().next().cloned();
-            let taken = rows.into_iter().zip(refusals).filter(|(_, refusal)| refusal.is_none());
-            let taken = taken.map(|(row, _)| row).collect::<Vec<_>>();
-            match (taken.len() < least, why) {
-                (true, Some(why)) => Err(why),
-                _ => Ok(taken),
-            }
-        };
-        // Where two have the same key, the later is left out.
-        let rows = vec(self.row.clone(), self.size.clone());
-        first(&rows, TRIES, runner, Arc::new(taken), |why| self.row.none(&format!("{least} rows"), why))
-    }
 }

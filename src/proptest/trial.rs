@@ -9,6 +9,7 @@ use crate::error::sqlite_message;
 use crate::list::mapped;
 use crate::row::{Row, Shown};
 use crate::schema::{affinities, Metadata, ObjectKind, TableInfo};
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::{insert, quote};
 use crate::sqlite::{column_names, Image};
 use crate::sync::lock;
@@ -27,7 +28,7 @@ impl Trial {
         columns: &[&str],
         start: &Image,
     ) -> rusqlite::Result<Trial> {
-        let mut conn = Connection::open_in_memory()?;
+        let mut conn = open_in_memory()?;
         // SQLite can be built to enforce them: here are no parents.
         conn.pragma_update(None, "foreign_keys", false)?;
         start.connect(&conn)?;

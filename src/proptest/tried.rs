@@ -1,4 +1,4 @@
-//! What is generated and then tried, until something passes.
+//! Values that are generated and tried until one passes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn next<S: Strategy>(generated: &S, runner: &mut TestRunner) -> NewTree<S> {
 
 struct Tried<T: ValueTree, P> {
     tree: T,
-    /// Of what was last generated that passed.
+    /// The outcome for the value that last passed.
     passed: P,
     try_it: Try<T::Value, P>,
 }

@@ -1,4 +1,4 @@
-//! Binds: where each has its database, how far a replica lags, by what a dynamic bind chooses, and what runs in the end.
+//! The storage of a bind, the lag of a replica, the context of a dynamic bind; the engine and the description of what runs.
 
 pub use crate::config::{Lag, Storage};
 pub use crate::context::BindContext;

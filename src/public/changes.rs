@@ -1,4 +1,4 @@
-//! Changes: the state of every bind, what changed since, and what a test expects to have changed.
+//! Snapshots of every bind, the changes since one, and those that a test expects.
 
 pub use crate::observe::{
     ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, Snapshot, TableChange,

@@ -1,3 +1,3 @@
-//! Locks: which connection holds one and which waits for it, in an [`Error`](crate::Error).
+//! The holder of a lock and the connection that waits for it, in an [`Error`](crate::Error).
 
 pub use crate::error::Conflict;

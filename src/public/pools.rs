@@ -1,4 +1,3 @@
-//! Pools: the types of what [`Harness::pool`](crate::Harness::pool) and [`Harness::connection`](crate::Harness::connection)
-//! return.
+//! Types of what [`Harness::pool`](crate::Harness::pool) and [`Harness::connection`](crate::Harness::connection) return.
 
 pub use crate::database::{Pool, PooledConnection};

@@ -1,3 +1,3 @@
-//! Statements: the record of those that ran, from [`Harness::record`](crate::Harness::record).
+//! The record of the statements that ran, from [`Harness::record`](crate::Harness::record).
 
 pub use crate::observe::{Statement, StatementKind, StatementLog};

@@ -1,4 +1,4 @@
-//! Tables: declared in code and tied to a bind, made up to a migration, and read back from SQLite.
+//! Tables that are declared in code and tied to a bind, and the tables of a bind as SQLite has them.
 
 pub use crate::config::{MigrationVersion, Model, Table, TableGroup};
 pub use crate::schema::{

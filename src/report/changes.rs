@@ -8,6 +8,7 @@ use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list};
 use crate::key::Selection;
+use crate::list::has_name;
 use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
@@ -59,11 +60,11 @@ fn shown(row: &Row) -> String {
     joined_by(row.cells(), ", ", &|(name, value)| format!("{name} = {}", short(value)))
 }
 
-/// The key and what is another; every column where there is no key to tell the row by.
+/// Writes the key and the changed columns; every column where no key identifies the row.
 fn updated(update: &RowUpdate, key: &[String]) -> String {
     let mut columns = Vec::new();
     for (name, value) in update.after.cells() {
-        let is_key = key.is_empty() || key.iter().any(|key| key.eq_ignore_ascii_case(name));
+        let is_key = key.is_empty() || has_name(&key, name);
         match update.before.value(name) {
             Some(before) if before != value => {
                 columns.push(format!("{name} = {} → {}", short(before), short(value)));
@@ -92,7 +93,7 @@ pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &Not
             format!("nothing changed in {unchanged}, and {others} changed"),
             paragraph(
                 &format!(
-                    "What was meant for {unchanged} may be in {others}: look which bind's connection wrote the rows above."
+                    "Rows for {unchanged} may be in {others}: check which bind's connection wrote the rows above."
                 ),
                 0,
                 0,
@@ -129,7 +130,7 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
         paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0)
     } else {
         format!(
-            "The changes:\n\n{changes}\n\nIf they are meant, this expects them:\n\n{}\n\nIf not, look which bind's \
+            "The changes:\n\n{changes}\n\nIf they are intended, expect them with:\n\n{}\n\nIf not, check which bind's \
              connection wrote the rows above.",
             as_expected(changes)
         )
@@ -148,8 +149,8 @@ fn counts(counts: &[ExpectedChange]) -> String {
 /// Returns the assertion that would hold.
 fn to_allow(changes: &ChangeSet) -> String {
     let keys = arguments(&changes.binds_changed());
-    let meant = paragraph(&format!("If that is meant, assert_only({keys}) says so."), 0, 0);
-    format!("{meant}\nIf not, look which bind's connection wrote the rows above.")
+    let meant = paragraph(&format!("If these changes are intended, use assert_only({keys})."), 0, 0);
+    format!("{meant}\nIf not, check which bind's connection wrote the rows above.")
 }
 
 /// Returns the changes as a test writes them.

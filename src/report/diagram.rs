@@ -8,11 +8,12 @@ use crate::config::Storage;
 use crate::error::Result;
 use crate::harness::{Harness, ReferenceEnd, RunningBind};
 use crate::key::BindKey;
+use crate::list::has_name;
 use crate::observe::tables;
 use crate::schema::{ColumnInfo, ForeignKey, Metadata, TableInfo};
 
 impl Harness {
-    /// The tables of every bind with their columns, foreign keys and references into other binds, as a
+    /// Draws the tables of every bind with their columns, foreign keys and references into other binds, as a
     /// [Mermaid](https://mermaid.js.org) diagram, which a README or a pull request shows as a picture.
     ///
     /// A table is `bind.table`, with `default` for the default bind. A solid line is a foreign key, a dashed one a
@@ -112,14 +113,14 @@ fn is(end: &ReferenceEnd, table: &TableInfo, column: &ColumnInfo) -> bool {
     end.table.eq_ignore_ascii_case(table.name()) && end.column.eq_ignore_ascii_case(column.name())
 }
 
-/// A table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
+/// Writes a table's name, of which no two are the same: a part with a dot of its own is in quotes, as in SQL.
 fn name(key: &BindKey, table: &str) -> String {
     let part =
         |part: &str| if part.contains(['.', '"']) { crate::sqlite::script::quote(part) } else { part.to_string() };
     quoted(&format!("{}.{}", part(&key.to_string()), part(table)))
 }
 
-/// The tables of a database, and what refers to what among them.
+/// Draws the tables of a database and the references among them.
 fn draw(diagram: &mut String, drawn: &Drawn, refers: &dyn Fn(&TableInfo, &ColumnInfo) -> bool) {
     let label = quoted(&drawn.label);
     let _ = writeln!(diagram, "    %% bind {}, in {}", label.trim_matches('"'), drawn.storage);
@@ -144,7 +145,7 @@ fn entity(diagram: &mut String, name: &str, table: &TableInfo, refers: &dyn Fn(&
         if column.is_hidden() {
             continue;
         }
-        let has = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(column.name()));
+        let has = |names: &[String]| has_name(names, column.name());
         let mut keys = Vec::new();
         if column.primary_key().is_some() {
             keys.push("PK");
@@ -189,7 +190,7 @@ fn cardinality(child: &TableInfo, columns: &[String]) -> (&'static str, &'static
 
 /// Returns whether no two rows have the same values in these columns.
 fn is_unique(table: &TableInfo, columns: &[String]) -> bool {
-    let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    let has = |name: &str| has_name(columns, name);
     let mut key = table.primary_key();
     if key.next().is_some_and(has) && key.all(has) {
         return true;

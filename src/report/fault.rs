@@ -19,6 +19,12 @@ pub(crate) fn untriggered(fault: &Untriggered) -> String {
         }
         (FaultKind::Full | FaultKind::Io, 0) => format!("no transaction wrote to `{bind}`"),
         (FaultKind::Full | FaultKind::Io, met) => format!("only {} wrote to `{bind}`", counted(*met, "transaction")),
+        (FaultKind::Read | FaultKind::Slow(_), 0) => format!("nothing began to read `{bind}`"),
+        (FaultKind::Read | FaultKind::Slow(_), met) => {
+            format!("only {} began to read `{bind}`", counted(*met, "transaction"))
+        }
+        (FaultKind::Down, 0) => format!("nothing used `{bind}`"),
+        (FaultKind::Down, met) => format!("`{bind}` was used only {}", counted(*met, "time")),
     };
     let passed = match fault.passed {
         0 => String::new(),

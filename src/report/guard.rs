@@ -4,7 +4,7 @@ use super::table::Table;
 use super::words::cut;
 use crate::observe::Unasked;
 
-/// How much of a statement is shown, in characters.
+/// The number of characters of a statement that are shown.
 const SHOWN: usize = 300;
 
 /// Reports what a guard has refused.
@@ -18,8 +18,8 @@ pub(crate) fn unasked(unasked: &Unasked) -> String {
         table.row(&[&refusal.bind().to_string(), &cut(refusal.statement(), SHOWN)]);
     }
     format!(
-        "{}\nrefused {statements}:\n\n{}\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not,\n\
-         look which bind's connection the code under test uses there.",
+        "{}\nrefused {statements}:\n\n{}\n\nIf the test expects this, call `refused()` on the guard before it is dropped. If not,\n\
+         check which bind's connection the code under test uses there.",
         unasked.rule,
         table.drawn()
     )

@@ -11,9 +11,9 @@ use crate::list::mapped;
 use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Whereabouts};
 use crate::row::Row;
 
-/// How many rows of a bind are shown.
+/// The number of rows of a bind that are shown.
 const ROWS_SHOWN: usize = 3;
-/// How many binds a headline names; a dynamic bind may have very many.
+/// The number of binds that a headline names; a dynamic bind may have very many.
 const BINDS_NAMED: usize = 20;
 
 /// Reports a failed assertion.

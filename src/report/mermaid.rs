@@ -1,8 +1,8 @@
 //! Names and texts as Mermaid's [entity relationship diagrams](https://mermaid.js.org/syntax/entityRelationshipDiagram.html)
 //! take them, whatever they are.
 
-/// A text in quotes. What means something to Mermaid, or to the page it draws on, is written as the number of the
-/// character, which is drawn as the character.
+/// Writes a text in quotes. What means something to Mermaid, or to the page it draws on, is written as the number of
+/// the character, which is drawn as the character.
 pub(super) fn quoted(text: &str) -> String {
     let visible = visible(text);
     // A line that has this word before a space sets the direction of the drawing, also within quotes.
@@ -30,7 +30,7 @@ pub(super) fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// The text with what cannot be seen as Rust writes it.
+/// Writes invisible characters as Rust does.
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for char in text.chars() {
@@ -43,7 +43,7 @@ fn visible(text: &str) -> String {
     visible
 }
 
-/// A word for a column or a type, where nothing can be quoted: what it cannot have is `_`.
+/// Writes a word for a column or a type, where nothing can be quoted: what it cannot have is `_`.
 pub(super) fn word(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     for char in text.chars() {
@@ -59,13 +59,13 @@ pub(super) fn word(text: &str) -> String {
     }
 }
 
-/// The name of a type, which may have sizes: `VARCHAR(20)`, and `DECIMAL(10_2)` for one that has two.
+/// Writes the name of a type, which may have sizes: `VARCHAR(20)`, and `DECIMAL(10_2)` for one that has two.
 pub(super) fn type_name(text: &str) -> String {
     let text = if text.is_empty() { "any" } else { text };
     sized(text).unwrap_or_else(|| word(text))
 }
 
-/// A type with sizes, which are numbers.
+/// Writes a type with sizes, which are numbers.
 fn sized(text: &str) -> Option<String> {
     let (name, sizes) = text.split_once('(')?;
     let mut numbers = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_has_letters_digits_and_underscores_and_is_not_taken_for_a_key() {
+    fn words_are_plain_and_never_keys() {
         let words = ["id", "first name", "1st", "PK", "fk_id", "日本", "a-b", ""].map(word);
         assert_eq!(words, ["id", "first_name", "_1st", "_PK", "_fk_id", "__", "a_b", "_"]);
         let types = ["INTEGER", "VARCHAR(20)", "DECIMAL(10, 2)", "UNSIGNED BIG INT", "", "VARCHAR (5)"].map(type_name);

@@ -9,7 +9,7 @@ use crate::error::list;
 use crate::key::{BindKey, Selection};
 use crate::observe::{Miscount, Statement, StatementKind, StatementLog, Unrecorded, Written};
 
-/// How many statements are shown, and how much of each, in characters.
+/// The number of statements that are shown, and of characters of each.
 const SHOWN: usize = 100;
 const TEXT_SHOWN: usize = 300;
 
@@ -116,7 +116,7 @@ fn table(statements: &[(&Statement, bool)]) -> String {
     }
 }
 
-/// All of the statements, with their threads and times.
+/// Writes all of the statements, with their threads and times.
 pub(crate) fn in_detail(statements: &[Statement]) -> String {
     let mut table = Table::new(&["", "bind", "does", "rows", "statement"]);
     for (at, statement) in statements.iter().enumerate() {
@@ -146,7 +146,7 @@ fn rows(statement: &Statement) -> String {
     }
 }
 
-/// The statement with its values, cut where it is long, and how it failed.
+/// Writes the statement with its values, cut where it is long, and its error.
 fn text(statement: &Statement) -> String {
     let text = cut(&statement.sql_with_values().replace('\0', "\\0"), TEXT_SHOWN);
     match statement.error() {

@@ -6,14 +6,14 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::list::mapped;
 
-/// How wide a report may be, in columns of a terminal.
+/// The width of a report, in columns of a terminal.
 const WIDTH: usize = 80;
-/// What stands at the left edge of a table, and between two of its columns; at the right edge is as much as at the left.
+/// The left edge of a table; the right edge is as wide.
 const EDGE: &str = " ";
 const BETWEEN: &str = "   ";
-/// What the last column has at least, if it wants as much, before the others are made narrower.
+/// The width that the last column keeps, if it needs as much, before the others are made narrower.
 const LAST: usize = 24;
-/// How much further than its line's beginning a line is indented that goes on with it.
+/// The further indentation of a line that continues the one above.
 const HANGING: usize = 4;
 
 /// Rows under headings. Where the table would be too wide, cells are wrapped, those of the last column first; their lines
@@ -26,7 +26,7 @@ pub(super) struct Table<'h> {
 struct TableRow {
     /// The lines of each cell.
     cells: Vec<Vec<String>>,
-    /// Whether there is a line between it and the row above.
+    /// Set if there is a line between it and the row above.
     is_apart: bool,
 }
 
@@ -99,7 +99,7 @@ impl<'h> Table<'h> {
         }
     }
 
-    /// How wide each column is.
+    /// Returns the width of each column.
     fn widths(&self) -> Vec<usize> {
         let mut widths = Vec::with_capacity(self.headings.len());
         for (at, heading) in self.headings.iter().enumerate() {
@@ -116,12 +116,13 @@ impl<'h> Table<'h> {
     }
 }
 
-/// A text that starts `first` columns from the left, and goes on at `rest` in lines as wide as a report may be.
+/// Breaks a text into lines as wide as a report may be: the first starts `first` columns from the left, the others
+/// `rest`.
 pub(super) fn paragraph(text: &str, first: usize, rest: usize) -> String {
     hanging(&printable(text), first, rest, WIDTH).join("\n").trim_start().to_string()
 }
 
-/// Code, each with what it is for beside it, or below it where that would be too wide.
+/// Writes code, each with its purpose beside it, or below it where that would be too wide.
 pub(super) fn explained(steps: &[(&str, &str)]) -> String {
     let (mut code_width, mut what_width) = (0, 0);
     for (code, what) in steps {
@@ -140,12 +141,12 @@ pub(super) fn explained(steps: &[(&str, &str)]) -> String {
     lines.join("\n")
 }
 
-/// The columns of a terminal that a table of so many columns takes beside its cells.
+/// Returns the columns of a terminal that a table of so many columns takes beside its cells.
 fn outside(columns: usize) -> usize {
     2 * EDGE.len() + BETWEEN.len() * columns.saturating_sub(1)
 }
 
-/// One line of each cell, side by side.
+/// Writes one line of each cell, side by side.
 fn across_columns(widths: &[usize], cells: &[&str]) -> String {
     let mut line = String::new();
     for (at, cell) in cells.iter().enumerate() {
@@ -157,7 +158,7 @@ fn across_columns(widths: &[usize], cells: &[&str]) -> String {
     line
 }
 
-/// How wide each column may be for all to fit: the last is made narrower, then the widest of the others.
+/// Returns widths with which all columns fit: the last is made narrower, then the widest of the others.
 fn fitting(widths: &[usize]) -> Vec<usize> {
     let Some((last, others)) = widths.split_last() else { return Vec::new() };
     let room = WIDTH.saturating_sub(outside(widths.len()));
@@ -177,7 +178,7 @@ fn limited(widths: &[usize], most: usize) -> Vec<usize> {
     mapped(widths, |width| most.min(*width))
 }
 
-/// A line broken where it is too long.
+/// Breaks a line where it is too long.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     let text = line.trim_start();
     let indent = line.len() - text.len();
@@ -216,7 +217,8 @@ fn hanging(text: &str, first: usize, rest: usize, width: usize) -> Vec<String> {
     lines
 }
 
-/// What stays on one line where it can: words, and `name = value`; an arrow stays with what follows it.
+/// Splits a text into what stays on one line where it can: words, and `name = value`; an arrow stays with what follows
+/// it.
 fn words(text: &str) -> Vec<&str> {
     let (mut words, mut start) = (Vec::new(), 0);
     for (at, _) in text.match_indices(' ') {
@@ -230,7 +232,7 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// A text without what a terminal would take for a command, as in the name of a table.
+/// Removes what a terminal would take for a command, as in the name of a table.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for letter in text.chars() {

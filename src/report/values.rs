@@ -12,13 +12,13 @@ const ROW_SHOWN: usize = 600;
 const TEXT_SHOWN: usize = 80;
 const BLOB_SHOWN: usize = 32;
 
-/// A row on one line, long values cut.
+/// Writes a row on one line, long values cut.
 pub(super) fn row_in_short(row: &Row) -> String {
     let columns = joined_by(row.cells(), ", ", &|(name, value)| format!("{name} = {}", in_short(value)));
     cut(&columns, ROW_SHOWN)
 }
 
-/// A value, cut where it is long.
+/// Writes a value, cut where it is long.
 fn in_short(value: &Value) -> String {
     match value {
         Value::Text(text) if text.chars().count() > TEXT_SHOWN => {

@@ -13,7 +13,7 @@ pub(super) fn enumerated(names: &[String]) -> String {
     }
 }
 
-/// A text cut to a number of characters, with a mark where it was.
+/// Cuts a text to a number of characters, with a mark where it was.
 pub(super) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),

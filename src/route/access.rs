@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
+use crate::list::has_name;
 use crate::sqlite::authorize;
 use crate::sqlite::objects::NameKind;
 use crate::sync::lock;
@@ -55,7 +56,7 @@ impl Access {
         }
     }
 
-    /// Tells whether it is in the schema that lives as long as one connection.
+    /// Reports whether it is in the schema that lives as long as one connection.
     pub(super) fn is_temporary(&self) -> bool {
         self.schema.as_deref() == TEMP
     }
@@ -101,7 +102,7 @@ pub(super) fn control(accesses: &[Access]) -> Option<Control> {
     })
 }
 
-/// Tells whether any of these changes a schema.
+/// Reports whether any of these changes a schema.
 pub(super) fn changes_schema(accesses: &[Access]) -> bool {
     accesses.iter().any(|access| matches!(access.act, Act::Create(..) | Act::Change(..)))
 }
@@ -224,9 +225,9 @@ fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, O
     Some((act, schema))
 }
 
-/// Tells whether a function reports what its connection wrote.
+/// Reports whether a function reports what its connection wrote.
 fn reports_counts(function: &str) -> bool {
-    ["changes", "total_changes"].iter().any(|counts| counts.eq_ignore_ascii_case(function))
+    has_name(&["changes", "total_changes"], function)
 }
 
 /// The schema that lives as long as one connection.

@@ -56,12 +56,12 @@ pub(super) fn culprit(catalog: &Catalog, bare: &Stage, sql: &str, outcome: &Look
     Ok(None)
 }
 
-/// Tells whether a decoy changes the outcome of a statement: then it uses the name without a schema.
+/// Reports whether a decoy changes the outcome of a statement: then it uses the name without a schema.
 pub(super) fn goes_astray(stage: &Stage, sql: &str, name: &Name, outcome: &Look) -> rusqlite::Result<bool> {
     with_decoy(stage, name, &|| differs(&stage.see(sql), outcome))
 }
 
-/// Tells whether SQLite says one thing of a statement here, and another there.
+/// Reports whether SQLite says one thing of a statement here, and another there.
 pub(super) fn differs(here: &Look, there: &Look) -> bool {
     match (here, there) {
         (Ok(here), Ok(there)) => {
@@ -74,7 +74,7 @@ pub(super) fn differs(here: &Look, there: &Look) -> bool {
     }
 }
 
-/// Tells whether a statement uses temporary objects. `ALTER TABLE` looks through their schema by itself.
+/// Reports whether a statement uses temporary objects. `ALTER TABLE` looks through their schema by itself.
 pub(super) fn uses_temporary(seen: &Accepted) -> bool {
     let alters = seen.accesses.iter().any(|access| matches!(access.act, Act::Change(..)) && !access.is_temporary());
     let own =
@@ -88,7 +88,7 @@ fn maintained(seen: &Accepted) -> Vec<Access> {
     seen.accesses.iter().filter(maintained).cloned().collect()
 }
 
-/// Tells whether a statement is an `ANALYZE` or a `REINDEX`.
+/// Reports whether a statement is an `ANALYZE` or a `REINDEX`.
 ///
 /// `CREATE INDEX` is reported as a `REINDEX` too. `ANALYZE` without a table is known by creating tables of SQLite's own
 /// alone: `CREATE TABLE` may create one beside its own, for `AUTOINCREMENT`.
@@ -159,7 +159,7 @@ pub(super) fn make_in(schema: &str, kind: NameKind, name: &str) -> String {
     }
 }
 
-/// Tells whether SQLite keeps the name for itself, see <https://sqlite.org/fileformat2.html#intschema>.
+/// Reports whether SQLite keeps the name for itself, see <https://sqlite.org/fileformat2.html#intschema>.
 pub(super) fn is_reserved(name: &str) -> bool {
     name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }

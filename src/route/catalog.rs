@@ -12,7 +12,7 @@ use crate::sqlite::Image;
 /// A database that statements may be for.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    /// The key that tells the bind from all others.
+    /// The key that identifies the bind.
     pub(crate) key: BindKey,
     /// The keys by which SQL names it, its own first. A replica that SQL does not reach has none.
     pub(crate) names: Vec<BindKey>,
@@ -20,7 +20,7 @@ pub(crate) struct Candidate {
     pub(crate) image: Arc<Image>,
     /// The bind that it is a replica of, if it is one. Only its key leads to its tables; replicas come after all others.
     pub(crate) replica_of: Option<BindIndex>,
-    /// Whether its connections enforce foreign keys.
+    /// Set if its connections enforce foreign keys.
     pub(crate) foreign_keys: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Named {
     kind: NameKind,
     folded: String,
     pub(super) bind: BindIndex,
-    /// As it is spelt there.
+    /// The name as it is spelt there.
     pub(super) name: String,
 }
 
@@ -134,25 +134,25 @@ impl Catalog {
         filtered(&self.all_named(), |(key, _)| !key.is_default())
     }
 
-    /// Puts keys in the order in which SQLite is to find names: that of the binds, replicas after their sources, and the
-    /// first key of each first.
+    /// Sorts keys in the order in which SQLite is to find names: that of the binds, replicas after their sources, and
+    /// the first key of each first.
     pub(super) fn in_order(&self, named: &mut [NamedBind]) {
         sort_by_key(named, |(key, bind)| {
             (*bind, !key.is_default(), self.binds[*bind].names.iter().position(|known| known == key))
         });
     }
 
-    /// Tells whether a bind is a replica, which no name without a key means.
+    /// Reports whether a bind is a replica, which no name without a key means.
     pub(super) fn is_replica(&self, bind: BindIndex) -> bool {
         self.binds[bind].replica_of.is_some()
     }
 
-    /// Tells whether a bind has a virtual table of this name.
+    /// Reports whether a bind has a virtual table of this name.
     pub(super) fn is_virtual(&self, bind: BindIndex, name: &str) -> bool {
         self.virtuals[bind].contains(&folded(name))
     }
 
-    /// Tells whether any bind has a virtual table of this name.
+    /// Reports whether any bind has a virtual table of this name.
     pub(super) fn is_virtual_anywhere(&self, name: &str) -> bool {
         self.binds.indexes().any(|bind| self.is_virtual(bind, name))
     }

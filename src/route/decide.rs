@@ -32,7 +32,7 @@ pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Resul
     }
 }
 
-/// Tells whether SQLite reported nothing but reads and writes of one bind's tables, none of them virtual.
+/// Reports whether SQLite reported nothing but reads and writes of one bind's tables, none of them virtual.
 fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
     let (Ok(seen), [(_, bind)]) = (&looked.look, looked.setting.present.as_slice()) else { return false };
     let is_own = |access: &Access| match &access.act {
@@ -111,8 +111,8 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     Ok(Plan { counts: counts(&seen.accesses), ..Plan::new(on, route).changing_schema(changes_schema) })
 }
 
-/// Tells whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that is
-/// only joined by the names of columns.
+/// Reports whether a statement opens a virtual table or a table-valued function that SQLite does not report: one that
+/// is only joined by the names of columns.
 fn opens_unreported(catalog: &Catalog, seen: &Accepted, program: &Program) -> bool {
     let mut reported = Vec::new();
     for access in &seen.accesses {
@@ -136,8 +136,8 @@ fn lookup(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked) ->
     Ok(met(&error).or_else(|| called.map(str::to_string)))
 }
 
-/// Tells whether a statement reads, writes or changes something wherever it is accepted. Others may be forgiven what they
-/// name.
+/// Reports whether a statement reads, writes or changes something wherever it is accepted. Others may be forgiven what
+/// they name.
 fn has_effect(seen: &Accepted) -> bool {
     seen.readonly && seen.has_columns || seen.explains || !seen.accesses.is_empty()
 }

@@ -38,7 +38,7 @@ pub(super) fn met(error: &rusqlite::Error) -> Option<String> {
 /// A name that does not always mean the one table of that name.
 pub(super) struct Doubtful {
     name: String,
-    /// Whether SQLite may take it for a table-valued function, where there is no such table.
+    /// Set if SQLite may take it for a table-valued function, where there is no such table.
     is_function: bool,
 }
 
@@ -67,8 +67,8 @@ impl Doubts {
     }
 }
 
-/// Tells whether a name leads to a decoy where only these keys are present: one that several binds have, and one that SQLite
-/// would find here though it means a table that is elsewhere, or none.
+/// Reports whether a name leads to a decoy where only these keys are present: one that several binds have, and one that
+/// SQLite would find here though it means a table that is elsewhere, or none.
 fn leads_astray(catalog: &Catalog, present: &[NamedBind], doubtful: &Doubtful) -> bool {
     let is_here = |bind: BindIndex| present.iter().any(|(_, here)| *here == bind);
     let any_is_here = || catalog.named(NameKind::Table, &doubtful.name).iter().any(|named| is_here(named.bind));

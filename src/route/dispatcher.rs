@@ -68,7 +68,7 @@ impl Dispatcher {
         Ok(Dispatcher { catalog, stages: Mutex::default(), known: KnownPlans::default() })
     }
 
-    /// Tells whether this is the dispatcher of these databases.
+    /// Reports whether this is the dispatcher of these databases.
     pub(crate) fn is_of(&self, databases: &PerBind<Candidate>) -> Result<bool> {
         Ok(identity(&self.catalog.binds)? == identity(databases)?)
     }

@@ -44,7 +44,7 @@ pub(super) fn effects_on_one(catalog: &Catalog, stages: &mut Stages, sql: &str) 
         }
         Err(_) => Effects { writes: true, changes_schema: None, in_transaction: true },
         Ok(seen) => {
-            // The authorizer is told nothing of VACUUM.
+            // SQLite does not ask the authorizer about VACUUM.
             let may_vacuum = seen.accesses.is_empty() && !seen.explains && !seen.readonly;
             let vacuums = may_vacuum && stage.program(sql).is_ok_and(|program| !program.vacuums.is_empty());
             let changes_schema = !seen.explains && changes_schema(&seen.accesses);

@@ -12,7 +12,7 @@ use super::stage::{Accepted, Look, Program, Setting};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Error, Result};
 use crate::key::BindKey;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::objects::NameKind;
 
 /// SQLite's answer to a statement beside the binds that it needs.
@@ -112,7 +112,7 @@ struct BindSearch<'c> {
     /// Keys that another key of the same bind has replaced.
     replaced: Vec<NamedBind>,
     misses: usize,
-    /// Whether foreign keys are off, because the statement fails with them.
+    /// Set if foreign keys are off, because the statement fails with them.
     without_keys: bool,
 }
 
@@ -140,7 +140,7 @@ impl<'c> BindSearch<'c> {
                 None => self.catalog.missed_in(&message),
             },
         };
-        candidates.retain(|candidate| !self.present.contains(candidate));
+        retain(&mut candidates, |candidate| !self.present.contains(candidate));
         let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
         // A name with dots can be read in several ways.
         for candidate in candidates {
@@ -158,7 +158,7 @@ impl<'c> BindSearch<'c> {
         let mut present = self.present.clone();
         if !self.replaced.contains(&(key.clone(), bind)) {
             // Of several keys of one bind the one that is written out will do, until the other is missed.
-            present.retain(|(_, at)| *at != bind);
+            retain(&mut present, |(_, at)| *at != bind);
         }
         present.push((key, bind));
         self.catalog.in_order(&mut present);
@@ -198,8 +198,8 @@ impl<'c> BindSearch<'c> {
     }
 }
 
-/// Tells whether a statement's program shows what it reads and writes: that of an `EXPLAIN` is another's, and a change of
-/// a schema uses tables of SQLite's own.
+/// Reports whether a statement's program shows what it reads and writes: that of an `EXPLAIN` is another's, and a
+/// change of a schema uses tables of SQLite's own.
 fn has_program(seen: &Accepted) -> bool {
     let changes = |access: &Access| !matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_));
     !seen.explains && !seen.accesses.iter().any(changes) && (seen.readonly || !seen.accesses.is_empty())
@@ -225,7 +225,7 @@ fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<Na
     keys
 }
 
-/// Tells whether an access is to the schema `main`, or to the table that describes it.
+/// Reports whether an access is to the schema `main`, or to the table that describes it.
 fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
     match access.schema.as_deref() {
         Some(schema) => schema.eq_ignore_ascii_case(BindKey::DEFAULT.schema_name()),
@@ -233,14 +233,15 @@ fn is_in_main(catalog: &Catalog, access: &Access) -> bool {
     }
 }
 
-/// Tells whether a name is that of `sqlite_schema`, which every bind has and no schema lists. Without a key it is that of
+/// Reports whether a name is that of `sqlite_schema`, which every bind has and no schema lists. Without a key it is
+/// that of
 /// `main`.
 pub(super) fn describes_a_schema(catalog: &Catalog, name: &str) -> bool {
     is_reserved(name) && catalog.named(NameKind::Table, name).is_empty()
 }
 
-/// Tells whether a reported table is a table-valued function, `json_each` for one: it is reported as in `main`, which has
-/// no table of that name.
+/// Reports whether a reported table is a table-valued function, `json_each` for one: it is reported as in `main`, which
+/// has no table of that name.
 pub(super) fn is_function(catalog: &Catalog, access: &Access) -> bool {
     let Act::Read(name) = &access.act else { return false };
     let tables = catalog.named(NameKind::Table, name);

@@ -12,6 +12,7 @@ use crate::error::{argument, list, sql_name, sqlite_message, Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::mapped;
 use crate::sqlite::objects::NameKind;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::quote;
 use crate::sqlite::{copy_pages, number, Image, NamedConnection};
 
@@ -76,14 +77,14 @@ fn wrong_bind(made: &NewObject, name: &str, missing: &str, key: &BindKey, others
 /// Returns a plain connection to a copy in which the statement was run as the session would run it; `None` where it fails,
 /// which the session's own connection reports.
 fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<Option<Connection>> {
-    let mut copy = Connection::open_in_memory()?;
+    let mut copy = open_in_memory()?;
     image.copy_into(&mut copy, "main")?;
     image.connect(&copy)?;
     let copy = NamedConnection::new(copy, key.schema_name())?;
     if copy.conn().execute_batch(sql).is_err() {
         return Ok(None);
     }
-    let mut plain = Connection::open_in_memory()?;
+    let mut plain = open_in_memory()?;
     // A foreign key to a missing table has nothing to do with the new object.
     plain.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     copy_pages(copy.conn(), &mut plain, "main")?;

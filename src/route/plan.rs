@@ -88,7 +88,7 @@ pub(crate) struct Plan {
     pub(crate) effects: Effects,
     /// The function it calls that reports what its connection last wrote, `changes` for one.
     pub(crate) counts: Option<String>,
-    /// Whether it looks names up while it runs.
+    /// Set if it looks names up while it runs.
     pub(crate) looks_up: bool,
 }
 
@@ -126,9 +126,9 @@ impl Plan {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effects {
     pub(crate) writes: bool,
-    /// Whether it creates, changes or drops something in a schema; `None` where only running it shows that.
+    /// Set if it creates, changes or drops something in a schema; `None` where only running it shows that.
     pub(crate) changes_schema: Option<bool>,
-    /// Whether it takes part in the unit of work: a pragma and `VACUUM` do not.
+    /// Set if it takes part in the unit of work: a pragma and `VACUUM` do not.
     pub(crate) in_transaction: bool,
 }
 

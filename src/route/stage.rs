@@ -11,6 +11,7 @@ use super::decoys::{doubtful_views, lookup_views, Doubts};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::sqlite::attach;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::{explained, quote};
 
 /// The contents of a stage.
@@ -19,7 +20,7 @@ pub(super) struct Setting {
     /// The keys whose tables are there, in the order of the binds.
     pub(super) present: Vec<NamedBind>,
     pub(super) decoys: Decoys,
-    /// Whether foreign keys are enforced: then a statement uses tables that it does not name.
+    /// Set if foreign keys are enforced: then a statement uses tables that it does not name.
     pub(super) foreign_keys: bool,
 }
 
@@ -71,11 +72,11 @@ struct Root {
 /// SQLite's report on a statement that it accepts.
 pub(super) struct Accepted {
     pub(super) accesses: Vec<Access>,
-    /// Whether it is an `EXPLAIN`, which runs nothing.
+    /// Set if it is an `EXPLAIN`, which runs nothing.
     pub(super) explains: bool,
-    /// Whether SQLite says that running it writes to no database file.
+    /// Set if SQLite says that running it writes to no database file.
     pub(super) readonly: bool,
-    /// Whether it returns rows.
+    /// Set if it returns rows.
     pub(super) has_columns: bool,
 }
 
@@ -99,7 +100,7 @@ pub(super) struct Program {
 const SCHEMA_PAGE: i64 = 1;
 
 impl Program {
-    /// Tells whether it reads tables of a schema that are not virtual.
+    /// Reports whether it reads tables of a schema that are not virtual.
     pub(super) fn reads(&self, schema: &str) -> bool {
         self.opened.iter().any(|(opened, _)| opened == schema)
     }
@@ -113,7 +114,7 @@ impl Program {
 impl Stage {
     /// Sets a stage up.
     pub(super) fn new(catalog: &Catalog, doubts: &Doubts, setting: &Setting) -> Result<Stage> {
-        let conn = Connection::open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
+        let conn = open_in_memory().map_err(Error::sql(&BindKey::DEFAULT))?;
         // The names of the application's own functions and collations.
         let mut known = Vec::new();
         for of in catalog.binds.values() {
@@ -261,7 +262,7 @@ impl Stage {
         Ok(tables)
     }
 
-    /// Tells whether a schema has a table with pages of its own, neither a view nor a virtual table.
+    /// Reports whether a schema has a table with pages of its own, neither a view nor a virtual table.
     pub(super) fn is_stored(&self, schema: &str, table: &str) -> rusqlite::Result<bool> {
         let is_it = |root: &&Root| root.schema.eq_ignore_ascii_case(schema) && root.table.eq_ignore_ascii_case(table);
         Ok(self.roots()?.iter().any(|root| is_it(&root)))

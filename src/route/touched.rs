@@ -163,7 +163,7 @@ fn named(catalog: &Catalog, stage: &Stage, schema: &str) -> Result<NamedBind> {
     stage.named(schema).ok_or_else(|| catalog.no_default("a statement whose table names no bind"))
 }
 
-/// Tells whether a table-valued function looks at the databases of its connection when it runs, see
+/// Reports whether a table-valued function looks at the databases of its connection when it runs, see
 /// <https://sqlite.org/pragma.html#pragfunc> and <https://sqlite.org/dbstat.html>.
 fn looks_names_up(function: &str) -> bool {
     let function = function.to_ascii_lowercase();

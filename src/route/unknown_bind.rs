@@ -32,7 +32,7 @@ pub(super) fn unknown_bind(catalog: &Catalog, bare: &Stage, sql: &str, message: 
 }
 
 /// Finds the schema in the name of what SQLite misses. Any dot of the name may be the one after the schema, so SQLite is
-/// asked: once the schema has such an object, the message is another.
+/// asked: once the schema has such an object, the message differs.
 fn named_schema(bare: &Stage, sql: &str, message: &str) -> Result<Option<String>> {
     const MISSED: [(&str, NameKind); 4] = [
         ("no such table: ", NameKind::Table),

@@ -9,7 +9,7 @@ use super::stage::{Accepted, Decoys, Program, Setting};
 use super::stages::Stages;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::order::sort_by_key;
 
 /// Returns the plan of a statement without a table: `VACUUM` says which database it means, `DROP TABLE IF EXISTS` may mean
@@ -65,7 +65,7 @@ pub(super) fn untouching(
 /// has, unless it alone is named.
 pub(super) fn each(catalog: &Catalog, mut places: Vec<NamedBind>, changes_schema: bool) -> Result<Plan> {
     if places.iter().any(|(_, bind)| !catalog.is_replica(*bind)) {
-        places.retain(|(_, bind)| !catalog.is_replica(*bind));
+        retain(&mut places, |(_, bind)| !catalog.is_replica(*bind));
     }
     sort_by_key(&mut places, |(_, bind)| *bind);
     places.dedup_by_key(|(_, bind)| *bind);

@@ -14,7 +14,7 @@ pub struct Given<T>(pub T);
 
 /// Integers, which are stored as SQLite's.
 pub trait Integer: Copy {
-    /// The number as SQLite stores it.
+    /// Returns the number as SQLite stores it.
     ///
     /// # Errors
     ///
@@ -54,9 +54,9 @@ impl ToSql for Number {
     }
 }
 
-/// How an integer is given to `Row::set`.
+/// An integer, as `Row::set` takes it.
 pub trait Whole {
-    /// What is stored.
+    /// Returns the stored value.
     fn cell(self) -> Number;
 }
 
@@ -72,12 +72,12 @@ impl<T: Integer> Whole for &Given<Option<T>> {
     }
 }
 
-/// How anything else that rusqlite binds is given to `Row::set`.
+/// Any other value that rusqlite binds, as `Row::set` takes it.
 pub trait Bound<'g> {
-    /// What rusqlite binds.
+    /// The type that rusqlite binds.
     type Cell: ToSql;
 
-    /// What is stored.
+    /// Returns the stored value.
     fn cell(self) -> Self::Cell;
 }
 
@@ -89,7 +89,7 @@ impl<'g, T: ToSql> Bound<'g> for &'g &Given<T> {
     }
 }
 
-/// What SQLite stores.
+/// A value that SQLite stores.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no value of a row: SQLite stores none like it",
     label = "not what rusqlite binds",
@@ -100,7 +100,7 @@ pub trait Storable {}
 #[diagnostic::do_not_recommend]
 impl<T: ToSql> Storable for T {}
 
-/// What is found for a value that is neither, so that the compiler asks for [`Storable`] and says that it is not.
+/// The last resort for a value that is neither, so that the compiler asks for [`Storable`] and reports that it is not.
 pub trait Neither<T> {
     /// Is never called: what is stored is found before it.
     fn cell(self) -> Number

@@ -13,7 +13,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 
 use crate::error::{Error, Result};
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::sqlite::script::quote;
 
 /// Values by column name, in the order written.
@@ -37,7 +37,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row without columns; as a filter it matches every row.
+    /// Creates a row without columns; as a filter it matches every row.
     ///
     /// ```
     /// assert!(multibind::Row::new().is_empty());
@@ -62,7 +62,7 @@ impl Row {
     }
 
     fn put(&mut self, column: String, value: rusqlite::Result<ToSqlOutput<'_>>) {
-        self.invalid.retain(|(name, _)| !name.eq_ignore_ascii_case(&column));
+        retain(&mut self.invalid, |(name, _)| !name.eq_ignore_ascii_case(&column));
         let value = match value {
             Ok(ToSqlOutput::Owned(value)) => value,
             Ok(ToSqlOutput::Borrowed(value)) => owned(value),
@@ -85,7 +85,7 @@ impl Row {
         Value::Null
     }
 
-    /// The value of a column, its name compared as SQL does, without regard to ASCII case.
+    /// Returns the value of a column; ASCII case of the name does not count, as in SQL.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Row {
         }
     }
 
-    /// The value of a column as SQLite stores it, `None` when the row has no such column.
+    /// Returns the value of a column as SQLite stores it, `None` when the row has no such column.
     ///
     /// ```
     /// use multibind::rusqlite::types::Value;
@@ -122,7 +122,7 @@ impl Row {
         self.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, value)| value)
     }
 
-    /// The columns and their values, in order.
+    /// Returns the columns and their values, in order.
     ///
     /// ```
     /// let row = multibind::row! { id: 7 };
@@ -132,12 +132,12 @@ impl Row {
         self.columns.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The same as a slice: an iterator's adapters are compiled for each place that uses them.
+    /// Returns them as a slice: an iterator's adapters are compiled for each place that uses them.
     pub(crate) fn cells(&self) -> &[(String, Value)] {
         &self.columns
     }
 
-    /// Whether the row has no columns.
+    /// Returns whether the row has no columns.
     ///
     /// ```
     /// assert!(multibind::row! {}.is_empty());
@@ -146,7 +146,7 @@ impl Row {
         self.columns.is_empty()
     }
 
-    /// The row, or the error kept when it was made.
+    /// Returns the row, or the error kept when it was made.
     pub(crate) fn checked(&self) -> Result<&Row> {
         match self.invalid.first() {
             Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}") }),
@@ -154,7 +154,7 @@ impl Row {
         }
     }
 
-    /// The first column that a table does not have, with those that it has; `columns_of` asks SQLite for the columns of a
+    /// Returns the first column that a table lacks, with those that it has; `columns_of` asks SQLite for the columns of a
     /// query.
     pub(crate) fn missing_from(
         &self,
@@ -168,34 +168,34 @@ impl Row {
         Ok(missing.map(|(name, _)| (name.clone(), columns)))
     }
 
-    /// The first columns of the row.
+    /// Returns the first columns of the row.
     pub(crate) fn first(&self, columns: usize) -> Row {
         let mut first = self.clone();
         first.columns.truncate(columns);
         first
     }
 
-    /// The `WHERE` of a search for rows with the same values, which are to be bound to it. Columns are named through the
+    /// Returns the `WHERE` of a search for rows with the same values, which are to be bound to it. Columns are named through the
     /// table, `t`: SQLite takes a name in quotes that is no column for a string, see
     /// <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
     pub(crate) fn matching(&self) -> String {
-        match self.is_empty() {
-            true => String::new(),
-            false => format!(" WHERE {}", self.comparisons().join(" AND ")),
+        if self.is_empty() {
+            return String::new();
         }
+        format!(" WHERE {}", self.comparisons().join(" AND "))
     }
 
-    /// Whether each column of a table, `t`, is what the row says.
+    /// Returns comparisons of the columns of a table, `t`, with the row.
     pub(crate) fn comparisons(&self) -> Vec<String> {
         mapped(&self.columns, |(name, _)| format!("t.{} IS ?", quote(name)))
     }
 
-    /// What is bound to them.
+    /// Returns the values to bind to them.
     pub(crate) fn values(&self) -> Vec<&Value> {
         mapped(&self.columns, |(_, value)| value)
     }
 
-    /// The rows that SQLite gives.
+    /// Reads the rows that SQLite returns.
     pub(crate) fn all_from_sql(names: &[String], rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Row>> {
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
@@ -204,12 +204,12 @@ impl Row {
         Ok(all)
     }
 
-    /// A row from a result row of SQLite.
+    /// Reads a row from a result row of SQLite.
     pub(crate) fn from_sql(names: &[String], row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         Row::from_sql_at(names, row, 0)
     }
 
-    /// The same, from the columns that begin at `start`.
+    /// Reads a row from the columns that begin at `start`.
     pub(crate) fn from_sql_at(names: &[String], row: &rusqlite::Row<'_>, start: usize) -> rusqlite::Result<Row> {
         let mut columns = Vec::with_capacity(names.len());
         for name in names {
@@ -258,7 +258,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// A value of SQLite's as one of ours; text that is not UTF-8 keeps its bytes.
+/// Returns an owned copy of a value; text that is not UTF-8 keeps its bytes.
 pub(crate) fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,

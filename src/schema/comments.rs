@@ -6,11 +6,11 @@ use crate::sqlite::script::Statement;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Comment<'s> {
     pub(super) text: &'s str,
-    /// As it is written, signs included.
+    /// The text, signs included.
     pub(super) written: &'s str,
-    /// Where the line starts that it begins on.
+    /// The start of the line that it begins on.
     pub(super) start: usize,
-    /// Whether it is one line that begins with `--`.
+    /// Set where it is one line that begins with `--`.
     pub(super) is_line: bool,
 }
 

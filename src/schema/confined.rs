@@ -1,4 +1,4 @@
-//! What the SQL of a schema or of a data file is kept from: opening files, and running without an end.
+//! Limits for the SQL of schemas and data files: it opens no file and does not run for ever.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

@@ -1,10 +1,12 @@
-//! What to say of SQL that is not SQLite's: a server's, the commands of a shell, and what only SQLite itself writes.
+//! Advice about SQL that is not SQLite's: a server's, a shell's commands, tables that only SQLite itself writes.
 //!
 //! SQLite says where it stops reading. What stands there is tried in SQLite's way, and SQLite says whether that was it.
 
 use rusqlite::Connection;
 
 use crate::error::sqlite_message;
+use crate::list::has_name;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::has_letters;
 use crate::sqlite::{copy_transaction, number};
 
@@ -110,7 +112,7 @@ fn first_line(sql: &str) -> &str {
 fn parent_elsewhere(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     let start = stop.name_before();
     let repaired = format!("{}{}", stop.sql.get(..start)?, stop.rest().strip_prefix('.')?);
-    let mut copy = Connection::open_in_memory().ok()?;
+    let mut copy = open_in_memory().ok()?;
     copy_transaction(conn, &mut copy, "main", false).ok()?;
     let made = (|| {
         let keys =
@@ -149,7 +151,7 @@ fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     let start = stop.name_before();
     let name = stop.sql.get(start..stop.at)?;
     let moments = ["current_timestamp", "current_date", "current_time"];
-    if moments.iter().any(|moment| name.eq_ignore_ascii_case(moment)) {
+    if has_name(&moments, name) {
         return Some(format!("SQLite has `{name}` without parentheses"));
     }
     let (head, call) = (stop.sql.get(..start)?, stop.sql.get(start..)?);
@@ -218,7 +220,7 @@ const OF_SERVERS: [(&str, &str); 40] = [
 
 fn of_a_server(token: &str, stop: &Stop<'_>) -> Option<String> {
     let word = stop.word_before();
-    let before = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let before = |words: &[&str]| has_name(words, word);
     let after_table = stop.before().trim_ascii_end().ends_with(')');
     if token == "=" && before(&["engine", "charset", "row_format"]) || token == "DEFAULT" && after_table {
         return Some("the options of a table are MySQL's, so take out what follows the last parenthesis".to_string());
@@ -277,7 +279,7 @@ pub(crate) fn uncounted_column(conn: &Connection, whole: bool) -> rusqlite::Resu
     let mut rows = columns.query([])?;
     while let Some(row) = rows.next()? {
         let declared = row.get::<_, Option<String>>(2)?.unwrap_or_default();
-        let is_counting = |word: &str| COUNTING.iter().any(|known| word.eq_ignore_ascii_case(known));
+        let is_counting = |word: &str| has_name(&COUNTING, word);
         if (whole || !row.get(3)?) && declared.split(|letter: char| !is_of_name(letter)).any(is_counting) {
             let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
             let or = if whole { "" } else { ", or `NOT NULL` where the application gives the value" };

@@ -20,7 +20,7 @@ pub(super) struct Misplaced {
 /// The share of some binds in a script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Share {
-    /// It has no parts, so it is all theirs.
+    /// Everything, since it has no parts.
     All,
     /// Their parts, with blank lines where those of others are, so that lines keep their numbers.
     Parts(String),
@@ -31,7 +31,7 @@ pub(super) enum Share {
 /// A line that begins the part of a bind.
 struct Mark<'s> {
     key: &'s str,
-    /// Where the line starts.
+    /// The start of the line.
     start: usize,
 }
 

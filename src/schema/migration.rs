@@ -8,11 +8,11 @@ use super::tool::Tool;
 /// One step of a folder of migrations.
 #[derive(Clone, Debug)]
 pub(crate) struct Migration {
-    /// As messages show it.
+    /// The name in messages.
     pub(crate) name: String,
-    /// As its tool compares it; empty where it has none.
+    /// The version as its tool compares it; empty where it has none.
     pub(crate) version: String,
-    /// Whose rules it follows, `None` for files of no tool.
+    /// The tool whose rules it follows, `None` for files of no tool.
     pub(super) tool: Option<Tool>,
     pub(super) up: PathBuf,
     /// The part of the file that leads up, where it holds several migrations.
@@ -36,9 +36,9 @@ pub(crate) struct Script {
 /// The transaction that a script runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ScriptTransaction {
-    /// Those that the script itself begins, as in the `sqlite3` program. What it leaves outside is together one.
+    /// Those that the script begins, as in the `sqlite3` program; all statements outside of them are one more.
     Loose,
-    /// Those that the script itself begins.
+    /// Those that the script begins.
     AsWritten,
     /// One of its own.
     Own,

@@ -22,9 +22,9 @@ use crate::sqlite::{number, ran, unresolved_foreign_keys};
 #[derive(Clone, Copy)]
 pub(crate) struct Ground<'k> {
     pub(crate) key: &'k BindKey,
-    /// How long one script may run.
+    /// The time that one script may run.
     pub(crate) limit: Duration,
-    /// Whether foreign keys are enforced, if the user has said; otherwise each tool's connection decides.
+    /// The user's choice on enforcing foreign keys; without one each tool's connection decides.
     pub(crate) foreign_keys: Option<bool>,
     /// The journal mode that the bind's connections set, if the user has said.
     pub(crate) journal_mode: Option<&'k str>,
@@ -65,12 +65,12 @@ fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart], thrown_
 /// A schema that runs.
 struct SchemaRun<'r> {
     ground: &'r Ground<'r>,
-    /// Whether foreign keys were enforced before.
+    /// Set where foreign keys were enforced before.
     enforcement: bool,
-    /// Whether the database is thrown away if it fails.
+    /// Set where the database is thrown away if it fails.
     thrown_away: bool,
     journal_mode: JournalMode,
-    /// Whose scripts run on the connection.
+    /// The tool whose scripts run on the connection.
     tool: Option<Tool>,
     /// The last script of the transaction that several share.
     joint: Option<&'r Script>,
@@ -262,7 +262,7 @@ impl<'r> SchemaRun<'r> {
 /// and a script's own `BEGIN` and `COMMIT` are the script's.
 #[derive(Default)]
 struct Ours {
-    /// Whether the transaction that is open was opened here and not by the script.
+    /// Set where the open transaction was opened here and not by the script.
     open: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where rows are, and what statements did.
+//! Forms of landings and statements.
 
 use serde_core::ser::{Serialize, SerializeStruct, Serializer};
 

@@ -1,4 +1,4 @@
-//! What a test finds, for snapshot files: everything in a stable order, and nothing that differs from run to run.
+//! Forms of a test's findings for snapshot files: in a stable order, without anything that differs from run to run.
 //! Change sets, rows and bind keys have theirs beside them. Written out, for deriving it would cost more.
 
 mod changes;

@@ -26,7 +26,7 @@ impl<'c> Call<'c> {
 /// Binds the parameters of a statement, the first time that it is called.
 pub(super) type Start<'c> = dyn FnMut(&mut CachedStatement<'_>, Binding) -> rusqlite::Result<usize> + 'c;
 
-/// What is done with a row.
+/// A function that is given each row.
 pub(super) type EachRow<'c> = dyn FnMut(&Row<'_>) -> rusqlite::Result<()> + 'c;
 
 /// The choice to run a statement as it gets its parameters, as one that returns no rows can.
@@ -36,7 +36,7 @@ pub(super) enum Binding {
     AndRun,
 }
 
-/// What becomes of a statement's rows.
+/// The use that is made of a statement's rows.
 pub(super) enum Rows<'c> {
     /// It must not return any.
     None,

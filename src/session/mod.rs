@@ -1,6 +1,7 @@
 //! The unit of work over the binds: statements sent to the bind they touch, committed or rolled back together.
 
 mod call;
+mod end;
 mod failure;
 mod glance;
 mod join;
@@ -28,7 +29,6 @@ use crate::harness::{Harness, Scope};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Destination, Route};
-use crate::say;
 use crate::sqlite::script;
 use call::Call;
 use failure::not_run;
@@ -281,50 +281,6 @@ impl Session {
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }
 
-    /// Commits every bind the session touched, in the order it first touched them.
-    ///
-    /// Separate databases have no common commit: when one fails, those before it stay committed and the rest are
-    /// rolled back. The session is usable afterwards.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Commit`], which says which binds were committed and which rolled back. With nothing committed:
-    /// [`Error::OpenSavepoint`], and [`Error::RolledBack`] when an earlier error made SQLite roll a bind back.
-    ///
-    /// ```
-    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let mut session = db.session();
-    /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// session.commit()?;
-    /// db.assert_landed(None, "t", multibind::row! { x: 1 });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn commit(&mut self) -> Result<()> {
-        let done = self.unit.commit(&self.scope);
-        self.joined.end();
-        done
-    }
-
-    /// Rolls every bind back that the session touched since the last commit.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Sql`] when SQLite could not roll a bind back; the others have been.
-    ///
-    /// ```
-    /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let mut session = db.session();
-    /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// session.rollback()?;
-    /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn rollback(&mut self) -> Result<()> {
-        let done = self.unit.rollback(&self.scope);
-        self.joined.end();
-        done
-    }
-
     /// Sets a savepoint over every bind, those touched later included.
     ///
     /// Statements go through the savepoint; its `commit()` keeps them in the session's unit of work, `rollback()`
@@ -375,30 +331,6 @@ impl Session {
                 }
                 unit.run(scope, *last, &scope.key(*last), effects, call)
             }
-        }
-    }
-}
-
-/// A session that is dropped rolls back.
-impl Drop for Session {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.warn_of_uncommitted();
-        }
-        if let Err(error) = self.rollback() {
-            say::warn(format_args!("cannot roll back a session that is dropped: {error}"));
-        }
-    }
-}
-
-impl Session {
-    /// Prints what a failing test may have forgotten: code on other connections does not see what a session has
-    /// not committed, or finds it locked.
-    fn warn_of_uncommitted(&self) {
-        let binds = self.unit.uncommitted(&self.scope);
-        if !binds.is_empty() {
-            let binds = crate::error::list(&binds);
-            say::beside_failure(&format!("multibind: a session of this test has written to {binds} and not committed"));
         }
     }
 }

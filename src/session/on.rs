@@ -27,6 +27,7 @@ use crate::sqlite::script;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "it runs nothing by itself: call `execute`, `query` or another"]
 pub struct BindSession<'s> {
     session: &'s mut Session,
     bind: BindIndex,

@@ -15,7 +15,7 @@ use crate::sqlite::script::changes_schema;
 #[derive(Clone, Copy)]
 pub(super) struct Ready<'c> {
     pub(super) conn: &'c Connection,
-    /// How long to wait for a lock.
+    /// The time to wait for a lock.
     pub(super) limit: Duration,
     /// The watches that record it; none for a statement of this crate's own.
     pub(super) watched: Option<Watched<'c>>,
@@ -171,7 +171,7 @@ fn outcome(done: &rusqlite::Result<usize>) -> Result<(), String> {
 /// The pause between two tries for a lock, that which SQLite's own busy handler starts with.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Tells whether another connection of the same shared cache holds the lock.
+/// Reports whether another connection of the same shared cache holds the lock.
 fn is_table_lock(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqliteFailure(failure, _) if failure.extended_code == ffi::SQLITE_LOCKED_SHAREDCACHE)
 }

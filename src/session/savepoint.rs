@@ -25,6 +25,7 @@ use crate::say;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "it rolls back when it is dropped, here at once: bind it to `savepoint`, and end it with `commit()`"]
 pub struct Savepoint<'s> {
     session: &'s mut Session,
     level: usize,

@@ -31,6 +31,7 @@ use crate::sqlite::script::{insert, quote};
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "it runs nothing by itself: call `insert`, `find` or another"]
 pub struct SessionTable<'s> {
     session: &'s mut Session,
     bind: BindIndex,
@@ -217,7 +218,7 @@ impl<'s> SessionTable<'s> {
     }
 }
 
-/// Tells whether SQLite did not accept the statement, rather than failed to run it.
+/// Reports whether SQLite did not accept the statement, rather than failed to run it.
 fn is_refused(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. }) || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

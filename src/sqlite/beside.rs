@@ -126,7 +126,7 @@ impl SystemFile {
         }
     }
 
-    /// No other system can.
+    /// Does nothing: no other system can.
     #[cfg(not(target_os = "linux"))]
     fn leave_no_time_of_access(&mut self, _path: &Path) -> io::Result<()> {
         Ok(())

@@ -7,12 +7,13 @@ use rusqlite::{ffi, Connection};
 
 use super::code::check;
 use super::script::quote;
+use crate::list::has_name;
 
 /// Returns whether a connection has a collation.
 ///
 /// Its list of collations does not show it: a name that its schema has is among them.
 pub(crate) fn has_collation(conn: &Connection, name: &str) -> bool {
-    let is_sqlites = ["BINARY", "NOCASE", "RTRIM"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let is_sqlites = has_name(&["BINARY", "NOCASE", "RTRIM"], name);
     is_sqlites || conn.prepare(&format!("SELECT '' < '' COLLATE {}", quote(name))).is_ok()
 }
 

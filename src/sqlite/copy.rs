@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
 
-/// Has an address of its own in each copy.
+/// A byte with an address of its own in each copy.
 static HERE: AtomicU8 = AtomicU8::new(0);
 
 /// Returns a text that no other copy in the process has.

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::code::check;
 use super::hook::Hooked;
+use crate::sqlite::private::opening;
 
 /// A value of SQLite's that differs each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,8 @@ pub(crate) fn open() -> rusqlite::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(format!("file::memory:?vfs={}", clock()?), flags)?;
+    let uri = format!("file::memory:?vfs={}", clock()?);
+    let conn = opening(|| Connection::open_with_flags(uri, flags))?;
     replace(&conn, c"random", 0, random)?;
     replace(&conn, c"randomblob", 1, randomblob)?;
     let inserted = |action: Action, _: &str, _: &str, rowid: i64| {

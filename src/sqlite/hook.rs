@@ -7,7 +7,7 @@ use rusqlite::Connection;
 /// authorizer is compiled anew for each type.
 pub(crate) type Authorizer = Box<dyn FnMut(AuthContext<'_>) -> Authorization + Send>;
 
-/// Puts an authorizer on a connection, or takes off the one that it has.
+/// Sets a connection's authorizer, or removes the one that it has.
 pub(crate) fn authorize(conn: &Connection, authorizer: Option<Authorizer>) -> rusqlite::Result<()> {
     conn.authorizer(authorizer).hooked()
 }

@@ -17,6 +17,7 @@ use super::outline::outline;
 use super::values::number;
 use super::vfs::memory::{self, Initial};
 use crate::error::is_lock;
+use crate::sqlite::private::{open_in_memory, opening};
 use crate::sync::lock;
 
 /// A database made once and copied from then on, in private memory.
@@ -103,7 +104,7 @@ impl Image {
 
     /// Returns the image of what a connection's `main` schema holds committed.
     pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
         Image::of_copy(copy)
     }
@@ -140,7 +141,7 @@ impl Image {
         self.id
     }
 
-    /// SQLite's number for its schema.
+    /// Returns SQLite's number for its schema.
     pub(crate) fn version(&self) -> i64 {
         self.version
     }
@@ -194,17 +195,17 @@ impl Image {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = memory::start_beside(self.file()?, Vec::new())?;
         let to = memory::start_beside([].into(), Vec::new())?;
-        let original = Connection::open_with_flags(from.uri(), flags)?;
+        let original = opening(|| Connection::open_with_flags(from.uri(), flags))?;
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
-        Connection::open_with_flags(to.uri(), flags)
+        opening(|| Connection::open_with_flags(to.uri(), flags))
     }
 
     /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
     /// another harness is not blocked too.
     pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
         let bytes = self.bytes()?;
-        let mut copy = Connection::open_in_memory()?;
+        let mut copy = open_in_memory()?;
         if !bytes.is_empty() {
             copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
         }
@@ -244,7 +245,7 @@ impl Image {
     }
 }
 
-/// Puts what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
+/// Copies what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
 /// Each page is copied once.
 pub(crate) fn copy_transaction(
     from: &Connection,
@@ -253,7 +254,7 @@ pub(crate) fn copy_transaction(
     reads_only: bool,
 ) -> rusqlite::Result<()> {
     if number(from, "PRAGMA main.page_count")? == 0 {
-        return copy_pages(&Connection::open_in_memory()?, to, schema);
+        return copy_pages(&open_in_memory()?, to, schema);
     }
     let mut size = 0;
     // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
@@ -267,15 +268,14 @@ pub(crate) fn copy_transaction(
     to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
 }
 
-/// The bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say that
-/// there
 impl Initial for Image {
     fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         Image::file(self)
     }
 }
 
-/// is no memory.
+/// Returns the bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say
+/// that there is no memory.
 fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
     if number(conn, "PRAGMA main.page_count")? == 0 {
         return Ok(Vec::new());
@@ -331,7 +331,7 @@ fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
     Err(failure(ffi::SQLITE_ERROR, problem))
 }
 
-/// One step of SQLite's backup API over all pages.
+/// Copies all pages in one step of SQLite's backup API.
 pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -> rusqlite::Result<()> {
     use rusqlite::backup::StepResult;
     let backup = Backup::new_with_names(from, "main", to, schema)?;

@@ -17,6 +17,7 @@ pub(crate) mod objects;
 pub(crate) mod on_connect;
 mod original;
 mod outline;
+pub(crate) mod private;
 mod probe;
 pub(crate) mod script;
 mod values;

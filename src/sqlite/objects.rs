@@ -1,4 +1,4 @@
-//! The objects of a schema, and a number by which schemas that are the same are told from others.
+//! The objects of a schema, and a number that equal schemas have in common.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;

@@ -18,6 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::image::copy_pages;
 use super::values::number;
 use super::vfs::memory::start_beside;
+use crate::sqlite::private::opening;
 
 /// The bytes of a database and of what SQLite keeps beside it, as they were at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ impl Original {
         }
         let memory = start_beside(self.database.as_slice().into(), beside)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let original = Connection::open_with_flags(memory.uri(), flags)?;
+        let original = opening(|| Connection::open_with_flags(memory.uri(), flags))?;
         // Brings the log into the database, and makes the copy one that is not in WAL mode, which memory cannot be.
         original.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
         number(&original, "SELECT count(*) FROM sqlite_schema")?;

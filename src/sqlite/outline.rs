@@ -6,6 +6,7 @@ use rusqlite::{params_from_iter, Connection};
 
 use super::script::quote;
 use crate::list::mapped;
+use crate::sqlite::private::open_in_memory;
 
 /// The size of a page, the least there is: each table and each index takes one.
 const PAGE: i64 = 512;
@@ -48,7 +49,7 @@ pub(super) fn outline(from: &Connection) -> rusqlite::Result<Connection> {
     for object in objects.iter().filter(|object| object.is_table() && object.root == 0) {
         virtuals.push(object.name.to_ascii_lowercase());
     }
-    let conn = Connection::open_in_memory()?;
+    let conn = open_in_memory()?;
     // The user's system may have SQLite refuse it by default.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
     let encoding: String = from.query_row("PRAGMA main.encoding", [], |row| row.get(0))?;
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_as_much_room_as_the_tables_whatever_the_rows_take() {
+    fn its_size_follows_tables_not_rows() {
         let conn = filled(TABLES);
         conn.execute_batch("INSERT INTO word SELECT hex(zeroblob(100000)); INSERT INTO word SELECT text FROM word")
             .unwrap();

@@ -11,7 +11,7 @@ use crate::config::Storage;
 use crate::error::{Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
-use crate::sqlite::vfs::disk::can_have_log;
+use crate::sqlite::vfs::disk::{can_have_log, without_gate};
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{commits, is_locked_by_log_writer, schema_version, Image};
 
@@ -58,12 +58,20 @@ impl Store for TempFile {
     fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
         // SQLite follows the links on the way to a file.
         let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        Ok(watch.found_by_name(path.as_os_str().as_encoded_bytes(), read_only))
+        Ok(watch.found_on_disk(path.as_os_str().as_encoded_bytes(), read_only))
+    }
+
+    fn uri_for(&self, opener: Opener) -> String {
+        if opener == Opener::Harness {
+            without_gate(&self.uri())
+        } else {
+            self.uri()
+        }
     }
 
     fn uri_with(&self, opener: Opener, faults: &Arc<Faults>) -> String {
         if opener == Opener::Harness {
-            self.uri()
+            self.uri_for(opener)
         } else {
             faults.on(self.uri())
         }
@@ -163,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uri_of_a_path_that_is_not_utf_8_has_its_bytes() {
+    fn a_uri_keeps_the_bytes_of_its_path() {
         assert_eq!(file_uri(b"/tmp/\xff/0.db", false), "file:/tmp/%FF/0.db");
     }
 }

@@ -11,6 +11,7 @@ use crate::config::Storage;
 use crate::instrument::{Found, Watch};
 use crate::sqlite::code::failure;
 use crate::sqlite::copy::unique_name;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{commits, is_locked_out, SCHEMA};
 
 /// A shared cache under a name that no other database in the process has.
@@ -65,12 +66,13 @@ impl Store for SharedCache {
 
     /// Asks for a backup, which does not begin beside a writer of the same cache.
     fn has_writer_beside(&self, conn: &Connection) -> rusqlite::Result<bool> {
-        let mut nowhere = Connection::open_in_memory()?;
+        let mut nowhere = open_in_memory()?;
         let step = Backup::new(conn, &mut nowhere)?.step(0)?;
         Ok(matches!(step, StepResult::Busy | StepResult::Locked))
     }
 
-    /// Built with its feature `unlock_notify`, rusqlite would wait for the lock without a limit.
+    /// Checks that nobody holds the schema's lock: built with its feature `unlock_notify`, rusqlite would wait for it
+    /// without a limit.
     fn check_schema_lock(&self, conn: &Connection) -> rusqlite::Result<()> {
         if is_locked_out(conn, SCHEMA) {
             return Err(failure(ffi::SQLITE_LOCKED_SHAREDCACHE, "database schema is locked"));

@@ -78,7 +78,7 @@ pub(crate) trait Store: Send + Sync {
         Ok(false)
     }
 
-    /// Puts other contents in place without a connection, unless somebody has a transaction open; `None` where that was
+    /// Replaces the contents without a connection, unless somebody has a transaction open; `None` where that was
     /// not done.
     fn replace(&self, _image: &Image) -> rusqlite::Result<Option<Replaced>> {
         Ok(None)

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_taker_drops_the_value_or_leaves_it_with_the_giver() {
+    fn a_dropped_taker_loses_no_value() {
         let value = Arc::new(());
         let (giver, taker) = handoff();
         giver.give(Arc::clone(&value)).unwrap();

@@ -5,6 +5,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::lock;
+use crate::list::retain;
 
 /// The reason why a thread gets no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ pub(super) fn begin(value: usize, limit: Duration, is_made: &dyn Fn() -> bool) -
         }
         work.waiters.push((this, value));
         (work, _) = ENDED.wait_timeout(work, left).unwrap_or_else(PoisonError::into_inner);
-        work.waiters.retain(|(waiter, _)| *waiter != this);
+        retain(&mut work.waiters, |(waiter, _)| *waiter != this);
     }
 }
 
@@ -111,7 +112,7 @@ impl Work {
 impl Drop for Making {
     fn drop(&mut self) {
         let own = (self.0, self.1);
-        lock(&WORK).makers.retain(|making| *making != own);
+        retain(&mut lock(&WORK).makers, |making| *making != own);
         ENDED.notify_all();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::making::{self, Blocked};
+use crate::list::retain;
 use crate::sync::lock;
 
 /// Values by key, each made once; those that nobody uses any more are evicted when there are many.
@@ -115,7 +116,7 @@ impl<K: Eq + Hash + Clone, V: Send + Sync + 'static> OnceCache<K, V> {
         }
         let mut unused = Vec::new();
         if entries.len() >= self.most {
-            entries.retain(|entry| {
+            retain(&mut entries, |entry| {
                 let keeps = in_use(&entry.slot);
                 if !keeps {
                     unused.push(Arc::clone(&entry.slot));
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_nobody_uses_is_dropped_at_an_end_and_not_at_a_start() {
+    fn unused_values_are_dropped_at_an_end() {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::new(2);
         let get = |value: &Arc<usize>| {
             let make = || Ok::<_, Blocked>(Arc::clone(value));
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_which_one_harness_makes_many_is_dropped_at_once() {
+    fn values_made_in_numbers_are_dropped_at_once() {
         static CACHE: OnceCache<usize, Arc<usize>> = OnceCache::dropping_at_once(1);
         let values = [0, 1].map(Arc::new);
         for value in &values {
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_fixed_number_of_values_wait_to_be_dropped() {
+    fn the_number_of_waiting_values_is_bounded() {
         let value = Arc::new(());
         set_aside(vec![Arc::clone(&value); 2 * MOST_SPENT]);
         assert!(Arc::strong_count(&value) <= MOST_SPENT + 1);

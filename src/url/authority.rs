@@ -60,7 +60,7 @@ fn read_host(text: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// A port, `None` inside for an empty one, `None` outside for what is not one.
+/// Reads a port: `Some(None)` for an empty one, `None` for a text that is no port.
 fn read_port(text: &str) -> Option<Option<u16>> {
     match text {
         "" => Some(None),

@@ -20,7 +20,7 @@ fn start(bind: Bind) -> Result<Harness> {
 // What does not end.
 
 #[test]
-fn a_schema_that_never_ends_is_an_error_that_names_the_line() {
+fn an_endless_schema_error_names_the_line() {
     let schema = format!("CREATE TABLE user (name TEXT);\n\n{ENDLESS}");
     let bind = Bind::memory().schema(schema).schema_timeout(Duration::from_millis(20));
     insta::assert_snapshot!(start(bind).unwrap_err(), @"bind `auth`: the schema failed at line 3: it ran for longer than 20ms: if it ends at all, allow it more with `schema_timeout`");
@@ -38,7 +38,7 @@ fn a_schema_ends_whatever_in_it_does_not(#[case] schema: String) {
 }
 
 #[test]
-fn data_that_never_ends_is_an_error_that_names_file_and_line() {
+fn endless_data_error_names_file_and_line() {
     let files = Folder::with([("auth.sql", format!("INSERT INTO user VALUES ('ann');\n{ENDLESS}"))]);
     let bind = Bind::memory().schema("CREATE TABLE user (name TEXT)").schema_timeout(Duration::from_millis(20));
     let db = start(bind.clone()).unwrap();
@@ -66,10 +66,7 @@ fn a_limit_of_no_time_is_refused() {
 #[rstest]
 #[case::csv("t.csv", |names: &str| format!("{names}\n"))]
 #[case::json("t.json", |names: &str| format!("[{{\"{}\": 1}}]", names.replace(',', "\": 1, \"")))]
-fn a_row_of_very_many_columns_is_refused_as_soon_as_it_is_read(
-    #[case] name: &'static str,
-    #[case] text: fn(&str) -> String,
-) {
+fn a_row_with_too_many_columns_is_refused_at_once(#[case] name: &'static str, #[case] text: fn(&str) -> String) {
     // More than SQLite can be built for.
     let names = (0..33_000).map(|at| format!("a{at}")).collect::<Vec<_>>().join(",");
     let files = Folder::with([(name, text(&names))]);
@@ -140,7 +137,7 @@ fn data_opens_no_file(#[case] sql: &str) {
 }
 
 #[test]
-fn memory_may_be_attached_in_a_schema_and_a_vacuum_packs_it() {
+fn a_schema_may_attach_memory_and_vacuum() {
     let schema = "ATTACH ':memory:' AS more; CREATE TABLE more.t (x); CREATE TABLE t (x); DETACH more; VACUUM;";
     assert!(start(Bind::memory().schema(schema)).unwrap().metadata("auth").unwrap().table("t").is_some());
 }

@@ -68,7 +68,7 @@ fn relative(path: &Path) -> PathBuf {
 // What files may hold.
 
 #[rstest]
-fn csv_fields_become_what_the_column_makes_of_them_and_empty_ones_null(db: Harness) {
+fn csv_fields_take_the_columns_type_and_empty_ones_null(db: Harness) {
     let csv = "id,title,score,extra\n1,first,1.50,7\n2,\"two,\nlines \"\"quoted\"\"\",,\"\"\n3, spaced ,9e2,x\n";
     let folder = Folder::with([("post.csv", csv)]);
     assert_eq!(db.load_data(folder.file("post.csv")).unwrap(), 3);
@@ -108,7 +108,7 @@ fn csv_fields_become_what_the_column_makes_of_them_and_empty_ones_null(db: Harne
 #[case::digits_of_any_type("", "12345678901234567890", text("12345678901234567890"))]
 #[case::a_large_real("INTEGER", "12345678901234567890.0", Value::Real(12345678901234567890.0))]
 #[case::a_hash("NUMERIC", "1e400x", text("1e400x"))]
-fn a_field_of_csv_is_what_the_same_value_of_json_is(
+fn csv_and_json_give_equal_values(
     #[case] column: &str,
     #[case] field: &'static str,
     #[case] value: Value,
@@ -123,7 +123,7 @@ fn a_field_of_csv_is_what_the_same_value_of_json_is(
 #[rstest]
 #[case::unset("", [Value::Null, text(""), Value::Null, Value::Null])]
 #[case::set("csv_empty_as_text = true", [text(""), text(""), Value::Null, Value::Null])]
-fn a_field_without_anything_is_null_or_as_rfc_4180_has_it(#[case] option: &str, #[case] values: [Value; 4]) {
+fn empty_fields_are_null_or_follow_rfc_4180(#[case] option: &str, #[case] values: [Value; 4]) {
     let folder = Folder::with([("t.csv", "a,b,c,d\n,\"\",,\"\"\n")]);
     let toml = |data: &str| {
         let schema = "schema_sql = 'CREATE TABLE t (a TEXT, b TEXT, c INTEGER, d INTEGER)'";
@@ -196,7 +196,7 @@ fn json_objects_may_differ_and_have_every_kind_of_value() {
 }
 
 #[rstest]
-fn sql_files_run_as_they_are_after_the_rows_of_other_files() {
+fn sql_files_run_last_and_unchanged() {
     let db = one_bind(POSTS);
     let folder = Folder::with([
         ("post.csv", "id,title\n1,one\n2,two\n"),
@@ -431,7 +431,7 @@ fn data_of_a_bind_that_fails_stops_the_start() {
 }
 
 #[rstest]
-fn a_table_or_a_script_that_several_binds_could_mean_is_not_guessed(db: Harness) {
+fn an_ambiguous_table_or_script_is_not_guessed(db: Harness) {
     insta::assert_snapshot!(refused(&db, [("setting.csv", "name\na\n")]), @"[folder]/setting.csv: table `setting` is in the binds default, auth: say which in the file's name, `default.setting.csv` for example; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("more.sql", "DELETE FROM setting")]), @"[folder]/more.sql: its name does not say which bind it is for: configured are default, auth; name it `default.more.sql` for example; nothing was loaded");
 }
@@ -459,7 +459,7 @@ fn a_row_that_refers_to_none_is_named_with_its_line(db: Harness) {
 }
 
 #[rstest]
-fn a_file_for_dynamic_binds_that_have_no_database_is_an_error() {
+fn data_for_a_dynamic_bind_without_databases_is_refused() {
     let tenant = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema(USERS);
     let db = Harness::builder().bind("tenant", tenant).start().unwrap();
     let folder = Folder::with([("tenant.sql", "DELETE FROM user")]);
@@ -499,7 +499,7 @@ fn csv_that_is_not_well_formed_is_told_with_its_line(db: Harness) {
 }
 
 #[rstest]
-fn csv_that_would_be_read_in_two_ways_is_told_with_its_line(db: Harness) {
+fn an_ambiguous_csv_error_names_the_line(db: Harness) {
     let said = |csv: &'static str| refused(&db, [("user.csv", csv)]);
     insta::assert_snapshot!(said("id,username\n1,\"ann\"a\n"), @r#"[folder]/user.csv:2 (bind `auth`): after the closing quote of `ann` comes `a`: write `""` for a quote within a field; nothing was loaded"#);
     insta::assert_snapshot!(said("id,username\n1,\"ann\" \n"), @r#"[folder]/user.csv:2 (bind `auth`): after the closing quote of `ann` comes a space: write `""` for a quote within a field; nothing was loaded"#);
@@ -526,14 +526,14 @@ fn a_number_that_sqlite_would_change_is_told_with_its_line(db: Harness) {
 
 #[rstest]
 #[cfg(feature = "json")]
-fn a_string_of_json_that_sqlite_would_change_is_told_with_its_line(db: Harness) {
+fn a_changed_json_string_error_names_the_line(db: Harness) {
     let json = "[{\"username\": \"ann\"},\n{\"username\": \"bob\", \"age\": \"9223372036854775808\"}]";
     insta::assert_snapshot!(refused(&db, [("user.json", json)]), @"[folder]/user.json:2 (bind `auth`): column `age`: 9223372036854775808 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT; nothing was loaded");
 }
 
 #[rstest]
 #[cfg(feature = "json")]
-fn json_that_is_not_a_list_of_objects_is_told_with_its_line(db: Harness) {
+fn a_json_error_names_the_line(db: Harness) {
     let said = |json: &'static str| refused(&db, [("user.json", json)]);
     insta::assert_snapshot!(said("[\n {\"username\": \"ann\"}\n {\"username\": \"bob\"}\n]"), @"[folder]/user.json:3 (bind `auth`): malformed JSON: expected `,` or `]`; nothing was loaded");
     insta::assert_snapshot!(said("{\"username\": \"ann\"}"), @"[folder]/user.json:1 (bind `auth`): malformed JSON: invalid type: map, expected a list of objects; nothing was loaded");

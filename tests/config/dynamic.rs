@@ -58,7 +58,7 @@ fn names(db: &Harness, of: &str) -> Vec<String> {
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn each_name_is_a_database_of_its_own_with_the_tables_of_the_bind(#[case] storage: Storage) {
+fn each_name_is_a_database_with_the_binds_tables(#[case] storage: Storage) {
     let schema = "INSERT INTO user (name) VALUES ('root')";
     let db = builder(users().storage(storage).schema(schema)).start().unwrap();
     db.keep(Keep::Never);
@@ -128,7 +128,7 @@ fn savepoints_and_rollback_are_those_of_the_contexts_database() {
 }
 
 #[test]
-fn a_session_finds_tables_that_were_made_later_in_its_database_alone() {
+fn later_tables_are_found_in_their_database_alone() {
     let db = harness();
     db.connection_for("users", tenant("acme")).unwrap().execute_batch("CREATE TABLE badge (x)").unwrap();
 
@@ -238,7 +238,7 @@ fn a_session_without_a_context_says_how_to_give_one() {
     Bind::dynamic(|_| Ok("mysql://app:secret@db.example:x/acme".to_string())).schema(USER),
     "its callback gave `mysql://app:***@db.example:***`, which is no URL that can be read"
 )]
-fn a_callback_that_names_no_database_is_an_error_with_the_bind(#[case] users: Bind, #[case] problem: &str) {
+fn a_callback_without_a_name_is_refused(#[case] users: Bind, #[case] problem: &str) {
     let db = builder(users).start().unwrap();
     let context = context! { region: "eu" };
     let expected = format!("bind `users` is dynamic: cannot determine its database: {problem}");
@@ -310,7 +310,7 @@ fn the_key_alone_names_no_database() {
 #[rstest]
 #[case::of_a_dynamic_bind("users[acme]")]
 #[case::begins_like_one("Users[x")]
-fn a_key_that_could_name_a_database_of_a_dynamic_bind_is_refused(#[case] taken: &str) {
+fn a_key_like_that_of_a_dynamic_database_is_refused(#[case] taken: &str) {
     let error = builder(users()).bind(taken, Bind::memory()).start().unwrap_err();
     let expected = format!(
         "bind `{taken}`: its key begins like those of the databases of bind `users`, which is dynamic: `users[…]`; \
@@ -333,7 +333,7 @@ fn a_mirror_of_a_dynamic_bind_is_refused() {
 }
 
 #[test]
-fn a_dynamic_bind_that_a_file_makes_a_mirror_of_another_is_refused() {
+fn a_dynamic_bind_cannot_be_a_mirror() {
     let config = Config::from_toml("[env.test.binds.users]\nmirror = \"default\"", ".").unwrap();
     let config = config.default_bind(Bind::memory().schema(POST)).bind("users", users());
     let error = Harness::from_config(config).unwrap_err();
@@ -344,7 +344,7 @@ fn a_dynamic_bind_that_a_file_makes_a_mirror_of_another_is_refused() {
 #[case(Storage::Memory)]
 #[case(Storage::MemDb)]
 #[case(Storage::TempFile)]
-fn each_database_of_a_dynamic_bind_can_be_a_copy_that_is_only_read(#[case] storage: Storage) {
+fn dynamic_databases_can_be_read_only_copies(#[case] storage: Storage) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("users.db");
     let original = rusqlite::Connection::open(&file).unwrap();
@@ -389,7 +389,7 @@ fn a_config_from_a_file_can_be_given_a_dynamic_bind() {
 }
 
 #[test]
-fn a_row_in_the_wrong_tenants_database_is_shown_where_it_is() {
+fn a_row_of_the_wrong_tenant_is_located() {
     let db = harness();
     add(&db, "acme", "bob");
     add(&db, "bee", "ann");
@@ -442,7 +442,7 @@ fn every_landing_has_the_key_of_its_database() {
 }
 
 #[test]
-fn changes_are_told_by_database_and_one_that_is_merely_there_has_none() {
+fn changes_are_reported_by_database() {
     let db = harness();
     add(&db, "acme", "ann");
     let before = db.snapshot().unwrap();
@@ -462,7 +462,7 @@ fn changes_are_told_by_database_and_one_that_is_merely_there_has_none() {
 }
 
 #[test]
-fn a_restore_puts_back_those_that_were_there_and_empties_those_that_were_not() {
+fn restore_covers_old_and_new_databases() {
     let db = harness();
     add(&db, "acme", "ann");
     let before = db.snapshot().unwrap();
@@ -530,7 +530,7 @@ fn a_database_in_use_is_not_closed() {
 
     assert!(matches!(db.close_database(key("acme")), Err(Error::Dynamic { .. })));
     assert!(matches!(db.close_database("users"), Err(Error::Dynamic { .. })));
-    insta::assert_snapshot!(db.close_database(None).unwrap_err(), @"bind `default` is not dynamic: it has one database, for as long as the harness lives");
+    insta::assert_snapshot!(db.close_database(None).unwrap_err(), @"bind `default` is not dynamic: it has one database, which closes with the harness");
     assert!(matches!(db.close_unused_databases(None), Err(Error::NotDynamic { .. })));
     assert!(matches!(db.database_keys("audit"), Err(Error::UnknownBind { .. })));
 }
@@ -776,7 +776,7 @@ fn data_is_loaded_into_one_that_the_files_name_says() {
 }
 
 #[test]
-fn data_for_any_bind_is_in_every_database_of_a_dynamic_one() {
+fn shared_data_is_in_every_dynamic_database() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("user.csv"), "id,name\n1,root\n").unwrap();
     let db = builder(users()).data(folder.path()).start().unwrap();

@@ -121,7 +121,7 @@ fn the_variable_is_that_of_the_process() {
 // What an environment says over the rest.
 
 #[rstest]
-fn an_environment_says_what_differs_bind_by_bind_and_setting_by_setting() {
+fn an_environment_overrides_single_settings() {
     let folder = Folder::with([
         (
             "binds.toml",
@@ -239,7 +239,7 @@ fn errors_in_unselected_environments_are_reported_with_their_line() {
 }
 
 #[rstest]
-fn the_environment_s_url_is_the_one_that_variables_override_and_errors_are_about() {
+fn variables_override_the_environments_url() {
     let toml = "[default]\nurl = '${NOT_SET}'\n[binds.a]\nurl = 'mysql://h/db'\n[env.test.default]\nurl = 'mysql:h'";
     insta::assert_snapshot!(wrong(toml, []), @"
     line 6: bind `default`: the URL `mysql:***` has no `//` after `mysql:`
@@ -309,7 +309,7 @@ fn a_missing_or_misspelt_variable_is_an_error_with_its_place() {
 #[case::within("mysql://${HOST:-h}/${EMPTY:-d}b")]
 #[case::nested("${EMPTY:-${DATABASE_URL:-mysql://${HOST:-h}/db}}")]
 #[case::nested_in_what_is_set("${URL:-${MISSING}}")]
-fn a_default_stands_for_a_variable_that_is_not_set_or_empty(#[case] url: &str) {
+fn an_unset_or_empty_variable_has_its_default(#[case] url: &str) {
     let toml = format!("[default]\nurl = '{url}'\n[binds.a]\nurl = 'mysql://h/db'");
     assert!(one_database(&with(&toml, [("URL", "mysql://h/db"), ("EMPTY", "")]), None, "a"));
 }
@@ -340,7 +340,7 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
 }
 
 #[rstest]
-fn a_wrong_url_is_shown_as_it_was_written_without_what_its_variables_hold() {
+fn a_wrong_url_is_shown_without_its_variables() {
     let vars =
         [("ALL", "mysql://scott:tiger@h:x/x"), ("SECRET", "tiger"), ("START", "mysql://scott:ti"), ("EMPTY", "")];
     let refused = |url: &str| {

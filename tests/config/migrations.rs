@@ -89,7 +89,7 @@ fn hidden_files_and_foreign_folders_are_passed_over() {
 
 #[cfg(unix)]
 #[rstest]
-fn a_link_to_a_file_counts_and_a_folder_that_links_to_itself_ends() {
+fn links_to_files_count_and_loops_end() {
     let folder = logging(&["V1__a.sql", "V2__b.sql"]);
     std::fs::create_dir(folder.file("more")).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.file("more/again")).unwrap();
@@ -114,7 +114,7 @@ fn refused(names: &[&'static str]) -> String {
 }
 
 #[rstest]
-fn two_layouts_in_one_folder_are_an_error_that_names_a_file_of_each() {
+fn mixed_layouts_error_names_both_files() {
     insta::assert_snapshot!(refused(&["1_a.sql", "V2__b.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `V2__b.sql` as refinery has it. Keep to one, or list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&["1_a.sql", "2024-01-01-000000_b/up.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `2024-01-01-000000_b/up.sql` in a folder of its own, as Diesel has it. Keep to one, or list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&["1_a.sql", "seed.sql"]), @"bind `auth`: the schema failed at [folder]: its files are laid out in two ways: `1_a.sql` with a number and `_` first, as sqlx has it, `seed.sql` without a number. Keep to one, or list the files one by one in the order in which they run");
@@ -151,7 +151,7 @@ fn a_missing_counted_version_is_an_error_with_its_neighbours() {
 }
 
 #[rstest]
-fn a_migration_that_cannot_be_run_from_its_files_is_an_error() {
+fn a_migration_without_runnable_files_is_refused() {
     insta::assert_snapshot!(refused(&["1_a.up.sql", "2_b.down.sql"]), @"bind `auth`: the schema failed at [folder]: `2_b.down.sql` has no `2_b.up.sql`: a file that leads down is never run, and what leads up is missing");
     insta::assert_snapshot!(refused(&["a.down.sql"]), @"bind `auth`: the schema failed at [folder]: `a.down.sql` has no `a.up.sql`: a file that leads down is never run, and what leads up is missing");
     insta::assert_snapshot!(refused(&["down.sql"]), @"bind `auth`: the schema failed at [folder]: `down.sql` has no `up.sql`: a file that leads down is never run, and what leads up is missing");
@@ -167,7 +167,7 @@ fn of_three_binds(folder: &Folder, keys: &[Option<&str>]) -> Result<Harness> {
 }
 
 #[rstest]
-fn a_folder_may_have_a_folder_for_each_bind_whatever_its_layout() {
+fn each_bind_may_have_a_folder_in_any_layout() {
     let folder = Folder::with([
         ("default/1_post.sql", "CREATE TABLE post (id)"),
         ("default/2_tag.sql", "CREATE TABLE tag (id)"),
@@ -192,7 +192,7 @@ fn binds_that_share_a_database_have_the_folders_of_all() {
 }
 
 #[rstest]
-fn a_bind_without_its_folder_or_with_files_beside_it_is_an_error() {
+fn a_bind_without_its_own_folder_is_refused() {
     let both = [None, Some("auth"), Some("meta")];
     let folder = Folder::with([("default/V1__post.sql", ""), ("auth/user.sql", "")]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &both)), @"bind `meta`: the schema failed at [folder]: the folder has no `.sql` file, but folders of the binds default, auth: make one named `meta`");

@@ -94,7 +94,7 @@ fn version_2_tables_are_created_and_dropped_by_selection() {
 }
 
 #[test]
-fn version_2_a_model_is_used_as_ever_and_connects_by_itself() {
+fn version_2_a_model_connects_by_itself() {
     let db = start(version_2());
     let mut session = db.session();
     session.model::<User>().unwrap().insert(row! { id: 1, username: "ann" }).unwrap();
@@ -106,7 +106,7 @@ fn version_2_a_model_is_used_as_ever_and_connects_by_itself() {
 }
 
 #[test]
-fn version_2_a_bind_is_routed_to_a_database_at_run_time() {
+fn version_2_a_bind_is_routed_at_run_time() {
     let config = read(
         "SQLALCHEMY_DATABASE_URI = 'postgres://localhost/main'
          SQLALCHEMY_BINDS = { 'appmeta' = 'sqlite:////path/to/appmeta.db' }",
@@ -170,7 +170,7 @@ fn version_3_options_of_the_default_engine_and_of_a_bind() {
 }
 
 #[test]
-fn version_3_types_that_share_a_base_share_its_bind_or_override_it() {
+fn version_3_types_inherit_or_override_a_bind() {
     struct Base;
     impl Base {
         const BIND: Option<&str> = Some("auth");
@@ -208,7 +208,7 @@ fn version_3_a_later_bind_key_has_no_effect() {
 }
 
 #[test]
-fn version_3_engines_and_metadata_of_every_bind_can_be_looked_at() {
+fn version_3_engines_and_metadata_are_visible() {
     let db = start(version_3());
     let engines: Vec<_> = db.engines().iter().map(|engine| format!("{} {}", engine.key(), engine.storage())).collect();
     assert_eq!(engines, ["default memory", "meta memory", "auth memory"]);
@@ -219,7 +219,7 @@ fn version_3_engines_and_metadata_of_every_bind_can_be_looked_at() {
 }
 
 #[test]
-fn version_3_tables_are_made_and_dropped_for_all_binds_some_or_one() {
+fn version_3_tables_are_created_and_dropped_by_bind() {
     let db = start(version_3());
     db.drop_all(..).unwrap();
     db.create_all([None, Some("auth")]).unwrap();
@@ -264,7 +264,7 @@ fn notes_the_default_url_is_the_variable_or_else_a_file(#[case] vars: &[(&str, &
 }
 
 #[test]
-fn notes_each_table_is_made_in_its_bind_when_the_test_starts() {
+fn notes_tables_are_created_at_start() {
     let db = start(read(NOTES).with_vars([("", ""); 0]));
     assert_eq!(tables(&db), "default: test1, second_db: test2, memory_db: test3");
     assert_eq!(db.engine("memory_db").unwrap().storage(), Storage::SharedCache);

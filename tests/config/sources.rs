@@ -179,7 +179,7 @@ fn a_setting_in_both_families_of_names_is_an_error() {
 }
 
 #[test]
-fn a_pragma_that_is_an_option_too_is_an_error_where_both_are_set() {
+fn a_pragma_and_option_conflict_is_refused() {
     insta::assert_snapshot!(wrong("[default]\nforeign_keys = true\npragmas = { foreign_keys = 1 }"), @"line 3: bind `default`: `foreign_keys` is set twice, here among the pragmas");
     insta::assert_snapshot!(wrong("[default.pragmas]\ncache_size = 1\nCACHE_SIZE = 2"), @"line 3: bind `default`: `CACHE_SIZE` is set twice, here among the pragmas");
 }
@@ -212,7 +212,7 @@ fn an_invalid_listed_table_is_reported_with_its_line() {
 }
 
 #[test]
-fn an_unknown_engine_option_is_an_error_with_the_nearest_known_one() {
+fn an_unknown_engine_option_suggests_the_nearest() {
     insta::assert_snapshot!(wrong("[SQLALCHEMY_ENGINE_OPTIONS]\n\npool_sizes = 3"), @"line 3: unknown engine option `pool_sizes`; the nearest known one is `pool_size`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_ENGINE_OPTIONS.schema = 'a.sql'"), @"line 1: unknown engine option `schema`; known are `busy_timeout`, `csv_empty_as_text`, `echo`, `foreign_keys`, `pool_recycle`, `pool_size`, `pool_timeout`, `pragmas`, `schema_timeout`");
 }
@@ -335,7 +335,7 @@ fn an_option_that_cannot_be_is_an_error_at_start(#[case] bind: Bind, #[case] pro
 }
 
 #[test]
-fn foreign_keys_are_enforced_unless_an_option_or_a_pragma_says_otherwise() {
+fn foreign_keys_are_enforced_by_default() {
     let db = Harness::builder()
         .default_bind(Bind::memory())
         .bind("option", Bind::memory().foreign_keys(false))
@@ -400,7 +400,7 @@ fn registered_tables_go_to_the_bind_they_name() {
 }
 
 #[test]
-fn a_registered_table_of_a_bind_that_is_not_configured_is_an_error() {
+fn a_registered_table_needs_a_configured_bind() {
     let table = Table::new("CREATE TABLE post (\n  id INTEGER PRIMARY KEY\n)");
     let binds = || Harness::builder().bind("auth", Bind::memory()).bind("meta", Bind::memory());
     insta::assert_snapshot!(binds().table(table.clone().bind_key("audit")).start().unwrap_err(), @"no bind `audit`: configured are auth, meta");
@@ -499,14 +499,14 @@ fn a_variable_adds_no_default_bind() {
 }
 
 #[test]
-fn a_variable_of_two_binds_is_an_error_where_it_is_set() {
+fn a_set_variable_of_two_binds_is_refused() {
     let config = Config::new().bind("a-b", Bind::memory()).bind("a.b", Bind::memory());
-    config.clone().with_vars([("DATABASE_URL", "sqlite://")]).start().unwrap();
+    drop(config.clone().with_vars([("DATABASE_URL", "sqlite://")]).start().unwrap());
     insta::assert_snapshot!(config.with_vars([("DATABASE_URL_A_B", "sqlite://")]).start().unwrap_err(), @"bind `a.b`: `DATABASE_URL_A_B` is set, and would be the variable of bind `a-b` too: rename one of the two, or set their URLs in the configuration");
 }
 
 #[test]
-fn a_wrong_url_in_a_variable_is_an_error_that_names_it() {
+fn a_wrong_url_error_names_the_variable() {
     let wrong = |value: &str| {
         let config = Config::new().bind("auth", Bind::memory()).with_vars([("DATABASE_URL_AUTH", value)]);
         Harness::from_config(config).unwrap_err()
@@ -546,8 +546,8 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
     let config = || Config::new().default_bind(Bind::memory());
     insta::assert_snapshot!(config().with_vars([("DATABASE_URL", odd())]).start().unwrap_err(), @"bind `default`: the value of `DATABASE_URL` is not UTF-8, which a URL must be");
     // One that is not about a bind is none of our business.
-    config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).start().unwrap();
-    config().with_vars([(odd(), odd())]).start().unwrap();
+    drop(config().with_vars([("LESSOPEN", odd()), ("DATABASE_URL_X", odd())]).start().unwrap());
+    drop(config().with_vars([(odd(), odd())]).start().unwrap());
 }
 
 /// Runs one of these tests in a process of its own, whose environment and current folder can be set.
@@ -595,12 +595,12 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
 }
 
 #[test]
-fn without_cargo_a_relative_path_is_looked_for_in_the_current_folder() {
+fn without_cargo_paths_start_at_the_current_folder() {
     if !is_the_child() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("binds.toml"), "[binds.here]\nschema = 'here.sql'").unwrap();
         fs::write(folder.path().join("here.sql"), "CREATE TABLE here (x)").unwrap();
-        return in_a_process("without_cargo_a_relative_path_is_looked_for_in_the_current_folder", |command| {
+        return in_a_process("without_cargo_paths_start_at_the_current_folder", |command| {
             command.env_remove("CARGO_MANIFEST_DIR").current_dir(folder.path());
         });
     }
@@ -770,7 +770,7 @@ fn warnings(about: &str) -> Vec<String> {
 }
 
 #[test]
-fn default_is_the_key_of_the_default_bind_wherever_a_key_is_taken() {
+fn default_names_the_default_bind_everywhere() {
     let table = Table::new("CREATE TABLE post (title TEXT)").bind_key("default");
     let config = Config::from_toml("[binds.default]\n[binds.auth]", "/base").unwrap().table(table);
     let config = config.with_vars([("DATABASE_URL_DEFAULT", "postgresql://db.example/app")]);

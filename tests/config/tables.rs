@@ -165,7 +165,7 @@ fn registered_tables_and_group_members_go_to_their_binds() {
 }
 
 #[rstest]
-fn a_table_s_key_is_read_at_start_and_nothing_changes_it_later() {
+fn a_tables_key_is_fixed_at_start() {
     let table = Table::new("CREATE TABLE user (id INTEGER PRIMARY KEY)").bind_key("auth");
     let db = Harness::builder()
         .default_bind(Bind::memory())
@@ -183,7 +183,7 @@ fn a_table_s_key_is_read_at_start_and_nothing_changes_it_later() {
 // What a schema that fails says.
 
 #[rstest]
-fn a_schema_that_fails_names_the_bind_the_line_and_sqlite_s_message() {
+fn a_schema_error_names_bind_line_and_message() {
     let refused = |sql: &str| {
         let started = Harness::builder().bind("auth", Bind::memory().schema(sql)).start();
         Folder::with([("", ""); 0]).refused(started)
@@ -260,7 +260,7 @@ fn starts_itself_on_a_thread(_: &mut Connection) -> Result<()> {
 }
 
 #[test]
-fn a_migrator_that_starts_a_harness_with_itself_is_an_error_and_no_hang() {
+fn a_recursive_migrator_is_refused() {
     let on_one_thread = within(Bind::memory().schema_with(starts_itself)).unwrap_err();
     insta::assert_snapshot!(on_one_thread, @"bind `auth`: the schema failed: the migrator failed: bind `auth`: the schema failed: a migrator starts a harness with tables that are made by that migrator, which would wait for itself: leave the migrator out of the harness that it starts");
     let on_another_thread = within(Bind::memory().schema_with(starts_itself_on_a_thread)).unwrap_err();
@@ -336,7 +336,7 @@ fn a_migrator_that_fails_is_told_in_its_own_words() {
 }
 
 #[rstest]
-fn a_foreign_key_into_another_bind_is_an_error_that_names_both() {
+fn a_foreign_key_across_binds_names_both() {
     let builder = |post: Bind| {
         Harness::builder()
             .default_bind(
@@ -350,7 +350,7 @@ fn a_foreign_key_into_another_bind_is_an_error_that_names_both() {
 }
 
 #[rstest]
-fn foreign_keys_to_no_table_or_their_own_are_left_to_sqlite() {
+fn dangling_and_self_references_are_left_to_sqlite() {
     let sql = "CREATE TABLE a (id INTEGER PRIMARY KEY, up REFERENCES A, out REFERENCES nowhere)";
     assert!(Harness::builder().default_bind(Bind::memory().schema(sql)).bind("auth", Bind::memory()).start().is_ok());
 }
@@ -363,10 +363,7 @@ fn foreign_keys_to_no_table_or_their_own_are_left_to_sqlite() {
 #[case::a_list([None, Some("auth")].into(), [0, 0])]
 #[case::all((..).into(), [0, 0])]
 #[case::all_as_in_flask_sqlalchemy_2("__all__".into(), [0, 0])]
-fn the_selected_binds_are_dropped_and_made_again_and_others_left_alone(
-    #[case] selection: Selection,
-    #[case] left: [usize; 2],
-) {
+fn only_selected_binds_are_recreated(#[case] selection: Selection, #[case] left: [usize; 2]) {
     let bind = || Bind::memory().schema(BLOG).schema("INSERT INTO author VALUES (1, 'ann')");
     let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
     let counts = || [None, Some("auth")].map(|key| objects(&db.connection(key).unwrap()).len());
@@ -578,7 +575,7 @@ fn metadata_has_the_primary_key_in_the_key_s_order() {
 }
 
 #[rstest]
-fn metadata_has_the_foreign_keys_with_the_parent_s_key_where_none_is_named() {
+fn metadata_completes_implicit_foreign_keys() {
     let db = start(Bind::memory().schema(
         "CREATE TABLE child (
             a INTEGER REFERENCES Parent ON DELETE CASCADE ON UPDATE SET NULL,

@@ -89,7 +89,7 @@ fn a_url_that_asks_for_a_shared_cache_gets_one(#[case] url: &str, #[case] answer
 }
 
 #[test]
-fn a_storage_that_is_set_wins_over_the_one_a_url_asks_for() {
+fn a_set_storage_wins_over_the_url() {
     let bind = Bind::url("file:x?mode=memory&cache=shared").storage(Storage::TempFile);
     let db = Harness::builder()
         .bind("one", bind)
@@ -126,7 +126,7 @@ fn a_storage_that_is_set_wins_over_the_one_a_url_asks_for() {
 #[case::cockroachdb("cockroachdb://root@db.example:26257/app")]
 #[case::libsql("libsql://app.example?authToken=hunter2")]
 #[case::any_other("some-thing://db.example/app")]
-fn a_file_or_a_server_is_shared_between_the_keys_that_name_it(#[case] url: &str) {
+fn keys_of_one_file_or_server_share_it(#[case] url: &str) {
     assert!(share(url, url));
 }
 
@@ -227,7 +227,7 @@ fn an_empty_url_is_an_error_with_the_forms_that_work() {
 }
 
 #[test]
-fn a_url_without_a_scheme_is_an_error_with_the_forms_that_work() {
+fn a_url_without_a_scheme_lists_valid_forms() {
     insta::assert_snapshot!(refused("app.db"), @"
     bind `auth`: the URL `app.db` has no scheme
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
@@ -247,7 +247,7 @@ fn a_url_without_a_scheme_is_an_error_with_the_forms_that_work() {
 }
 
 #[test]
-fn a_server_without_slashes_is_an_error_with_the_forms_that_work() {
+fn a_server_without_slashes_lists_valid_forms() {
     insta::assert_snapshot!(refused("mysql:localhost/db"), @"
     bind `auth`: the URL `mysql:***` has no `//` after `mysql:`
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
@@ -255,7 +255,7 @@ fn a_server_without_slashes_is_an_error_with_the_forms_that_work() {
 }
 
 #[test]
-fn a_port_that_is_none_is_an_error_with_the_forms_that_work() {
+fn a_wrong_port_lists_valid_forms() {
     insta::assert_snapshot!(refused("postgres://db.example:54x2/app"), @"
     bind `auth`: the URL `postgres://db.example:***` has a port that is not a number from 0 to 65535
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`
@@ -275,7 +275,7 @@ fn a_port_that_is_none_is_an_error_with_the_forms_that_work() {
 }
 
 #[test]
-fn a_file_uri_with_a_host_is_an_error_with_what_to_write() {
+fn a_file_uri_with_a_host_is_refused_with_a_fix() {
     insta::assert_snapshot!(refused("file://app.db"), @"
     bind `auth`: the URL `file://app.db` has a host between `file://` and the path, which SQLite does not take: write `file:` before a relative path, `file://` before an absolute one
       forms that work: `sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, `postgresql://user@host:5432/db`, `mysql://user@host:3306/db`, `mariadb://user@host/db`; a driver may follow, as in `postgresql+psycopg2://`

@@ -93,7 +93,7 @@ fn code(error: &rusqlite::Error) -> i32 {
 #[case::foreign_key_in_a_shared_cache(Failure::ForeignKey, Bind::shared_cache, ffi::SQLITE_CONSTRAINT_FOREIGNKEY)]
 #[case::commit_hook_in_memdb(Failure::Fault(FaultBuilder::fail_commit), Bind::memdb, ffi::SQLITE_CONSTRAINT_COMMITHOOK)]
 #[case::foreign_key_in_memdb(Failure::ForeignKey, Bind::memdb, ffi::SQLITE_CONSTRAINT_FOREIGNKEY)]
-fn a_commit_that_fails_says_what_is_committed_and_what_is_not(
+fn a_failed_commit_lists_committed_and_rolled_back(
     #[case] failure: Failure,
     #[case] bind: fn() -> Bind,
     #[case] expected: i32,
@@ -167,7 +167,7 @@ fn every_point_is_told_in_words() -> multibind::Result<()> {
 }
 
 #[rstest]
-fn a_bind_that_was_only_read_cannot_fail_and_is_told_with_the_others() -> multibind::Result<()> {
+fn a_read_bind_is_listed_in_a_failed_commit() -> multibind::Result<()> {
     let db = harness(Bind::memory);
     let _fault = db.fault("bank").fail_commit()?;
     let mut session = db.session();
@@ -202,7 +202,7 @@ fn a_schema_that_was_not_committed_is_not_known_afterwards(#[case] statements: &
 }
 
 #[rstest]
-fn prepared_statements_of_the_session_go_on_after_a_commit_that_failed() -> multibind::Result<()> {
+fn prepared_statements_survive_a_failed_commit() -> multibind::Result<()> {
     let db = harness(Bind::memory);
     let mut session = db.session();
     let fault = db.fault("bank").after(1).times(2).fail_commit()?;
@@ -219,9 +219,7 @@ fn prepared_statements_of_the_session_go_on_after_a_commit_that_failed() -> mult
 }
 
 #[rstest]
-fn a_transaction_that_sqlite_has_ended_before_fails_the_commit_before_it_begins(
-    #[values("shop", "bank", "stock")] lost: &str,
-) -> multibind::Result<()> {
+fn a_lost_transaction_fails_the_whole_commit(#[values("shop", "bank", "stock")] lost: &str) -> multibind::Result<()> {
     let db = harness(Bind::memory);
     let mut session = db.session();
     write(&mut session, "ann", None)?;
@@ -261,7 +259,7 @@ fn a_savepoint_inside_goes_with_its_bind() -> multibind::Result<()> {
 }
 
 #[rstest]
-fn a_session_that_is_dropped_after_a_commit_that_failed_leaves_no_lock() -> multibind::Result<()> {
+fn a_session_dropped_after_a_failed_commit_leaves_no_lock() -> multibind::Result<()> {
     let db = harness(Bind::memory);
     let fault = db.fault("bank").fail_io()?;
     let mut session = db.session();
@@ -275,7 +273,7 @@ fn a_session_that_is_dropped_after_a_commit_that_failed_leaves_no_lock() -> mult
 }
 
 #[rstest]
-fn a_fault_that_lasts_fails_each_commit_and_loses_nothing_that_was_committed() -> multibind::Result<()> {
+fn a_lasting_fault_loses_no_committed_row() -> multibind::Result<()> {
     let db = harness(Bind::memory);
     let _fault = db.fault("bank").disk_full()?;
     let mut session = db.session();

@@ -262,7 +262,7 @@ fn a_column_is_added_whatever_sqlite_checks(#[case] sql: &str, #[case] bind: &st
 }
 
 #[test]
-fn a_column_with_a_check_that_a_row_breaks_is_sqlites_error() {
+fn a_violated_check_is_sqlites_error() {
     let db = blog();
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("ALTER TABLE user ADD COLUMN age DEFAULT 0 CHECK (age > 0)", []).unwrap_err(), @"
@@ -338,7 +338,7 @@ fn statistics_of_binds_without_tables_are_taken_in_each() {
 }
 
 #[test]
-fn a_table_that_counts_its_rows_is_made_where_any_other_is() {
+fn autoincrement_tables_are_created_like_others() {
     let sql = "CREATE TABLE visit (id INTEGER PRIMARY KEY AUTOINCREMENT)";
     let bind = || Bind::memory().schema("CREATE TABLE t (x)");
     let db = Harness::builder().bind("auth", bind()).bind("meta", bind()).start().unwrap();

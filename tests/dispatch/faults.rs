@@ -76,7 +76,7 @@ fn rows(db: &Harness) -> i64 {
 #[case::fail_io(FaultBuilder::fail_io, ffi::SQLITE_IOERR_WRITE)]
 #[case::read_only(FaultBuilder::read_only, ffi::SQLITE_READONLY)]
 #[case::busy(FaultBuilder::busy, ffi::SQLITE_BUSY)]
-fn every_connection_of_the_harness_meets_it_with_sqlites_code_until_it_ends(
+fn every_connection_gets_sqlites_code_until_the_end(
     #[values(Bind::memory(), Bind::temp_file(), Bind::memory().pragma("journal_mode", "delete"), Bind::temp_file().pragma("journal_mode", "delete"))]
     bind: Bind,
     #[case] begin: Begin,
@@ -152,7 +152,7 @@ fn it_lets_the_first_pass_and_triggers_as_often_as_told(
 }
 
 #[rstest]
-fn a_fault_that_begins_within_a_transaction_fails_what_the_transaction_writes(
+fn a_fault_applies_to_open_transactions(
     db: Harness,
     #[values(FaultBuilder::fail_commit, FaultBuilder::disk_full, FaultBuilder::fail_io)] begin: Begin,
 ) -> multibind::Result<()> {
@@ -281,7 +281,7 @@ fn a_session_tells_the_bind_and_what_sqlite_says(db: Harness) -> multibind::Resu
       in: INSERT INTO user (name) VALUES ('ann')
     ");
     insta::assert_snapshot!(told(FaultBuilder::busy).unwrap_err(), @"
-    bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one)
+    bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts)
       in: INSERT INTO user (name) VALUES ('ann')
     ");
     Ok(())
@@ -370,7 +370,7 @@ fn a_fault_that_never_triggered_fails_the_test(db: Harness) -> multibind::Result
 #[case::like_none("invoice", " There is no table `invoice` in bind `auth`.")]
 #[case::that_is_there("USER", "")]
 #[case::of_sqlite("SQLite_schema", "")]
-fn a_fault_that_never_triggered_says_so_where_its_bind_has_no_such_table(
+fn an_untriggered_fault_reports_a_missing_table(
     db: Harness,
     #[case] table: &str,
     #[case] told: &str,
@@ -455,7 +455,7 @@ fn connections_faults_and_the_harness_end_in_any_order(
 }
 
 #[rstest]
-fn a_commit_hook_of_the_applications_takes_the_place_of_the_faults(db: Harness) -> multibind::Result<()> {
+fn the_applications_commit_hook_replaces_the_faults(db: Harness) -> multibind::Result<()> {
     let own = db.connection("auth")?;
     let _ = own.commit_hook(Some(|| false));
     let fault = db.fault("auth").fail_commit()?;

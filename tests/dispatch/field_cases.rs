@@ -24,7 +24,7 @@ fn db() -> Harness {
 
 /// Flask-SQLAlchemy #1189: with a bind key on the model, rows still went to the default database, with no error.
 #[rstest]
-fn flask_sqlalchemy_1189_a_row_goes_to_the_bind_of_its_table(db: Harness) {
+fn flask_sqlalchemy_1189_a_row_follows_its_table(db: Harness) {
     let mut session = db.session();
     session.execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
     session.table("user").unwrap().insert(row! { username: "bob" }).unwrap();
@@ -41,7 +41,7 @@ fn flask_sqlalchemy_1189_a_row_goes_to_the_bind_of_its_table(db: Harness) {
 
 /// Flask-SQLAlchemy #1407: two binds with tables of one name, and rows of the one written to the other.
 #[rstest]
-fn flask_sqlalchemy_1407_a_name_that_two_binds_have_is_never_guessed(db: Harness) {
+fn flask_sqlalchemy_1407_an_ambiguous_name_is_refused(db: Harness) {
     let mut session = db.session();
     let error = session.execute("INSERT INTO log VALUES ('whose?')", []).unwrap_err();
     insta::assert_snapshot!(error, @r#"table `log` is in the binds default, auth: say which, with `auth.log` in the SQL or with `on("auth")`"#);
@@ -147,7 +147,7 @@ fn flask_sqlalchemy_799_engine_options_reach_named_binds() {
 
 /// sqlx #3947 and #4050: `#[sqlx::test]` takes one database, from one environment variable.
 #[test]
-fn sqlx_3947_and_4050_a_test_has_as_many_databases_as_it_wants() {
+fn sqlx_3947_and_4050_a_test_has_several_databases() {
     let config = Config::new().default_bind(Bind::memory().schema(POST)).bind("auth", Bind::memory().schema(USER));
     let vars = [("DATABASE_URL", "postgres://db.example/main"), ("DATABASE_URL_AUTH", "postgres://db.example/auth")];
     let db = Harness::from_config(config.with_vars(vars)).unwrap();
@@ -183,14 +183,14 @@ fn rusqlite_616_all_connections_to_memory_see_one_database(#[case] bind: Bind) {
 
 /// sqlx #326 and #1649, open-msupply #92: "database table is locked" from a shared cache under a pool.
 #[test]
-fn sqlx_326_a_lock_of_a_shared_cache_is_waited_for_or_explained() {
+fn sqlx_326_a_shared_cache_lock_is_waited_for_or_explained() {
     let brief = Duration::from_millis(20);
     let db = Harness::builder().default_bind(Bind::shared_cache().schema(POST).busy_timeout(brief)).start().unwrap();
     let writer = db.connection(None).unwrap();
     writer.execute_batch("BEGIN; INSERT INTO post (title) VALUES ('not yet')").unwrap();
     let mut session = db.session();
     insta::assert_snapshot!(session.execute("UPDATE post SET title = 'x'", []).unwrap_err(), @"
-    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `default`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: UPDATE post SET title = 'x'
     ");
     writer.execute_batch("COMMIT").unwrap();
@@ -204,7 +204,7 @@ fn sqlx_326_a_lock_of_a_shared_cache_is_waited_for_or_explained() {
 #[case::memory(Bind::memory())]
 #[case::memdb(Bind::memdb())]
 #[case::file(Bind::temp_file())]
-fn sqlx_1649_threads_that_write_lose_nothing_where_locks_are_waited_for(#[case] bind: Bind) {
+fn sqlx_1649_threads_lose_no_write(#[case] bind: Bind) {
     let db = Harness::builder().default_bind(bind.schema(POST).pool_size(4)).start().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {

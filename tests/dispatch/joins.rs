@@ -194,12 +194,12 @@ fn others_uncommitted_rows_are_never_seen_in_a_shared_cache() {
     // Whether the session has written itself or not, it gets no such row and waits no longer than it is told.
     let mut session = db.session();
     insta::assert_snapshot!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT title, name FROM post, user
     ");
     session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
     insta::assert_snapshot!(session.query(JOIN, [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT title, name FROM post, user
     ");
     // A write that another's lock kept out gives it no right to look either.

@@ -209,7 +209,7 @@ fn a_join_reads_the_columns_that_another_connection_has_made(#[case] storage: fn
 #[case::memory(Bind::memory)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn a_join_reads_the_columns_that_the_session_has_made_through_commit_and_rollback(#[case] storage: fn() -> Bind) {
+fn joins_see_new_columns_across_commit_and_rollback(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     let by_name = "SELECT count(*) FROM post JOIN user USING (title)";
@@ -332,7 +332,7 @@ fn a_join_finds_words_that_are_not_committed(#[case] storage: fn() -> Bind) {
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::file(Bind::temp_file)]
-fn a_statement_for_one_bind_knows_the_columns_that_a_driver_makes(#[case] storage: fn() -> Bind) {
+fn on_knows_the_columns_a_driver_adds(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     let count = |session: &mut multibind::Session, sql: &str| {
@@ -352,7 +352,7 @@ fn a_statement_for_one_bind_knows_the_columns_that_a_driver_makes(#[case] storag
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::file(Bind::temp_file)]
-fn a_table_that_on_has_written_to_is_known_to_the_next_statement(#[case] storage: fn() -> Bind) {
+fn a_table_used_by_on_is_known_next(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("INSERT INTO post VALUES ('one')", []).unwrap();
@@ -366,7 +366,7 @@ fn a_table_that_on_has_written_to_is_known_to_the_next_statement(#[case] storage
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::file(Bind::temp_file)]
-fn a_table_of_others_is_found_after_a_failed_change_of_the_schema(#[case] storage: fn() -> Bind) {
+fn others_tables_are_found_after_a_failed_change(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("ALTER TABLE user ADD COLUMN n", []).unwrap();
@@ -382,7 +382,7 @@ fn a_table_of_others_is_found_after_a_failed_change_of_the_schema(#[case] storag
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::file(Bind::temp_file)]
-fn a_full_text_table_whose_creation_is_undone_leaves_the_commit_alone(#[case] storage: fn() -> Bind) {
+fn an_undone_full_text_table_spares_the_commit(#[case] storage: fn() -> Bind) {
     let db = two(storage);
     let mut session = db.session();
     session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();

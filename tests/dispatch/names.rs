@@ -88,7 +88,7 @@ fn any_key_qualifies_a_name(#[case] storage: fn() -> Bind) {
 }
 
 #[test]
-fn a_table_whose_name_has_a_dot_is_not_taken_for_a_qualified_one() {
+fn a_name_with_a_dot_is_not_qualified() {
     let db = Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE \"auth.user\" (name)"))
         .bind("auth", Bind::memory().schema("CREATE TABLE user (name)"))

@@ -27,7 +27,7 @@ use crate::binds::{blog, changed_by, read};
 #[case::its_plan("EXPLAIN QUERY PLAN SELECT text FROM note NATURAL JOIN docs")]
 #[case::matched("SELECT 1 FROM docs WHERE docs MATCH 'x'")]
 #[case::beside_a_function("SELECT text FROM note JOIN docs USING (title), json_each('[1]')")]
-fn a_virtual_table_in_one_bind_and_any_table_in_another_are_ambiguous(#[case] sql: &str) {
+fn a_virtual_table_can_be_ambiguous(#[case] sql: &str) {
     for (one, other) in [
         ("CREATE VIRTUAL TABLE docs USING fts5 (title)", "CREATE TABLE docs (title)"),
         ("CREATE VIEW docs AS SELECT 1 AS title", "CREATE VIRTUAL TABLE docs USING fts5 (title)"),
@@ -167,7 +167,7 @@ fn a_write_within_one_bind_goes_there(#[case] sql: &str, #[case] route: &str, #[
 }
 
 #[test]
-fn a_table_named_like_a_function_is_the_table_however_it_is_joined() {
+fn a_table_named_like_a_function_stays_a_table() {
     let db = Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE post (value, name); INSERT INTO post VALUES (1, 'one')"))
         .bind("json", Bind::memory().schema(
@@ -197,7 +197,7 @@ fn a_table_named_like_a_function_is_the_table_however_it_is_joined() {
 #[case::without_a_unique_column(
     "CREATE TABLE nut (id INTEGER PRIMARY KEY, tree REFERENCES bush (name)); CREATE TABLE bush (name)"
 )]
-fn a_reference_that_sqlite_cannot_follow_is_for_the_bind_to_judge(#[case] schema: &str) {
+fn a_broken_reference_is_left_to_the_bind(#[case] schema: &str) {
     for enforced in [false, true] {
         let db = Harness::builder()
             .default_bind(Bind::memory().schema("CREATE TABLE tree (name TEXT PRIMARY KEY)"))
@@ -251,7 +251,7 @@ fn references_between_binds_as_the_docs_recommend_them_can_be_written() {
 #[rstest]
 #[case::enforced(true, "reads auth, writes auth")]
 #[case::not_enforced(false, "writes auth")]
-fn a_cascade_is_a_part_of_a_route_where_the_bind_enforces_it(#[case] enforced: bool, #[case] route: &str) {
+fn an_enforced_cascade_is_part_of_the_route(#[case] enforced: bool, #[case] route: &str) {
     let schema = "CREATE TABLE user (id INTEGER PRIMARY KEY);
         CREATE TABLE role (user REFERENCES user (id) ON DELETE CASCADE)";
     let bind = |enforced| Bind::memory().schema(schema).foreign_keys(enforced);

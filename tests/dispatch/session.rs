@@ -74,9 +74,7 @@ fn statements_go_to_the_bind_of_their_table(db: Harness) -> multibind::Result<()
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
-fn the_first_statement_on_a_bind_begins_its_transaction_and_no_other(
-    #[case] storage: fn() -> Bind,
-) -> multibind::Result<()> {
+fn the_first_statement_begins_its_binds_transaction(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
     let db = start(storage);
     let mut session = db.session();
     session.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
@@ -120,9 +118,7 @@ fn binds_are_committed_in_the_order_first_touched(db: Harness) -> multibind::Res
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
-fn a_commit_that_fails_in_the_second_of_three_binds_says_which_are_committed(
-    #[case] storage: fn() -> Bind,
-) -> multibind::Result<()> {
+fn a_commit_failing_midway_lists_committed_binds(#[case] storage: fn() -> Bind) -> multibind::Result<()> {
     let db = start(storage);
     let mut session = db.session();
     session.execute("INSERT INTO post (title) VALUES ('hello')", [])?;
@@ -340,7 +336,7 @@ fn a_session_is_not_committed_while_a_savepoint_is_open(db: Harness) -> multibin
     let mut session = db.session();
     let mut savepoint = session.savepoint()?;
     savepoint.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
-    insta::assert_snapshot!(Session::commit(&mut savepoint).unwrap_err(), @"the session cannot commit while a savepoint is open: commit or drop what `session.savepoint()` gave first; `session.rollback()` ends one that was forgotten");
+    insta::assert_snapshot!(Session::commit(&mut savepoint).unwrap_err(), @"the session cannot commit while a savepoint is open: commit or drop the savepoint first; `session.rollback()` ends one that was forgotten");
     savepoint.commit()?;
     session.commit()?;
     assert_eq!(names(&mut session), ["ann"]);
@@ -348,7 +344,7 @@ fn a_session_is_not_committed_while_a_savepoint_is_open(db: Harness) -> multibin
 }
 
 #[rstest]
-fn a_savepoint_that_is_forgotten_stays_open_until_the_session_rolls_back(db: Harness) -> multibind::Result<()> {
+fn a_forgotten_savepoint_stays_open_until_rollback(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     let mut savepoint = session.savepoint()?;
     savepoint.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
@@ -491,7 +487,7 @@ fn a_table_without_rowid_and_a_view_have_rows_too() -> multibind::Result<()> {
 }
 
 #[rstest]
-fn a_temporary_table_is_seen_on_its_bind_and_hides_no_other(db: Harness) -> multibind::Result<()> {
+fn a_temporary_table_hides_no_other(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     session.on("auth")?.execute("CREATE TEMP TABLE user (x)", [])?;
     session.on("auth")?.execute("INSERT INTO user VALUES (1)", [])?;
@@ -509,7 +505,7 @@ fn a_temporary_table_is_seen_on_its_bind_and_hides_no_other(db: Harness) -> mult
 #[case::update(|s: &mut Session| s.table("user")?.update(row! { nope: "nope" }, row! { email: "x" }).map(drop))]
 #[case::set(|s: &mut Session| s.table("user")?.update(row! {}, row! { nope: "nope" }).map(drop))]
 #[case::delete(|s: &mut Session| s.table("user")?.delete(row! { nope: "nope" }).map(drop))]
-fn a_column_that_is_not_there_is_an_error_and_no_string(
+fn a_missing_column_is_not_a_string(
     db: Harness,
     #[case] call: fn(&mut Session) -> multibind::Result<()>,
 ) -> multibind::Result<()> {
@@ -644,7 +640,7 @@ fn a_statement_that_returns_rows_is_not_executed(db: Harness) -> multibind::Resu
 }
 
 #[rstest]
-fn a_script_runs_each_statement_on_its_bind_up_to_the_first_error(db: Harness) -> multibind::Result<()> {
+fn a_script_runs_up_to_the_first_error(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     session.execute_batch(
         "INSERT INTO user (username) VALUES ('a;b'); -- a comment; with a semicolon
@@ -722,7 +718,7 @@ fn the_session_keeps_its_transaction_to_itself(db: Harness, #[case] sql: &str) -
 }
 
 #[rstest]
-fn a_bind_or_a_table_that_is_not_there_is_named_with_what_is(db: Harness) -> multibind::Result<()> {
+fn a_missing_bind_or_table_lists_known_ones(db: Harness) -> multibind::Result<()> {
     let mut session = db.session();
     insta::assert_snapshot!(session.on("audit").unwrap_err(), @"no bind `audit`: configured are default, auth, meta");
     insta::assert_snapshot!(session.table("usr").unwrap_err(), @"no table `usr` in any bind; the nearest names are `user` in auth");
@@ -759,7 +755,7 @@ fn a_table_in_two_binds_must_be_told_apart() -> multibind::Result<()> {
 }
 
 #[test]
-fn without_a_default_bind_a_statement_needs_a_table_or_a_key() -> multibind::Result<()> {
+fn without_a_default_bind_a_statement_needs_a_table() -> multibind::Result<()> {
     let db = Harness::builder().bind("auth", Bind::memory().schema(USER)).start()?;
     let mut session = db.session();
     insta::assert_snapshot!(session.query_row("SELECT 1", [], |_| Ok(())).unwrap_err(), @"no default bind for a statement that touches no table: configured are auth; set one with `default_bind` or `[default]`, or name a bind with `on(key)` or a qualified table");
@@ -823,7 +819,7 @@ fn a_lock_that_does_not_go_away_ends_the_wait(#[case] storage: fn() -> Bind, #[c
     assert!(error.contains(message), "{message}: {error}");
     insta::allow_duplicates! {
         insta::assert_snapshot!(error.replace(message, "(SQLite's message)"), @"
-        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one)
+        bind `auth`: (SQLite's message). Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts)
           in: INSERT INTO user (username) VALUES ('ann')
         ");
     }
@@ -859,11 +855,11 @@ fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()>
     let (mut one, mut other) = (db.session(), db.session());
     one.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
     insta::assert_snapshot!(other.query("SELECT * FROM user", [], |_| Ok(())).unwrap_err(), @"
-    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked: user. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: SELECT * FROM user
     ");
     insta::assert_snapshot!(other.table("user")?.insert(row! { username: "bob" }).unwrap_err(), @r#"
-    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
+    bind `auth`: database table is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not
       in: INSERT INTO main."user" ("username") VALUES (?)
     "#);
     one.commit()?;
@@ -872,7 +868,7 @@ fn a_lock_of_the_sessions_neighbour_ends_the_wait_too() -> multibind::Result<()>
 }
 
 #[test]
-fn a_write_after_a_read_that_is_out_of_date_says_so() -> multibind::Result<()> {
+fn a_write_after_a_stale_read_is_refused() -> multibind::Result<()> {
     let db = start(Bind::temp_file);
     let mut session = db.session();
     assert_eq!(names(&mut session), [""; 0]);

@@ -103,7 +103,7 @@ fn the_default_bind_may_share_too() {
 }
 
 #[test]
-fn a_virtual_table_that_is_not_committed_is_joined_by_both_keys() {
+fn an_uncommitted_virtual_table_joins_by_both_keys() {
     let db = two_keys();
     let mut session = db.session();
     session.execute("CREATE VIRTUAL TABLE two.fresh USING fts5 (name)", []).unwrap();

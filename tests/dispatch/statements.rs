@@ -230,7 +230,7 @@ fn a_pragma_function_looks_in_every_bind(#[case] sql: &str, #[case] expected: &[
 }
 
 #[test]
-fn a_pragma_function_that_is_asked_for_an_ambiguous_name_guesses_nothing() {
+fn a_pragma_function_guesses_no_ambiguous_name() {
     let db = blog();
     let mut session = db.session();
     let mut ask = |name: &str| session.query("SELECT name FROM pragma_table_info(?1)", [name], |_| Ok(()));
@@ -272,7 +272,7 @@ fn a_write_from_a_pragma_function_is_refused() {
 }
 
 #[test]
-fn the_last_rowid_is_that_of_the_last_insert_in_any_bind() {
+fn last_insert_rowid_spans_all_binds() {
     let db = blog();
     let mut session = db.session();
     session.execute("INSERT INTO post (id, title) VALUES (70, 'x')", []).unwrap();
@@ -299,12 +299,12 @@ fn changes_are_those_of_the_one_bind_written_or_an_error() {
     session.execute("INSERT INTO setting VALUES ('a', 'b'), ('c', 'd')", []).unwrap();
     assert_eq!(read(&mut session, "SELECT changes(), total_changes()"), ["2|3"]);
     insta::assert_snapshot!(session.query("SELECT changes() FROM user", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta: run it on each with `session.on(key)`
       in: SELECT changes() FROM user
     ");
     session.execute("DELETE FROM post", []).unwrap();
     insta::assert_snapshot!(session.query("SELECT changes()", [], |_| Ok(())).unwrap_err(), @"
-    the session does not run this statement: `changes()` tells what one connection wrote, and this session wrote to me ta, default: ask each with `session.on(key)`
+    the session does not run this statement: `changes()` reports what one connection wrote, and this session wrote to me ta, default: run it on each with `session.on(key)`
       in: SELECT changes()
     ");
     assert_eq!(session.on(None).unwrap().query_row("SELECT changes()", [], |row| row.get::<_, i64>(0)).unwrap(), 2);

@@ -88,7 +88,7 @@ fn the_nearest_bind_is_suggested() {
 }
 
 #[test]
-fn a_dot_in_a_name_is_not_the_one_after_a_bind() {
+fn a_dot_in_a_name_names_no_bind() {
     let db = forest();
     insta::assert_snapshot!(refused(&db, "SELECT * FROM \"main_schema.tree\""), @"no table `main_schema.tree` in any bind; the nearest names are `main_schema.leaf` in me ta");
     insta::assert_snapshot!(refused(&db, "SELECT * FROM schema.\"main_schema.tree\""), @"no table `schema.main_schema.tree` in any bind; the nearest names are `main_schema.leaf` in me ta");
@@ -134,7 +134,7 @@ fn sql_names_a_dynamic_bind_by_its_own_key() {
 }
 
 #[test]
-fn beside_as_many_binds_as_sqlite_attaches_the_statement_is_refused_as_well() {
+fn an_unknown_bind_beside_ten_is_refused() {
     let mut builder = Harness::builder().default_bind(Bind::memory());
     for at in 0..10 {
         builder = builder.bind(format!("b{at}"), Bind::memory().schema(format!("CREATE TABLE t{at} (x)")));

@@ -547,7 +547,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
 }
 
 #[rstest]
-fn a_table_a_column_or_a_bind_that_is_nowhere_is_no_pass(db: Harness) {
+fn missing_tables_columns_and_binds_fail(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("auth", "usr", row! { username: "ann" })), @"cannot look for a row of `usr` in bind `auth`: no table `usr` in any bind; the nearest names are `user` in auth");
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "usr", row! { username: "ann" })), @"cannot look for a row of `usr` in bind `auth`: no table `usr` in any bind; the nearest names are `user` in auth");
     insta::assert_snapshot!(failure(|| db.assert_not_landed("auth", "audit", row! {})), @"cannot look for a row of `audit` in bind `auth`: no table `audit` in any bind");
@@ -589,7 +589,7 @@ fn values_are_shown_as_sql_writes_them() {
 }
 
 #[test]
-fn long_values_and_rows_are_cut_and_where_they_differ_is_not() -> multibind::Result<()> {
+fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
     let db = one("CREATE TABLE page (id INTEGER PRIMARY KEY, body TEXT, image BLOB)");
     let body = "All work and no play makes Jack a dull boy. ".repeat(30);
     let image = (0..=255).cycle().take(5000).collect::<Vec<u8>>();
@@ -877,7 +877,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
 }
 
 #[test]
-fn in_a_file_a_row_in_an_open_transaction_is_not_seen() {
+fn an_uncommitted_row_of_a_file_is_invisible() {
     let (landed, not_landed) = uncommitted(Bind::temp_file, Writer::Connection);
     insta::assert_snapshot!(landed, @r#"
     the row did not land in `auth`: it is in no bind
@@ -1093,7 +1093,7 @@ fn shared_cache_locates_an_uncommitted_row_as_uncommitted() -> multibind::Result
 }
 
 #[test]
-fn in_a_shared_cache_a_row_whose_deletion_is_not_committed_is_not_gone() {
+fn an_uncommitted_deletion_hides_no_row() {
     let db = start(Bind::shared_cache);
     for key in [None, Some("meta")] {
         plain(&db, key).execute("INSERT INTO log (event) VALUES ('started')", []).unwrap();
@@ -1230,7 +1230,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       db.locate("made", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
     "#);
-    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (a session that is not committed is one). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
+    insta::assert_snapshot!(db.locate("made", row! { x: 1 }).unwrap_err(), @"bind `auth`: database schema is locked. Another connection has a transaction or an unfinished query open on it: commit or drop it first (an uncommitted session counts). A shared cache locks whole tables, for readers too; `Bind::memory()` does not");
     conn.execute_batch("COMMIT").unwrap();
     db.assert_landed("auth", "made", row! { x: 1 });
 
@@ -1407,9 +1407,7 @@ fn a_row_that_names_none_of_it_is_found(
 #[rstest]
 #[case::with_rowids("")]
 #[case::without("WITHOUT ROWID")]
-fn a_text_whose_collation_only_the_application_has_is_found_where_bytes_tell(
-    #[case] table: &str,
-) -> multibind::Result<()> {
+fn text_with_a_foreign_collation_is_found_by_bytes(#[case] table: &str) -> multibind::Result<()> {
     let db = one("");
     let conn = application(&db, "auth");
     conn.execute_batch(&format!("CREATE TABLE t (name TEXT COLLATE unicase PRIMARY KEY, n) {table}")).unwrap();
@@ -1432,7 +1430,7 @@ fn a_text_whose_collation_only_the_application_has_is_found_where_bytes_tell(
 }
 
 #[test]
-fn a_column_that_only_the_application_can_compute_is_not_asserted_on() {
+fn columns_of_application_functions_are_not_asserted_on() {
     let db = one("");
     let conn = application(&db, "auth");
     conn.execute_batch("CREATE TABLE t (name TEXT, loud AS (shout(name))); INSERT INTO t VALUES ('ann')").unwrap();

@@ -1,4 +1,4 @@
-//! What changed in every bind since a snapshot, and the assertions on it.
+//! The changes in every bind since a snapshot, and the assertions on them.
 
 use multibind::binds::Storage;
 use multibind::changes::{ChangeKind, ChangeSet};
@@ -61,7 +61,7 @@ fn nothing_changes_where_nothing_is_written(db: Harness) {
 }
 
 #[rstest]
-fn rows_that_drivers_pools_and_sessions_wrote_are_seen_in_their_binds(db: Harness) {
+fn rows_of_every_writer_are_seen(db: Harness) {
     let before = db.snapshot().unwrap();
     let mut session = db.session();
     session
@@ -175,7 +175,7 @@ fn values_compare_as_is_does(#[case] script: &str, #[case] updated: usize) {
 #[case::a_rowid("CREATE TABLE t (x, y)", [1, 1, 2])]
 #[case::a_rowid_under_another_name("CREATE TABLE t (x, y, rowid DEFAULT 0, oid DEFAULT 0)", [1, 1, 2])]
 #[case::no_name_left_for_the_rowid("CREATE TABLE t (x, y, rowid DEFAULT 0, oid DEFAULT 0, _rowid_ DEFAULT 0)", [2, 0, 3])]
-fn rows_without_a_primary_key_are_matched_by_rowid_or_else_counted(#[case] schema: &str, #[case] expected: [usize; 3]) {
+fn rows_without_a_key_are_matched_or_counted(#[case] schema: &str, #[case] expected: [usize; 3]) {
     let db = one(&format!("{schema}; INSERT INTO t (x, y) VALUES (1, 'a'), (1, 'a'), (2, 'b'), (3, NULL), (3, NULL)"));
     let script = "UPDATE t SET y = 'c' WHERE x = 2; DELETE FROM t WHERE x = 1; INSERT INTO t (x, y) VALUES (3, NULL)";
     let changes = changed_by(&db, script);
@@ -218,7 +218,7 @@ fn rows_whose_primary_key_is_null_are_matched_by_rowid() {
 }
 
 #[test]
-fn a_key_in_another_case_is_the_same_key_where_its_column_says_so() {
+fn keys_follow_their_columns_case_rules() {
     let db =
         one("CREATE TABLE t (name TEXT COLLATE NOCASE PRIMARY KEY, x) WITHOUT ROWID; INSERT INTO t VALUES ('ann', 1)");
     insta::assert_snapshot!(unframed(changed_by(&db, "UPDATE t SET name = 'Ann'")), @r"
@@ -266,7 +266,7 @@ fn tables_and_views_made_altered_and_dropped_are_told() {
     ─
      default   made_empty   created
     ─
-     default   v (view)     altered        its SQL is another
+     default   v (view)     altered        its SQL has changed
     ─
      default   w (view)     created
     ");
@@ -304,7 +304,7 @@ fn a_table_made_again_with_another_key_is_compared_by_rowid() {
     let script = "DROP TABLE t; CREATE TABLE t (a INT, b INT PRIMARY KEY); INSERT INTO t VALUES (1, 1), (2, 3)";
     insta::assert_snapshot!(unframed(changed_by(&db, script)), @r"
      bind      table   change        rows
-     default   t       altered       column `b` is declared otherwise
+     default   t       altered       column `b` has a new declaration
                        ~ 1 updated   ~ a = 2, b = 2 → 3
     ");
 }
@@ -351,7 +351,7 @@ fn a_collation_that_only_the_application_has_hides_no_rows() {
 }
 
 #[test]
-fn a_view_and_a_trigger_that_name_their_schema_hide_no_rows() {
+fn views_naming_their_schema_hide_no_rows() {
     let db = one("CREATE TABLE t (x); CREATE VIEW v AS SELECT x FROM main.t; CREATE TABLE u (x);
         CREATE TRIGGER tr AFTER INSERT ON main.t BEGIN INSERT INTO u SELECT x FROM v; END");
     let changes = changed_by(&db, "INSERT INTO t VALUES (1)");
@@ -385,7 +385,7 @@ fn internal_tables_of_sqlite_are_no_change(#[case] script: &str) {
 }
 
 #[test]
-fn one_database_under_two_keys_changes_under_its_first_and_answers_to_both() {
+fn a_shared_database_changes_under_its_first_key() {
     let server = || Bind::url("postgres://app@db/app").schema("CREATE TABLE IF NOT EXISTS t (x)");
     let db =
         Harness::builder().bind("one", server()).bind("two", server()).bind("other", Bind::memory()).start().unwrap();
@@ -399,7 +399,7 @@ fn one_database_under_two_keys_changes_under_its_first_and_answers_to_both() {
 }
 
 #[rstest]
-fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
+fn a_row_in_the_wrong_bind_is_located(db: Harness) {
     let before = db.snapshot().unwrap();
     driver(&db, None).execute("INSERT INTO post (title) VALUES ('for auth')", []).unwrap();
     let changes = db.changes_since(&before).unwrap();
@@ -409,8 +409,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    What was meant for auth may be in default: look which bind's connection wrote
-    the rows above.
+    Rows for auth may be in default: check which bind's connection wrote the rows
+    above.
     ");
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:
@@ -418,8 +418,8 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only("default") says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only("default").
+    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in auth, meta:
@@ -436,13 +436,13 @@ fn a_row_in_the_wrong_bind_fails_and_shows_where_it_is(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    If that is meant, assert_only("default") says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only("default").
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
 #[rstest]
-fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) {
+fn an_unexpected_bind_fails_with_the_fix(db: Harness) {
     let before = db.snapshot().unwrap();
     for key in [None, Some("auth")] {
         driver(&db, key).execute_batch("CREATE TABLE extra (x)").unwrap();
@@ -456,8 +456,8 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     ─
      auth      extra   created
 
-    If that is meant, assert_only(["default", "auth"]) says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only(["default", "auth"]).
+    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"
     expected changes in default, auth, meta only, but nothing changed in meta:
@@ -480,8 +480,8 @@ fn a_bind_that_changed_besides_fails_and_names_the_way_to_allow_it(db: Harness) 
     ─
      meta   extra   created
 
-    If that is meant, assert_only(["auth", "meta"]) says so.
-    If not, look which bind's connection wrote the rows above.
+    If these changes are intended, use assert_only(["auth", "meta"]).
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 

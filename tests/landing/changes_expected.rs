@@ -37,7 +37,7 @@ fn changed_by(schema: &str, script: &str) -> ChangeSet {
 }
 
 #[rstest]
-fn the_tables_and_the_number_of_rows_that_changed_are_asserted_in_one_expression(harness: Harness) {
+fn tables_and_row_counts_are_asserted_together(harness: Harness) {
     let changed = written(&harness);
     changed
         .assert(changes! { "auth.user" => +2 ~1, "main.post_tag" => -3, "meta.setting" => ~1 })
@@ -87,7 +87,7 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         "default.post_tag" => -3,
@@ -95,12 +95,12 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
         "meta.setting" => ~1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
 #[rstest]
-fn changes_that_did_not_happen_are_told_with_what_to_look_at(harness: Harness) {
+fn missing_changes_are_reported_with_advice(harness: Harness) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
     assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r"
@@ -153,7 +153,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
      default   made          created        + y = 1
                              + 1 inserted
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         ("default", "a.b") => +1,
@@ -163,7 +163,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "default.made" => created +1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     "#);
     changed.assert(changes! {
         (None, "a.b") => +1,
@@ -252,7 +252,7 @@ fn any_key_of_a_shared_database_means_it() {
 
 #[rstest]
 #[cfg(feature = "serde")]
-fn a_change_set_is_written_to_a_snapshot_file_in_a_stable_order(harness: Harness) {
+fn a_change_set_has_a_stable_order(harness: Harness) {
     let changed = written(&harness);
     insta::assert_json_snapshot!(changed, @r#"
     [
@@ -338,7 +338,7 @@ fn a_change_set_is_written_to_a_snapshot_file_in_a_stable_order(harness: Harness
 
 #[test]
 #[cfg(feature = "serde")]
-fn every_kind_of_value_and_of_change_has_a_form_of_its_own() {
+fn every_kind_of_change_has_its_form() {
     let changed = changed_by(
         "CREATE TABLE old (x); CREATE TABLE t (id INTEGER PRIMARY KEY, x)",
         "DROP TABLE old; CREATE VIEW seen AS SELECT 1; CREATE TABLE made (y); ALTER TABLE t ADD COLUMN z;

@@ -260,7 +260,7 @@ fn a_refused_write_leaves_its_transaction_as_it_was(harness: Harness) {
 }
 
 #[rstest]
-fn a_query_that_is_being_read_goes_on_beside_a_refused_write(harness: Harness) {
+fn an_open_query_survives_a_refused_write(harness: Harness) {
     let conn = harness.connection("meta").unwrap();
     let mut select = conn.prepare("SELECT name FROM setting").unwrap();
     let mut rows = select.query([]).unwrap();
@@ -556,7 +556,7 @@ const CORRELATED: &str = "SELECT x, (SELECT count(*) FROM u WHERE u.x >= t.x) FR
 #[rstest]
 #[case::prepared_before(true)]
 #[case::prepared_now(false)]
-fn a_query_that_is_being_read_goes_on_beside_what_a_guard_refuses(
+fn an_open_query_survives_a_guards_refusal(
     #[values(0, 1, 2, 3)] storage: usize,
     #[values("", "BEGIN", "BEGIN IMMEDIATE")] begin: &str,
     #[case] before: bool,
@@ -618,7 +618,7 @@ fn a_bind_that_is_read_only_for_its_application_stays_so(harness: Harness) {
 }
 
 #[rstest]
-fn an_authorizer_of_the_users_own_takes_the_place_of_the_guards(harness: Harness) {
+fn the_users_authorizer_replaces_the_guards(harness: Harness) {
     let conn = harness.connection("meta").unwrap();
     // Nothing in rusqlite 0.37, a result from 0.38 on.
     let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
@@ -657,8 +657,8 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
     ─
      meta   INSERT INTO setting VALUES ('theme', 'dark')
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
     // It guards no longer.
     harness.connection("meta").unwrap().execute("INSERT INTO log (event) VALUES ('x')", []).unwrap();
@@ -695,13 +695,13 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
      bind   refused
      meta   an INSERT into `log`
 
-    If that is meant, ask `refused()` of the guard before it is dropped. If not,
-    look which bind's connection the code under test uses there.
+    If the test expects this, call `refused()` on the guard before it is dropped. If not,
+    check which bind's connection the code under test uses there.
     "#);
 }
 
 #[rstest]
-fn a_guard_for_a_bind_that_is_not_there_is_a_panic(harness: Harness) {
+fn a_guard_for_an_unknown_bind_panics(harness: Harness) {
     assert_snapshot!(panic(|| harness.allow_only("audit")), @"cannot tell which binds to allow: no bind `audit`: configured are default, auth, meta");
     assert_snapshot!(panic(|| harness.deny_writes([None, Some("audit")])), @"cannot tell which binds to guard: no bind `audit`: configured are default, auth, meta");
 }

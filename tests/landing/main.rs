@@ -10,6 +10,7 @@ mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+mod outside;
 mod picture;
 mod recording;
 mod references;

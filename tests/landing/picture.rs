@@ -185,7 +185,7 @@ fn an_open_transaction_elsewhere_is_neither_waited_for_nor_hidden(#[case] storag
 }
 
 #[test]
-fn keys_of_one_column_and_of_several_and_what_they_refer_to_are_drawn() {
+fn keys_and_references_are_drawn() {
     let schema = "
         CREATE TABLE tree (kind TEXT, nr INTEGER, PRIMARY KEY (kind, nr));
         CREATE TABLE leaf (

@@ -20,7 +20,7 @@ fn start(bind: fn() -> Bind) -> Harness {
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::temp_file(Bind::temp_file)]
-fn a_commit_that_would_leave_an_orphan_is_refused_and_nothing_is_committed(#[case] bind: fn() -> Bind) {
+fn a_commit_that_leaves_an_orphan_is_refused(#[case] bind: fn() -> Bind) {
     let db = start(bind);
     let mut session = db.session();
     session.table("tree").unwrap().insert(row! { name: "oak" }).unwrap();
@@ -85,7 +85,7 @@ fn a_parent_cannot_go_while_a_row_refers_to_it(#[case] sql: &str) {
 }
 
 #[test]
-fn orphans_that_other_connections_made_are_found_and_do_not_stop_a_session() {
+fn orphans_of_others_are_found_and_stop_nothing() {
     let db = start(Bind::memory);
     let application = db.connection("auth").unwrap();
     application.execute("INSERT INTO nut (tree_name) VALUES ('elm')", []).unwrap();
@@ -178,7 +178,7 @@ fn an_end_that_does_not_exist_is_an_error_at_start() {
 }
 
 #[test]
-fn an_orphan_is_found_beside_columns_that_only_the_application_can_compute() {
+fn orphans_are_found_beside_computed_columns() {
     use multibind::rusqlite::functions::FunctionFlags;
     let nut = Bind::memory().schema_with(|conn| {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;

@@ -292,7 +292,7 @@ fn a_row_that_a_session_finds_is_read_as_a_struct() {
 }
 
 #[test]
-fn a_field_that_sqlite_stores_no_value_for_is_an_error_with_the_column() {
+fn an_unstorable_field_names_the_column() {
     #[derive(serde::Serialize)]
     struct Odd<T> {
         field: T,
@@ -318,7 +318,7 @@ fn a_field_that_sqlite_stores_no_value_for_is_an_error_with_the_column() {
 }
 
 #[test]
-fn a_row_that_a_struct_does_not_take_is_an_error_with_the_column() {
+fn an_unreadable_row_names_the_column() {
     insta::assert_snapshot!(row! { street: "x" , zip: "y" }.to_fields::<Address>().unwrap_err(), @r#"row: the row (street = 'x', zip = 'y') cannot be read: column `zip`: invalid type: string "y", expected u16"#);
     insta::assert_snapshot!(row! { zip: 1 }.to_fields::<Address>().unwrap_err(), @"row: the row (zip = 1) cannot be read: missing field `street`");
     insta::assert_snapshot!(row! { street: "x", zip: 70000 }.to_fields::<Address>().unwrap_err(), @"row: the row (street = 'x', zip = 70000) cannot be read: column `zip`: invalid value: integer `70000`, expected u16");

@@ -49,7 +49,7 @@ fn text_that_is_not_utf_8_keeps_its_bytes(db: Harness) {
 }
 
 #[rstest]
-fn a_row_that_sqlite_cannot_store_is_an_error_and_not_null() {
+fn an_unstorable_row_is_not_null() {
     let error = serde_json::to_string(&row! { id: u64::MAX }).unwrap_err();
     insta::assert_snapshot!(error, @"row: column `id`: SQLite cannot store the value: out of range integral type conversion attempted");
 }

@@ -217,7 +217,7 @@ fn an_unreadable_bind_is_named_by_a_snapshot(#[case] storage: Storage) {
     let error = db.snapshot().unwrap_err();
     assert!(matches!(&error, Error::InUse { bind, .. } if *bind == BindKey::from("auth")), "{error}");
     conn.execute_batch("COMMIT").unwrap();
-    db.snapshot().unwrap();
+    drop(db.snapshot().unwrap());
 }
 
 #[rstest]
@@ -252,7 +252,7 @@ fn a_restore_that_fails_says_what_is_in_the_way(db: Harness) {
     let before = db.snapshot().unwrap();
     let conn = db.connection("auth").unwrap();
     conn.execute_batch("BEGIN; DELETE FROM user").unwrap();
-    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 connection of its pool is in use. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    insta::assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 connection of its pool is in use. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
 }
 
 #[rstest]
@@ -275,7 +275,7 @@ fn a_query_that_is_not_finished_keeps_its_database_under_it(#[case] storage: Sto
 }
 
 #[test]
-fn a_reader_of_a_file_keeps_what_it_sees_until_it_is_done() {
+fn a_reader_of_a_file_keeps_its_view() {
     let db = in_storage(Storage::TempFile);
     let before = db.snapshot().unwrap();
     let conn = driver(&db, "auth");
@@ -292,8 +292,8 @@ fn a_reader_of_a_file_keeps_what_it_sees_until_it_is_done() {
 fn a_snapshot_of_another_harness_is_refused(db: Harness) {
     let other = in_storage(Storage::Memory);
     let foreign = other.snapshot().unwrap();
-    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot is of another harness, with the binds auth: take one with `snapshot()` of the harness it is for");
-    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot is of another harness, with the binds auth: take one with `snapshot()` of the harness it is for");
+    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
+    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
     other.close().unwrap(); // a snapshot does not keep it open
     assert!(matches!(db.restore(&foreign).unwrap_err(), Error::ForeignSnapshot { .. }));
 }
@@ -336,14 +336,14 @@ fn beside(looks: usize, look: impl Fn() + Sync, application: impl Fn() -> bool +
 #[case::memory(Storage::Memory)]
 #[case::memdb(Storage::MemDb)]
 #[case::file(Storage::TempFile)]
-fn a_transaction_that_reads_and_then_writes_is_never_refused_because_of_looks(#[case] storage: Storage) {
+fn looks_refuse_no_transaction(#[case] storage: Storage) {
     let db = in_storage(storage);
     let before = db.snapshot().unwrap();
     let pool = db.pool("auth").unwrap();
     let refused = beside(
         100,
         || {
-            db.snapshot().unwrap();
+            drop(db.snapshot().unwrap());
             let changes = db.changes_since(&before).unwrap();
             assert!(changes.is_empty() || changes.changes().len() == 1);
             // A look that fails tells who writes, and asks for no lock for that.
@@ -410,7 +410,7 @@ fn all_binds_of_a_snapshot_are_of_one_moment(#[case] first: Storage, #[case] sec
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::file(Storage::TempFile)]
-fn looks_leave_nothing_in_the_way_of_who_wants_the_database_to_itself(#[case] storage: Storage) {
+fn looks_block_no_exclusive_connection(#[case] storage: Storage) {
     let db = in_storage(storage);
     let conn = driver(&db, "auth");
     conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
@@ -446,7 +446,7 @@ fn looks_do_not_set_the_binds_pragmas_anew(#[case] storage: Storage) {
     let conn = driver(&db, "auth");
     conn.execute_batch("PRAGMA journal_mode = wal; PRAGMA user_version = 8").unwrap();
     db.assert_landed("auth", "user", row! { name: "ann" });
-    db.snapshot().unwrap();
+    drop(db.snapshot().unwrap());
     assert_eq!(pragma(&conn, "user_version"), 8);
     assert_eq!(conn.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).unwrap(), "wal");
     conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();

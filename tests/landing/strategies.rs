@@ -71,10 +71,7 @@ const EACH_AFFINITY: &str =
 )]
 #[case::a_descending_key_that_is_no_rowid("CREATE TABLE t (id INTEGER PRIMARY KEY DESC, s TEXT)".into())]
 #[case::full_text("CREATE VIRTUAL TABLE t USING fts5 (title, body)".into())]
-fn each_row_is_found_in_the_bind_it_landed_in_and_in_no_other(
-    #[case] schema: String,
-    #[values(false, true)] flexibly: bool,
-) {
+fn each_row_is_found_only_where_it_landed(#[case] schema: String, #[values(false, true)] flexibly: bool) {
     let tables = || Bind::memory().schema(schema.as_str());
     let db = Harness::builder().default_bind(tables()).bind("auth", tables()).start().unwrap();
     let rows = db.any_row("auth", "t").unwrap();
@@ -111,7 +108,7 @@ fn each_row_is_found_in_the_bind_it_landed_in_and_in_no_other(
 }
 
 #[rstest]
-fn a_table_of_one_bind_is_dispatched_to_it_whatever_the_row_has() {
+fn any_row_is_dispatched_to_its_table() {
     let schema = format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {EACH_AFFINITY})");
     let db = Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE post (title TEXT)"))
@@ -152,11 +149,7 @@ fn typed() -> Vec<Row> {
 #[case::a_type_that_sqlite_does_not_know("day", &[Type::Null, Type::Integer, Type::Real])]
 #[case::no_type("x\"y", &[Type::Null, Type::Integer, Type::Real, Type::Text, Type::Blob])]
 #[case::a_column_with_a_default("select", &[Type::Null, Type::Integer])]
-fn a_column_gets_values_of_its_type_and_null_where_it_may(
-    typed: Vec<Row>,
-    #[case] column: &str,
-    #[case] types: &[Type],
-) {
+fn columns_get_values_of_their_types(typed: Vec<Row>, #[case] column: &str, #[case] types: &[Type]) {
     let found = typed.iter().map(|row| row.value(column).unwrap().data_type().to_string()).collect::<BTreeSet<_>>();
     assert_eq!(found, types.iter().map(ToString::to_string).collect::<BTreeSet<_>>());
 }
@@ -355,7 +348,7 @@ fn an_object_without_rows_is_an_error_that_lists_tables() {
 }
 
 #[rstest]
-fn a_table_that_only_the_application_can_write_to_is_an_error() {
+fn a_table_of_an_application_module_is_refused() {
     let migrate = |conn: &mut Connection| {
         conn.create_collation("by_length", |a, b| a.len().cmp(&b.len()))?;
         conn.execute_batch("CREATE TABLE t (x TEXT COLLATE by_length UNIQUE)")

@@ -86,7 +86,7 @@ fn a_warm_start_runs_no_statement_that_writes(#[case] storage: Storage, #[case] 
 #[case::shared_cache(Storage::SharedCache, "shared")]
 #[case::memdb(Storage::MemDb, "memdb")]
 #[case::temp_file(Storage::TempFile, "file")]
-fn a_warm_start_runs_as_many_statements_for_a_hundred_tables_as_for_one(#[case] storage: Storage, #[case] name: &str) {
+fn a_warm_starts_cost_ignores_the_number_of_tables(#[case] storage: Storage, #[case] name: &str) {
     let statements = |tables| {
         let bind = || Bind::default().storage(storage).schema(schema(&format!("{name}_of_{tables}"), tables));
         let _cold = start(bind());
@@ -306,7 +306,7 @@ fn a_migrator_that_failed_runs_again_at_the_next_start() {
 }
 
 #[test]
-fn files_that_change_between_two_starts_give_the_new_tables_and_rows() {
+fn changed_files_are_read_at_the_next_start() {
     let files = folder([
         ("one.sql", "CREATE TABLE one (x INTEGER)"),
         ("all/1.sql", "CREATE TABLE a (x)"),
@@ -354,7 +354,7 @@ fn binds_that_differ_in_a_pragma_share_no_image(#[case] name: &str, #[case] one:
 }
 
 #[test]
-fn binds_that_differ_in_whether_foreign_keys_are_enforced_share_no_image() {
+fn enforcing_and_other_binds_share_no_image() {
     let orphan = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (1);";
     let builder = |enforced| Harness::builder().bind("auth", Bind::memory().schema(orphan).foreign_keys(enforced));
 
@@ -390,7 +390,7 @@ fn threads() -> BTreeSet<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_pool_is_built_and_no_thread_started_until_a_pool_is_asked_for() {
+fn pools_and_threads_are_created_on_demand() {
     if !alone() {
         return;
     }
@@ -424,7 +424,7 @@ fn no_pool_is_built_and_no_thread_started_until_a_pool_is_asked_for() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn harnesses_whose_pools_are_in_use_share_the_threads_of_the_first() {
+fn harnesses_share_pool_threads() {
     if !alone() {
         return;
     }

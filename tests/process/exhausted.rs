@@ -70,7 +70,7 @@ fn is_empty(folder: &Path) -> bool {
 }
 
 #[test]
-fn without_a_folder_for_temporary_files_an_error_names_the_bind_and_the_folder() {
+fn a_missing_temporary_folder_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let said = told(shell("", "starts").env("TMPDIR", file.path()), &[(file.path(), "[a file]")]);
     assert_snapshot!(said, @r#"bind `auth`: cannot make a private folder in `[a file]`: Not a directory (os error 20) at path "[a file]/[RANDOM]"; `temp_dir` or TMPDIR says where files go"#);
@@ -79,7 +79,7 @@ fn without_a_folder_for_temporary_files_an_error_names_the_bind_and_the_folder()
 #[rstest]
 #[case::too_small("size=64k,mode=700", "No space left on device (os error 28)")]
 #[case::with_no_file_more("nr_inodes=2", "No space left on device (os error 28)")]
-fn a_full_disk_at_start_is_an_error_with_bind_and_file(#[case] options: &str, #[case] why: &str) {
+fn a_full_disk_at_start_names_bind_and_file(#[case] options: &str, #[case] why: &str) {
     let disk = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o {options} none \"$TMPDIR\"; ");
     let Some(mut command) = shell_that_mounts(&mount, "starts") else { return };
@@ -98,7 +98,7 @@ fn an_unwritable_disk_is_an_error_with_bind_and_folder() {
 }
 
 #[test]
-fn a_file_beyond_the_systems_limit_is_an_error_that_names_the_bind() {
+fn a_file_beyond_the_limit_names_the_bind() {
     let temporary = tempfile::tempdir().unwrap();
     // The system ends a process that writes more than it may, unless that says it will look itself.
     let said = told(
@@ -110,7 +110,7 @@ fn a_file_beyond_the_systems_limit_is_an_error_that_names_the_bind() {
 }
 
 #[test]
-fn a_disk_that_fills_up_fails_the_statement_and_leaves_every_bind_usable() {
+fn a_filled_disk_leaves_binds_usable() {
     let disk = tempfile::tempdir().unwrap();
     let mount = "mount -t tmpfs -o size=512k none \"$TMPDIR\"; ";
     let Some(mut command) = shell_that_mounts(mount, "fills_the_disk") else { return };
@@ -175,7 +175,7 @@ fn a_file_where_connections_share_no_memory_has_a_rollback_journal() {
 }
 
 #[test]
-fn a_file_that_cannot_be_opened_is_an_error_with_the_systems_reason() {
+fn an_unopenable_file_gives_the_systems_reason() {
     let folder = tempfile::tempdir().unwrap();
     let bind = Bind::temp_file().schema("CREATE TABLE t (x)");
     let db = Harness::builder().bind("auth", bind).temp_dir(folder.path()).start().unwrap();
@@ -203,7 +203,7 @@ fn keeping_on(options: &str) -> Option<String> {
 }
 
 #[test]
-fn databases_that_do_not_fit_on_the_disk_are_not_kept_by_half() {
+fn databases_are_never_kept_by_half() {
     let Some(said) = keeping_on("size=64k") else { return };
     assert_snapshot!(said, @r#"the databases of this test are not kept: cannot write `[target]/multibind/my_app--process/[RANDOM]/auth.db`: No space left on device (os error 28) at path "[target]/multibind/my_app--process/[RANDOM]/[RANDOM]""#);
 }

@@ -71,7 +71,7 @@ fn join(session: &mut Session) -> usize {
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]
 #[case::file(Bind::temp_file)]
-fn tables_that_are_made_beside_rows_take_a_schema_s_worth_each(#[case] storage: fn() -> Bind) {
+fn new_tables_beside_rows_cost_a_schema(#[case] storage: fn() -> Bind) {
     if !alone() {
         return;
     }
@@ -120,7 +120,7 @@ fn nothing_that_was_written_is_held_once_the_harness_is_gone(#[case] storage: fn
                 .unwrap();
             assert_eq!(join(&mut session), 1);
             session.commit().unwrap();
-            db.snapshot().unwrap();
+            drop(db.snapshot().unwrap());
         }
     };
     // What is made once for a process, and a template, is there from here on.
@@ -134,7 +134,7 @@ fn nothing_that_was_written_is_held_once_the_harness_is_gone(#[case] storage: fn
 }
 
 #[test]
-fn copies_for_a_join_are_held_until_the_unit_of_work_ends() {
+fn join_copies_end_with_the_unit_of_work() {
     if !alone() {
         return;
     }

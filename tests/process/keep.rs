@@ -255,7 +255,7 @@ mod runs {
 }
 
 #[test]
-fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
+fn a_failed_test_keeps_databases_and_changes() {
     let ran = Run::of("a_sign_up_in_the_wrong_bind").fails();
 
     assert_snapshot!(ran.said(), @r"
@@ -263,7 +263,7 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
       auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
       meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
     ");
     assert_snapshot!(ran.files(), @r"
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
@@ -273,7 +273,7 @@ fn a_failed_test_says_where_its_databases_are_and_what_changed_in_them() {
     ");
     let folder = ran.folder("a_sign_up_in_the_wrong_bind");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind      table     change         rows
      default   log       + 1 inserted   + id = 1, event = 'sign-up of ann',
@@ -313,7 +313,7 @@ fn without_times(text: &str) -> String {
 }
 
 #[test]
-fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
+fn recorded_statements_are_kept() {
     let ran = Run::of("a_sign_up_that_is_recorded").fails();
 
     assert_snapshot!(ran.said(), @r"
@@ -321,7 +321,7 @@ fn the_statements_that_a_failed_test_recorded_are_kept_with_its_databases() {
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/default.db
       auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/auth.db
       meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/meta.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
     The statements that were recorded are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/statements.txt
     ");
     let folder = ran.folder("a_sign_up_that_is_recorded");
@@ -381,11 +381,7 @@ fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness)
 #[case::told_always("passes_and_is_kept", Some("never"), "changes.txt default.db")]
 #[case::told_never("panics_and_leaves_nothing", None, "")]
 #[case::told_never_past_always("panics_and_leaves_nothing", Some("always"), "")]
-fn a_test_that_passes_leaves_nothing_unless_it_is_to_be_kept(
-    #[case] test: &str,
-    #[case] keep: Option<&str>,
-    #[case] expected: &str,
-) {
+fn a_passed_test_leaves_nothing(#[case] test: &str, #[case] keep: Option<&str>, #[case] expected: &str) {
     let run = Run::of(test);
     let ran = match keep {
         Some(keep) => run.env("MULTIBIND_KEEP", keep),
@@ -404,20 +400,20 @@ fn a_test_that_fails_leaves_nothing_where_the_environment_says_never() {
 }
 
 #[test]
-fn a_value_that_is_none_of_those_known_is_told_and_means_the_default() {
+fn an_unknown_value_is_reported_and_ignored() {
     let ran = Run::of("fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
     assert_snapshot!(ran.said(), @r"
     WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
     multibind: the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens
       default  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/default.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
     ");
 }
 
 #[rstest]
 #[case::a_thread_a_test("2")]
 #[case::one_test_after_the_other("1")]
-fn files_are_found_by_the_name_of_the_test_however_it_runs(#[case] threads: &str) {
+fn files_have_the_tests_name_under_any_runner(#[case] threads: &str) {
     let ran = Run::of("fails_in_a_thread").arg("--test-threads").arg(threads).fails();
     assert_eq!(files(&ran.folder("fails_in_a_thread")), "changes.txt\ndefault.db");
 }
@@ -449,7 +445,7 @@ fn a_key_with_any_character_has_a_file_of_its_own() {
       con      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%63on.db
       /        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2F.db
       ~        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%7E.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
     ");
     let folder = ran.folder("fails_with_some_binds");
     let said = ran.said();
@@ -466,22 +462,22 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
 
     assert_snapshot!(ran.said(), @r"
     the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions
-      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
-      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
+      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
       file     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/file.db
       free     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/free.db
-    What changed since the start is in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
+    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
     ");
     let folder = ran.folder("fails_beside_open_transactions");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind   table   change         rows
      free   t       + 1 inserted   + x = 'made'
 
-    The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; a session that is not committed is one
+    The database of default is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
 
-    The database of memdb is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; a session that is not committed is one
+    The database of memdb is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
     ");
     assert_eq!(value(&folder.join("file.db"), "SELECT group_concat(x) FROM t"), "start");
     assert_eq!(value(&folder.join("free.db"), "SELECT group_concat(x) FROM t"), "start,made");
@@ -495,7 +491,7 @@ fn each_harness_of_a_test_has_files_of_its_own() {
     assert_eq!(value(&folder.join("default.db"), "SELECT x FROM t"), "second");
     assert_eq!(value(&folder.join("2/default.db"), "SELECT x FROM t"), "start");
     assert_snapshot!(fs::read_to_string(folder.join("2/changes.txt")).unwrap(), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
     no changes
     ");
@@ -545,7 +541,7 @@ fn the_target_folder_is_found_by_the_place_of_the_program(#[case] said: Option<&
 }
 
 #[test]
-fn a_program_outside_of_any_target_folder_keeps_them_where_temporary_files_go() {
+fn without_a_target_folder_temporary_files_are_kept() {
     // Not in this program's own target folder.
     let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let program = moved(folder.path());
@@ -591,7 +587,7 @@ fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
     assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt");
     assert_eq!(value(&saved[1], "SELECT username FROM user WHERE id = 1"), "ann");
     assert_snapshot!(unframed(fs::read_to_string(dir.join("changes.txt")).unwrap()), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
      bind   table   change        rows
      auth   user    ~ 1 updated   ~ id = 1, username = 'grace' → 'ann'
@@ -618,7 +614,7 @@ fn every_storage_is_saved_as_a_file_with_a_rollback_journal(#[case] bind: Bind) 
 }
 
 #[test]
-fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
+fn saving_beside_an_open_transaction_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("saved");
     let schema = "CREATE TABLE t (x)";
@@ -630,14 +626,14 @@ fn saving_by_hand_beside_an_open_transaction_is_refused_and_writes_nothing() {
     let mut session = db.session();
     session.on("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
 
-    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; a session that is not committed is one");
+    assert_snapshot!(db.save_to(&dir).unwrap_err(), @"bind `auth` is being written to: another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed (database table is locked). Commit it or roll it back first; an uncommitted session counts");
     assert!(!dir.exists());
     session.commit().unwrap();
     assert_eq!(db.save_to(&dir).unwrap().len(), 2);
 }
 
 #[test]
-fn a_folder_to_save_to_that_cannot_be_made_is_an_error() {
+fn an_impossible_folder_to_save_to_is_reported() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let db = Harness::builder().default_bind(Bind::memory()).start().unwrap();
     let error = db.save_to(file.path().join("saved")).unwrap_err().to_string();

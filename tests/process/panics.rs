@@ -153,7 +153,7 @@ fn a_savepoint_that_a_panic_drops_is_rolled_back(db: Harness) -> Result<()> {
 }
 
 #[rstest]
-fn an_assertion_that_fails_in_a_thread_leaves_the_harness_to_the_others(db: Harness) {
+fn a_failed_thread_leaves_the_harness_usable(db: Harness) {
     thread::scope(|threads| {
         for _ in 0..4 {
             let failed = threads.spawn(|| {
@@ -168,7 +168,7 @@ fn an_assertion_that_fails_in_a_thread_leaves_the_harness_to_the_others(db: Harn
 }
 
 #[rstest]
-fn a_connection_that_a_panic_gives_back_is_as_good_as_before(db: Harness) {
+fn a_connection_survives_a_panic(db: Harness) {
     for key in [None, Some("auth"), Some("meta"), Some("blog")] {
         let problem = panic_of(|| {
             let mut conn = db.connection(key).unwrap();
@@ -205,7 +205,7 @@ fn a_panicking_migrator_is_an_error_and_is_called_again() {
 }
 
 #[test]
-fn a_migrator_that_captures_something_may_panic_as_often_as_it_is_called() {
+fn a_capturing_migrator_may_panic_repeatedly() {
     let why = Arc::new("the migrator fails".to_string());
     let bind = Bind::temp_file().schema_with(move |_| -> rusqlite::Result<()> { panic!("{why}") });
     let good = Bind::temp_file().schema("CREATE TABLE t (x)");
@@ -215,14 +215,14 @@ fn a_migrator_that_captures_something_may_panic_as_often_as_it_is_called() {
             insta::assert_snapshot!(error, @"bind `auth`: the schema failed: the migrator panicked: the migrator fails");
         }
     }
-    Harness::builder().default_bind(good).start().unwrap();
+    drop(Harness::builder().default_bind(good).start().unwrap());
 }
 
 #[test]
 fn a_panic_with_no_text_is_told_as_one() {
     let bind = Bind::memory().schema_with(|_| -> rusqlite::Result<()> { std::panic::panic_any(7) });
     let error = Harness::builder().default_bind(bind).start().unwrap_err();
-    insta::assert_snapshot!(error, @"bind `default`: the schema failed: the migrator panicked: with a value that is no text");
+    insta::assert_snapshot!(error, @"bind `default`: the schema failed: the migrator panicked: with a value that is not text");
 }
 
 // What SQLite calls.
@@ -295,7 +295,7 @@ fn a_logger_that_panics_stops_no_statement() {
 }
 
 #[rstest]
-fn a_function_of_the_applications_that_panics_is_an_error_of_its_statement(db: Harness) {
+fn a_panicking_function_fails_its_statement(db: Harness) {
     for key in [None, Some("auth"), Some("meta"), Some("blog")] {
         let conn = db.connection(key).unwrap();
         let fails = |_: &rusqlite::functions::Context<'_>| -> rusqlite::Result<i64> { panic!("the function fails") };
@@ -307,7 +307,7 @@ fn a_function_of_the_applications_that_panics_is_an_error_of_its_statement(db: H
 }
 
 #[rstest]
-fn hooks_of_the_applications_that_panic_are_errors_of_its_own_statements(db: Harness) {
+fn panicking_hooks_fail_their_statements(db: Harness) {
     use multibind::rusqlite::hooks::{AuthContext, Authorization};
     let conn = Connection::open(db.uri("blog").unwrap()).unwrap();
     // Setting one gives nothing in rusqlite 0.37, a result from 0.38 on.

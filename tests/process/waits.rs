@@ -85,7 +85,7 @@ fn ask_in_vain(db: &Harness) -> String {
 #[case::memdb(Storage::MemDb)]
 #[case::shared_cache(Storage::SharedCache)]
 #[case::temp_file(Storage::TempFile)]
-fn pools_that_cannot_set_a_connection_up_hold_up_no_other_harness(#[case] storage: Storage) {
+fn failing_pools_block_no_other_harness(#[case] storage: Storage) {
     // Each needs a lock that somebody has: three at once, for pools share two threads.
     let stuck = [(); 3].map(|()| {
         let db = start(bind(storage).pragma("user_version", 7));
@@ -143,7 +143,7 @@ fn pools_without_a_connection_to_give_hold_up_no_other_harness() {
 }
 
 #[test]
-fn a_pool_names_the_bind_and_who_holds_the_lock_it_waits_for() {
+fn a_waiting_pool_names_bind_and_holder() {
     let short = Duration::from_millis(300);
     let db = start(bind(Storage::Memory).pragma("user_version", 7).pool_timeout(short));
     let mut session = db.session();
@@ -195,7 +195,7 @@ fn a_pool_that_outlives_its_harness_answers_that_it_has_ended(
 }
 
 #[test]
-fn a_pool_that_outlives_its_harness_tells_who_waits_only_a_moment_too() {
+fn an_outliving_pool_reports_its_timeout() {
     let db = start(bind(Storage::TempFile));
     let pool = db.pool("auth").unwrap();
     drop(db);
@@ -204,7 +204,7 @@ fn a_pool_that_outlives_its_harness_tells_who_waits_only_a_moment_too() {
 }
 
 #[test]
-fn a_pool_that_waits_for_a_lock_ends_its_wait_with_the_harness() {
+fn a_pools_wait_ends_with_the_harness() {
     let db = start(bind(Storage::MemDb).pragma("user_version", 7));
     let writer = plain(&db);
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -279,7 +279,7 @@ fn a_statement_that_does_not_end_holds_up_no_other_harness() {
 }
 
 #[test]
-fn a_migrator_that_does_not_return_holds_up_no_start_of_the_same_tables() {
+fn a_hanging_migrator_blocks_no_other_start() {
     static IS_STUCK: AtomicBool = AtomicBool::new(false);
     static BEGAN: Mutex<Option<Sender<()>>> = Mutex::new(None);
     static END: Mutex<Option<Receiver<()>>> = Mutex::new(None);
@@ -322,7 +322,7 @@ fn a_stuck_context_callback_blocks_no_other_harness() {
 }
 
 #[test]
-fn a_session_that_waits_for_a_lock_holds_up_no_other_harness() {
+fn a_waiting_session_blocks_no_other_harness() {
     for storage in [Storage::Memory, Storage::MemDb, Storage::TempFile] {
         let db = start(bind(storage));
         let writer = plain(&db);
@@ -349,10 +349,7 @@ const A_LOOK: Duration = Duration::from_secs(30);
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::temp_file(Storage::TempFile)]
-fn looks_at_a_database_that_another_has_to_itself_end_and_say_so(
-    #[case] storage: Storage,
-    #[values("DELETE", "WAL")] mode: &str,
-) {
+fn looks_at_an_exclusive_database_end_with_an_error(#[case] storage: Storage, #[values("DELETE", "WAL")] mode: &str) {
     let db = Harness::builder()
         .bind("auth", bind(storage).pragma("journal_mode", mode))
         .bind("meta", bind(storage).pragma("journal_mode", mode))

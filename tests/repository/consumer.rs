@@ -89,7 +89,7 @@ fn built() -> &'static Path {
 }
 
 #[test]
-fn the_first_test_of_the_readme_passes_in_a_crate_of_its_own() {
+fn the_readmes_first_test_passes() {
     Run::of("landing", &[]).assert_passed(2);
 
     let readme = fs::read_to_string("README.md").unwrap();
@@ -98,7 +98,7 @@ fn the_first_test_of_the_readme_passes_in_a_crate_of_its_own() {
 }
 
 #[test]
-fn the_ready_made_fixture_reads_the_binds_of_the_crate_under_test() {
+fn the_fixture_reads_the_crates_binds() {
     Run::of("ready_made", &[]).assert_passed(3);
 }
 
@@ -113,7 +113,7 @@ fn log_records_reach_an_application_with_tracing() {
 }
 
 #[test]
-fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
+fn a_row_in_the_wrong_bind_fails_the_test() {
     let name = "the_audit_line_of_a_sign_up_is_in_meta";
     let run = Run::of("wrong_bind", &["--ignored"]);
     assert_eq!((run.count("passed"), run.count("failed")), (0, 1), "{}", run.printed());
@@ -152,7 +152,7 @@ fn a_row_in_the_wrong_bind_fails_the_test_and_says_where_it_is() {
 }
 
 #[test]
-fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
+fn a_failed_test_keeps_its_databases() {
     let kept = built().join("multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann");
     let _ = fs::remove_dir_all(&kept);
 
@@ -187,27 +187,27 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
      auth      user    + 1 inserted   + id = 1, username = 'ann', email = NULL
     ───────────────────────────────────────────────────────────────────────────
 
-    If they are meant, this expects them:
+    If they are intended, expect them with:
 
     changes! {
         "default.log" => +1,
         "auth.user" => +1,
     }
 
-    If not, look which bind's connection wrote the rows above.
+    If not, check which bind's connection wrote the rows above.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     multibind: the databases of this test are kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann
       default  sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/default.db
       auth     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/auth.db
       meta     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/meta.db
-    What changed since the start is in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/changes.txt
+    The changes since the start are in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/changes.txt
     "#);
 
     let mut files = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
     files.sort();
     assert_eq!(files, ["auth.db", "changes.txt", "default.db", "meta.db"]);
     insta::assert_snapshot!(fs::read_to_string(kept.join("changes.txt")).unwrap(), @r"
-    What changed in every bind since the harness started, as far as it is committed:
+    The committed changes in every bind since the harness started:
 
     ───────────────────────────────────────────────────────────────────────────
      bind      table   change         rows
@@ -227,7 +227,7 @@ fn a_failed_test_keeps_its_databases_in_the_target_folder_and_says_so() {
 }
 
 #[test]
-fn a_thousand_tests_of_three_binds_in_parallel_threads_pass_and_leave_no_file() {
+fn a_thousand_parallel_tests_leave_no_file() {
     Run::of("thousand", &["--test-threads", "8"]).assert_passed(1000);
 }
 

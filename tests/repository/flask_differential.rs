@@ -534,7 +534,7 @@ fn compare(application: &Application, operations: &[Value], theirs: &Value, copi
 #[case::a_bind_in_memory(COLOURS)]
 #[case::a_bind_with_the_url_of_the_default(SHOP)]
 #[case::named_binds_only(NAMED_ONLY)]
-fn flask_sqlalchemy_has_the_same_tables_and_rows_in_the_same_binds(#[case] application: Application) {
+fn flask_sqlalchemy_agrees_on_tables_and_rows(#[case] application: Application) {
     const SCENARIOS: u64 = 12;
     let Some(python) = python() else { return };
     let operations = (1..=SCENARIOS)

@@ -69,7 +69,7 @@ fn with_bytes(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn a_bind_starts_as_a_copy_and_what_is_written_stays_in_it(#[case] storage: Storage) {
+fn a_bind_starts_as_a_copy_and_keeps_its_writes(#[case] storage: Storage) {
     let (_folder, path, original) = database(USER);
     let bind = Bind::memory().storage(storage).copy_of(&path);
     let db = Harness::builder().bind("auth", bind).start().unwrap();
@@ -157,7 +157,7 @@ fn open_transactions_are_not_copied(#[case] pragma: &str) {
 #[rstest]
 #[case::with_a_journal("PRAGMA journal_mode = DELETE")]
 #[case::in_wal_mode("PRAGMA journal_mode = WAL")]
-fn beside_a_writer_the_copy_is_what_was_committed_at_one_moment(#[case] pragma: &str) {
+fn a_copy_beside_a_writer_is_of_one_moment(#[case] pragma: &str) {
     let (_folder, path, conn) = database(pragma);
     conn.execute_batch("PRAGMA synchronous = OFF; CREATE TABLE a (x); CREATE TABLE b (x)").unwrap();
     let done = AtomicBool::new(false);
@@ -193,7 +193,7 @@ fn beside_a_writer_the_copy_is_what_was_committed_at_one_moment(#[case] pragma: 
 fn locks_that_the_process_has_on_the_original_stay() {
     let (folder, path, conn) = database(USER);
     conn.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    start(&path);
+    drop(start(&path));
     // Another process finds it locked as before.
     let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=0)\ntry:\n    c.execute('DELETE FROM user')\nexcept sqlite3.OperationalError as e:\n    print(e)\n";
     match std::process::Command::new("python3").args(["-c", script]).arg(&path).output() {

@@ -149,7 +149,7 @@ fn a_database_is_what_its_sql_makes_by_hand(
 #[case::incremental_vacuum("auto_vacuum", "INCREMENTAL".to_string())]
 #[case::user_version("user_version", 9)]
 #[case::application_id("application_id", -1)]
-fn a_pragma_of_a_bind_shapes_its_database_as_it_does_by_hand(#[case] name: &str, #[case] value: impl Into<Value>) {
+fn pragmas_shape_a_database_as_by_hand(#[case] name: &str, #[case] value: impl Into<Value>) {
     let pragmas = [(name, value.into())];
     for storage in STORAGES {
         assert_like_by_hand(storage, &pragmas, true, TABLES);
@@ -168,7 +168,7 @@ fn a_pragma_of_a_bind_shapes_its_database_as_it_does_by_hand(#[case] name: &str,
 #[case::a_counter_of_a_table_that_is_empty(
     "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (41); DELETE FROM t;"
 )]
-fn a_database_without_tables_or_rows_is_what_its_sql_makes_by_hand(#[case] sql: &str) {
+fn an_empty_database_is_as_made_by_hand(#[case] sql: &str) {
     for storage in STORAGES {
         assert_like_by_hand(storage, &[], true, sql);
     }
@@ -179,10 +179,7 @@ fn a_database_without_tables_or_rows_is_what_its_sql_makes_by_hand(#[case] sql: 
 #[case::page_size("page_size", 512)]
 #[case::auto_vacuum("auto_vacuum", 1)]
 #[case::user_version("user_version", 9)]
-fn tables_made_after_the_start_are_made_as_a_pragma_of_the_bind_says(
-    #[case] name: &str,
-    #[case] value: impl Into<Value>,
-) {
+fn later_tables_follow_the_binds_pragmas(#[case] name: &str, #[case] value: impl Into<Value>) {
     let value = value.into();
     for storage in STORAGES {
         let db = Harness::builder()
@@ -201,10 +198,7 @@ fn tables_made_after_the_start_are_made_as_a_pragma_of_the_bind_says(
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn a_bind_that_is_read_only_for_its_application_has_its_tables(
-    #[case] storage: Storage,
-    #[values("", TABLES)] sql: &str,
-) {
+fn a_read_only_bind_has_its_tables(#[case] storage: Storage, #[values("", TABLES)] sql: &str) {
     let bind = Bind::default().storage(storage).schema(sql).pragma("query_only", true);
     let db = Harness::builder().default_bind(bind).start().unwrap();
     let conn = db.connection(None).unwrap();
@@ -221,7 +215,7 @@ fn a_bind_that_is_read_only_for_its_application_has_its_tables(
 #[case::shared_cache(Storage::SharedCache)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn a_counter_goes_on_where_the_image_left_it_in_each_database(#[case] storage: Storage) {
+fn counters_continue_in_each_database(#[case] storage: Storage) {
     let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x);
         INSERT INTO t (id) VALUES (41); DELETE FROM t;";
     for _ in 0..2 {
@@ -293,7 +287,7 @@ fn a_random_value_of_a_schema_is_another_in_each_harness(#[case] sql: &str, #[va
 }
 
 #[rstest]
-fn a_random_value_that_a_migrator_has_sqlite_make_is_another_in_each_harness() {
+fn random_values_differ_between_harnesses() {
     let bind = || {
         Bind::memory()
             .schema_with(|conn| conn.execute_batch("CREATE TABLE token AS SELECT hex(randomblob(8)) AS value"))
@@ -302,7 +296,7 @@ fn a_random_value_that_a_migrator_has_sqlite_make_is_another_in_each_harness() {
 }
 
 #[rstest]
-fn rows_of_a_data_file_get_the_default_of_their_own_harness() {
+fn data_rows_get_their_harnesss_defaults() {
     let folder = folder("token.csv", "id\n1\n");
     let bind = || Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))").data(folder.path());
     assert_ne!(token(&start(bind()), "auth"), token(&start(bind()), "auth"));
@@ -334,7 +328,7 @@ fn a_schema_that_asks_for_the_time_runs_at_each_start(#[case] sql: &str) {
 }
 
 #[rstest]
-fn a_seed_relative_to_now_is_relative_to_the_start_of_its_harness() {
+fn a_seeds_now_is_its_harnesss_start() {
     let schema = "CREATE TABLE token (value DEFAULT (julianday('now'))); INSERT INTO token DEFAULT VALUES;";
     let moment = |value: Value| match value {
         Value::Real(days) => days,
@@ -418,7 +412,7 @@ fn threads_that_start_at_once_have_values_of_their_own() {
 }
 
 #[test]
-fn a_closed_database_of_a_dynamic_bind_counts_as_what_it_was_made_as() {
+fn a_closed_dynamic_database_counts_as_new() {
     let bind = Bind::dynamic(|context| Ok(context.get("name")?.to_string())).schema(TOKEN);
     let db = Harness::builder().bind("tenant", bind).start().unwrap();
     let one = || db.key_for("tenant", context! { name: "one" }).unwrap();

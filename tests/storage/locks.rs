@@ -327,7 +327,7 @@ fn a_writer_with_an_outdated_read_is_refused_at_once(
 #[case::temp_file(Bind::temp_file)]
 #[case::memdb(Bind::memdb)]
 #[case::shared_cache(Bind::shared_cache)]
-fn two_that_each_wait_for_the_other_do_not_wait_for_ever(
+fn a_deadlock_ends(
     #[case] bind: fn() -> Bind,
     #[values(By::Pool, By::Session, By::Uri)] one: By,
     #[values(By::Pool, By::Session, By::Uri)] other: By,
@@ -421,7 +421,7 @@ fn of_the_transactions_of_eight_threads_none_is_lost(#[case] bind: fn() -> Bind)
 }
 
 #[test]
-fn of_the_transactions_of_eight_threads_sessions_lose_none_in_a_shared_cache() {
+fn sessions_of_eight_threads_lose_no_transaction() {
     let ran = watched("test", || eight_threads(Bind::shared_cache, &[By::Session], LONG));
     assert_eq!(ran.refused, 0);
 }
@@ -477,28 +477,28 @@ fn a_session_that_waited_in_vain_names_the_bind_and_both() {
     let db = start(Bind::memory, SHORT);
     let error = while_another_thread_writes(&db, || db.session().execute(INSERT, []).unwrap_err());
     assert_snapshot!(error, @"
-    bind `auth`: database is locked. A connection of the pool on thread `signing up` holds the write lock, and a session on this thread wants it: commit or drop it first (a session that is not committed is one)
+    bind `auth`: database is locked. A connection of the pool on thread `signing up` holds the write lock, and a session on this thread wants it: commit or drop it first (an uncommitted session counts)
       in: INSERT INTO t (x) VALUES ('new')
     ");
 }
 
 #[test]
-fn a_harness_that_cannot_do_it_now_names_the_bind_and_both() {
+fn a_refused_harness_names_bind_and_holder() {
     let db = start(Bind::memory, SHORT);
     let before = db.snapshot().unwrap();
     let (mut session, mut uri) = (db.session(), Client::new(&db, By::Uri, SHORT));
 
     session.execute(INSERT, []).unwrap();
     let restored = db.restore(&before).unwrap_err();
-    assert_snapshot!(restored, @"cannot restore bind `auth`: database is locked: a session on this thread holds the write lock, and the harness on this thread wants it. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    assert_snapshot!(restored, @"cannot restore bind `auth`: database is locked: a session on this thread holds the write lock, and the harness on this thread wants it. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
     session.rollback().unwrap();
 
     uri.begin(INSERT).unwrap();
-    assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: a connection opened by the bind's URI on this thread holds the write lock, and the harness on this thread wants it. Commit it, roll it back or drop it first; a session that is not committed is one. Restored: none");
+    assert_snapshot!(db.restore(&before).unwrap_err(), @"cannot restore bind `auth`: database is locked: a connection opened by the bind's URI on this thread holds the write lock, and the harness on this thread wants it. Commit it, roll it back or drop it first; an uncommitted session counts. Restored: none");
     uri.commit().unwrap();
 
     let error = while_another_thread_writes(&db, || db.reset().unwrap_err());
-    assert_snapshot!(error, @"bind `auth`: the database is in use: a transaction or an unfinished query is open on another connection. A connection of the pool on thread `signing up` holds the write lock, and the harness on this thread wants it: commit or drop it first (a session that is not committed is one)");
+    assert_snapshot!(error, @"bind `auth`: the database is in use: a transaction or an unfinished query is open on another connection. A connection of the pool on thread `signing up` holds the write lock, and the harness on this thread wants it: commit or drop it first (an uncommitted session counts)");
     db.reset().unwrap();
 }
 
@@ -547,7 +547,7 @@ fn likely_holders_of_sqlites_own_locks_are_named(#[case] bind: fn() -> Bind) {
     let error = session.execute(INSERT, []).unwrap_err();
     insta::allow_duplicates! {
         assert_snapshot!(error, @"
-        bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not tell which; 1 session has written to it and not committed, 1 connection of its pool is in use: commit or drop it first (a session that is not committed is one)
+        bind `auth`: database is locked. Another connection has a transaction or an unfinished query open on it. SQLite does not report which one; 1 session has written to it and not committed, 1 connection of its pool is in use: commit or drop it first (an uncommitted session counts)
           in: INSERT INTO t (x) VALUES ('new')
         ");
     }

@@ -78,7 +78,7 @@ fn a_connection_that_keeps_the_database_to_itself_is_told_of() {
     conn.execute_batch("SELECT 1 FROM t; PRAGMA locking_mode = EXCLUSIVE; INSERT INTO t (x) VALUES ('mine')").unwrap();
     let other = plain(&db);
     assert_eq!(ran(&other, "SELECT count(*) FROM t"), "5 database is locked");
-    assert_snapshot!(db.reset().unwrap_err(), @"bind `auth`: database is locked. A connection of the pool on this thread holds the write lock, and the harness on this thread wants it: commit or drop it first (a session that is not committed is one)");
+    assert_snapshot!(db.reset().unwrap_err(), @"bind `auth`: database is locked. A connection of the pool on this thread holds the write lock, and the harness on this thread wants it: commit or drop it first (an uncommitted session counts)");
     conn.execute_batch("PRAGMA locking_mode = NORMAL; SELECT 1 FROM t").unwrap();
     assert_eq!(text(&other, "SELECT count(*) FROM t"), "Integer(4)");
     db.reset().unwrap();
@@ -159,7 +159,7 @@ fn it_is_copied_out_and_in_by_every_way_sqlite_has() {
 }
 
 #[test]
-fn temporary_tables_and_sorts_that_do_not_fit_go_to_the_systems_own_files() {
+fn large_sorts_use_the_systems_files() {
     let db = memory();
     let conn = plain(&db);
     conn.execute_batch(
@@ -207,7 +207,7 @@ fn a_connection_that_takes_it_for_immutable_reads_it() {
 }
 
 #[test]
-fn a_connection_outlives_the_harness_and_the_database_goes_with_the_last() {
+fn the_last_connection_ends_the_database() {
     let db = memory();
     let uri = db.uri("auth").unwrap();
     let (one, other) = (plain(&db), plain(&db));

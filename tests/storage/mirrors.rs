@@ -104,7 +104,7 @@ fn a_replica_sees_what_is_committed_and_cannot_write(#[case] storage: Storage) {
 #[case::memory(Storage::Memory)]
 #[case::memdb(Storage::MemDb)]
 #[case::temp_file(Storage::TempFile)]
-fn a_replica_that_lags_reads_stale_rows_until_it_is_told_to_follow(#[case] storage: Storage) {
+fn a_lagging_replica_is_stale_until_replicated(#[case] storage: Storage) {
     let db = start(storage);
     let late = db.connection("late").unwrap();
     let by_uri = Connection::open(db.uri("late").unwrap()).unwrap();
@@ -142,7 +142,7 @@ fn a_transaction_on_a_replica_keeps_its_snapshot(#[case] storage: Storage) {
 }
 
 #[test]
-fn a_replica_in_memdb_that_is_read_in_a_transaction_cannot_follow_meanwhile() {
+fn a_memdb_replica_being_read_cannot_replicate() {
     let db = start(Storage::MemDb);
     let reading = db.connection("late").unwrap();
     reading.execute_batch("BEGIN").unwrap();
@@ -173,8 +173,15 @@ fn replicate_does_nothing_without_lag_and_fails_on_other_binds() {
     db.replicate("now").unwrap();
     let error = db.replicate("auth").unwrap_err();
     assert!(matches!(&error, Error::NotAReplica { bind, .. } if bind.as_str() == Some("auth")));
-    assert_snapshot!(error, @"bind `auth` is no replica, so there is nothing that it follows: replicas are late, now; one has `mirror` and `read_only` set");
+    assert_snapshot!(error, @"bind `auth` is not a replica; configured are late, now");
     assert_snapshot!(db.replicate("audit").unwrap_err(), @"no bind `audit`: configured are default, auth, late, now");
+}
+
+#[test]
+fn replicate_without_any_replica_says_how_to_configure_one() {
+    let db = Harness::builder().bind("auth", Bind::memory()).start().unwrap();
+    let error = db.replicate("auth").unwrap_err();
+    assert_snapshot!(error, @"bind `auth` is not a replica; none is configured: set `mirror` and `read_only` on a bind to make it one");
 }
 
 #[test]
@@ -248,7 +255,7 @@ fn a_name_that_two_binds_have_stays_ambiguous_beside_replicas() {
 }
 
 #[test]
-fn a_table_that_only_a_stale_replica_has_is_not_found_without_its_key() {
+fn a_stale_replicas_table_needs_its_key() {
     let db = start(Storage::Memory);
     db.connection("auth").unwrap().execute("DROP TABLE user", []).unwrap();
     let mut session = db.session();
@@ -449,7 +456,7 @@ fn guards_and_records_tell_a_replica_from_its_source() {
 }
 
 #[test]
-fn a_replica_has_the_options_of_its_source_where_it_sets_none() {
+fn a_replica_inherits_its_sources_options() {
     let db = Harness::builder()
         .bind("auth", Bind::memory().schema(USER).pool_size(3).pragma("cache_size", 77))
         .bind("now", replica("auth").pool_size(5))
@@ -531,7 +538,7 @@ fn an_invalid_lag_is_reported_with_its_line() {
 #[case(Storage::Memory)]
 #[case(Storage::MemDb)]
 #[case(Storage::TempFile)]
-fn a_fault_of_a_replica_spares_its_source_and_the_other_way_round(#[case] storage: Storage) {
+fn faults_of_replica_and_source_are_separate(#[case] storage: Storage) {
     let db = start(storage);
     let count = |key: &str| {
         let conn = db.connection(key).unwrap();

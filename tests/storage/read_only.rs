@@ -143,7 +143,7 @@ fn a_join_with_a_bind_that_is_written_reads_both(#[case] bind: Bind) {
 #[rstest]
 #[case::memory(Storage::Memory)]
 #[case::temp_file(Storage::TempFile)]
-fn pragmas_that_stay_with_a_database_do_not_keep_it_from_being_opened(#[case] storage: Storage) {
+fn persistent_pragmas_prevent_no_opening(#[case] storage: Storage) {
     let bind = Bind::memory().storage(storage).pragma("user_version", 7).pragma("journal_mode", "DELETE");
     let db = start(bind.pragma("case_sensitive_like", true));
     let conn = db.connection("auth").unwrap();

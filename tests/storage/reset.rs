@@ -176,7 +176,7 @@ fn overwrite(storage: Storage, [first, meanwhile, then, after]: [&str; 4], chang
 }
 
 #[rstest]
-fn an_idle_connection_sees_an_overwrite_and_its_next_write_loses_nothing(
+fn an_idle_connection_survives_an_overwrite(
     #[values(Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile)] storage: Storage,
     #[values(By::Reset, By::Restore)] by: By,
 ) {

@@ -82,7 +82,7 @@ fn a_harness_is_shared_by_threads_that_do_all_at_once() {
 }
 
 #[test]
-fn a_session_goes_from_thread_to_thread_with_its_unit_of_work() {
+fn a_session_moves_between_threads() {
     let db = binds();
     let mut session = db.session();
     for number in 0..4 {
@@ -103,7 +103,7 @@ fn a_session_goes_from_thread_to_thread_with_its_unit_of_work() {
 }
 
 #[test]
-fn a_session_of_a_harness_that_is_gone_still_has_its_databases() {
+fn a_session_outlives_its_harness() {
     let db = binds();
     let mut session = db.session();
     session.execute("INSERT INTO file.t VALUES (1)", []).unwrap();
@@ -141,7 +141,7 @@ fn harnesses_of_many_threads_are_apart() {
 // The names that SQLite keeps a pointer to.
 
 #[test]
-fn a_bind_with_many_keys_goes_by_each_of_them_in_turn() {
+fn a_bind_answers_to_each_of_its_keys() {
     let url = "postgres://db.example/app";
     let keys =
         (0..20).map(|at| format!("{at} {}", "long enough to be on the heap, ".repeat(at + 1))).collect::<Vec<_>>();

@@ -33,7 +33,7 @@ use crate::key::BindKey;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use]
+#[must_use = "no configuration has it yet: give it to `bind(key, …)` or `default_bind(…)`"]
 pub struct Bind {
     pub(crate) url: Option<UrlText>,
     pub(crate) storage: Option<Storage>,
@@ -41,17 +41,17 @@ pub struct Bind {
     pub(crate) data: Vec<PathBuf>,
     pub(crate) options: EngineOptions,
     pub(crate) allow_missing_parents: bool,
-    /// Whether the application only reads it; `None` where nothing is said.
+    /// Set where the application only reads it; `None` where nothing is said.
     pub(crate) read_only: Option<bool>,
     /// The database that it starts as a copy of, and where that is said.
     pub(crate) copy_of: Option<(PathBuf, Origin)>,
     /// The bind whose database it is, and where that is said.
     pub(crate) mirror: Option<(BindKey, Origin)>,
-    /// When it sees what was written to that.
+    /// The lag after which it sees a write to its source.
     pub(crate) lag: Option<(Lag, Origin)>,
-    /// What chooses a database, for a bind that has several.
+    /// The chooser of a database, for a bind that has several.
     pub(crate) dynamic: Option<Chooser>,
-    /// Where it was configured, for errors.
+    /// The place where it was configured, for errors.
     pub(crate) origin: Origin,
 }
 

@@ -1,4 +1,4 @@
-//! What a bind is to others: a copy of a database, a mirror of another bind, a replica; and whether it is only read.
+//! The standing of a bind among others: a copy of a database, a mirror of another bind, a replica, read only.
 
 use std::path::PathBuf;
 

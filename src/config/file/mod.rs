@@ -175,7 +175,7 @@ struct Reader<'t> {
     base: PathBuf,
     written: Written,
     environments: Vec<Environment>,
-    /// What has been set, with its line; without a bind for what is set for all.
+    /// Settings so far, each with its line; those for all binds are without one.
     seen: Vec<(Option<BindKey>, String, usize)>,
     /// The environment that is read, `None` for the file itself.
     within: Option<String>,

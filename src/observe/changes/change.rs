@@ -21,7 +21,7 @@ use crate::row::Row;
 pub enum ChangeKind {
     /// It was not there before. Its rows count as inserted.
     Created,
-    /// Its SQL, or that of its indexes or triggers, is another. Its rows may have changed too.
+    /// Its SQL, or that of its indexes or triggers, has changed. Its rows may have changed too.
     Altered,
     /// It is no longer there. Its rows count as deleted.
     Dropped,
@@ -99,7 +99,7 @@ impl RowChanges {
 }
 
 impl TableChange {
-    /// The bind; of several keys for one database, the one that names it first.
+    /// Returns the bind; of several keys for one database, the one that names it first.
     ///
     /// ```
     /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
@@ -113,7 +113,7 @@ impl TableChange {
         &self.bind
     }
 
-    /// The table, as it is spelled now, or was before it was dropped.
+    /// Returns the table, as it is spelled now, or was before it was dropped.
     ///
     /// ```
     /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
@@ -156,7 +156,7 @@ impl TableChange {
         self.kind
     }
 
-    /// The rows that are new, in the order of their key.
+    /// Returns the rows that are new, in the order of their key.
     ///
     /// ```
     /// # use multibind::row;
@@ -171,7 +171,7 @@ impl TableChange {
         &self.rows.inserted
     }
 
-    /// The rows that are there with other values, in the order of their key.
+    /// Returns the rows that are there with other values, in the order of their key.
     ///
     /// ```
     /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
@@ -185,7 +185,7 @@ impl TableChange {
         &self.rows.updated
     }
 
-    /// The rows that are gone, in the order of their key.
+    /// Returns the rows that are gone, in the order of their key.
     ///
     /// ```
     /// # use multibind::row;
@@ -202,7 +202,7 @@ impl TableChange {
 }
 
 impl RowUpdate {
-    /// The row as it was.
+    /// Returns the row as it was.
     ///
     /// ```
     /// # use multibind::row;
@@ -218,7 +218,7 @@ impl RowUpdate {
         &self.before
     }
 
-    /// The row as it is.
+    /// Returns the row as it is.
     ///
     /// ```
     /// # use multibind::row;

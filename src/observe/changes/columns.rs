@@ -1,4 +1,4 @@
-//! Which column of a table was which before.
+//! The columns of a table, each with the one that it was before.
 
 use crate::schema::{ColumnInfo, TableInfo};
 
@@ -36,7 +36,7 @@ impl<'t> Columns<'t> {
         columns
     }
 
-    /// Those whose values are kept in rows; what is generated follows from them.
+    /// Returns those whose values are kept in rows; what is generated follows from them.
     pub(super) fn stored(&self) -> Vec<(&'t ColumnInfo, &'t ColumnInfo)> {
         let mut stored = Vec::with_capacity(self.kept.len());
         for (was, is) in &self.kept {
@@ -48,7 +48,7 @@ impl<'t> Columns<'t> {
     }
 }
 
-/// A virtual table's hidden columns are arguments to it, not values of its rows.
+/// Returns the columns without a virtual table's hidden ones, which are arguments to it, not values of its rows.
 fn visible(table: &TableInfo) -> Vec<&ColumnInfo> {
     let mut visible = Vec::new();
     for column in table.columns() {

@@ -14,6 +14,7 @@ use crate::observe::binds::DatabaseIndex;
 use crate::schema::{Metadata, TableInfo, TableKind};
 use crate::sorted::Sorted;
 use crate::sqlite::attach;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{stand_in_for_collations, Image};
 
 /// Compares two images of a database.
@@ -56,9 +57,9 @@ pub(super) fn compare(
     Ok(changes)
 }
 
-/// A private connection with a copy of both.
+/// Opens a private connection with a copy of both.
 fn both(before: &Image, after: &Image) -> rusqlite::Result<Connection> {
-    let mut conn = Connection::open_in_memory()?;
+    let mut conn = open_in_memory()?;
     // A view or a trigger may name the schema it was made in, `main.user`, which is not that of the copy. SQLite would
     // not read the tables beside it either, but for this.
     conn.pragma_update(None, "writable_schema", true)?;

@@ -16,7 +16,7 @@ pub(super) struct Definition<'m> {
 /// Indexes and triggers: what each is, its name in the case SQL compares it in; its name and its SQL.
 type Parts<'m> = Sorted<(&'static str, String), (&'m str, &'m str)>;
 
-/// Tables and views in the order in which changes are told: by name, in the case SQL compares it in.
+/// Tables and views in the order in which changes are reported: by name, in the case SQL compares it in.
 pub(super) type Definitions<'m> = Sorted<(String, bool), Definition<'m>>;
 
 pub(super) fn definitions(metadata: &Metadata) -> Definitions<'_> {
@@ -64,14 +64,14 @@ pub(super) fn differences(before: &Definition<'_>, after: &Definition<'_>) -> Ve
             told = column_differences(&Columns::of(was, is));
         }
         if told.is_empty() {
-            told.push("its SQL is another".to_string());
+            told.push("its SQL has changed".to_string());
         }
     }
     for (part, (spelled, sql)) in after.parts.entries() {
         let (what, _) = part;
         match before.parts.get(part) {
             None => told.push(format!("{what} `{spelled}` is new")),
-            Some((_, was)) if was != sql => told.push(format!("{what} `{spelled}` is another")),
+            Some((_, was)) if was != sql => told.push(format!("{what} `{spelled}` has changed")),
             Some(_) => {}
         }
     }
@@ -90,7 +90,7 @@ fn column_differences(columns: &Columns<'_>) -> Vec<String> {
             told.push(format!("column `{}` is now `{}`", was.name(), is.name()));
         }
         if is_another(was, is) {
-            told.push(format!("column `{}` is declared otherwise", is.name()));
+            told.push(format!("column `{}` has a new declaration", is.name()));
         }
     }
     for column in &columns.new {

@@ -16,12 +16,13 @@ use crate::key::BindKey;
 /// assert_eq!(written, changes! { "auth.user" => +1, "meta.log" => -2 });
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it asserts nothing by itself: give it to `ChangeSet::assert`"]
 pub struct ExpectedChanges {
     pub(super) tables: Vec<(ExpectedTable, ExpectedChange)>,
 }
 
 impl ExpectedChanges {
-    /// No change in any bind, to begin with.
+    /// Expects no change in any bind.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChanges::new(), multibind::changes! {});
@@ -30,7 +31,7 @@ impl ExpectedChanges {
         ExpectedChanges::default()
     }
 
-    /// The same, and a change in one table more.
+    /// Expects a change in one more table.
     ///
     /// ```
     /// use multibind::changes::{ExpectedChange, ExpectedChanges};
@@ -40,7 +41,6 @@ impl ExpectedChanges {
     /// let expected = ExpectedChanges::new().and(("auth", table), ExpectedChange::new().inserted(2));
     /// assert_eq!(expected, changes! { ("auth", "user") => +2 });
     /// ```
-    #[must_use]
     pub fn and(mut self, table: impl Into<ExpectedTable>, counts: impl Into<ExpectedChange>) -> ExpectedChanges {
         self.tables.push((table.into(), counts.into()));
         self
@@ -131,6 +131,7 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
 /// assert_eq!(ExpectedChange::new().created().inserted(1).to_string(), "created, + 1 inserted");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use = "it asserts nothing by itself: give it to `ExpectedChanges::and`"]
 pub struct ExpectedChange {
     /// `None` where only rows changed, or nothing.
     kind: Option<ChangeKind>,
@@ -140,7 +141,7 @@ pub struct ExpectedChange {
 }
 
 impl ExpectedChange {
-    /// Nothing changed, to begin with.
+    /// Expects no change.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().to_string(), "nothing");
@@ -149,70 +150,64 @@ impl ExpectedChange {
         ExpectedChange::default()
     }
 
-    /// So many rows are new.
+    /// Expects so many new rows.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().inserted(2), ExpectedChange::from(2));
     /// ```
-    #[must_use]
     pub fn inserted(self, rows: usize) -> ExpectedChange {
         ExpectedChange { inserted: rows, ..self }
     }
 
-    /// So many rows have other values.
+    /// Expects so many rows with other values.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().updated(2).to_string(), "~ 2 updated");
     /// ```
-    #[must_use]
     pub fn updated(self, rows: usize) -> ExpectedChange {
         ExpectedChange { updated: rows, ..self }
     }
 
-    /// So many rows are gone.
+    /// Expects so many rows to be gone.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().deleted(2), ExpectedChange::from(-2));
     /// ```
-    #[must_use]
     pub fn deleted(self, rows: usize) -> ExpectedChange {
         ExpectedChange { deleted: rows, ..self }
     }
 
-    /// The table or view is new; its rows count as inserted.
+    /// Expects the table or view to be new; its rows count as inserted.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
     /// let counts = ExpectedChange::new().created().inserted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => created +1 });
     /// ```
-    #[must_use]
     pub fn created(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Created), ..self }
     }
 
-    /// The SQL of the table or view, or of its indexes or triggers, is another.
+    /// Expects the SQL of the table or view, or of its indexes or triggers, to have changed.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
     /// let counts = ExpectedChange::new().altered().updated(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => altered ~1 });
     /// ```
-    #[must_use]
     pub fn altered(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Altered), ..self }
     }
 
-    /// The table or view is gone; its rows count as deleted.
+    /// Expects the table or view to be gone; its rows count as deleted.
     ///
     /// ```
     /// # use multibind::{changes::{ExpectedChange, ExpectedChanges}, changes};
     /// let counts = ExpectedChange::new().dropped().deleted(1);
     /// assert_eq!(ExpectedChanges::from([("auth.user", counts)]), changes! { "auth.user" => dropped -1 });
     /// ```
-    #[must_use]
     pub fn dropped(self) -> ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Dropped), ..self }
     }

@@ -6,7 +6,7 @@ use rusqlite::{params_from_iter, Connection};
 use super::change::{RowChanges, RowUpdate};
 use super::columns::Columns;
 use crate::error::joined_by;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::row::{owned, Row};
 use crate::schema::{ColumnInfo, IndexOrigin, TableInfo};
 use crate::sqlite::script::quote;
@@ -20,7 +20,7 @@ pub(super) const AFTER: &str = "after";
 #[derive(Clone, Copy)]
 pub(super) struct Copies<'c> {
     conn: &'c Connection,
-    /// Whether some of its collations are stand-ins; nothing is looked up by such a one.
+    /// Set if some of its collations are stand-ins; nothing is looked up by such a one.
     careful: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'c> Copies<'c> {
         Copies { conn, careful: true }
     }
 
-    /// A table to select from under a name. The limit keeps SQLite from looking anything up in it.
+    /// Writes a table to select from under a name. The limit keeps SQLite from looking anything up in it.
     fn from(self, schema: &str, table: &TableInfo, alias: &str) -> String {
         let of = format!("{}.{}", quote(schema), quote(table.name()));
         if !self.careful {
@@ -47,7 +47,7 @@ impl<'c> Copies<'c> {
         format!("(SELECT {} FROM {of} LIMIT -1) AS {alias}", read.join(", "))
     }
 
-    /// A column by which rows are matched.
+    /// Writes a column by which rows are matched.
     fn key(self, alias: &str, column: &str) -> String {
         let column = of(alias, column);
         if self.careful {
@@ -57,7 +57,8 @@ impl<'c> Copies<'c> {
         }
     }
 
-    /// The columns of a table that can be shown. One that is generated may need a function that only the application has.
+    /// Returns the columns of a table that can be shown. One that is generated may need a function that only the
+    /// application has.
     fn shown(self, schema: &str, table: &TableInfo) -> Vec<String> {
         let mut names = Vec::new();
         for column in table.columns() {
@@ -70,7 +71,7 @@ impl<'c> Copies<'c> {
             self.conn.prepare(&format!("SELECT {columns} FROM {of} AS t")).is_ok()
         };
         if !reads(&listed("t", &names)) {
-            names.retain(|name| {
+            retain(&mut names, |name| {
                 let is_generated = table.column(name).is_some_and(|column| column.generated().is_some());
                 !is_generated || reads(&of("t", name))
             });
@@ -79,7 +80,7 @@ impl<'c> Copies<'c> {
     }
 }
 
-/// Every row of a table, in the order of its key.
+/// Returns every row of a table, in the order of its key.
 pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
     let names = copies.shown(schema, table);
     let mut key = Vec::new();
@@ -99,7 +100,7 @@ pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqli
     Row::all_from_sql(&names, &mut found)
 }
 
-/// The rows that are not what they were.
+/// Returns the rows that changed.
 pub(super) fn compare(copies: Copies<'_>, before: &TableInfo, after: &TableInfo) -> rusqlite::Result<RowChanges> {
     let columns = Columns::of(before, after);
     let comparison = Comparison {
@@ -148,7 +149,7 @@ fn matches(copies: Copies<'_>, before: &TableInfo, after: &TableInfo, columns: &
     Some(vec![by_rowid(Some(keyless))?, Match { key, only: Some(keyed) }])
 }
 
-/// The columns that a person can tell a row by: those of the primary key, if rows are matched by it.
+/// Returns the columns that a person can tell a row by: those of the primary key, if rows are matched by it.
 pub(super) fn key(before: Option<&TableInfo>, after: Option<&TableInfo>) -> Vec<String> {
     let (Some(before), Some(after)) = (before, after) else { return Vec::new() };
     match primary_keys(before, after, &Columns::of(before, after), &of) {
@@ -157,7 +158,7 @@ pub(super) fn key(before: Option<&TableInfo>, after: Option<&TableInfo>) -> Vec<
     }
 }
 
-/// The primary key before and after, where it is of the same columns.
+/// Returns the primary key before and after, where it is of the same columns.
 fn primary_keys(
     before: &TableInfo,
     after: &TableInfo,
@@ -186,7 +187,7 @@ fn allows_null(table: &TableInfo) -> bool {
     indexed && !table.is_without_rowid() && table.primary_key().any(nullable)
 }
 
-/// A name of the rowid that no column has taken.
+/// Finds a name of the rowid that no column has taken.
 fn rowid(table: &TableInfo) -> Option<&'static str> {
     if table.is_without_rowid() {
         return None;
@@ -246,7 +247,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// RowChanges that nothing identifies: of those that are alike, how many more or fewer there are.
+    /// Compares rows that nothing identifies: of those that are alike, it counts how many more or fewer there are.
     fn as_multiset(&self, rows: &mut RowChanges) -> rusqlite::Result<()> {
         let (mut was, mut is, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let mut columns = Vec::new();
@@ -281,8 +282,8 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// The condition that a row's values are what they were. They compare by themselves: a column's affinity may have
-    /// changed, and its collation may take for equal what a person does not.
+    /// Writes the condition that a row's values are what they were. They compare by themselves: a column's affinity may
+    /// have changed, and its collation may take for equal what a person does not.
     fn same(&self) -> String {
         let mut same = Vec::new();
         for (was, is) in self.columns.stored() {

@@ -39,7 +39,7 @@ use crate::{Error, Harness};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asserted: see `assert_only` and `assert_none`"]
+#[must_use = "it asserts nothing by itself: call `assert`, `assert_only` or `assert_none`"]
 pub struct ChangeSet {
     /// The databases, each with its state before.
     pub(super) binds: Arc<Binds<Arc<Image>>>,
@@ -59,7 +59,7 @@ impl ChangeSet {
         self.changes.is_empty()
     }
 
-    /// The changes: one for each table that changed, in the order of the configured binds, then by table name.
+    /// Returns the changes: one for each table that changed, in the order of the configured binds, then by table name.
     ///
     /// ```
     /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory()).start()?;

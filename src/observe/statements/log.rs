@@ -22,7 +22,7 @@ use crate::observe::binds::Binds;
 /// log.assert_count("auth", 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "it records as long as it lives"]
+#[must_use = "it ends when it is dropped, here at once: bind it to `log`"]
 pub struct StatementLog {
     pub(super) listening: Listening,
     pub(super) binds: Binds,

@@ -12,6 +12,7 @@ use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::sorted::Sorted;
 use crate::sqlite::authorize;
+use crate::sqlite::private::open_in_memory;
 use crate::sync::lock;
 
 /// The effect of a statement on the databases it ran on, as SQLite reports it.
@@ -291,7 +292,7 @@ impl Transactions {
 
 /// A connection to nothing, with a note of whether what was last prepared on it is a statement of transactions.
 fn listening() -> rusqlite::Result<(Connection, Arc<Mutex<bool>>)> {
-    let conn = Connection::open_in_memory()?;
+    let conn = open_in_memory()?;
     let noted = Arc::new(Mutex::new(false));
     let note = Arc::clone(&noted);
     let look = move |context: AuthContext<'_>| {

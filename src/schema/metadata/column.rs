@@ -29,7 +29,7 @@ pub struct ColumnInfo {
     pub(in crate::schema) hidden: bool,
 }
 
-/// When a [generated column](https://sqlite.org/gencol.html) is computed.
+/// The time when a [generated column](https://sqlite.org/gencol.html) is computed.
 ///
 /// ```
 /// # use multibind::{tables::GeneratedKind, Bind, Harness};
@@ -42,9 +42,9 @@ pub struct ColumnInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GeneratedKind {
-    /// When it is read.
+    /// On reading.
     Virtual,
-    /// When its row is written.
+    /// On writing its row.
     Stored,
 }
 

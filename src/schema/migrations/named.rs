@@ -10,7 +10,7 @@ use super::found::{name, stem, Found};
 use super::version::{self, Version};
 use crate::order::sort_by;
 
-/// Which way a file leads.
+/// The direction of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     /// Up, and there may be no way back.
@@ -31,7 +31,7 @@ struct OfSqlx<'f> {
 struct Plain<'f> {
     path: &'f Path,
     name: String,
-    /// What it is ordered by where it has no version.
+    /// The text that it is ordered by where it has no version.
     stem: String,
     version: Option<Version>,
     down: bool,

@@ -1,4 +1,4 @@
-//! How far a folder's migrations are to run, and what a way between two versions is.
+//! The version that a folder's migrations run to, and the way between two versions.
 
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use crate::order::sort_by_key;
 /// The version that a migration's name starts with: one number, or several as in a date.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
-    /// As it is written, for messages.
+    /// The version as written, for messages.
     text: String,
     /// The digits of each number without leading zeros, so that none is too long to be one.
     numbers: Vec<String>,

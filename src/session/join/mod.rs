@@ -19,6 +19,7 @@ use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Dispatcher, Effects, JoinedBind};
 use crate::sqlite::attach;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::quote;
 use crate::sqlite::vfs::Opener;
 use lookups::Lookups;
@@ -158,7 +159,7 @@ fn open(scope: &Scope, parts: &[Part], fail: &dyn Fn(rusqlite::Error) -> Error) 
     let conn = match (first, main.map(|part| part.how)) {
         (Some(database), Some(How::Committed | How::Uncommitted)) => database.open_as(Opener::Session).map_err(fail)?,
         (first, _) => {
-            let conn = Connection::open_in_memory().map_err(fail)?;
+            let conn = open_in_memory().map_err(fail)?;
             if let Some(database) = first {
                 database.set_up(&conn).map_err(fail)?;
             }

@@ -12,7 +12,7 @@ pub(super) struct Part {
     pub(super) key: BindKey,
     pub(super) bind: BindIndex,
     pub(super) how: How,
-    /// Whether it is in a shared cache.
+    /// Set if it is in a shared cache.
     pub(super) shares: bool,
 }
 

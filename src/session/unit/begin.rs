@@ -7,7 +7,7 @@ use super::{control, savepoint_sql, Part, Unit};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::harness::Scope;
-use crate::instrument::spared;
+use crate::instrument::Spared;
 use crate::key::BindIndex;
 use crate::session::failure::{failed, failed_before};
 use crate::sqlite::NamedConnection;
@@ -34,7 +34,7 @@ impl Part {
 }
 
 impl Unit {
-    /// Has a bind's connection read its schema again where others have changed it.
+    /// Makes a bind's connection read its schema again where others have changed it.
     pub(super) fn read_new_schema(&mut self, database: &Database, bind: BindIndex) -> rusqlite::Result<()> {
         let part = &mut self.binds[bind];
         let tables = part.seen.as_ref().map(|image| image.id());
@@ -88,10 +88,9 @@ impl Unit {
 /// what it knew before. And a statement that failed to change the schema may leave a number with the connection that
 /// the change of another then gets.
 fn read_schema_again(conn: &Connection) -> rusqlite::Result<()> {
-    spared(|| {
-        let is_writable = conn.db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA)?;
-        control(None, conn, "PRAGMA writable_schema = RESET")?;
-        // It also takes away the permission to write there.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, is_writable).map(drop)
-    })
+    let _spared = Spared::begin();
+    let is_writable = conn.db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA)?;
+    control(None, conn, "PRAGMA writable_schema = RESET")?;
+    // It also takes away the permission to write there.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, is_writable).map(drop)
 }

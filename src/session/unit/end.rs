@@ -92,7 +92,7 @@ fn with_holder(scope: &Scope, bind: BindIndex, source: rusqlite::Error) -> rusql
     if !is_lock(&source) {
         return source;
     }
-    let conflict = scope.at(bind).and_then(|database| database.in_the_way(Opener::Session, 0));
+    let conflict = scope.at(bind).and_then(|database| database.blocker(Opener::Session, 0));
     match source {
         rusqlite::Error::SqliteFailure(code, Some(message)) => {
             rusqlite::Error::SqliteFailure(code, Some(format!("{message}: {}", held(&conflict, OPEN))))

@@ -39,7 +39,7 @@ pub(super) struct Unit {
     wrote: Vec<BindIndex>,
     /// The number of open savepoints.
     depth: usize,
-    /// What referred to nothing in another bind before this unit of work wrote, by the reference's number.
+    /// The rows that referred to nothing in another bind before this unit of work wrote, by the reference's number.
     orphans: Sorted<usize, Vec<Orphan>>,
     /// The dispatcher of the last statement.
     dispatcher: Option<Arc<Dispatcher>>,
@@ -68,9 +68,9 @@ struct Part {
     before: Option<u64>,
     /// A connection to a file, which reads nothing but how often others have committed.
     counter: Option<Connection>,
-    /// How often this session may have changed the bind.
+    /// The number of times that this session may have changed the bind.
     turn: u64,
-    /// Whether this unit of work has read the bind or written to it: what others commit there is seen by the next one.
+    /// Set if this unit of work has read the bind or written to it: what others commit there is seen by the next one.
     has_read: bool,
 }
 
@@ -91,12 +91,12 @@ impl Part {
         })
     }
 
-    /// Tells whether SQLite has ended a transaction that was begun here.
+    /// Reports whether SQLite has ended a transaction that was begun here.
     fn has_lost_transaction(&self) -> bool {
         self.conn().is_some_and(Connection::is_autocommit)
     }
 
-    /// Tells whether this unit of work has written to the bind, and so keeps all others from writing there.
+    /// Reports whether this unit of work has written to the bind, and so keeps all others from writing there.
     fn has_written(&self) -> bool {
         let state = self.conn().map(|conn| conn.transaction_state(Some("main")));
         matches!(state, Some(Ok(TransactionState::Write)))
@@ -138,8 +138,8 @@ impl Unit {
             (wrote, _) => {
                 let binds = mapped(wrote, |bind| scope.key(*bind));
                 let problem = format!(
-                    "`{function}()` tells what one connection wrote, and this session wrote to {}: ask each with \
-                     `session.on(key)`",
+                    "`{function}()` reports what one connection wrote, and this session wrote to {}: run it on each \
+                     with `session.on(key)`",
                     list(&binds)
                 );
                 Err(not_run(sql, problem))
@@ -152,12 +152,12 @@ impl Unit {
         mapped(&self.written, |bind| scope.key(*bind))
     }
 
-    /// Tells whether this unit of work has written to a bind.
+    /// Reports whether this unit of work has written to a bind.
     pub(super) fn has_written(&self, bind: BindIndex) -> bool {
         self.binds[bind].has_written()
     }
 
-    /// Tells whether this unit of work has changed a bind's schema.
+    /// Reports whether this unit of work has changed a bind's schema.
     pub(super) fn has_changed_schema(&self, bind: BindIndex) -> bool {
         self.binds[bind].changed.is_some()
     }

@@ -11,7 +11,7 @@ use crate::key::BindIndex;
 use crate::session::failure::failed_before;
 
 impl Unit {
-    /// Rebinds the orphans that others have left, before this unit of work writes to an end of a reference.
+    /// Notes the orphans that others have left, before this unit of work writes to an end of a reference.
     pub(super) fn note_orphans(&mut self, scope: &Scope, bind: BindIndex) -> Result<()> {
         for (number, reference) in scope.references().iter().enumerate().filter(|(_, found)| found.touches(bind)) {
             if self.orphans.contains(&number) {
@@ -19,7 +19,7 @@ impl Unit {
             }
             match self.orphans_of(scope, reference) {
                 Ok(orphans) => drop(self.orphans.insert(number, orphans)),
-                // Behind another's lock they cannot be told apart from new ones; commit will look again.
+                // Behind another's lock they cannot be distinguished from new ones; commit will look again.
                 Err(Error::Locked { .. }) => {}
                 Err(error) => return Err(error),
             }

@@ -36,7 +36,7 @@ impl Unit {
 
     /// Returns the connection that blocks this session, where it is known.
     fn conflict(&self, database: &Database, bind: BindIndex) -> Option<Box<Conflict>> {
-        database.in_the_way(Opener::Session, usize::from(self.written.contains(&bind)))
+        database.blocker(Opener::Session, usize::from(self.written.contains(&bind)))
     }
 
     fn run_within(

@@ -1,4 +1,4 @@
-//! What a unit of work knows of the tables in each bind.
+//! The tables in each bind as a unit of work knows them.
 
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ impl Unit {
         Ok(self.dispatcher.insert(dispatcher))
     }
 
-    /// Tells whether nobody has committed since the tables were last looked at, as far as the next statement would see it.
-    /// While the count of all commits stands, no bind is asked for its own.
+    /// Reports whether nobody has committed since the tables were last looked at, as far as the next statement would
+    /// see it. While the count of all commits stands, no bind is asked for its own.
     fn is_current(&self, scope: &Scope, all_commits: u64) -> bool {
         let is_current = |(bind, part): (BindIndex, &Part)| {
             part.has_read || part.looked.is_some() && part.looked == scope.commits(bind)

@@ -1,10 +1,10 @@
-//! What a join is to see of a unit of work.
+//! The view that a join has of a unit of work.
 
 use rusqlite::Connection;
 
 use super::{control, savepoint_sql, Unit};
 use crate::database::Database;
-use crate::instrument::spared;
+use crate::instrument::Spared;
 use crate::key::BindIndex;
 use crate::sqlite::{copy_transaction, Image};
 
@@ -12,8 +12,8 @@ use crate::sqlite::{copy_transaction, Image};
 const FLUSHED: usize = 0;
 
 impl Unit {
-    /// Tells whether a join has to take what a bind holds from this session's own connection: no other sees what it has
-    /// written and not committed, or, where others have committed since it first read, what it reads.
+    /// Reports whether a join has to take what a bind holds from this session's own connection: no other sees what it
+    /// has written and not committed, or, where others have committed since it first read, what it reads.
     pub(in super::super) fn sees_alone(&mut self, database: &Database, bind: BindIndex) -> bool {
         let part = &mut self.binds[bind];
         if !part.has_read {
@@ -44,14 +44,13 @@ impl Unit {
             return database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema);
         }
         let conn = part.used()?;
-        spared(|| {
-            write_down(conn)?;
-            copy_transaction(conn, to, schema, true)
-        })
+        let _spared = Spared::begin();
+        write_down(conn)?;
+        copy_transaction(conn, to, schema, true)
     }
 }
 
-/// Has virtual tables write down what they keep back, as they do when a savepoint is set.
+/// Makes virtual tables write down what they keep back, as they do when a savepoint is set.
 pub(super) fn write_down(conn: &Connection) -> rusqlite::Result<()> {
     control(None, conn, &savepoint_sql("SAVEPOINT", FLUSHED))?;
     control(None, conn, &savepoint_sql("RELEASE", FLUSHED))

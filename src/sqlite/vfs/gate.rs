@@ -14,12 +14,25 @@ pub(crate) enum Writer {
     Others,
 }
 
+/// The thing that a transaction begins, for which it needs a lock first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// To read, as each transaction does.
+    Reading,
+    /// To write, after it has read.
+    Writing,
+}
+
 /// Answers in place of a file system, and hears who writes.
 ///
-/// It is asked from SQLite's callbacks, under SQLite's own locks: it calls no SQLite and waits for nothing.
+/// It is asked from SQLite's callbacks, under SQLite's own locks: it calls no SQLite, and waits for nothing but a time that a
+/// test has set.
 pub(crate) trait Gate: Send + Sync {
-    /// Returns SQLite's code in place of the lock that a writer wants.
-    fn instead_of_lock(&self) -> Option<c_int>;
+    /// Returns SQLite's code in place of an opening.
+    fn instead_of_open(&self) -> Option<c_int>;
+
+    /// Returns SQLite's code in place of the lock that a transaction wants.
+    fn instead_of_lock(&self, begins: Begins) -> Option<c_int>;
 
     /// Returns SQLite's code in place of a write by the transaction that has the lock.
     fn instead_of_write(&self) -> Option<c_int>;
@@ -36,7 +49,11 @@ pub(crate) trait Gate: Send + Sync {
 pub(crate) struct OpenGate;
 
 impl Gate for OpenGate {
-    fn instead_of_lock(&self) -> Option<c_int> {
+    fn instead_of_open(&self) -> Option<c_int> {
+        None
+    }
+
+    fn instead_of_lock(&self, _: Begins) -> Option<c_int> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! What a file system does for SQLite besides files: the system's own does it.
+//! The duties of a file system besides files, which the system's own does.
 
 use std::ffi::{c_char, c_int, c_void};
 

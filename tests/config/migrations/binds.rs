@@ -158,7 +158,7 @@ fn by_alembic(table: &str) -> String {
 }
 
 #[rstest]
-fn the_folder_that_flask_migrate_writes_gives_each_bind_its_own_file() {
+fn a_flask_migrate_folder_serves_each_bind() {
     let folder = Folder::with([(".sql", by_alembic("post")), ("auth.sql", by_alembic("user"))]);
     let db = of_three_binds(&folder, &[None, Some("auth")]).unwrap();
     assert_eq!(tables(&db, None), ["alembic_version", "post"]);
@@ -169,14 +169,14 @@ fn the_folder_that_flask_migrate_writes_gives_each_bind_its_own_file() {
 }
 
 #[rstest]
-fn a_folder_whose_files_are_all_named_after_binds_has_one_for_each() {
+fn files_named_after_binds_serve_each() {
     let folder = Folder::with([("default.sql", "CREATE TABLE post (x)"), ("auth.sql", "CREATE TABLE user (x)")]);
     let db = of_three_binds(&folder, &[None, Some("auth")]).unwrap();
     assert_eq!((tables(&db, None), tables(&db, "auth")), (strings(["post"]), strings(["user"])));
 }
 
 #[rstest]
-fn a_bind_without_a_file_and_a_file_without_a_bind_are_errors() {
+fn binds_and_files_must_match() {
     let folder = Folder::with([(".sql", by_alembic("post")), ("db1.sql", by_alembic("user"))]);
     insta::assert_snapshot!(folder.refused(of_three_binds(&folder, &[None, Some("auth")])), @"bind `default`: the schema failed at [folder]: `db1.sql` is named after no bind, and `.sql` beside it says that there is a file for each, as `flask db upgrade --sql` writes them: configured are default, auth");
     let folder = Folder::with([(".sql", by_alembic("post")), ("auth.sql", by_alembic("user"))]);

@@ -66,7 +66,7 @@ fn an_error_has_the_line_of_the_file() {
 }
 
 #[rstest]
-fn a_file_that_its_tool_refuses_is_an_error_with_the_line() {
+fn a_file_its_tool_refuses_names_the_line() {
     insta::assert_snapshot!(refused(&[("1_a.sql", "-- migrate:up\nCREATE TABLE a (x);\n")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:1: dbmate wants a `-- migrate:down` after each `-- migrate:up`, if an empty one");
     insta::assert_snapshot!(refused(&[("1_a.sql", "-- migrate:down\nDROP TABLE a;\n")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:1: dbmate wants `-- migrate:up` before this");
     insta::assert_snapshot!(refused(&[("1_a.sql", "CREATE TABLE b (x);\n-- migrate:up\n-- migrate:down\n")]), @"bind `auth`: the schema failed at [folder]/1_a.sql:1: dbmate takes nothing before `-- migrate:up`: move this below it");
@@ -84,7 +84,7 @@ fn a_file_that_its_tool_refuses_is_an_error_with_the_line() {
 }
 
 #[rstest]
-fn a_folder_of_such_files_keeps_to_one_tool_and_its_names() {
+fn a_folder_keeps_to_one_tool() {
     insta::assert_snapshot!(refused(&[("1_a.sql", DBMATE), ("2_b.sql", "CREATE TABLE b (x);")]), @"bind `auth`: the schema failed at [folder]: `1_a.sql` has dbmate's `-- migrate:up`, and `2_b.sql` has none: add it, or list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&[("1_a.sql", DBMATE), ("2_b.sql", GOOSE)]), @"bind `auth`: the schema failed at [folder]: `1_a.sql` has dbmate's `-- migrate:up`, and `2_b.sql` has goose's `-- +goose Up`: keep to one tool, or list the files one by one in the order in which they run");
     insta::assert_snapshot!(refused(&[("1_a.sql", DBMATE), ("seed.sql", DBMATE)]), @"bind `auth`: the schema failed at [folder]: `seed.sql` has dbmate's lines, but not its names, so dbmate passes it over: begin it with digits, and end it in `.sql`");
@@ -107,7 +107,7 @@ fn goose_s_annotations_are_read_as_goose_reads_them() {
 }
 
 #[rstest]
-fn goose_runs_by_numbers_and_in_a_transaction_unless_it_is_told_not_to() {
+fn goose_runs_by_number_and_in_a_transaction() {
     let log = "-- +goose Up\nINSERT INTO log VALUES ('b');\n";
     let files = [("9_a.sql", "-- +goose Up\nCREATE TABLE log (what);\n"), ("10_b.sql", log)];
     assert_eq!(made(&files), ["log"]);
@@ -127,7 +127,7 @@ fn goose_runs_by_numbers_and_in_a_transaction_unless_it_is_told_not_to() {
 #[case::of_shmig("-- ==== UP ====", "-- ==== DOWN ====")]
 #[case::misspelt_dbmate("-- Migrate:Up", "-- Migrate:Down")]
 #[case::dbmate_with_a_blank("-- migrate: up", "-- migrate: down")]
-fn a_direction_in_an_unknown_form_is_an_error_that_names_the_line(#[case] up: &str, #[case] down: &str) {
+fn an_unknown_direction_names_the_line(#[case] up: &str, #[case] down: &str) {
     let text = &*format!("{up}\nCREATE TABLE a (x);\n\n{down}\nDROP TABLE a;\n").leak();
     for name in ["1_a.sql", "schema.sql", "V1__a.sql", "2024-01-01-000000_a/up.sql"] {
         let error = refused(&[(name, text)]);
@@ -155,7 +155,7 @@ fn a_remark_begins_no_direction(#[case] remark: &str) {
 #[case("user.sql", "user-rollback.sql")]
 #[case("user.sql", "user.undo.sql")]
 #[case("1-user.sql", "1-user_down.sql")]
-fn a_file_whose_name_leads_back_in_an_unknown_form_is_an_error(#[case] up: &'static str, #[case] down: &'static str) {
+fn an_unknown_down_file_name_is_refused(#[case] up: &'static str, #[case] down: &'static str) {
     let error = refused(&[(up, "CREATE TABLE user (x);"), (down, "DROP TABLE IF EXISTS user;")]);
     assert!(error.contains(&format!("`{down}` seems to lead back, and would run: name it")), "{error}");
     // What has the word for another reason runs.
@@ -175,7 +175,7 @@ fn folders_for_each_direction_are_an_error_that_names_a_file() {
 #[case::of_a_tool("-- migrate:up\nINSERT INTO user VALUES ('ann');\n-- migrate:down\nDELETE FROM user;\n")]
 #[case::of_none("INSERT INTO user VALUES ('ann');\n-- Down\nDELETE FROM user;\n")]
 #[case::of_binds("INSERT INTO user VALUES ('ann');\n-- bind: meta\nDELETE FROM user;\n")]
-fn a_data_file_runs_whole_and_so_has_neither_directions_nor_parts(#[case] text: &'static str) {
+fn a_data_file_runs_whole(#[case] text: &'static str) {
     let folder = Folder::with([("auth.sql", text)]);
     let bind = Bind::memory().schema("CREATE TABLE user (name)").data(folder.file("auth.sql"));
     let error = folder.refused(Harness::builder().bind("auth", bind).start());

@@ -35,7 +35,7 @@ fn rebuilt(first: &'static str, before: &str, second: &'static str, mark: &str, 
 #[case::diesel("2024-01-01-000000_a/up.sql", "2024-01-02-000000_b/up.sql", "", "")]
 #[case::refinery("V1__a.sql", "V2__b.sql", "", "")]
 #[case::rusqlite_migration("01-a/up.sql", "02-b/up.sql", "", "")]
-fn a_pragma_within_the_transaction_of_a_tool_does_nothing_and_the_children_go(
+fn a_pragma_in_a_tools_transaction_does_nothing(
     #[case] first: &'static str,
     #[case] second: &'static str,
     #[case] before: &str,
@@ -182,7 +182,7 @@ fn a_journal_mode_in_a_transaction_says_how_to_do_without() {
 }
 
 #[rstest]
-fn a_deferred_key_that_is_broken_names_the_file_and_the_row() {
+fn a_broken_deferred_key_names_file_and_row() {
     let deferred = "CREATE TABLE p (id INTEGER PRIMARY KEY);
         CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p DEFERRABLE INITIALLY DEFERRED);";
     let folder = Folder::with([

@@ -173,7 +173,7 @@ fn later_migrations_run_and_reordered_ones_are_an_error() {
 }
 
 #[rstest]
-fn a_way_that_is_not_there_is_an_error_and_nothing_runs() {
+fn a_missing_path_of_migrations_runs_nothing() {
     let folder = Folder::with([
         ("1_a.sql", "CREATE TABLE a (x);"),
         ("2_b.up.sql", "CREATE TABLE b (x);"),
@@ -232,7 +232,7 @@ fn the_revisions_of_flask_migrate_are_versions() {
 }
 
 #[rstest]
-fn a_bind_that_is_only_read_and_a_tenant_s_database_migrate_too() {
+fn read_only_binds_and_tenants_migrate() {
     let folder = of_tool("sqlx");
     let reports = Bind::memory().read_only(true).schema_up_to(folder.path(), 1);
     let tenants = Bind::dynamic(|context| Ok(context.get("tenant")?.to_string())).schema_up_to(folder.path(), 1);

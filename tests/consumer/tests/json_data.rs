@@ -1,7 +1,7 @@
 use multibind::{Bind, Error, Harness};
 
 #[test]
-fn data_in_json_is_an_error_that_says_which_feature_to_turn_on() {
+fn json_data_without_the_feature_names_it() {
     let auth = Bind::memory().schema_path("fixtures/auth").data("fixtures/user.json");
     let Err(error @ Error::Data { .. }) = Harness::builder().bind("auth", auth).start() else {
         panic!("it was loaded, without the feature");

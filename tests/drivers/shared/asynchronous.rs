@@ -1,7 +1,7 @@
 //! What an application lands on an asynchronous driver, which the test program above opens and calls.
 
-use multibind::fixture::harness;
 use multibind::binds::Storage;
+use multibind::fixture::harness;
 use multibind::{changes, row, Harness};
 use rstest::rstest;
 

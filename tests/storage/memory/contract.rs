@@ -200,7 +200,7 @@ fn a_file_control_answers_as_that_of_a_file(#[case] operation: c_int, #[case] ar
 }
 
 #[test]
-fn its_file_system_and_a_name_for_a_temporary_file_are_told() {
+fn file_system_and_temporary_names_are_reported() {
     let text = |db: &Harness, operation: c_int| {
         let conn = open(db, "");
         let mut text = std::ptr::null_mut::<c_char>();

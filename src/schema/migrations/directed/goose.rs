@@ -55,9 +55,9 @@ fn annotation(line: &str) -> Result<Annotation, String> {
 /// The state of reading a file.
 struct Reading {
     direction: Option<Direction>,
-    /// Where the statement begins that is being read.
+    /// The start of the statement that is being read.
     statement: Option<usize>,
-    /// Where `StatementBegin` is whose end has not come.
+    /// The `StatementBegin` whose end has not come.
     block: Option<usize>,
     in_transaction: bool,
 }

@@ -180,7 +180,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_file_has_its_pieces_are_in_their_section_and_in_order(parts in vec(select(&PARTS[..]), 0..24)) {
+        fn pieces_of_any_file_keep_section_and_order(parts in vec(select(&PARTS[..]), 0..24)) {
             let text = parts.concat();
             for direction in [Direction::Up, Direction::Down] {
                 for tool in [Tool::Dbmate, Tool::Goose, Tool::SqlMigrate] {

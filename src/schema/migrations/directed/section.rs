@@ -23,7 +23,7 @@ pub(in super::super) struct Section {
 #[derive(Clone, Copy)]
 pub(super) struct Line<'s> {
     pub(super) text: &'s str,
-    /// Where it starts, and where the next one does.
+    /// The start of it and of the next one.
     pub(super) start: usize,
     pub(super) next: usize,
 }

@@ -48,7 +48,7 @@ impl Contents {
         beyond.is_empty()
     }
 
-    /// Puts `from` at `offset`, growing as far as needed.
+    /// Writes `from` at `offset`, growing as far as needed.
     ///
     /// Where there is no memory for all of it, the beginning is written, as on a disk that fills up.
     pub(super) fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), TryReserveError> {

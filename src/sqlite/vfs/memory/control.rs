@@ -1,4 +1,4 @@
-//! What can be asked of an open file and set for it, beside reading and writing.
+//! Questions to an open file and settings of it, beside reading and writing.
 //!
 //! See <https://sqlite.org/c3ref/file_control.html> for the public operations, and `unixFileControl` in SQLite's source
 //! for what a file on a disk answers.

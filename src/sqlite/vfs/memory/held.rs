@@ -1,4 +1,4 @@
-//! What one connection has locked of a database: how far the file, and which locks of the WAL's index.
+//! The locks that one connection holds of a database: the file's level, and locks of the WAL's index.
 
 use std::ffi::c_int;
 use std::ops::Range;
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::ffi;
 
+use super::super::gate::{Begins, Gate};
 use super::who::Opener;
 
 /// The state of a connection's lock on the file. Each state holds those before it.
@@ -68,6 +69,8 @@ pub(super) struct Held {
     pub(super) exclusive: u8,
     /// The size of the pages when it last began to read, by the number of its changes.
     pub(super) page_size: u64,
+    /// Set from the lock of the file to that of the index, both of which the first reading of a log takes.
+    pub(super) has_asked: bool,
 }
 
 impl Held {
@@ -75,7 +78,16 @@ impl Held {
     pub(super) fn new(opener: Opener) -> Held {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Held { id, opener, level: Level::None, shared: 0, exclusive: 0, page_size: 0 }
+        Held { id, opener, level: Level::None, shared: 0, exclusive: 0, page_size: 0, has_asked: false }
+    }
+
+    /// Returns SQLite's code in place of the lock for that part of a transaction. The harness's own connections ask about what
+    /// they write alone.
+    pub(super) fn instead_of(&self, begins: Begins, gate: &dyn Gate) -> Option<c_int> {
+        if begins == Begins::Reading && self.opener == Opener::Harness {
+            return None;
+        }
+        gate.instead_of_lock(begins)
     }
 
     /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log
@@ -85,11 +97,17 @@ impl Held {
     }
 }
 
-/// Returns whether a connection that shares these locks of the index, a bit each, becomes a writer by what it asks of
-/// `xShmLock`. Who repairs the index, or copies the log back, takes the writer's lock too, and does not read meanwhile.
-pub(crate) fn begins_to_write(shared: u8, first: c_int, count: c_int, flags: c_int) -> bool {
-    let takes = flags & ffi::SQLITE_SHM_LOCK != 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0;
-    takes && usize::try_from(first) == Ok(WRITER) && count == 1 && shared & mask(&READERS) != 0
+/// Returns the part of its transaction that a connection begins by what it asks of `xShmLock`; `shared` has the locks of the
+/// index that it shares, a bit each, and `writes` says whether it has the writer's. A writer that begins the log anew reads on
+/// under another lock. Who repairs the index, or copies the log back, takes the writer's lock too, and does
+/// not read meanwhile.
+pub(crate) fn begins(shared: u8, writes: bool, first: c_int, count: c_int, flags: c_int) -> Option<Begins> {
+    let first = usize::try_from(first).ok().filter(|_| flags & ffi::SQLITE_SHM_LOCK != 0 && count == 1)?;
+    if flags & ffi::SQLITE_SHM_SHARED != 0 {
+        (READERS.contains(&first) && !writes).then_some(Begins::Reading)
+    } else {
+        (first == WRITER && shared & mask(&READERS) != 0).then_some(Begins::Writing)
+    }
 }
 
 /// Returns the bit of a lock of the index.

@@ -16,7 +16,7 @@ pub(super) const PIECE: usize = 32 * 1024;
 #[derive(Debug)]
 struct Piece(*mut [u64]);
 
-// SAFETY: nothing here reads or writes what it points to while it lives; SQLite does, in the way of a shared memory.
+// SAFETY: nothing here reads or writes what it points to while it lives; SQLite does, as with shared memory.
 unsafe impl Send for Piece {}
 
 impl Piece {

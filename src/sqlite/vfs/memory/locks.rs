@@ -1,4 +1,4 @@
-//! Who has locked a database: the five states of a file's lock, and the eight locks of a WAL's index.
+//! The locks of a database and their holders: the five states of a file's lock, and the eight locks of a WAL's index.
 //!
 //! See <https://sqlite.org/lockingv3.html> and <https://sqlite.org/walformat.html#wal_locks>.
 
@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
+use super::refusals::Refusals;
 use super::who::{Lock, Party, Refusal};
+use crate::list::retain;
 
 /// The number of changes to any database.
 static ALL_ENDED: AtomicU64 = AtomicU64::new(0);
@@ -32,11 +34,8 @@ pub(super) struct Locks {
     /// The writer, with either kind of journal: the last to take a lock for it, while somebody has one.
     writer: Option<Party>,
     /// The connections that were refused a lock and have not got it since, one entry each, the last one last.
-    refusals: Vec<Refusal>,
+    refusals: Refusals,
 }
-
-/// The number of refusals that are remembered: more than a test has threads.
-const REFUSALS: usize = 64;
 
 /// One lock of the index.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,7 +109,7 @@ impl Locks {
             self.count_one();
         }
         if left == Level::None {
-            self.readers.retain(|(id, _)| *id != held.id);
+            retain(&mut self.readers, |(id, _)| *id != held.id);
         }
         held.level = left;
         self.writer_left();
@@ -236,22 +235,18 @@ impl Locks {
     }
 
     fn refuse(&mut self, held: &Held, lock: Lock) {
-        self.forget(held);
-        if self.refusals.len() == REFUSALS {
-            self.refusals.remove(0);
-        }
         let holders = match lock {
             Lock::Write => self.writer.iter().cloned().collect(),
             Lock::Read => {
                 self.readers.iter().filter(|(id, _)| *id != held.id).map(|(_, reader)| reader.clone()).collect()
             }
         };
-        self.refusals.push(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
+        self.refusals.add(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
     }
 
     /// Forgets that a connection was refused a lock, which it has now got.
     fn forget(&mut self, held: &Held) {
-        self.refusals.retain(|refusal| refusal.id != held.id);
+        self.refusals.forget(held.id);
     }
 
     fn each(&mut self, mask: u8, change: impl Fn(&mut Slot)) {
@@ -263,6 +258,7 @@ impl Locks {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::refusals::REFUSALS;
     use super::super::who::Opener;
     use super::*;
 
@@ -304,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_remembered_by_connection_and_no_more_than_a_test_could_want() {
+    fn refusals_are_remembered_by_connection_and_bounded() {
         let mut locks = Locks::default();
         let [mut writer, mut waiter] = some(&mut locks);
         for held in [&mut writer, &mut waiter] {
@@ -358,7 +354,7 @@ mod tests {
         })]
 
         #[test]
-        fn whatever_is_asked_nobody_has_beside_another_what_one_alone_may_have(
+        fn exclusive_locks_are_never_shared(
             steps in prop::collection::vec(step(), 0..80),
         ) {
             let mut locks = Locks::default();

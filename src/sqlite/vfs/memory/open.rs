@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::ffi::{self, sqlite3_file};
 
+use super::super::gate::Begins;
 use super::held::{Held, Level};
 use super::{Journal, Memory};
 use crate::sync::lock;
@@ -157,10 +158,15 @@ impl Open {
     pub(super) fn lock(&mut self, level: c_int) -> c_int {
         let Part::Database { held, .. } = &mut self.part else { return ffi::SQLITE_OK };
         let Some(wanted) = Level::from_code(level) else { return self.fails(INVALID, ffi::SQLITE_IOERR_LOCK) };
-        let begins_to_write = wanted == Level::Reserved;
-        if begins_to_write && let Some(code) = self.memory.gate.instead_of_lock() {
+        let begins = match wanted {
+            Level::Shared if held.level == Level::None => Some(Begins::Reading),
+            Level::Reserved => Some(Begins::Writing),
+            _ => None,
+        };
+        if let Some(code) = begins.and_then(|part| held.instead_of(part, &*self.memory.gate)) {
             return code;
         }
+        held.has_asked = begins == Some(Begins::Reading);
         let mut locks = lock(&self.memory.locks);
         if self.reads_only && wanted > Level::Shared && held.level < wanted {
             // The system locks nothing for itself in a file that was opened to read.
@@ -173,7 +179,7 @@ impl Open {
         if !locks.lock(held, wanted) {
             return ffi::SQLITE_BUSY;
         }
-        if begins_to_write {
+        if begins == Some(Begins::Writing) {
             self.memory.gate.writer_begins(held.opener.writer());
         }
         ffi::SQLITE_OK

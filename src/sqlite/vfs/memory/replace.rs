@@ -56,7 +56,7 @@ pub(crate) struct Replaced {
 }
 
 impl Memory {
-    /// Puts `bytes` in place of what the database holds, unless a connection has a transaction open or either is not in
+    /// Replaces what the database holds by `bytes`, unless a connection has a transaction open or either is not in
     /// WAL mode: then nothing is changed.
     ///
     /// Both counts that connections compare go on from what is committed, as with any other commit: the number of the

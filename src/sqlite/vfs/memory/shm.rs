@@ -6,7 +6,8 @@ use std::ffi::{c_int, c_void};
 
 use rusqlite::ffi::{self, sqlite3_file};
 
-use super::held::{begins_to_write, SLOTS};
+use super::super::gate::Begins;
+use super::held::{begins, bit, SLOTS, WRITER};
 use super::index::PIECE;
 use super::open::{opened, Open, Part};
 use crate::sync::lock;
@@ -50,7 +51,7 @@ impl Open {
 
     fn lock_index(&mut self, first: c_int, count: c_int, flags: c_int) -> c_int {
         let Part::Database { held, index } = &mut self.part else { return ffi::SQLITE_IOERR_SHMLOCK };
-        let begins_to_write = begins_to_write(held.shared, first, count, flags);
+        let begins = begins(held.shared, held.exclusive & bit(WRITER) != 0, first, count, flags);
         let (Ok(first), Ok(count), true) = (usize::try_from(first), usize::try_from(count), index.began) else {
             return ffi::SQLITE_IOERR_SHMLOCK;
         };
@@ -58,7 +59,10 @@ impl Open {
         if slots.end > SLOTS {
             return ffi::SQLITE_IOERR_SHMLOCK;
         }
-        if begins_to_write && let Some(code) = self.memory.gate.instead_of_lock() {
+        // The lock of the file was asked about just now, if the log is read for the first time.
+        let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut held.has_asked);
+        let asks = begins.filter(|_| !has_asked);
+        if let Some(code) = asks.and_then(|part| held.instead_of(part, &*self.memory.gate)) {
             return code;
         }
         let mut locks = lock(&self.memory.locks);
@@ -74,7 +78,7 @@ impl Open {
         if !taken {
             return ffi::SQLITE_BUSY;
         }
-        if begins_to_write {
+        if begins == Some(Begins::Writing) {
             self.memory.gate.writer_begins(held.opener.writer());
         }
         ffi::SQLITE_OK

@@ -1,4 +1,4 @@
-//! What SQLite opens: the databases of [`Memory`] and their journals. What is not one of them is the system's.
+//! The file system that SQLite opens: the databases of [`Memory`] and their journals. Other files are the system's.
 //!
 //! See <https://sqlite.org/vfs.html>. Each function here turns C's arguments into Rust's and calls the safe code beside
 //! it. None of them panics: a panic in an `extern "C"` function ends the process.
@@ -106,6 +106,11 @@ fn open_ours(database: &str, journal: &str, flags: c_int, parameters: &Parameter
     let memory = find(database).ok_or(ffi::SQLITE_CANTOPEN)?;
     let asks = |flag: c_int| flags & flag != 0;
     let part = if journal.is_empty() {
+        if parameters.opener != Opener::Harness
+            && let Some(code) = memory.gate.instead_of_open()
+        {
+            return Err(code);
+        }
         memory.fill().map_err(|error| code_of(&error))?;
         let index = UseOfIndex { began: false, reads_only: parameters.reads_index };
         Part::Database { held: Held::new(parameters.opener), index }

@@ -1,4 +1,4 @@
-//! Who has a database open, who holds the lock of its writer, and who was refused it.
+//! The connections to a database: those that hold the lock of its writer, and those that were refused it.
 
 use crate::list::mapped;
 use crate::sqlite::vfs::gate::Writer;
@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
 
-/// What opened a connection.
+/// The opener of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Opener {
     /// A connection of the bind's pool.
@@ -43,7 +43,7 @@ impl Opener {
         }
     }
 
-    /// Whose connection it is.
+    /// Returns the owner of the connection.
     pub(super) fn writer(self) -> Writer {
         match self {
             Opener::Pool | Opener::Session => Writer::Ours,

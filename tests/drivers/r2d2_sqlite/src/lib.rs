@@ -8,7 +8,7 @@ pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 pub fn connect(database: &str) -> Result<Pool> {
-    Ok(Pool::builder().max_size(4).build(SqliteConnectionManager::file(database))?)
+    Ok(Pool::builder().max_size(4).test_on_check_out(false).build(SqliteConnectionManager::file(database))?)
 }
 
 pub fn sign_up(auth: &Pool, name: &str) -> Result<usize> {

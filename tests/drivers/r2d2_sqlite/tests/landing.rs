@@ -2,6 +2,10 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/blocking_instruments.rs"]
+mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 

@@ -2,12 +2,16 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/asynchronous_instruments.rs"]
+mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
 use binds::{binds, Result};
-use multibind::fixture::harness;
 use multibind::binds::Storage;
+use multibind::fixture::harness;
 use multibind::{row, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
@@ -48,7 +52,7 @@ async fn a_transaction_is_seen_when_it_is_committed(#[case] storage: Storage) ->
     let auth = connect(&db, Some("auth")).await?;
     let mut transaction = auth.begin().await?;
     sqlx::query("INSERT INTO user (username) VALUES ('ann')").execute(&mut *transaction).await?;
-    db.assert_not_landed("auth", "user", row! { username: "ann" });
+    assert!(db.locate("user", row! { username: "ann" })?.is_empty());
     transaction.commit().await?;
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
@@ -74,5 +78,18 @@ async fn a_call_that_waits_for_the_application_goes_to_a_blocking_thread(harness
 
     assert_eq!(users(&auth).await?, ["ann", "bob"]);
     db.assert_landed("auth", "user", row! { username: "bob" });
+    Ok(())
+}
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[rstest]
+#[tokio::test]
+async fn what_is_no_bind_is_refused_as_it_opens(harness: Harness) -> Result {
+    let guard = harness.deny_outside();
+    let refused = SqlitePool::connect("sqlite::memory:").await.unwrap_err().to_string();
+    assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
+    sign_up(&connect(&harness, Some("auth")).await?, "ann").await?;
+    assert_eq!(guard.refused().len(), 1);
+    harness.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }

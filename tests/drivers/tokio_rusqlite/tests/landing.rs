@@ -2,6 +2,10 @@
 
 #[path = "../../shared/binds.rs"]
 mod binds;
+#[path = "../../shared/faults.rs"]
+mod faults;
+#[path = "../../shared/asynchronous_instruments.rs"]
+mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 

@@ -58,7 +58,7 @@ fn folders_run_in_the_order_of_diesel() {
 }
 
 #[test]
-fn two_folders_of_one_version_and_a_folder_without_a_migration_are_refused() {
+fn duplicate_and_empty_migrations_are_refused() {
     let same: &Files = &[("20240101000000_a/up.sql", LOG), ("2024-01-01-000000_b/up.sql", NEXT)];
     check("one version, of which Diesel runs either", same, Outcome::RefusedHere("the same version, 20240101000000"));
     let without: &Files = &[("2024-01-01-000000_a/up.sql", LOG), ("2024-01-02-000000_b/down.sql", NEXT)];

@@ -36,7 +36,7 @@ fn contents(conn: &rusqlite::Connection) -> Vec<String> {
 }
 
 #[test]
-fn each_bind_has_the_tables_of_its_own_migrations_and_a_row_that_diesel_writes_lands_there() {
+fn diesel_writes_land_in_migrated_binds() {
     for storage in [Storage::Memory, Storage::MemDb, Storage::TempFile] {
         let db = harness(storage);
         sign_up(&mut connect(&db, Some("auth")), "ann").unwrap();

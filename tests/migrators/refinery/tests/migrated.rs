@@ -52,7 +52,7 @@ fn the_folder_read_without_refinery_makes_the_same() {
 }
 
 #[test]
-fn a_folder_with_a_folder_for_each_bind_is_read_as_it_is() {
+fn folders_by_bind_are_read_as_they_are() {
     let bind = || Bind::memory().schema_path("migrations");
     let db = Harness::builder().default_bind(bind()).bind("auth", bind()).start().unwrap();
     assert!(db.metadata(None).unwrap().table("post").is_some());

@@ -49,7 +49,7 @@ fn contents(conn: &rusqlite::Connection) -> Vec<String> {
 }
 
 #[test]
-fn each_bind_has_the_tables_of_its_own_migrations_and_a_row_that_sqlx_writes_lands_there() {
+fn sqlx_writes_land_in_migrated_binds() {
     let db = harness(Storage::TempFile);
     wait(async { sign_up(&mut connect(&db, Some("auth")).await, "ann").await }).unwrap();
     db.assert_landed("auth", "user", row! { username: "ann", role: None });

@@ -1,75 +1,47 @@
-//! The file system of a bind's file: the system's own, except where a gate says otherwise.
+//! A bind's file: the system's own, except where a gate says otherwise.
 //!
 //! See <https://sqlite.org/vfs.html>. A file here is the system's, which lies behind a few words of ours; each function
 //! asks the file's [`Gate`] where it has a say, and hands on. None of them panics.
 
-use std::ffi::{c_char, c_int, c_void, CStr};
-use std::sync::{Arc, LazyLock, OnceLock};
+mod gates;
 
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
+
+pub(crate) use gates::{meet_by_name, with_gate, without_gate, Gated};
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
-use super::gate::{Gate, Writer};
-use super::memory::begins_to_write;
+use super::gate::{Begins, Gate, Writer};
+use super::memory::begins;
 use super::methods::io_methods;
-use super::register::FileSystem;
-use super::system::{access, delete, full_pathname, system};
-use crate::sqlite::copy::file_system;
+use crate::sqlite::private::opening;
 
-/// The file system's name, for `?vfs=` in a URI.
-static NAME: LazyLock<String> = LazyLock::new(|| file_system("multibind-disk"));
+/// What opens the system's files.
+type Opens = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
 
-/// The parameter of a URI that has the number of a file's [`Gate`].
-const NUMBER: &str = "multibind-faults";
-const C_NUMBER: &CStr = c"multibind-faults";
-
-/// Returns the gate of a number, while it lives. SQLite is given a number and never a pointer: a connection may outlive
-/// the gate.
-type Find = fn(usize) -> Option<Arc<dyn Gate>>;
-
-/// The function that finds the gates, set before the first URI has a number.
-static FIND: OnceLock<Find> = OnceLock::new();
-
-/// Returns a file's URI whose connections meet the gate of that number. Where the file system cannot be registered, the
-/// URI stays the same.
-pub(crate) fn with_gate(uri: String, number: usize, find: Find) -> String {
-    static REGISTERED: OnceLock<c_int> = OnceLock::new();
-    FIND.get_or_init(|| find);
-    let size = |system: c_int| system.saturating_add(c_int::try_from(OFFSET).unwrap_or(c_int::MAX));
-    let registered = FileSystem { name: &NAME, size, open, delete, access, full_pathname }.register_once(&REGISTERED);
-    match registered {
-        Ok(()) => format!("{uri}?vfs={}&{NUMBER}={number}", *NAME),
-        Err(_) => uri,
-    }
-}
-
-/// An open file in the place that SQLite keeps for it. The first field is SQLite's; the system's file follows.
+/// An open file in the place that SQLite keeps for it. The first field is SQLite's.
 #[repr(C)]
 struct File {
     base: sqlite3_file,
     open: *mut Open,
 }
 
-/// The place of the system's file, from the start of ours: as far aligned as C's `malloc` would.
-const OFFSET: usize = size_of::<File>().next_multiple_of(16);
-
 /// The state of an open file.
 struct Open {
+    /// The system's file, of the size that the system says.
+    system: Box<[u64]>,
     gate: Arc<dyn Gate>,
+    /// The owner of its connection.
+    writer: Writer,
     /// Set if it is a journal, into which a transaction writes.
     is_journal: bool,
     /// The locks of the WAL's index that it shares with others, a bit each.
     shared: u8,
-}
-
-/// Returns the file as the system knows it.
-///
-/// # Safety
-///
-/// `file` is one that `open` has made.
-unsafe fn inner(file: *mut sqlite3_file) -> *mut sqlite3_file {
-    // SAFETY: SQLite has made room for the system's file behind ours.
-    unsafe { file.byte_add(OFFSET) }
+    /// Set while it has the lock of the log's writer.
+    has_log: bool,
+    /// Set from the lock of the file to that of the index, both of which the first reading of a log takes.
+    has_asked: bool,
 }
 
 /// Returns what is known of the file, and the file as the system knows it, with its methods.
@@ -80,8 +52,9 @@ unsafe fn inner(file: *mut sqlite3_file) -> *mut sqlite3_file {
 unsafe fn opened<'f>(file: *mut sqlite3_file) -> (&'f mut Open, *mut sqlite3_file, &'f sqlite3_io_methods) {
     // SAFETY: by the caller; `open` has put a box there, and has looked at the system's methods.
     unsafe {
-        let inner = inner(file);
-        (&mut *(*file.cast::<File>()).open, inner, &*(*inner).pMethods)
+        let open = &mut *(*file.cast::<File>()).open;
+        let inner = open.system.as_mut_ptr().cast::<sqlite3_file>();
+        (open, inner, &*(*inner).pMethods)
     }
 }
 
@@ -108,7 +81,8 @@ fn can_share(methods: &sqlite3_io_methods) -> bool {
 
 /// Returns whether connections to a file can share a write-ahead log where it lies, which nobody has open yet.
 pub(crate) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
-    let conn = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI)?;
+    let conn =
+        opening(|| Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI))?;
     let mut file = std::ptr::null_mut::<sqlite3_file>();
     let place = (&raw mut file).cast();
     // SAFETY: the handle is open, the operation leaves the address of its file, and an open file has methods.
@@ -118,45 +92,31 @@ pub(crate) fn can_have_log(uri: &str) -> rusqlite::Result<bool> {
     }
 }
 
-/// Returns the gate that a file's URI names; a journal has the URI of its database.
+/// Opens a file behind a gate; `opens` opens that of the system.
 ///
 /// # Safety
 ///
-/// `name` is null or what SQLite passes to `xOpen` with these flags.
-unsafe fn gate_of(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
-    const WITH_URI: c_int = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL;
-    if name.is_null() || flags & WITH_URI == 0 {
-        return None;
-    }
-    // SAFETY: by the caller; such a name is followed by the URI's parameters, and SQLite gives null or a text that lives
-    // as long as the name.
-    let number = unsafe {
-        let number = ffi::sqlite3_uri_parameter(ffi::sqlite3_filename_database(name), C_NUMBER.as_ptr());
-        if number.is_null() {
-            return None;
-        }
-        CStr::from_ptr(number)
-    };
-    FIND.get()?(number.to_str().ok()?.parse().ok()?)
-}
-
-unsafe extern "C" fn open(
+/// As SQLite calls `xOpen`: `vfs` is what `opens` takes, and `file` has room for a [`File`].
+unsafe fn open(
     vfs: *mut sqlite3_vfs,
     name: *const c_char,
     file: *mut sqlite3_file,
     flags: c_int,
     out_flags: *mut c_int,
+    opens: Opens,
+    (gate, writer): (Arc<dyn Gate>, Writer),
 ) -> c_int {
-    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for both files.
+    // SAFETY: by the caller.
     unsafe {
         (*file).pMethods = std::ptr::null();
-        let system = system(vfs);
-        let Some(open) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
-        // A file without a gate is the system's, in the same place.
-        let Some(gate) = gate_of(name, flags) else { return open(system, name, file, flags, out_flags) };
-        let inner = inner(file);
-        (*inner).pMethods = std::ptr::null();
-        let code = open(system, name, inner, flags, out_flags);
+        let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
+        if !is_journal && let Some(code) = gate.instead_of_open() {
+            return code;
+        }
+        let size = usize::try_from((*vfs).szOsFile).unwrap_or_default().max(size_of::<sqlite3_file>());
+        let mut system = vec![0_u64; size.div_ceil(size_of::<u64>())].into_boxed_slice();
+        let inner = system.as_mut_ptr().cast::<sqlite3_file>();
+        let code = opens(vfs, name, inner, flags, out_flags);
         let Some(methods) = (*inner).pMethods.as_ref() else { return code };
         if code != ffi::SQLITE_OK {
             if let Some(close) = methods.xClose {
@@ -164,8 +124,15 @@ unsafe extern "C" fn open(
             }
             return code;
         }
-        let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
-        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open { gate, is_journal, shared: 0 }));
+        (*file.cast::<File>()).open = Box::into_raw(Box::new(Open {
+            system,
+            gate,
+            writer,
+            is_journal,
+            shared: 0,
+            has_log: false,
+            has_asked: false,
+        }));
         (*file).pMethods = methods_for(methods);
         code
     }
@@ -200,13 +167,18 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
     // SAFETY: the file is open; the rest is handed on as it came.
     unsafe {
         let (open, inner, methods) = opened(file);
-        let begins_to_write = level == ffi::SQLITE_LOCK_RESERVED;
-        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
+        let begins = match level {
+            ffi::SQLITE_LOCK_SHARED => Some(Begins::Reading),
+            ffi::SQLITE_LOCK_RESERVED => Some(Begins::Writing),
+            _ => None,
+        };
+        if let Some(code) = begins.and_then(|part| open.gate.instead_of_lock(part)) {
             return code;
         }
+        open.has_asked = begins == Some(Begins::Reading);
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
-        if begins_to_write && code == ffi::SQLITE_OK {
-            open.gate.writer_begins(Writer::Ours);
+        if begins == Some(Begins::Writing) && code == ffi::SQLITE_OK {
+            open.gate.writer_begins(open.writer);
         }
         code
     }
@@ -216,8 +188,11 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
     // SAFETY: the file is open; the rest is handed on as it came.
     unsafe {
         let (open, inner, methods) = opened(file);
-        let begins_to_write = begins_to_write(open.shared, first, count, flags);
-        if begins_to_write && let Some(code) = open.gate.instead_of_lock() {
+        let begins = begins(open.shared, open.has_log, first, count, flags);
+        // The lock of the file was asked about just now, if the log is read for the first time.
+        let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut open.has_asked);
+        let asks = begins.filter(|_| !has_asked);
+        if let Some(code) = asks.and_then(|part| open.gate.instead_of_lock(part)) {
             return code;
         }
         let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));
@@ -231,10 +206,11 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
             }
             if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
                 // The lock of a writer.
-                open.gate.holds_log(flags & ffi::SQLITE_SHM_LOCK != 0);
+                open.has_log = flags & ffi::SQLITE_SHM_LOCK != 0;
+                open.gate.holds_log(open.has_log);
             }
-            if begins_to_write {
-                open.gate.writer_begins(Writer::Ours);
+            if begins == Some(Begins::Writing) {
+                open.gate.writer_begins(open.writer);
             }
         }
         code

@@ -1,0 +1,274 @@
+//! The gates of files: which one a connection meets, by the URI or the path that it opens.
+//!
+//! The harness's own URIs name a file system and the number of a gate. What a driver opens by a path is met too, by the
+//! file's name: SQLite's default file system stays what it is, and opens files by a function of ours, which hands on
+//! whatever is no bind's. Another default file system would part the application's shared caches: SQLite looks for one by
+//! its name and by its file system.
+
+use std::ffi::{c_char, c_int, CStr};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock, Weak};
+
+use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
+
+use super::super::gate::{Gate, Writer};
+use super::super::register::FileSystem;
+use super::super::system::{access, delete, full_pathname, system};
+use super::{File, Opens};
+use crate::list::retain;
+use crate::sqlite::copy::file_system;
+
+/// The name of the file system that URIs with a number name.
+static NAME: LazyLock<String> = LazyLock::new(|| file_system("multibind-disk"));
+
+/// The parameter of a URI that has the number of a file's [`Gate`].
+const NUMBER: &str = "multibind-faults";
+const C_NUMBER: &CStr = c"multibind-faults";
+
+/// The number of no gate.
+const NONE: usize = 0;
+
+/// Returns the gate of a number, while it lives. SQLite is given a number and never a pointer: a connection may outlive
+/// the gate.
+type Find = fn(usize) -> Option<Arc<dyn Gate>>;
+
+/// The function that finds the gates, set before the first URI has a number.
+static FIND: OnceLock<Find> = OnceLock::new();
+
+/// The gates of files, for the connections whose URI has no number.
+static NAMED: RwLock<Vec<Named>> = RwLock::new(Vec::new());
+
+/// A file, by the name that SQLite has for it.
+struct Named {
+    name: Box<[u8]>,
+    /// Set for those connections that only read.
+    read_only: bool,
+    gate: Weak<dyn Gate>,
+}
+
+/// A gate that connections to a file meet as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct Gated(Weak<dyn Gate>);
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        retain(&mut NAMED.write().unwrap_or_else(PoisonError::into_inner), |named| !named.gate.ptr_eq(&self.0));
+    }
+}
+
+/// Makes each connection meet a gate that opens the file of that name, as SQLite spells it, whatever URI or path it is
+/// opened by; those that only read, if `read_only` is set and the others have a gate of their own.
+pub(crate) fn meet_by_name(name: &[u8], read_only: bool, gate: &Arc<dyn Gate>) -> Gated {
+    see_default();
+    let gate = Arc::downgrade(gate);
+    let named = Named { name: name.into(), read_only, gate: Weak::clone(&gate) };
+    NAMED.write().unwrap_or_else(PoisonError::into_inner).push(named);
+    Gated(gate)
+}
+
+/// Returns a file's URI whose connections meet the gate of that number. Where the file system cannot be registered, the
+/// URI stays the same.
+pub(crate) fn with_gate(uri: String, number: usize, find: Find) -> String {
+    static REGISTERED: OnceLock<c_int> = OnceLock::new();
+    FIND.get_or_init(|| find);
+    let size = |system: c_int| system.max(c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX));
+    let numbered = FileSystem { name: &NAME, size, open: open_numbered, delete, access, full_pathname };
+    match numbered.register_once(&REGISTERED) {
+        Ok(()) => format!("{uri}?vfs={}&{NUMBER}={number}", *NAME),
+        Err(_) => uri,
+    }
+}
+
+/// Returns a file's URI whose connections meet no gate.
+pub(crate) fn without_gate(uri: &str) -> String {
+    format!("{uri}?{NUMBER}={NONE}")
+}
+
+/// The function by which the default file system opened files before.
+static BEFORE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Has SQLite's default file system open files by [`open_named`], once.
+fn see_default() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        // SAFETY: a null name asks for the default file system, which lives as long as it is registered: always. Its
+        // `xOpen` is a pointer that SQLite reads at each opening, and is exchanged as a whole; with null in it, SQLite could
+        // open nothing. A file has room for ours.
+        unsafe {
+            let default = ffi::sqlite3_vfs_find(ptr::null());
+            let Some(size) = default.as_ref().and_then(|default| usize::try_from(default.szOsFile).ok()) else {
+                return;
+            };
+            if size < size_of::<File>() {
+                return;
+            }
+            let place = AtomicPtr::from_ptr((&raw mut (*default).xOpen).cast::<*mut ()>());
+            let mut there = place.load(Ordering::Acquire);
+            loop {
+                BEFORE.store(there, Ordering::Release);
+                let ours = open_named as Opens as *mut ();
+                match place.compare_exchange(there, ours, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => return,
+                    Err(other) => there = other,
+                }
+            }
+        }
+    });
+}
+
+/// Opens a file whose gate the URI names.
+unsafe extern "C" fn open_numbered(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    out_flags: *mut c_int,
+) -> c_int {
+    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
+    unsafe {
+        (*file).pMethods = ptr::null();
+        let system = system(vfs);
+        let Some(opens) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
+        match numbered(name, flags) {
+            Some(gate) => super::open(system, name, file, flags, out_flags, opens, (gate, Writer::Ours)),
+            // A file without a gate is the system's, in the same place.
+            None => opens(system, name, file, flags, out_flags),
+        }
+    }
+}
+
+/// Opens a file of the default file system.
+unsafe extern "C" fn open_named(
+    vfs: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    out_flags: *mut c_int,
+) -> c_int {
+    // SAFETY: what was there before ours is a function of this kind, or null. SQLite passes the file system it found, a name
+    // that lives through the call, and room for a file.
+    unsafe {
+        let before = BEFORE.load(Ordering::Acquire);
+        let Some(opens) = std::mem::transmute::<*mut (), Option<Opens>>(before) else { return ffi::SQLITE_CANTOPEN };
+        match named(name, flags) {
+            Some(gate) => super::open(vfs, name, file, flags, out_flags, opens, (gate, Writer::Others)),
+            None => opens(vfs, name, file, flags, out_flags),
+        }
+    }
+}
+
+/// The flags of what belongs to a bind: its database, its log and its journal.
+const OF_A_BIND: c_int = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL;
+
+/// The flags of a database that is opened to read.
+const READS: c_int = ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_READONLY;
+
+/// Returns the value of the URI's parameter that has the number of a gate; a journal has the URI of its database.
+///
+/// # Safety
+///
+/// `name` is what SQLite passes to `xOpen` with these flags for what belongs to a bind, and lives as long as the answer.
+unsafe fn number_of<'n>(name: *const c_char, flags: c_int) -> Option<&'n CStr> {
+    // SAFETY: by the caller; such a name is followed by the URI's parameters, that of a journal by its database's before;
+    // SQLite gives null or a text that lives as long as the name.
+    unsafe {
+        let is_main = flags & ffi::SQLITE_OPEN_MAIN_DB != 0;
+        let database = if is_main { name } else { ffi::sqlite3_filename_database(name) };
+        let number = ffi::sqlite3_uri_parameter(database, C_NUMBER.as_ptr());
+        (!number.is_null()).then(|| CStr::from_ptr(number))
+    }
+}
+
+/// Returns the gate that a file's URI names.
+///
+/// # Safety
+///
+/// `name` is null or what SQLite passes to `xOpen` with these flags.
+unsafe fn numbered(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
+    if name.is_null() || flags & OF_A_BIND == 0 {
+        return None;
+    }
+    // SAFETY: by the caller.
+    let number = unsafe { number_of(name, flags) }?;
+    FIND.get()?(number.to_str().ok()?.parse().ok()?)
+}
+
+/// Returns the gate that a file has by its name, unless the URI has a number.
+///
+/// # Safety
+///
+/// `name` is null or ends with a NUL; if it is a bind's, it is one that SQLite passes to `xOpen` with these flags.
+unsafe fn named(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
+    if name.is_null() {
+        return None;
+    }
+    // SAFETY: by the caller.
+    let text = unsafe { CStr::from_ptr(name) }.to_bytes();
+    let file = match flags & OF_A_BIND {
+        ffi::SQLITE_OPEN_MAIN_DB => text,
+        ffi::SQLITE_OPEN_WAL => text.strip_suffix(b"-wal")?,
+        ffi::SQLITE_OPEN_MAIN_JOURNAL => text.strip_suffix(b"-journal")?,
+        _ => return None,
+    };
+    let reads = flags & READS == READS;
+    let gate = {
+        let named = NAMED.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Option<&Named> = None;
+        for one in named.iter().filter(|named| *named.name == *file) {
+            if found.is_none_or(|_| one.read_only == reads) {
+                found = Some(one);
+            }
+        }
+        // The last owner of a gate takes locks to forget it, so it is not taken while this one is held.
+        Weak::clone(&found?.gate)
+    };
+    // A file that is no bind's is not asked for its URI: another file system may have made its name.
+    // SAFETY: the file is a bind's.
+    let number = unsafe { number_of(name, flags) };
+    if number.is_some() {
+        return None;
+    }
+    gate.upgrade()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::gate::OpenGate;
+    use super::*;
+
+    use rusqlite::Connection;
+
+    /// The methods of a connection's file.
+    fn methods(conn: &Connection) -> *const ffi::sqlite3_io_methods {
+        let mut file = ptr::null_mut::<sqlite3_file>();
+        // SAFETY: the handle is open, and the operation writes the address of its file.
+        unsafe {
+            let answer = (&raw mut file).cast();
+            ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, answer);
+            (*file).pMethods
+        }
+    }
+
+    #[test]
+    fn only_gated_files_have_our_methods() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("a.db");
+        let before = methods(&Connection::open(&path).unwrap());
+        let gate: Arc<dyn Gate> = Arc::new(OpenGate);
+        let gated = meet_by_name(path.as_os_str().as_encoded_bytes(), false, &gate);
+        assert_ne!(methods(&Connection::open(&path).unwrap()), before);
+        assert_eq!(methods(&Connection::open(folder.path().join("b.db")).unwrap()), before);
+        drop(gated);
+        assert_eq!(methods(&Connection::open(&path).unwrap()), before);
+    }
+
+    #[test]
+    fn a_gate_finds_an_earlier_shared_cache() {
+        let uri = "file:from_before?mode=memory&cache=shared";
+        let first = Connection::open(uri).unwrap();
+        first.execute_batch("CREATE TABLE t (x)").unwrap();
+        see_default();
+        assert!(Connection::open(uri).unwrap().prepare("SELECT x FROM t").is_ok());
+    }
+}
