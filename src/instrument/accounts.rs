@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use super::handle::{Handle, How};
-use super::recorder::Begun;
 use super::rules::Rule;
 use super::state::{last_epoch, Inside, Listened};
 use crate::list::retain;
@@ -55,9 +54,8 @@ pub(super) struct Running {
     pub(super) writes_anywhere: bool,
     /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
-    pub(super) begun: Option<Begun>,
     pub(super) stopped: Option<Stopped>,
-    pub(super) inside: Option<Inside>,
+    pub(super) _inside: Option<Inside>,
 }
 
 /// A transaction that was seen to begin, or the next one of a connection that has none.

@@ -72,6 +72,12 @@ impl Action<'_> {
         Some((operation, table.to_str().ok()?))
     }
 
+    /// Returns the table whose rows it changes, and the schema of that.
+    pub(super) fn changed_rows(&self) -> Option<(&CStr, &str)> {
+        let (operation, table) = self.operation()?;
+        Some((self.schema.filter(|_| operation != Operation::Read)?, table))
+    }
+
     /// Returns the schema that it is about, and whether it changes that; not the temporary one.
     pub(super) fn place(&self) -> Option<(&CStr, bool)> {
         let tells = self.is_of_rows() || self.is_change();

@@ -9,6 +9,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
+use super::looked::{Change, Step};
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
 
@@ -32,14 +33,17 @@ unsafe extern "C" fn on_action(
     first: *const c_char,
     second: *const c_char,
     schema: *const c_char,
-    _inside: *const c_char,
+    inside: *const c_char,
 ) -> c_int {
+    if changes_names(action) {
+        state::names_change();
+    }
     if !is_guarded() {
         return ffi::SQLITE_OK;
     }
     let answer = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: SQLite passes null or texts that end with a NUL and live through this call.
-        let [first, second, schema] = unsafe { [first, second, schema].map(|text| borrowed(text)) };
+        let [first, second, schema, inside] = unsafe { [first, second, schema, inside].map(|text| borrowed(text)) };
         let action = Action { action, first, second, schema };
         match mode() {
             Mode::Own | Mode::Inside => ffi::SQLITE_OK,
@@ -47,7 +51,7 @@ unsafe extern "C" fn on_action(
             Mode::Judged(noted) => {
                 set_mode(Mode::Judged(action.noted(noted)));
                 compare(&action);
-                place(&action);
+                look(&action, inside);
                 ffi::SQLITE_OK
             }
             Mode::Guarded => {
@@ -73,12 +77,40 @@ fn compare(action: &Action<'_>) {
     state::compare(|fault| fault.is_about(operation, table));
 }
 
-/// Notes the schema that an action is about, if somebody wants to know.
-fn place(action: &Action<'_>) {
-    let Some((schema, writes)) = action.place() else { return };
-    state::with_places(|places| match places.iter_mut().find(|(known, _)| known.as_c_str() == schema) {
-        Some((_, known)) => *known |= writes,
-        None => places.push((schema.to_owned(), writes)),
+/// Returns whether an action changes what the names in other statements mean.
+fn changes_names(action: c_int) -> bool {
+    let of_rows = [ffi::SQLITE_DELETE, ffi::SQLITE_INSERT, ffi::SQLITE_PRAGMA];
+    let others = [
+        ffi::SQLITE_ATTACH,
+        ffi::SQLITE_DETACH,
+        ffi::SQLITE_ALTER_TABLE,
+        ffi::SQLITE_CREATE_VTABLE,
+        ffi::SQLITE_DROP_VTABLE,
+    ];
+    (ffi::SQLITE_CREATE_INDEX..=ffi::SQLITE_PRAGMA).contains(&action) && !of_rows.contains(&action)
+        || others.contains(&action)
+}
+
+/// Adds an action to the account of the statement, if somebody wants to know.
+fn look(action: &Action<'_>, inside: Option<&CStr>) {
+    state::with_looked(|looked| {
+        looked.renames |= changes_names(action.action);
+        if let Some(step) = Step::of(action.action, action.first, action.second) {
+            looked.step = Some(step);
+        }
+        if let Some((schema, writes)) = action.place() {
+            match looked.places.iter_mut().find(|(known, _)| known.as_c_str() == schema) {
+                Some((_, known)) => *known |= writes,
+                None => looked.places.push((schema.to_owned(), writes)),
+            }
+        }
+        if let Some((schema, table)) = action.changed_rows() {
+            let by = inside.map(|by| by.to_string_lossy().into_owned());
+            let change = Change { schema: schema.to_owned(), table: table.to_string(), by };
+            if !looked.tables.contains(&change) {
+                looked.tables.push(change);
+            }
+        }
     });
 }
 

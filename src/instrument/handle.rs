@@ -5,7 +5,7 @@
 //! compiles it, and running it would also expire every other statement. One that reads is interrupted where it is the
 //! connection's only one: an interrupt lasts until none is active, and would end the others.
 
-use std::ffi::{c_int, CStr, CString};
+use std::ffi::{c_char, c_int, c_uint, CStr, CString};
 use std::ptr;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use rusqlite::{ffi, Connection};
 use super::action::{Noted, Pragma};
 use super::deed::Deed;
 use super::fault::Fault;
+use super::looked::Looked;
 use super::state::{collect, compare_with, within, Guarded, Mode};
 
 /// A connection inside a callback of its own, or of a caller who owns it.
@@ -75,11 +76,64 @@ impl Handle {
         })
     }
 
-    /// Returns the schemas whose tables a statement uses, the temporary one left out, and whether it may write to them.
-    pub(super) fn places(&self, sql: &CStr) -> Vec<(CString, bool)> {
-        collect(Some(Vec::new()));
-        self.judge(sql);
-        collect(None)
+    /// Returns SQLite's account of a statement; `None` where it cannot be prepared now.
+    pub(super) fn look(&self, sql: &CStr) -> Option<Looked> {
+        collect(Some(Looked::default()));
+        let deed = self.judge(sql);
+        let looked = collect(None);
+        deed.map(|deed| Looked { deed, ..looked })
+    }
+
+    /// Returns a number that grows with each change of the connection's databases that it makes or learns of.
+    pub(super) fn version(&self) -> u64 {
+        if !self.has_attached() {
+            return self.version_of(c"main".as_ptr());
+        }
+        let mut sum = 0;
+        for schema in 0.. {
+            // SAFETY: the connection is open; for a number that no database has, SQLite answers null.
+            let name = unsafe { ffi::sqlite3_db_name(self.0, schema) };
+            if name.is_null() {
+                break;
+            }
+            // The temporary one is nobody's bind.
+            if schema != 1 {
+                sum += self.version_of(name);
+            }
+        }
+        sum
+    }
+
+    fn version_of(&self, schema: *const c_char) -> u64 {
+        let mut version: c_uint = 0;
+        // SAFETY: the connection is open, and the name ends with a NUL; for this operation SQLite writes a number of that size.
+        unsafe {
+            ffi::sqlite3_file_control(self.0, schema, ffi::SQLITE_FCNTL_DATA_VERSION, (&raw mut version).cast());
+        }
+        u64::from(version)
+    }
+
+    /// Returns whether the connection enforces foreign keys.
+    pub(super) fn enforces_keys(&self) -> bool {
+        let mut enforces: c_int = 0;
+        // SAFETY: the connection is open; a negative number asks and changes nothing, and the answer has a place.
+        unsafe {
+            ffi::sqlite3_db_config(self.0, ffi::SQLITE_DBCONFIG_ENABLE_FKEY, -1 as c_int, &raw mut enforces);
+        }
+        enforces != 0
+    }
+
+    /// Returns the rows that the connection has changed, ever and by its last statement.
+    pub(super) fn changes(&self) -> (u64, u64) {
+        // SAFETY: the connection is open.
+        let (all, of_last) = unsafe { (ffi::sqlite3_total_changes(self.0), ffi::sqlite3_changes(self.0)) };
+        (u64::try_from(all).unwrap_or_default(), u64::try_from(of_last).unwrap_or_default())
+    }
+
+    /// Returns whether the connection has statements, so that closing it may fail.
+    pub(super) fn has_statements(&self) -> bool {
+        // SAFETY: the connection is open and this thread's.
+        unsafe { !ffi::sqlite3_next_stmt(self.0, ptr::null_mut()).is_null() }
     }
 
     /// Returns the name that SQLite has for the file of a schema, if that is one.

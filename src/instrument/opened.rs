@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{ffi, Connection};
 
+use super::connected::Connected;
+use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, outside, trace};
@@ -94,14 +96,14 @@ impl Watch {
     }
 }
 
-/// Has SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked for each
-/// time, since the application may have reset what it reports to.
+/// Makes SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked
+/// for each time, since the application may have reset what it reports to.
 pub(crate) fn see_openings() {
     // SAFETY: the callback has the signature of an extension's entry point, and lives as long as the process.
     unsafe { ffi::sqlite3_auto_extension(Some(on_open)) };
 }
 
-/// What SQLite calls at the end of an opening. An answer other than zero fails the opening.
+/// Notes an opening; SQLite calls it at the end of each. An answer other than zero fails the opening.
 unsafe extern "C" fn on_open(
     db: *mut ffi::sqlite3,
     error: *mut *mut c_char,
@@ -118,6 +120,9 @@ unsafe extern "C" fn on_open(
             return unsafe { outside::refuse(db) };
         };
         let context = Context::new(&watch, false);
+        // SAFETY: as above; the value is not kept.
+        let handle = unsafe { Handle::new(db) };
+        Connected::follow(&handle, &watch, false);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {
@@ -132,7 +137,7 @@ unsafe extern "C" fn on_open(
     ffi::SQLITE_AUTH
 }
 
-/// The instruments of the bind whose database a connection has opened.
+/// Returns the instruments of the bind whose database a connection has opened.
 ///
 /// # Safety
 ///
@@ -162,7 +167,7 @@ unsafe fn watch_of(db: *mut ffi::sqlite3) -> Option<Arc<Watch>> {
     found.map(|found| Arc::clone(&found.watch))
 }
 
-/// The address of the file of a connection's pager.
+/// Returns the address of the file of a connection's pager.
 ///
 /// # Safety
 ///

@@ -1,36 +1,79 @@
-//! The statements of a harness, in the order in which they began, while somebody records them.
+//! The statements of a harness, in the order in which they began: the last that wrote, and all while somebody records.
 
+use std::collections::VecDeque;
+use std::env;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::place::Place;
 use super::state::Listened;
-use super::used::Used;
+use super::transaction::Transaction;
+use super::used::{Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
 
-/// The number of statements recorded before that are kept when a recording begins.
-const KEPT: usize = 1000;
+/// The variable that switches the recorder off.
+const VARIABLE: &str = "MULTIBIND_RECORD";
 
-/// The statements that ran on the databases of a harness while somebody recorded them.
-#[derive(Debug, Default)]
+/// The bounds of what is kept while nobody records: statements, bytes of their texts and the like, places, and characters
+/// of a text.
+const KEPT: usize = 256;
+const BYTES: usize = 96 * 1024;
+const PLACES: usize = 24;
+const TEXT: usize = 2048;
+
+/// The places that a harness captures while nobody records, and those that each recording adds.
+const CAPTURED: i64 = 256;
+
+/// The openings of connections whose places a harness captures.
+const OPENINGS: u32 = 16;
+
+/// The bytes of a statement beside its texts, about.
+const BESIDE: usize = 400;
+
+/// The statements that ran on the databases of a harness.
+#[derive(Debug)]
 pub(crate) struct Recorder {
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    connections: AtomicU32,
+    transactions: AtomicU64,
+    /// The number of places that may still be captured.
+    places: AtomicI64,
+    /// The number of openings whose place was wanted.
+    openings: AtomicU32,
+}
+
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder {
+            listeners: AtomicUsize::new(0),
+            statements: Mutex::default(),
+            databases: Mutex::default(),
+            connections: AtomicU32::new(0),
+            transactions: AtomicU64::new(0),
+            places: AtomicI64::new(CAPTURED),
+            openings: AtomicU32::new(0),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Statements {
     /// The number of the first that is kept.
     first: u64,
-    kept: Vec<Recorded>,
+    kept: VecDeque<Recorded>,
+    /// The bytes of those kept, about, and the number of those with a place.
+    bytes: usize,
+    placed: usize,
     /// The writes by none of them, since the first recording that goes on; and how many there ever were.
     unaccounted: Vec<Unaccounted>,
     writes: u64,
@@ -60,12 +103,30 @@ pub(crate) struct Recorded {
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
     pub(crate) ended: Option<Ended>,
+    /// Set if it begins or ends a transaction or a savepoint.
+    pub(crate) is_step: bool,
+    /// The number of its connection in the harness.
+    pub(crate) connection: u32,
+    /// Its transaction, where it has one.
+    pub(crate) transaction: Option<Arc<Transaction>>,
+    /// Set if its savepoint was rolled back.
+    pub(crate) undone: bool,
+    /// The tables whose rows it may change, by itself or by a trigger.
+    pub(crate) tables: Arc<[WrittenTable]>,
+    pub(crate) foreign_keys: bool,
+    pub(crate) place: Option<Arc<Place>>,
+    /// Set if somebody recorded as it began.
+    pub(super) is_asked_for: bool,
 }
 
 impl Recorded {
     /// Returns the databases that it uses.
     pub(crate) fn databases(&self) -> impl Iterator<Item = &Used> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn bytes(&self) -> usize {
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len)
     }
 }
 
@@ -75,13 +136,51 @@ pub(crate) struct Ended {
     /// The rows that it changed itself.
     pub(crate) rows: u64,
     pub(crate) time: Duration,
-    /// Set if it succeeded, or SQLite's message; `None` where that is not known.
-    pub(crate) outcome: Option<Result<(), String>>,
+    /// Set if it is known whether it failed.
+    pub(crate) failed: Option<bool>,
+    /// SQLite's message, or the guard that refused it.
+    pub(crate) error: Option<String>,
+    /// The triggers that ran in it.
+    pub(crate) triggers: Vec<Box<str>>,
+}
+
+/// Returns whether the environment lets the recorder run; read once in a process.
+fn is_on() -> bool {
+    static ON: OnceLock<bool> = OnceLock::new();
+    *ON.get_or_init(|| env::var_os(VARIABLE).is_none_or(|value| value != "off"))
 }
 
 impl Recorder {
+    /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
+    }
+
+    /// Returns whether statements that write are kept.
+    pub(super) fn keeps_writes(&self) -> bool {
+        self.is_heard() || is_on()
+    }
+
+    /// Returns the number of the next connection.
+    pub(super) fn next_connection(&self) -> u32 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Begins a transaction.
+    pub(super) fn next_transaction(&self, connection: u32) -> Arc<Transaction> {
+        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1, connection))
+    }
+
+    /// Captures the place of this call, unless enough have been captured.
+    pub(super) fn place(&self) -> Option<Arc<Place>> {
+        let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
+        may.then(|| Arc::new(Place::capture()))
+    }
+
+    /// Captures the place of an opening, unless enough have been captured.
+    pub(super) fn opening_place(&self) -> Option<Arc<Place>> {
+        let may = self.openings.fetch_add(1, Ordering::Relaxed) < OPENINGS;
+        may.then(|| Arc::new(Place::capture()))
     }
 
     /// Adds a database of the harness.
@@ -97,21 +196,45 @@ impl Recorder {
         databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| names.clone())
     }
 
-    fn begin(&self, statement: Recorded) -> u64 {
+    /// Keeps a statement that begins, and returns its number. While nobody records, the oldest are evicted.
+    pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
+        let is_heard = self.is_heard();
+        statement.is_asked_for = is_heard;
+        if !is_heard {
+            cut(&mut statement.sql);
+            if let Some(values) = &mut statement.values {
+                cut(values);
+            }
+        }
         let mut statements = lock(&self.statements);
-        statements.kept.push(statement);
+        statements.bytes += statement.bytes();
+        statements.placed += usize::from(statement.place.is_some());
+        statements.kept.push_back(statement);
+        if !self.is_heard() {
+            statements.evict();
+        }
         statements.next() - 1
     }
 
-    fn end(&self, number: u64, ended: Ended) {
+    /// Changes a statement that is kept.
+    pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
         if let Some(statement) = lock(&self.statements).get_mut(number) {
-            statement.ended = Some(ended);
+            amend(statement);
         }
     }
 
-    /// Returns whether a statement has this text.
-    fn is(&self, number: u64, sql: &str) -> bool {
-        lock(&self.statements).get_mut(number).is_some_and(|statement| statement.sql == sql)
+    /// Marks the statements of a transaction from a number on as rolled back to a savepoint.
+    pub(super) fn undo(&self, from: u64, transaction: &Arc<Transaction>) {
+        let mut statements = lock(&self.statements);
+        let before = statements.before(from);
+        for statement in statements.kept.iter_mut().skip(before) {
+            statement.undone |= statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
+        }
+    }
+
+    /// Returns the number of the next statement.
+    pub(super) fn next(&self) -> u64 {
+        lock(&self.statements).next()
     }
 
     /// Notes a transaction that no statement writes.
@@ -126,11 +249,9 @@ impl Recorder {
     pub(crate) fn record(self: &Arc<Self>) -> Listening {
         let mut statements = lock(&self.statements);
         if self.listeners.fetch_add(1, Ordering::Relaxed) == 0 {
-            let old = statements.kept.len().saturating_sub(KEPT);
-            statements.kept.drain(..old);
-            statements.first += old as u64;
             statements.unaccounted.clear();
         }
+        self.places.fetch_add(CAPTURED, Ordering::Relaxed);
         Listening {
             recorder: Arc::clone(self),
             from: statements.next(),
@@ -139,9 +260,27 @@ impl Recorder {
         }
     }
 
-    /// Everything that is kept, of recordings that have ended too.
+    /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
+    pub(crate) fn asked_for(&self) -> Vec<Recorded> {
+        lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
+    }
+
+    /// Returns everything that is kept.
     pub(crate) fn all(&self) -> Vec<Recorded> {
-        lock(&self.statements).kept.clone()
+        lock(&self.statements).kept.iter().cloned().collect()
+    }
+}
+
+/// Cuts a text that is kept while nobody records.
+fn cut(text: &mut String) {
+    if text.len() > TEXT {
+        let mut end = TEXT;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
     }
 }
 
@@ -150,10 +289,30 @@ impl Statements {
         self.first + self.kept.len() as u64
     }
 
+    /// Returns the number of those kept before the one with a number.
+    fn before(&self, number: u64) -> usize {
+        usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX)
+    }
+
     /// Returns the statement with a number, if it is kept.
     fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
         self.kept.get_mut(place)
+    }
+
+    /// Evicts the oldest statements and places beyond the bounds.
+    fn evict(&mut self) {
+        while self.kept.len() > KEPT || self.bytes > BYTES && self.kept.len() > 1 {
+            let Some(old) = self.kept.pop_front() else { break };
+            self.bytes -= old.bytes();
+            self.placed -= usize::from(old.place.is_some());
+            self.first += 1;
+        }
+        let mut at = 0;
+        while self.placed > PLACES && at < self.kept.len() {
+            self.placed -= usize::from(self.kept[at].place.take().is_some());
+            at += 1;
+        }
     }
 }
 
@@ -169,15 +328,12 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Returns the statements that have begun since it was made.
+    /// Returns the statements that have begun since it was made. None of them is evicted while it lives.
     pub(crate) fn statements(&self) -> Vec<Recorded> {
         let statements = lock(&self.recorder.statements);
-        let before = usize::try_from(self.from.saturating_sub(statements.first)).unwrap_or(usize::MAX);
-        statements.kept.get(before..).unwrap_or_default().to_vec()
+        statements.kept.iter().skip(statements.before(self.from)).cloned().collect()
     }
-}
 
-impl Listening {
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
@@ -186,38 +342,9 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.recorder.listeners.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A statement that was recorded as it began.
-#[derive(Clone, Debug)]
-pub(crate) struct Begun {
-    recorder: Weak<Recorder>,
-    number: u64,
-    at: Instant,
-    /// The number of rows that its connection had changed, ever.
-    changes: u64,
-}
-
-impl Begun {
-    /// Records a statement that begins; `changes` is how many rows its connection has changed so far.
-    pub(super) fn new(recorder: &Arc<Recorder>, statement: Recorded, changes: u64) -> Begun {
-        let number = recorder.begin(statement);
-        Begun { recorder: Arc::downgrade(recorder), number, at: Instant::now(), changes }
-    }
-
-    /// Tells that it has ended. The rows changed are those that its connection counts for its last statement, if its
-    /// count of all has changed: a statement that counts none leaves the last one's.
-    pub(crate) fn end(&self, changes: u64, of_last: u64, outcome: Option<Result<(), String>>) {
-        let rows = if changes == self.changes { 0 } else { of_last };
-        if let Some(recorder) = self.recorder.upgrade() {
-            recorder.end(self.number, Ended { rows, time: self.at.elapsed(), outcome });
+        let mut statements = lock(&self.recorder.statements);
+        if self.recorder.listeners.fetch_sub(1, Ordering::Relaxed) == 1 {
+            statements.evict();
         }
-    }
-
-    /// Returns whether it has this text.
-    pub(super) fn is(&self, sql: &str) -> bool {
-        self.recorder.upgrade().is_some_and(|recorder| recorder.is(self.number, sql.trim()))
     }
 }

@@ -3,7 +3,6 @@
 //! SQLite's callbacks look here first: while nobody listens and no guard lives, they read one number and return.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::CString;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use rusqlite::ffi;
 
 use super::action::Noted;
 use super::fault::Fault;
+use super::looked::Looked;
 
 /// The number of listeners to statements in this process.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
@@ -121,8 +121,8 @@ thread_local! {
     /// The fault that a judged statement is compared with, and whether the statement is one of those.
     static COMPARED: RefCell<Option<(Arc<Fault>, bool)>> = const { RefCell::new(None) };
 
-    /// The schemas that a judged statement uses, if somebody wants to know.
-    static PLACES: RefCell<Option<Vec<(CString, bool)>>> = const { RefCell::new(None) };
+    /// The account of a judged statement, if somebody wants to know.
+    static LOOKED: RefCell<Option<Looked>> = const { RefCell::new(None) };
 }
 
 /// Returns the mode of this thread.
@@ -237,16 +237,29 @@ pub(super) fn compare(is_about: impl FnOnce(&Fault) -> bool) {
     });
 }
 
-/// Collects the schemas that what is judged from here on uses, or no longer, and returns those collected.
-pub(super) fn collect(places: Option<Vec<(CString, bool)>>) -> Vec<(CString, bool)> {
-    PLACES.replace(places).unwrap_or_default()
+/// Collects what SQLite reports of the statement that is judged from here on, or no longer, and returns the account.
+pub(super) fn collect(looked: Option<Looked>) -> Looked {
+    LOOKED.replace(looked).unwrap_or_default()
 }
 
-/// Shows the collected schemas to a function, if any are collected.
-pub(super) fn with_places(note: impl FnOnce(&mut Vec<(CString, bool)>)) {
-    PLACES.with_borrow_mut(|places| {
-        if let Some(places) = places {
-            note(places);
+/// Shows the account to a function, if one is collected.
+pub(super) fn with_looked(note: impl FnOnce(&mut Looked)) {
+    LOOKED.with_borrow_mut(|looked| {
+        if let Some(looked) = looked {
+            note(looked);
         }
     });
+}
+
+/// The number of changes in this process of what a name in a statement means.
+static NAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// Notes that names may mean something else from here on.
+pub(super) fn names_change() {
+    NAMES.fetch_add(1, Ordering::Release);
+}
+
+/// Returns the number of changes of names.
+pub(super) fn names() -> usize {
+    NAMES.load(Ordering::Acquire)
 }

@@ -1,26 +1,27 @@
 //! SQLite's own account of what a connection runs: the trace of pooled connections.
 //!
 //! SQLite is given a number with each callback, and never a pointer: connections outlive harnesses, and a number that
-//! nobody answers to any more is harmless. While nothing is listened to in the whole process, a callback looks at one
-//! number in memory and returns.
+//! nobody answers to any more is harmless. While nobody listens, a callback for a statement that only reads asks for nothing
+//! else and returns; one that writes is kept by the recorder.
 //!
 //! Nothing here waits for a lock while another is held, and nothing calls SQLite with a lock held: a callback runs
 //! under SQLite's own.
 
-use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
+use std::sync::Arc;
 use std::thread;
 
 use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
 use super::authorize;
+use super::connected::{connected, Account, Begins, Connected};
 use super::deed::Deed;
 use super::handle::Handle;
-use super::recorder::Begun;
+use super::looked::Looked;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
@@ -41,7 +42,7 @@ pub(super) fn start(conn: &Connection, context: Context) {
 ///
 /// The connection is open.
 pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
-    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
+    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE | ffi::SQLITE_TRACE_CLOSE;
     // SAFETY: the callback has the signature asked for, and its context is never followed.
     unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), context.pointer()) };
 }
@@ -49,9 +50,20 @@ pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    if !is_heard() {
-        unheard(event, p.cast());
+    let heard = is_heard();
+    if event == ffi::SQLITE_TRACE_CLOSE {
+        // SAFETY: for this event SQLite passes the connection, which is open and this thread's.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { closes(p.cast()) }));
         return ffi::SQLITE_OK;
+    }
+    // SAFETY: for the other events SQLite passes a statement that lives through this call, on the thread that uses it.
+    let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+    if !heard {
+        unheard(event, &statement);
+        // What only reads is of interest to listeners alone.
+        if !statement.writes() && statement.is_query() {
+            return ffi::SQLITE_OK;
+        }
     }
     if is_own() {
         return ffi::SQLITE_OK;
@@ -60,15 +72,15 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     let _ = catch_unwind(AssertUnwindSafe(|| {
         let context = Context::of(context);
         let Some(watch) = context.watch() else { return };
-        // SAFETY: for both events SQLite passes a statement that lives through this call, on the thread that uses it.
-        let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             ffi::SQLITE_TRACE_STMT => match unsafe { statement.begun(x.cast()) } {
-                Some(nested) if !is_inside() => watch.began(&statement, nested, context),
+                Begun::Trigger(name) => fires(&statement, name),
+                Begun::Statement { nested } if !is_inside() && heard => watch.began(&statement, nested, context),
+                Begun::Statement { nested } if !is_inside() => watch.began_unheard(&statement, nested, context),
                 _ => {}
             },
-            ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement, context),
+            ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement, context, heard),
             _ => {}
         }
     }));
@@ -76,21 +88,86 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
 }
 
 /// Notes a statement that begins or ends while nobody listens.
-fn unheard(event: c_uint, statement: *mut ffi::sqlite3_stmt) {
+fn unheard(event: c_uint, statement: &Statement<'_>) {
     match event {
-        // SAFETY: SQLite passes a statement that lives through this call.
-        ffi::SQLITE_TRACE_STMT if unsafe { ffi::sqlite3_stmt_readonly(statement) } == 0 => begin_unheard(statement),
-        ffi::SQLITE_TRACE_PROFILE => end_unheard(statement),
+        ffi::SQLITE_TRACE_STMT if statement.writes() => begin_unheard(statement.statement),
+        ffi::SQLITE_TRACE_PROFILE => end_unheard(statement.statement),
         _ => {}
     }
 }
 
+/// Notes a trigger that runs.
+fn fires(statement: &Statement<'_>, trigger: &CStr) {
+    if let Some(connection) = connected(&statement.handle()) {
+        connection.fires(statement.address(), &trigger.to_string_lossy());
+    }
+}
+
+/// Follows the close of a connection.
+///
+/// # Safety
+///
+/// The connection is open and this thread's.
+unsafe fn closes(db: *mut ffi::sqlite3) {
+    // SAFETY: as the caller says; the value is not kept.
+    let handle = unsafe { Handle::new(db) };
+    if let Some(connection) = connected(&handle) {
+        connection.close(&handle);
+    }
+}
+
 impl Watch {
+    /// A statement begins while nobody listens, by itself or from within another: it is kept if it writes.
+    fn began_unheard(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
+        if context.is_session() || !self.records(true) {
+            return;
+        }
+        let Some(sql) = statement.sql() else { return };
+        let handle = statement.handle();
+        let Some(connection) = connected(&handle) else { return };
+        if is_nested && connection.is_in_write() {
+            return;
+        }
+        let looked = connection.look(&handle, sql);
+        self.follow(statement, &handle, &connection, looked, !is_nested);
+    }
+
+    /// Follows a statement on its connection, and records it where somebody wants that.
+    fn follow(
+        &self,
+        statement: &Statement<'_>,
+        handle: &Handle,
+        connection: &Connected,
+        looked: Option<Arc<Looked>>,
+        always: bool,
+    ) {
+        let Some(sql) = statement.sql() else { return };
+        let deed = looked.as_ref().map_or(Deed { writes: statement.writes(), ..Deed::default() }, |looked| looked.deed);
+        let record = if self.records(deed.writes || deed.writes_elsewhere) {
+            let attached = match &looked {
+                Some(looked) if handle.has_attached() => self.used(handle, looked),
+                _ => Vec::new(),
+            };
+            let (sql, values) = (sql.to_string_lossy(), statement.with_values());
+            let beginning =
+                Beginning { sql: &sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            self.recorded(handle, looked.as_deref(), beginning)
+        } else {
+            None
+        };
+        if always || record.is_some() {
+            let (may_write, prepared) = (statement.writes(), statement.prepared());
+            let statement = statement.address();
+            connection.begin(handle, Begins { statement, may_write, prepared, looked, record });
+        }
+    }
+
     /// A statement begins, by itself or from within another.
     fn began(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
         let Some(sql) = statement.sql() else { return };
         let by_session = context.is_session();
         let handle = statement.handle();
+        let connection = connected(&handle);
         let is_alone = handle.is_autocommit();
         let (is_stopped, is_part) =
             if is_nested { lock(&self.accounts).around(handle.address()) } else { (false, false) };
@@ -98,57 +175,51 @@ impl Watch {
         let mut stopped = if is_stopped { None } else { self.meets(statement, sql) };
         let member = self.guarded().filter(|_| stopped.is_none() && !is_stopped);
         // A session's own statements are judged before, and it reports them itself.
-        let (judges, records) = (member.is_some() && (is_nested || !by_session), self.is_heard());
-        let deed = if judges || statement.writes() || handle.is_writing() || handle.has_attached() {
-            handle.judge(sql)
-        } else {
-            None
+        let judges = member.is_some() && (is_nested || !by_session);
+        let looks = statement.writes() || !statement.is_query() || handle.is_writing() || handle.has_attached();
+        let looked = match &connection {
+            _ if judges => handle.look(sql).map(Arc::new),
+            Some(connection) if looks => connection.look(&handle, sql),
+            None if looks => handle.look(sql).map(Arc::new),
+            _ => None,
         };
-        let deed = deed.unwrap_or(Deed { writes: statement.writes(), ..Deed::default() });
+        let deed = looked.as_ref().map_or(Deed { writes: statement.writes(), ..Deed::default() }, |looked| looked.deed);
         if let Some(member) = member.filter(|_| judges) {
             stopped = self.judge(member, statement, sql, deed);
         }
         // What runs inside a statement is part of it, unless it writes where that does not.
-        let records = records && if is_nested { deed.writes && !is_part } else { !by_session };
-        let begun = if records {
-            self.begin(Beginning {
-                sql: &sql.to_string_lossy(),
-                values: statement.with_values(),
-                writes: deed.writes,
-                by_session,
-                beside: &[],
-                attached: if handle.has_attached() { self.used(&handle, sql, deed) } else { Vec::new() },
-                changes: statement.changes().0,
-            })
-        } else {
-            None
-        };
+        if if is_nested { deed.writes && !is_part } else { !by_session } {
+            self.echo(&sql.to_string_lossy());
+            if let Some(connection) = &connection {
+                self.follow(statement, &handle, connection, looked, true);
+            }
+        }
         let may_write = statement.writes();
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
         let running =
-            Running { statement, connection, thread, writes, writes_anywhere, may_write, begun, stopped, inside };
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _inside: inside };
         lock(&self.accounts).begin(running, is_alone);
     }
 
     /// Returns the databases of the harness that a statement uses whose connection has attached some; where it uses
     /// none, its connection's own.
-    fn used(&self, handle: &Handle, sql: &CStr, deed: Deed) -> Vec<Used> {
+    fn used(&self, handle: &Handle, looked: &Looked) -> Vec<Used> {
         let Some(member) = self.harness.get() else { return Vec::new() };
         let (mut used, mut elsewhere) = (Vec::new(), false);
-        for (schema, writes) in handle.places(sql) {
-            if &*schema == c"main" {
-                used.push(Used { names: member.names.clone(), writes });
+        for (schema, writes) in &looked.places {
+            if &**schema == c"main" {
+                used.push(Used { names: member.names.clone(), writes: *writes });
                 continue;
             }
             elsewhere = true;
-            if let Some(names) = handle.file(&schema).and_then(|file| member.recorder.database_at(&file)) {
-                used.push(Used { names, writes });
+            if let Some(names) = handle.file(schema).and_then(|file| member.recorder.database_at(&file)) {
+                used.push(Used { names, writes: *writes });
             }
         }
         if used.is_empty() {
-            used.push(Used { names: member.names.clone(), writes: deed.writes && !elsewhere });
+            used.push(Used { names: member.names.clone(), writes: looked.deed.writes && !elsewhere });
         }
         used
     }
@@ -184,27 +255,25 @@ impl Watch {
         how.map(|how| Stopped::new(Some(rule), how))
     }
 
-    fn has_ended(&self, statement: &Statement<'_>, context: Context) {
+    fn has_ended(&self, statement: &Statement<'_>, context: Context, heard: bool) {
         end_unheard(statement.statement);
-        let is_alone = statement.handle().is_autocommit();
-        let Some(Running { begun, stopped, inside, .. }) = lock(&self.accounts).end(statement.address(), is_alone)
-        else {
-            return statement.has_ended_again();
-        };
-        drop(inside);
+        let handle = statement.handle();
+        let ended = if heard { lock(&self.accounts).end(statement.address(), handle.is_autocommit()) } else { None };
+        let stopped = ended.and_then(|Running { stopped, .. }| stopped);
         if let Some(stopped) = &stopped {
-            let handle = statement.handle();
             handle.release(stopped.how);
             if stopped.is_denied() {
                 handle.deny(statement.statement, |db| authorize::expire(db, context));
             }
         }
-        if let Some(begun) = begun {
-            let (all, of_last) = statement.changes();
+        if context.is_session() {
+            return;
+        }
+        if let Some(connection) = connected(&handle) {
             // SQLite reports the end before it knows the error of a statement that has failed.
-            let outcome = stopped.and_then(|stopped| stopped.by).map(|by| Err(format!("refused by {by}")));
-            begun.end(all, of_last, outcome);
-            remember_last(statement.address(), begun);
+            let failed = stopped.is_some().then_some(true);
+            let error = stopped.and_then(|stopped| stopped.by).map(|by| format!("refused by {by}"));
+            connection.end(&handle, statement.address(), statement.prepared(), Account { failed, error });
         }
     }
 }
@@ -212,15 +281,19 @@ impl Watch {
 /// The words after a statement that was not stopped.
 const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";
 
-thread_local! {
-    /// The address of the statement that last ended on this thread.
-    static LAST: Cell<Option<(usize, Begun)>> = const { Cell::new(None) };
+/// The beginning of something that runs.
+enum Begun<'c> {
+    /// A statement, by itself or from within another.
+    Statement {
+        nested: bool,
+    },
+    /// A trigger of that name, in the statement.
+    Trigger(&'c CStr),
+    Nothing,
 }
 
-fn remember_last(address: usize, begun: Begun) {
-    // A thread that ends has none.
-    let _ = LAST.try_with(|last| last.set(Some((address, begun))));
-}
+/// The beginning of the comment by which SQLite names a trigger.
+const TRIGGER: &[u8] = b"-- TRIGGER ";
 
 /// A statement for as long as a callback runs.
 struct Statement<'c> {
@@ -236,33 +309,25 @@ impl Statement<'_> {
         (!statement.is_null()).then_some(Statement { statement, callback: PhantomData })
     }
 
-    /// Ends a statement that SQLite has begun twice, since the schema had changed: SQLite reports one beginning and
-    /// of two ends.
-    fn has_ended_again(&self) {
-        let last = LAST.try_with(Cell::take).ok().flatten().filter(|(address, _)| *address == self.address());
-        let (Some((address, begun)), Some(sql)) = (last, self.sql()) else { return };
-        if begun.is(&sql.to_string_lossy()) {
-            let (all, of_last) = self.changes();
-            begun.end(all, of_last, None);
-            remember_last(address, begun);
-        }
-    }
-
-    /// Returns whether it begins from within another statement, if it begins: what SQLite runs inside a statement (a
-    /// trigger, for one) has another text than the statement has.
+    /// Returns what begins. What SQLite runs inside a statement has another text than the statement has.
     ///
     /// # Safety
     ///
     /// The text is null, or ends with a NUL and lives through the call.
-    unsafe fn begun(&self, text: *const c_char) -> Option<bool> {
-        let sql = self.sql().filter(|_| !text.is_null())?;
+    unsafe fn begun<'c>(&self, text: *const c_char) -> Begun<'c> {
+        let Some(sql) = self.sql().filter(|_| !text.is_null()) else { return Begun::Nothing };
         if ptr::eq(sql.as_ptr(), text) {
-            return Some(false);
+            return Begun::Statement { nested: false };
         }
         // SAFETY: as the caller says.
         let text = unsafe { CStr::from_ptr(text) };
-        // SQLite puts that before the text; a trigger it names by a comment, which is no statement's text.
-        (text.to_bytes().strip_prefix(b"-- ") == Some(sql.to_bytes())).then_some(true)
+        // SQLite puts that before the text of a statement. A trigger it names by a comment, which is no statement's text.
+        if text.to_bytes().strip_prefix(b"-- ") == Some(sql.to_bytes()) {
+            return Begun::Statement { nested: true };
+        }
+        let is_trigger = text.to_bytes().starts_with(TRIGGER);
+        let name = if is_trigger { text.to_bytes_with_nul().get(TRIGGER.len()..) } else { None };
+        name.and_then(|name| CStr::from_bytes_with_nul(name).ok()).map_or(Begun::Nothing, Begun::Trigger)
     }
 
     fn address(&self) -> usize {
@@ -305,13 +370,15 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
     }
 
-    /// Returns the rows that its connection has changed, ever and by its last statement.
-    fn changes(&self) -> (u64, u64) {
-        // SAFETY: the statement lives, and so its connection does.
-        let (all, of_last) = unsafe {
-            let db = ffi::sqlite3_db_handle(self.statement);
-            (ffi::sqlite3_total_changes(db), ffi::sqlite3_changes(db))
-        };
-        (u64::try_from(all).unwrap_or_default(), u64::try_from(of_last).unwrap_or_default())
+    /// Returns whether it gives columns.
+    fn is_query(&self) -> bool {
+        // SAFETY: the statement lives.
+        unsafe { ffi::sqlite3_column_count(self.statement) > 0 }
+    }
+
+    /// Returns the number of times that SQLite has prepared it again.
+    fn prepared(&self) -> i32 {
+        // SAFETY: the statement lives; zero asks and resets nothing.
+        unsafe { ffi::sqlite3_stmt_status(self.statement, ffi::SQLITE_STMTSTATUS_REPREPARE, 0) }
     }
 }

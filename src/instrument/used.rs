@@ -10,3 +10,13 @@ pub(crate) struct Used {
     /// Set if the statement may write to it.
     pub(crate) writes: bool,
 }
+
+/// A table whose rows a statement may change.
+#[derive(Clone, Debug)]
+pub(crate) struct WrittenTable {
+    /// The keys that mean its database; `None` for one that is not the harness's.
+    pub(crate) names: Option<Keys>,
+    pub(crate) table: String,
+    /// The trigger that changes it, unless the statement does itself.
+    pub(crate) by: Option<String>,
+}

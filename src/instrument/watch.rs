@@ -12,14 +12,16 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
+use super::connected::disconnect_all;
 use super::deed::Deed;
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
 use super::log::log;
-use super::recorder::{Begun, Recorded, Recorder};
+use super::looked::Looked;
+use super::recorder::{Recorded, Recorder};
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::Used;
+use super::used::{Used, WrittenTable};
 use crate::key::{BindKey, Keys};
 use crate::say;
 use crate::sorted::Sorted;
@@ -58,18 +60,18 @@ impl Member {
     }
 }
 
-/// A statement that begins.
-pub(crate) struct Beginning<'s> {
-    pub(crate) sql: &'s str,
+/// A statement that begins, as its text and its connection tell.
+pub(super) struct Beginning<'s> {
+    pub(super) sql: &'s str,
     /// The statement with the values of its parameters, where it has some.
-    pub(crate) values: Option<String>,
-    pub(crate) writes: bool,
-    pub(crate) by_session: bool,
+    pub(super) values: Option<String>,
+    /// Set if it writes to the database of its connection.
+    pub(super) writes: bool,
+    pub(super) by_session: bool,
     /// All databases on its connection, where it has several.
-    pub(crate) beside: &'s [&'s Watch],
+    pub(super) beside: &'s [&'s Watch],
     /// Those that it uses, where a connection has attached some.
-    pub(crate) attached: Vec<Used>,
-    pub(crate) changes: u64,
+    pub(super) attached: Vec<Used>,
 }
 
 impl Watch {
@@ -115,13 +117,6 @@ impl Watch {
         self.refuse(member, deed, || sql.trim().to_string())
     }
 
-    /// Returns whether a statement of a session would write to the database; `conn` is one of a session.
-    pub(crate) fn would_write(&self, conn: &Connection, sql: &str, writes: bool) -> bool {
-        let judged = CString::new(sql).ok().and_then(|sql| Handle::of(conn).judge(&sql));
-        // Where it cannot be prepared now, what SQLite said of it must do.
-        judged.map_or(writes, |deed| deed.writes || deed.writes_elsewhere)
-    }
-
     /// Returns the guard that refuses to read the database in a join of several.
     pub(crate) fn refusal_to_read(&self, sql: &str) -> Option<Arc<Rule>> {
         self.refuse(self.guarded()?, Deed::default(), || sql.trim().to_string())
@@ -152,25 +147,39 @@ impl Watch {
         action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table))
     }
 
-    /// Returns whether anybody wants to know of a statement.
-    pub(crate) fn is_heard(&self) -> bool {
-        self.echo || self.harness.get().is_some_and(|member| member.recorder.is_heard())
+    /// Returns whether a statement is recorded that writes or not.
+    pub(super) fn records(&self, writes: bool) -> bool {
+        self.harness.get().is_some_and(|member| member.recorder.is_heard() || writes && member.recorder.keeps_writes())
     }
 
-    /// Tells of a statement that begins.
-    pub(crate) fn begin(&self, beginning: Beginning<'_>) -> Option<Begun> {
+    /// Returns whether anybody wants to know of the statements.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.echo || self.records(true)
+    }
+
+    /// Logs a statement, where the bind says so.
+    pub(super) fn echo(&self, sql: &str) {
         if self.echo {
-            log(|| say::echo(&self.label, beginning.sql));
+            log(|| say::echo(&self.label, sql));
         }
-        let Member { recorder, names, .. } = self.harness.get().filter(|member| member.recorder.is_heard())?;
+    }
+
+    /// Returns a statement that begins as it is recorded.
+    pub(super) fn recorded(
+        &self,
+        handle: &Handle,
+        looked: Option<&Looked>,
+        beginning: Beginning<'_>,
+    ) -> Option<Recorded> {
+        let member = self.harness.get()?;
         let mut databases = beginning.attached;
         for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
             databases.push(Used { names: member.names.clone(), writes: beginning.writes });
         }
         // A statement that uses none of the harness's counts for its own connection's.
-        let own = || Used { names: names.clone(), writes: beginning.writes };
+        let own = || Used { names: member.names.clone(), writes: beginning.writes };
         let first = if databases.is_empty() { own() } else { databases.remove(0) };
-        let statement = Recorded {
+        Some(Recorded {
             first,
             others: databases,
             sql: beginning.sql.trim().to_string(),
@@ -178,13 +187,44 @@ impl Watch {
             by_session: beginning.by_session,
             thread: thread::current(),
             ended: None,
-        };
-        Some(Begun::new(recorder, statement, beginning.changes))
+            is_step: looked.is_some_and(|looked| looked.step.is_some()),
+            connection: 0,
+            transaction: None,
+            undone: false,
+            tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            foreign_keys: beginning.writes && handle.enforces_keys(),
+            place: None,
+            is_asked_for: false,
+        })
     }
+}
+
+impl Member {
+    /// Returns the tables whose rows a statement may change, the schema's own left out.
+    fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
+        let has_attached = handle.has_attached();
+        let mut tables = Vec::with_capacity(looked.tables.len());
+        for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
+            // On a session's connection its own database may have the bind's name.
+            let names = if has_attached && *change.schema != *c"main" {
+                handle.file(&change.schema).and_then(|file| self.recorder.database_at(&file))
+            } else {
+                Some(self.names.clone())
+            };
+            tables.push(WrittenTable { names, table: change.table.clone(), by: change.by.clone() });
+        }
+        tables.into()
+    }
+}
+
+/// Returns whether a table is the one in which SQLite keeps the schema.
+fn is_schema(table: &str) -> bool {
+    ["sqlite_master", "sqlite_temp_master"].iter().any(|schema| schema.eq_ignore_ascii_case(table))
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        disconnect_all(self);
         if let Some((number, _)) = self.number.get() {
             WATCHED.write().unwrap_or_else(PoisonError::into_inner).remove(number);
         }

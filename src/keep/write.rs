@@ -141,7 +141,7 @@ fn changes(now: &[(&Arc<Bound>, Option<&Image>)], notes: &[String]) -> String {
 /// Writes the statements that were recorded; where none were, an earlier file of them goes.
 fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     let file = dir.join(STATEMENTS);
-    let recorded = running.recorder().all();
+    let recorded = running.recorder().asked_for();
     if recorded.is_empty() {
         return remove(file);
     }

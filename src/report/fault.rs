@@ -3,8 +3,18 @@
 use crate::instrument::FaultKind;
 use crate::observe::Untriggered;
 
-/// Reports a fault that never triggered.
+/// Reports a fault that never triggered, which fails the test.
 pub(crate) fn untriggered(fault: &Untriggered) -> String {
+    format!(
+        "{} So the test does not show what the code does when that fails. If the test returned an error, this hides it: run \
+         the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, \
+         on a connection that the fault covers, or mark the fault `optional()`.",
+        untriggered_beside(fault)
+    )
+}
+
+/// Reports a fault that never triggered beside another failure of the test.
+pub(crate) fn untriggered_beside(fault: &Untriggered) -> String {
     let Untriggered { fault: call, bind, met, .. } = fault;
     let found = match (&fault.kind, met) {
         (FaultKind::Statement(..), 0) => format!("no such statement ran on `{bind}`"),
@@ -34,11 +44,7 @@ pub(crate) fn untriggered(fault: &Untriggered) -> String {
         ),
     };
     let missing = fault.missing.as_ref().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
-    format!(
-        "{call} never triggered: {found} while it was active.{passed}{missing} So the test does not show what the code does \
-         when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses \
-         the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."
-    )
+    format!("{call} never triggered: {found} while it was active.{passed}{missing}")
 }
 
 fn counted(number: u64, what: &str) -> String {

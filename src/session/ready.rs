@@ -7,7 +7,7 @@ use rusqlite::{ffi, CachedStatement, Connection};
 
 use super::call::{Binding, Call, EachRow, Rows, Start};
 use crate::error::sqlite_message;
-use crate::instrument::{spared, Beginning, Begun, Watch};
+use crate::instrument::{spared, Begun, InSession, Watch};
 use crate::sqlite::column_names;
 use crate::sqlite::script::changes_schema;
 
@@ -63,8 +63,8 @@ impl<'c> Ready<'c> {
         if let Some(watched) = self.watched() {
             // Bound before, so that the values are known as it begins.
             start(statement, Binding::Only)?;
-            let begun = self.record(watched, sql, statement);
-            return self.recorded(begun, self.wait(&mut || statement.raw_execute()));
+            let recorded = self.record(watched, sql, statement);
+            return self.recorded(recorded, self.wait(&mut || statement.raw_execute()));
         }
         match start(statement, Binding::AndRun) {
             // The parameters stay bound after a failure.
@@ -84,7 +84,7 @@ impl<'c> Ready<'c> {
     ) -> rusqlite::Result<usize> {
         // SQLite starts with the first row, and takes its locks then.
         start(statement, Binding::Only)?;
-        let begun = self.watched().and_then(|watched| self.record(watched, sql, statement));
+        let recorded = self.watched().and_then(|watched| self.record(watched, sql, statement));
         let stepped = self.wait(&mut || {
             let (mut rows, mut found) = (statement.raw_query(), 0);
             while let Some(row) = rows.next()? {
@@ -93,7 +93,7 @@ impl<'c> Ready<'c> {
             }
             Ok(found)
         });
-        match self.recorded(begun, stepped)? {
+        match self.recorded(recorded, stepped)? {
             0 if wants_one => Err(rusqlite::Error::QueryReturnedNoRows),
             found => Ok(found),
         }
@@ -101,33 +101,31 @@ impl<'c> Ready<'c> {
 
     /// Returns the watches of the statement, where one of them records.
     fn watched(self) -> Option<Watched<'c>> {
-        self.watched.filter(|watched| watched.watch.is_heard())
+        self.watched.filter(|watched| watched.watch.is_wanted())
     }
 
-    /// Records that a statement begins. SQLite reports no `EXPLAIN`, and neither does this.
-    fn record(self, watched: Watched<'_>, sql: &str, statement: &CachedStatement<'_>) -> Option<Begun> {
+    /// Records that a statement begins, unless nobody wants it. SQLite reports no `EXPLAIN`, and neither does this.
+    fn record(self, watched: Watched<'c>, sql: &str, statement: &CachedStatement<'_>) -> Option<Begun> {
         if statement.is_explain() != 0 {
             return None;
         }
         let has_values = statement.parameter_count() > 0;
-        // A connection to several only reads.
-        let writes = !statement.readonly();
-        let writes = if watched.beside.is_empty() { watched.watch.would_write(self.conn, sql, writes) } else { writes };
-        watched.watch.begin(Beginning {
-            sql,
-            values: has_values.then(|| statement.expanded_sql()).flatten(),
-            writes,
-            by_session: true,
-            beside: watched.beside,
-            attached: Vec::new(),
-            changes: self.conn.total_changes(),
-        })
+        watched.watch.begin_in_session(
+            self.conn,
+            InSession {
+                sql,
+                values: has_values.then(|| statement.expanded_sql()).flatten(),
+                may_write: !statement.readonly(),
+                is_query: statement.column_count() > 0,
+                beside: watched.beside,
+            },
+        )
     }
 
     /// Records how it ended.
     fn recorded(self, begun: Option<Begun>, done: rusqlite::Result<usize>) -> rusqlite::Result<usize> {
         if let Some(begun) = begun {
-            begun.end(self.conn.total_changes(), self.conn.changes(), Some(outcome(&done)));
+            begun.end(self.conn, outcome(&done));
         }
         done
     }

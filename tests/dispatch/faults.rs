@@ -349,18 +349,18 @@ fn ending(fault: Fault) -> String {
 #[rstest]
 fn a_fault_that_never_triggered_fails_the_test(db: Harness) -> multibind::Result<()> {
     let unused = db.fault("auth").fail_commit()?;
-    insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never triggered: no transaction that wrote to `auth` was committed while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never triggered: no transaction that wrote to `auth` was committed while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
 
     let late = db.fault("auth").after(3).times(1).busy()?;
     let conn = db.connection("auth")?;
     for _ in 0..2 {
         assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     }
-    insta::assert_snapshot!(ending(late), @r#"`fault("auth").after(3).times(1).busy()` at [place] never triggered: only 2 transactions began to write to `auth` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(late), @r#"`fault("auth").after(3).times(1).busy()` at [place] never triggered: only 2 transactions began to write to `auth` while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
 
     let late = db.fault(None).after(3).disk_full()?;
     db.connection(None)?.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
-    insta::assert_snapshot!(ending(late), @r#"`fault("default").after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, look at that first. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(late), @r#"`fault("default").after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
     Ok(())
 }
 
@@ -400,6 +400,37 @@ fn a_fault_that_outlives_its_harness_says_nothing_of_tables(db: Harness) -> mult
         ending.contains("never triggered: no such statement ran on `auth`") && !ending.contains("no table"),
         "{ending}"
     );
+    Ok(())
+}
+
+#[rstest]
+#[ignore = "fails, to show what is said"]
+fn fails_before_its_fault_is_reached(db: Harness) {
+    let _fault = db.fault("auth").fail_commit().unwrap();
+    panic!("the test's own failure");
+}
+
+#[test]
+fn a_fault_that_a_failing_test_never_reached_is_mentioned_beside_the_failure() {
+    let target = tempfile::tempdir().unwrap();
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    test.args(["--ignored", "--exact", "faults::fails_before_its_fault_is_reached"]);
+    test.env("CARGO_TARGET_DIR", target.path()).env("RUST_BACKTRACE", "0").env("MULTIBIND_KEEP", "never");
+    let said = String::from_utf8(test.output().unwrap().stdout).unwrap();
+    assert!(said.contains("the test's own failure"), "{said}");
+    assert!(said.contains("multibind: `fault(\"auth\").fail_commit()` at "), "{said}");
+    assert!(said.contains("never triggered: no transaction that wrote to `auth` was committed"), "{said}");
+}
+
+#[rstest]
+fn an_error_of_the_code_under_test_stays_the_tests_where_the_fault_was_not_reached(
+    db: Harness,
+) -> multibind::Result<()> {
+    let error = db.fault("auth").fail_commit()?.during(|| Err::<(), _>("the code's own")).unwrap_err();
+    assert_eq!(error, "the code's own");
+    let fault = db.fault("auth").fail_commit()?;
+    let unreached = catch_unwind(AssertUnwindSafe(|| fault.during(|| Ok::<(), ()>(())))).unwrap_err();
+    assert!(unreached.downcast_ref::<String>().unwrap().contains("never triggered"));
     Ok(())
 }
 

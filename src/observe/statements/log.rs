@@ -63,7 +63,7 @@ impl Harness {
 }
 
 impl StatementLog {
-    /// The statements so far, in the order in which they began.
+    /// Returns the statements so far, in the order in which they began.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -83,7 +83,7 @@ impl StatementLog {
         read(self.listening.statements())
     }
 
-    /// The statements on one bind so far; any key of a database that several keys share means it, and the key of a
+    /// Returns the statements on one bind so far; any key of a database that several keys share means it, and the key of a
     /// [dynamic bind](crate::Bind::dynamic) all of its databases.
     ///
     /// # Errors

@@ -1,19 +1,11 @@
 //! One statement that ran, and what is known of it.
 
-use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::Connection;
-
-use crate::instrument::Recorded;
+use crate::instrument::{Recorded, TransactionEnd, WrittenTable};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
-use crate::sorted::Sorted;
-use crate::sqlite::authorize;
-use crate::sqlite::private::open_in_memory;
-use crate::sync::lock;
 
 /// The effect of a statement on the databases it ran on, as SQLite reports it.
 ///
@@ -59,11 +51,10 @@ pub struct Statement {
 
 /// Reads recorded statements.
 pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
-    let mut transactions = Transactions::default();
     let mut statements = Vec::with_capacity(recorded.len());
     for recorded in recorded {
         let writes = recorded.databases().any(|used| used.writes);
-        let kind = match (transactions.has(&recorded.sql), writes) {
+        let kind = match (recorded.is_step, writes) {
             (true, _) => StatementKind::Transaction,
             (false, true) => StatementKind::Write,
             (false, false) => StatementKind::Read,
@@ -76,7 +67,7 @@ pub(crate) fn read(recorded: Vec<Recorded>) -> Vec<Statement> {
 }
 
 impl Statement {
-    /// The bind that it ran on; of several keys for one database, the one that names it first.
+    /// Returns the bind that it ran on; of several keys for one database, the one that names it first.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -90,7 +81,7 @@ impl Statement {
         self.binds.first()
     }
 
-    /// The binds that it ran on: several where a session joined them.
+    /// Returns the binds that it ran on: several where a session joined them.
     ///
     /// ```
     /// # use multibind::{Bind, BindKey, Harness};
@@ -164,7 +155,7 @@ impl Statement {
         self.recorded.ended.as_ref().map_or(0, |ended| ended.rows)
     }
 
-    /// The time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
+    /// Returns the time from its beginning to its end, waits for locks and what its reader did between two rows included; `None`
     /// while it has not ended.
     ///
     /// ```
@@ -179,7 +170,7 @@ impl Statement {
         self.recorded.ended.as_ref().map(|ended| ended.time)
     }
 
-    /// The thread that it began in.
+    /// Returns the thread that it began in.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -207,29 +198,28 @@ impl Statement {
         self.recorded.by_session
     }
 
-    /// Returns whether it failed, where that is known: of a statement that a session ran and that has ended.
+    /// Returns whether it failed, where that is known.
     ///
-    /// Of a pooled connection's statements, SQLite tells the end before it knows the error; their errors are known only
-    /// to the code that ran them.
+    /// It is of a session's statement that has ended. Of any other, SQLite reports the end before it knows the error: what
+    /// has changed rows or was committed has not failed, and what was rolled back alone has. Of one that changed no row in a
+    /// transaction that goes on, nothing is known.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
     /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x UNIQUE)")).start()?;
     /// let log = db.record();
-    /// let mut session = db.session();
-    /// session.execute("INSERT INTO t VALUES (1)", [])?;
-    /// session.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
-    /// let ran = log.statements();
-    /// assert_eq!((ran[1].has_failed(), ran[2].has_failed()), (Some(false), Some(true)));
-    /// assert_eq!(ran[2].error(), Some("UNIQUE constraint failed: t.x"));
-    /// # Ok::<(), multibind::Error>(())
+    /// let conn = db.connection(None)?;
+    /// conn.execute("INSERT INTO t VALUES (1)", [])?;
+    /// conn.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
+    /// assert_eq!(log.statements()[0].has_failed(), Some(false));
+    /// assert_eq!(log.statements()[1].has_failed(), Some(true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn has_failed(&self) -> Option<bool> {
-        let outcome = self.recorded.ended.as_ref()?.outcome.as_ref()?;
-        Some(outcome.is_err())
+        self.recorded.ended.as_ref()?.failed
     }
 
-    /// Returns SQLite's message if it is known to have failed. See [`has_failed`](Statement::has_failed).
+    /// Returns SQLite's message, where it has failed and a session ran it, or the guard that refused it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -240,8 +230,165 @@ impl Statement {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn error(&self) -> Option<&str> {
-        let outcome = self.recorded.ended.as_ref()?.outcome.as_ref()?;
-        outcome.as_ref().err().map(String::as_str)
+        self.recorded.ended.as_ref()?.error.as_deref()
+    }
+
+    /// Returns the number of its connection in the harness, from 1; 0 for a session's statement on several binds.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().pool_size(2).schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// let (one, other) = (db.connection(None)?, db.connection(None)?);
+    /// one.execute("INSERT INTO t VALUES (1)", [])?;
+    /// other.execute("INSERT INTO t VALUES (2)", [])?;
+    /// assert_ne!(log.statements()[0].connection(), log.statements()[1].connection());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn connection(&self) -> u32 {
+        self.recorded.connection
+    }
+
+    /// Returns the number of its transaction in the harness, from 1; `None` for one that only reads outside of a
+    /// transaction.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute_batch("BEGIN; INSERT INTO t VALUES (1); COMMIT; INSERT INTO t VALUES (2)")?;
+    /// let numbers = log.statements().iter().map(|statement| statement.transaction()).collect::<Vec<_>>();
+    /// assert_eq!((numbers[0], numbers[1]), (numbers[1], numbers[2]));
+    /// assert_ne!(numbers[2], numbers[3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transaction(&self) -> Option<u64> {
+        self.recorded.transaction.as_ref().map(|transaction| transaction.number)
+    }
+
+    /// Returns how its transaction ended, if it has one.
+    ///
+    /// ```
+    /// # use multibind::{statements::TransactionEnd, Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// let conn = db.connection(None)?;
+    /// conn.execute_batch("BEGIN; INSERT INTO t VALUES (1)")?;
+    /// assert_eq!(log.statements()[1].transaction_end(), Some(TransactionEnd::Open));
+    /// conn.execute_batch("ROLLBACK")?;
+    /// assert_eq!(log.statements()[1].transaction_end(), Some(TransactionEnd::RolledBack));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transaction_end(&self) -> Option<TransactionEnd> {
+        self.recorded.transaction.as_ref().map(|transaction| transaction.end())
+    }
+
+    /// Returns whether what it wrote is in the database: `Some(true)` once it is committed, `Some(false)` if the statement
+    /// failed, or its transaction or savepoint was rolled back; `None` as long as that is open or where it is not known, and
+    /// for one that writes nothing.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// let sql = "BEGIN; INSERT INTO t VALUES (1); SAVEPOINT s; INSERT INTO t VALUES (2); ROLLBACK TO s; COMMIT";
+    /// db.connection(None)?.execute_batch(sql)?;
+    /// assert_eq!(log.statements()[1].stayed(), Some(true));
+    /// assert_eq!(log.statements()[3].stayed(), Some(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stayed(&self) -> Option<bool> {
+        if self.kind != StatementKind::Write {
+            return None;
+        }
+        if self.recorded.undone || self.has_failed() == Some(true) {
+            return Some(false);
+        }
+        match self.transaction_end()? {
+            TransactionEnd::Committed => Some(true),
+            TransactionEnd::RolledBack | TransactionEnd::Failed | TransactionEnd::Closed => Some(false),
+            TransactionEnd::Open | TransactionEnd::Unknown => None,
+        }
+    }
+
+    /// Returns whether its savepoint was rolled back.
+    pub(crate) fn is_undone(&self) -> bool {
+        self.recorded.undone
+    }
+
+    /// Returns the triggers that ran in it.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let schema = "CREATE TABLE t (x); CREATE TABLE audit (x);
+    /// #     CREATE TRIGGER noted AFTER INSERT ON t BEGIN INSERT INTO audit VALUES (new.x); END";
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// assert_eq!(log.statements()[0].triggers().collect::<Vec<_>>(), ["noted"]);
+    /// assert_eq!(log.statements()[0].tables_written(), ["t", "audit"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn triggers(&self) -> impl Iterator<Item = &str> {
+        self.recorded.ended.iter().flat_map(|ended| &ended.triggers).map(|trigger| &**trigger)
+    }
+
+    /// Returns the tables whose rows it may have changed, by itself, by a foreign key or by a trigger that ran.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let log = db.record();
+    /// db.connection("auth")?.execute("DELETE FROM user", [])?;
+    /// assert_eq!(log.statements()[0].tables_written(), ["user"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tables_written(&self) -> Vec<&str> {
+        let mut tables = Vec::new();
+        for written in self.written() {
+            if !tables.contains(&&*written.table) {
+                tables.push(&*written.table);
+            }
+        }
+        tables
+    }
+
+    /// Returns the tables that it may have written to.
+    pub(super) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
+        let ran = |by: &String| self.triggers().any(|trigger| trigger.eq_ignore_ascii_case(by));
+        self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
+    }
+
+    /// Returns whether its connection enforced foreign keys as it wrote.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// assert!(log.statements()[0].foreign_keys());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn foreign_keys(&self) -> bool {
+        self.recorded.foreign_keys
+    }
+
+    /// Returns the place in the application's code that ran it, `src/accounts.rs:10, my_app::accounts::sign_up`, or the
+    /// function alone in a program without debug information.
+    ///
+    /// It is known of statements that write, up to a few hundred of a test, and of the first of a loop. `None` also where a
+    /// driver runs statements on a thread of its own: [`thread`](Statement::thread) has that one's name.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
+    /// assert!(log.statements()[0].place().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn place(&self) -> Option<&str> {
+        self.recorded.place.as_ref().and_then(|place| place.text())
     }
 
     /// Returns whether it ran on a database that a key means.
@@ -258,49 +405,4 @@ impl Statement {
     pub(super) fn counts(&self) -> bool {
         self.kind != StatementKind::Transaction
     }
-}
-
-/// Which texts are statements of transactions. SQLite says so when it prepares one, and those name no table: any
-/// connection can ask.
-#[derive(Default)]
-struct Transactions {
-    known: Sorted<String, bool>,
-    asked: Option<(Connection, Arc<Mutex<bool>>)>,
-}
-
-impl Transactions {
-    fn has(&mut self, sql: &str) -> bool {
-        if let Some(known) = self.known.get(sql) {
-            return *known;
-        }
-        // Where there is no memory for a connection there is no answer either.
-        let is_one = self.ask(sql).unwrap_or(false);
-        self.known.insert(sql.to_string(), is_one);
-        is_one
-    }
-
-    fn ask(&mut self, sql: &str) -> rusqlite::Result<bool> {
-        let (conn, noted) = match &mut self.asked {
-            Some(asked) => asked,
-            none => none.insert(listening()?),
-        };
-        *lock(noted) = false;
-        let accepted = conn.prepare(sql).is_ok();
-        Ok(accepted && *lock(noted))
-    }
-}
-
-/// A connection to nothing, with a note of whether what was last prepared on it is a statement of transactions.
-fn listening() -> rusqlite::Result<(Connection, Arc<Mutex<bool>>)> {
-    let conn = open_in_memory()?;
-    let noted = Arc::new(Mutex::new(false));
-    let note = Arc::clone(&noted);
-    let look = move |context: AuthContext<'_>| {
-        if let AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } = context.action {
-            *lock(&note) = true;
-        }
-        Authorization::Allow
-    };
-    authorize(&conn, Some(Box::new(look)))?;
-    Ok((conn, noted))
 }

@@ -88,7 +88,7 @@ pub(crate) fn without_gate(uri: &str) -> String {
 /// The function by which the default file system opened files before.
 static BEFORE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
-/// Has SQLite's default file system open files by [`open_named`], once.
+/// Makes SQLite's default file system open files by [`open_named`], once.
 fn see_default() {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {

@@ -17,7 +17,7 @@ use super::memory::begins;
 use super::methods::io_methods;
 use crate::sqlite::private::opening;
 
-/// What opens the system's files.
+/// The function that opens the system's files.
 type Opens = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
 
 /// An open file in the place that SQLite keeps for it. The first field is SQLite's.

@@ -1,0 +1,345 @@
+//! One connection to a bind, as the recorder follows it: its transaction, the statements that go on, and how they end.
+//!
+//! SQLite tells an outcome to none of the callbacks that are the application's to set. It is read from two numbers: whether a
+//! transaction is open, and the version of the connection's databases, which grows with each commit.
+
+use std::ffi::CStr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Instant;
+
+use super::handle::Handle;
+use super::looked::{Looked, Memory, Step};
+use super::place::Place;
+use super::recorder::{Ended, Recorded, Recorder};
+use super::state;
+use super::transaction::{Transaction, TransactionEnd};
+use super::watch::Watch;
+use crate::sorted::Sorted;
+use crate::sync::lock;
+
+/// The connections of this process to binds that are open, by their addresses.
+static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
+
+/// The number of times that the place of a statement is captured which a connection runs again and again.
+const IN_A_ROW: u32 = 4;
+
+/// A connection that is open.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    address: usize,
+    watch: Weak<Watch>,
+    recorder: Weak<Recorder>,
+    /// Its number in the harness.
+    number: u32,
+    /// The place where the application has opened it.
+    opened: Option<Arc<Place>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: Vec<Running>,
+    open: Option<Open>,
+    /// The last statement that has ended, and the transaction that was open in it: SQLite may run it again.
+    last: Option<(Running, Option<Open>)>,
+    /// The version of the databases as the last statement ended.
+    version: u64,
+    memory: Memory,
+    /// The text that last wrote, and how often in a row.
+    written: String,
+    in_a_row: u32,
+}
+
+/// A statement that goes on.
+#[derive(Clone, Debug)]
+struct Running {
+    /// Its address; 0 for one of a session.
+    statement: usize,
+    /// Its number, if it is recorded.
+    number: Option<u64>,
+    at: Instant,
+    /// The rows that its connection had changed, ever.
+    changes: u64,
+    /// The version of the databases as it began, and how often it had been prepared again.
+    version: u64,
+    prepared: i32,
+    may_write: bool,
+    looked: Option<Arc<Looked>>,
+    triggers: Vec<Box<str>>,
+}
+
+/// A transaction that is open.
+#[derive(Clone, Debug)]
+struct Open {
+    transaction: Arc<Transaction>,
+    /// Set if a statement has begun it, so that only another ends it.
+    is_explicit: bool,
+    wrote: bool,
+    /// The savepoints, each with the number of the first statement in it.
+    savepoints: Vec<(String, u64)>,
+}
+
+/// A statement that begins, as the callbacks know it.
+pub(super) struct Begins {
+    /// Its address; 0 for one of a session.
+    pub(super) statement: usize,
+    pub(super) may_write: bool,
+    /// The number of times that it was prepared again.
+    pub(super) prepared: i32,
+    pub(super) looked: Option<Arc<Looked>>,
+    /// The statement as it is recorded, if it is.
+    pub(super) record: Option<Recorded>,
+}
+
+/// The account of a statement by who ran it.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) failed: Option<bool>,
+    pub(crate) error: Option<String>,
+}
+
+/// Returns the connection at an address, if it is one to a bind.
+pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&handle.address()).cloned()
+}
+
+/// Forgets the connections of a database that is gone.
+pub(super) fn disconnect_all(watch: *const Watch) {
+    let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    connected.retain(|(_, connection)| !std::ptr::eq(connection.watch.as_ptr(), watch));
+}
+
+impl Connected {
+    /// Follows a connection from here on; `is_own` if this crate has opened it.
+    pub(super) fn follow(handle: &Handle, watch: &Arc<Watch>, is_own: bool) {
+        let Some(member) = watch.harness.get() else { return };
+        let recorder = &member.recorder;
+        let opened = if is_own || !recorder.keeps_writes() { None } else { recorder.opening_place() };
+        let connection = Arc::new(Connected {
+            address: handle.address(),
+            watch: Arc::downgrade(watch),
+            recorder: Arc::downgrade(recorder),
+            number: recorder.next_connection(),
+            opened,
+            state: Mutex::default(),
+        });
+        let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address, connection);
+        drop(before);
+    }
+
+    /// Returns SQLite's account of a statement, which is remembered.
+    pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
+        let (now, version) = (state::names(), handle.version());
+        {
+            let mut state = lock(&self.state);
+            // What others have committed may have changed what a name means.
+            if state.version != version {
+                state.memory.forget(now);
+                state.version = version;
+            }
+            if let Some(looked) = state.memory.get(sql, now) {
+                return Some(looked);
+            }
+        }
+        let looked = Arc::new(handle.look(sql)?);
+        lock(&self.state).memory.put(sql, &looked, now);
+        Some(looked)
+    }
+
+    /// Follows a statement that begins.
+    pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
+        let Some(recorder) = self.recorder.upgrade() else { return };
+        let (alone, version, (changes, _)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let looked = begins.looked;
+        let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
+        let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
+        let mut recorded = begins.record;
+        let mut state = lock(&self.state);
+        // An end that was not reported.
+        state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
+        if alone && state.open.is_some() && !state.running.iter().any(|running| running.may_write) {
+            if let Some(open) = state.open.take() {
+                open.transaction.ends(TransactionEnd::Unknown);
+            }
+        }
+        if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
+            let transaction = recorder.next_transaction(self.number);
+            state.open = Some(Open { transaction, is_explicit: !alone, wrote: false, savepoints: Vec::new() });
+        }
+        if let Some(open) = &mut state.open {
+            open.wrote |= wrote;
+        }
+        if let Some(recorded) = &mut recorded {
+            recorded.connection = self.number;
+            recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
+            if wrote && state.is_new(&recorded.sql) {
+                recorded.place = recorder.place();
+            }
+        }
+        let number = recorded.map(|recorded| recorder.begin(recorded));
+        state.running.push(Running {
+            statement: begins.statement,
+            number,
+            at: Instant::now(),
+            changes,
+            version,
+            prepared: begins.prepared,
+            may_write: begins.may_write,
+            looked,
+            triggers: Vec::new(),
+        });
+    }
+
+    /// Notes a trigger that runs in a statement.
+    pub(super) fn fires(&self, statement: usize, trigger: &str) {
+        let mut state = lock(&self.state);
+        let runs = |running: &&mut Running| running.statement == statement || running.statement == 0;
+        let Some(running) = state.running.iter_mut().rev().find(runs) else { return };
+        if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
+            running.triggers.push(trigger.into());
+        }
+    }
+
+    /// Returns whether a statement goes on that writes to the connection's own database.
+    pub(super) fn is_in_write(&self) -> bool {
+        let writes = |running: &Running| running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        lock(&self.state).running.iter().any(writes)
+    }
+
+    /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice.
+    pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) {
+        let Some(recorder) = self.recorder.upgrade() else { return };
+        let (alone, version, (all, of_last)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let mut state = lock(&self.state);
+        state.version = version;
+        let running = match state.running.iter().rposition(|running| running.statement == statement) {
+            Some(at) => state.running.remove(at),
+            None => match state.last.take() {
+                Some((running, open)) if running.statement == statement && running.prepared != prepared => {
+                    state.open = open;
+                    running
+                }
+                _ => return,
+            },
+        };
+        if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
+            // Names mean something else now.
+            state::names_change();
+        }
+        let before = state.open.clone();
+        let rows = if all == running.changes { 0 } else { of_last };
+        let mut failed = account.failed;
+        let may_go_on = state.running.iter().any(|running| running.may_write);
+        if alone && !may_go_on {
+            if let Some(open) = state.open.take() {
+                let end = end_of(&open, &running, version != running.version, rows);
+                failed = failed.or(running.fails(end));
+                open.transaction.ends(end);
+            }
+        } else if let Some(open) = &mut state.open {
+            open.is_explicit |= !alone;
+            // What has changed rows has not failed.
+            failed = failed.or((rows > 0).then_some(false));
+            if failed != Some(true) {
+                step_within(open, running.step(), &recorder);
+            }
+        }
+        if !running.may_write && running.step().is_none() {
+            failed = account.failed;
+        }
+        if let Some(number) = running.number {
+            let (time, error, triggers) = (running.at.elapsed(), account.error, running.triggers.clone());
+            recorder.amend(number, |statement| {
+                statement.ended = Some(Ended { rows, time, failed, error, triggers });
+            });
+        }
+        state.last = (running.may_write || running.number.is_some()).then_some((running, before));
+    }
+
+    /// Follows the close of the connection, which rolls its transaction back.
+    pub(super) fn close(&self, handle: &Handle) {
+        // With statements left, SQLite may refuse to close it.
+        if handle.has_statements() {
+            return;
+        }
+        if let Some(open) = lock(&self.state).open.take() {
+            open.transaction.ends(TransactionEnd::Closed);
+        }
+        let gone = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&self.address);
+        drop(gone);
+    }
+
+    /// Returns the place where the application has opened it.
+    pub(super) fn opened(&self) -> Option<&Arc<Place>> {
+        self.opened.as_ref()
+    }
+}
+
+impl State {
+    /// Returns whether the place of a statement is worth capturing: a loop has the same one again and again.
+    fn is_new(&mut self, sql: &str) -> bool {
+        if self.written == sql {
+            self.in_a_row += 1;
+        } else {
+            self.written.clear();
+            self.written.push_str(sql);
+            self.in_a_row = 1;
+        }
+        self.in_a_row <= IN_A_ROW
+    }
+}
+
+impl Running {
+    fn step(&self) -> Option<&Step> {
+        self.looked.as_ref().and_then(|looked| looked.step.as_ref())
+    }
+
+    /// Returns whether it has failed, where the end of its transaction tells.
+    fn fails(&self, end: TransactionEnd) -> Option<bool> {
+        match (self.step(), end) {
+            (Some(Step::Begin), _) => Some(true),
+            (_, TransactionEnd::Committed) => Some(false),
+            (Some(Step::Rollback), TransactionEnd::RolledBack) => Some(false),
+            (_, TransactionEnd::Failed) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Returns how a transaction has ended with a statement, which has committed if the version of the databases has grown.
+fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> TransactionEnd {
+    let deed = running.looked.as_ref().map(|looked| looked.deed).unwrap_or_default();
+    if grew || rows > 0 && !open.is_explicit {
+        return TransactionEnd::Committed;
+    }
+    match running.step() {
+        Some(Step::Rollback) => TransactionEnd::RolledBack,
+        // What has written nothing has nothing to lose.
+        Some(Step::Commit | Step::Release(_)) if !open.wrote => TransactionEnd::Committed,
+        Some(Step::Begin) => TransactionEnd::Failed,
+        // A journal mode is kept by no commit.
+        None if !open.is_explicit && deed.acts_at_once => TransactionEnd::Committed,
+        None if !open.is_explicit && !open.wrote => TransactionEnd::Committed,
+        _ => TransactionEnd::Failed,
+    }
+}
+
+/// Follows a savepoint within a transaction.
+fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
+    let place = |name: &String| open.savepoints.iter().rposition(|(known, _)| known == name);
+    match step {
+        Some(Step::Savepoint(name)) => open.savepoints.push((name.clone(), recorder.next())),
+        Some(Step::Release(name)) => {
+            if let Some(at) = place(name) {
+                open.savepoints.truncate(at);
+            }
+        }
+        Some(Step::RollbackTo(name)) => {
+            if let Some(at) = place(name) {
+                recorder.undo(open.savepoints[at].1, &open.transaction);
+                open.savepoints.truncate(at + 1);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,76 @@
+//! The statements of a session, which reports them itself: it knows their errors, and what it tries again.
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+use super::connected::{connected, Account, Begins, Connected};
+use super::handle::Handle;
+use super::recorder::{Ended, Recorder};
+use super::watch::{Beginning, Watch};
+
+/// A session's statement that begins.
+pub(crate) struct InSession<'s> {
+    pub(crate) sql: &'s str,
+    /// The statement with the values of its parameters, where it has some.
+    pub(crate) values: Option<String>,
+    /// Set unless SQLite knows that it only reads.
+    pub(crate) may_write: bool,
+    /// Set if it gives columns.
+    pub(crate) is_query: bool,
+    /// All databases on its connection, where it has several.
+    pub(crate) beside: &'s [&'s Watch],
+}
+
+/// A session's statement that goes on.
+pub(crate) enum Begun {
+    /// On a connection to one bind.
+    On(Arc<Connected>),
+    /// On a connection to several, as the statement of that number.
+    OnSeveral(Arc<Recorder>, u64, Instant),
+}
+
+impl Begun {
+    /// Follows its end.
+    pub(crate) fn end(self, conn: &Connection, outcome: Result<(), String>) {
+        let (failed, error) = (Some(outcome.is_err()), outcome.err());
+        match self {
+            Begun::On(connection) => connection.end(&Handle::of(conn), 0, 0, Account { failed, error }),
+            Begun::OnSeveral(recorder, number, at) => recorder.amend(number, |statement| {
+                let (rows, triggers) = (0, Vec::new());
+                statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers });
+            }),
+        }
+    }
+}
+
+impl Watch {
+    /// Follows a statement of a session that begins on its connection.
+    pub(crate) fn begin_in_session(&self, conn: &Connection, statement: InSession<'_>) -> Option<Begun> {
+        let InSession { sql, values, may_write, is_query, beside } = statement;
+        self.echo(sql);
+        let handle = Handle::of(conn);
+        let connection = connected(&handle);
+        // A connection to several binds only reads.
+        let looks = beside.is_empty() && (may_write || !is_query);
+        let text = if looks { CString::new(sql).ok() } else { None };
+        let looked = match (&connection, &text) {
+            (Some(connection), Some(sql)) => connection.look(&handle, sql),
+            _ => None,
+        };
+        let deed = looked.as_ref().map(|looked| looked.deed);
+        // A session attaches nothing; what SQLite calls by another name than `main` is its bind, by its key.
+        let writes = deed.map_or(may_write, |deed| deed.writes || deed.writes_elsewhere);
+        let beginning = Beginning { sql, values, writes, by_session: true, beside, attached: Vec::new() };
+        let record = if self.records(writes) { self.recorded(&handle, looked.as_deref(), beginning) } else { None };
+        if let Some(connection) = connection.filter(|_| beside.is_empty()) {
+            connection.begin(&handle, Begins { statement: 0, may_write, prepared: 0, looked, record });
+            return Some(Begun::On(connection));
+        }
+        let recorder = Arc::clone(&self.harness.get()?.recorder);
+        let number = recorder.begin(record?);
+        Some(Begun::OnSeveral(recorder, number, Instant::now()))
+    }
+}

@@ -1,0 +1,102 @@
+//! SQLite's account of a statement that it prepares again: its tables and its part in a transaction.
+
+use std::ffi::{c_int, CStr, CString};
+use std::sync::Arc;
+
+use rusqlite::ffi;
+
+use super::deed::Deed;
+
+/// A statement as SQLite's authorizer reports it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Looked {
+    pub(super) deed: Deed,
+    /// The schemas that it uses, the temporary one left out, and whether it may write to them.
+    pub(super) places: Vec<(CString, bool)>,
+    /// The tables whose rows it may change.
+    pub(super) tables: Vec<Change>,
+    /// Its part in a transaction, if it begins or ends one or a savepoint.
+    pub(super) step: Option<Step>,
+    /// Set if it changes what the names in other statements mean.
+    pub(super) renames: bool,
+}
+
+/// A table whose rows a statement may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) schema: CString,
+    pub(super) table: String,
+    /// The trigger that changes it, unless the statement does itself.
+    pub(super) by: Option<String>,
+}
+
+/// The part of a statement in its transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint(String),
+    Release(String),
+    RollbackTo(String),
+}
+
+impl Step {
+    /// Reads it from an action of the authorizer, if the action is one.
+    pub(super) fn of(action: c_int, first: Option<&CStr>, second: Option<&CStr>) -> Option<Step> {
+        let operation = first?.to_bytes();
+        let name = || second.map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        match (action, operation) {
+            (ffi::SQLITE_TRANSACTION, b"BEGIN") => Some(Step::Begin),
+            (ffi::SQLITE_TRANSACTION, b"COMMIT") => Some(Step::Commit),
+            (ffi::SQLITE_TRANSACTION, b"ROLLBACK") => Some(Step::Rollback),
+            (ffi::SQLITE_SAVEPOINT, b"BEGIN") => Some(Step::Savepoint(name())),
+            (ffi::SQLITE_SAVEPOINT, b"RELEASE") => Some(Step::Release(name())),
+            (ffi::SQLITE_SAVEPOINT, b"ROLLBACK") => Some(Step::RollbackTo(name())),
+            _ => None,
+        }
+    }
+}
+
+/// The number of statements that a connection remembers, and the bytes of the longest text among them.
+const REMEMBERED: usize = 16;
+const TEXT: usize = 1024;
+
+/// SQLite's accounts of a connection's last statements.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    entries: Vec<(Box<CStr>, Arc<Looked>)>,
+    /// The number of changes of names in the process when they were made.
+    as_of: usize,
+    next: usize,
+}
+
+impl Memory {
+    /// Returns what is known of a text, unless names have changed.
+    pub(super) fn get(&mut self, sql: &CStr, now: usize) -> Option<Arc<Looked>> {
+        if self.as_of != now {
+            self.forget(now);
+        }
+        self.entries.iter().find(|(text, _)| **text == *sql).map(|(_, looked)| Arc::clone(looked))
+    }
+
+    /// Remembers a text, in place of the oldest.
+    pub(super) fn put(&mut self, sql: &CStr, looked: &Arc<Looked>, now: usize) {
+        if looked.renames || self.as_of != now || sql.count_bytes() > TEXT {
+            return;
+        }
+        let entry = (Box::<CStr>::from(sql), Arc::clone(looked));
+        match self.entries.get_mut(self.next) {
+            Some(old) => *old = entry,
+            None => self.entries.push(entry),
+        }
+        self.next = (self.next + 1) % REMEMBERED;
+    }
+
+    /// Forgets all.
+    pub(super) fn forget(&mut self, now: usize) {
+        self.entries.clear();
+        self.next = 0;
+        self.as_of = now;
+    }
+}

@@ -1,0 +1,151 @@
+//! The place in the application's code from which SQLite was called.
+
+use std::backtrace::Backtrace;
+use std::env;
+use std::sync::OnceLock;
+
+/// A place in the code, captured as a backtrace and resolved once it is asked for.
+#[derive(Debug)]
+pub(crate) struct Place {
+    backtrace: Backtrace,
+    found: OnceLock<Option<String>>,
+}
+
+impl Place {
+    /// Captures the place of this call; costs some microseconds.
+    pub(super) fn capture() -> Place {
+        Place { backtrace: Backtrace::force_capture(), found: OnceLock::new() }
+    }
+
+    /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
+    /// alone where the program has no debug information. `None` where the thread runs a driver's code only.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.found.get_or_init(|| first_own(&self.backtrace.to_string())).as_deref()
+    }
+}
+
+/// A function of a backtrace, and its file and line where they are known.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Frame<'b> {
+    function: &'b str,
+    at: Option<&'b str>,
+}
+
+/// Returns the first of the frames that a backtrace prints which is the application's own.
+fn first_own(backtrace: &str) -> Option<String> {
+    let mut frames = Vec::<Frame<'_>>::new();
+    for line in backtrace.lines().map(str::trim_start) {
+        if let Some(at) = line.strip_prefix("at ") {
+            if let Some(last) = frames.last_mut() {
+                last.at = Some(at);
+            }
+        } else if let Some((number, function)) = line.split_once(": ") {
+            if number.bytes().all(|byte| byte.is_ascii_digit()) {
+                frames.push(Frame { function, at: None });
+            }
+        }
+    }
+    let own = |frame: &&Frame<'_>| frame.is_own();
+    frames.iter().find(own).map(|frame| {
+        let function = frame.function.replace("::{{closure}}", "");
+        match frame.at.map(short) {
+            Some(at) => format!("{at}, {function}"),
+            None => function,
+        }
+    })
+}
+
+impl Frame<'_> {
+    /// Returns whether it is the application's own: neither a dependency's, nor the toolchain's, nor C.
+    fn is_own(&self) -> bool {
+        let Some(name) = crate_of(self.function) else { return false };
+        if NOT_OWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) {
+            return false;
+        }
+        // A path has either kind of separator.
+        let at = self.at.map(|at| at.replace('\\', "/"));
+        !at.is_some_and(|at| ELSEWHERE.iter().any(|folder| at.contains(folder)))
+    }
+}
+
+/// Crates between the application and SQLite, for programs without debug information, whose frames have no file.
+const NOT_OWN: [&str; 21] = [
+    "alloc",
+    "async_io",
+    "async_std",
+    "blocking",
+    "core",
+    "crossbeam_channel",
+    "deadpool",
+    "event_listener",
+    "flume",
+    "libsqlite3_sys",
+    "multibind",
+    "pin_project_lite",
+    "rayon",
+    "rstest",
+    "rusqlite",
+    "scheduled_thread_pool",
+    "smol",
+    "std",
+    "test",
+    "threadpool",
+    "tracing",
+];
+
+/// The beginnings of the names of crates that come in families.
+const FAMILIES: [&str; 8] = ["deadpool_", "diesel", "futures", "r2d2", "sea_", "sqlx", "tokio", "rusqlite_"];
+
+/// Folders of Cargo and of the toolchain.
+const ELSEWHERE: [&str; 4] = ["/registry/src/", "/git/checkouts/", "/rustc/", "/rustlib/src/"];
+
+/// Returns the crate of a function; `None` for one of C.
+fn crate_of(function: &str) -> Option<&str> {
+    let path = function.trim_start_matches(['<', '&']).trim_start_matches("dyn ").trim_start_matches("mut ");
+    let (name, _) = path.split_once("::")?;
+    // Since Rust 1.88 a hash may follow the name of a crate.
+    Some(name.split_once('[').map_or(name, |(name, _)| name))
+}
+
+/// Returns a place as a test writes it: below the package, and without the column.
+fn short(at: &str) -> String {
+    let at = at.strip_prefix("./").unwrap_or(at);
+    let package = env::var("CARGO_MANIFEST_DIR").ok();
+    let below = package.and_then(|package| at.strip_prefix(&package).map(|rest| rest.trim_start_matches(['/', '\\'])));
+    let at = below.unwrap_or(at);
+    at.rsplit_once(':').map_or(at, |(line, _)| line).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_own;
+
+    #[test]
+    fn the_place_is_the_first_frame_outside_of_cargo_and_the_toolchain() {
+        let backtrace = "   0: multibind::instrument::place::Place::capture
+             at ./src/instrument/place.rs:20:32
+   1: sqlite3Step
+             at /home/me/.cargo/registry/src/index.crates.io-1/libsqlite3-sys-0.38.2/sqlite3/sqlite3.c:93000:10
+   2: some_driver::run
+             at /home/me/.cargo/registry/src/index.crates.io-1/some_driver-1.0.0/src/lib.rs:8:5
+   3: <core::iter::Map<I,F> as core::iter::Iterator>::fold
+             at /rustc/29483883eed69d5fb4db01964cdf2af4d86e9cb2/library/core/src/iter/map.rs:1:2
+   4: my_app::accounts::sign_up::{{closure}}
+             at ./src/accounts.rs:10:9
+   5: main
+";
+        assert_eq!(first_own(backtrace).as_deref(), Some("src/accounts.rs:10, my_app::accounts::sign_up"));
+    }
+
+    #[test]
+    fn without_debug_information_the_place_is_a_function() {
+        let backtrace = "   0: <multibind::x::Y as core::ops::Drop>::drop
+   1: sqlite3_step
+   2: sqlx_sqlite::connection::execute
+   3: <my_app::Job as my_app::Run>::run
+   4: std::rt::lang_start
+";
+        assert_eq!(first_own(backtrace).as_deref(), Some("<my_app::Job as my_app::Run>::run"));
+        assert_eq!(first_own("   0: sqlite3_step\n   1: tokio::runtime::run\n"), None);
+    }
+}
