@@ -13,7 +13,7 @@ use super::patience::Patience;
 use super::Database;
 use crate::error::is_lock;
 use crate::list::retain;
-use crate::sqlite::Image;
+use crate::sqlite::{copy_pages, Image};
 
 /// The number of databases that are read at one moment: each takes a connection. Of more, each is read at a moment of
 /// its own.
@@ -47,9 +47,8 @@ pub(crate) fn at_one_moment(
 /// Copies what one database holds committed.
 pub(crate) fn committed(database: &Database, patience: &Patience) -> rusqlite::Result<Arc<Image>> {
     patience.look(&|| {
-        let mut reading = Reading::of(database)?;
-        reading.begin()?;
-        reading.copy()
+        let (begun, _) = Reading::of(database)?.begin()?;
+        begun.image()
     })
 }
 
@@ -72,7 +71,17 @@ enum Attempt {
 enum Reading<'d> {
     /// It is an image, to which nobody has written.
     Image(&'d Database, Arc<Image>),
+    /// It is read on a connection, with the number of its last commit.
     Connection(&'d Database, Connection, i64),
+}
+
+/// A database whose state at one moment is held.
+enum Begun<'d> {
+    Image(Arc<Image>),
+    /// The connection's transaction holds it.
+    Transaction(&'d Database, Connection),
+    /// A copy of its pages, for a transaction would not hold it.
+    Copy(&'d Database, Connection),
 }
 
 impl<'d> Reading<'d> {
@@ -91,42 +100,43 @@ impl<'d> Reading<'d> {
         Ok(())
     }
 
-    /// Begins to read, or reads all where what is read does not stay as it is. Whether nobody has committed since the
-    /// note.
-    fn begin(&mut self) -> rusqlite::Result<bool> {
+    /// Begins to read, and tells whether nobody has committed since the note.
+    fn begin(self) -> rusqlite::Result<(Begun<'d>, bool)> {
         match self {
             Reading::Image(database, image) => {
-                let is_still = database.unchanged().is_some_and(|still| still.id() == image.id());
-                if !is_still {
-                    *self = Reading::Connection(database, connect(database)?, 0);
-                    self.begin()?;
+                if database.unchanged().is_some_and(|still| still.id() == image.id()) {
+                    return Ok((Begun::Image(image), true));
                 }
-                Ok(is_still)
+                let (begun, _) = Reading::Connection(database, connect(database)?, 0).begin()?;
+                Ok((begun, false))
             }
             Reading::Connection(database, conn, version) if database.is_shared_cache() => {
+                let mut copy = Connection::open_in_memory()?;
                 // What is not committed is in the same pages, and a copy is refused.
-                let image =
-                    Image::of_committed(conn).map_err(|error| if is_lock(&error) { table_locked() } else { error })?;
-                let image = Arc::new(image.connected_as(&database.image)?);
-                let is_still = last_commit(database, conn)? == *version;
-                *self = Reading::Image(database, image);
-                Ok(is_still)
+                copy_pages(&conn, &mut copy, "main")
+                    .map_err(|error| if is_lock(&error) { table_locked() } else { error })?;
+                // At once: a writer that waited for the copy is the next to commit.
+                let is_still = last_commit(database, &conn)? == version;
+                Ok((Begun::Copy(database, copy), is_still))
             }
             Reading::Connection(database, conn, version) => {
                 conn.execute_batch("BEGIN")?;
-                Ok(last_commit(database, conn)? == *version)
+                let is_still = last_commit(database, &conn)? == version;
+                Ok((Begun::Transaction(database, conn), is_still))
             }
         }
     }
+}
 
-    /// Returns the copy of what is read, after which nothing is.
-    fn copy(self) -> rusqlite::Result<Arc<Image>> {
-        match self {
-            Reading::Image(_, image) => Ok(image),
-            Reading::Connection(database, conn, _) => {
-                Image::of_committed(&conn)?.connected_as(&database.image).map(Arc::new)
-            }
-        }
+impl Begun<'_> {
+    /// Returns the image of what is held.
+    fn image(self) -> rusqlite::Result<Arc<Image>> {
+        let (database, image) = match self {
+            Begun::Image(image) => return Ok(image),
+            Begun::Transaction(database, conn) => (database, Image::of_committed(&conn)?),
+            Begun::Copy(database, copy) => (database, Image::of_copy(copy)?),
+        };
+        image.connected_as(&database.image).map(Arc::new)
     }
 }
 
@@ -143,18 +153,18 @@ fn attempt(databases: &[&Database], order: &[usize]) -> Result<Attempt, (usize, 
     for (at, of) in &mut reading {
         of.note().map_err(|error| (*at, error))?;
     }
-    let mut is_first = true;
-    for (at, of) in &mut reading {
-        let is_still = of.begin().map_err(|error| (*at, error))?;
+    let mut begun = Vec::with_capacity(reading.len());
+    for (at, of) in reading {
+        let (of, is_still) = of.begin().map_err(|error| (at, error))?;
         // The moment is the one at which the first begins.
-        if !is_still && !is_first {
-            return Ok(Attempt::Overtaken(*at));
+        if !is_still && !begun.is_empty() {
+            return Ok(Attempt::Overtaken(at));
         }
-        is_first = false;
+        begun.push((at, of));
     }
     let mut images = vec![None; databases.len()];
-    for (at, of) in reading {
-        images[at] = Some(of.copy().map_err(|error| (at, error))?);
+    for (at, of) in begun {
+        images[at] = Some(of.image().map_err(|error| (at, error))?);
     }
     Ok(Attempt::Copied(images.into_iter().flatten().collect()))
 }

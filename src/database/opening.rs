@@ -159,10 +159,7 @@ impl Opening {
     fn not_yet(&self) -> rusqlite::Error {
         let waits_for = lock(&self.waits_for);
         let reason = waits_for.as_ref().map_or("it takes its time".to_string(), sqlite_message);
-        failure(
-            ffi::SQLITE_BUSY,
-            format!("a new connection of the pool of bind `{}` is not open yet: {reason}", self.label),
-        )
+        not_open(&self.label, &reason)
     }
 
     fn panicked(&self) -> rusqlite::Error {
@@ -177,6 +174,12 @@ impl Opening {
         }
         Err(failure(ffi::SQLITE_CANTOPEN, why.to_string()))
     }
+}
+
+/// Returns the error of a connection that waits for a lock.
+fn not_open(label: &str, reason: &str) -> rusqlite::Error {
+    let message = format!("a new connection of the pool of bind `{label}` is not open yet: {reason}");
+    failure(ffi::SQLITE_BUSY, message)
 }
 
 /// Returns what a database that has not ended is opened from.
@@ -213,7 +216,8 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
             Err(error) => {
                 let error = source.locked(error);
                 if started.elapsed() >= source.limit {
-                    return Err(error);
+                    // The pool may take this error or that of a connection that still waits: both read alike.
+                    return Err(not_open(&source.label, &sqlite_message(&error)));
                 }
                 *lock(waits_for) = Some(error);
                 opened = Some(conn);

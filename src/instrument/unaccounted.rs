@@ -40,7 +40,7 @@ impl Witness for Watch {
 impl Watch {
     fn refuses_unaccounted(&self, ours: bool, again: bool) -> bool {
         let Some(member) = self.harness.get() else { return false };
-        if ours && member.rules.any() {
+        if member.rules.any() {
             let deed = Deed { writes: true, ..Deed::default() };
             if let Some(rule) = member.rules.against(&member.names, deed) {
                 rule.note(member.bind(), UNACCOUNTED.to_string(), again);
@@ -55,4 +55,5 @@ impl Watch {
 }
 
 /// The words for a write that no statement makes.
-const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, or a backup into the connection";
+const UNACCOUNTED: &str = "a write that no statement makes: incremental blob I/O, a backup into the connection, or a \
+                           connection whose trace the application has replaced";

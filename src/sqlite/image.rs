@@ -106,6 +106,11 @@ impl Image {
     pub(crate) fn of_committed(conn: &Connection) -> rusqlite::Result<Image> {
         let mut copy = open_in_memory()?;
         copy_pages(conn, &mut copy, "main")?;
+        Image::of_copy(copy)
+    }
+
+    /// Returns the image of what was committed in a running database, from a copy of its pages.
+    pub(crate) fn of_copy(copy: Connection) -> rusqlite::Result<Image> {
         Ok(Image { passing: true, ..Image::new(copy)? })
     }
 

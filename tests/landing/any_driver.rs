@@ -1,8 +1,10 @@
 //! Records, guards and faults reach the connections that the application opens itself, in every storage.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 use multibind::faults::{Fault, FaultBuilder, Operation};
+use multibind::rusqlite::hooks::{AuthContext, Authorization};
 use multibind::rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 use multibind::{row, Bind, Error, Harness};
 use rstest::rstest;
@@ -224,4 +226,37 @@ fn a_fault_of_reading_needs_a_storage_with_a_disk(
 ) {
     let db = started(storage);
     assert!(matches!(begin(db.fault("auth")), Err(Error::Fault { .. })));
+}
+
+/// Takes the slot of the harness's trace, as `rusqlite::Connection::trace_v2` does.
+fn replace_trace(conn: &Connection) {
+    // SAFETY: the handle is open, and no callback is given.
+    unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, std::ptr::null_mut()) };
+}
+
+fn replace_authorizer(conn: &Connection) {
+    // Nothing in rusqlite 0.37, a result from 0.38 on.
+    let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
+}
+
+fn replace_commit_hook(conn: &Connection) {
+    let _ = conn.commit_hook(Some(|| false));
+}
+
+#[rstest]
+fn a_write_is_seen_where_the_application_has_replaced_one_of_the_instruments(
+    #[values(Bind::memory, Bind::temp_file)] storage: fn() -> Bind,
+    #[values(replace_trace, replace_authorizer, replace_commit_hook)] replace: fn(&Connection),
+) {
+    let db = started(storage);
+    let auth = own(&db, "auth");
+    replace(&auth);
+    let log = db.record();
+    auth.execute("INSERT INTO user (name) VALUES ('ann')", []).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| log.assert_reads_only("auth"))).is_err());
+
+    let guard = db.deny_writes("auth");
+    assert!(auth.execute("INSERT INTO user (name) VALUES ('bob')", []).is_err());
+    assert_eq!(guard.refused().len(), 1);
+    db.assert_not_landed("auth", "user", row! { name: "bob" });
 }

@@ -405,7 +405,7 @@ fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allo
         assert_eq!(code(&copy(&mut conn).unwrap_err()), ErrorCode::ReadOnly);
     }
 
-    let what = "a write that no statement makes: incremental blob I/O, or a backup into the connection";
+    let what = "a write that no statement makes: incremental blob I/O, a backup into the connection, or a connection whose trace the application has replaced";
     assert!(refused(&guard).iter().all(|refused| *refused == format!("bind `meta`: {what}")), "{:?}", refused(&guard));
     assert!(!refused(&guard).is_empty());
     drop(guard);
