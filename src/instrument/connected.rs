@@ -152,10 +152,11 @@ impl Connected {
         let mut state = lock(&self.state);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
-        if alone && state.open.is_some() && !state.running.iter().any(|running| running.may_write) {
-            if let Some(open) = state.open.take() {
-                open.transaction.ends(TransactionEnd::Unknown);
-            }
+        if alone
+            && !state.running.iter().any(|running| running.may_write)
+            && let Some(open) = state.open.take()
+        {
+            open.transaction.ends(TransactionEnd::Unknown);
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
             let transaction = recorder.next_transaction();

@@ -39,10 +39,10 @@ fn first_own(backtrace: &str) -> Option<String> {
             if let Some(last) = frames.last_mut() {
                 last.at = Some(at);
             }
-        } else if let Some((number, function)) = line.split_once(": ") {
-            if number.bytes().all(|byte| byte.is_ascii_digit()) {
-                frames.push(Frame { function, at: None });
-            }
+        } else if let Some((number, function)) = line.split_once(": ")
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            frames.push(Frame { function, at: None });
         }
     }
     let own = |frame: &&Frame<'_>| frame.is_own();

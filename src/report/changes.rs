@@ -64,7 +64,7 @@ fn shown(row: &Row) -> String {
 fn updated(update: &RowUpdate, key: &[String]) -> String {
     let mut columns = Vec::new();
     for (name, value) in update.after.cells() {
-        let is_key = key.is_empty() || has_name(&key, name);
+        let is_key = key.is_empty() || has_name(key, name);
         match update.before.value(name) {
             Some(before) if before != value => {
                 columns.push(format!("{name} = {} → {}", short(before), short(value)));

@@ -296,7 +296,7 @@ fn random_values_differ_between_harnesses() {
 }
 
 #[rstest]
-fn data_rows_get_their_harnesss_defaults() {
+fn data_rows_get_the_defaults_of_their_harness() {
     let folder = folder("token.csv", "id\n1\n");
     let bind = || Bind::memory().schema("CREATE TABLE token (id, value DEFAULT (random()))").data(folder.path());
     assert_ne!(token(&start(bind()), "auth"), token(&start(bind()), "auth"));
@@ -328,7 +328,7 @@ fn a_schema_that_asks_for_the_time_runs_at_each_start(#[case] sql: &str) {
 }
 
 #[rstest]
-fn a_seeds_now_is_its_harnesss_start() {
+fn the_now_of_a_seed_is_the_start_of_its_harness() {
     let schema = "CREATE TABLE token (value DEFAULT (julianday('now'))); INSERT INTO token DEFAULT VALUES;";
     let moment = |value: Value| match value {
         Value::Real(days) => days,
