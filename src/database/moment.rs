@@ -13,6 +13,7 @@ use super::patience::Patience;
 use super::Database;
 use crate::error::is_lock;
 use crate::list::retain;
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::{copy_pages, Image};
 
 /// The number of databases that are read at one moment: each takes a connection. Of more, each is read at a moment of
@@ -111,7 +112,7 @@ impl<'d> Reading<'d> {
                 Ok((begun, false))
             }
             Reading::Connection(database, conn, version) if database.is_shared_cache() => {
-                let mut copy = Connection::open_in_memory()?;
+                let mut copy = open_in_memory()?;
                 // What is not committed is in the same pages, and a copy is refused.
                 copy_pages(&conn, &mut copy, "main")
                     .map_err(|error| if is_lock(&error) { table_locked() } else { error })?;

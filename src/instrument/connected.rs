@@ -12,7 +12,6 @@ use super::looked::{Looked, Memory, Step};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
 use super::transaction::{Transaction, TransactionEnd};
-use super::watch::Watch;
 use crate::sorted::Sorted;
 use crate::sync::lock;
 
@@ -26,7 +25,8 @@ const IN_A_ROW: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Connected {
     address: usize,
-    watch: Weak<Watch>,
+    /// The address of its database's watch, which forgets it when it goes.
+    watch: usize,
     recorder: Weak<Recorder>,
     /// Its number in the harness.
     number: u32,
@@ -100,20 +100,18 @@ pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
     CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&handle.address()).cloned()
 }
 
-/// Forgets the connections of a database that is gone.
-pub(super) fn disconnect_all(watch: *const Watch) {
+/// Forgets the connections of a database that is gone, by the address of its watch.
+pub(super) fn disconnect_all(watch: usize) {
     let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
-    connected.retain(|(_, connection)| !std::ptr::eq(connection.watch.as_ptr(), watch));
+    connected.retain(|(_, connection)| connection.watch != watch);
 }
 
 impl Connected {
-    /// Follows a connection from here on.
-    pub(super) fn follow(handle: &Handle, watch: &Arc<Watch>) {
-        let Some(member) = watch.harness.get() else { return };
-        let recorder = &member.recorder;
+    /// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
+    pub(super) fn follow(handle: &Handle, watch: usize, recorder: &Arc<Recorder>) {
         let connection = Arc::new(Connected {
             address: handle.address(),
-            watch: Arc::downgrade(watch),
+            watch,
             recorder: Arc::downgrade(recorder),
             number: recorder.next_connection(),
             state: Mutex::default(),

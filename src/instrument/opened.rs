@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{ffi, Connection};
 
-use super::connected::Connected;
 use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
@@ -122,7 +121,7 @@ unsafe extern "C" fn on_open(
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        Connected::follow(&handle, &watch);
+        watch.follow(&handle);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
-use super::connected::disconnect_all;
+use super::connected::{disconnect_all, Connected};
 use super::deed::Deed;
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
@@ -75,6 +75,18 @@ pub(super) struct Beginning<'s> {
 }
 
 impl Watch {
+    /// Follows a connection from here on, where the database is one of a harness.
+    pub(super) fn follow(self: &Arc<Self>, handle: &Handle) {
+        if let Some(member) = self.harness.get() {
+            Connected::follow(handle, self.address(), &member.recorder);
+        }
+    }
+
+    /// The address, which no other watch has as long as this one lives.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     pub(crate) fn new(label: &str, echo: bool, faults: Arc<Faults>) -> Arc<Watch> {
         let watch = Arc::new(Watch {
             label: label.to_string(),
@@ -224,7 +236,7 @@ fn is_schema(table: &str) -> bool {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        disconnect_all(self);
+        disconnect_all(self.address());
         if let Some((number, _)) = self.number.get() {
             WATCHED.write().unwrap_or_else(PoisonError::into_inner).remove(number);
         }
