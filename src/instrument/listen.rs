@@ -11,14 +11,14 @@ use super::{authorize, trace};
 impl Watch {
     /// Makes a connection report its statements from here on.
     pub(crate) fn listen(self: &Arc<Self>, conn: &Connection) {
-        self.follow(&Handle::of(conn));
+        self.connect(&Handle::of(conn));
         start(conn, Context::new(self, false));
     }
 
     /// Makes a session's connection report its statements to guards and faults. The session itself reports them to the
     /// recorder and the log.
     pub(crate) fn listen_in_session(self: &Arc<Self>, conn: &Connection) {
-        self.follow(&Handle::of(conn));
+        self.connect(&Handle::of(conn));
         start(conn, Context::new(self, true));
     }
 }

@@ -121,7 +121,7 @@ unsafe extern "C" fn on_open(
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        watch.follow(&handle);
+        watch.connect(&handle);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {

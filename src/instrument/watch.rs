@@ -76,7 +76,7 @@ pub(super) struct Beginning<'s> {
 
 impl Watch {
     /// Follows a connection from here on, where the database is one of a harness.
-    pub(super) fn follow(self: &Arc<Self>, handle: &Handle) {
+    pub(super) fn connect(self: &Arc<Self>, handle: &Handle) {
         if let Some(member) = self.harness.get() {
             Connected::follow(handle, self.address(), &member.recorder);
         }
