@@ -227,7 +227,7 @@ impl Connected {
         if alone && !may_go_on {
             if let Some(open) = state.open.take() {
                 let end = end_of(&open, &running, version != running.version, rows);
-                failed = failed.or(running.fails(end));
+                failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
             }
         } else if let Some(open) = &mut state.open {
@@ -284,9 +284,12 @@ impl Running {
     }
 
     /// Returns whether it has failed, where the end of its transaction tells.
-    fn fails(&self, end: TransactionEnd) -> Option<bool> {
+    fn fails(&self, end: TransactionEnd, rows: u64) -> Option<bool> {
+        let changes_rows = self.looked.as_ref().is_some_and(|looked| looked.deed.writes && !looked.renames);
         match (self.step(), end) {
             (Some(Step::Begin), _) => Some(true),
+            // The version may have grown by another's commit.
+            (None, TransactionEnd::Committed) if rows == 0 && changes_rows => None,
             (_, TransactionEnd::Committed) => Some(false),
             (Some(Step::Rollback), TransactionEnd::RolledBack) => Some(false),
             (_, TransactionEnd::Failed) => Some(true),

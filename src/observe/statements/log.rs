@@ -41,8 +41,8 @@ impl Harness {
     /// no longer recorded. [`assert_reads_only`](StatementLog::assert_reads_only) and
     /// [`assert_count`](StatementLog::assert_count) fail where a write was seen that no statement makes.
     ///
-    /// A small statement takes about twice as long while it is recorded, one that writes three times. A harness therefore records nothing by itself,
-    /// for the files of a [kept](Harness::keep) test neither.
+    /// Without a log, a harness keeps the last statements that wrote, for [`last_writes`](Harness::last_writes), and none that
+    /// only read.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

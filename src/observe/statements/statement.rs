@@ -201,8 +201,8 @@ impl Statement {
     /// Returns whether it failed, where that is known.
     ///
     /// It is of a session's statement that has ended. Of any other, SQLite reports the end before it knows the error: what
-    /// has changed rows or was committed has not failed, and what was rolled back alone has. Of one that changed no row in a
-    /// transaction that goes on, nothing is known.
+    /// has changed rows has not failed, and what was rolled back alone has. Of one that changed no row, in a transaction that
+    /// goes on or in one that was committed, nothing is known.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
