@@ -58,7 +58,7 @@
 //! with fields: `bind`, and `sql` of a statement. On a thread that has none they are records of `log`. A message goes one way
 //! or the other, so with a logger and the bridge beside a subscriber none is heard twice.
 //!
-//! What goes wrong as a pool opens a connection is logged by `r2d2` itself, with its name as the target, on a thread of the
+//! Errors of a pool that opens a connection are logged by `r2d2` itself, with its name as the target, on a thread of the
 //! pool's: through `log` alone, so to a subscriber that is the whole process's, through the bridge.
 //!
 //! # Where the guarantees end

@@ -51,7 +51,7 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// What [`Config::from_file`] and [`Config::start`] report.
+    /// Those of [`Config::from_file`] and [`Config::start`].
     ///
     /// ```
     /// use multibind::{BindKey, Harness};
@@ -68,7 +68,7 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// What [`Config::start`] reports.
+    /// Those of [`Config::start`].
     ///
     /// ```
     /// use multibind::{Bind, Config, Harness};

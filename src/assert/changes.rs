@@ -62,7 +62,7 @@ impl ChangeSet {
 
     /// Asserts that these tables changed in this way, and no other; gives the change set for a next assertion.
     ///
-    /// What is expected is a list of tables with the number of rows inserted in each, or deleted where it is negative. The
+    /// The argument lists tables with the number of rows inserted in each, or deleted where it is negative. The
     /// macro [`changes!`](crate::changes!) also says how many were updated. Where several keys share one database, any of
     /// them means it.
     ///

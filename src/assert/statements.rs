@@ -7,14 +7,14 @@ use crate::report::statements::{self as report, Counted};
 impl StatementLog {
     /// Asserts how many statements ran on a bind since the log was made; gives the log for a next assertion.
     ///
-    /// What begins and ends a transaction or a savepoint is not counted; what failed is. A statement of a session that
-    /// joins several binds counts for each of them.
+    /// `BEGIN`, `COMMIT`, savepoints and the like are not counted; failed statements are. A statement of a session that joins
+    /// several binds counts for each of them.
     ///
     /// # Panics
     ///
     /// - When there were more or fewer; the message shows the statements.
-    /// - When a write to the bind was seen that no statement makes: incremental blob I/O, or a backup into a connection; where
-    ///   no statement is expected, also one by a connection that the harness did not open, to a bind in memory.
+    /// - When a write to the bind was seen that no statement makes: incremental blob I/O, or a backup into a connection; on a
+    ///   connection that the application opened itself, where no statement is expected.
     /// - For a key that is not configured.
     ///
     /// ```
@@ -120,14 +120,14 @@ impl StatementLog {
     /// Asserts that no statement that ran on the selected binds since the log was made was one that writes; gives the
     /// log for a next assertion.
     ///
-    /// Whether a statement writes is what SQLite says of it, not whether it changed a row; what is only about temporary
-    /// tables, a checkpoint and a pragma that asks do not. Whether any statement ran at all is what [`assert_count`](StatementLog::assert_count) asserts.
+    /// SQLite decides which statements write, and one that changes no row may be one; statements about temporary tables, a
+    /// checkpoint and a pragma that asks are none. [`assert_count`](StatementLog::assert_count) asserts that any ran at all.
     ///
     /// # Panics
     ///
     /// - When one writes; the message shows the statements.
-    /// - When a write to one of the binds was seen that no statement makes: incremental blob I/O, a backup into a connection,
-    ///   or one by a connection that the harness did not open, to a bind in memory.
+    /// - When a write to one of the binds was seen that no statement makes: incremental blob I/O, or a backup into a
+    ///   connection.
     /// - For a key that is not configured.
     ///
     /// ```

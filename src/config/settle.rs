@@ -26,7 +26,7 @@ impl Config {
     /// need not have `[env.test]`, nor any environment as long as none is chosen here. [`with_env`](Config::with_env) applies
     /// to the result.
     ///
-    /// What an environment sets wins over the same setting outside of it, bind by bind and setting by setting; of
+    /// A setting of an environment wins over the same setting outside of it, bind by bind and setting by setting; of
     /// `pragmas`, each pragma is a setting. Lists are replaced as a whole, `references` are added, and a bind that only
     /// the environment has is added. A `mirror` takes the place of what says what the bind's database is (its URL, storage,
     /// schema, data, or what it is a copy of), and each of these but data that of a `mirror`. A bind's own engine option

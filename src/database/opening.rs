@@ -1,7 +1,7 @@
 //! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and
 //! there is an answer where the database is gone.
 //!
-//! What may have to wait is done by a [`helper`]. The pool's thread waits for that for a moment; then it tells the pool
+//! A [`helper`] does the work that may have to wait. The pool's thread waits for that for a moment; then it tells the pool
 //! that there is no connection yet, and the pool asks again by and by.
 
 use std::fmt;

@@ -105,8 +105,8 @@ impl Harness {
 
     /// Closes one database of a dynamic bind, with all there is in it. Who uses it next gets a new one.
     ///
-    /// Whether the code under test still has its pool, and whether somebody has opened a connection by its
-    /// [`uri`](Harness::uri), is not known: what is written that way afterwards, nobody sees.
+    /// Pools that the code under test still has, and connections opened by its [`uri`](Harness::uri), are not known here: nobody
+    /// sees what they write afterwards.
     ///
     /// # Errors
     ///

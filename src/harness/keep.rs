@@ -66,7 +66,7 @@ impl Harness {
     /// system's folder for temporary files. Of a test with several harnesses, the first that is dropped has its files
     /// there, the others in folders `2`, `3` and so on in it.
     ///
-    /// What is saved is what is committed. A later failure of the same test replaces the files; of all tests, the last 100
+    /// The files have what is committed. A later failure of the same test replaces the files; of all tests, the last 100
     /// are kept, in at most 512 MiB.
     ///
     /// A test that fails by returning an error is over before it fails, so a harness cannot tell: run it with

@@ -1,7 +1,7 @@
 //! Folders that ended processes left behind: how to tell them from those in use, and their removal.
 //!
-//! Who makes a folder holds a lock on it, shared, which the system gives back when the last process that has it ends. Who
-//! removes one first takes that lock for itself, so a folder that a living process holds is never touched. Between making
+//! The maker of a folder holds a shared lock on it, which the system releases when the last process that has it ends. A
+//! remover first takes that lock for itself, so a folder that a living process holds is never touched. Between making
 //! and locking, another process may come first. So who makes a folder looks, with the lock, whether it is still there.
 
 use std::ffi::CStr;

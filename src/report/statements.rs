@@ -81,8 +81,9 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
 fn unrecorded(writes: &Unrecorded) -> String {
     match writes {
         Unrecorded::ByOthers(binds) => format!(
-            "{} was written to by a connection that the harness did not open, whose\nstatements are not recorded. Assert on \
-             what changed: `db.changes_since(&before)`",
+            "{} was written to on a connection that the application opened itself, by no statement that\nwas recorded: by incremental \
+             blob I/O, by a backup, or where the application has replaced the trace. Assert on\nwhat changed: \
+             `db.changes_since(&before)`",
             list(binds)
         ),
         Unrecorded::ByItsOwn(binds) => format!(

@@ -7,7 +7,7 @@ use crate::key::BindKey;
 
 /// A statement, its parameters, and what becomes of its rows.
 ///
-/// What runs it is compiled once and not for each type that these have, in this crate and in those that use it.
+/// The code that runs it is compiled once and not for each type that these have, in this crate and in those that use it.
 pub(super) struct Call<'c> {
     pub(super) sql: &'c str,
     pub(super) start: &'c mut Start<'c>,

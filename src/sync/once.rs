@@ -14,7 +14,7 @@ pub(crate) struct OnceCache<K, V> {
     /// There are few.
     entries: Mutex<Vec<Entry<K, V>>>,
     most: usize,
-    /// Whether what is evicted is dropped by the harness that ends next, or by the caller that has it evicted.
+    /// Set where the harness that ends next drops evicted values, and not the caller that evicts them.
     drops_at_an_end: bool,
 }
 

@@ -153,7 +153,7 @@ impl Bind {
     ///
     /// # Errors
     ///
-    /// What the closure returns is an error at start, [`Error::Config`](crate::Error::Config) with the bind.
+    /// An error of the closure is one at start, [`Error::Config`](crate::Error::Config) with the bind.
     ///
     /// ```
     /// use multibind::rusqlite::{self, Connection};

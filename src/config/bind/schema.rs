@@ -48,7 +48,7 @@ impl Bind {
     /// | `001-a.sql`, `a.sql` | no tool's: by the numbers in front, or in natural order |
     /// | `default/`, `auth/`: folders named by bind keys, and no `.sql` file beside them | the bind's own folder |
     ///
-    /// What leads back never runs by itself. Two layouts in one folder, two migrations of one version, a version that is
+    /// Down migrations never run by themselves. Two layouts in one folder, two migrations of one version, a version that is
     /// missing where they are counted, and a file that the tool would pass over are errors that name the file.
     ///
     /// A file may have a part for each bind, as a migration of Flask-Migrate has a function for each. A line of its own
@@ -93,7 +93,7 @@ impl Bind {
     /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
     /// [restore](Connection::restore) it into its connection.
     ///
-    /// What a closure that captures nothing makes is made once in a process and copied from then on. It runs at each start
+    /// A closure that captures nothing runs once in a process, and its tables are copied from then on. It runs at each start
     ///
     /// - where it captures something;
     /// - where its SQL asks for the time or a random number on this connection, see [`schema`](Bind::schema). What another

@@ -85,7 +85,7 @@ impl Bind {
     /// Starts as a copy of an existing SQLite database: of its tables, its rows, its counters, what is in its
     /// write-ahead log included.
     ///
-    /// That file is read and nothing else: no byte of it changes, nothing is made beside it, and it keeps its times, its
+    /// The file is only read: no byte of it changes, nothing is made beside it, and it keeps its times, its
     /// time of last access too where the system lets its owner read without leaving one (on Linux). A schema and
     /// data of the bind come on top of the copy, so migrations run on what is there. Others may write to the file
     /// meanwhile: the copy is what was committed at one moment, and where they leave no such moment in five seconds, that

@@ -43,7 +43,7 @@ pub(crate) enum Written {
 
 /// The binds that were written to by none of the recorded statements.
 pub(crate) enum Unrecorded {
-    /// By connections that the harness did not open.
+    /// On connections that the application opened itself.
     ByOthers(Vec<BindKey>),
     /// By the harness's own connections.
     ByItsOwn(Vec<BindKey>),
