@@ -125,9 +125,9 @@ mod tests {
         let backtrace = "   0: multibind::instrument::place::Place::capture
              at ./src/instrument/place.rs:20:32
    1: sqlite3Step
-             at /home/me/.cargo/registry/src/index.crates.io-1/libsqlite3-sys-0.38.2/sqlite3/sqlite3.c:93000:10
+             at /home/me/.cargo/registry/src/mirror-1/libsqlite3-sys-0.38.2/sqlite3/sqlite3.c:93000:10
    2: some_driver::run
-             at /home/me/.cargo/registry/src/index.crates.io-1/some_driver-1.0.0/src/lib.rs:8:5
+             at /home/me/.cargo/registry/src/mirror-1/some_driver-1.0.0/src/lib.rs:8:5
    3: <core::iter::Map<I,F> as core::iter::Iterator>::fold
              at /rustc/29483883eed69d5fb4db01964cdf2af4d86e9cb2/library/core/src/iter/map.rs:1:2
    4: my_app::accounts::sign_up::{{closure}}
