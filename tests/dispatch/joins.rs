@@ -186,7 +186,8 @@ fn a_join_with_a_function_follows_each_write_to_the_default_bind(#[case] storage
         session.execute(&format!("CREATE TABLE main.t{round} (x)"), []).unwrap();
         let sql = "SELECT count(*) FROM post, user, json_each('[1]') WHERE name = 'ann'";
         assert_eq!(read(&mut session, sql), [(round + 1).to_string()]);
-        let sql = format!("SELECT (SELECT count(*) FROM t{round}), t.name FROM pragma_table_info('t{round}') AS t, user");
+        let sql =
+            format!("SELECT (SELECT count(*) FROM t{round}), t.name FROM pragma_table_info('t{round}') AS t, user");
         assert_eq!(read(&mut session, &sql), ["0|x"]);
     }
 }
