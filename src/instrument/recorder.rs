@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct Recorder {
     databases: Mutex<Vec<(String, Keys)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
+    /// The last transactions whose end has a place, the oldest first.
+    closings: Mutex<VecDeque<Weak<Transaction>>>,
     /// The number of places that may still be captured.
     places: AtomicI64,
 }
@@ -55,6 +57,7 @@ impl Default for Recorder {
             databases: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
+            closings: Mutex::default(),
             places: AtomicI64::new(CAPTURED),
         }
     }
@@ -169,6 +172,19 @@ impl Recorder {
     pub(super) fn place(&self) -> Option<Arc<Place>> {
         let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
         may.then(|| Arc::new(Place::capture()))
+    }
+
+    /// Captures the place of the end of a transaction. The oldest such places are forgotten.
+    pub(super) fn closes_here(&self, transaction: &Arc<Transaction>) {
+        let Some(place) = self.place() else { return };
+        transaction.closes_at(Some(place));
+        let mut closings = lock(&self.closings);
+        closings.push_back(Arc::downgrade(transaction));
+        if closings.len() > PLACES
+            && let Some(oldest) = closings.pop_front().and_then(|oldest| oldest.upgrade())
+        {
+            oldest.closes_at(None);
+        }
     }
 
     /// Adds a database of the harness.
