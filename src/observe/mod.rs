@@ -36,4 +36,4 @@ pub(crate) use snapshot::{committed, unreadable};
 pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded, Written};
 pub use statements::{RecordedTransaction, Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
-pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, Whereabouts};
+pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, Times, Whereabouts};

@@ -20,3 +20,4 @@ mod rows;
 mod serialize;
 mod snapshots;
 mod strategies;
+mod times;
