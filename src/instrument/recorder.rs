@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,8 @@ pub(crate) struct Recorder {
     databases: Mutex<Vec<(String, Keys)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
+    /// The last transactions whose end has a place, the oldest first.
+    closings: Mutex<VecDeque<Weak<Transaction>>>,
     /// The number of places that may still be captured.
     places: AtomicI64,
 }
@@ -78,6 +80,7 @@ impl Recorder {
             databases: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
+            closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
         }
     }
@@ -199,6 +202,19 @@ impl Recorder {
     /// Captures places again where enough have been captured.
     pub(super) fn capture_again(&self) {
         self.places.store(self.bounds.captured, Ordering::Relaxed);
+    }
+
+    /// Captures the place of the end of a transaction. The oldest such places are forgotten.
+    pub(super) fn closes_here(&self, transaction: &Arc<Transaction>) {
+        let Some(place) = self.place() else { return };
+        transaction.closes_at(Some(place));
+        let mut closings = lock(&self.closings);
+        closings.push_back(Arc::downgrade(transaction));
+        if closings.len() > self.bounds.places
+            && let Some(oldest) = closings.pop_front().and_then(|oldest| oldest.upgrade())
+        {
+            oldest.closes_at(None);
+        }
     }
 
     /// Adds a database of the harness.
