@@ -15,6 +15,8 @@ pub(super) struct Looked {
     pub(super) places: Vec<(CString, bool)>,
     /// The tables whose rows it may change.
     pub(super) tables: Vec<Change>,
+    /// The tables that it reads, while the process has a replica that lags.
+    pub(super) reads: Vec<String>,
     /// Its part in a transaction, if it begins or ends one or a savepoint.
     pub(super) step: Option<Step>,
     /// Set if it changes what the names in other statements mean.

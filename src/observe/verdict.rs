@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransaction};
 use super::glance::View;
+use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -40,6 +41,8 @@ pub(crate) struct Failure<'t> {
     pub(crate) is_unexplained: bool,
     /// The source of the lagging replica that was asked, if that has the row.
     pub(crate) behind: Option<BindKey>,
+    /// The replicas that were behind when they were read.
+    pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
 }
@@ -145,6 +148,7 @@ pub(crate) fn verdict_on<'t>(
         open,
         is_unexplained,
         behind,
+        late: late(running),
         look_into,
     }))
 }

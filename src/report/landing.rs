@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::late::late;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
 use super::words::{enumerated, quoted, times, NOTHING_WRITTEN};
@@ -31,6 +32,9 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     let _ = writeln!(report, "  looked for  {looked_for}");
     let _ = writeln!(report, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let _ = writeln!(report, "{}\n", found(failure));
+    for behind in &failure.late {
+        let _ = writeln!(report, "{}\n", late(behind));
+    }
     for hint in hints(failure) {
         let _ = writeln!(report, "{}\n", paragraph(&hint, 0, 0));
     }
@@ -193,7 +197,7 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
 /// Returns what may be the reason, each only where it can be.
 fn hints(failure: &Failure<'_>) -> Vec<String> {
     let mut hints = mapped(&failure.open, open_transaction);
-    if failure.is_unexplained {
+    if failure.is_unexplained && failure.late.is_empty() {
         hints.push(NOTHING_WRITTEN.to_string());
     }
     if let Some(source) = &failure.behind {

@@ -6,6 +6,7 @@ mod diagram;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
+mod late;
 mod mermaid;
 pub(crate) mod rows;
 pub(crate) mod statements;

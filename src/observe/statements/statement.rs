@@ -360,7 +360,7 @@ impl Statement {
     }
 
     /// Returns whether it may have changed rows of a table in a database that a key means.
-    pub(super) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
+    pub(in crate::observe) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.written()
             .any(|written| written.names.as_ref().is_some_and(is_it) && written.table.eq_ignore_ascii_case(table))
