@@ -53,7 +53,7 @@ fn by_hand() -> Connection {
 fn insert_prepared(conn: &Connection, times: usize) {
     conn.execute_batch("BEGIN").unwrap();
     for number in 0..times {
-        conn.prepare_cached(INSERT).unwrap().execute([number]).unwrap();
+        conn.prepare_cached(INSERT).unwrap().execute([i64::try_from(number).unwrap()]).unwrap();
     }
     conn.execute_batch("COMMIT").unwrap();
 }
@@ -97,7 +97,7 @@ fn main() {
             let db = started(0, Bind::memory);
             let mut session = db.session();
             for number in 0..times {
-                session.execute(INSERT, [number]).unwrap();
+                session.execute(INSERT, [i64::try_from(number).unwrap()]).unwrap();
             }
             session.commit().unwrap();
         }
@@ -110,13 +110,13 @@ fn main() {
             let db = started(0, Bind::memory);
             let conn = db.connection("auth").unwrap();
             for number in 0..times {
-                conn.prepare_cached(INSERT).unwrap().execute([number]).unwrap();
+                conn.prepare_cached(INSERT).unwrap().execute([i64::try_from(number).unwrap()]).unwrap();
             }
         }
         "insert_alone_by_hand" => {
             let conn = by_hand();
             for number in 0..times {
-                conn.prepare_cached(INSERT).unwrap().execute([number]).unwrap();
+                conn.prepare_cached(INSERT).unwrap().execute([i64::try_from(number).unwrap()]).unwrap();
             }
         }
         "rows" => {

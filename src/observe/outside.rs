@@ -31,7 +31,7 @@ impl Harness {
     ///   databases from harnesses, or run it in a process of its own, as nextest does.
     /// - A file is neither opened nor made, unless the connection names a file system of its own (`?vfs=…`): SQLite has that
     ///   file open before it reports the connection.
-    /// - `ATTACH` and `VACUUM INTO` of a file that is no bind's fail too. A database in memory can be attached.
+    /// - `ATTACH` and `VACUUM INTO` of a file that is no bind's fail with `SQLITE_AUTH` too. A database in memory can be attached.
     ///
     /// For all tests, the configuration has [`deny_outside`](crate::Config::deny_outside).
     ///

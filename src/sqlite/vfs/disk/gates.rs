@@ -143,6 +143,10 @@ unsafe extern "C" fn open_numbered(
         (*file).pMethods = ptr::null();
         let system = system(vfs);
         let Some(opens) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
+        // What a bind's connection attaches is opened by its file system.
+        if is_outside(name, flags) && number_of(name, flags).is_none() && is_refused() {
+            return refused::open(name, file, flags, out_flags);
+        }
         let before = NUMBERED.replace(true);
         let code = match numbered(name, flags) {
             Some(gate) => super::open(system, name, file, flags, out_flags, opens, (gate, Writer::Ours)),
