@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
 
+use super::displaced::{Closed, Displaced};
 use super::place::Place;
 use super::state::Listened;
 use super::transaction::Transaction;
@@ -30,6 +31,9 @@ const TEXT: usize = 2048;
 /// The places that a harness captures while nobody records, and those that each recording adds.
 const CAPTURED: i64 = 256;
 
+/// The places that a harness captures of openings.
+const OPENINGS: i64 = 64;
+
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
 
@@ -43,8 +47,10 @@ pub(crate) struct Recorder {
     databases: Mutex<Vec<(String, Keys)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
-    /// The number of places that may still be captured.
+    /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
+    openings: AtomicI64,
+    displaced: Mutex<Closed>,
 }
 
 impl Default for Recorder {
@@ -56,6 +62,8 @@ impl Default for Recorder {
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
             places: AtomicI64::new(CAPTURED),
+            openings: AtomicI64::new(OPENINGS),
+            displaced: Mutex::default(),
         }
     }
 }
@@ -167,8 +175,27 @@ impl Recorder {
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
-        let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
-        may.then(|| Arc::new(Place::capture()))
+        captured(&self.places)
+    }
+
+    /// Captures the place of an opening, unless enough have been captured.
+    pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
+        captured(&self.openings)
+    }
+
+    /// Notes a connection that is closed and was not seen whole.
+    pub(super) fn note_displaced(&self, displaced: Displaced) {
+        lock(&self.displaced).push(displaced);
+    }
+
+    /// Returns the number of such connections so far.
+    pub(crate) fn displaced_so_far(&self) -> u64 {
+        lock(&self.displaced).next()
+    }
+
+    /// Returns those that were closed since there were so many.
+    pub(super) fn displaced_since(&self, number: u64) -> Vec<Displaced> {
+        lock(&self.displaced).since(number)
     }
 
     /// Adds a database of the harness.
@@ -244,6 +271,7 @@ impl Recorder {
             recorder: Arc::clone(self),
             from: statements.next(),
             writes: statements.writes,
+            displaced: self.displaced_so_far(),
             _listened: Listened::new(),
         }
     }
@@ -257,6 +285,12 @@ impl Recorder {
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()
     }
+}
+
+/// Captures the place of this call, while a number of them is left.
+fn captured(left: &AtomicI64) -> Option<Arc<Place>> {
+    let may = left.load(Ordering::Relaxed) > 0 && left.fetch_sub(1, Ordering::Relaxed) > 0;
+    may.then(|| Arc::new(Place::capture()))
 }
 
 /// Cuts a text that is kept while nobody records.
@@ -310,8 +344,9 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
-    /// The number of writes by no statement before it.
+    /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
     writes: u64,
+    displaced: u64,
     _listened: Listened,
 }
 
@@ -325,6 +360,13 @@ impl Listening {
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
+    }
+}
+
+impl Listening {
+    /// Returns its recorder, and the number of connections that were closed before it and not seen whole.
+    pub(crate) fn displaced_since(&self) -> (&Arc<Recorder>, u64) {
+        (&self.recorder, self.displaced)
     }
 }
 

@@ -20,6 +20,7 @@ mod outline;
 pub(crate) mod private;
 mod probe;
 pub(crate) mod script;
+mod slots;
 mod values;
 pub(crate) mod vfs;
 
@@ -33,4 +34,5 @@ pub(crate) use named::NamedConnection;
 pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
 pub(crate) use probe::{is_locked_by_log_writer, is_locked_by_writer, is_locked_out, SCHEMA};
+pub(crate) use slots::Slot;
 pub(crate) use values::{column_names, number, texts};
