@@ -8,6 +8,7 @@ use std::ptr;
 use rusqlite::ffi;
 
 use super::connected::closes;
+use super::strays;
 
 /// Makes SQLite report the close of a connection, once its last statement is gone too.
 ///
@@ -44,6 +45,9 @@ unsafe extern "C" fn answers_nothing(_: *mut ffi::sqlite3_context, _: c_int, _: 
 unsafe extern "C" fn on_close(connection: *mut c_void) {
     let db = ptr::with_exposed_provenance_mut(connection.addr());
     // A panic must not cross into C.
-    // SAFETY: the connection is closed on this thread, and its structure is there still.
-    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { closes(db) }));
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the connection is closed on this thread, and its structure is there still.
+        unsafe { closes(db) };
+        strays::closes(db.addr());
+    }));
 }

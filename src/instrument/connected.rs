@@ -136,6 +136,11 @@ pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
     }
     if let Some(open) = lock(&gone.state).open.take() {
         open.transaction.ends(TransactionEnd::Closed);
+        if open.wrote
+            && let Some(recorder) = gone.recorder.upgrade().filter(|recorder| recorder.keeps_writes())
+        {
+            recorder.closes_here(&open.transaction);
+        }
     }
 }
 
@@ -314,6 +319,9 @@ impl Connected {
                 let end = end_of(&open, &running, version != running.version, rows);
                 failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
+                if open.wrote && open.is_explicit && recorder.keeps_writes() {
+                    recorder.closes_here(&open.transaction);
+                }
             }
         } else if let Some(open) = &mut state.open {
             open.is_explicit |= !alone;
