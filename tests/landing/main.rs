@@ -3,6 +3,7 @@
 
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
 mod exact_rows;
