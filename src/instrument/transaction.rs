@@ -1,6 +1,9 @@
 //! One transaction of one connection, and how it ended.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::place::Place;
 
 /// The end of a transaction.
 ///
@@ -45,17 +48,31 @@ pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
     end: AtomicU8,
+    /// The place that rolled it back, if that is known.
+    ended_at: OnceLock<Arc<Place>>,
 }
 
 impl Transaction {
     /// Begins a transaction.
     pub(super) fn new(number: u64) -> Transaction {
-        Transaction { number, end: AtomicU8::new(0) }
+        Transaction { number, end: AtomicU8::new(0), ended_at: OnceLock::new() }
     }
 
     /// Returns how it ended.
     pub(crate) fn end(&self) -> TransactionEnd {
         ENDS[usize::from(self.end.load(Ordering::Acquire))]
+    }
+
+    /// Returns the place that rolled it back, if that is known.
+    pub(crate) fn ended_at(&self) -> Option<&Place> {
+        self.ended_at.get().map(|place| &**place)
+    }
+
+    /// Sets the place that rolls it back.
+    pub(super) fn ends_at(&self, place: Option<Arc<Place>>) {
+        if let Some(place) = place {
+            let _ = self.ended_at.set(place);
+        }
     }
 
     /// Sets how it ended; again where SQLite runs its statement again.
