@@ -69,8 +69,8 @@ impl Harness {
     /// The files have what is committed. A later failure of the same test replaces the files; of all tests, the last 100
     /// are kept, in at most 512 MiB.
     ///
-    /// A test that fails by returning an error is over before it fails, so a harness cannot tell: run it with
-    /// `MULTIBIND_KEEP=always`. Where a panic aborts, nothing is dropped and nothing saved.
+    /// A test that returns an error has dropped its harness before it fails. Give it the return type
+    /// [`TestResult`](crate::TestResult), whose `?` panics. Where a panic aborts, nothing is dropped and nothing saved.
     ///
     /// ```should_panic
     /// use multibind::{Bind, Harness, Keep};

@@ -246,11 +246,11 @@ impl Connected {
         if alone && !may_go_on {
             if let Some(open) = state.open.take() {
                 let end = end_of(&open, &running, version != running.version, rows);
-                if end == TransactionEnd::RolledBack && open.wrote {
-                    open.transaction.ends_at(recorder.place());
-                }
                 failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
+                if open.wrote && open.is_explicit && recorder.keeps_writes() {
+                    recorder.closes_here(&open.transaction);
+                }
             }
         } else if let Some(open) = &mut state.open {
             open.is_explicit |= !alone;
@@ -280,10 +280,12 @@ impl Connected {
             return;
         }
         if let Some(open) = lock(&self.state).open.take() {
-            if open.wrote {
-                open.transaction.ends_at(self.recorder.upgrade().and_then(|recorder| recorder.place()));
-            }
             open.transaction.ends(TransactionEnd::Closed);
+            if open.wrote
+                && let Some(recorder) = self.recorder.upgrade().filter(|recorder| recorder.keeps_writes())
+            {
+                recorder.closes_here(&open.transaction);
+            }
         }
         let gone = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&self.address);
         drop(gone);

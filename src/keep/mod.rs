@@ -5,6 +5,7 @@ mod folder;
 mod room;
 mod write;
 
+use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -54,41 +55,39 @@ pub(crate) fn save(harness: &Harness) -> String {
             room::make(folder.root(), &dir);
             told(&dir, &saved)
         }
-        Err(error) => format!("multibind: the databases of this test are not kept: {error}"),
+        Err(error) => format!("multibind: nothing is kept: {error}"),
     }
 }
 
-/// Writes where the files are and how to open them.
+/// The files that may stand beside the databases.
+const BESIDE: [&str; 2] = [write::CHANGES, write::STATEMENTS];
+
+/// The number of files that the line names; a dynamic bind may have very many databases.
+const NAMED: usize = 20;
+
+/// Writes where the files are, and which databases are not there.
 fn told(dir: &Path, saved: &[Saved]) -> String {
-    let mut told = format!("multibind: the databases of this test are kept in {}\n", dir.display());
-    let mut width = 0;
+    let (mut files, mut missing) = (Vec::new(), String::new());
     for database in saved {
-        width = width.max(database.label.chars().count());
+        match &database.file {
+            Ok(name) => files.push(name.as_str()),
+            Err(problem) => {
+                let _ = write!(missing, "\nmultibind: `{}` is not kept: {problem}", database.label);
+            }
+        }
     }
-    for database in saved {
-        let what = match &database.file {
-            Ok(name) => format!("sqlite3 {}", quoted(&dir.join(name))),
-            Err(problem) => format!("not kept: {problem}"),
-        };
-        let _ = writeln!(told, "  {:width$}  {what}", database.label);
+    let mut more = String::new();
+    if files.len() > NAMED {
+        more = format!(", and {} databases more", files.len() - NAMED);
+        files.truncate(NAMED);
     }
-    let _ = write!(told, "The changes since the start are in {}", dir.join(write::CHANGES).display());
-    let statements = dir.join(write::STATEMENTS);
-    if statements.is_file() {
-        let _ = write!(told, "\nThe statements that were recorded are in {}", statements.display());
-    }
-    told
+    files.extend(BESIDE.iter().filter(|name| dir.join(name).is_file()));
+    format!("multibind: kept in {}: {}{more}{missing}", near(dir, env::current_dir().ok()).display(), files.join(", "))
 }
 
-/// Quotes a path for a shell.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@%=,:".contains(char);
-    match (path.chars().all(plain), cfg!(windows)) {
-        (true, _) => path,
-        (false, true) => format!("\"{path}\""),
-        (false, false) => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+/// Returns a path as it is from the current folder, where it is below that.
+fn near(path: &Path, current: Option<PathBuf>) -> &Path {
+    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -96,9 +95,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(not(windows))]
-    fn a_path_is_one_word_for_a_shell() {
-        assert_eq!(quoted(Path::new("/t/a--b/me%20ta.db")), "/t/a--b/me%20ta.db");
-        assert_eq!(quoted(Path::new("/t/it's $HOME/x.db")), r"'/t/it'\''s $HOME/x.db'");
+    fn a_path_is_shown_from_the_current_folder_where_it_is_below() {
+        let kept = Path::new("/src/my_app/target/multibind/t");
+        let from = |current: Option<&str>| near(kept, current.map(PathBuf::from)).to_str();
+        assert_eq!(from(Some("/src/my_app")), Some("target/multibind/t"));
+        assert_eq!([from(Some("/src/other")), from(None)], [kept.to_str(), kept.to_str()]);
     }
 }

@@ -6,6 +6,7 @@ mod any_driver;
 mod assertions;
 mod changes;
 mod changes_expected;
+mod exact_rows;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]
@@ -21,3 +22,4 @@ mod rows;
 mod serialize;
 mod snapshots;
 mod strategies;
+mod times;

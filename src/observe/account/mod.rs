@@ -8,7 +8,7 @@ pub(crate) use author::Author;
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
-use crate::instrument::{Operation, Place, TransactionEnd};
+use crate::instrument::{Operation, TransactionEnd};
 use crate::key::{BindKey, Keys};
 
 /// The statements that a harness has kept, read once.
@@ -104,8 +104,11 @@ impl Statement {
     }
 
     /// Returns the place at which its transaction was rolled back, if that is known.
-    pub(crate) fn rolled_back_at(&self) -> Option<&str> {
-        self.recorded().transaction.as_ref()?.ended_at().and_then(Place::text)
+    pub(crate) fn rolled_back_at(&self) -> Option<String> {
+        if !matches!(self.fate(), Fate::RolledBack | Fate::Closed) {
+            return None;
+        }
+        self.recorded().transaction.as_ref()?.closing()?.text().map(str::to_string)
     }
 
     /// Returns whether it may have inserted or updated rows of a table in a database that a key means.
