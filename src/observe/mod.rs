@@ -20,7 +20,7 @@ mod tables;
 mod verdict;
 
 pub(crate) use account::{Author, Fate};
-pub(crate) use changes::{since_start, Compared, NotOnly};
+pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;

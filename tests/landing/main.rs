@@ -4,6 +4,7 @@
 mod accounts;
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
 mod exact_rows;
