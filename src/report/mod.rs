@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod changes;
 mod describe;
 mod diagram;
+mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;

@@ -18,6 +18,7 @@ mod outside;
 mod picture;
 mod recording;
 mod references;
+mod replaced;
 mod reports;
 mod rows;
 mod serialize;
