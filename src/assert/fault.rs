@@ -8,6 +8,15 @@ use crate::say;
 
 impl Drop for Fault {
     fn drop(&mut self) {
+        let unmet = self.unmet();
+        if !unmet.is_empty() {
+            let text = report::unmet(&self.call(), &unmet);
+            if !thread::panicking() {
+                panic!("{text}");
+            }
+            say::beside_failure(&format!("multibind: {text}"));
+            return;
+        }
         let Some(untriggered) = self.untriggered() else { return };
         if !thread::panicking() {
             panic!("{}", report::untriggered(&untriggered));

@@ -12,12 +12,13 @@ mod landing;
 mod look;
 mod nearest;
 mod outside;
+mod rows;
 mod snapshot;
 mod statements;
 mod tables;
 mod verdict;
 
-pub(crate) use changes::{since_start, Compared, NotOnly};
+pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;
@@ -31,6 +32,8 @@ pub use guard::{Guard, Refusal};
 pub use landing::Landing;
 pub(crate) use nearest::Near;
 pub use outside::OutsideGuard;
+pub use rows::ExpectedRows;
+pub(crate) use rows::{verdict_on_rows, Difference, Different, Missing, OtherRows, WrongRows};
 pub use snapshot::Snapshot;
 pub(crate) use snapshot::{committed, unreadable};
 pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded, Written};

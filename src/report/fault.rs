@@ -1,6 +1,7 @@
 //! The report of a fault that never triggered.
 
-use crate::instrument::FaultKind;
+use super::displaced::displaced;
+use crate::instrument::{Displaced, FaultKind};
 use crate::observe::Untriggered;
 
 /// Reports a fault that never triggered, which fails the test.
@@ -11,6 +12,11 @@ pub(crate) fn untriggered(fault: &Untriggered) -> String {
          on a connection that the fault covers, or mark the fault `optional()`.",
         untriggered_beside(fault)
     )
+}
+
+/// Reports a fault that could not meet every connection.
+pub(crate) fn unmet(fault: &str, connections: &[Displaced]) -> String {
+    format!("{fault}\ncould not fail what runs on every connection.\n\n{}", displaced(connections))
 }
 
 /// Reports a fault that never triggered beside another failure of the test.

@@ -3,10 +3,12 @@
 pub(crate) mod changes;
 mod describe;
 mod diagram;
+mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod mermaid;
+pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
 mod values;

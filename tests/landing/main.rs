@@ -3,8 +3,10 @@
 
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
+mod exact_rows;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]
@@ -15,6 +17,7 @@ mod outside;
 mod picture;
 mod recording;
 mod references;
+mod replaced;
 mod reports;
 mod rows;
 mod serialize;
