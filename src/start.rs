@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::error::Result;
 use crate::harness::{start, Harness};
+use crate::instrument::{see_openings, Banning};
 use crate::keep;
 #[cfg(doc)]
 use crate::Error;
@@ -26,7 +27,12 @@ impl Config {
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
     pub fn start(self) -> Result<Harness> {
-        start(&self.settle()?, keep::save)
+        let settled = self.settle()?;
+        let outside = settled.deny_outside().map(|by| {
+            see_openings();
+            Banning::begin(by.to_string())
+        });
+        Ok(start(&settled, keep::save)?.with_ban(outside))
     }
 }
 

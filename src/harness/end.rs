@@ -4,6 +4,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::thread;
 
 use super::Harness;
+use crate::instrument::Banning;
 use crate::say;
 
 /// Saves the databases of a harness and returns what to print about it.
@@ -22,6 +23,12 @@ impl Drop for Harness {
                 say::beside_failure(&(self.keeper)(self));
             }
         }));
+        if let Some(text) = self.outside.as_ref().and_then(Banning::unasked) {
+            if !thread::panicking() {
+                panic!("{text}");
+            }
+            say::beside_failure(&format!("multibind: {text}"));
+        }
     }
 }
 
