@@ -221,6 +221,7 @@ impl Harness {
                 Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
             })?;
             database.set_standing(Standing::default());
+            self.running.recorder().is_put_back(database.keys());
         }
         Ok(())
     }

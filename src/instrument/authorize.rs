@@ -127,9 +127,12 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
         {
             looked.reads.push(table.to_string());
         }
-        if let Some((schema, table)) = action.changed_rows() {
+        if let Some((schema, table)) = action.created() {
+            looked.created.push((schema.to_owned(), table.to_string()));
+        }
+        if let Some((schema, table, operation)) = action.changed_rows() {
             let by = inside.map(|by| by.to_string_lossy().into_owned());
-            let change = Change { schema: schema.to_owned(), table: table.to_string(), by };
+            let change = Change { schema: schema.to_owned(), table: table.to_string(), operation, by };
             if !looked.tables.contains(&change) {
                 looked.tables.push(change);
             }

@@ -22,10 +22,12 @@ use super::late::{LateRead, LateReads};
 use super::log::log;
 use super::looked::Looked;
 use super::recorder::{Recorded, Recorder};
+use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::{BindKey, Keys};
+use crate::list::mapped;
 use crate::say;
 use crate::sorted::Sorted;
 
@@ -87,6 +89,9 @@ impl Watch {
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
         Connected::follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
+        if recorder.keeps_writes() {
+            report_rows(handle);
+        }
     }
 
     /// The address, which no other watch has as long as this one lives.
@@ -231,7 +236,9 @@ impl Watch {
             connection: 0,
             transaction: None,
             undone: false,
+            number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            created: looked.map(|looked| member.created(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -242,18 +249,29 @@ impl Watch {
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
     fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
-        let has_attached = handle.has_attached();
         let mut tables = Vec::with_capacity(looked.tables.len());
         for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
-            // On a session's connection its own database may have the bind's name.
-            let names = if has_attached && *change.schema != *c"main" {
-                handle.file(&change.schema).and_then(|file| self.recorder.database_at(&file))
-            } else {
-                Some(self.names.clone())
-            };
-            tables.push(WrittenTable { names, table: change.table.clone(), by: change.by.clone() });
+            let (names, table) = (self.names_of(handle, &change.schema), change.table.clone());
+            tables.push(WrittenTable { names, table, operation: change.operation, by: change.by.clone() });
         }
         tables.into()
+    }
+
+    /// Returns the tables and views that a statement creates.
+    fn created(&self, handle: &Handle, looked: &Looked) -> Arc<[CreatedTable]> {
+        let created =
+            |(schema, table): &(_, String)| CreatedTable { names: self.names_of(handle, schema), table: table.clone() };
+        mapped(&looked.created, created).into()
+    }
+
+    /// Returns the keys that mean the database of a connection's schema.
+    fn names_of(&self, handle: &Handle, schema: &CString) -> Option<Keys> {
+        // On a session's connection its own database may have the bind's name.
+        if handle.has_attached() && **schema != *c"main" {
+            handle.file(schema).and_then(|file| self.recorder.database_at(&file))
+        } else {
+            Some(self.names.clone())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Words, tables and pictures for people. A report is given a verdict and what was found; it reads no database.
 
+mod account;
 pub(crate) mod changes;
 mod describe;
 mod diagram;
