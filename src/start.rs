@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{called, Result};
 use crate::harness::{start, Harness};
 use crate::keep;
 #[cfg(doc)]
@@ -25,8 +25,9 @@ impl Config {
     /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
+    #[track_caller]
     pub fn start(self) -> Result<Harness> {
-        start(&self.settle()?, keep::save)
+        called(self.settle().and_then(|settled| start(&settled, keep::save)))
     }
 }
 
@@ -60,8 +61,9 @@ impl Harness {
     /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
-        Config::from_file(path)?.start()
+        called(Config::from_file(path))?.start()
     }
 
     /// Starts the binds of a configuration.
@@ -77,6 +79,7 @@ impl Harness {
     /// assert_eq!(db.binds().len(), 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_config(config: Config) -> Result<Harness> {
         config.start()
     }

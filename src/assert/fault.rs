@@ -2,25 +2,47 @@
 
 use std::thread;
 
-use crate::observe::Fault;
+use crate::error::{LastWords, Returned};
+use crate::observe::{Fault, Untriggered};
 use crate::report::fault as report;
 use crate::say;
 
 impl Drop for Fault {
     fn drop(&mut self) {
         let Some(untriggered) = self.untriggered() else { return };
-        if !thread::panicking() {
-            panic!("{}", report::untriggered(&untriggered));
+        if thread::panicking() {
+            return beside(&untriggered);
         }
-        say::beside_failure(&format!("multibind: {}", report::untriggered_beside(&untriggered)));
+        // A test that returns an error drops its faults first. The error comes before what this says.
+        let words = LastWords::new(String::new(), Box::new(move |printed| fail(&untriggered, printed)));
+        match self.running() {
+            Some(running) => running.returned().hand(words),
+            None => Returned::default().hand(words),
+        }
     }
+}
+
+/// Fails the test because of a fault that never triggered, once no error can be what the test returns.
+fn fail(untriggered: &Untriggered, has_printed_error: bool) {
+    if thread::panicking() {
+        beside(untriggered);
+    } else if has_printed_error {
+        panic!("{}", report::untriggered_beside(untriggered));
+    } else {
+        panic!("{}", report::untriggered(untriggered));
+    }
+}
+
+/// Mentions a fault that never triggered beside another failure.
+fn beside(untriggered: &Untriggered) {
+    say::beside_failure(&format!("multibind: {}", report::untriggered_beside(untriggered)));
 }
 
 impl Fault {
     /// Runs code under test, ends the fault and returns what the code has returned.
     ///
     /// An error that it returns stays the test's: if the fault has not triggered by then, standard error says so, and nothing
-    /// panics. A fault that is dropped cannot know that its test is returning an error, and takes the error's place.
+    /// panics.
     ///
     /// # Errors
     ///
@@ -46,7 +68,7 @@ impl Fault {
         if done.is_err()
             && let Some(untriggered) = self.untriggered()
         {
-            say::beside_failure(&format!("multibind: {}", report::untriggered_beside(&untriggered)));
+            beside(&untriggered);
             self.forgive();
         }
         done

@@ -65,7 +65,7 @@ impl Harness {
         match verdict_on(self.running(), expected, key, table, row) {
             Ok(None) => self,
             Ok(Some(failure)) => panic!("{}", report::failed(&failure)),
-            Err(Error::Row { problem }) => panic!("cannot look for a row of `{table}` in bind `{key}`: {problem}"),
+            Err(Error::Row { problem, .. }) => panic!("cannot look for a row of `{table}` in bind `{key}`: {problem}"),
             Err(error) => panic!("cannot look for a row of `{table}` in bind `{key}`: {error}"),
         }
     }
