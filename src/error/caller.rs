@@ -5,15 +5,23 @@
 
 use std::cell::OnceCell;
 use std::fmt::{self, Formatter};
+use std::num::NonZeroU32;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::{Error, Result};
+use crate::sorted::Sorted;
 use crate::sync::lock;
 
-/// The call that returned an error.
-pub struct Caller {
+/// The call that returned an error, by its number: an error has no room for more, and is still small enough to be returned.
+pub struct Caller(NonZeroU32);
+
+/// The calls of the errors that are alive, by their numbers.
+static CALLS: Mutex<Sorted<NonZeroU32, Arc<Call>>> = Mutex::new(Sorted::new());
+
+/// A call that returned an error.
+struct Call {
     place: &'static Location<'static>,
     /// The statement that was given to it.
     sql: Option<Box<str>>,
@@ -137,23 +145,45 @@ impl Drop for LastWords {
 }
 
 impl Caller {
+    fn new(call: Call) -> Caller {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NonZeroU32::new(NEXT.fetch_add(1, Ordering::Relaxed)).unwrap_or(NonZeroU32::MAX);
+        let before = lock(&CALLS).insert(number, Arc::new(call));
+        drop(before);
+        Caller(number)
+    }
+
+    fn call(&self) -> Option<Arc<Call>> {
+        lock(&CALLS).get(&self.0).cloned()
+    }
+
     /// Writes the statement, where the message has none, and the place.
     pub(super) fn write(&self, has_statement: bool, f: &mut Formatter<'_>) -> fmt::Result {
-        if let Some(sql) = self.sql.as_deref().filter(|_| !has_statement) {
+        let Some(call) = self.call() else { return Ok(()) };
+        if let Some(sql) = call.sql.as_deref().filter(|_| !has_statement) {
             f.write_str(&super::words::statement(sql))?;
         }
-        write!(f, "\n  at {}", self.place)
+        write!(f, "\n  at {}", call.place)
     }
 
     /// Writes what is left to say.
     pub(super) fn write_last_words(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for words in &*lock(&self.heard) {
+        let Some(call) = self.call() else { return Ok(()) };
+        for words in &*lock(&call.heard) {
             words.printed.store(true, Ordering::Relaxed);
             if !words.text.is_empty() {
                 write!(f, "\n{}", words.text)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let call = lock(&CALLS).remove(&self.0);
+        // Words may end with it, which must not happen under the lock.
+        drop(call);
     }
 }
 
@@ -181,7 +211,7 @@ impl Error {
             let heard = Arc::<Heard>::default();
             returned.add(&heard);
             on_thread(|returned| returned.add(&heard));
-            *at = Some(Box::new(Caller { place, sql: sql.map(Into::into), heard }));
+            *at = Some(Caller::new(Call { place, sql: sql.map(Into::into), heard }));
         }
         self
     }
@@ -198,16 +228,16 @@ impl Error {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn place(&self) -> Option<&'static Location<'static>> {
-        self.at().map(|caller| caller.place)
+        self.at().and_then(Caller::call).map(|call| call.place)
     }
 }
 
 impl Error {
     pub(super) fn at(&self) -> Option<&Caller> {
-        at!(self).as_deref()
+        at!(self).as_ref()
     }
 
-    fn at_mut(&mut self) -> &mut Option<Box<Caller>> {
+    fn at_mut(&mut self) -> &mut Option<Caller> {
         at!(self)
     }
 }

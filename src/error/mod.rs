@@ -52,7 +52,7 @@ pub enum Error {
     #[non_exhaustive]
     NoBind {
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A key that cannot name a bind.
@@ -63,7 +63,7 @@ pub enum Error {
         /// The reason why it cannot be one.
         problem: &'static str,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A key that is configured twice, or two keys that SQL cannot tell apart.
@@ -74,7 +74,7 @@ pub enum Error {
         /// The key that came first.
         first: BindKey,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A key that no configured bind has.
@@ -85,7 +85,7 @@ pub enum Error {
         /// The configured keys.
         configured: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A request for the default bind where none is configured.
@@ -96,7 +96,7 @@ pub enum Error {
         /// The configured keys.
         configured: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A [dynamic bind](crate::Bind::dynamic) used without a usable choice of its database.
@@ -107,7 +107,7 @@ pub enum Error {
         /// The reason, and what to do.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A bind that is not dynamic, where a dynamic one is needed.
@@ -116,7 +116,7 @@ pub enum Error {
         /// The bind.
         bind: BindKey,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A value that a context does not have.
@@ -127,7 +127,7 @@ pub enum Error {
         /// The names that it has.
         known: Vec<String>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A setting, or a combination of settings, that does not work.
@@ -142,7 +142,7 @@ pub enum Error {
         /// The mistake, and what would be right.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A database URL that names no database.
@@ -157,7 +157,7 @@ pub enum Error {
         /// The mistake, with the URL (its password left out) and the forms that work.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A schema that SQLite, a migrator or the file system refused.
@@ -172,7 +172,7 @@ pub enum Error {
         /// The message, SQLite's where it is SQLite's.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A foreign key whose parent table is in another bind.
@@ -187,7 +187,7 @@ pub enum Error {
         /// The binds that have a table of that name.
         found: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// Data that could not be loaded; nothing was, in any bind.
@@ -202,7 +202,7 @@ pub enum Error {
         /// The mistake.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A table that no bind has.
@@ -213,7 +213,7 @@ pub enum Error {
         /// The nearest names, each with its bind.
         nearest: Vec<(BindKey, String)>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A table that the bind which was named does not have.
@@ -228,7 +228,7 @@ pub enum Error {
         /// The nearest names where there is none, each with its bind.
         nearest: Vec<(BindKey, String)>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A name that tables in several binds have.
@@ -239,7 +239,7 @@ pub enum Error {
         /// The binds that have it.
         binds: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement that SQLite refused.
@@ -252,7 +252,7 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement that waited for another connection's lock as long as the busy timeout allows.
@@ -267,7 +267,7 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A write to a bind that another connection has written to since the session's unit of work first read it.
@@ -280,7 +280,7 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement on a bind whose transaction SQLite has rolled back after an error.
@@ -289,7 +289,7 @@ pub enum Error {
         /// The bind.
         bind: BindKey,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement that SQLite does not accept in any bind.
@@ -300,14 +300,14 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A session that was to be committed while a savepoint of it is open.
     #[non_exhaustive]
     OpenSavepoint {
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement of a session that a guard of the test refuses; it was not run.
@@ -320,7 +320,7 @@ pub enum Error {
         /// The statement.
         sql: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A harness that was to be closed while sessions of it are alive.
@@ -329,7 +329,7 @@ pub enum Error {
         /// The number of sessions.
         sessions: usize,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement that the session does not run.
@@ -340,7 +340,7 @@ pub enum Error {
         /// The reason, and the call to use instead.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A statement that writes to one bind and reads from another, or writes to several.
@@ -355,7 +355,7 @@ pub enum Error {
         /// The statement.
         sql: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A commit that did not succeed in every bind; separate databases have no common commit.
@@ -370,7 +370,7 @@ pub enum Error {
         /// SQLite's answer, with the holder of a lock where one is held and known.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A fault that a bind cannot have.
@@ -381,7 +381,7 @@ pub enum Error {
         /// The reason, and what to use instead.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A bind whose committed state cannot be read, because another connection keeps everyone else from reading.
@@ -394,7 +394,7 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A restore that did not succeed in every bind.
@@ -409,7 +409,7 @@ pub enum Error {
         /// SQLite's answer.
         source: rusqlite::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A snapshot of another harness.
@@ -418,7 +418,7 @@ pub enum Error {
         /// The binds of the harness that it is of.
         binds: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A commit that would leave rows that refer to a row in another bind that is not there; nothing was committed.
@@ -427,7 +427,7 @@ pub enum Error {
         /// The rows.
         orphans: Vec<Orphan>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A bind that was to follow its source and is not a replica.
@@ -438,7 +438,7 @@ pub enum Error {
         /// The replicas that there are.
         replicas: Vec<BindKey>,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A pool that gave no connection.
@@ -449,7 +449,7 @@ pub enum Error {
         /// The pool's answer.
         source: r2d2::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A row that cannot be used as it is.
@@ -458,7 +458,7 @@ pub enum Error {
         /// The mistake.
         problem: String,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 
     /// A file or folder that could not be used.
@@ -473,6 +473,6 @@ pub enum Error {
         /// The system's answer.
         source: std::io::Error,
         #[doc(hidden)]
-        at: Option<Box<Caller>>,
+        at: Option<Caller>,
     },
 }

@@ -11,7 +11,7 @@ use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
 use crate::error::{Error, Result, Returned};
-use crate::instrument::{Recorder, Rules};
+use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
@@ -30,6 +30,8 @@ pub(crate) struct Running {
     recorder: Arc<Recorder>,
     /// The guards that are alive.
     rules: Arc<Rules>,
+    /// The time in which it lives, for what others in the process do meanwhile.
+    presence: Presence,
     /// The URLs that keys are configured with, without their passwords.
     urls: Sorted<BindKey, String>,
     /// The errors that the test was returned and has not dropped.
@@ -107,9 +109,10 @@ impl Running {
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
         rules: Arc<Rules>,
+        presence: Presence,
         urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { binds, folder, references, recorder, rules, urls, returned: Returned::default() }
+        Running { binds, folder, references, recorder, rules, presence, urls, returned: Returned::default() }
     }
 
     /// Returns the URL that a key is configured with, without its password.
@@ -203,6 +206,11 @@ impl Running {
     #[track_caller]
     pub(crate) fn calls<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.called(None, work())
+    }
+
+    /// Returns the harness's part in the life of the process.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.

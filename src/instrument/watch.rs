@@ -7,6 +7,7 @@ use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -198,6 +199,7 @@ impl Watch {
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
+            at: Instant::now(),
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
             connection: 0,
