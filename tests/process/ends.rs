@@ -187,8 +187,8 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: default.db, auth.db, meta.db, changes.txt
 
     thread 'ends::runs::returns_an_error_beside_a_fault' panicked at src/assert/fault.rs:[line]
-    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered: no
-    transaction that wrote to `auth` was committed while it was active.
+    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     "#);
     assert_snapshot!(Run::of("ends::runs::fails_by_a_test_result_beside_a_fault").fails().printed(), @r#"
@@ -196,8 +196,8 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
     no such table: usr
       SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("no such table: usr"))
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered: no
-    transaction that wrote to `auth` was committed while it was active.
+    multibind: `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
     multibind: kept in [target]/multibind/my_app--process/ends--runs--fails_by_a_test_result_beside_a_fault: default.db, auth.db, meta.db, changes.txt
     "#);
 }
@@ -206,8 +206,8 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
 fn a_fault_that_never_triggered_fails_a_test_that_handles_its_errors() {
     assert_snapshot!(Run::of("ends::runs::a_fault_fails_beside_an_error_that_is_not_returned").fails().printed(), @r#"
     thread 'ends::runs::a_fault_fails_beside_an_error_that_is_not_returned' panicked at src/assert/fault.rs:[line]
-    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered: no
-    transaction that wrote to `auth` was committed while it was active.
+    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
 
     So the test does not show what the code does when that fails. Check that the
     code under test uses the bind while the fault is alive, on a connection that the
