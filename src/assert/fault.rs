@@ -9,33 +9,48 @@ use crate::say;
 
 impl Drop for Fault {
     fn drop(&mut self) {
-        let Some(untriggered) = self.untriggered() else { return };
-        if thread::panicking() {
-            return beside(&untriggered);
-        }
+        let Some(problem) = self.problem() else { return };
         // A test that returns an error drops its faults first. The error comes before what this says.
-        let words = LastWords::new(String::new(), Box::new(move |printed| fail(&untriggered, printed)));
+        let words = LastWords::new(String::new(), Box::new(move |printed| problem.fail(printed)));
         match self.running() {
-            Some(running) => running.returned().hand(words),
-            None => Returned::default().hand(words),
+            Some(running) if !thread::panicking() => running.returned().hand(words),
+            None if !thread::panicking() => Returned::default().hand(words),
+            _ => drop(words),
         }
     }
 }
 
-/// Fails the test because of a fault that never triggered, once no error can be what the test returns.
-fn fail(untriggered: &Untriggered, has_printed_error: bool) {
-    if thread::panicking() {
-        beside(untriggered);
-    } else if has_printed_error {
-        panic!("{}", report::untriggered_beside(untriggered));
-    } else {
-        panic!("{}", report::untriggered(untriggered));
-    }
+/// The reason why a fault fails its test.
+enum Problem {
+    /// It never triggered.
+    Untriggered(Untriggered),
+    /// It could not meet every connection.
+    Unmet(String),
 }
 
-/// Mentions a fault that never triggered beside another failure.
-fn beside(untriggered: &Untriggered) {
-    say::beside_failure(&format!("multibind: {}", report::untriggered_beside(untriggered)));
+impl Problem {
+    /// Fails the test, unless it fails already; an error that the test returned may have been printed.
+    fn fail(&self, has_printed_error: bool) {
+        if thread::panicking() {
+            return self.mention();
+        }
+        match self {
+            Problem::Untriggered(untriggered) if !has_printed_error => panic!("{}", report::untriggered(untriggered)),
+            problem => panic!("{}", problem.beside()),
+        }
+    }
+
+    /// Mentions it beside another failure.
+    fn mention(&self) {
+        say::beside_failure(&format!("multibind: {}", self.beside()));
+    }
+
+    fn beside(&self) -> String {
+        match self {
+            Problem::Untriggered(untriggered) => report::untriggered_beside(untriggered),
+            Problem::Unmet(text) => text.clone(),
+        }
+    }
 }
 
 impl Fault {
@@ -68,9 +83,18 @@ impl Fault {
         if done.is_err()
             && let Some(untriggered) = self.untriggered()
         {
-            beside(&untriggered);
+            Problem::Untriggered(untriggered).mention();
             self.forgive();
         }
         done
+    }
+
+    /// Returns why it fails the test, if it does.
+    fn problem(&self) -> Option<Problem> {
+        let unmet = self.unmet();
+        if !unmet.is_empty() {
+            return Some(Problem::Unmet(report::unmet(&self.call(), &unmet)));
+        }
+        self.untriggered().map(Problem::Untriggered)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::bound::{Bound, Start};
 use super::template::Blueprint;
-use crate::config::{Chooser, DatabaseSpec};
+use crate::config::{Chooser, DataOptions, DatabaseSpec};
 use crate::context::BindContext;
 use crate::database::{enforces_keys, Database, Uses};
 use crate::error::{list, Error, Result};
@@ -188,6 +188,11 @@ impl DynamicBind {
     /// Returns the tables of a database that nobody has used.
     pub(crate) fn metadata(&self) -> Result<Arc<Metadata>> {
         self.start.template.metadata(self.key())
+    }
+
+    /// Returns how data files of its databases are read.
+    pub(crate) fn reading(&self) -> DataOptions {
+        self.spec.options.reading()
     }
 
     /// Returns the storage of its databases.

@@ -12,6 +12,7 @@ use super::action::Action;
 use super::looked::{Change, Step};
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
+use crate::sqlite::Slot;
 
 /// Makes SQLite ask before it prepares anything on a connection.
 pub(super) fn start(conn: &Connection, context: Context) {
@@ -23,10 +24,24 @@ pub(super) fn start(conn: &Connection, context: Context) {
 /// connection is the caller's.
 pub(super) fn expire(db: *mut ffi::sqlite3, context: Context) {
     // SAFETY: the connection is open, the callback has the signature asked for, and its context is never followed.
-    unsafe { ffi::sqlite3_set_authorizer(db, Some(on_action), context.pointer()) };
+    unsafe {
+        if Slot::Authorizer.is_free(db, CALLBACK as usize) {
+            ffi::sqlite3_set_authorizer(db, Some(CALLBACK), context.pointer());
+        }
+    }
 }
 
-/// Returns what SQLite calls for each action of a statement that is prepared.
+/// The authorizer, which has one address.
+static CALLBACK: unsafe extern "C" fn(
+    *mut c_void,
+    c_int,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+) -> c_int = on_action;
+
+/// Answers for each action of a statement that is prepared.
 unsafe extern "C" fn on_action(
     context: *mut c_void,
     action: c_int,

@@ -6,9 +6,11 @@
 mod accounts;
 mod action;
 mod authorize;
+mod closing;
 mod commit;
 mod connected;
 mod deed;
+mod displaced;
 mod fault;
 mod faults;
 mod handle;
@@ -32,6 +34,8 @@ mod unaccounted;
 mod used;
 mod watch;
 
+pub(crate) use connected::displaced;
+pub(crate) use displaced::{Displaced, OpenedBy, Opening};
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
 pub(crate) use in_session::{Begun, InSession};

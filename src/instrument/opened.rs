@@ -12,6 +12,8 @@ use std::thread;
 
 use rusqlite::{ffi, Connection};
 
+use super::closing::watch_close;
+use super::displaced::OpenedBy;
 use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
@@ -133,7 +135,6 @@ unsafe extern "C" fn on_open(
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        watch.connect(&handle);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {
@@ -142,6 +143,9 @@ unsafe extern "C" fn on_open(
                 watch.faults.hook_on(db);
             }
         }
+        watch.connect(&handle, OpenedBy::Application);
+        // SAFETY: as above.
+        unsafe { watch_close(db) };
         None
     }));
     let Some(words) = refused.ok().flatten().and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };

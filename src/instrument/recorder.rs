@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::displaced::{Closed, Displaced};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
@@ -32,13 +33,15 @@ struct Bounds {
     places: usize,
     /// The places that are captured while nobody records, and those that each recording adds.
     captured: i64,
+    /// The places that are captured of openings.
+    openings: i64,
 }
 
 /// Those of a harness.
-const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256 };
+const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64 };
 
-/// Those of a connection to what is no harness's.
-const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16 };
+/// Those of a connection to what is no harness's, whose opening is noted elsewhere.
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
 
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
@@ -56,8 +59,10 @@ pub(crate) struct Recorder {
     transactions: AtomicU64,
     /// The last transactions whose end has a place, the oldest first.
     closings: Mutex<VecDeque<Weak<Transaction>>>,
-    /// The number of places that may still be captured.
+    /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
+    openings: AtomicI64,
+    displaced: Mutex<Closed>,
 }
 
 impl Default for Recorder {
@@ -82,6 +87,8 @@ impl Recorder {
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
+            openings: AtomicI64::new(bounds.openings),
+            displaced: Mutex::default(),
         }
     }
 }
@@ -195,8 +202,27 @@ impl Recorder {
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
-        let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
-        may.then(|| Arc::new(Place::capture()))
+        captured(&self.places)
+    }
+
+    /// Captures the place of an opening, unless enough have been captured.
+    pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
+        captured(&self.openings)
+    }
+
+    /// Notes a connection that is closed and was not seen whole.
+    pub(super) fn note_displaced(&self, displaced: Displaced) {
+        lock(&self.displaced).push(displaced);
+    }
+
+    /// Returns the number of such connections so far.
+    pub(crate) fn displaced_so_far(&self) -> u64 {
+        lock(&self.displaced).next()
+    }
+
+    /// Returns those that were closed since there were so many.
+    pub(super) fn displaced_since(&self, number: u64) -> Vec<Displaced> {
+        lock(&self.displaced).since(number)
     }
 
     /// Captures places again where enough have been captured.
@@ -290,6 +316,7 @@ impl Recorder {
             recorder: Arc::clone(self),
             from: statements.next(),
             writes: statements.writes,
+            displaced: self.displaced_so_far(),
             _listened: Listened::new(),
         }
     }
@@ -303,6 +330,12 @@ impl Recorder {
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()
     }
+}
+
+/// Captures the place of this call, while a number of them is left.
+fn captured(left: &AtomicI64) -> Option<Arc<Place>> {
+    let may = left.load(Ordering::Relaxed) > 0 && left.fetch_sub(1, Ordering::Relaxed) > 0;
+    may.then(|| Arc::new(Place::capture()))
 }
 
 /// Cuts a text that is kept while nobody records.
@@ -356,8 +389,9 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
-    /// The number of writes by no statement before it.
+    /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
     writes: u64,
+    displaced: u64,
     _listened: Listened,
 }
 
@@ -371,6 +405,13 @@ impl Listening {
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
+    }
+}
+
+impl Listening {
+    /// Returns its recorder, and the number of connections that were closed before it and not seen whole.
+    pub(crate) fn displaced_since(&self) -> (&Arc<Recorder>, u64) {
+        (&self.recorder, self.displaced)
     }
 }
 

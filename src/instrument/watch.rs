@@ -15,6 +15,7 @@ use super::accounts::Accounts;
 use super::action::Action;
 use super::connected::{disconnect_all, Connected};
 use super::deed::Deed;
+use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
 use super::log::log;
@@ -77,10 +78,12 @@ pub(super) struct Beginning<'s> {
 
 impl Watch {
     /// Follows a connection from here on, where the database is one of a harness.
-    pub(super) fn connect(self: &Arc<Self>, handle: &Handle) {
-        if let Some(member) = self.harness.get() {
-            Connected::follow(handle, self.address(), &member.recorder);
-        }
+    pub(super) fn connect(self: &Arc<Self>, handle: &Handle, by: OpenedBy) {
+        let Some(Member { recorder, names, .. }) = self.harness.get() else { return };
+        // The others open theirs on threads of their own.
+        let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
+        let shows_writes = self.file.get().is_some();
+        Connected::follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
     }
 
     /// The address, which no other watch has as long as this one lives.

@@ -1,7 +1,8 @@
 //! The report of a fault that never triggered.
 
+use super::displaced::displaced;
 use super::table::paragraph;
-use crate::instrument::FaultKind;
+use crate::instrument::{Displaced, FaultKind};
 use crate::observe::Untriggered;
 
 /// Reports a fault that never triggered, which fails the test.
@@ -10,6 +11,11 @@ pub(crate) fn untriggered(fault: &Untriggered) -> String {
                 the fault is alive, on a connection that the fault covers, or mark the fault `optional()`. If the test returned \
                 an error of another crate, this hides it: let the test return `multibind::TestResult` to see it.";
     format!("{}\n\n{}", untriggered_beside(fault), paragraph(rest, 0, 0))
+}
+
+/// Reports a fault that could not meet every connection.
+pub(crate) fn unmet(fault: &str, connections: &[Displaced]) -> String {
+    format!("{fault}\ncould not fail what runs on every connection.\n\n{}", displaced(connections))
 }
 
 /// Reports a fault that never triggered beside another failure of the test.

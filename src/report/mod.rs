@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 mod describe;
 mod diagram;
+mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;

@@ -521,6 +521,8 @@ fn the_applications_commit_hook_replaces_the_faults(db: Harness) -> multibind::R
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(db.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
     assert_eq!(fault.triggered(), 1);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(fault)));
+    assert!(ended.is_err(), "a commit got past it");
     Ok(())
 }
 
@@ -844,9 +846,11 @@ fn an_authorizer_of_the_applications_takes_the_place_of_the_faults(shop: Harness
     let own = shop.connection("auth")?;
     let mut prepared = own.prepare(INSERT).unwrap();
     let _ = own.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
-    let _fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
+    let fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(prepared.execute([])), ffi::SQLITE_OK);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(fault)));
+    assert!(ended.is_err(), "statements got past it");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
 mod exact_rows;
@@ -16,6 +17,7 @@ mod outside;
 mod picture;
 mod recording;
 mod references;
+mod replaced;
 mod reports;
 mod rows;
 mod serialize;

@@ -5,9 +5,11 @@ mod columns;
 mod compare;
 mod definition;
 mod expected;
+mod named;
 mod rows;
 mod set;
 mod since;
+mod values;
 mod verdict;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
@@ -15,4 +17,4 @@ pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
 pub(super) use rows::every_row;
 pub use set::ChangeSet;
 pub(crate) use since::since_start;
-pub(crate) use verdict::{Compared, NotOnly};
+pub(crate) use verdict::{Compared, NotOnly, OtherValues};

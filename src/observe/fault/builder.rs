@@ -106,7 +106,10 @@ impl FaultBuilder {
         }
         let faulting = database.faults().begin(kind.clone(), self.after, self.times.unwrap_or(u64::MAX));
         let running = Arc::downgrade(&self.running);
-        Ok(Fault { faulting, kind, running, key: self.key, call, place, optional: self.optional })
+        let recorder = Arc::clone(self.running.recorder());
+        let displaced = recorder.displaced_so_far();
+        let (key, optional) = (self.key, self.optional);
+        Ok(Fault { faulting, kind, running, recorder, displaced, key, call, place, optional })
     }
 
     /// Returns the call as the test wrote it.

@@ -7,6 +7,7 @@ mod statements;
 
 use std::fmt;
 use std::panic::Location;
+use std::slice;
 use std::sync::{Arc, Weak};
 
 pub use builder::FaultBuilder;
@@ -14,7 +15,7 @@ pub use builder::FaultBuilder;
 use super::look;
 use crate::error::Error;
 use crate::harness::{Harness, Running};
-use crate::instrument::{FaultKind, Faulting};
+use crate::instrument::{displaced, Displaced, FaultKind, Faulting, Recorder};
 use crate::key::BindKey;
 
 impl Harness {
@@ -69,7 +70,8 @@ impl Harness {
 /// [`optional`](FaultBuilder::optional), or the test panics anyway; then standard error says so. A test that returns an error
 /// drops its faults first. An [`Error`] of this crate that is alive then is printed before the fault fails the test. Of errors of
 /// other crates a fault knows nothing, and takes their place: with [`TestResult`](crate::TestResult), `?` panics, and they stay
-/// the test's. A fault keeps neither the harness nor a connection alive.
+/// the test's. Where the application has given a connection a hook of its own in place of the one that the fault needs, dropping
+/// the fault fails the test too, and names the connection. A fault keeps neither the harness nor a connection alive.
 ///
 /// ```
 /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -86,6 +88,9 @@ pub struct Fault {
     kind: FaultKind,
     /// Where it is, as long as that is there.
     running: Weak<Running>,
+    recorder: Arc<Recorder>,
+    /// The number of connections that were closed before it and not seen whole.
+    displaced: u64,
     key: BindKey,
     /// The call as the test wrote it, and its place.
     call: String,
@@ -117,6 +122,27 @@ impl Fault {
     /// Lets it end without having triggered.
     pub(crate) fn forgive(&mut self) {
         self.optional = true;
+    }
+
+    /// Returns the connections that it does not meet, since the application has replaced an instrument that it needs; none
+    /// once it has triggered as often as it was to.
+    pub(crate) fn unmet(&self) -> Vec<Displaced> {
+        if self.faulting.is_spent() {
+            return Vec::new();
+        }
+        let hides: fn(&Displaced) -> bool = match &self.kind {
+            FaultKind::Statement(..) => Displaced::hides_statements,
+            FaultKind::Commit => Displaced::hides_commits,
+            _ => return Vec::new(),
+        };
+        let mut unmet = displaced(&self.recorder, self.displaced);
+        unmet.retain(|one| hides(one) && one.is_to(slice::from_ref(&self.key)));
+        unmet
+    }
+
+    /// Returns the call as the test wrote it, with its place.
+    pub(crate) fn call(&self) -> String {
+        self.to_string()
     }
 
     /// Returns why it never triggered; `None` where it did, or may never trigger.
