@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::error::{called, Result};
 use crate::harness::{start, Harness};
+use crate::instrument::{see_openings, Banning};
 use crate::keep;
 #[cfg(doc)]
 use crate::Error;
@@ -27,7 +28,16 @@ impl Config {
     /// ```
     #[track_caller]
     pub fn start(self) -> Result<Harness> {
-        called(self.settle().and_then(|settled| start(&settled, keep::save)))
+        called(self.start_settled())
+    }
+
+    fn start_settled(self) -> Result<Harness> {
+        let settled = self.settle()?;
+        let outside = settled.deny_outside().map(|by| {
+            see_openings();
+            Banning::begin(by.to_string())
+        });
+        Ok(start(&settled, keep::save)?.with_ban(outside))
     }
 }
 

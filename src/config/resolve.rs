@@ -182,6 +182,11 @@ impl Settled {
         self.written.temp_dir.as_deref()
     }
 
+    /// Returns the words for what refuses connections to what is no bind, if that is written.
+    pub(crate) fn deny_outside(&self) -> Option<&str> {
+        self.written.deny_outside.as_ref().filter(|outside| outside.denies).map(|outside| outside.by.as_str())
+    }
+
     /// Returns the data files whose tables may be in any bind, by absolute paths.
     pub(crate) fn shared_data(&self) -> Vec<PathBuf> {
         mapped(&self.written.data, |path| resolve_path(path))

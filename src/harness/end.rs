@@ -6,6 +6,7 @@ use std::thread;
 
 use super::{Harness, Keep};
 use crate::error::LastWords;
+use crate::instrument::Banning;
 use crate::say;
 
 /// Saves the databases of a harness.
@@ -25,6 +26,20 @@ impl Drop for Harness {
     fn drop(&mut self) {
         // A panic in here while another is under way would end the process, with every test that still runs.
         let _ = catch_unwind(AssertUnwindSafe(|| self.end()));
+        if let Some(text) = self.outside.as_ref().and_then(Banning::unasked) {
+            let end = move |_: bool| {
+                if !thread::panicking() {
+                    panic!("{text}");
+                }
+                say::beside_failure(&format!("multibind: {text}"));
+            };
+            let words = LastWords::new(String::new(), Box::new(end));
+            if thread::panicking() {
+                drop(words);
+            } else {
+                self.running.returned().hand(words);
+            }
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) use start::start;
 
 use crate::database::{sqlx_url, Pool, PooledConnection};
 use crate::error::{Error, Result};
+use crate::instrument::Banning;
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 
@@ -76,6 +77,8 @@ pub struct Harness {
     started_by: Thread,
     /// Saves its databases; registered at its start.
     keeper: Keeper,
+    /// The ban on connections to what is no bind, where the configuration has it.
+    outside: Option<Banning>,
 }
 
 impl fmt::Debug for Harness {
@@ -225,6 +228,7 @@ impl Harness {
                     Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
                 })?;
                 database.set_standing(Standing::default());
+                self.running.recorder().is_put_back(database.keys());
             }
             Ok(())
         })
@@ -256,7 +260,19 @@ impl Harness {
     }
 
     fn of(running: Running, keeper: Keeper) -> Harness {
-        Harness { running: Arc::new(running), keep: Mutex::new(None), started_by: thread::current(), keeper }
+        let (running, keep, started_by) = (Arc::new(running), Mutex::new(None), thread::current());
+        Harness { running, keep, started_by, keeper, outside: None }
+    }
+
+    /// Returns the harness with a ban that lasts until its end.
+    pub(crate) fn with_ban(mut self, outside: Option<Banning>) -> Harness {
+        self.outside = outside;
+        self
+    }
+
+    /// Returns the ban that its configuration has.
+    pub(crate) fn ban(&self) -> Option<&Banning> {
+        self.outside.as_ref()
     }
 
     pub(crate) fn running(&self) -> &Arc<Running> {

@@ -151,6 +151,7 @@ impl Harness {
             let state = state_of(database);
             database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
             database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
+            running.recorder().is_put_back(database.keys());
             restored.push(database.key().clone());
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::change::TableChange;
 use super::compare;
 use super::set::{ChangeSet, States};
 use crate::error::{Error, Result};
@@ -114,4 +115,10 @@ pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Arc<Image>>)]) -> (
         }
     }
     (ChangeSet { binds: Arc::new(binds), changes }, errors)
+}
+
+/// Returns the changes from one state of a database to another.
+pub(in crate::observe) fn compared(database: &Bound, before: &Arc<Image>, after: &Image) -> Result<Vec<TableChange>> {
+    let index = Binds::default().push(database.all_keys(), Arc::clone(before));
+    compare::compare(index, database.key(), before, after)
 }
