@@ -224,6 +224,7 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
     if keys.is_empty() {
         return Err(Error::Row {
             problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
+            at: None,
         });
     }
     for key in keys {
