@@ -16,6 +16,7 @@ use super::handle::Handle;
 use super::looked::{Looked, Memory, Step};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
+use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
 use crate::key::Keys;
 use crate::list::filtered;
@@ -78,6 +79,7 @@ struct Running {
     may_write: bool,
     looked: Option<Arc<Looked>>,
     triggers: Vec<Box<str>>,
+    touched: Touched,
 }
 
 /// A transaction that is open.
@@ -110,9 +112,14 @@ pub(crate) struct Account {
     pub(crate) error: Option<String>,
 }
 
-/// Returns the connection at an address, if it is one to a bind.
+/// Returns a connection, if it is one to a bind.
 pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&handle.address()).cloned()
+    connected_at(handle.address())
+}
+
+/// Returns the connection at an address, if it is one to a bind.
+pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
 }
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
@@ -271,6 +278,7 @@ impl Connected {
             may_write: begins.may_write,
             looked,
             triggers: Vec::new(),
+            touched: Touched::default(),
         });
     }
 
@@ -281,6 +289,17 @@ impl Connected {
         let Some(running) = state.running.iter_mut().rev().find(runs) else { return };
         if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
             running.triggers.push(trigger.into());
+        }
+    }
+
+    /// Notes a row that the running statement inserts or updates.
+    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64) {
+        let mut state = lock(&self.state);
+        // SQLite runs a statement within another to its end.
+        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+            && running.number.is_some()
+        {
+            running.touched.add(schema, table, rowid);
         }
     }
 
@@ -336,8 +355,9 @@ impl Connected {
         }
         if let Some(number) = running.number {
             let (time, error, triggers) = (running.at.elapsed(), account.error, running.triggers.clone());
+            let touched = running.touched.clone();
             recorder.amend(number, |statement| {
-                statement.ended = Some(Ended { rows, time, failed, error, triggers });
+                statement.ended = Some(Ended { rows, time, failed, error, triggers, touched });
             });
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::displaced::{Closed, Displaced};
 use super::place::Place;
 use super::state::{is_present, Listened};
+use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -55,6 +56,8 @@ pub(crate) struct Recorder {
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    /// The databases that were put back to an earlier state, each with the number of the next statement then.
+    put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
     /// The last transactions whose end has a place, the oldest first.
@@ -83,6 +86,7 @@ impl Recorder {
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
+            put_back: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
@@ -120,6 +124,8 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
+    /// Its number in the harness.
+    pub(crate) number: u64,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
@@ -142,6 +148,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// The tables and views that it creates.
+    pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -155,7 +163,8 @@ impl Recorded {
     }
 
     fn bytes(&self) -> usize {
-        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len)
+        let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
     }
 }
 
@@ -171,6 +180,8 @@ pub(crate) struct Ended {
     pub(crate) error: Option<String>,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
+    /// The rows that it inserted and updated, by itself or by a trigger.
+    pub(crate) touched: Touched,
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
@@ -267,6 +278,7 @@ impl Recorder {
             }
         }
         let mut statements = lock(&self.statements);
+        statement.number = statements.next();
         statements.bytes += statement.bytes();
         statements.placed += usize::from(statement.place.is_some());
         statements.kept.push_back(statement);
@@ -278,8 +290,12 @@ impl Recorder {
 
     /// Changes a statement that is kept.
     pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
-        if let Some(statement) = lock(&self.statements).get_mut(number) {
+        let mut statements = lock(&self.statements);
+        if let Some(statement) = statements.get_mut(number) {
+            let before = statement.bytes();
             amend(statement);
+            let after = statement.bytes();
+            statements.bytes = statements.bytes + after - before;
         }
     }
 
@@ -295,6 +311,26 @@ impl Recorder {
     /// Returns the number of the next statement.
     pub(super) fn next(&self) -> u64 {
         lock(&self.statements).next()
+    }
+
+    /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.
+    pub(crate) fn is_put_back(&self, database: &Keys) {
+        let next = self.next();
+        let mut put_back = lock(&self.put_back);
+        match put_back.iter_mut().find(|(known, _)| known.first() == database.first()) {
+            Some((_, number)) => *number = next,
+            None => put_back.push((database.clone(), next)),
+        }
+    }
+
+    /// Returns the databases that were put back, each with the number of the next statement then.
+    pub(crate) fn put_back(&self) -> Vec<(Keys, u64)> {
+        lock(&self.put_back).clone()
+    }
+
+    /// Returns the number of the first statement that is kept: 0 where none was evicted.
+    pub(crate) fn first(&self) -> u64 {
+        lock(&self.statements).first
     }
 
     /// Notes a transaction that no statement writes.
@@ -324,6 +360,12 @@ impl Recorder {
     /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
     pub(crate) fn asked_for(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
+    }
+
+    /// Returns what is kept of the statements before the one with a number.
+    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
+        let statements = lock(&self.statements);
+        statements.kept.iter().take(statements.before(number)).cloned().collect()
     }
 
     /// Returns everything that is kept.
