@@ -4,22 +4,12 @@ use std::backtrace::Backtrace;
 use std::env;
 use std::sync::OnceLock;
 
-use crate::list::mapped;
-
 /// A place in the code, captured as a backtrace and resolved once it is asked for.
 #[derive(Debug)]
 pub(crate) struct Place {
     backtrace: Backtrace,
     /// The application's own frames, the innermost first.
-    own: OnceLock<Vec<Own>>,
-}
-
-/// A frame of the application's own.
-#[derive(Debug, PartialEq, Eq)]
-struct Own {
-    text: String,
-    /// The length of the file and the line at its beginning; 0 where they are not known.
-    line: usize,
+    own: OnceLock<Vec<String>>,
 }
 
 impl Place {
@@ -31,24 +21,16 @@ impl Place {
     /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
     /// alone where the program has no debug information. `None` where the thread runs a driver's code only.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.own().first().map(|own| &*own.text)
+        self.own().first().map(String::as_str)
     }
 
     /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
     /// chose a connection is often one of them.
-    pub(crate) fn callers(&self) -> Vec<&str> {
-        mapped(self.own().get(1..).unwrap_or_default(), |own| &*own.text)
+    pub(crate) fn callers(&self) -> &[String] {
+        self.own().get(1..).unwrap_or_default()
     }
 
-    /// Returns the lines of the callers, the nearest first, or their functions where lines are not known.
-    pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
-        mapped(
-            self.own().get(1..).unwrap_or_default(),
-            |own| if own.line > 0 { &own.text[..own.line] } else { &own.text },
-        )
-    }
-
-    fn own(&self) -> &[Own] {
+    fn own(&self) -> &[String] {
         self.own.get_or_init(|| own_frames(&self.backtrace.to_string()))
     }
 }
@@ -65,7 +47,7 @@ const CALLERS: usize = 2;
 
 /// Returns the first of the frames that a backtrace prints which are the application's own. Of a function and its closures,
 /// which follow each other, the innermost stands for all.
-fn own_frames(backtrace: &str) -> Vec<Own> {
+fn own_frames(backtrace: &str) -> Vec<String> {
     let mut frames = Vec::<Frame<'_>>::new();
     for line in backtrace.lines().map(str::trim_start) {
         if let Some(at) = line.strip_prefix("at ") {
@@ -86,8 +68,8 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
             continue;
         }
         own.push(match frame.at.map(short) {
-            Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
-            None => Own { text: function.clone(), line: 0 },
+            Some(at) => format!("{at}, {function}"),
+            None => function.clone(),
         });
         last = function;
         if own.len() > CALLERS {
@@ -162,10 +144,6 @@ fn short(at: &str) -> String {
 mod tests {
     use super::own_frames;
 
-    fn texts(backtrace: &str) -> Vec<String> {
-        own_frames(backtrace).into_iter().map(|own| own.text).collect()
-    }
-
     #[test]
     fn the_place_is_the_first_frame_outside_of_cargo_and_the_toolchain() {
         let backtrace = "   0: multibind::instrument::place::Place::capture
@@ -193,7 +171,7 @@ mod tests {
             "src/lib.rs:30, my_app::register",
             "tests/landing.rs:12, landing::a_user_signs_up",
         ];
-        assert_eq!(texts(backtrace), own);
+        assert_eq!(own_frames(backtrace), own);
     }
 
     #[test]
@@ -204,7 +182,7 @@ mod tests {
    3: <my_app::Job as my_app::Run>::run
    4: std::rt::lang_start
 ";
-        assert_eq!(texts(backtrace), ["<my_app::Job as my_app::Run>::run"]);
+        assert_eq!(own_frames(backtrace), ["<my_app::Job as my_app::Run>::run"]);
         assert!(own_frames("   0: sqlite3_step\n   1: tokio::runtime::run\n").is_empty());
     }
 }
