@@ -54,3 +54,18 @@ fn the_pool_of_the_harness_is_one_that_the_application_takes(#[case] storage: St
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[test]
+fn what_is_no_bind_is_refused_as_it_opens_and_no_file_is_made() -> Result {
+    let db = binds(Storage::Memory);
+    let missing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing_for_r2d2.db");
+    let guard = db.deny_outside();
+    let pool = r2d2::Pool::builder().max_size(1).connection_timeout(std::time::Duration::from_millis(200));
+    let refused = pool.build(r2d2_sqlite::SqliteConnectionManager::file(&missing)).unwrap_err().to_string();
+    assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
+    sign_up(&connect(&db, Some("auth"))?, "ann")?;
+    assert!(!guard.refused().is_empty());
+    assert!(!missing.exists());
+    Ok(())
+}
