@@ -52,6 +52,7 @@ pub(crate) use state::{spared, unwatched, Spared};
 pub use stray::Stray;
 pub(crate) use strays::{Outside, Presence};
 pub(crate) use touched::Touches;
+pub(crate) use transaction::Transaction;
 pub use transaction::TransactionEnd;
 pub(crate) use used::WrittenTable;
 pub(crate) use watch::Watch;

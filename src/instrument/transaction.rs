@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::place::Place;
 use crate::sync::lock;
@@ -48,7 +49,9 @@ const ENDS: [TransactionEnd; 6] = [
 pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
+    began: Instant,
     end: AtomicU8,
+    ended: Mutex<Option<Instant>>,
     /// The place of what ended it.
     closing: Mutex<Option<Arc<Place>>>,
 }
@@ -56,7 +59,13 @@ pub(crate) struct Transaction {
 impl Transaction {
     /// Begins a transaction.
     pub(super) fn new(number: u64) -> Transaction {
-        Transaction { number, end: AtomicU8::new(0), closing: Mutex::default() }
+        Transaction {
+            number,
+            began: Instant::now(),
+            end: AtomicU8::new(0),
+            ended: Mutex::default(),
+            closing: Mutex::default(),
+        }
     }
 
     /// Returns how it ended.
@@ -66,7 +75,18 @@ impl Transaction {
 
     /// Sets how it ended; again where SQLite runs its statement again.
     pub(super) fn ends(&self, end: TransactionEnd) {
+        *lock(&self.ended) = (end != TransactionEnd::Open).then(Instant::now);
         self.end.store(end as u8, Ordering::Release);
+    }
+
+    /// Returns when it began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Returns whether it was open at a moment.
+    pub(crate) fn was_open(&self, at: Instant) -> bool {
+        self.began <= at && lock(&self.ended).is_none_or(|ended| ended >= at)
     }
 
     /// Returns the place of what ended it, if one was captured and is kept.

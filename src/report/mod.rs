@@ -9,6 +9,7 @@ pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
+pub(crate) mod lock;
 mod mermaid;
 pub(crate) mod rows;
 pub(crate) mod statements;

@@ -96,6 +96,12 @@ fn without_lines(line: &str) -> String {
         text += ".rs:[line]";
         text += part.trim_start_matches(|char: char| char.is_ascii_digit() || char == ':');
     }
+    // Only a program with debug information has the line of a place.
+    if let Some((at, function)) = text.split_once(".rs:[line], ")
+        && let Some((edge, _)) = at.split_once("at ")
+    {
+        text = format!("{edge}at {function}");
+    }
     match (text.split_once("' ("), text.split_once(") panicked")) {
         (Some((thread, _)), Some((_, rest))) => format!("{thread}' panicked{rest}"),
         _ => text,
