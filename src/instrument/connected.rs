@@ -213,7 +213,13 @@ impl Connected {
                     state.open = open;
                     running
                 }
-                _ => return,
+                _ => {
+                    // One that began while nobody recorded.
+                    if alone {
+                        recorder.ends.note();
+                    }
+                    return;
+                }
             },
         };
         if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
@@ -249,6 +255,9 @@ impl Connected {
             recorder.amend(number, |statement| {
                 statement.ended = Some(Ended { rows, time, failed, error, triggers });
             });
+        }
+        if alone && (running.may_write || running.step().is_some()) {
+            recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
     }

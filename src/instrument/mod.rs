@@ -9,6 +9,7 @@ mod authorize;
 mod commit;
 mod connected;
 mod deed;
+mod ends;
 mod fault;
 mod faults;
 mod handle;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::ends::{Awaiting, Ends};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
@@ -58,6 +59,8 @@ pub(crate) struct Recorder {
     closings: Mutex<VecDeque<Weak<Transaction>>>,
     /// The number of places that may still be captured.
     places: AtomicI64,
+    /// The ends of transactions, for who waits for one.
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Recorder {
@@ -82,6 +85,7 @@ impl Recorder {
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
+            ends: Arc::default(),
         }
     }
 }
@@ -181,6 +185,11 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Begins to wait for the ends of transactions, as long as the answer lives.
+    pub(crate) fn await_ends(&self) -> Awaiting {
+        self.ends.wait()
     }
 
     /// Returns the number of the next connection.

@@ -17,6 +17,7 @@ mod snapshot;
 mod statements;
 mod tables;
 mod verdict;
+mod within;
 
 pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
@@ -40,3 +41,5 @@ pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded
 pub use statements::{RecordedTransaction, Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
 pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, Times, Whereabouts};
+pub use within::Within;
+pub(crate) use within::{Looked, Waited};

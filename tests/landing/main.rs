@@ -23,3 +23,4 @@ mod serialize;
 mod snapshots;
 mod strategies;
 mod times;
+mod within;
