@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::{called, Result};
+use crate::error::Result;
 use crate::harness::{start, Harness};
 use crate::instrument::{see_openings, Banning};
 use crate::keep;
@@ -26,12 +26,7 @@ impl Config {
     /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
-    #[track_caller]
     pub fn start(self) -> Result<Harness> {
-        called(self.start_settled())
-    }
-
-    fn start_settled(self) -> Result<Harness> {
         let settled = self.settle()?;
         let outside = settled.deny_outside().map(|by| {
             see_openings();
@@ -71,9 +66,8 @@ impl Harness {
     /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
-        called(Config::from_file(path))?.start()
+        Config::from_file(path)?.start()
     }
 
     /// Starts the binds of a configuration.
@@ -89,7 +83,6 @@ impl Harness {
     /// assert_eq!(db.binds().len(), 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn from_config(config: Config) -> Result<Harness> {
         config.start()
     }

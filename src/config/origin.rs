@@ -29,14 +29,14 @@ impl Origin {
     /// Returns an error about a bind that was written here.
     pub(crate) fn error(&self, bind: &BindKey, problem: impl std::fmt::Display) -> Error {
         let (file, line) = self.place();
-        Error::Config { file, line, bind: Some(bind.clone()), problem: format!("bind `{bind}`: {problem}"), at: None }
+        Error::Config { file, line, bind: Some(bind.clone()), problem: format!("bind `{bind}`: {problem}") }
     }
 
     /// Returns the error itself where it is about code, else with the file and the line in front.
     pub(crate) fn locate(&self, bind: &BindKey, error: Error) -> Error {
         match self.place() {
             (file, line @ Some(_)) => {
-                Error::Config { file, line, bind: Some(bind.clone()), problem: error.to_string(), at: None }
+                Error::Config { file, line, bind: Some(bind.clone()), problem: error.to_string() }
             }
             _ => error,
         }

@@ -77,9 +77,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
             let image = Arc::clone(&start.template.image);
             let number = binds.len();
             let file = || folder.file(&number.to_string());
-            let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
-            database.watch().is_late();
-            database
+            Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
         } else {
             Database::way_to(of, spec.keys, spec.options, uses)?
         };
@@ -118,7 +116,7 @@ fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Resu
             }
             if !found.is_empty() {
                 let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
-                return Err(Error::ForeignParent { bind, table, parent, found, at: None });
+                return Err(Error::ForeignParent { bind, table, parent, found });
             }
         }
     }

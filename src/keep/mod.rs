@@ -7,11 +7,10 @@ mod write;
 
 use std::env;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::harness::{Harness, Kept};
+use crate::harness::Harness;
 use write::Saved;
 
 impl Harness {
@@ -40,14 +39,13 @@ impl Harness {
     /// assert_eq!(conn.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0))?, "ann");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[track_caller]
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        self.running().calls(|| write::all(self.running(), dir.as_ref()))
+        write::all(self.running(), dir.as_ref())
     }
 }
 
-/// Saves the databases in a folder named by the test.
-pub(crate) fn save(harness: &Harness) -> Kept {
+/// Saves the databases in a folder named by the test, and returns what to print about it.
+pub(crate) fn save(harness: &Harness) -> String {
     let folder = folder::of_test(harness.test_name());
     let running = harness.running();
     let databases = running.databases();
@@ -55,18 +53,10 @@ pub(crate) fn save(harness: &Harness) -> Kept {
     match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
-            Kept { told: told(&dir, &saved), folder: Some(dir), remove }
+            told(&dir, &saved)
         }
-        Err(error) => Kept { told: format!("multibind: nothing is kept: {error}"), folder: None, remove },
+        Err(error) => format!("multibind: nothing is kept: {error}"),
     }
-}
-
-/// Removes the files of a harness again, and not those of another that are in a folder of its own there.
-fn remove(dir: PathBuf) {
-    room::remove_files(&dir);
-    // Goes only if it is empty now, as does that of the program.
-    let _ = fs::remove_dir(&dir);
-    let _ = dir.parent().map(fs::remove_dir);
 }
 
 /// The files that may stand beside the databases.

@@ -52,8 +52,7 @@ impl Dispatcher {
         let is_passing = databases.values().iter().any(|of| of.image.is_passing());
         let kept = if is_passing { &PASSING } else { &STANDING };
         let bind = databases.values().first().map_or(BindKey::DEFAULT, |of| of.key.clone());
-        let blocked =
-            |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem(), at: None };
+        let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
         kept.get_or_make(&identity, LONGEST, || Dispatcher::make(databases), |_| true, blocked)
     }
 

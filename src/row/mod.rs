@@ -99,14 +99,14 @@ impl Row {
     /// ```
     pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
         let Some(value) = self.value(column) else {
-            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})"), at: None });
+            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})") });
         };
         match T::column_result(value.into()) {
             Ok(value) => Ok(value),
             Err(error) => {
                 let asked = std::any::type_name::<T>();
                 let problem = format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value));
-                Err(Error::Row { problem, at: None })
+                Err(Error::Row { problem })
             }
         }
     }
@@ -149,7 +149,7 @@ impl Row {
     /// Returns the row, or the error kept when it was made.
     pub(crate) fn checked(&self) -> Result<&Row> {
         match self.invalid.first() {
-            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}"), at: None }),
+            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}") }),
             None => Ok(self),
         }
     }

@@ -25,11 +25,10 @@ impl Session {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn commit(&mut self) -> Result<()> {
         let done = self.unit.commit(&self.scope);
         self.joined.end();
-        self.called(None, done)
+        done
     }
 
     /// Rolls every bind back that the session touched since the last commit.
@@ -46,11 +45,10 @@ impl Session {
     /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn rollback(&mut self) -> Result<()> {
         let done = self.unit.rollback(&self.scope);
         self.joined.end();
-        self.called(None, done)
+        done
     }
 }
 

@@ -33,10 +33,8 @@ pub struct Savepoint<'s> {
 }
 
 impl<'s> Savepoint<'s> {
-    #[track_caller]
     pub(super) fn new(session: &'s mut Session) -> Result<Savepoint<'s>> {
-        let set = session.unit.savepoint(&session.scope);
-        let level = session.called(None, set)?;
+        let level = session.unit.savepoint(&session.scope)?;
         Ok(Savepoint { session, level, open: true })
     }
 
@@ -56,11 +54,9 @@ impl<'s> Savepoint<'s> {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn commit(mut self) -> Result<()> {
         self.open = false;
-        let done = self.session.unit.release(&self.session.scope, self.level);
-        self.session.called(None, done)
+        self.session.unit.release(&self.session.scope, self.level)
     }
 
     /// Undoes what was done since it was set, on binds first touched later too.
@@ -78,11 +74,9 @@ impl<'s> Savepoint<'s> {
     /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    #[track_caller]
     pub fn rollback(mut self) -> Result<()> {
         self.open = false;
-        let done = self.session.unit.rollback_to(&self.session.scope, self.level);
-        self.session.called(None, done)
+        self.session.unit.rollback_to(&self.session.scope, self.level)
     }
 }
 

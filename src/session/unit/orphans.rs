@@ -45,7 +45,7 @@ impl Unit {
         if new.is_empty() {
             return Ok(());
         }
-        Err(Error::Orphans { orphans: new, at: None })
+        Err(Error::Orphans { orphans: new })
     }
 
     /// Returns the rows that refer to nothing, as this unit of work sees both ends.
