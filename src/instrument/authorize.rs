@@ -9,7 +9,9 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
+use super::late;
 use super::looked::{Change, Step};
+use super::operation::Operation;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
 use crate::sqlite::Slot;
@@ -118,6 +120,12 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
                 Some((_, known)) => *known |= writes,
                 None => looked.places.push((schema.to_owned(), writes)),
             }
+        }
+        if late::is_any()
+            && let Some((Operation::Read, table)) = action.operation()
+            && !looked.reads.iter().any(|known| known == table)
+        {
+            looked.reads.push(table.to_string());
         }
         if let Some((schema, table)) = action.created() {
             looked.created.push((schema.to_owned(), table.to_string()));

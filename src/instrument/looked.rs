@@ -17,6 +17,8 @@ pub(super) struct Looked {
     pub(super) places: Vec<(CString, bool)>,
     /// The tables whose rows it may change.
     pub(super) tables: Vec<Change>,
+    /// The tables that it reads, while the process has a replica that lags.
+    pub(super) reads: Vec<String>,
     /// The tables and views that it creates, each with its schema.
     pub(super) created: Vec<(CString, String)>,
     /// Its part in a transaction, if it begins or ends one or a savepoint.

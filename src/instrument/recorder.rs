@@ -390,6 +390,12 @@ impl Recorder {
         lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
     }
 
+    /// Returns what is kept of the statements before the one with a number.
+    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
+        let statements = lock(&self.statements);
+        statements.kept.iter().take(statements.before(number)).cloned().collect()
+    }
+
     /// Returns everything that is kept.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()

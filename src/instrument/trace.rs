@@ -21,6 +21,7 @@ use super::authorize;
 use super::connected::{connected, Account, Begins, Connected};
 use super::deed::Deed;
 use super::handle::Handle;
+use super::late;
 use super::looked::Looked;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
@@ -61,6 +62,10 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     let heard = is_heard();
     // SAFETY: for these events SQLite passes a statement that lives through this call, on the thread that uses it.
     let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+    if late::is_any() && event == ffi::SQLITE_TRACE_STMT && !is_own() {
+        // A panic must not cross into C. SAFETY: as below.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
+    }
     if !heard {
         unheard(event, &statement);
         // What only reads is of interest to listeners alone.
@@ -103,6 +108,23 @@ fn unheard(event: c_uint, statement: &Statement<'_>) {
 fn fires(statement: &Statement<'_>, trigger: &CStr) {
     if let Some(connection) = connected(&statement.handle()) {
         connection.fires(statement.address(), &trigger.to_string_lossy());
+    }
+}
+
+/// Notes a statement that reads a replica which lags.
+///
+/// # Safety
+///
+/// The text is null, or ends with a NUL and lives through the call.
+unsafe fn reads_late(statement: &Statement<'_>, context: Context, text: *const c_char) {
+    if context.is_session() || statement.writes() || !statement.is_query() {
+        return;
+    }
+    // SAFETY: as the caller says.
+    let begun = unsafe { statement.begun(text) };
+    if let (Begun::Statement { nested: false }, Some(watch), Some(sql)) = (begun, context.watch(), statement.sql()) {
+        let shown = || statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
+        watch.reads_late(&statement.handle(), sql, shown);
     }
 }
 

@@ -3,7 +3,7 @@
 //! A pool's connections report them by themselves, through SQLite's trace; a session reports its own. What the guards
 //! of a harness refuse is stopped here too.
 
-use std::ffi::{c_void, CString};
+use std::ffi::{c_void, CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
@@ -18,6 +18,7 @@ use super::deed::Deed;
 use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
+use super::late::{LateRead, LateReads};
 use super::log::log;
 use super::looked::Looked;
 use super::recorder::{Recorded, Recorder};
@@ -45,6 +46,8 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
+    /// What has read it, if it is a replica that lags.
+    late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
 }
@@ -108,6 +111,7 @@ impl Watch {
             harness: OnceLock::new(),
             file: OnceLock::new(),
             number: OnceLock::new(),
+            late: OnceLock::new(),
             accounts: Mutex::default(),
         });
         let witness: Weak<dyn Witness> = Arc::<Watch>::downgrade(&watch);
@@ -123,6 +127,25 @@ impl Watch {
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
+    }
+
+    /// Keeps what reads it from here on, for it is a replica that lags.
+    pub(crate) fn is_late(&self) {
+        self.late.get_or_init(LateReads::new);
+    }
+
+    /// Returns what has read it, if it is a replica that lags, the oldest first.
+    pub(crate) fn late_reads(&self) -> Vec<LateRead> {
+        self.late.get().map(LateReads::all).unwrap_or_default()
+    }
+
+    /// Keeps a statement that reads a replica which lags; `sql` is its text, `shown` that with its values.
+    pub(super) fn reads_late(&self, handle: &Handle, sql: &CStr, shown: impl FnOnce() -> String) {
+        let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
+        let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
+        if member.recorder.keeps_writes() {
+            late.push(&member.recorder, shown(), looked.reads);
+        }
     }
 
     /// Sets the name of the file, so that the database is found where another connection has attached it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::account::{Account, Author};
 use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransaction};
 use super::glance::View;
+use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
 use super::statements::Statement;
 use crate::database::Database;
@@ -43,6 +44,8 @@ pub(crate) struct Failure<'t> {
     pub(crate) is_unexplained: bool,
     /// The source of the lagging replica that was asked, if that has the row.
     pub(crate) behind: Option<BindKey>,
+    /// The replicas that were behind when they were read.
+    pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
 }
@@ -173,6 +176,7 @@ pub(crate) fn verdict_on<'t>(
         open,
         is_unexplained,
         behind,
+        late: late(running),
         look_into,
     }))
 }
@@ -220,6 +224,7 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
     if keys.is_empty() {
         return Err(Error::Row {
             problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
+            at: None,
         });
     }
     for key in keys {

@@ -39,7 +39,7 @@ fn named(change: &TableChange) -> String {
     format!("{}{what}", change.table)
 }
 
-fn details(change: &TableChange) -> String {
+pub(super) fn details(change: &TableChange) -> String {
     let mut lines = change.details.clone();
     let rows = &change.rows;
     push_some(&mut lines, &rows.inserted, "inserted", &|row| format!("+ {}", shown(row)));

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::account::statement;
+use super::late::late;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
 use super::words::{enumerated, quoted, times, NOTHING_WRITTEN};
@@ -46,6 +47,9 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     }
     for written in &failure.written {
         report.push_str(&author(written));
+    }
+    for behind in &failure.late {
+        let _ = writeln!(report, "{}\n", late(behind));
     }
     for hint in hints(failure) {
         let _ = writeln!(report, "{}\n", paragraph(&hint, 0, 0));
@@ -97,7 +101,7 @@ pub(crate) fn not_looked_for(selection: &Selection, table: &str, error: &Error) 
         Some(keys) => format!("in the binds {}", quoted(keys, "and")),
     };
     let problem = match error {
-        Error::Row { problem } => problem.clone(),
+        Error::Row { problem, .. } => problem.clone(),
         error => error.to_string(),
     };
     format!("cannot look for a row of `{table}` {binds}: {problem}")
@@ -252,7 +256,7 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
 /// Returns what may be the reason, each only where it can be.
 fn hints(failure: &Failure<'_>) -> Vec<String> {
     let mut hints = mapped(&failure.open, open_transaction);
-    if failure.is_unexplained {
+    if failure.is_unexplained && failure.late.is_empty() {
         hints.push(NOTHING_WRITTEN.to_string());
     }
     if let Some(source) = &failure.behind {

@@ -8,6 +8,7 @@ mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
+mod late;
 mod mermaid;
 pub(crate) mod rows;
 pub(crate) mod statements;

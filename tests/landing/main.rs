@@ -13,6 +13,7 @@ mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+mod late_reads;
 mod outcomes;
 mod outside;
 mod picture;
