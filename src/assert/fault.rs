@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::fail::fail_at_end;
 use crate::observe::Fault;
 use crate::report::fault as report;
 use crate::say;
@@ -10,7 +11,7 @@ impl Drop for Fault {
     fn drop(&mut self) {
         let Some(untriggered) = self.untriggered() else { return };
         if !thread::panicking() {
-            panic!("{}", report::untriggered(&untriggered));
+            fail_at_end(report::untriggered(&untriggered));
         }
         say::beside_failure(&format!("multibind: {}", report::untriggered_beside(&untriggered)));
     }

@@ -158,6 +158,9 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
             let transaction = recorder.next_transaction();
+            if !alone {
+                transaction.is_begun();
+            }
             state.open = Some(Open { transaction, is_explicit: !alone, wrote: false, savepoints: Vec::new() });
         }
         if let Some(open) = &mut state.open {
@@ -231,7 +234,10 @@ impl Connected {
                 open.transaction.ends(end);
             }
         } else if let Some(open) = &mut state.open {
-            open.is_explicit |= !alone;
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
             // What has changed rows has not failed.
             failed = failed.or((rows > 0).then_some(false));
             if failed != Some(true) {

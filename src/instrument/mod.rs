@@ -40,6 +40,7 @@ pub use outside::Stray;
 pub(crate) use recorder::{Listening, Recorded, Recorder};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
 pub(crate) use state::{spared, unwatched, Spared};
+pub(crate) use transaction::Transaction;
 pub use transaction::TransactionEnd;
 pub(crate) use used::WrittenTable;
 pub(crate) use watch::Watch;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::place::Place;
 use super::state::Listened;
@@ -36,6 +36,7 @@ const BESIDE: usize = 400;
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    start: Instant,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
@@ -50,6 +51,7 @@ pub(crate) struct Recorder {
 impl Default for Recorder {
     fn default() -> Recorder {
         Recorder {
+            start: Instant::now(),
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
@@ -87,6 +89,8 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
+    /// The time since the start of the harness as it began.
+    pub(crate) began: Duration,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
@@ -145,6 +149,11 @@ fn is_on() -> bool {
 }
 
 impl Recorder {
+    /// Returns the start of the harness.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
@@ -162,7 +171,8 @@ impl Recorder {
 
     /// Begins a transaction.
     pub(super) fn next_transaction(&self) -> Arc<Transaction> {
-        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1))
+        let number = self.transactions.fetch_add(1, Ordering::Relaxed) + 1;
+        Arc::new(Transaction::new(number, self.start))
     }
 
     /// Captures the place of this call, unless enough have been captured.
@@ -188,6 +198,7 @@ impl Recorder {
     pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
+        statement.began = self.start.elapsed();
         if !is_heard {
             cut(&mut statement.sql);
             if let Some(values) = &mut statement.values {

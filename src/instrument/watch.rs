@@ -7,6 +7,7 @@ use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -192,6 +193,7 @@ impl Watch {
         let own = || Used { names: member.names.clone(), writes: beginning.writes };
         let first = if databases.is_empty() { own() } else { databases.remove(0) };
         Some(Recorded {
+            began: Duration::ZERO,
             first,
             others: databases,
             sql: beginning.sql.trim().to_string(),

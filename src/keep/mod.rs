@@ -2,6 +2,7 @@
 
 mod file_name;
 mod folder;
+mod page;
 mod room;
 mod write;
 
@@ -40,7 +41,7 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        write::all(self.running(), dir.as_ref())
+        write::all(self.running(), self.test_name(), dir.as_ref())
     }
 }
 
@@ -50,7 +51,8 @@ pub(crate) fn save(harness: &Harness) -> String {
     let running = harness.running();
     let databases = running.databases();
     let images = write::copies(&databases);
-    match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
+    match folder.replace(|dir, room| write::what_can_be(running, harness.test_name(), (&databases, &images), room, dir))
+    {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
             told(&dir, &saved)
@@ -81,6 +83,7 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
         more = format!(", and {} databases more", files.len() - NAMED);
         files.truncate(NAMED);
     }
+    files.insert(0, page::PAGE);
     files.extend(BESIDE.iter().filter(|name| dir.join(name).is_file()));
     format!("multibind: kept in {}: {}{more}{missing}", near(dir, env::current_dir().ok()).display(), files.join(", "))
 }

@@ -17,7 +17,7 @@ mod statements;
 mod tables;
 mod verdict;
 
-pub(crate) use changes::{since_start, Compared, NotOnly};
+pub(crate) use changes::{contents, since_start, Compared, Contents, Listed, NotOnly};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;

@@ -7,6 +7,7 @@ pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod mermaid;
+pub(crate) mod page;
 pub(crate) mod statements;
 mod table;
 mod values;

@@ -3,6 +3,7 @@
 mod change;
 mod columns;
 mod compare;
+mod contents;
 mod definition;
 mod expected;
 mod rows;
@@ -11,6 +12,7 @@ mod since;
 mod verdict;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
+pub(crate) use contents::{contents, Contents, Listed};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
 pub use set::ChangeSet;
 pub(crate) use since::since_start;

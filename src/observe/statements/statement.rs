@@ -3,7 +3,7 @@
 use std::thread::Thread;
 use std::time::Duration;
 
-use crate::instrument::{Recorded, TransactionEnd, WrittenTable};
+use crate::instrument::{Recorded, Transaction, TransactionEnd, WrittenTable};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 
@@ -168,6 +168,16 @@ impl Statement {
     /// ```
     pub fn time(&self) -> Option<Duration> {
         self.recorded.ended.as_ref().map(|ended| ended.time)
+    }
+
+    /// Returns the time since the start of the harness as it began.
+    pub(crate) fn began(&self) -> Duration {
+        self.recorded.began
+    }
+
+    /// Returns its transaction, with the times at which that began and ended.
+    pub(crate) fn in_transaction(&self) -> Option<&Transaction> {
+        self.recorded.transaction.as_deref()
     }
 
     /// Returns the thread that it began in.

@@ -1,0 +1,84 @@
+//! The page of a test, beside its databases.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::write::Saved;
+use crate::fail::last_since;
+use crate::harness::{Bound, ReferenceEnd, Running};
+use crate::observe::{contents, read_statements, ChangeSet};
+use crate::report::page::{page, Link, LinkEnd, Outcome, Shown, ShownDatabase};
+use crate::sqlite::Image;
+
+/// The file that is the page.
+pub(super) const PAGE: &str = "report.html";
+
+/// The number of rows of a table that are shown.
+const ROWS: u16 = 50;
+
+/// Writes the page of a test.
+pub(super) fn written(
+    running: &Running,
+    test: Option<&str>,
+    databases: &[(&Arc<Bound>, Option<&Image>, &Saved)],
+    changes: &ChangeSet,
+    notes: &[String],
+) -> String {
+    let ended = running.recorder().start().elapsed();
+    let mut shown = Vec::with_capacity(databases.len());
+    for (database, image, saved) in databases {
+        shown.push(ShownDatabase {
+            key: database.key().clone(),
+            label: database.label(),
+            storage: database.storage(),
+            file: saved.file.as_ref().ok().cloned(),
+            contents: match image {
+                Some(image) => contents(database.key(), image, ROWS).map_err(|error| error.to_string()),
+                None => Err(saved.file.as_ref().err().cloned().unwrap_or_default()),
+            },
+        });
+    }
+    let failed = last_since(running.recorder().start()).filter(|_| thread::panicking());
+    let place = failed.as_ref().and_then(|failed| failed.place);
+    let place = place.map(|place| format!("{}:{}", place.file(), place.line()));
+    let outcome = match &failed {
+        Some(failed) => Outcome::Failed { report: &failed.report, place: place.as_deref() },
+        _ if thread::panicking() => Outcome::Panicked,
+        _ => Outcome::Standing,
+    };
+    page(&Shown {
+        test: test.unwrap_or("a test without a name"),
+        outcome,
+        notes,
+        ended,
+        databases: &shown,
+        references: &links(running, databases),
+        changes,
+        statements: &read_statements(running.recorder().all()),
+    })
+}
+
+/// Returns the references from one bind into another, each between two of the databases.
+fn links(running: &Running, databases: &[(&Arc<Bound>, Option<&Image>, &Saved)]) -> Vec<Link> {
+    let mut links = Vec::new();
+    for reference in running.references() {
+        for from in &ends(running, &reference.from, databases) {
+            for to in ends(running, &reference.to, databases) {
+                links.push(Link { from: from.clone(), to });
+            }
+        }
+    }
+    links
+}
+
+/// Returns an end of a reference in each of its bind's databases.
+fn ends(running: &Running, end: &ReferenceEnd, databases: &[(&Arc<Bound>, Option<&Image>, &Saved)]) -> Vec<LinkEnd> {
+    let mut ends = Vec::new();
+    for of_bind in running.binds()[running.home(end.bind)].databases() {
+        let is_it = |(known, ..): &(&Arc<Bound>, Option<&Image>, &Saved)| Arc::ptr_eq(known, &of_bind);
+        if let Some(database) = databases.iter().position(is_it) {
+            ends.push(LinkEnd { database, table: end.table.clone(), column: end.column.clone() });
+        }
+    }
+    ends
+}
