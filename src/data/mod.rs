@@ -23,6 +23,7 @@ mod json;
 mod json;
 mod load;
 mod records;
+mod rows;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use crate::schema::{check_whole, folder};
 pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
 use records::{Malformed, Records};
+pub(crate) use rows::{rows, Expecting};
 pub(crate) use target::assign;
 
 /// A data file as it was read, its content not yet looked at.

@@ -10,7 +10,7 @@ use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
 use crate::error::{Error, Result};
-use crate::instrument::{Recorder, Rules};
+use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
@@ -29,6 +29,8 @@ pub(crate) struct Running {
     recorder: Arc<Recorder>,
     /// The guards that are alive.
     rules: Arc<Rules>,
+    /// The time in which it lives, for what others in the process do meanwhile.
+    presence: Presence,
     /// The URLs that keys are configured with, without their passwords.
     urls: Sorted<BindKey, String>,
 }
@@ -104,9 +106,10 @@ impl Running {
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
         rules: Arc<Rules>,
+        presence: Presence,
         urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { binds, folder, references, recorder, rules, urls }
+        Running { binds, folder, references, recorder, rules, presence, urls }
     }
 
     /// Returns the URL that a key is configured with, without its password.
@@ -180,6 +183,11 @@ impl Running {
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
+    }
+
+    /// Returns the harness's part in the life of the process.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.

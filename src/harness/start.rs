@@ -13,13 +13,14 @@ use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
-use crate::instrument::{Recorder, Rules};
+use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::PerBind;
 use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
 
 /// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept.
 pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
+    let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
     let histories = blueprints.map(|_, blueprint| blueprint.history());
@@ -83,7 +84,7 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
         database.watch().report_to(&recorder, &rules, database.keys().clone());
         binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
     }
-    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
+    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, presence, urls), keeper))
 }
 
 /// Adds data for any bind to the blueprints: each file goes to the bind that has its table.

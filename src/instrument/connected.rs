@@ -232,6 +232,9 @@ impl Connected {
                 let end = end_of(&open, &running, version != running.version, rows);
                 failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
+                if open.wrote && open.is_explicit && recorder.keeps_writes() {
+                    recorder.closes_here(&open.transaction);
+                }
             }
         } else if let Some(open) = &mut state.open {
             if !alone {
@@ -264,6 +267,11 @@ impl Connected {
         }
         if let Some(open) = lock(&self.state).open.take() {
             open.transaction.ends(TransactionEnd::Closed);
+            if open.wrote
+                && let Some(recorder) = self.recorder.upgrade().filter(|recorder| recorder.keeps_writes())
+            {
+                recorder.closes_here(&open.transaction);
+            }
         }
         let gone = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&self.address);
         drop(gone);

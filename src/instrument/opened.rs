@@ -8,13 +8,15 @@ use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 
 use rusqlite::{ffi, Connection};
 
 use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, outside, trace};
+use super::{authorize, outside, strays, trace};
+use crate::sqlite::private::is_opening;
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
@@ -114,9 +116,19 @@ unsafe extern "C" fn on_open(
     // A panic must not cross into C.
     let refused = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
-        let Some(watch) = (unsafe { watch_of(db) }) else {
-            // SAFETY: as above.
-            return unsafe { outside::refuse(db) };
+        let bind = unsafe { watch_of(db) };
+        let watch = match &bind {
+            Some(watch) => Arc::clone(watch),
+            None if is_opening() || is_pools_thread() => return None,
+            None => {
+                // SAFETY: as above.
+                let refused = unsafe { outside::refuse(db) };
+                if refused.is_some() {
+                    return refused;
+                }
+                // SAFETY: as above.
+                unsafe { strays::follow(db) }?
+            }
         };
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
@@ -126,7 +138,9 @@ unsafe extern "C" fn on_open(
         // SAFETY: as above.
         unsafe {
             trace::start_on(db, context);
-            watch.faults.hook_on(db);
+            if bind.is_some() {
+                watch.faults.hook_on(db);
+            }
         }
         None
     }));
@@ -134,6 +148,12 @@ unsafe extern "C" fn on_open(
     // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
     unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
     ffi::SQLITE_AUTH
+}
+
+/// Returns whether this is a thread of this crate's pools, on which `r2d2_sqlite` opens a connection to nothing before the
+/// bind's takes its place.
+fn is_pools_thread() -> bool {
+    thread::current().name().is_some_and(|name| name.starts_with("multibind-"))
 }
 
 /// Returns the instruments of the bind whose database a connection has opened.

@@ -1,15 +1,13 @@
 //! The connections that the process opens to what is no harness's: refused as they open, where a test says so.
 
-use std::ffi::CStr;
-use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::{self, Thread};
 
 use rusqlite::ffi;
 
-use crate::sqlite::private::is_opening;
+use super::place::Place;
+use super::stray::Stray;
 use crate::sync::lock;
 
 /// The bans that are alive, the first that was made first.
@@ -22,42 +20,6 @@ struct Ban {
     refused: Mutex<Vec<Stray>>,
     /// Set if the test has asked what was refused.
     asked: AtomicBool,
-}
-
-/// A connection to what is no harness's, refused as it opened; from
-/// [`OutsideGuard::refused`](crate::guards::OutsideGuard::refused).
-///
-/// Its text says what was opened, and on which thread.
-#[derive(Clone, Debug)]
-pub struct Stray {
-    file: Option<String>,
-    thread: Thread,
-}
-
-impl Stray {
-    /// Returns the file as SQLite spells it, without the parameters of its URI; `None` for a database in memory, or a
-    /// temporary one.
-    pub fn file(&self) -> Option<&str> {
-        self.file.as_deref()
-    }
-
-    /// Returns the thread that opened it.
-    pub fn thread(&self) -> &Thread {
-        &self.thread
-    }
-}
-
-impl fmt::Display for Stray {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.file {
-            Some(file) => write!(f, "the file `{file}`")?,
-            None => f.write_str("a private database in memory")?,
-        }
-        match self.thread.name() {
-            Some(name) => write!(f, ", on thread `{name}`"),
-            None => f.write_str(", on a thread without a name"),
-        }
-    }
 }
 
 /// A ban, as long as the value lives.
@@ -106,24 +68,10 @@ impl Drop for Banning {
 /// The connection is open and this thread's.
 pub(super) unsafe fn refuse(db: *mut ffi::sqlite3) -> Option<String> {
     let ban = BANS.read().unwrap_or_else(PoisonError::into_inner).first().map(Arc::clone)?;
-    // Our own.
-    if is_opening() || is_pools_thread() {
-        return None;
-    }
-    // SAFETY: the connection is open; the name is null, or ends with a NUL and lives as long as the connection.
-    let file = unsafe {
-        let name = ffi::sqlite3_db_filename(db, c"main".as_ptr());
-        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
-    };
-    let stray = Stray { file: file.filter(|file| !file.is_empty()), thread: thread::current() };
-    let words =
-        format!("refused by `deny_outside()` at {}: this opens {stray}, which is no bind of a harness", ban.place);
+    // SAFETY: as the caller says.
+    let stray = unsafe { Stray::of(db, Some(Place::capture())) };
+    let (database, opening) = (stray.database(), stray.opening());
+    let words = format!("refused by `deny_outside()` at {}: {database} is no bind of a harness; {opening}", ban.place);
     lock(&ban.refused).push(stray);
     Some(words)
-}
-
-/// Returns whether this is a thread of this crate's pools, on which `r2d2_sqlite` opens a connection to nothing before the
-/// bind's takes its place.
-fn is_pools_thread() -> bool {
-    thread::current().name().is_some_and(|name| name.starts_with("multibind-"))
 }

@@ -5,12 +5,12 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::place::Place;
-use super::state::Listened;
+use super::state::{is_present, Listened};
 use super::transaction::Transaction;
 use super::used::{Used, WrittenTable};
 use crate::key::Keys;
@@ -20,15 +20,25 @@ use crate::sync::lock;
 /// The variable that switches the recorder off.
 const VARIABLE: &str = "MULTIBIND_RECORD";
 
-/// The bounds of what is kept while nobody records: statements, bytes of their texts and the like, places, and characters
-/// of a text.
-const KEPT: usize = 256;
-const BYTES: usize = 96 * 1024;
-const PLACES: usize = 24;
+/// The characters of a text that are kept while nobody records.
 const TEXT: usize = 2048;
 
-/// The places that a harness captures while nobody records, and those that each recording adds.
-const CAPTURED: i64 = 256;
+/// The bounds of what is kept while nobody records.
+#[derive(Debug)]
+struct Bounds {
+    statements: usize,
+    /// The bytes of their texts and the like.
+    bytes: usize,
+    places: usize,
+    /// The places that are captured while nobody records, and those that each recording adds.
+    captured: i64,
+}
+
+/// Those of a harness.
+const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256 };
+
+/// Those of a connection to what is no harness's.
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16 };
 
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
@@ -37,6 +47,7 @@ const BESIDE: usize = 400;
 #[derive(Debug)]
 pub(crate) struct Recorder {
     start: Instant,
+    bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
@@ -44,20 +55,35 @@ pub(crate) struct Recorder {
     databases: Mutex<Vec<(String, Keys)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
+    /// The last transactions whose end has a place, the oldest first.
+    closings: Mutex<VecDeque<Weak<Transaction>>>,
     /// The number of places that may still be captured.
     places: AtomicI64,
 }
 
 impl Default for Recorder {
     fn default() -> Recorder {
+        Recorder::within(&HARNESS)
+    }
+}
+
+impl Recorder {
+    /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.
+    pub(super) fn outside() -> Recorder {
+        Recorder::within(&OUTSIDE)
+    }
+
+    fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
             start: Instant::now(),
+            bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
-            places: AtomicI64::new(CAPTURED),
+            closings: Mutex::default(),
+            places: AtomicI64::new(bounds.captured),
         }
     }
 }
@@ -89,8 +115,6 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    /// The time since the start of the harness as it began.
-    pub(crate) began: Duration,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
@@ -100,6 +124,8 @@ pub(crate) struct Recorded {
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
+    /// The time at which it began.
+    pub(crate) at: Instant,
     pub(crate) ended: Option<Ended>,
     /// Set if it begins or ends a transaction or a savepoint.
     pub(crate) is_step: bool,
@@ -143,13 +169,13 @@ pub(crate) struct Ended {
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
-fn is_on() -> bool {
+pub(super) fn is_on() -> bool {
     static ON: OnceLock<bool> = OnceLock::new();
     *ON.get_or_init(|| env::var_os(VARIABLE).is_none_or(|value| value != "off"))
 }
 
 impl Recorder {
-    /// Returns the start of the harness.
+    /// Returns the time at which it began, with its harness.
     pub(crate) fn start(&self) -> Instant {
         self.start
     }
@@ -161,7 +187,7 @@ impl Recorder {
 
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
-        self.is_heard() || is_on()
+        self.is_heard() || is_on() && is_present()
     }
 
     /// Returns the number of the next connection.
@@ -171,14 +197,31 @@ impl Recorder {
 
     /// Begins a transaction.
     pub(super) fn next_transaction(&self) -> Arc<Transaction> {
-        let number = self.transactions.fetch_add(1, Ordering::Relaxed) + 1;
-        Arc::new(Transaction::new(number, self.start))
+        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1))
     }
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
         let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
         may.then(|| Arc::new(Place::capture()))
+    }
+
+    /// Captures places again where enough have been captured.
+    pub(super) fn capture_again(&self) {
+        self.places.store(self.bounds.captured, Ordering::Relaxed);
+    }
+
+    /// Captures the place of the end of a transaction. The oldest such places are forgotten.
+    pub(super) fn closes_here(&self, transaction: &Arc<Transaction>) {
+        let Some(place) = self.place() else { return };
+        transaction.closes_at(Some(place));
+        let mut closings = lock(&self.closings);
+        closings.push_back(Arc::downgrade(transaction));
+        if closings.len() > self.bounds.places
+            && let Some(oldest) = closings.pop_front().and_then(|oldest| oldest.upgrade())
+        {
+            oldest.closes_at(None);
+        }
     }
 
     /// Adds a database of the harness.
@@ -198,7 +241,6 @@ impl Recorder {
     pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
-        statement.began = self.start.elapsed();
         if !is_heard {
             cut(&mut statement.sql);
             if let Some(values) = &mut statement.values {
@@ -210,7 +252,7 @@ impl Recorder {
         statements.placed += usize::from(statement.place.is_some());
         statements.kept.push_back(statement);
         if !self.is_heard() {
-            statements.evict();
+            statements.evict(self.bounds);
         }
         statements.next() - 1
     }
@@ -250,7 +292,7 @@ impl Recorder {
         if self.listeners.fetch_add(1, Ordering::Relaxed) == 0 {
             statements.unaccounted.clear();
         }
-        self.places.fetch_add(CAPTURED, Ordering::Relaxed);
+        self.places.fetch_add(self.bounds.captured, Ordering::Relaxed);
         Listening {
             recorder: Arc::clone(self),
             from: statements.next(),
@@ -300,15 +342,15 @@ impl Statements {
     }
 
     /// Evicts the oldest statements and places beyond the bounds.
-    fn evict(&mut self) {
-        while self.kept.len() > KEPT || self.bytes > BYTES && self.kept.len() > 1 {
+    fn evict(&mut self, bounds: &Bounds) {
+        while self.kept.len() > bounds.statements || self.bytes > bounds.bytes && self.kept.len() > 1 {
             let Some(old) = self.kept.pop_front() else { break };
             self.bytes -= old.bytes();
             self.placed -= usize::from(old.place.is_some());
             self.first += 1;
         }
         let mut at = 0;
-        while self.placed > PLACES && at < self.kept.len() {
+        while self.placed > bounds.places && at < self.kept.len() {
             self.placed -= usize::from(self.kept[at].place.take().is_some());
             at += 1;
         }
@@ -343,7 +385,7 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let mut statements = lock(&self.recorder.statements);
         if self.recorder.listeners.fetch_sub(1, Ordering::Relaxed) == 1 {
-            statements.evict();
+            statements.evict(self.recorder.bounds);
         }
     }
 }

@@ -23,6 +23,7 @@ use super::deed::Deed;
 use super::handle::Handle;
 use super::looked::Looked;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
+use super::strays;
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use crate::sync::lock;
@@ -113,6 +114,10 @@ unsafe fn closes(db: *mut ffi::sqlite3) {
     let handle = unsafe { Handle::new(db) };
     if let Some(connection) = connected(&handle) {
         connection.close(&handle);
+    }
+    // With statements left, SQLite may refuse to close it.
+    if !handle.has_statements() {
+        strays::closes(handle.address());
     }
 }
 

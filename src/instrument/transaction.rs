@@ -1,7 +1,11 @@
 //! One transaction of one connection, and how it ended.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use super::place::Place;
+use crate::sync::lock;
 
 /// The end of a transaction.
 ///
@@ -46,21 +50,26 @@ pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
     end: AtomicU8,
-    /// The start of the harness.
-    start: Instant,
-    /// The time since then as it began.
-    pub(crate) began: Duration,
-    /// The nanoseconds since then as it ended.
-    ended: AtomicU64,
+    /// The time at which it began, and the nanoseconds from then to its end.
+    pub(crate) at: Instant,
+    lasted: AtomicU64,
     /// Set if a statement has begun it, so that only another ends it.
     is_explicit: AtomicBool,
+    /// The place of what ended it.
+    closing: Mutex<Option<Arc<Place>>>,
 }
 
 impl Transaction {
     /// Begins a transaction.
-    pub(super) fn new(number: u64, start: Instant) -> Transaction {
-        let (end, ended, is_explicit) = (AtomicU8::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Transaction { number, end, start, began: start.elapsed(), ended, is_explicit }
+    pub(super) fn new(number: u64) -> Transaction {
+        Transaction {
+            number,
+            end: AtomicU8::new(0),
+            at: Instant::now(),
+            lasted: AtomicU64::new(0),
+            is_explicit: AtomicBool::new(false),
+            closing: Mutex::default(),
+        }
     }
 
     /// Returns how it ended.
@@ -70,15 +79,25 @@ impl Transaction {
 
     /// Sets how it ended; again where SQLite runs its statement again.
     pub(super) fn ends(&self, end: TransactionEnd) {
-        let now = self.start.elapsed().as_nanos();
-        self.ended.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let lasted = u64::try_from(self.at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.lasted.store(lasted, Ordering::Relaxed);
         self.end.store(end as u8, Ordering::Release);
     }
 
-    /// Returns the time since the start of the harness as its end was seen; `None` while it is open.
-    pub(crate) fn ended(&self) -> Option<Duration> {
+    /// Returns the place of what ended it, if one was captured and is kept.
+    pub(crate) fn closing(&self) -> Option<Arc<Place>> {
+        lock(&self.closing).clone()
+    }
+
+    /// Sets or forgets the place of what ended it.
+    pub(super) fn closes_at(&self, place: Option<Arc<Place>>) {
+        *lock(&self.closing) = place;
+    }
+
+    /// Returns the time at which its end was seen; `None` while it is open.
+    pub(crate) fn ended(&self) -> Option<Instant> {
         let is_open = self.end() == TransactionEnd::Open;
-        (!is_open).then(|| Duration::from_nanos(self.ended.load(Ordering::Relaxed)))
+        (!is_open).then(|| self.at + Duration::from_nanos(self.lasted.load(Ordering::Relaxed)))
     }
 
     /// Notes that a statement has begun it.
@@ -86,7 +105,7 @@ impl Transaction {
         self.is_explicit.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether a statement has begun it, and not the only one in it.
+    /// Returns whether a statement has begun it, so that only another ends it.
     pub(crate) fn is_explicit(&self) -> bool {
         self.is_explicit.load(Ordering::Relaxed)
     }

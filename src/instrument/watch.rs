@@ -7,7 +7,7 @@ use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -193,13 +193,13 @@ impl Watch {
         let own = || Used { names: member.names.clone(), writes: beginning.writes };
         let first = if databases.is_empty() { own() } else { databases.remove(0) };
         Some(Recorded {
-            began: Duration::ZERO,
             first,
             others: databases,
             sql: beginning.sql.trim().to_string(),
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
+            at: Instant::now(),
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
             connection: 0,

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use super::write::Saved;
 use crate::fail::last_since;
 use crate::harness::{Bound, ReferenceEnd, Running};
+use crate::instrument::Outside;
 use crate::observe::{contents, read_statements, ChangeSet};
-use crate::report::page::{page, Link, LinkEnd, Outcome, Shown, ShownDatabase};
+use crate::report::page::{page, Link, LinkEnd, Outcome, Shown, ShownDatabase, ShownStray};
 use crate::sqlite::Image;
 
 /// The file that is the page.
@@ -24,7 +26,7 @@ pub(super) fn written(
     changes: &ChangeSet,
     notes: &[String],
 ) -> String {
-    let ended = running.recorder().start().elapsed();
+    let (start, end) = (running.recorder().start(), Instant::now());
     let mut shown = Vec::with_capacity(databases.len());
     for (database, image, saved) in databases {
         shown.push(ShownDatabase {
@@ -38,7 +40,7 @@ pub(super) fn written(
             },
         });
     }
-    let failed = last_since(running.recorder().start()).filter(|_| thread::panicking());
+    let failed = last_since(start).filter(|_| thread::panicking());
     let place = failed.as_ref().and_then(|failed| failed.place);
     let place = place.map(|place| format!("{}:{}", place.file(), place.line()));
     let outcome = match &failed {
@@ -50,12 +52,26 @@ pub(super) fn written(
         test: test.unwrap_or("a test without a name"),
         outcome,
         notes,
-        ended,
+        start,
+        end,
         databases: &shown,
         references: &links(running, databases),
         changes,
         statements: &read_statements(running.recorder().all()),
+        strays: &strays(running),
     })
+}
+
+/// Returns the connections to what is no bind that wrote.
+fn strays(running: &Running) -> Vec<ShownStray> {
+    let mut strays = Vec::new();
+    for Outside { stray, statements, .. } in running.presence().outside() {
+        if !statements.is_empty() {
+            let (name, opening) = (stray.name(), stray.to_string());
+            strays.push(ShownStray { name, opening, statements: read_statements(statements) });
+        }
+    }
+    strays
 }
 
 /// Returns the references from one bind into another, each between two of the databases.

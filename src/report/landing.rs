@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
-use super::words::{enumerated, NOTHING_WRITTEN};
+use super::words::{enumerated, quoted, times, NOTHING_WRITTEN};
 use crate::error::{argument, capitalized, Error};
-use crate::key::{BindKey, Selection};
+use crate::key::Selection;
 use crate::list::mapped;
 use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Times, Whereabouts};
 use crate::row::Row;
@@ -71,8 +71,7 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::There => format!("the row is in `{key}`"),
         Reason::Also(places) => format!("{landed}, but also in {}", named(places)),
         Reason::NotIn(landed) => format!("the row landed in {}, but not in `{key}`", quoted(landed, "and")),
-        Reason::Several(Times::Exactly(2)) => format!("the row landed in `{key}` twice, not once"),
-        Reason::Several(Times::Exactly(times)) => format!("the row landed in `{key}` {times} times, not once"),
+        Reason::Several(Times::Exactly(count)) => format!("the row landed in `{key}` {}, not once", times(*count)),
         Reason::Several(Times::AtLeast(times)) => format!("the row landed in `{key}` {times} times or more, not once"),
         Reason::NotCommitted(places) if places.is_empty() => {
             format!("the row is in `{key}`, but not committed: {open}")
@@ -97,15 +96,6 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::Unseen => {
             unknown(format!("a transaction that can write to `{key}` is still open, and nobody else sees its rows"))
         }
-    }
-}
-
-/// Names binds, the last after this word.
-fn quoted(binds: &[BindKey], before_last: &str) -> String {
-    let names = mapped(binds, |bind| format!("`{bind}`"));
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} {before_last} {last}", rest.join(", ")),
-        _ => names.concat(),
     }
 }
 

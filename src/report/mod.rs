@@ -8,6 +8,7 @@ pub(crate) mod guard;
 pub(crate) mod landing;
 mod mermaid;
 pub(crate) mod page;
+pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
 mod values;

@@ -5,6 +5,7 @@ mod any_driver;
 mod assertions;
 mod changes;
 mod changes_expected;
+mod exact_rows;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]

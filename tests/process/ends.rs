@@ -68,11 +68,11 @@ fn a_test_result_keeps_databases_and_names_the_line() {
     no such table: no_such_table
       SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("no such table: no_such_table"))
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_driver: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_driver: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
     assert_eq!(
         files(&ran.folder("ends::runs::returns_the_error_of_a_driver")),
-        "auth.db\nchanges.txt\ndefault.db\nmeta.db"
+        "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html"
     );
 }
 
@@ -82,7 +82,7 @@ fn a_test_result_takes_a_text() {
     thread 'ends::runs::returns_a_text::case_1_text' panicked at tests/process/ends.rs:[line]
     no room for ann
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_text--case_1_text: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_text--case_1_text: report.html, default.db, auth.db, meta.db, changes.txt
     ");
 }
 
@@ -92,6 +92,6 @@ fn a_test_result_takes_the_error_of_async_code() {
     thread 'ends::runs::returns_an_error_of_async_code' panicked at tests/process/ends.rs:[line]
     no room for ann
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_async_code: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_async_code: report.html, default.db, auth.db, meta.db, changes.txt
     ");
 }

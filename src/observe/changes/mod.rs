@@ -14,6 +14,7 @@ mod verdict;
 pub use change::{ChangeKind, RowUpdate, TableChange};
 pub(crate) use contents::{contents, Contents, Listed};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
+pub(super) use rows::every_row;
 pub use set::ChangeSet;
 pub(crate) use since::since_start;
 pub(crate) use verdict::{Compared, NotOnly};

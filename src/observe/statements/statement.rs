@@ -1,7 +1,7 @@
 //! One statement that ran, and what is known of it.
 
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::instrument::{Recorded, Transaction, TransactionEnd, WrittenTable};
 use crate::key::{BindKey, Keys};
@@ -46,7 +46,7 @@ pub enum StatementKind {
 pub struct Statement {
     binds: Keys,
     kind: StatementKind,
-    recorded: Recorded,
+    pub(super) recorded: Recorded,
 }
 
 /// Reads recorded statements.
@@ -170,9 +170,9 @@ impl Statement {
         self.recorded.ended.as_ref().map(|ended| ended.time)
     }
 
-    /// Returns the time since the start of the harness as it began.
-    pub(crate) fn began(&self) -> Duration {
-        self.recorded.began
+    /// Returns the time at which it began.
+    pub(crate) fn at(&self) -> Instant {
+        self.recorded.at
     }
 
     /// Returns its transaction, with the times at which that began and ended.
@@ -388,24 +388,6 @@ impl Statement {
     /// ```
     pub fn foreign_keys(&self) -> bool {
         self.recorded.foreign_keys
-    }
-
-    /// Returns the place in the application's code that ran it, `src/accounts.rs:10, my_app::accounts::sign_up`, or the
-    /// function alone in a program without debug information.
-    ///
-    /// It is known of statements that write, up to a few hundred of a test, and of the first of a loop. `None` also where a
-    /// driver runs statements on a thread of its own: [`thread`](Statement::thread) has that one's name.
-    ///
-    /// ```
-    /// # use multibind::{Bind, Harness};
-    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let log = db.record();
-    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
-    /// assert!(log.statements()[0].place().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn place(&self) -> Option<&str> {
-        self.recorded.place.as_ref().and_then(|place| place.text())
     }
 
     /// Returns whether it ran on a database that a key means.

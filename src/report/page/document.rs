@@ -1,6 +1,7 @@
 //! The document: its head, the verdict, and the parts in the order in which they are read.
 
 use super::html::Html;
+use super::run::Run;
 use super::value::{plural, time};
 use super::{changes, picture, rows, statements, timeline, Outcome, Shown};
 use crate::observe::StatementKind;
@@ -18,6 +19,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// Writes the page.
 pub(crate) fn page(shown: &Shown<'_>) -> String {
+    let run = Run::of(shown);
     let mut html = Html::default();
     html.markup("<!DOCTYPE html>\n");
     html.open("html", &[("lang", "en")]);
@@ -34,12 +36,12 @@ pub(crate) fn page(shown: &Shown<'_>) -> String {
     html.close();
     let has_failed = !matches!(shown.outcome, Outcome::Standing);
     html.open("body", &[("class", if has_failed { "failed" } else { "kept" })]);
-    head(&mut html, shown);
+    head(&mut html, shown, &run);
     html.open("main", &[]);
     verdict(&mut html, shown);
     html.open("div", &[]);
-    timeline::write(&mut html, shown);
-    statements::write(&mut html, shown);
+    timeline::write(&mut html, shown, &run);
+    statements::write(&mut html, shown, &run);
     html.close();
     changes::write(&mut html, shown);
     rows::write(&mut html, shown);
@@ -51,7 +53,7 @@ pub(crate) fn page(shown: &Shown<'_>) -> String {
     html.finish()
 }
 
-fn head(html: &mut Html, shown: &Shown<'_>) {
+fn head(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
     html.open("header", &[]);
     let (class, outcome) = match shown.outcome {
         Outcome::Failed { .. } | Outcome::Panicked => ("outcome bad", "failed"),
@@ -63,14 +65,14 @@ fn head(html: &mut Html, shown: &Shown<'_>) {
     html.element("bdi", &[], shown.test);
     html.close();
     let mut writes = 0;
-    for statement in shown.statements {
-        writes += u64::from(statement.kind() == StatementKind::Write);
+    for ran in &run.ran {
+        writes += u64::from(ran.statement.kind() == StatementKind::Write);
     }
     let facts = [
         plural(shown.databases.len() as u64, "database"),
-        plural(shown.statements.len() as u64, "statement"),
+        plural((run.before + run.ran.len()) as u64, "statement"),
         plural(writes, "write"),
-        format!("{} from the start of the harness to its end", time(shown.ended)),
+        format!("{} from the start of the harness to its end", time(run.end)),
     ];
     html.element("p", &[("class", "facts")], &facts.join(" · "));
     html.open("nav", &[("aria-label", "Parts of this page")]);

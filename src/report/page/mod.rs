@@ -13,11 +13,12 @@ mod lanes;
 mod picture;
 mod places;
 mod rows;
+mod run;
 mod statements;
 mod timeline;
 mod value;
 
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::config::Storage;
 use crate::key::BindKey;
@@ -36,13 +37,25 @@ pub(crate) struct Shown<'p> {
     pub(crate) outcome: Outcome<'p>,
     /// Sentences that belong to the outcome: what is missing, which transactions are open.
     pub(crate) notes: &'p [String],
-    /// The time from the start of the harness to now.
-    pub(crate) ended: Duration,
+    /// The times at which the harness was started, and at which it ends.
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
     pub(crate) databases: &'p [ShownDatabase],
     pub(crate) references: &'p [Link],
     pub(crate) changes: &'p ChangeSet,
     /// The statements that were kept, the first that began first.
     pub(crate) statements: &'p [Statement],
+    /// Connections to what is no bind, which wrote.
+    pub(crate) strays: &'p [ShownStray],
+}
+
+/// A connection to what is no bind, as the page shows it.
+pub(crate) struct ShownStray {
+    /// The short name of its database.
+    pub(crate) name: String,
+    /// Its database, and where it was opened, in words.
+    pub(crate) opening: String,
+    pub(crate) statements: Vec<Statement>,
 }
 
 /// The outcome of the test, as far as its harness knows it.

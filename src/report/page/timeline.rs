@@ -5,21 +5,23 @@ use std::time::Duration;
 use super::axis::Axis;
 use super::document::part;
 use super::html::Html;
-use super::lanes::{ends, lanes, Lane};
-use super::statements::{became, first_shown, names_connection, one_line};
+use super::lanes::{lanes, Lane, LaneRow};
+use super::run::{Around, Ran, Run};
+use super::statements::{became, one_line};
 use super::value::{percent, plural, time};
 use super::Shown;
-use crate::instrument::{Transaction, TransactionEnd};
-use crate::observe::{Statement, StatementKind};
+use crate::instrument::TransactionEnd;
+use crate::observe::StatementKind;
 use crate::report::words::cut;
 
 /// The number of lanes that are shown; those without a statement go first.
-const LANES_SHOWN: usize = 40;
+const LANES: usize = 40;
 /// The number of characters of a statement in its block, and beside the pointer.
-const IN_BLOCK: usize = 40;
+const IN_BLOCK: usize = 60;
 const BESIDE_POINTER: usize = 200;
-/// The number of connections that have a colour of their own.
-pub(super) const COLOURS: usize = 8;
+/// The number of connections that have a colour of their own, and that the legend names.
+const COLOURS: usize = 8;
+const IN_LEGEND: usize = 16;
 
 /// The controls, which the script shows.
 const TOOLS: &str = r#"<div class="tools" hidden="">
@@ -33,8 +35,8 @@ const TOOLS: &str = r#"<div class="tools" hidden="">
 "#;
 
 /// Writes the timeline.
-pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
-    if shown.statements.is_empty() {
+pub(super) fn write(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
+    if run.ran.is_empty() {
         part(html, "timeline", "Timeline", "No statement that writes was seen on any bind.");
         html.close();
         return;
@@ -42,25 +44,22 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
     let about = "A lane for each bind, a colour for each connection. Long waits are drawn short: read times off the \
                  labels, not off the widths.";
     part(html, "timeline", "Timeline", about);
-    let from = first_shown(shown);
-    let statements = &shown.statements[from..];
-    let (spans, moments) = times(statements, shown.ended);
-    let axis = Axis::of(&spans, &moments, shown.ended);
-    let mut lanes = lanes(shown, from);
+    let axis = axis(run);
+    let mut lanes = lanes(shown, run);
     let all = lanes.len();
-    if all > LANES_SHOWN {
+    if all > LANES {
         lanes.retain(|lane| !lane.rows.is_empty());
-        lanes.truncate(LANES_SHOWN);
+        lanes.truncate(LANES);
     }
     html.markup(TOOLS);
-    legend(html, statements);
+    legend(html, run);
     let width = format!("--axis: {}px", axis.width().ceil());
     let name = "Statements of each bind over time";
     html.open("div", &[("class", "lanes"), ("tabindex", "0"), ("role", "group"), ("aria-label", name)]);
     html.open("div", &[("class", "field"), ("style", &width)]);
     ticks(html, &axis);
     for lane in &lanes {
-        write_lane(html, shown, lane, &axis);
+        write_lane(html, run, lane, &axis);
     }
     html.close();
     html.close();
@@ -75,35 +74,26 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
     html.close();
 }
 
-/// Returns the times of statements, and the moments at which the transactions around them began and ended.
-fn times(statements: &[Statement], end: Duration) -> (Vec<(Duration, Duration)>, Vec<Duration>) {
-    let (mut spans, mut moments) = (Vec::with_capacity(statements.len()), Vec::new());
-    for statement in statements {
-        spans.push((statement.began(), ends(statement, end)));
-        if let Some(transaction) = statement.in_transaction().filter(|transaction| transaction.is_explicit()) {
-            moments.push(transaction.began);
-            moments.extend(transaction.ended());
+/// Returns the axis on which every statement is seen, and every begin and end of a transaction.
+fn axis(run: &Run<'_>) -> Axis {
+    let (mut spans, mut moments) = (Vec::with_capacity(run.ran.len()), Vec::new());
+    for ran in &run.ran {
+        spans.push((ran.from, ran.to));
+        if let Some(around) = ran.transaction {
+            moments.push(around.from);
+            moments.push(around.to);
         }
     }
-    (spans, moments)
+    Axis::of(&spans, &moments, run.end)
 }
 
-fn legend(html: &mut Html, statements: &[Statement]) {
+fn legend(html: &mut Html, run: &Run<'_>) {
     html.open("ul", &[("class", "legend"), ("aria-label", "Legend")]);
-    let mut seen = Vec::new();
-    for statement in statements {
-        let connection = statement.connection();
-        if !seen.contains(&connection) {
-            seen.push(connection);
-            html.open("li", &[]);
-            html.element("i", &[("class", &format!("swatch {}", colour(connection)))], "");
-            html.text(&names_connection(statement));
-            html.close();
-        }
-        if seen.len() > 2 * COLOURS {
-            html.element("li", &[], "…");
-            break;
-        }
+    for (at, connection) in run.connections.iter().enumerate().take(IN_LEGEND) {
+        swatch(html, &format!("swatch {}", colour(at)), &cut(&connection.name, IN_BLOCK));
+    }
+    if run.connections.len() > IN_LEGEND {
+        html.element("li", &[], &format!("… {} more", run.connections.len() - IN_LEGEND));
     }
     for (class, name) in [
         ("swatch read", "reads"),
@@ -112,20 +102,21 @@ fn legend(html: &mut Html, statements: &[Statement]) {
         ("swatch tx lost", "rolled back"),
         ("swatch tx open", "open"),
     ] {
-        html.open("li", &[]);
-        html.element("i", &[("class", class)], "");
-        html.text(name);
-        html.close();
+        swatch(html, class, name);
     }
     html.close();
 }
 
-/// Returns the class of a connection's colour; a session's statement on several binds has none of its own.
-pub(super) fn colour(connection: u32) -> String {
-    match connection.checked_sub(1) {
-        Some(at) => format!("k{}", at as usize % COLOURS),
-        None => "kn".to_string(),
-    }
+fn swatch(html: &mut Html, class: &str, name: &str) {
+    html.open("li", &[]);
+    html.element("i", &[("class", class)], "");
+    html.text(name);
+    html.close();
+}
+
+/// Returns the class of a connection's colour.
+pub(super) fn colour(connection: usize) -> String {
+    format!("k{}", connection % COLOURS)
 }
 
 fn ticks(html: &mut Html, axis: &Axis) {
@@ -139,84 +130,82 @@ fn ticks(html: &mut Html, axis: &Axis) {
     html.close();
 }
 
-fn write_lane(html: &mut Html, shown: &Shown<'_>, lane: &Lane<'_>, axis: &Axis) {
-    let key = lane.key.to_string();
-    html.open("div", &[("class", if lane.rows.is_empty() { "lane idle" } else { "lane" }), ("data-bind", &key)]);
-    html.open("div", &[("class", "who")]);
-    match &lane.about {
-        Some((label, storage)) => {
-            html.element("b", &[], label);
-            html.element("small", &[], storage);
-        }
-        None => html.element("b", &[], &key),
-    }
+fn write_lane(html: &mut Html, run: &Run<'_>, lane: &Lane<'_, '_>, axis: &Axis) {
+    let class = match (lane.is_apart(), lane.rows.is_empty()) {
+        (true, _) => "lane apart",
+        (false, true) => "lane idle",
+        (false, false) => "lane",
+    };
+    html.open("div", &[("class", class)]);
+    html.open("div", &[("class", "who"), ("title", &lane.name)]);
+    html.element("b", &[], &lane.name);
+    html.element("small", &[], &lane.about);
     html.close();
     html.open("div", &[("class", "track")]);
     if lane.rows.is_empty() {
         html.element("small", &[], "no statement");
     }
     for row in &lane.rows {
-        let is_within = |at: &usize| shown.statements[*at].in_transaction().is_some_and(Transaction::is_explicit);
-        let is_deep = row.statements.iter().any(is_within);
-        html.open("div", &[("class", if is_deep { "row deep" } else { "row" })]);
-        let mut drawn = Vec::new();
-        for at in &row.statements {
-            let statement = &shown.statements[*at];
-            if let Some(transaction) = statement.in_transaction().filter(|transaction| transaction.is_explicit())
-                && !drawn.contains(&transaction.number)
-            {
-                drawn.push(transaction.number);
-                write_transaction(html, statement, axis, shown.ended);
-            }
-        }
-        for at in &row.statements {
-            write_block(html, &shown.statements[*at], *at + 1, axis, shown.ended);
-        }
-        html.close();
+        write_row(html, run, row, axis);
     }
     html.close();
     html.close();
 }
 
-fn write_transaction(html: &mut Html, statement: &Statement, axis: &Axis, end: Duration) {
-    let Some(transaction) = statement.in_transaction() else { return };
-    let (class, word) = match transaction.end() {
-        TransactionEnd::Open => ("open", "… open"),
-        TransactionEnd::Committed => ("committed", "✓ committed"),
-        TransactionEnd::RolledBack => ("lost", "✗ rolled back"),
-        TransactionEnd::Failed => ("lost", "✗ rolled back by an error"),
-        TransactionEnd::Closed => ("lost", "✗ rolled back: its connection was closed"),
-        TransactionEnd::Unknown => ("unknown", "? ended unseen"),
+fn write_row(html: &mut Html, run: &Run<'_>, row: &LaneRow<'_, '_>, axis: &Axis) {
+    let is_deep = row.ran.iter().any(|ran| ran.transaction.is_some());
+    html.open("div", &[("class", if is_deep { "row deep" } else { "row" })]);
+    let mut drawn = Vec::new();
+    for ran in &row.ran {
+        let Some(around) = ran.transaction else { continue };
+        let one = (ran.connection, around.number);
+        if !drawn.contains(&one) {
+            drawn.push(one);
+            write_transaction(html, run, ran, around, axis);
+        }
+    }
+    for ran in &row.ran {
+        write_block(html, run, ran, axis);
+    }
+    html.close();
+}
+
+fn write_transaction(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, around: Around, axis: &Axis) {
+    let (class, word) = match ran.statement.transaction_end() {
+        Some(TransactionEnd::Committed) => ("committed", "✓ committed"),
+        Some(TransactionEnd::RolledBack) => ("lost", "✗ rolled back"),
+        Some(TransactionEnd::Failed) => ("lost", "✗ rolled back by an error"),
+        Some(TransactionEnd::Closed) => ("lost", "✗ rolled back: its connection was closed"),
+        Some(TransactionEnd::Unknown) => ("unknown", "? ended unseen"),
+        Some(TransactionEnd::Open) | None => ("open", "… open"),
     };
-    let class = format!("tx {class} {}", colour(statement.connection()));
-    let place = place(axis, transaction.began, transaction.ended().unwrap_or(end));
-    let title = format!("transaction {} of connection {}: {word}", transaction.number, statement.connection());
+    let (class, place) = (format!("tx {class}"), place(axis, around.from, around.to));
+    let title = format!("transaction {} on {}: {word}", around.number, run.connection_of(ran));
     html.open("span", &[("class", &class), ("style", &place), ("title", &title)]);
     html.element("em", &[], word);
     html.close();
 }
 
-fn write_block(html: &mut Html, statement: &Statement, number: usize, axis: &Axis, end: Duration) {
-    let mut class = format!("st {}", colour(statement.connection()));
-    class.push_str(match statement.kind() {
+fn write_block(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, axis: &Axis) {
+    let mut class = format!("st {}", colour(ran.connection));
+    class.push_str(match ran.statement.kind() {
         StatementKind::Read => " read",
         StatementKind::Write => " write",
         StatementKind::Transaction => " step",
     });
-    let became = became(statement);
-    if statement.has_failed() == Some(true) {
+    if ran.statement.has_failed() == Some(true) {
         class.push_str(" bad");
     }
-    if statement.time().is_none() {
+    if ran.statement.time().is_none() {
         class.push_str(" running");
     }
-    let place = place(axis, statement.began(), ends(statement, end));
-    let text = one_line(statement);
-    let state = if became.words.is_empty() { String::new() } else { format!("\n{}", became.words) };
-    let connection = names_connection(statement);
-    let title = format!("{number} · {}\n{connection}{state}", cut(&text, BESIDE_POINTER));
-    let (target, number) = (format!("#s{number}"), number.to_string());
-    html.open("a", &[("class", &class), ("href", &target), ("data-s", &number), ("style", &place), ("title", &title)]);
+    let (text, became) = (one_line(ran.statement), became(ran.statement).words);
+    let connection = run.connection_of(ran);
+    let title = format!("{} · {}\n{connection}\n{became}", ran.number, cut(&text, BESIDE_POINTER));
+    let (number, place) = (ran.number.to_string(), place(axis, ran.from, ran.to));
+    let target = format!("#s{number}");
+    let title = title.trim_end();
+    html.open("a", &[("class", &class), ("href", &target), ("data-s", &number), ("style", &place), ("title", title)]);
     html.element("b", &[], &number);
     html.markup(" ");
     html.text(&cut(&text, IN_BLOCK));

@@ -1,24 +1,37 @@
-//! The users, on sqlx.
+//! The users, on sqlx: their names in the one database, and in another where bills are sent to.
 
 use sqlx::SqlitePool;
 
 use crate::databases::Databases;
+use crate::slips::{has, Slip};
 use crate::Result;
 
-pub async fn connect(databases: &Databases) -> Result<SqlitePool> {
-    Ok(SqlitePool::connect(&databases.addresses.auth_url).await?)
+pub struct Accounts {
+    auth: SqlitePool,
+    billing: SqlitePool,
 }
 
-pub async fn sign_up(auth: &SqlitePool, email: &str) -> Result<i64> {
-    let mut transaction = auth.begin().await?;
-    let user = sqlx::query("INSERT INTO user (email) VALUES (?)").bind(email).execute(&mut *transaction).await?;
-    sqlx::query("INSERT INTO contact (email) VALUES (?)").bind(email).execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(user.last_insert_rowid())
-}
+impl Accounts {
+    pub async fn open(databases: &Databases) -> Result<Accounts> {
+        Ok(Accounts {
+            auth: SqlitePool::connect(&databases.addresses.auth_url).await?,
+            billing: SqlitePool::connect(&databases.addresses.billing_url).await?,
+        })
+    }
 
-pub async fn is_known(auth: &SqlitePool, email: &str) -> Result<bool> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM user WHERE email = ?").bind(email).fetch_one(auth).await?;
-    Ok(count > 0)
+    pub async fn sign_up(&self, email: &str) -> Result<i64> {
+        let mut transaction = self.auth.begin().await?;
+        let user = sqlx::query("INSERT INTO user (email) VALUES (?)").bind(email).execute(&mut *transaction).await?;
+        if !has(Slip::RolledBackBySqlx) {
+            transaction.commit().await?;
+        }
+        Ok(user.last_insert_rowid())
+    }
+
+    /// Sends a user's bills to an address.
+    pub async fn bill_to(&self, email: &str) -> Result {
+        let pool = if has(Slip::WrongPoolOfSqlx) { &self.auth } else { &self.billing };
+        sqlx::query("INSERT INTO contact (email) VALUES (?)").bind(email).execute(pool).await?;
+        Ok(())
+    }
 }

@@ -56,6 +56,22 @@ pub fn close_day(databases: &Databases, day: &str) -> Result<Day> {
     Ok(Day { cents, conn })
 }
 
+/// Corrects the payment of a purchase, in the last day's books too.
+pub fn correct(databases: &Databases, purchase: i64, cents: i64) -> Result {
+    let mut conn = connect(databases)?;
+    let transaction = conn.transaction()?;
+    let sum = "SELECT sum(cents) FROM payment WHERE purchase_id = ?1";
+    let missing = cents - transaction.query_row(sum, [purchase], |row| row.get::<_, i64>(0))?;
+    if has(Slip::OldSnapshot) {
+        pay(databases, purchase, missing)?;
+    } else {
+        enter(&transaction, purchase, missing)?;
+    }
+    transaction
+        .execute("UPDATE closing SET cents = cents + ?1 WHERE day = (SELECT max(day) FROM closing)", [missing])?;
+    Ok(transaction.commit()?)
+}
+
 impl Day {
     /// Returns how many payments the day has.
     pub fn payments(&self) -> Result<i64> {

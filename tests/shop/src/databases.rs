@@ -18,6 +18,7 @@ pub struct Addresses {
     /// The same for sqlx.
     pub auth_url: String,
     pub billing: String,
+    pub billing_url: String,
     pub meta: String,
 }
 

@@ -24,6 +24,9 @@ pub enum Slip {
     Trigger,
     MigrationOnWrongBind,
     ForeignKeysOff,
+    RolledBackBySqlx,
+    WrongPoolOfSqlx,
+    OldSnapshot,
 }
 
 /// Returns whether this process has the bug.

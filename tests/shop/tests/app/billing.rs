@@ -26,3 +26,14 @@ fn a_payment_after_the_close_counts_for_the_next_day(db: Harness) -> Result {
     db.assert_landed("billing", "closing", row! { day: "2026-05-01", cents: 500 });
     Ok(())
 }
+
+#[rstest]
+fn a_correction_is_in_the_days_books(db: Harness) -> Result {
+    let shop = shop(&db)?;
+    let id = orders::place(&shop, "ann", "tea", 1)?;
+    billing::pay(&shop, id, 300)?;
+    billing::close_day(&shop, "2026-05-01")?;
+    billing::correct(&shop, id, 500)?;
+    db.assert_landed("billing", "closing", row! { day: "2026-05-01", cents: 500 });
+    Ok(())
+}

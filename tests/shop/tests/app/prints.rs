@@ -23,6 +23,9 @@ use shop::slips::{Slip, VARIABLE};
 #[case(Slip::Trigger, "migrations::the_stock_falls_by_what_is_bought")]
 #[case(Slip::MigrationOnWrongBind, "migrations::bills_have_room_for_a_tax_number")]
 #[case(Slip::ForeignKeysOff, "orders::a_customer_who_is_forgotten_leaves_no_lines")]
+#[case(Slip::RolledBackBySqlx, "accounts::a_user_signs_up")]
+#[case(Slip::WrongPoolOfSqlx, "accounts::bills_go_to_a_users_address")]
+#[case(Slip::OldSnapshot, "billing::a_correction_is_in_the_days_books")]
 fn a_failing_test_prints(#[case] slip: Slip, #[case] test: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../prints");
@@ -38,7 +41,9 @@ fn printed(slip: Slip, test: &str) -> String {
     let run = command.env_remove("RUST_BACKTRACE").env_remove("MULTIBIND_KEEP").output().unwrap();
     let (out, err) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
     assert!(out.contains("0 passed; 1 failed"), "{out}{err}");
-    steady(&(out + &err))
+    // What is the test's own, without the runner's account of it before and after.
+    let own = out.split_once("stdout ----\n").and_then(|(_, after)| after.rsplit_once("\n\nfailures:\n")).unwrap().0;
+    steady(&format!("{own}{err}"))
 }
 
 /// Replaces what differs between two runs: folders, numbers of threads, times.
@@ -53,10 +58,6 @@ fn steady(printed: &str) -> String {
         let line = match (line.starts_with("thread '"), line.find("' ("), line.find(") panicked")) {
             (true, Some(start), Some(end)) => format!("{}' (…{}", &line[..start], &line[end..]),
             _ => line,
-        };
-        let line = match line.split_once("; finished in ") {
-            Some((result, _)) => result.to_string(),
-            None => line,
         };
         steady.push_str(line.trim_end());
         steady.push('\n');

@@ -31,6 +31,7 @@ pub(crate) fn shop(db: &Harness) -> Result<Databases> {
         auth: db.uri("auth")?,
         auth_url: db.sqlx_url("auth")?,
         billing: db.uri("billing")?,
+        billing_url: db.sqlx_url("billing")?,
         meta: db.uri("meta")?,
     })
 }
