@@ -4,6 +4,7 @@ mod file_name;
 mod folder;
 mod page;
 mod room;
+mod saved;
 mod write;
 
 use std::env;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::harness::Harness;
-use write::Saved;
+use saved::Saved;
 
 impl Harness {
     /// Saves every database as an ordinary SQLite file in a folder, which is made if it is not there, and gives the files

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use super::write::Saved;
+use super::saved::Saved;
 use crate::fail::last_since;
 use crate::harness::{Bound, ReferenceEnd, Running};
 use crate::instrument::Outside;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::file_name::file_name;
 use super::page::{self, PAGE};
+use super::saved::Saved;
 use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
@@ -21,12 +22,6 @@ pub(super) const CHANGES: &str = "changes.txt";
 
 /// The file that has the statements, if any were recorded.
 pub(super) const STATEMENTS: &str = "statements.txt";
-
-/// A database that was saved under a name, or the reason why it was not.
-pub(super) struct Saved {
-    pub(super) label: String,
-    pub(super) file: Result<String, String>,
-}
 
 /// Copies the committed state of each database, or says why it cannot be read. All are of one moment where all can be
 /// read.
@@ -57,7 +52,7 @@ pub(super) fn all(running: &Running, test: Option<&str>, dir: &Path) -> Result<V
         now.push((database, Some(&**image)));
         saved.push(Saved { label: database.label(), file: Ok(name) });
     }
-    write_beside(running, test, dir, (&now, &saved), &[])?;
+    write_beside(running, test, dir, &now, &saved, &[])?;
     Ok(files)
 }
 
@@ -86,7 +81,7 @@ pub(super) fn what_can_be(
         saved.push(Saved { label, file });
     }
     notes.append(&mut open);
-    write_beside(running, test, dir, (&now, &saved), &notes)?;
+    write_beside(running, test, dir, &now, &saved, &notes)?;
     Ok(saved)
 }
 
@@ -132,7 +127,8 @@ fn write_beside(
     running: &Running,
     test: Option<&str>,
     dir: &Path,
-    (now, saved): (&[(&Arc<Bound>, Option<&Image>)], &[Saved]),
+    now: &[(&Arc<Bound>, Option<&Image>)],
+    saved: &[Saved],
     notes: &[String],
 ) -> Result<()> {
     let (changes, errors) = since_start(now);

@@ -1,7 +1,7 @@
 //! What changed since the start, table by table.
 
-use super::document::part;
 use super::html::Html;
+use super::part::part;
 use super::value::{plural, value};
 use super::Shown;
 use crate::observe::{ChangeKind, RowUpdate, TableChange};

@@ -10,10 +10,12 @@ mod document;
 mod escape;
 mod html;
 mod lanes;
+mod part;
 mod picture;
 mod places;
 mod rows;
 mod run;
+mod said;
 mod statements;
 mod timeline;
 mod value;
@@ -26,11 +28,7 @@ use crate::observe::{ChangeSet, Contents, Statement};
 
 pub(crate) use document::page;
 
-/// The bytes that a page has at most, all of its parts together.
-#[cfg(test)]
-const MOST_BYTES: usize = 2 << 20;
-
-/// What the page shows.
+/// The contents of the page.
 pub(crate) struct Shown<'p> {
     /// The name of the test.
     pub(crate) test: &'p str,

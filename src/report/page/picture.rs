@@ -1,7 +1,7 @@
 //! The picture: the binds, their tables, and what refers to what.
 
-use super::document::part;
 use super::html::Html;
+use super::part::part;
 use super::places::{places, Card, Group, Picture, Place, EDGE, HEAD, LINE};
 use super::value::plural;
 use super::Shown;

@@ -1,8 +1,8 @@
 //! The rows of every table as they are at the end: of small tables all, of others the first.
 
 use super::changes::{cells, counts, heading, NAME};
-use super::document::part;
 use super::html::Html;
+use super::part::part;
 use super::value::{number, plural};
 use super::{Shown, ShownDatabase};
 use crate::observe::{Listed, RowUpdate, TableChange};

@@ -9,6 +9,8 @@ use crate::order::sort_by_key;
 
 /// The number of statements that are shown: the last ones, which are nearest to the failure.
 const SHOWN: usize = 400;
+/// The number of connections that have a colour of their own.
+const COLOURS: usize = 8;
 
 /// The statements that are shown, and the connections that ran them.
 pub(super) struct Run<'p> {
@@ -125,4 +127,9 @@ impl Ran<'_> {
 
 fn since(start: Instant, at: Instant) -> Duration {
     at.saturating_duration_since(start)
+}
+
+/// Returns the class of a connection's colour.
+pub(super) fn colour(connection: usize) -> String {
+    format!("k{}", connection % COLOURS)
 }

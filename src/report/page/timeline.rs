@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::axis::Axis;
-use super::document::part;
 use super::html::Html;
 use super::lanes::{lanes, Lane, LaneRow};
-use super::run::{Around, Ran, Run};
-use super::statements::{became, one_line};
+use super::part::part;
+use super::run::{colour, Around, Ran, Run};
+use super::said::{became, one_line};
 use super::value::{percent, plural, time};
 use super::Shown;
 use crate::instrument::TransactionEnd;
@@ -19,8 +19,7 @@ const LANES: usize = 40;
 /// The number of characters of a statement in its block, and beside the pointer.
 const IN_BLOCK: usize = 60;
 const BESIDE_POINTER: usize = 200;
-/// The number of connections that have a colour of their own, and that the legend names.
-const COLOURS: usize = 8;
+/// The number of connections that the legend names.
 const IN_LEGEND: usize = 16;
 
 /// The controls, which the script shows.
@@ -112,11 +111,6 @@ fn swatch(html: &mut Html, class: &str, name: &str) {
     html.element("i", &[("class", class)], "");
     html.text(name);
     html.close();
-}
-
-/// Returns the class of a connection's colour.
-pub(super) fn colour(connection: usize) -> String {
-    format!("k{}", connection % COLOURS)
 }
 
 fn ticks(html: &mut Html, axis: &Axis) {
