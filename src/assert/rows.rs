@@ -1,5 +1,6 @@
 //! Assertions on the rows of a whole table.
 
+use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::BindKey;
 use crate::observe::{verdict_on_rows, ExpectedRows};
@@ -8,8 +9,8 @@ use crate::report::rows as report;
 impl Harness {
     /// Asserts that a table of a bind holds exactly these rows, committed, and returns the harness for a next assertion.
     ///
-    /// The rows are a list of [`row!`](crate::row!)s, none for a table that is to be empty, or the path of a CSV or JSON file,
-    /// which is read as [`Bind::data`](crate::Bind::data) reads one, whatever its name. A row has the columns that it names and
+    /// The rows are a list of [`row!`](crate::row!)s, none for a table that is to be empty; or the path of a CSV or JSON file,
+    /// which is read as [`Bind::data`](crate::Bind::data) reads one, whatever its name; or a number, whatever the rows are. A row has the columns that it names and
     /// any others; a row that is listed twice is to be there twice. Their order does not count. Numbers compare by what they
     /// are, as the column stores them, and texts byte by byte.
     ///
@@ -27,6 +28,7 @@ impl Harness {
     /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
     /// db.assert_rows("auth", "user", []);
     /// db.connection("auth")?.execute("INSERT INTO user (username) VALUES ('ann'), ('bob')", [])?;
+    /// db.assert_rows("auth", "user", 2);
     /// db.assert_rows("auth", "user", [row! { username: "bob" }, row! { username: "ann" }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -48,8 +50,8 @@ impl Harness {
     fn assert_exactly(&self, key: &BindKey, table: &str, rows: &ExpectedRows) -> &Harness {
         match verdict_on_rows(self.running(), key, table, rows) {
             Ok(None) => self,
-            Ok(Some(other)) => panic!("{}", report::not_held(table, &other)),
-            Err(error) => panic!("{}", report::not_compared(key, table, &error)),
+            Ok(Some(other)) => fail(report::not_held(table, &other)),
+            Err(error) => fail(report::not_compared(key, table, &error)),
         }
     }
 }

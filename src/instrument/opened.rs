@@ -8,15 +8,15 @@ use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
 
 use rusqlite::{ffi, Connection};
 
+use super::closing::watch_close;
+use super::displaced::OpenedBy;
 use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, outside, strays, trace};
-use crate::sqlite::private::is_opening;
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
@@ -119,7 +119,7 @@ unsafe extern "C" fn on_open(
         let bind = unsafe { watch_of(db) };
         let watch = match &bind {
             Some(watch) => Arc::clone(watch),
-            None if is_opening() || is_pools_thread() => return None,
+            None if outside::is_ours() => return None,
             None => {
                 // SAFETY: as above.
                 let refused = unsafe { outside::refuse(db) };
@@ -133,7 +133,6 @@ unsafe extern "C" fn on_open(
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        watch.connect(&handle);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {
@@ -142,18 +141,15 @@ unsafe extern "C" fn on_open(
                 watch.faults.hook_on(db);
             }
         }
+        watch.connect(&handle, OpenedBy::Application);
+        // SAFETY: as above.
+        unsafe { watch_close(db) };
         None
     }));
     let Some(words) = refused.ok().flatten().and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };
     // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
     unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
     ffi::SQLITE_AUTH
-}
-
-/// Returns whether this is a thread of this crate's pools, on which `r2d2_sqlite` opens a connection to nothing before the
-/// bind's takes its place.
-fn is_pools_thread() -> bool {
-    thread::current().name().is_some_and(|name| name.starts_with("multibind-"))
 }
 
 /// Returns the instruments of the bind whose database a connection has opened.

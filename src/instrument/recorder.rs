@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::displaced::{Closed, Displaced};
 use super::place::Place;
 use super::state::{is_present, Listened};
+use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -32,13 +34,15 @@ struct Bounds {
     places: usize,
     /// The places that are captured while nobody records, and those that each recording adds.
     captured: i64,
+    /// The places that are captured of openings.
+    openings: i64,
 }
 
 /// Those of a harness.
-const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256 };
+const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64 };
 
-/// Those of a connection to what is no harness's.
-const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16 };
+/// Those of a connection to what is no harness's, whose opening is noted elsewhere.
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
 
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
@@ -53,12 +57,16 @@ pub(crate) struct Recorder {
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    /// The databases that were put back to an earlier state, each with the number of the next statement then.
+    put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
     /// The last transactions whose end has a place, the oldest first.
     closings: Mutex<VecDeque<Weak<Transaction>>>,
-    /// The number of places that may still be captured.
+    /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
+    openings: AtomicI64,
+    displaced: Mutex<Closed>,
 }
 
 impl Default for Recorder {
@@ -80,10 +88,13 @@ impl Recorder {
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
+            put_back: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
+            openings: AtomicI64::new(bounds.openings),
+            displaced: Mutex::default(),
         }
     }
 }
@@ -115,6 +126,8 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
+    /// Its number in the harness.
+    pub(crate) number: u64,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
@@ -137,6 +150,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// The tables and views that it creates.
+    pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -150,7 +165,8 @@ impl Recorded {
     }
 
     fn bytes(&self) -> usize {
-        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len)
+        let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
     }
 }
 
@@ -166,6 +182,8 @@ pub(crate) struct Ended {
     pub(crate) error: Option<String>,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
+    /// The rows that it inserted and updated, by itself or by a trigger.
+    pub(crate) touched: Touched,
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
@@ -202,8 +220,27 @@ impl Recorder {
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
-        let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
-        may.then(|| Arc::new(Place::capture()))
+        captured(&self.places)
+    }
+
+    /// Captures the place of an opening, unless enough have been captured.
+    pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
+        captured(&self.openings)
+    }
+
+    /// Notes a connection that is closed and was not seen whole.
+    pub(super) fn note_displaced(&self, displaced: Displaced) {
+        lock(&self.displaced).push(displaced);
+    }
+
+    /// Returns the number of such connections so far.
+    pub(crate) fn displaced_so_far(&self) -> u64 {
+        lock(&self.displaced).next()
+    }
+
+    /// Returns those that were closed since there were so many.
+    pub(super) fn displaced_since(&self, number: u64) -> Vec<Displaced> {
+        lock(&self.displaced).since(number)
     }
 
     /// Captures places again where enough have been captured.
@@ -248,6 +285,7 @@ impl Recorder {
             }
         }
         let mut statements = lock(&self.statements);
+        statement.number = statements.next();
         statements.bytes += statement.bytes();
         statements.placed += usize::from(statement.place.is_some());
         statements.kept.push_back(statement);
@@ -259,8 +297,12 @@ impl Recorder {
 
     /// Changes a statement that is kept.
     pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
-        if let Some(statement) = lock(&self.statements).get_mut(number) {
+        let mut statements = lock(&self.statements);
+        if let Some(statement) = statements.get_mut(number) {
+            let before = statement.bytes();
             amend(statement);
+            let after = statement.bytes();
+            statements.bytes = statements.bytes + after - before;
         }
     }
 
@@ -276,6 +318,26 @@ impl Recorder {
     /// Returns the number of the next statement.
     pub(super) fn next(&self) -> u64 {
         lock(&self.statements).next()
+    }
+
+    /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.
+    pub(crate) fn is_put_back(&self, database: &Keys) {
+        let next = self.next();
+        let mut put_back = lock(&self.put_back);
+        match put_back.iter_mut().find(|(known, _)| known.first() == database.first()) {
+            Some((_, number)) => *number = next,
+            None => put_back.push((database.clone(), next)),
+        }
+    }
+
+    /// Returns the databases that were put back, each with the number of the next statement then.
+    pub(crate) fn put_back(&self) -> Vec<(Keys, u64)> {
+        lock(&self.put_back).clone()
+    }
+
+    /// Returns the number of the first statement that is kept: 0 where none was evicted.
+    pub(crate) fn first(&self) -> u64 {
+        lock(&self.statements).first
     }
 
     /// Notes a transaction that no statement writes.
@@ -297,6 +359,7 @@ impl Recorder {
             recorder: Arc::clone(self),
             from: statements.next(),
             writes: statements.writes,
+            displaced: self.displaced_so_far(),
             _listened: Listened::new(),
         }
     }
@@ -306,10 +369,22 @@ impl Recorder {
         lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
     }
 
+    /// Returns what is kept of the statements before the one with a number.
+    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
+        let statements = lock(&self.statements);
+        statements.kept.iter().take(statements.before(number)).cloned().collect()
+    }
+
     /// Returns everything that is kept.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()
     }
+}
+
+/// Captures the place of this call, while a number of them is left.
+fn captured(left: &AtomicI64) -> Option<Arc<Place>> {
+    let may = left.load(Ordering::Relaxed) > 0 && left.fetch_sub(1, Ordering::Relaxed) > 0;
+    may.then(|| Arc::new(Place::capture()))
 }
 
 /// Cuts a text that is kept while nobody records.
@@ -363,8 +438,9 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
-    /// The number of writes by no statement before it.
+    /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
     writes: u64,
+    displaced: u64,
     _listened: Listened,
 }
 
@@ -378,6 +454,13 @@ impl Listening {
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
+    }
+}
+
+impl Listening {
+    /// Returns its recorder, and the number of connections that were closed before it and not seen whole.
+    pub(crate) fn displaced_since(&self) -> (&Arc<Recorder>, u64) {
+        (&self.recorder, self.displaced)
     }
 }
 

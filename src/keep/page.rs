@@ -18,17 +18,24 @@ pub(super) const PAGE: &str = "report.html";
 /// The number of rows of a table that are shown.
 const ROWS: u16 = 50;
 
+/// A database of the test, its image where it can be read, and its file.
+pub(super) struct Beside<'k> {
+    pub(super) database: &'k Arc<Bound>,
+    pub(super) image: Option<&'k Arc<Image>>,
+    pub(super) saved: &'k Saved,
+}
+
 /// Writes the page of a test.
 pub(super) fn written(
     running: &Running,
     test: Option<&str>,
-    databases: &[(&Arc<Bound>, Option<&Image>, &Saved)],
+    databases: &[Beside<'_>],
     changes: &ChangeSet,
     notes: &[String],
 ) -> String {
     let (start, end) = (running.recorder().start(), Instant::now());
     let mut shown = Vec::with_capacity(databases.len());
-    for (database, image, saved) in databases {
+    for Beside { database, image, saved } in databases {
         shown.push(ShownDatabase {
             key: database.key().clone(),
             label: database.label(),
@@ -46,6 +53,7 @@ pub(super) fn written(
     let outcome = match &failed {
         Some(failed) => Outcome::Failed { report: &failed.report, place: place.as_deref() },
         _ if thread::panicking() => Outcome::Panicked,
+        None if running.returned().any() => Outcome::Returning,
         _ => Outcome::Standing,
     };
     page(&Shown {
@@ -75,7 +83,7 @@ fn strays(running: &Running) -> Vec<ShownStray> {
 }
 
 /// Returns the references from one bind into another, each between two of the databases.
-fn links(running: &Running, databases: &[(&Arc<Bound>, Option<&Image>, &Saved)]) -> Vec<Link> {
+fn links(running: &Running, databases: &[Beside<'_>]) -> Vec<Link> {
     let mut links = Vec::new();
     for reference in running.references() {
         for from in &ends(running, &reference.from, databases) {
@@ -88,10 +96,10 @@ fn links(running: &Running, databases: &[(&Arc<Bound>, Option<&Image>, &Saved)])
 }
 
 /// Returns an end of a reference in each of its bind's databases.
-fn ends(running: &Running, end: &ReferenceEnd, databases: &[(&Arc<Bound>, Option<&Image>, &Saved)]) -> Vec<LinkEnd> {
+fn ends(running: &Running, end: &ReferenceEnd, databases: &[Beside<'_>]) -> Vec<LinkEnd> {
     let mut ends = Vec::new();
     for of_bind in running.binds()[running.home(end.bind)].databases() {
-        let is_it = |(known, ..): &(&Arc<Bound>, Option<&Image>, &Saved)| Arc::ptr_eq(known, &of_bind);
+        let is_it = |known: &Beside<'_>| Arc::ptr_eq(known.database, &of_bind);
         if let Some(database) = databases.iter().position(is_it) {
             ends.push(LinkEnd { database, table: end.table.clone(), column: end.column.clone() });
         }

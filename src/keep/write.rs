@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::file_name;
-use super::page::{self, PAGE};
+use super::page::{self, Beside, PAGE};
 use super::saved::Saved;
 use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ pub(super) fn all(running: &Running, test: Option<&str>, dir: &Path) -> Result<V
         let file = dir.join(&name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
-        now.push((database, Some(&**image)));
+        now.push((database, Some(image)));
         saved.push(Saved { label: database.label(), file: Ok(name) });
     }
     write_beside(running, test, dir, &now, &saved, &[])?;
@@ -77,7 +77,7 @@ pub(super) fn what_can_be(
         if database.has_uncommitted_session() {
             open.push(format!("A session has written to {label} and not committed."));
         }
-        now.push((database, image.as_deref().ok()));
+        now.push((database, image.as_ref().ok()));
         saved.push(Saved { label, file });
     }
     notes.append(&mut open);
@@ -127,7 +127,7 @@ fn write_beside(
     running: &Running,
     test: Option<&str>,
     dir: &Path,
-    now: &[(&Arc<Bound>, Option<&Image>)],
+    now: &[(&Arc<Bound>, Option<&Arc<Image>>)],
     saved: &[Saved],
     notes: &[String],
 ) -> Result<()> {
@@ -144,7 +144,7 @@ fn write_beside(
     write_statements(running, dir)?;
     let mut databases = Vec::with_capacity(saved.len());
     for ((database, image), saved) in now.iter().zip(saved) {
-        databases.push((*database, *image, saved));
+        databases.push(Beside { database, image: *image, saved });
     }
     write(&dir.join(PAGE), page::written(running, test, &databases, &changes, &notes).as_bytes())
 }

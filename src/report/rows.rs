@@ -16,6 +16,26 @@ const ROWS_SHOWN: usize = 10;
 pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
     match other {
         OtherRows::Wrong(wrong) => not_those(wrong),
+        OtherRows::Count { bind, table, counts: (expected, held), found } => {
+            let verdict = match (expected, held) {
+                (_, 0) => format!("`{table}` in `{bind}` is empty: {} expected", are(*expected)),
+                (expected, held) => format!("`{table}` in `{bind}` holds {}, not {expected}", rows(*held)),
+            };
+            let mut shown = Table::new(&["row"]);
+            let lines = mapped(found, row_in_short);
+            for (at, line) in lines.iter().take(ROWS_SHOWN).enumerate() {
+                if at == 0 {
+                    shown.row(&[line])
+                } else {
+                    shown.next_row(&[line])
+                }
+            }
+            if lines.len() > ROWS_SHOWN {
+                shown.next_row(&[&format!("… and {} more", lines.len() - ROWS_SHOWN)]);
+            }
+            let shown = if found.is_empty() { String::new() } else { format!("\n\n{}", shown.drawn()) };
+            format!("{}{shown}\n\n{}", paragraph(&verdict, 0, 0), to_look_further(bind))
+        }
         OtherRows::Unsettled { bind, writer } => {
             let unknown = format!(
                 "unknown whether `{table}` in `{bind}` holds exactly the rows expected: it does, but a transaction that can \
@@ -31,7 +51,7 @@ pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
 /// Reports why it is not known which rows are expected.
 pub(crate) fn not_compared(bind: &BindKey, table: &str, error: &Error) -> String {
     let problem = match error {
-        Error::Row { problem } => problem.clone(),
+        Error::Row { problem, .. } => problem.clone(),
         Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", file.display()),
         Error::Data { file, problem, .. } => format!("{}: {problem}", file.display()),
         error => error.to_string(),
@@ -52,9 +72,21 @@ fn not_those(wrong: &WrongRows) -> String {
             )
         }
     };
-    let steps = [(&*format!("db.connection({})?", argument(bind)), &*format!("a connection to `{bind}`"))];
     let shown = differences(difference, &wrong.key, &wrong.elsewhere);
-    format!("{}\n\n{shown}\n\nTo look further:\n{}", paragraph(&verdict, 0, 0), explained(&steps))
+    format!("{}\n\n{shown}\n\n{}", paragraph(&verdict, 0, 0), to_look_further(bind))
+}
+
+fn to_look_further(bind: &BindKey) -> String {
+    let steps = [(&*format!("db.connection({})?", argument(bind)), &*format!("a connection to `{bind}`"))];
+    format!("To look further:\n{}", explained(&steps))
+}
+
+fn are(count: usize) -> String {
+    if count == 1 {
+        "1 row is".to_string()
+    } else {
+        format!("{count} rows are")
+    }
 }
 
 fn rows(count: usize) -> String {

@@ -21,6 +21,7 @@ pub(crate) mod private;
 mod private_copy;
 mod probe;
 pub(crate) mod script;
+mod slots;
 mod values;
 pub(crate) mod vfs;
 
@@ -35,4 +36,5 @@ pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
 pub(crate) use private_copy::{attach_copy, open_copy};
 pub(crate) use probe::{is_locked_by_log_writer, is_locked_by_writer, is_locked_out, SCHEMA};
+pub(crate) use slots::Slot;
 pub(crate) use values::{column_names, number, texts};

@@ -1,8 +1,10 @@
 //! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
+mod accounts;
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
 mod exact_rows;
@@ -11,11 +13,13 @@ mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+mod late_reads;
 mod outcomes;
 mod outside;
 mod picture;
 mod recording;
 mod references;
+mod replaced;
 mod reports;
 mod rows;
 mod serialize;

@@ -2,9 +2,12 @@
 
 mod compare;
 mod expected;
+mod read;
 mod stored;
 mod verdict;
 
+pub(super) use compare::compare;
 pub(crate) use compare::{Difference, Different, Missing};
 pub use expected::ExpectedRows;
+pub(super) use read::{read, Of};
 pub(crate) use verdict::{verdict_on_rows, OtherRows, WrongRows};

@@ -3,14 +3,12 @@
 use rusqlite::Connection;
 
 use super::compare::{compare, Difference};
-use super::expected::{ExpectedRows, Source};
-use super::stored::as_stored;
-use crate::data::{self, Expecting};
+use super::expected::ExpectedRows;
+use super::read::{read, Of};
 use crate::database::{Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
-use crate::list::has_name;
 use crate::observe::changes::every_row;
 use crate::observe::look::{look, missing, Effort};
 use crate::observe::snapshot::committed;
@@ -36,6 +34,13 @@ pub(crate) struct WrongRows {
 /// A failed assertion on the rows of a table.
 pub(crate) enum OtherRows {
     Wrong(WrongRows),
+    /// Another number of rows than expected; the numbers expected and found, and the rows.
+    Count {
+        bind: BindKey,
+        table: String,
+        counts: (usize, usize),
+        found: Vec<Row>,
+    },
     /// The committed rows are those expected; a transaction that may change them is open.
     Unsettled {
         bind: BindKey,
@@ -60,8 +65,8 @@ pub(crate) fn verdict_on_rows(
         let is_written_to = database.has_writer();
         let images = committed(std::slice::from_ref(&database))?;
         for image in &images {
-            if let Some(wrong) = wrong_rows(running, &database, key, table, expected, image)? {
-                return Ok(Some(OtherRows::Wrong(wrong)));
+            if let Some(other) = other_rows(running, &database, key, table, expected, image)? {
+                return Ok(Some(other));
             }
         }
         if !is_written_to && !database.has_writer() {
@@ -74,45 +79,38 @@ pub(crate) fn verdict_on_rows(
     }
 }
 
-fn wrong_rows(
+fn other_rows(
     running: &Running,
     database: &Database,
     key: &BindKey,
     table: &str,
     expected: &ExpectedRows,
     image: &Image,
-) -> Result<Option<WrongRows>> {
+) -> Result<Option<OtherRows>> {
     let metadata = image.with(|conn| Metadata::read(conn, key))?;
     let info = metadata.table(table);
     let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
-        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new() };
+        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };
         return Err(missing(running, key, table).unwrap_or_else(unknown));
     };
     let mut conn = copy(image).map_err(Error::sql(key))?;
-    let read = match every_row(&conn, false, name, info) {
+    let every = match every_row(&conn, false, name, info) {
         Err(_) => {
             // One that has lacked a collation once does not look for it again.
             conn = copy(image).map_err(Error::sql(key))?;
             stand_in_for_collations(&conn).map_err(Error::sql(key))?;
             every_row(&conn, true, name, info)
         }
-        read => read,
+        every => every,
     };
-    let (columns, found) = read.map_err(Error::sql(key))?;
-    let rows = match &expected.0 {
-        Source::File(path) => {
-            let csv_empty_as_text = database.reading().csv_empty_as_text;
-            let of = Expecting { bind: key, conn: &conn, table: name, info, columns: &columns, csv_empty_as_text };
-            data::rows(path, &of)?
-        }
-        Source::Rows(rows) => {
-            for row in rows {
-                check(row, key, name, &columns)?;
-            }
-            rows.clone()
-        }
+    let (columns, found) = every.map_err(Error::sql(key))?;
+    let csv_empty_as_text = database.reading().csv_empty_as_text;
+    let of = Of { bind: key, conn: &conn, table: name, info, columns: &columns, csv_empty_as_text };
+    let Some(rows) = read(expected, &of)? else {
+        let counts = (expected.count().unwrap_or_default(), found.len());
+        let (bind, table) = (key.clone(), name.to_string());
+        return Ok((counts.0 != counts.1).then_some(OtherRows::Count { bind, table, counts, found }));
     };
-    let rows = as_stored(&conn, name, &rows).map_err(Error::sql(key))?;
     let identity = info.map(|info| info.primary_key().map(str::to_string).collect::<Vec<_>>()).unwrap_or_default();
     let Some(difference) = compare(&rows, &found, &identity) else { return Ok(None) };
     let mut elsewhere = Vec::new();
@@ -120,7 +118,7 @@ fn wrong_rows(
         elsewhere.push(others_with(running, database, name, &missing.row));
     }
     let (bind, table, counts) = (key.clone(), name.to_string(), (rows.len(), found.len()));
-    Ok(Some(WrongRows { bind, table, key: identity, counts, difference, elsewhere }))
+    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, key: identity, counts, difference, elsewhere })))
 }
 
 /// Opens a private copy.
@@ -129,19 +127,6 @@ fn copy(image: &Image) -> rusqlite::Result<Connection> {
     image.connect(&conn)?;
     image.copy_into(&mut conn, "main")?;
     Ok(conn)
-}
-
-/// Refuses a row that says nothing, or names what the table does not have.
-pub(in crate::observe) fn check(row: &Row, bind: &BindKey, table: &str, columns: &[String]) -> Result<()> {
-    row.checked()?;
-    if row.is_empty() {
-        let problem = "a `row! {}` without columns is any row: name the columns that tell it from others".to_string();
-        return Err(Error::Row { problem });
-    }
-    match row.cells().iter().find(|(name, _)| !has_name(columns, name)) {
-        Some((name, _)) => Err(Error::no_column(bind, table, name, columns)),
-        None => Ok(()),
-    }
 }
 
 /// Returns the other binds that have a row; what cannot be read has none that are known.

@@ -321,6 +321,11 @@ impl Statement {
         }
     }
 
+    /// Returns what the recorder has of it.
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
     /// Returns whether its savepoint was rolled back.
     pub(crate) fn is_undone(&self) -> bool {
         self.recorded.undone
@@ -364,13 +369,13 @@ impl Statement {
     }
 
     /// Returns the tables that it may have written to.
-    pub(super) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
+    pub(crate) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
         let ran = |by: &String| self.triggers().any(|trigger| trigger.eq_ignore_ascii_case(by));
         self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
     }
 
     /// Returns whether it may have changed rows of a table in a database that a key means.
-    pub(super) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
+    pub(crate) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.written()
             .any(|written| written.names.as_ref().is_some_and(is_it) && written.table.eq_ignore_ascii_case(table))

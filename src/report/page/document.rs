@@ -57,6 +57,7 @@ fn head(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
     html.open("header", &[]);
     let (class, outcome) = match shown.outcome {
         Outcome::Failed { .. } | Outcome::Panicked => ("outcome bad", "failed"),
+        Outcome::Returning => ("outcome bad", "error"),
         Outcome::Standing => ("outcome", "kept"),
     };
     html.open("h1", &[]);
@@ -110,6 +111,10 @@ fn verdict(html: &mut Html, shown: &Shown<'_>) {
         Outcome::Panicked => {
             html.element("h2", &[], "The test panicked, and not in an assertion of multibind.");
             html.element("p", &[], "Its message is on standard error, before the line that names this page.");
+        }
+        Outcome::Returning => {
+            html.element("h2", &[], "The test ended while an error was alive, which it may have returned.");
+            html.element("p", &[], "If so, the error is on standard error, with the line that names this page.");
         }
         Outcome::Standing => {
             html.element("h2", &[], "The test had not failed when its databases were saved.");

@@ -62,6 +62,8 @@ pub(crate) enum Outcome<'p> {
     Failed { report: &'p str, place: Option<&'p str> },
     /// It panicked otherwise.
     Panicked,
+    /// It had not failed, but an error was alive that it may return.
+    Returning,
     /// It had not failed as the harness ended, or as it was saved by hand.
     Standing,
 }
