@@ -9,6 +9,8 @@ mod authorize;
 mod closing;
 mod commit;
 mod connected;
+#[cfg(test)]
+mod crowd;
 mod deed;
 mod displaced;
 mod fault;

@@ -132,8 +132,8 @@ pub(crate) struct Recorded {
     pub(crate) first: Used,
     /// The other databases that it uses.
     pub(crate) others: Vec<Used>,
-    pub(crate) sql: String,
-    /// The statement with the values of its parameters, where it has some.
+    pub(crate) sql: Arc<str>,
+    /// The statement with the values of its parameters, where it has some and they were kept.
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
@@ -162,6 +162,21 @@ impl Recorded {
     /// Returns the databases that it uses.
     pub(crate) fn databases(&self) -> impl Iterator<Item = &Used> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Notes its end; of one that SQLite runs again, what it did before is kept.
+    pub(super) fn ends(&mut self, mut end: Ended) {
+        if let Some(before) = self.ended.take() {
+            for trigger in before.triggers {
+                if !end.triggers.contains(&trigger) {
+                    end.triggers.push(trigger);
+                }
+            }
+            if end.touched.is_empty() {
+                end.touched = before.touched;
+            }
+        }
+        self.ended = Some(end);
     }
 
     fn bytes(&self) -> usize {
@@ -279,7 +294,11 @@ impl Recorder {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
         if !is_heard {
-            cut(&mut statement.sql);
+            if statement.sql.len() > TEXT {
+                let mut sql = statement.sql.to_string();
+                cut(&mut sql);
+                statement.sql = sql.into();
+            }
             if let Some(values) = &mut statement.values {
                 cut(values);
             }

@@ -123,7 +123,7 @@ impl Statement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sql_with_values(&self) -> &str {
-        self.recorded.values.as_ref().unwrap_or(&self.recorded.sql)
+        self.recorded.values.as_deref().unwrap_or(&self.recorded.sql)
     }
 
     /// Returns whether it reads, writes, or begins or ends a transaction.
