@@ -89,7 +89,7 @@ impl ChangeSet {
         match self.compared_with(&expected.into()) {
             Ok(None) => self,
             Ok(Some(tables)) => fail(report::not_expected(self, &tables)),
-            Err(problem) => fail(format!("cannot tell what is expected: {problem}")),
+            Err(problem) => fail(report::not_compared(&problem)),
         }
     }
 }

@@ -358,7 +358,13 @@ impl Connected {
                     state.open = open;
                     running
                 }
-                _ => return,
+                _ => {
+                    // One that began while nobody recorded.
+                    if alone {
+                        recorder.ends.note();
+                    }
+                    return;
+                }
             },
         };
         if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
@@ -402,6 +408,9 @@ impl Connected {
             let (time, error) = (running.at.elapsed(), account.error);
             let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+        }
+        if alone && (running.may_write || running.step().is_some()) {
+            recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
     }

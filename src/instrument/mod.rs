@@ -13,6 +13,7 @@ mod connected;
 mod crowd;
 mod deed;
 mod displaced;
+mod ends;
 mod fault;
 mod faults;
 mod handle;

@@ -10,6 +10,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::displaced::{Closed, Displaced};
+use super::ends::{Awaiting, Ends};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
@@ -67,6 +68,8 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The ends of transactions, for who waits for one.
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Recorder {
@@ -95,6 +98,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            ends: Arc::default(),
         }
     }
 }
@@ -221,6 +225,11 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Begins to wait for the ends of transactions, as long as the answer lives.
+    pub(crate) fn await_ends(&self) -> Awaiting {
+        self.ends.wait()
     }
 
     /// Returns the number of the next connection.

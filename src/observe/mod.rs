@@ -19,6 +19,7 @@ mod snapshot;
 mod statements;
 mod tables;
 mod verdict;
+mod within;
 
 pub(crate) use account::{Author, Fate};
 pub(crate) use changes::{contents, since_start, Compared, Contents, Listed, NotOnly, OtherValues};
@@ -44,3 +45,5 @@ pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded
 pub use statements::{RecordedTransaction, Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
 pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, TableMaker, Times, Whereabouts, WrittenRow};
+pub use within::Within;
+pub(crate) use within::{Looked, Waited};

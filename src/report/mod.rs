@@ -15,4 +15,5 @@ pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
 mod values;
+pub(crate) mod within;
 mod words;
