@@ -51,6 +51,7 @@ const BESIDE: usize = 400;
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    start: Instant,
     bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
@@ -85,6 +86,7 @@ impl Recorder {
 
     fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
+            start: Instant::now(),
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
@@ -210,6 +212,11 @@ pub(super) fn is_on() -> bool {
 }
 
 impl Recorder {
+    /// Returns the time at which it began, with its harness.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0

@@ -18,7 +18,7 @@ pub(crate) struct Holder {
 /// Finds the transaction that had written to a database and was open at a moment; there is at most one.
 pub(crate) fn holder(running: &Running, key: &BindKey, at: Instant) -> Option<Holder> {
     let last = last_written(running, key, |transaction| transaction.was_open(at))?;
-    let open = at.saturating_duration_since(last.recorded().transaction.as_ref()?.began());
+    let open = at.saturating_duration_since(last.recorded().transaction.as_ref()?.at);
     Some(Holder { last, open })
 }
 

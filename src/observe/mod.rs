@@ -23,7 +23,7 @@ mod verdict;
 mod within;
 
 pub(crate) use account::{Author, Fate};
-pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
+pub(crate) use changes::{contents, since_start, Compared, Contents, Listed, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;

@@ -11,6 +11,7 @@ pub(crate) mod landing;
 mod late;
 pub(crate) mod lock;
 mod mermaid;
+pub(crate) mod page;
 pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
