@@ -76,6 +76,7 @@ pub(super) fn end(statement: &Statement) -> String {
     let at = || statement.rolled_back_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
         Fate::Committed => "committed".to_string(),
+        Fate::Nothing => "committed, but it changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => "rolled back to a savepoint".to_string(),
         Fate::RolledBack => format!("rolled back{}", at()),

@@ -237,7 +237,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     ─
      meta             0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
@@ -258,7 +258,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     ─
      meta             0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
@@ -289,7 +289,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     ─
      meta      0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
@@ -319,12 +319,12 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
@@ -364,8 +364,12 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO user (username, email) VALUES
+      ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
+          ('an', 'an@example')
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -390,8 +394,12 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO user (username, email) VALUES
+      ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
+          ('an', 'an@example')
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -415,8 +423,8 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -437,7 +445,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
@@ -468,6 +476,11 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
+    The last statement that changed rows of `log` in `default`:
+      INSERT INTO log (event, post_id) VALUES ('started', 1)
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -487,6 +500,11 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
+    The last statement that changed rows of `log` in `default`:
+      INSERT INTO log (event, post_id) VALUES ('started', 1)
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -505,7 +523,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
@@ -534,7 +552,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
@@ -560,7 +578,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
@@ -582,8 +600,8 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    No statement wrote to a table `post`, in any bind. Others did write: was the
+    code that writes this row reached?
 
     To look further:
       db.locate("post", row)?    every place where the row is
@@ -624,8 +642,10 @@ fn values_are_shown_as_sql_writes_them() {
                      n = NULL, r = 0.1, t = '\n', x = '1'
                        differs in n, r, t, x (text, not an integer)
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was there at the start.
+
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("v", row)?    every place where the row is
@@ -666,8 +686,14 @@ fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
                              a9b9c9d9e9f00a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b
                              5'…
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO page VALUES (1, 'All work and no play makes Jack a dull boy. All
+          work and no play makes Jack a dull boy. All work and no play makes Jack a
+          dull boy. All work and no play makes Jack a dull boy. All work and no play
+          makes Jack a dull boy. All work and no play makes Jack a dull boy. All
+          wor…
+      at landing::assertions::long_values_are_cut_but_differences_shown
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("page", row)?  every place where the row is
@@ -744,8 +770,10 @@ fn of_many_rows_three_are_shown() {
                      i = 2
                        differs in i (an integer, not text)
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was there at the start.
+
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("n", row)?    every place where the row is
@@ -853,12 +881,10 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-
-    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -879,12 +905,10 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-
-    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -906,12 +930,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-
-    A session has written to `auth` and not committed: `session.commit()` first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -932,12 +955,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-
-    A session has written to `auth` and not committed: `session.commit()` first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -961,7 +983,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -981,7 +1006,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1001,7 +1029,11 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1021,7 +1053,11 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1079,7 +1115,10 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1099,7 +1138,10 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1120,7 +1162,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1140,7 +1186,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1184,10 +1234,10 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `meta` by
+    The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::an_uncommitted_deletion_hides_no_row
-      on the test's thread, connection 2, committed
+      on the test's thread, connection 1, committed
 
     A connection to `default` has a transaction open that writes: not committed yet?
 
@@ -1210,7 +1260,7 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 2, committed
@@ -1303,7 +1353,10 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `made` in `auth` is still open:
+      INSERT INTO made VALUES (1)
+      at landing::assertions::in_a_shared_cache_tables_that_are_being_made_are_reported
+      on the test's thread, connection 2, not committed
 
     To look further:
       db.locate("made", row)?  every place where the row is
