@@ -29,7 +29,7 @@ use std::thread::{self, Thread};
 
 pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
-pub(crate) use end::Keeper;
+pub(crate) use end::{Keeper, Kept};
 pub use engines::Engine;
 pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
@@ -115,8 +115,9 @@ impl Harness {
     /// assert_eq!(db.pool(None)?.max_size(), 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        self.running.database(&key.into())?.lent_pool()
+        self.running.calls(|| self.running.database(&key.into())?.lent_pool())
     }
 
     /// Returns a connection from the bind's pool.
@@ -133,8 +134,9 @@ impl Harness {
     /// assert_eq!(two, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn connection(&self, key: impl Into<BindKey>) -> Result<PooledConnection> {
-        self.running.database(&key.into())?.pooled()
+        self.running.calls(|| self.running.database(&key.into())?.pooled())
     }
 
     /// Returns the [SQLite URI](https://sqlite.org/uri.html) by which a driver that is linked to the same SQLite opens the
@@ -156,8 +158,9 @@ impl Harness {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn uri(&self, key: impl Into<BindKey>) -> Result<String> {
-        Ok(self.running.database(&key.into())?.uri())
+        self.running.calls(|| Ok(self.running.database(&key.into())?.uri()))
     }
 
     /// Returns the URL by which sqlx opens the bind's database, and so SeaORM; any other driver takes [`uri`](Harness::uri).
@@ -173,6 +176,7 @@ impl Harness {
     /// assert!(url.starts_with("sqlite:///"));
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn sqlx_url(&self, key: impl Into<BindKey>) -> Result<String> {
         Ok(sqlx_url(&self.uri(key)?))
     }
@@ -192,8 +196,9 @@ impl Harness {
     /// assert_eq!(db.path("auth")?, None);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn path(&self, key: impl Into<BindKey>) -> Result<Option<PathBuf>> {
-        Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf))
+        self.running.calls(|| Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf)))
     }
 
     /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them.
@@ -215,15 +220,18 @@ impl Harness {
     /// db.assert_not_landed(None, "t", row! { x: 1 });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn reset(&self) -> Result<()> {
-        for database in self.running.databases() {
-            database.overwrite(database.image()).map_err(|source| {
-                Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
-            })?;
-            database.set_standing(Standing::default());
-            self.running.recorder().is_put_back(database.keys());
-        }
-        Ok(())
+        self.running.calls(|| {
+            for database in self.running.databases() {
+                database.overwrite(database.image()).map_err(|source| {
+                    Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
+                })?;
+                database.set_standing(Standing::default());
+                self.running.recorder().is_put_back(database.keys());
+            }
+            Ok(())
+        })
     }
 
     /// Ends the harness and reports what `Drop` can only log.
@@ -247,7 +255,7 @@ impl Harness {
         drop(self);
         match Arc::try_unwrap(running) {
             Ok(running) => running.close(),
-            Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1 }),
+            Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1, at: None }),
         }
     }
 

@@ -118,7 +118,7 @@ fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Resu
             }
             if !found.is_empty() {
                 let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
-                return Err(Error::ForeignParent { bind, table, parent, found });
+                return Err(Error::ForeignParent { bind, table, parent, found, at: None });
             }
         }
     }

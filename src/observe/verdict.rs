@@ -7,23 +7,13 @@ use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransac
 use super::glance::View;
 use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
+use super::reason::{Expected, Reason, Times, Whereabouts};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::key::{BindKey, Selection};
 use crate::list::mapped;
 use crate::row::Row;
-
-/// The claim of an assertion about a row and some binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
-    /// It is in each bind, committed, and in no other.
-    Landed,
-    /// It is in each bind exactly once, committed, and in no other.
-    Once,
-    /// It is not there.
-    NotLanded,
-}
 
 /// A failed assertion on a landing.
 pub(crate) struct Failure<'t> {
@@ -45,52 +35,6 @@ pub(crate) struct Failure<'t> {
     pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
-}
-
-/// The reason why an assertion on a landing fails.
-pub(crate) enum Reason {
-    /// The row is in the bind, but not committed; and in these.
-    NotCommitted(Vec<Whereabouts>),
-    /// The row landed in the binds, but also in these.
-    Also(Vec<Whereabouts>),
-    /// The row landed in these of the binds, but not in the one.
-    NotIn(Vec<BindKey>),
-    /// The row landed in the bind so many times.
-    Several(Times),
-    /// The row landed in the binds; this one cannot be read.
-    OtherUnreadable(BindKey),
-    /// The row landed in the binds; a transaction that may have put it into this one is open.
-    OtherUnsettled(BindKey),
-    /// The row is in these binds and not in the one.
-    Elsewhere(Vec<Whereabouts>),
-    /// The bind cannot be read; the row is in these.
-    Unreadable(Vec<Whereabouts>),
-    /// The bind has no such table, and the row is in no other; these have the table.
-    NoTable(Vec<BindKey>),
-    /// The bind's table has no such column, and the row is in no other.
-    NoColumn(String),
-    /// The row is in no bind.
-    Nowhere,
-    /// The row is in the bind, where it was not to be.
-    There,
-    /// The row is not seen in the bind; a transaction that wrote to the table is open.
-    Unsettled,
-    /// The row is not seen in the bind; a transaction that can write is open, and nobody else sees its rows.
-    Unseen,
-}
-
-/// A bind that has the row.
-pub(crate) struct Whereabouts {
-    pub(crate) bind: BindKey,
-    pub(crate) committed: bool,
-}
-
-/// A number of rows that match.
-#[derive(Clone, Copy)]
-pub(crate) enum Times {
-    Exactly(usize),
-    /// More were not read.
-    AtLeast(usize),
 }
 
 /// The most rows of a bind that are read; a report shows all but the last.
@@ -176,6 +120,7 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
     if keys.is_empty() {
         return Err(Error::Row {
             problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
+            at: None,
         });
     }
     for key in keys {

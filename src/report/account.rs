@@ -15,6 +15,7 @@ const TEXT: usize = 300;
 /// ```text
 ///   INSERT INTO user (username) VALUES ('ann')
 ///   at src/accounts.rs:10, my_app::accounts::sign_up
+///   called at src/main.rs:20, my_app::main
 ///   on thread `worker`, connection 3
 ///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
 /// ```
@@ -26,7 +27,10 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if let Some(place) = statement.place() {
         lines.push(format!("at {place}"));
     }
-    match statement.rolled_back_at() {
+    for caller in statement.callers() {
+        lines.push(format!("called at {caller}"));
+    }
+    match statement.ended_at() {
         Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
         None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
     }
@@ -73,15 +77,15 @@ pub(super) fn ran_on(statement: &Statement) -> String {
 
 /// Says what became of what a statement wrote.
 pub(super) fn end(statement: &Statement) -> String {
-    let at = || statement.rolled_back_at().map(|place| format!(" at {place}")).unwrap_or_default();
+    let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
-        Fate::Committed => "committed".to_string(),
+        Fate::Committed => format!("committed{}", at()),
         Fate::Nothing => "committed, but it changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => "rolled back to a savepoint".to_string(),
         Fate::RolledBack => format!("rolled back{}", at()),
-        Fate::Lost => "rolled back by an error".to_string(),
-        Fate::Closed => format!("rolled back: its connection was closed before a commit{}", at()),
+        Fate::Lost => format!("rolled back by an error{}", at()),
+        Fate::Closed => format!("rolled back by the close of its connection{}", at()),
         Fate::Open => "not committed".to_string(),
         Fate::Unknown => "its end was not seen".to_string(),
     }

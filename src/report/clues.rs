@@ -38,9 +38,10 @@ pub(super) fn clue(clue: &Clue) -> String {
             let what = if last.statements.len() == 1 { "statement" } else { "statements" };
             listed(&format!("The last {what} that changed rows of `{table}` in `{bind}`:"), Some(table), last)
         }
-        Clue::Fault { bind, fault, times: count } => {
-            say(&format!("The test has operations on `{bind}` fail, and failed it {}: {fault}.", times(*count)))
-        }
+        Clue::Fault { bind, fault, times: count } => say(&format!(
+            "A fault of the test triggered on `{bind}` {}: {fault}.",
+            times(usize::try_from(*count).unwrap_or(usize::MAX))
+        )),
         Clue::Outside { stray, is_open, table, last } => outside(stray, *is_open, table, last),
         Clue::NothingWritten { table, is_partial, anything } => say(&nothing_written(table, *is_partial, *anything)),
     }
@@ -68,11 +69,11 @@ fn outside(stray: &Stray, is_open: bool, table: &str, last: &Last) -> String {
     let is = format!("{} has a table `{table}`, which was written to, and is no bind:", capitalized(&stray.database()));
     let written = listed(&is, Some(table), last);
     let opened = match stray.place() {
-        Some(place) => format!("It was opened at {place}"),
-        None => format!("It was {}", stray.opening()),
+        Some(place) => format!("the database was opened at {place}"),
+        None => format!("the database was {}", stray.opening()),
     };
-    let still = if is_open { "" } else { ", and is closed" };
-    format!("{written}\n{}", say(&format!("{opened}{still}.")))
+    let still = if is_open { "" } else { "\n  and is closed" };
+    format!("{written}\n  {}{still}", paragraph(&opened, 2, 6))
 }
 
 fn nothing_written(table: &str, is_partial: bool, anything: bool) -> String {

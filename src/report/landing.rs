@@ -59,7 +59,7 @@ pub(crate) fn not_looked_for(selection: &Selection, table: &str, error: &Error) 
         Some(keys) => format!("in the binds {}", quoted(keys, "and")),
     };
     let problem = match error {
-        Error::Row { problem } => problem.clone(),
+        Error::Row { problem, .. } => problem.clone(),
         error => error.to_string(),
     };
     format!("cannot look for a row of `{table}` {binds}: {problem}")

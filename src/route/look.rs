@@ -303,6 +303,7 @@ fn check_number(sql: &str, present: &[NamedBind]) -> Result<()> {
             "it names {named} binds beside the default one, and SQLite attaches no more than {MOST_ATTACHED}: \
              split it"
         ),
+        at: None,
     })
 }
 

@@ -13,7 +13,6 @@ use multibind::{changes, row, Bind, BindKey, Error, Harness, Row};
 use rstest::{fixture, rstest};
 
 use crate::failure::failure;
-use crate::frame::unframed;
 
 const POST: &str = "
     CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
@@ -292,6 +291,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
+      called at landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     To look further:
@@ -322,11 +322,13 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     To look further:
@@ -369,6 +371,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -399,6 +402,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -448,6 +452,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
+      called at landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -479,6 +484,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -503,6 +509,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -526,6 +533,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -555,6 +563,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -581,6 +590,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -853,7 +863,10 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
     let asked = || row! { username: "ann" };
     let landed = failure(|| db.assert_landed("auth", "user", asked()));
     let not_landed = catch_unwind(AssertUnwindSafe(|| db.assert_not_landed("auth", "user", asked()).binds()))
-        .map_or_else(|panic| unframed(*panic.downcast::<String>().unwrap()), |_| "passes".to_string());
+        .map_or_else(
+            |panic| crate::failure::in_short(panic.downcast_ref::<String>().unwrap()),
+            |_| "passes".to_string(),
+        );
     // The writer was not disturbed.
     match writer {
         Writer::Session => session.commit().unwrap(),
@@ -884,6 +897,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -908,6 +922,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -934,6 +949,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -959,6 +975,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -986,6 +1003,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1009,6 +1027,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1033,6 +1052,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1057,6 +1077,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1078,8 +1099,8 @@ fn in_memory_a_row_in_an_open_transaction_may_still_land(#[case] writer: Writer)
         ");
     }
     let hint = match writer {
-        Writer::Connection => "has a transaction open on `auth` that writes: not committed yet?",
-        Writer::Session => "A session has written to `auth` and not committed",
+        Writer::Connection => "A transaction that wrote to `user` in `auth` is still open:   INSERT",
+        Writer::Session => "A transaction that wrote to `user` in `auth` is still open: `session.commit()` first?",
     };
     assert!(not_landed.replace('\n', " ").contains(hint), "{not_landed}");
 }
@@ -1118,6 +1139,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1141,6 +1163,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1166,6 +1189,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1190,6 +1214,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1234,12 +1259,10 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    The last statement that changed rows of `log` in `default`:
-      INSERT INTO log (event) VALUES ('started')
+    A transaction that wrote to `log` in `default` is still open:
+      DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
-      on the test's thread, connection 1, committed
-
-    A connection to `default` has a transaction open that writes: not committed yet?
+      on the test's thread, connection 3, not committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1265,7 +1288,10 @@ fn an_uncommitted_deletion_hides_no_row() {
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 2, committed
 
-    A connection to `default` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `log` in `default` is still open:
+      DELETE FROM log
+      at landing::assertions::an_uncommitted_deletion_hides_no_row
+      on the test's thread, connection 3, not committed
 
     To look further:
       db.locate("log", row)?  every place where the row is

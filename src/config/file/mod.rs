@@ -387,7 +387,7 @@ impl<'t> Reader<'t> {
             Some(key) => origin.error(key, problem),
             None => {
                 let (file, line) = origin.place();
-                Error::Config { file, line, bind: None, problem }
+                Error::Config { file, line, bind: None, problem, at: None }
             }
         }
     }

@@ -144,12 +144,12 @@ impl Statement {
             && self.tables_created().is_empty()
     }
 
-    /// Returns the place at which its transaction was rolled back, if that is known.
-    pub(crate) fn rolled_back_at(&self) -> Option<String> {
-        if !matches!(self.fate(), Fate::RolledBack | Fate::Closed) {
-            return None;
+    /// Returns the place at which what became of it was decided, where another statement did that and it is known.
+    pub(crate) fn ended_at(&self) -> Option<String> {
+        match self.fate() {
+            Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
+            Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
-        self.recorded().transaction.as_ref()?.closing()?.text().map(str::to_string)
     }
 
     /// Returns whether it may have inserted or updated rows of a table in a database that a key means.

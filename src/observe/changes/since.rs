@@ -45,7 +45,13 @@ impl Harness {
     /// assert_eq!(db.changes_since(&before)?.changes()[0].inserted(), [row! { x: 1 }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn changes_since(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
+        self.running().called(None, self.compare_with(snapshot))
+    }
+
+    /// Compares every bind with its state in a snapshot.
+    fn compare_with(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
         let running = self.running();
         snapshot.check(running)?;
         // All binds are read at one moment, before any is compared.

@@ -50,9 +50,10 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
         ─
          meta             no such table
 
-        What was written to `purchase` in `default` and is not there:
+        A write to `purchase` in `default` was rolled back:
           INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
           at landing::accounts::missing::buy_without_commit
+          called at landing::accounts::missing::a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop
           on the test's thread, connection 1
           rolled back at landing::accounts::missing::buy_without_commit
 
@@ -83,12 +84,11 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
     ─
      meta             no such table
 
-    What was written to `purchase` in `default` and is not there:
+    A write to `purchase` in `default` was rolled back:
       INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
       at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       on the test's thread, connection 1
-      rolled back: its connection was closed before a commit at landing::accounts::m
-          issing::a_connection_that_is_closed_in_its_transaction_is_named
+      rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
 
     The nearest row in `default` was there at the start.
 
@@ -161,7 +161,7 @@ fn a_statement_that_failed_is_named() {
     ─
      meta             no such table
 
-    What was written to `purchase` in `default` and is not there:
+    A write to `purchase` in `default` failed:
       INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
       at landing::accounts::missing::a_statement_that_failed_is_named
       on the test's thread, connection 1, failed
@@ -193,7 +193,7 @@ fn an_error_of_a_session_is_in_the_report() {
     ─
      meta             no such table
 
-    What was written to `purchase` in `default` and is not there:
+    A write to `purchase` in `default` failed:
       INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
       at landing::accounts::missing::an_error_of_a_session_is_in_the_report
       on the test's thread, in a session, connection 1, failed: UNIQUE constraint
@@ -224,7 +224,7 @@ fn an_update_that_matched_no_row_is_named() {
     ─
      meta             no such table
 
-    What was written to `purchase` in `default` and is not there:
+    A write to `purchase` in `default` changed no row:
       UPDATE purchase SET cents = 700 WHERE customer = 'Grace'
       at landing::accounts::missing::an_update_that_matched_no_row_is_named
       on the test's thread, connection 1, committed, but it changed no row
@@ -258,7 +258,7 @@ fn a_savepoint_that_was_rolled_back_is_named() {
     ─
      meta             no such table
 
-    What was written to `purchase` in `default` and is not there:
+    A write to `purchase` in `default` was rolled back:
       INSERT INTO purchase VALUES (2, 'ann', 700)
       at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
       on the test's thread, connection 1, rolled back to a savepoint
@@ -400,16 +400,15 @@ fn what_was_written_in_a_private_database_is_found_there() {
 
     The nearest row in `default` was there at the start.
 
-    A private database in memory has a table `purchase` that was written to. It is
-    no database of this harness; opened on thread
-    `accounts::missing::what_was_written_in_a_private_database_is_found_there` at la
-    nding::accounts::missing::what_was_written_in_a_private_database_is_found_there:
+    A private database in memory has a table `purchase`, which was written to, and
+    is no bind:
       INSERT INTO purchase VALUES (1, 'grace', 500)
       at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
       on the test's thread, connection 1, committed
       INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
       at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
       on the test's thread, connection 1, committed
+      the database was opened at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
 
     To look further:
       db.locate("purchase", row)?  every place where the row is

@@ -39,11 +39,13 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     The row in `default` was written by
       INSERT INTO purchase (customer) VALUES ('ann')
       at landing::accounts::units::buy
+      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 1, committed
 
-    What the same thread wrote to other binds and is not there:
+    The same thread wrote to other binds, and this is not there:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
+      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 2, failed
 
     To look further:
@@ -61,9 +63,10 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     ─
      billing   0      no row at all
 
-    What was written to `invoice` in `billing` and is not there:
+    A write to `invoice` in `billing` failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
+      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 2, failed
 
     To look further:
@@ -92,12 +95,16 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     ─
      billing   0      no row at all
 
-    What was written to `invoice` in `billing` and is not there:
+    A write to `invoice` in `billing` was rolled back:
       INSERT INTO invoice VALUES ('ann', 700)
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
-      on the test's thread, in a session, connection 2, rolled back by an error
+      on the test's thread, in a session, connection 2
+      rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     The unit of work is half committed: what it wrote to `default` was committed.
+
+    A fault of the test triggered on `billing` once:
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:81.
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
@@ -118,12 +125,17 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     The row in `default` was written by
       INSERT INTO purchase (customer) VALUES ('ann')
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
-      on the test's thread, in a session, connection 1, committed
+      on the test's thread, in a session, connection 1
+      committed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
-    What the same thread wrote to other binds and is not there:
+    The same thread wrote to other binds, and this is not there:
       INSERT INTO invoice VALUES ('ann', 700)
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
-      on the test's thread, in a session, connection 2, rolled back by an error
+      on the test's thread, in a session, connection 2
+      rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
+
+    A fault of the test triggered on `billing` once:
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:81.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
