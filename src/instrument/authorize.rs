@@ -9,6 +9,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
+use super::connected::settle_here;
 use super::looked::{Change, Step};
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
@@ -50,6 +51,7 @@ unsafe extern "C" fn on_action(
     schema: *const c_char,
     inside: *const c_char,
 ) -> c_int {
+    settle_here();
     if changes_names(action) {
         state::names_change();
     }

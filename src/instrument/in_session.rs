@@ -37,7 +37,9 @@ impl Begun {
     pub(crate) fn end(self, conn: &Connection, outcome: Result<(), String>) {
         let (failed, error) = (Some(outcome.is_err()), outcome.err());
         match self {
-            Begun::On(connection) => connection.end(&Handle::of(conn), 0, 0, Account { failed, error }),
+            Begun::On(connection) => {
+                connection.end(&Handle::of(conn), 0, 0, Account { failed, error, is_dropped: false });
+            }
             Begun::OnSeveral(recorder, number, at) => recorder.amend(number, |statement| {
                 let (rows, triggers) = (0, Vec::new());
                 statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers });

@@ -142,6 +142,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// Set if it changes rows, and not the schema.
+    pub(crate) changes_rows: bool,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.

@@ -209,6 +209,7 @@ impl Watch {
             transaction: None,
             undone: false,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            changes_rows: looked.is_some_and(Looked::changes_rows),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -218,7 +219,7 @@ impl Watch {
 
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
-    fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
+    pub(super) fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
         let has_attached = handle.has_attached();
         let mut tables = Vec::with_capacity(looked.tables.len());
         for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {

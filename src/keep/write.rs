@@ -9,6 +9,7 @@ use super::file_name::file_name;
 use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
+use crate::instrument::settle_all;
 use crate::list::mapped;
 use crate::observe::{committed, read_statements, since_start, unreadable};
 use crate::report::statements::in_detail;
@@ -141,6 +142,7 @@ fn changes(now: &[(&Arc<Bound>, Option<&Arc<Image>>)], notes: &[String]) -> Stri
 /// Writes the statements that were recorded; where none were, an earlier file of them goes.
 fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     let file = dir.join(STATEMENTS);
+    settle_all(running.recorder());
     let recorded = running.recorder().asked_for();
     if recorded.is_empty() {
         return remove(file);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod any_driver;
+mod as_it_ran;
 mod assertions;
 mod changed_values;
 mod changes;
