@@ -63,7 +63,8 @@ mod tests {
     #[test]
     fn an_error_is_printed_once_and_with_its_causes() {
         assert_eq!(of("no such user"), "no such user");
-        assert_eq!(of(crate::Error::NoBind), format!("{:?}", crate::Error::NoBind));
+        let no_bind = || crate::Error::NoBind { at: None };
+        assert_eq!(of(no_bind()), format!("{:?}", no_bind()));
         let boxed: Box<dyn std::error::Error + Send + Sync> = "no such \"user\"".into();
         assert_eq!(of(boxed), "no such \"user\"");
         let parsed = "x".parse::<i32>().unwrap_err();

@@ -88,7 +88,7 @@ impl ChangeSet {
         match self.compared_with(&expected.into()) {
             Ok(None) => self,
             Ok(Some(tables)) => panic!("{}", report::not_expected(self, &tables)),
-            Err(problem) => panic!("cannot tell what is expected: {problem}"),
+            Err(problem) => panic!("{}", report::not_compared(&problem)),
         }
     }
 }

@@ -8,6 +8,14 @@ use super::reference::ReferenceText;
 use super::table::Table;
 use crate::key::BindKey;
 
+/// The choice on connections to what is no bind.
+#[derive(Clone, Debug)]
+pub(super) struct DenyOutside {
+    pub(super) denies: bool,
+    /// The words for it, with the place where it is written.
+    pub(super) by: String,
+}
+
 /// The binds of a configuration and what goes with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
@@ -23,6 +31,8 @@ pub(super) struct Written {
     pub(super) default_options: EngineOptions,
     /// The folder for files, where the user sets one.
     pub(super) temp_dir: Option<PathBuf>,
+    /// Set if connections to what is no bind are refused, and where that is written.
+    pub(super) deny_outside: Option<DenyOutside>,
     /// References that cross from one bind into another.
     pub(super) references: Vec<ReferenceText>,
 }

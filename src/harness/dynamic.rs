@@ -201,7 +201,7 @@ impl DynamicBind {
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> Error {
-        Error::Dynamic { bind: self.key().clone(), problem: problem.into() }
+        Error::Dynamic { bind: self.key().clone(), problem: problem.into(), at: None }
     }
 
     /// Returns the error about the bind's own key, which names no database.

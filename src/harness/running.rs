@@ -1,6 +1,7 @@
 //! The state that a harness and its sessions share: the databases, found by key.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::bound::Bound;
@@ -9,7 +10,7 @@ use super::folder::Folder;
 use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Returned};
 use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
@@ -33,6 +34,8 @@ pub(crate) struct Running {
     presence: Presence,
     /// The URLs that keys are configured with, without their passwords.
     urls: Sorted<BindKey, String>,
+    /// The errors that the test was returned and has not dropped.
+    returned: Returned,
 }
 
 /// A configured bind.
@@ -109,7 +112,7 @@ impl Running {
         presence: Presence,
         urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { binds, folder, references, recorder, rules, presence, urls }
+        Running { binds, folder, references, recorder, rules, presence, urls, returned: Returned::default() }
     }
 
     /// Returns the URL that a key is configured with, without its password.
@@ -170,7 +173,7 @@ impl Running {
     pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
         match self.binds.values().iter().find(|bind| bind.keys().contains(key)) {
             Some(RunningBind::Dynamic(bind)) => Ok(bind),
-            Some(RunningBind::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
+            Some(RunningBind::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone(), at: None }),
             None => Err(self.unknown(key)),
         }
     }
@@ -183,6 +186,26 @@ impl Running {
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
+    }
+
+    /// Returns the errors that the test was returned and has not dropped.
+    pub(crate) fn returned(&self) -> &Returned {
+        &self.returned
+    }
+
+    /// Notes the call that returns an error to the test, and the statement that it was given.
+    #[track_caller]
+    pub(crate) fn called<T>(&self, sql: Option<&str>, done: Result<T>) -> Result<T> {
+        match done {
+            Err(error) => Err(error.called(Location::caller(), sql, &self.returned)),
+            done => done,
+        }
+    }
+
+    /// Does the work of a method of the harness, and notes the call that returns its error to the test.
+    #[track_caller]
+    pub(crate) fn calls<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.called(None, work())
     }
 
     /// Returns the harness's part in the life of the process.
@@ -244,9 +267,9 @@ impl Running {
 
     pub(crate) fn unknown(&self, key: &BindKey) -> Error {
         if key.is_default() {
-            Error::NoDefaultBind { what: None, configured: self.keys() }
+            Error::NoDefaultBind { what: None, configured: self.keys(), at: None }
         } else {
-            Error::UnknownBind { bind: key.clone(), configured: self.keys() }
+            Error::UnknownBind { bind: key.clone(), configured: self.keys(), at: None }
         }
     }
 

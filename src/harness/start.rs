@@ -77,7 +77,9 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
             let image = Arc::clone(&start.template.image);
             let number = binds.len();
             let file = || folder.file(&number.to_string());
-            Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
+            let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
+            database.watch().is_late();
+            database
         } else {
             Database::way_to(of, spec.keys, spec.options, uses)?
         };
@@ -116,7 +118,7 @@ fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Resu
             }
             if !found.is_empty() {
                 let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
-                return Err(Error::ForeignParent { bind, table, parent, found });
+                return Err(Error::ForeignParent { bind, table, parent, found, at: None });
             }
         }
     }

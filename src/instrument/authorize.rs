@@ -10,7 +10,9 @@ use rusqlite::{ffi, Connection};
 
 use super::action::Action;
 use super::connected::settle_here;
+use super::late;
 use super::looked::{Change, Step};
+use super::operation::Operation;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
 use crate::sqlite::Slot;
@@ -121,9 +123,18 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
                 None => looked.places.push((schema.to_owned(), writes)),
             }
         }
-        if let Some((schema, table)) = action.changed_rows() {
+        if late::is_any()
+            && let Some((Operation::Read, table)) = action.operation()
+            && !looked.reads.iter().any(|known| known == table)
+        {
+            looked.reads.push(table.to_string());
+        }
+        if let Some((schema, table)) = action.created() {
+            looked.created.push((schema.to_owned(), table.to_string()));
+        }
+        if let Some((schema, table, operation)) = action.changed_rows() {
             let by = inside.map(|by| by.to_string_lossy().into_owned());
-            let change = Change { schema: schema.to_owned(), table: table.to_string(), by };
+            let change = Change { schema: schema.to_owned(), table: table.to_string(), operation, by };
             if !looked.tables.contains(&change) {
                 looked.tables.push(change);
             }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::ffi::CStr;
+use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -18,6 +19,7 @@ use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
+use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
 use crate::key::Keys;
 use crate::list::filtered;
@@ -63,7 +65,7 @@ struct State {
     version: u64,
     memory: Memory,
     /// The text that last wrote, and how often in a row.
-    written: String,
+    written: Arc<str>,
     in_a_row: u32,
 }
 
@@ -85,6 +87,7 @@ struct Running {
     alone: bool,
     looked: Option<Arc<Looked>>,
     triggers: Vec<Box<str>>,
+    touched: Touched,
 }
 
 /// A statement that has ended, of which SQLite tells more once it has returned.
@@ -105,6 +108,8 @@ struct Open {
     /// Set if a statement has begun it, so that only another ends it.
     is_explicit: bool,
     wrote: bool,
+    /// The version of the databases, once it has written to the connection's own.
+    held: Option<u64>,
     /// The savepoints, each with the number of the first statement in it.
     savepoints: Vec<(String, u64)>,
 }
@@ -119,6 +124,8 @@ pub(super) struct Begins {
     pub(super) looked: Option<Arc<Looked>>,
     /// The statement as it is recorded, if it is.
     pub(super) record: Option<Recorded>,
+    /// The number of times that its connection has run it in a row, this one included.
+    pub(super) again: u32,
 }
 
 /// The account of a statement by who ran it.
@@ -168,9 +175,20 @@ pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
     }
 }
 
-/// Returns the connection at an address, if it is one to a bind.
+/// Returns a connection, if it is one to a bind.
 pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&handle.address()).cloned()
+    connected_at(handle.address())
+}
+
+/// Returns the connection at an address, if it is one to a bind.
+pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+}
+
+/// Returns the number of connections that are followed.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
 }
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
@@ -267,7 +285,7 @@ impl Connected {
 
     /// Returns SQLite's account of a statement, which is remembered.
     pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
-        let (now, version) = (state::names(), handle.version());
+        let (now, version) = (state::names(), self.version(handle));
         {
             let mut state = lock(&self.state);
             // What others have committed may have changed what a name means.
@@ -284,6 +302,26 @@ impl Connected {
         Some(looked)
     }
 
+    /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,
+    /// and values whose expansion costs more than what it inserts.
+    pub(super) fn again(&self, sql: &Arc<str>) -> u32 {
+        let mut state = lock(&self.state);
+        if Arc::ptr_eq(&state.written, sql) || *state.written == **sql {
+            state.in_a_row = state.in_a_row.saturating_add(1);
+        } else {
+            state.written = Arc::clone(sql);
+            state.in_a_row = 1;
+        }
+        state.in_a_row
+    }
+
+    /// Returns the version of the databases. It stays as it is in a transaction that holds the lock of a writer.
+    fn version(&self, handle: &Handle) -> u64 {
+        let may_be_held = !handle.is_autocommit() && !handle.has_attached();
+        let held = if may_be_held { lock(&self.state).open.as_ref().and_then(|open| open.held) } else { None };
+        held.unwrap_or_else(|| handle.version())
+    }
+
     /// Follows a statement that begins.
     pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
         for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
@@ -291,11 +329,12 @@ impl Connected {
         }
         self.settle(handle.standing());
         let Some(recorder) = self.recorder.upgrade() else { return };
-        let (alone, version, (changes, _)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let (alone, version, (changes, _)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
+        let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
         let mut state = lock(&self.state);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
@@ -307,7 +346,8 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some_and(Step::begins)) {
             let transaction = recorder.next_transaction();
-            state.open = Some(Open { transaction, is_explicit: !alone, wrote: false, savepoints: Vec::new() });
+            state.open =
+                Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
         }
         if let Some(open) = &mut state.open {
             open.wrote |= wrote;
@@ -315,7 +355,7 @@ impl Connected {
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
-            if wrote && state.is_new(&recorded.sql) {
+            if wrote && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
             }
         }
@@ -323,7 +363,7 @@ impl Connected {
         state.running.push(Running {
             statement: begins.statement,
             number,
-            at: Instant::now(),
+            at,
             changes,
             version,
             prepared: begins.prepared,
@@ -331,6 +371,7 @@ impl Connected {
             alone,
             looked,
             triggers: Vec::new(),
+            touched: Touched::default(),
         });
     }
 
@@ -347,6 +388,17 @@ impl Connected {
         }
     }
 
+    /// Notes a row that the running statement inserts or updates.
+    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64) {
+        let mut state = lock(&self.state);
+        // SQLite runs a statement within another to its end.
+        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+            && running.number.is_some()
+        {
+            running.touched.add(schema, table, rowid);
+        }
+    }
+
     /// Returns whether a statement goes on that writes to the connection's own database.
     pub(super) fn is_in_write(&self) -> bool {
         let writes = |running: &Running| running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
@@ -357,17 +409,23 @@ impl Connected {
     /// is returned, for what it does may be another thing now.
     pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) -> Option<u64> {
         let recorder = self.recorder.upgrade()?;
-        let (alone, version, (all, of_last)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let (alone, version, (all, of_last)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let mut state = lock(&self.state);
         state.version = version;
-        let running = match state.running.iter().rposition(|running| running.statement == statement) {
+        let mut running = match state.running.iter().rposition(|running| running.statement == statement) {
             Some(at) => state.running.remove(at),
             None => match state.last.take() {
                 Some((running, open)) if running.statement == statement && running.prepared != prepared => {
                     state.open = open;
                     running
                 }
-                _ => return None,
+                _ => {
+                    // One that began while nobody recorded.
+                    if alone {
+                        recorder.ends.note();
+                    }
+                    return None;
+                }
             },
         };
         if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
@@ -381,19 +439,24 @@ impl Connected {
         let mut failed = account.failed;
         if !is_dropped {
             let grew = version != running.version;
+            if !alone && let Some(open) = &mut state.open {
+                open.holds(&running, rows, version);
+            }
             failed = state.conclude(&recorder, &running, (alone, grew, rows), failed);
         }
         if let Some(number) = running.number {
-            let (time, error, triggers) = (running.at.elapsed(), account.error, running.triggers.clone());
+            let (time, error) = (running.at.elapsed(), account.error);
+            let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             let is_settled = error.is_some() || statement == 0;
-            recorder.amend(number, |statement| {
-                statement.ended = Some(Ended { rows, time, failed, error, triggers });
-            });
+            recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
             if !is_settled && (running.may_write || running.step().is_some()) {
                 let (running, thread) = (running.clone(), thread::current().id());
                 state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
                 let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
             }
+        }
+        if alone && (running.may_write || running.step().is_some()) {
+            recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
         again
@@ -420,6 +483,9 @@ impl Connected {
             known = state.conclude(&recorder, &running, (standing.alone, false, changed), known);
             if known == Some(true) {
                 error = in_words(standing.code);
+            }
+            if standing.alone {
+                recorder.ends.note();
             }
         }
         drop(state);
@@ -475,17 +541,17 @@ impl State {
             given
         }
     }
+}
 
-    /// Returns whether the place of a statement is worth capturing: a loop has the same one again and again.
-    fn is_new(&mut self, sql: &str) -> bool {
-        if self.written == sql {
-            self.in_a_row += 1;
-        } else {
-            self.written.clear();
-            self.written.push_str(sql);
-            self.in_a_row = 1;
+impl Open {
+    /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
+    fn holds(&mut self, running: &Running, rows: u64, version: u64) {
+        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        match running.step() {
+            Some(_) => self.held = None,
+            None if wrote => self.held = Some(version),
+            None => {}
         }
-        self.in_a_row <= IN_A_ROW
     }
 }
 

@@ -95,8 +95,9 @@ impl Handle {
     pub(super) fn look(&self, sql: &CStr) -> Option<Looked> {
         collect(Some(Looked::default()));
         let deed = self.judge(sql);
-        let looked = collect(None);
-        deed.map(|deed| Looked { deed, ..looked })
+        let mut looked = collect(None);
+        looked.deed = deed?;
+        Some(looked)
     }
 
     /// Returns a number that grows with each change of the connection's databases that it makes or learns of.
@@ -293,6 +294,11 @@ impl Handle {
     pub(super) fn is_autocommit(&self) -> bool {
         // SAFETY: the connection is open.
         unsafe { ffi::sqlite3_get_autocommit(self.0) != 0 }
+    }
+
+    /// Returns the connection as SQLite takes it.
+    pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
+        self.0
     }
 
     /// Returns the address of the connection, which no other has while it is open.

@@ -8,7 +8,6 @@ use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
 
 use rusqlite::{ffi, Connection};
 
@@ -18,7 +17,6 @@ use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, outside, strays, trace};
-use crate::sqlite::private::is_opening;
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
@@ -99,6 +97,12 @@ impl Watch {
     }
 }
 
+/// Returns the number of databases that connections find.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    PLACED.read().unwrap_or_else(PoisonError::into_inner).len()
+}
+
 /// Makes SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked
 /// for each time, since the application may have reset what it reports to.
 pub(crate) fn see_openings() {
@@ -121,7 +125,7 @@ unsafe extern "C" fn on_open(
         let bind = unsafe { watch_of(db) };
         let watch = match &bind {
             Some(watch) => Arc::clone(watch),
-            None if is_opening() || is_pools_thread() => return None,
+            None if outside::is_ours() => return None,
             None => {
                 // SAFETY: as above.
                 let refused = unsafe { outside::refuse(db) };
@@ -152,12 +156,6 @@ unsafe extern "C" fn on_open(
     // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
     unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
     ffi::SQLITE_AUTH
-}
-
-/// Returns whether this is a thread of this crate's pools, on which `r2d2_sqlite` opens a connection to nothing before the
-/// bind's takes its place.
-fn is_pools_thread() -> bool {
-    thread::current().name().is_some_and(|name| name.starts_with("multibind-"))
 }
 
 /// Returns the instruments of the bind whose database a connection has opened.

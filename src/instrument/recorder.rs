@@ -10,10 +10,12 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::displaced::{Closed, Displaced};
+use super::ends::{Awaiting, Ends};
 use super::place::Place;
 use super::state::{is_present, Listened};
+use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -55,6 +57,8 @@ pub(crate) struct Recorder {
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    /// The databases that were put back to an earlier state, each with the number of the next statement then.
+    put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
     /// The last transactions whose end has a place, the oldest first.
@@ -63,6 +67,8 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The ends of transactions, for who waits for one.
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Recorder {
@@ -83,12 +89,14 @@ impl Recorder {
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
+            put_back: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            ends: Arc::default(),
         }
     }
 }
@@ -120,12 +128,14 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
+    /// Its number in the harness.
+    pub(crate) number: u64,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
     pub(crate) others: Vec<Used>,
-    pub(crate) sql: String,
-    /// The statement with the values of its parameters, where it has some.
+    pub(crate) sql: Arc<str>,
+    /// The statement with the values of its parameters, where it has some and they were kept.
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
@@ -144,6 +154,8 @@ pub(crate) struct Recorded {
     pub(crate) tables: Arc<[WrittenTable]>,
     /// Set if it changes rows, and not the schema.
     pub(crate) changes_rows: bool,
+    /// The tables and views that it creates.
+    pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -156,8 +168,24 @@ impl Recorded {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// Notes its end; of one that SQLite runs again, what it did before is kept.
+    pub(super) fn ends(&mut self, mut end: Ended) {
+        if let Some(before) = self.ended.take() {
+            for trigger in before.triggers {
+                if !end.triggers.contains(&trigger) {
+                    end.triggers.push(trigger);
+                }
+            }
+            if end.touched.is_empty() {
+                end.touched = before.touched;
+            }
+        }
+        self.ended = Some(end);
+    }
+
     fn bytes(&self) -> usize {
-        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len)
+        let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
     }
 }
 
@@ -173,6 +201,8 @@ pub(crate) struct Ended {
     pub(crate) error: Option<String>,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
+    /// The rows that it inserted and updated, by itself or by a trigger.
+    pub(crate) touched: Touched,
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
@@ -190,6 +220,11 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Begins to wait for the ends of transactions, as long as the answer lives.
+    pub(crate) fn await_ends(&self) -> Awaiting {
+        self.ends.wait()
     }
 
     /// Returns the number of the next connection.
@@ -263,12 +298,17 @@ impl Recorder {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
         if !is_heard {
-            cut(&mut statement.sql);
+            if statement.sql.len() > TEXT {
+                let mut sql = statement.sql.to_string();
+                cut(&mut sql);
+                statement.sql = sql.into();
+            }
             if let Some(values) = &mut statement.values {
                 cut(values);
             }
         }
         let mut statements = lock(&self.statements);
+        statement.number = statements.next();
         statements.bytes += statement.bytes();
         statements.placed += usize::from(statement.place.is_some());
         statements.kept.push_back(statement);
@@ -280,8 +320,12 @@ impl Recorder {
 
     /// Changes a statement that is kept.
     pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
-        if let Some(statement) = lock(&self.statements).get_mut(number) {
+        let mut statements = lock(&self.statements);
+        if let Some(statement) = statements.get_mut(number) {
+            let before = statement.bytes();
             amend(statement);
+            let after = statement.bytes();
+            statements.bytes = statements.bytes + after - before;
         }
     }
 
@@ -297,6 +341,26 @@ impl Recorder {
     /// Returns the number of the next statement.
     pub(super) fn next(&self) -> u64 {
         lock(&self.statements).next()
+    }
+
+    /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.
+    pub(crate) fn is_put_back(&self, database: &Keys) {
+        let next = self.next();
+        let mut put_back = lock(&self.put_back);
+        match put_back.iter_mut().find(|(known, _)| known.first() == database.first()) {
+            Some((_, number)) => *number = next,
+            None => put_back.push((database.clone(), next)),
+        }
+    }
+
+    /// Returns the databases that were put back, each with the number of the next statement then.
+    pub(crate) fn put_back(&self) -> Vec<(Keys, u64)> {
+        lock(&self.put_back).clone()
+    }
+
+    /// Returns the number of the first statement that is kept: 0 where none was evicted.
+    pub(crate) fn first(&self) -> u64 {
+        lock(&self.statements).first
     }
 
     /// Notes a transaction that no statement writes.
@@ -326,6 +390,12 @@ impl Recorder {
     /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
     pub(crate) fn asked_for(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
+    }
+
+    /// Returns what is kept of the statements before the one with a number.
+    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
+        let statements = lock(&self.statements);
+        statements.kept.iter().take(statements.before(number)).cloned().collect()
     }
 
     /// Returns everything that is kept.

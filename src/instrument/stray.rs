@@ -35,6 +35,12 @@ impl Stray {
         Stray { file: file.filter(|file| !file.is_empty()), thread: thread::current(), place: place.map(Arc::new) }
     }
 
+    /// Returns the stray of a connection that attaches a file of that name.
+    pub(super) fn attached(name: &CStr, place: Place) -> Stray {
+        let file = Some(name.to_string_lossy().into_owned());
+        Stray { file, thread: thread::current(), place: Some(Arc::new(place)) }
+    }
+
     /// Returns the file as SQLite spells it, without the parameters of its URI; `None` for a database in memory, or a
     /// temporary one. It may have a password, where a server's URL was taken for the name of a file.
     pub fn file(&self) -> Option<&str> {

@@ -21,6 +21,7 @@ use super::authorize;
 use super::connected::{connected, settle_here, Account, Begins, Connected};
 use super::deed::Deed;
 use super::handle::Handle;
+use super::late;
 use super::looked::Looked;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
@@ -66,6 +67,10 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
     let heard = is_heard();
     // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
     let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+    if late::is_any() && event == ffi::SQLITE_TRACE_STMT && !is_own() {
+        // A panic must not cross into C. SAFETY: as below.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
+    }
     if !heard {
         unheard(event, &statement);
         // What only reads is of interest to listeners alone.
@@ -111,6 +116,23 @@ fn fires(statement: &Statement<'_>, trigger: &CStr) {
     }
 }
 
+/// Notes a statement that reads a replica which lags.
+///
+/// # Safety
+///
+/// The text is null, or ends with a NUL and lives through the call.
+unsafe fn reads_late(statement: &Statement<'_>, context: Context, text: *const c_char) {
+    if context.is_session() || statement.writes() || !statement.is_query() {
+        return;
+    }
+    // SAFETY: as the caller says.
+    let begun = unsafe { statement.begun(text) };
+    if let (Begun::Statement { nested: false }, Some(watch), Some(sql)) = (begun, context.watch(), statement.sql()) {
+        let shown = || statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
+        watch.reads_late(&statement.handle(), sql, shown);
+    }
+}
+
 impl Watch {
     /// A statement begins while nobody listens, by itself or from within another: it is kept if it writes.
     fn began_unheard(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
@@ -138,14 +160,21 @@ impl Watch {
     ) {
         let Some(sql) = statement.sql() else { return };
         let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
+        let mut again = 0;
         let record = if self.records(deed.writes || deed.writes_elsewhere) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
             };
-            let (sql, values) = (sql.to_string_lossy(), statement.with_values());
-            let beginning =
-                Beginning { sql: &sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            let sql = match &looked {
+                Some(looked) => looked.text(sql),
+                None => Arc::from(sql.to_string_lossy().trim()),
+            };
+            if deed.writes || deed.writes_elsewhere {
+                again = connection.again(&sql);
+            }
+            let values = if self.wants_values(again) { statement.with_values() } else { None };
+            let beginning = Beginning { sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
@@ -157,7 +186,7 @@ impl Watch {
         if always || record.is_some() {
             let (may_write, prepared) = (statement.writes(), statement.prepared());
             let statement = statement.address();
-            connection.begin(handle, Begins { statement, may_write, prepared, looked, record });
+            connection.begin(handle, Begins { statement, may_write, prepared, looked, record, again });
         }
     }
 

@@ -3,7 +3,7 @@
 //! A pool's connections report them by themselves, through SQLite's trace; a session reports its own. What the guards
 //! of a harness refuse is stopped here too.
 
-use std::ffi::{c_void, CString};
+use std::ffi::{c_void, CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
@@ -18,13 +18,16 @@ use super::deed::Deed;
 use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
+use super::late::{LateRead, LateReads};
 use super::log::log;
 use super::looked::Looked;
 use super::recorder::{Recorded, Recorder};
+use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::{BindKey, Keys};
+use crate::list::mapped;
 use crate::say;
 use crate::sorted::Sorted;
 
@@ -43,6 +46,8 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
+    /// What has read it, if it is a replica that lags.
+    late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
 }
@@ -62,9 +67,13 @@ impl Member {
     }
 }
 
+/// The number of times that the values of a statement are recorded which a connection runs again and again while nobody
+/// records.
+const VALUES: u32 = 64;
+
 /// A statement that begins, as its text and its connection tell.
 pub(super) struct Beginning<'s> {
-    pub(super) sql: &'s str,
+    pub(super) sql: Arc<str>,
     /// The statement with the values of its parameters, where it has some.
     pub(super) values: Option<String>,
     /// Set if it writes to the database of its connection.
@@ -84,6 +93,9 @@ impl Watch {
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
         Connected::follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
+        if recorder.keeps_writes() {
+            report_rows(handle);
+        }
     }
 
     /// The address, which no other watch has as long as this one lives.
@@ -99,6 +111,7 @@ impl Watch {
             harness: OnceLock::new(),
             file: OnceLock::new(),
             number: OnceLock::new(),
+            late: OnceLock::new(),
             accounts: Mutex::default(),
         });
         let witness: Weak<dyn Witness> = Arc::<Watch>::downgrade(&watch);
@@ -114,6 +127,25 @@ impl Watch {
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
+    }
+
+    /// Keeps what reads it from here on, for it is a replica that lags.
+    pub(crate) fn is_late(&self) {
+        self.late.get_or_init(LateReads::new);
+    }
+
+    /// Returns what has read it, if it is a replica that lags, the oldest first.
+    pub(crate) fn late_reads(&self) -> Vec<LateRead> {
+        self.late.get().map(LateReads::all).unwrap_or_default()
+    }
+
+    /// Keeps a statement that reads a replica which lags; `sql` is its text, `shown` that with its values.
+    pub(super) fn reads_late(&self, handle: &Handle, sql: &CStr, shown: impl FnOnce() -> String) {
+        let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
+        let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
+        if member.recorder.keeps_writes() {
+            late.push(&member.recorder, shown(), looked.reads);
+        }
     }
 
     /// Sets the name of the file, so that the database is found where another connection has attached it.
@@ -168,6 +200,11 @@ impl Watch {
         self.harness.get().is_some_and(|member| member.recorder.is_heard() || writes && member.recorder.keeps_writes())
     }
 
+    /// Returns whether the values of a statement are recorded that its connection has run so often in a row.
+    pub(super) fn wants_values(&self, again: u32) -> bool {
+        again <= VALUES || self.harness.get().is_some_and(|member| member.recorder.is_heard())
+    }
+
     /// Returns whether anybody wants to know of the statements.
     pub(crate) fn is_wanted(&self) -> bool {
         self.echo || self.records(true)
@@ -198,7 +235,7 @@ impl Watch {
         Some(Recorded {
             first,
             others: databases,
-            sql: beginning.sql.trim().to_string(),
+            sql: beginning.sql,
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
@@ -208,8 +245,10 @@ impl Watch {
             connection: 0,
             transaction: None,
             undone: false,
+            number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             changes_rows: looked.is_some_and(Looked::changes_rows),
+            created: looked.map(|looked| member.created(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -220,18 +259,40 @@ impl Watch {
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
     pub(super) fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
-        let has_attached = handle.has_attached();
+        if handle.has_attached() {
+            self.tables_of(handle, looked)
+        } else {
+            looked.written(|| self.tables_of(handle, looked))
+        }
+    }
+
+    fn tables_of(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
         let mut tables = Vec::with_capacity(looked.tables.len());
         for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
-            // On a session's connection its own database may have the bind's name.
-            let names = if has_attached && *change.schema != *c"main" {
-                handle.file(&change.schema).and_then(|file| self.recorder.database_at(&file))
-            } else {
-                Some(self.names.clone())
-            };
-            tables.push(WrittenTable { names, table: change.table.clone(), by: change.by.clone() });
+            let (names, table) = (self.names_of(handle, &change.schema), change.table.clone());
+            tables.push(WrittenTable { names, table, operation: change.operation, by: change.by.clone() });
         }
         tables.into()
+    }
+
+    /// Returns the tables and views that a statement creates.
+    fn created(&self, handle: &Handle, looked: &Looked) -> Arc<[CreatedTable]> {
+        if looked.created.is_empty() {
+            return Arc::default();
+        }
+        let created =
+            |(schema, table): &(_, String)| CreatedTable { names: self.names_of(handle, schema), table: table.clone() };
+        mapped(&looked.created, created).into()
+    }
+
+    /// Returns the keys that mean the database of a connection's schema.
+    fn names_of(&self, handle: &Handle, schema: &CString) -> Option<Keys> {
+        // On a session's connection its own database may have the bind's name.
+        if handle.has_attached() && **schema != *c"main" {
+            handle.file(schema).and_then(|file| self.recorder.database_at(&file))
+        } else {
+            Some(self.names.clone())
+        }
     }
 }
 
@@ -251,6 +312,12 @@ impl Drop for Watch {
 
 /// The watches that SQLite calls back for, by the number that it was given.
 static WATCHED: RwLock<Sorted<usize, Weak<Watch>>> = RwLock::new(Sorted::new());
+
+/// Returns the number of watches that SQLite calls back for.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    WATCHED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
+}
 
 /// A number that SQLite is given with a callback, and never a pointer: connections outlive harnesses, and a number that
 /// nobody answers to any more is harmless.

@@ -7,10 +7,11 @@ mod write;
 
 use std::env;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::harness::Harness;
+use crate::harness::{Harness, Kept};
 use write::Saved;
 
 impl Harness {
@@ -39,13 +40,14 @@ impl Harness {
     /// assert_eq!(conn.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0))?, "ann");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        write::all(self.running(), dir.as_ref())
+        self.running().calls(|| write::all(self.running(), dir.as_ref()))
     }
 }
 
-/// Saves the databases in a folder named by the test, and returns what to print about it.
-pub(crate) fn save(harness: &Harness) -> String {
+/// Saves the databases in a folder named by the test.
+pub(crate) fn save(harness: &Harness) -> Kept {
     let folder = folder::of_test(harness.test_name());
     let running = harness.running();
     let databases = running.databases();
@@ -53,10 +55,18 @@ pub(crate) fn save(harness: &Harness) -> String {
     match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
-            told(&dir, &saved)
+            Kept { told: told(&dir, &saved), folder: Some(dir), remove }
         }
-        Err(error) => format!("multibind: nothing is kept: {error}"),
+        Err(error) => Kept { told: format!("multibind: nothing is kept: {error}"), folder: None, remove },
     }
+}
+
+/// Removes the files of a harness again, and not those of another that are in a folder of its own there.
+fn remove(dir: PathBuf) {
+    room::remove_files(&dir);
+    // Goes only if it is empty now, as does that of the program.
+    let _ = fs::remove_dir(&dir);
+    let _ = dir.parent().map(fs::remove_dir);
 }
 
 /// The files that may stand beside the databases.

@@ -1,5 +1,6 @@
 //! Looking at every bind: where rows landed, what changed, which statements ran; and verdicts on it.
 
+mod account;
 mod binds;
 mod careful;
 mod changes;
@@ -9,6 +10,7 @@ mod fault;
 mod glance;
 mod guard;
 mod landing;
+mod late;
 mod look;
 mod nearest;
 mod outside;
@@ -17,7 +19,9 @@ mod snapshot;
 mod statements;
 mod tables;
 mod verdict;
+mod within;
 
+pub(crate) use account::{Author, Fate};
 pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
@@ -30,6 +34,7 @@ pub use fault::{Fault, FaultBuilder};
 pub(crate) use guard::Unasked;
 pub use guard::{Guard, Refusal};
 pub use landing::Landing;
+pub(crate) use late::Late;
 pub(crate) use nearest::Near;
 pub use outside::OutsideGuard;
 pub use rows::ExpectedRows;
@@ -39,4 +44,6 @@ pub(crate) use snapshot::{committed, unreadable};
 pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded, Written};
 pub use statements::{RecordedTransaction, Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
-pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, Times, Whereabouts};
+pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, TableMaker, Times, Whereabouts, WrittenRow};
+pub use within::Within;
+pub(crate) use within::{Looked, Waited};

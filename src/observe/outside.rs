@@ -29,9 +29,11 @@ impl Harness {
     ///
     /// - It holds for the whole process, and so for tests that run beside this one: have all tests of a program take their
     ///   databases from harnesses, or run it in a process of its own, as nextest does.
-    /// - SQLite has the file open by then: where there was none, it is there, empty.
-    /// - A file that is attached is no connection: SQLite asks about `ATTACH` alone, which [`allow_only`](Harness::allow_only)
-    ///   refuses.
+    /// - A file is neither opened nor made, unless the connection names a file system of its own (`?vfs=…`): SQLite has that
+    ///   file open before it reports the connection.
+    /// - `ATTACH` and `VACUUM INTO` of a file that is no bind's fail with `SQLITE_AUTH` too. A database in memory can be attached.
+    ///
+    /// For all tests, the configuration has [`deny_outside`](crate::Config::deny_outside).
     ///
     /// # Panics
     ///
@@ -50,7 +52,21 @@ impl Harness {
     #[track_caller]
     pub fn deny_outside(&self) -> OutsideGuard {
         see_openings();
-        OutsideGuard { banning: Banning::begin(Location::caller()) }
+        OutsideGuard { banning: Banning::begin(format!("`deny_outside()` at {}", Location::caller())) }
+    }
+
+    /// Returns the connections that were refused since the harness started, in order, where its configuration says
+    /// [`deny_outside`](crate::Config::deny_outside). After this call the harness no longer panics about them when it is
+    /// dropped.
+    ///
+    /// ```standalone_crate
+    /// # use multibind::{rusqlite::Connection, Bind, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory()).deny_outside(true).start()?;
+    /// assert!(db.refused_outside().is_empty());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn refused_outside(&self) -> Vec<Stray> {
+        self.ban().map(Banning::refused).unwrap_or_default()
     }
 }
 
@@ -91,14 +107,7 @@ impl OutsideGuard {
 
     /// Ends it and returns what it has refused and nobody has asked about, in words, if there is anything.
     pub(crate) fn unasked(&self) -> Option<String> {
-        let refused = self.banning.end();
-        let mut lines = format!("`deny_outside()` at {} refused:\n", self.banning.place());
-        for stray in &refused {
-            lines += &format!("\n  {stray}");
-        }
-        lines += "\n\nIf that is meant, ask `refused()` of the guard before it is dropped. If not, give the code under test\n\
-                  the address of a bind: `uri(key)`, `path(key)` or `pool(key)`.";
-        (!refused.is_empty()).then_some(lines)
+        self.banning.unasked()
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::account::{Account, Author};
 use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransaction};
 use super::glance::View;
+use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
+use super::statements::Statement;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
@@ -33,6 +36,7 @@ pub(crate) struct Failure<'t> {
     pub(crate) table: &'t str,
     pub(crate) row: &'t Row,
     pub(crate) reason: Reason,
+    pub(crate) written: Vec<WrittenRow>,
     pub(crate) exhibits: Vec<Exhibit>,
     pub(crate) left_out: Option<LeftOut>,
     pub(crate) open: Vec<OpenTransaction>,
@@ -40,6 +44,8 @@ pub(crate) struct Failure<'t> {
     pub(crate) is_unexplained: bool,
     /// The source of the lagging replica that was asked, if that has the row.
     pub(crate) behind: Option<BindKey>,
+    /// The replicas that were behind when they were read.
+    pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
 }
@@ -62,8 +68,8 @@ pub(crate) enum Reason {
     Elsewhere(Vec<Whereabouts>),
     /// The bind cannot be read; the row is in these.
     Unreadable(Vec<Whereabouts>),
-    /// The bind has no such table, and the row is in no other.
-    NoTable,
+    /// The bind has no such table, and the row is in no other; these have the table.
+    NoTable(Vec<TableMaker>),
     /// The bind's table has no such column, and the row is in no other.
     NoColumn(String),
     /// The row is in no bind.
@@ -75,6 +81,25 @@ pub(crate) enum Reason {
     /// The row is not seen in the bind; a transaction that can write is open, and nobody else sees its rows.
     Unseen,
 }
+
+/// Rows that match, with the statement that wrote them.
+pub(crate) struct WrittenRow {
+    pub(crate) bind: BindKey,
+    /// The table as its schema spells it.
+    pub(crate) table: String,
+    pub(crate) author: Author,
+    /// The number of rows.
+    pub(crate) rows: usize,
+}
+
+/// A bind that has a table, and the statement that created it there, unless it was there at the start.
+pub(crate) struct TableMaker {
+    pub(crate) bind: BindKey,
+    pub(crate) creation: Option<Statement>,
+}
+
+/// The most rows of a bind whose authors are named.
+const NAMED: usize = 2;
 
 /// A bind that has the row.
 pub(crate) struct Whereabouts {
@@ -120,7 +145,7 @@ pub(crate) fn verdict_on<'t>(
         Expected::Once => landed(&targets, &sightings, true),
         Expected::NotLanded => not_landed(&targets, &sightings),
     };
-    let Some((target, reason)) = reason else { return Ok(None) };
+    let Some((target, mut reason)) = reason else { return Ok(None) };
 
     let (key, database) = (target.key.clone(), &target.database);
     let open = open_transactions(&sightings);
@@ -130,6 +155,11 @@ pub(crate) fn verdict_on<'t>(
     let has_row = |bind: &BindKey| sightings.iter().any(|sighting| sighting.bind() == bind && sighting.has_row());
     let behind =
         database.source().filter(|source| expected != Expected::NotLanded && database.lags() && has_row(source));
+    let account = Account::read(running);
+    if let Reason::NoTable(makers) = &mut reason {
+        *makers = self::makers(&account, table, &sightings);
+    }
+    let written = written(&account, &sightings);
     let (exhibits, left_out) = exhibits(&sightings, database.key(), row);
     let look_into = sightings.iter().find(|sighting| sighting.has_row()).map_or(&key, Sighting::bind).clone();
     let (keys, behind) = (mapped(&targets, |target| target.key.clone()), behind.cloned());
@@ -140,13 +170,46 @@ pub(crate) fn verdict_on<'t>(
         table,
         row,
         reason,
+        written,
         exhibits,
         left_out,
         open,
         is_unexplained,
         behind,
+        late: late(running),
         look_into,
     }))
+}
+
+/// Finds the binds that have the table, and the statements that created it there.
+fn makers(account: &Account, table: &str, sightings: &[Sighting]) -> Vec<TableMaker> {
+    let mut makers = Vec::new();
+    for sighting in sightings.iter().filter(|sighting| !matches!(sighting.found, Found::NoTable | Found::Unreadable(_)))
+    {
+        let creation = account.creations(sighting.bind(), table).pop().cloned();
+        makers.push(TableMaker { bind: sighting.bind().clone(), creation });
+    }
+    makers
+}
+
+/// Finds the authors of the rows that match.
+fn written(account: &Account, sightings: &[Sighting]) -> Vec<WrittenRow> {
+    let mut written = Vec::<WrittenRow>::new();
+    for sighting in sightings {
+        let Found::Rows { table, rows, view } = &sighting.found else { continue };
+        for row in rows.iter().take(NAMED) {
+            let (bind, author) = (sighting.bind(), account.author(&sighting.database, *view, table, row));
+            match written.last_mut() {
+                Some(WrittenRow { bind: known, author: of_last, rows, .. })
+                    if known == bind && of_last.is_same(&author) =>
+                {
+                    *rows += 1
+                }
+                _ => written.push(WrittenRow { bind: bind.clone(), table: table.clone(), author, rows: 1 }),
+            }
+        }
+    }
+    written
 }
 
 /// Returns the databases that a selection means, each once: for all, those that have rows of their own.
@@ -161,6 +224,7 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
     if keys.is_empty() {
         return Err(Error::Row {
             problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
+            at: None,
         });
     }
     for key in keys {
@@ -206,7 +270,7 @@ fn landed<'t>(targets: &'t [Target], sightings: &[Sighting], once: bool) -> Opti
             Some(Found::Rows { rows, .. }) if !rows.is_empty() => continue,
             _ if !elsewhere().is_empty() => Reason::Elsewhere(elsewhere()),
             _ if !having.is_empty() => Reason::NotIn(mapped(&having, |target| target.key.clone())),
-            Some(Found::NoTable) => Reason::NoTable,
+            Some(Found::NoTable) => Reason::NoTable(Vec::new()),
             Some(Found::NoColumn { column, .. }) => Reason::NoColumn(column.clone()),
             _ => Reason::Nowhere,
         };

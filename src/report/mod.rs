@@ -1,5 +1,6 @@
 //! Words, tables and pictures for people. A report is given a verdict and what was found; it reads no database.
 
+mod account;
 pub(crate) mod changes;
 mod describe;
 mod diagram;
@@ -7,9 +8,11 @@ mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
+mod late;
 mod mermaid;
 pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
 mod values;
+pub(crate) mod within;
 mod words;

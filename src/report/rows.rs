@@ -51,7 +51,7 @@ pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
 /// Reports why it is not known which rows are expected.
 pub(crate) fn not_compared(bind: &BindKey, table: &str, error: &Error) -> String {
     let problem = match error {
-        Error::Row { problem } => problem.clone(),
+        Error::Row { problem, .. } => problem.clone(),
         Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", file.display()),
         Error::Data { file, problem, .. } => format!("{}: {problem}", file.display()),
         error => error.to_string(),

@@ -1,6 +1,7 @@
 //! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
+mod accounts;
 mod any_driver;
 mod as_it_ran;
 mod assertions;
@@ -13,6 +14,7 @@ mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+mod late_reads;
 mod outcomes;
 mod outside;
 mod picture;
@@ -25,3 +27,4 @@ mod serialize;
 mod snapshots;
 mod strategies;
 mod times;
+mod within;

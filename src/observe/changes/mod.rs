@@ -16,5 +16,6 @@ pub use change::{ChangeKind, RowUpdate, TableChange};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
 pub(super) use rows::every_row;
 pub use set::ChangeSet;
+pub(super) use since::compared;
 pub(crate) use since::since_start;
 pub(crate) use verdict::{Compared, NotOnly, OtherValues};

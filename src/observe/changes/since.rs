@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::change::TableChange;
 use super::compare;
 use super::set::{ChangeSet, States};
 use crate::error::{Error, Result};
@@ -44,7 +45,13 @@ impl Harness {
     /// assert_eq!(db.changes_since(&before)?.changes()[0].inserted(), [row! { x: 1 }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn changes_since(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
+        self.running().called(None, self.compare_with(snapshot))
+    }
+
+    /// Compares every bind with its state in a snapshot.
+    fn compare_with(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
         let running = self.running();
         snapshot.check(running)?;
         // All binds are read at one moment, before any is compared.
@@ -108,4 +115,10 @@ pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Arc<Image>>)]) -> (
         }
     }
     (ChangeSet { binds: Arc::new(binds), changes }, errors)
+}
+
+/// Returns the changes from one state of a database to another.
+pub(in crate::observe) fn compared(database: &Bound, before: &Arc<Image>, after: &Image) -> Result<Vec<TableChange>> {
+    let index = Binds::default().push(database.all_keys(), Arc::clone(before));
+    compare::compare(index, database.key(), before, after)
 }

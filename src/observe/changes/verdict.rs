@@ -146,7 +146,7 @@ fn changed(change: Option<&TableChange>, kind: RowKind) -> Vec<Row> {
 /// Returns why the rows that are expected are not known.
 fn in_words(error: &Error) -> String {
     match error {
-        Error::Row { problem } => problem.clone(),
+        Error::Row { problem, .. } => problem.clone(),
         error => error.to_string(),
     }
 }

@@ -102,7 +102,7 @@ impl FaultBuilder {
                  `Bind::temp_file()`, or `fail_commit()`",
                 database.storage()
             );
-            return Err(Error::Fault { bind: self.key, problem });
+            return Err(Error::Fault { bind: self.key, problem, at: None });
         }
         let faulting = database.faults().begin(kind.clone(), self.after, self.times.unwrap_or(u64::MAX));
         let running = Arc::downgrade(&self.running);

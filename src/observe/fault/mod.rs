@@ -68,9 +68,10 @@ impl Harness {
 ///
 /// A fault that never triggered tests nothing: dropping it then fails the test, unless it was marked
 /// [`optional`](FaultBuilder::optional), or the test panics anyway; then standard error says so. A test that returns an error
-/// drops its faults first, and one that had no time to trigger takes the error's place: run what may return one by
-/// [`during`](Fault::during). Where the application has given a connection a hook of its own in place of the one that the
-/// fault needs, dropping the fault fails the test too, and names the connection. A fault keeps neither the harness nor a connection alive.
+/// drops its faults first. An [`Error`] of this crate that is alive then is printed before the fault fails the test. Of errors of
+/// other crates a fault knows nothing, and takes their place: with [`TestResult`](crate::TestResult), `?` panics, and they stay
+/// the test's. Where the application has given a connection a hook of its own in place of the one that the fault needs, dropping
+/// the fault fails the test too, and names the connection. A fault keeps neither the harness nor a connection alive.
 ///
 /// ```
 /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -113,6 +114,11 @@ impl Fault {
         self.faulting.met().1
     }
 
+    /// Returns what it is in, as long as that is there.
+    pub(crate) fn running(&self) -> Option<Arc<Running>> {
+        self.running.upgrade()
+    }
+
     /// Lets it end without having triggered.
     pub(crate) fn forgive(&mut self) {
         self.optional = true;
@@ -148,7 +154,7 @@ impl Fault {
         // A table may be created after the fault began, so this is asked only now.
         let missing = match &self.kind {
             FaultKind::Statement(_, table) if met == 0 => {
-                self.running.upgrade().and_then(|running| look::missing(&running, &self.key, table))
+                self.running().and_then(|running| look::missing(&running, &self.key, table))
             }
             _ => None,
         };

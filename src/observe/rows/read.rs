@@ -46,7 +46,7 @@ fn check(row: &Row, of: &Of<'_>) -> Result<()> {
     row.checked()?;
     if row.is_empty() {
         let problem = "a `row! {}` without columns is any row: name the columns that tell it from others".to_string();
-        return Err(Error::Row { problem });
+        return Err(Error::Row { problem, at: None });
     }
     match row.cells().iter().find(|(name, _)| !has_name(of.columns, name)) {
         Some((name, _)) => Err(Error::no_column(of.bind, of.table, name, of.columns)),

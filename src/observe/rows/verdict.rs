@@ -90,7 +90,7 @@ fn other_rows(
     let metadata = image.with(|conn| Metadata::read(conn, key))?;
     let info = metadata.table(table);
     let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
-        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new() };
+        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };
         return Err(missing(running, key, table).unwrap_or_else(unknown));
     };
     let mut conn = copy(image).map_err(Error::sql(key))?;

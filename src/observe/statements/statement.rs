@@ -123,7 +123,7 @@ impl Statement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sql_with_values(&self) -> &str {
-        self.recorded.values.as_ref().unwrap_or(&self.recorded.sql)
+        self.recorded.values.as_deref().unwrap_or(&self.recorded.sql)
     }
 
     /// Returns whether it reads, writes, or begins or ends a transaction.
@@ -317,6 +317,11 @@ impl Statement {
         }
     }
 
+    /// Returns what the recorder has of it.
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
     /// Returns whether its savepoint was rolled back.
     pub(crate) fn is_undone(&self) -> bool {
         self.recorded.undone
@@ -360,13 +365,13 @@ impl Statement {
     }
 
     /// Returns the tables that it may have written to.
-    pub(super) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
+    pub(crate) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
         let ran = |by: &String| self.triggers().any(|trigger| trigger.eq_ignore_ascii_case(by));
         self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
     }
 
     /// Returns whether it may have changed rows of a table in a database that a key means.
-    pub(super) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
+    pub(crate) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.written()
             .any(|written| written.names.as_ref().is_some_and(is_it) && written.table.eq_ignore_ascii_case(table))
