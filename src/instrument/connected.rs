@@ -346,6 +346,9 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some_and(Step::begins)) {
             let transaction = recorder.next_transaction();
+            if !alone {
+                transaction.is_begun();
+            }
             state.open =
                 Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
         }
@@ -528,7 +531,10 @@ impl State {
                 }
             }
         } else if let Some(open) = &mut self.open {
-            open.is_explicit |= !alone;
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
             // What has changed rows has not failed, unless an error tells.
             failed = failed.or((rows > 0).then_some(false));
             if failed != Some(true) {
