@@ -72,6 +72,11 @@ impl Objects {
         &self.all
     }
 
+    /// Returns the names of virtual tables.
+    pub(crate) fn virtual_tables(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter(|object| object.is_virtual).map(|object| object.name.as_str())
+    }
+
     /// Returns the database's encoding, as `PRAGMA encoding` names it.
     pub(crate) fn encoding(&self) -> &str {
         &self.encoding
