@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use rusqlite::ffi;
 
+use super::ends::are_awaited;
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
+use super::recorder::Recorder;
 use super::state::{epoch, is_spared, Asking};
+use crate::key::Keys;
 use crate::list::{filtered, retain};
 use crate::sqlite::vfs::{Begins, Gate, Writer};
 use crate::sync::lock;
@@ -44,6 +47,11 @@ pub(super) trait Witness: Send + Sync {
     ///
     /// Asked from a file system's callback, under SQLite's locks.
     fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool;
+
+    /// Notes that a transaction that could write has ended.
+    ///
+    /// Called from a file system's callback, under SQLite's locks.
+    fn writer_ends(&self);
 
     /// Returns whether a guard refuses what a connection commits now. What no statement has written is noted.
     ///
@@ -169,6 +177,15 @@ impl Gate for Faults {
         }
     }
 
+    fn writer_ends(&self) {
+        if are_awaited()
+            && !is_spared()
+            && let Some(witness) = self.witness.get().and_then(Weak::upgrade)
+        {
+            witness.writer_ends();
+        }
+    }
+
     fn writer_begins(&self, writer: Writer) {
         *lock(&self.writer) = (writer, epoch());
         self.writers.fetch_add(1, Ordering::Relaxed);
@@ -200,6 +217,11 @@ pub(crate) struct Faulting {
 }
 
 impl Faulting {
+    /// Has a recorder remember it, by the call as the test wrote it.
+    pub(crate) fn remember(&self, recorder: &Recorder, database: &Keys, call: String) {
+        recorder.add_fault(database, call, &self.fault);
+    }
+
     /// Returns how many operations the fault has met, and how many of them it failed.
     pub(crate) fn met(&self) -> (u64, u64) {
         self.fault.met()

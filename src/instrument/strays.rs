@@ -66,7 +66,6 @@ struct Lived {
 
 /// A stray with the statements by which it wrote, the last at the end.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "for the reports on a table"))]
 pub(crate) struct Outside {
     pub(crate) stray: Stray,
     /// Set while it is open, as far as is known.
@@ -156,6 +155,13 @@ pub(super) fn closes(address: usize) {
     // What is dropped takes locks of its own.
     drop(strays);
     drop((gone, evicted));
+}
+
+/// Returns the number of strays and of harnesses that are remembered.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    let strays = lock(&STRAYS);
+    strays.open.entries().len() + strays.closed.len() + strays.harnesses.len()
 }
 
 /// A harness that lives.
