@@ -14,7 +14,7 @@ use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{CreatedTable, Used, WrittenTable};
+use super::used::{SchemaTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -149,7 +149,9 @@ pub(crate) struct Recorded {
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
     /// The tables and views that it creates.
-    pub(crate) created: Arc<[CreatedTable]>,
+    pub(crate) created: Arc<[SchemaTable]>,
+    /// Those that it alters or drops.
+    pub(crate) altered: Arc<[SchemaTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -212,7 +214,7 @@ impl Recorder {
     }
 
     /// Returns whether statements that write are kept.
-    pub(super) fn keeps_writes(&self) -> bool {
+    pub(crate) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
     }
 
@@ -328,7 +330,7 @@ impl Recorder {
     }
 
     /// Returns the number of the next statement.
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         lock(&self.statements).next()
     }
 

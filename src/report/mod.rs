@@ -9,6 +9,7 @@ pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
+mod makers;
 mod mermaid;
 pub(crate) mod rows;
 pub(crate) mod statements;

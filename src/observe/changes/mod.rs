@@ -6,6 +6,7 @@ mod compare;
 mod definition;
 mod expected;
 mod named;
+mod ran;
 mod rows;
 mod set;
 mod since;
