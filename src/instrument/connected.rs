@@ -287,6 +287,9 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
             let transaction = recorder.next_transaction();
+            if !alone {
+                transaction.is_begun();
+            }
             state.open =
                 Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
         }
@@ -355,7 +358,13 @@ impl Connected {
                     state.open = open;
                     running
                 }
-                _ => return,
+                _ => {
+                    // One that began while nobody recorded.
+                    if alone {
+                        recorder.ends.note();
+                    }
+                    return;
+                }
             },
         };
         if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
@@ -376,7 +385,10 @@ impl Connected {
                 }
             }
         } else if let Some(open) = &mut state.open {
-            open.is_explicit |= !alone;
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
             let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
             match running.step() {
                 Some(_) => open.held = None,
@@ -396,6 +408,9 @@ impl Connected {
             let (time, error) = (running.at.elapsed(), account.error);
             let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+        }
+        if alone && (running.may_write || running.step().is_some()) {
+            recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
     }

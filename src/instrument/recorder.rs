@@ -10,6 +10,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::displaced::{Closed, Displaced};
+use super::ends::{Awaiting, Ends};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
@@ -50,6 +51,7 @@ const BESIDE: usize = 400;
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    start: Instant,
     bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
@@ -66,6 +68,8 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The ends of transactions, for who waits for one.
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Recorder {
@@ -82,6 +86,7 @@ impl Recorder {
 
     fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
+            start: Instant::now(),
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
@@ -93,6 +98,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            ends: Arc::default(),
         }
     }
 }
@@ -208,6 +214,11 @@ pub(super) fn is_on() -> bool {
 }
 
 impl Recorder {
+    /// Returns the time at which it began, with its harness.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
@@ -216,6 +227,11 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(crate) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Begins to wait for the ends of transactions, as long as the answer lives.
+    pub(crate) fn await_ends(&self) -> Awaiting {
+        self.ends.wait()
     }
 
     /// Returns the number of the next connection.
