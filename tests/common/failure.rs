@@ -18,7 +18,7 @@ pub(crate) fn failure<T>(assertion: impl FnOnce() -> T) -> String {
 /// Takes the file and the line out of each place in the code, which a program without debug information does not have.
 fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
-    const PLACES: [&str; 2] = ["  at ", "  rolled back at "];
+    const PLACES: [&str; 4] = ["  at ", "  called from ", "  committed at ", "  rolled back at "];
     let (mut lines, mut in_place) = (Vec::<String>::new(), false);
     for line in report.lines() {
         match lines.last_mut() {
@@ -39,5 +39,7 @@ fn unplaced(report: &str) -> String {
         };
         *line = format!("{start}{function}");
     }
+    // The callers of a test's function are the test's affair.
+    lines.retain(|line| !line.starts_with("  called from "));
     lines.join("\n")
 }

@@ -882,6 +882,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     Written to `auth` by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     A connection to `auth` has a transaction open that writes: not committed yet?
@@ -935,6 +936,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
     Written to `auth` by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     A session has written to `auth` and not committed: `session.commit()` first?

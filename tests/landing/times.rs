@@ -59,6 +59,16 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     ─
      shop             no such table
 
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -82,6 +92,16 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         and more
     ─
      shop             no such table
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -126,6 +146,16 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("auth")?  a connection to `auth`
@@ -148,6 +178,21 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -173,6 +218,26 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
+    Written to `default` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 4, committed
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -195,6 +260,26 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    Written to `default` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 4, committed
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    Written to `auth` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?     every place where the row is
