@@ -59,14 +59,18 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     ─
      shop             no such table
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -93,14 +97,18 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     ─
      shop             no such table
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -146,14 +154,18 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -179,19 +191,25 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -218,25 +236,25 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 4, committed
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
-
-    Written to `meta` by
-      INSERT INTO log (event) VALUES ('sign-up')
-      at landing::times::log
-      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -261,25 +279,19 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
-    Written to `default` by
-      INSERT INTO log (event) VALUES ('sign-up')
-      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      on the test's thread, connection 4, committed
-
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
-
-    Written to `meta` by
-      INSERT INTO log (event) VALUES ('sign-up')
-      at landing::times::log
-      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?     every place where the row is
