@@ -23,19 +23,15 @@ pub(crate) fn in_short(message: &str) -> String {
 /// Takes the file and the line out of each place in the code, which a program without debug information does not have.
 fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
-<<<<<<< HEAD
-    const PLACES: [&str; 4] = ["  at ", "  called from ", "  committed at ", "  rolled back at "];
-=======
     const PLACES: [&str; 7] = [
         "  at ",
-        "  called at ",
+        "  called from ",
         "  committed at ",
         "  rolled back at ",
         "  rolled back by an error at ",
         "  rolled back by the close of its connection at ",
         "  the database was opened at ",
     ];
->>>>>>> main
     let (mut lines, mut in_place) = (Vec::<String>::new(), false);
     for line in report.lines() {
         match lines.last_mut() {
@@ -56,12 +52,7 @@ fn unplaced(report: &str) -> String {
         };
         *line = format!("{start}{function}");
     }
-<<<<<<< HEAD
     // The callers of a test's function are the test's affair.
     lines.retain(|line| !line.starts_with("  called from "));
-=======
-    // The function of a case is called by the test's harness.
-    lines.retain(|line| !(line.starts_with("  called at ") && line.contains("::case_")));
->>>>>>> main
     lines.join("\n")
 }
