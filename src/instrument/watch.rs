@@ -249,6 +249,7 @@ impl Watch {
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
             altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
+            changes_rows: looked.is_some_and(Looked::changes_rows),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -258,7 +259,7 @@ impl Watch {
 
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
-    fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
+    pub(super) fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
         if handle.has_attached() {
             self.tables_of(handle, looked)
         } else {
