@@ -116,6 +116,7 @@ mod sqlite;
 mod start;
 mod storage;
 mod sync;
+mod target;
 mod url;
 
 pub use config::{Bind, Config};

@@ -8,6 +8,14 @@ use super::reference::ReferenceText;
 use super::table::Table;
 use crate::key::BindKey;
 
+/// The place of stored images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImageFolder {
+    In(PathBuf),
+    /// None is stored and none is read.
+    Nowhere,
+}
+
 /// The binds of a configuration and what goes with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
@@ -23,6 +31,8 @@ pub(super) struct Written {
     pub(super) default_options: EngineOptions,
     /// The folder for files, where the user sets one.
     pub(super) temp_dir: Option<PathBuf>,
+    /// The place of stored images, where the user sets one.
+    pub(super) images: Option<ImageFolder>,
     /// References that cross from one bind into another.
     pub(super) references: Vec<ReferenceText>,
 }

@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod blueprint;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -9,6 +10,7 @@ mod folder;
 mod folder_kind;
 mod held;
 mod history;
+mod images;
 mod keep;
 mod migrate;
 mod reference;
@@ -16,6 +18,7 @@ mod references;
 mod replicas;
 mod running;
 mod scope;
+mod shape;
 mod start;
 #[cfg(target_os = "linux")]
 mod sweep;
