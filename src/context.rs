@@ -71,7 +71,7 @@ impl BindContext {
             return Ok(value);
         }
         let known = mapped(&self.values, |(known, _)| known.clone());
-        Err(Error::Context { name: name.to_string(), known })
+        Err(Error::Context { name: name.to_string(), known, at: None })
     }
 }
 

@@ -28,13 +28,13 @@
 //! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] | |
 //! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::sqlx_url`], [`Harness::path`] | [`pools`] |
 //! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_for`], [`Harness::pool_for`] | [`binds`] |
-//! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_not_landed`], [`Harness::locate`] | [`landings`] |
+//! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_landed_once`], [`Harness::assert_not_landed`], [`Harness::assert_rows`], [`Harness::locate`] | [`landings`] |
 //! | assert what changed, and undo it | [`changes!`], [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`] | [`mod@changes`] |
 //! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
 //! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |
 //! | make a bind fail | [`Harness::fault`] | [`faults`] |
 //! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |
-//! | look into the databases of a failed test | [`Harness::keep`], [`Harness::save_to`] | |
+//! | look into the databases of a failed test | [`Harness::keep`], [`TestResult`], [`Harness::save_to`] | |
 //! | see what there is | [`Harness::describe`], [`Harness::diagram`], [`Harness::metadata`], [`Harness::engine`] | [`binds`], [`tables`] |
 //! | test with any row that a table takes | `Harness::any_row` | `multibind::proptest` |
 //! | have it all in a test's argument | `multibind::fixture::harness` | |
@@ -71,7 +71,8 @@
 //!   the busy timeout and fails. Commit first.
 //! - [`Harness`] cleans up when it is dropped, also in a test that panics; a process that is killed drops nothing. On Linux,
 //!   the next one to make files in the same place removes those of processes that have ended.
-//! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then.
+//! - Databases are kept when a test panics while its harness is alive. A test that returns an error has dropped it by then:
+//!   a [`TestResult`] panics instead.
 
 // On docs.rs, what a feature adds says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -117,6 +118,7 @@ mod start;
 mod storage;
 mod sync;
 mod target;
+mod test_result;
 mod url;
 
 pub use config::{Bind, Config};
@@ -125,6 +127,7 @@ pub use harness::{Harness, Keep};
 pub use key::{BindKey, Selection};
 pub use row::Row;
 pub use session::Session;
+pub use test_result::{TestError, TestResult};
 
 pub use public::{binds, changes, faults, guards, landings, locks, pools, sessions, statements, tables};
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{called, Result};
 use crate::harness::{start, Harness};
+use crate::instrument::{see_openings, Banning};
 use crate::keep;
 #[cfg(doc)]
 use crate::Error;
@@ -25,8 +26,18 @@ impl Config {
     /// let error = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE")).start().unwrap_err();
     /// assert!(error.to_string().starts_with("bind `default`: the schema failed at line 1"));
     /// ```
+    #[track_caller]
     pub fn start(self) -> Result<Harness> {
-        start(&self.settle()?, keep::save)
+        called(self.start_settled())
+    }
+
+    fn start_settled(self) -> Result<Harness> {
+        let settled = self.settle()?;
+        let outside = settled.deny_outside().map(|by| {
+            see_openings();
+            Banning::begin(by.to_string())
+        });
+        Ok(start(&settled, keep::save)?.with_ban(outside))
     }
 }
 
@@ -60,8 +71,9 @@ impl Harness {
     /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_file(path: impl AsRef<Path>) -> Result<Harness> {
-        Config::from_file(path)?.start()
+        called(Config::from_file(path))?.start()
     }
 
     /// Starts the binds of a configuration.
@@ -77,6 +89,7 @@ impl Harness {
     /// assert_eq!(db.binds().len(), 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn from_config(config: Config) -> Result<Harness> {
         config.start()
     }

@@ -2,17 +2,54 @@
 
 use std::thread;
 
-use crate::observe::Fault;
+use crate::error::{LastWords, Returned};
+use crate::observe::{Fault, Untriggered};
 use crate::report::fault as report;
 use crate::say;
 
 impl Drop for Fault {
     fn drop(&mut self) {
-        let Some(untriggered) = self.untriggered() else { return };
-        if !thread::panicking() {
-            panic!("{}", report::untriggered(&untriggered));
+        let Some(problem) = self.problem() else { return };
+        // A test that returns an error drops its faults first. The error comes before what this says.
+        let words = LastWords::new(String::new(), Box::new(move |printed| problem.fail(printed)));
+        match self.running() {
+            Some(running) if !thread::panicking() => running.returned().hand(words),
+            None if !thread::panicking() => Returned::default().hand(words),
+            _ => drop(words),
         }
-        say::beside_failure(&format!("multibind: {}", report::untriggered_beside(&untriggered)));
+    }
+}
+
+/// The reason why a fault fails its test.
+enum Problem {
+    /// It never triggered.
+    Untriggered(Untriggered),
+    /// It could not meet every connection.
+    Unmet(String),
+}
+
+impl Problem {
+    /// Fails the test, unless it fails already; an error that the test returned may have been printed.
+    fn fail(&self, has_printed_error: bool) {
+        if thread::panicking() {
+            return self.mention();
+        }
+        match self {
+            Problem::Untriggered(untriggered) if !has_printed_error => panic!("{}", report::untriggered(untriggered)),
+            problem => panic!("{}", problem.beside()),
+        }
+    }
+
+    /// Mentions it beside another failure.
+    fn mention(&self) {
+        say::beside_failure(&format!("multibind: {}", self.beside()));
+    }
+
+    fn beside(&self) -> String {
+        match self {
+            Problem::Untriggered(untriggered) => report::untriggered_beside(untriggered),
+            Problem::Unmet(text) => text.clone(),
+        }
     }
 }
 
@@ -20,7 +57,7 @@ impl Fault {
     /// Runs code under test, ends the fault and returns what the code has returned.
     ///
     /// An error that it returns stays the test's: if the fault has not triggered by then, standard error says so, and nothing
-    /// panics. A fault that is dropped cannot know that its test is returning an error, and takes the error's place.
+    /// panics.
     ///
     /// # Errors
     ///
@@ -46,9 +83,18 @@ impl Fault {
         if done.is_err()
             && let Some(untriggered) = self.untriggered()
         {
-            say::beside_failure(&format!("multibind: {}", report::untriggered_beside(&untriggered)));
+            Problem::Untriggered(untriggered).mention();
             self.forgive();
         }
         done
+    }
+
+    /// Returns why it fails the test, if it does.
+    fn problem(&self) -> Option<Problem> {
+        let unmet = self.unmet();
+        if !unmet.is_empty() {
+            return Some(Problem::Unmet(report::unmet(&self.call(), &unmet)));
+        }
+        self.untriggered().map(Problem::Untriggered)
     }
 }

@@ -5,4 +5,5 @@ mod changes;
 mod fault;
 mod guard;
 mod landing;
+mod rows;
 mod statements;

@@ -15,6 +15,9 @@ impl StatementLog {
     /// - When there were more or fewer; the message shows the statements.
     /// - When a write to the bind was seen that no statement makes: incremental blob I/O, or a backup into a connection; on a
     ///   connection that the application opened itself, where no statement is expected.
+    /// - When the application has given a connection to the bind a trace or an authorizer of its own: the message names the
+    ///   connection.
+    /// - When the application has given a connection to one of the binds a trace or an authorizer of its own.
     /// - For a key that is not configured.
     ///
     /// ```
@@ -128,6 +131,7 @@ impl StatementLog {
     /// - When one writes; the message shows the statements.
     /// - When a write to one of the binds was seen that no statement makes: incremental blob I/O, or a backup into a
     ///   connection.
+    /// - When the application has given a connection to one of the binds a trace or an authorizer of its own.
     /// - For a key that is not configured.
     ///
     /// ```

@@ -21,7 +21,8 @@ impl Written {
     /// Lays what an environment sets over the rest.
     pub(super) fn lay_over(&mut self, environment: &Environment) {
         let Environment { written, set, .. } = environment;
-        let Written { binds, tables, data, options, default_options, temp_dir, images, references } = written;
+        let Written { binds, tables, data, options, default_options, temp_dir, images, deny_outside, references } =
+            written;
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
             match self.binds.iter_mut().find(|(known, _)| known == key) {
@@ -46,6 +47,9 @@ impl Written {
         }
         if images.is_some() {
             self.images.clone_from(images);
+        }
+        if deny_outside.is_some() {
+            self.deny_outside.clone_from(deny_outside);
         }
         self.references.extend_from_slice(references);
         self.tables.extend_from_slice(tables);

@@ -42,6 +42,7 @@ pub(crate) use spec::{DatabaseSpec, Replica, Resolved};
 pub use storage::Storage;
 pub use table::{Table, TableGroup};
 
+use std::panic::Location;
 use std::path::PathBuf;
 
 use crate::key::BindKey;
@@ -50,7 +51,7 @@ use environment::Environment;
 use origin::Origin;
 use variables::Variables;
 pub(crate) use written::ImageFolder;
-use written::Written;
+use written::{DenyOutside, Written};
 
 /// The binds of an application as the user wrote them, before anything is started.
 ///
@@ -227,6 +228,27 @@ impl Config {
     /// ```
     pub fn without_images(mut self) -> Config {
         self.written.images = Some(ImageFolder::Nowhere);
+        self
+    }
+
+    /// Refuses each connection that the process opens to what is no bind of a harness, from the start of the harness to its
+    /// end, as [`Harness::deny_outside`](crate::Harness::deny_outside) does; `false` lets them through, whatever a file says.
+    ///
+    /// When the harness is dropped, it panics if it has refused one and
+    /// [`refused_outside`](crate::Harness::refused_outside) was never called.
+    ///
+    /// ```standalone_crate
+    /// use multibind::{rusqlite::Connection, Bind, Harness};
+    ///
+    /// let db = Harness::builder().default_bind(Bind::memory()).deny_outside(true).start()?;
+    /// assert!(Connection::open_in_memory().is_err());
+    /// assert_eq!(db.refused_outside().len(), 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn deny_outside(mut self, denies: bool) -> Config {
+        let by = format!("`deny_outside(true)` at {}", Location::caller());
+        self.written.deny_outside = Some(DenyOutside { denies, by });
         self
     }
 

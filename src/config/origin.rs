@@ -29,14 +29,14 @@ impl Origin {
     /// Returns an error about a bind that was written here.
     pub(crate) fn error(&self, bind: &BindKey, problem: impl std::fmt::Display) -> Error {
         let (file, line) = self.place();
-        Error::Config { file, line, bind: Some(bind.clone()), problem: format!("bind `{bind}`: {problem}") }
+        Error::Config { file, line, bind: Some(bind.clone()), problem: format!("bind `{bind}`: {problem}"), at: None }
     }
 
     /// Returns the error itself where it is about code, else with the file and the line in front.
     pub(crate) fn locate(&self, bind: &BindKey, error: Error) -> Error {
         match self.place() {
             (file, line @ Some(_)) => {
-                Error::Config { file, line, bind: Some(bind.clone()), problem: error.to_string() }
+                Error::Config { file, line, bind: Some(bind.clone()), problem: error.to_string(), at: None }
             }
             _ => error,
         }

@@ -29,7 +29,7 @@ impl Settled {
     /// Returns the databases to start.
     pub(crate) fn resolve(&self) -> Result<Resolved> {
         let binds = self.ordered();
-        let configured = Keys::of(keys(&binds)).ok_or(Error::NoBind)?;
+        let configured = Keys::of(keys(&binds)).ok_or(Error::NoBind { at: None })?;
         check_keys(&binds)?;
         if self.written.default_options != EngineOptions::default() && !binds.iter().any(|(key, _)| key.is_default()) {
             say::warn(format_args!(
@@ -159,7 +159,7 @@ impl Settled {
         if let Some(draft) = drafts.iter_mut().find(lags) {
             let source = draft.keys.first();
             let problem = format!("the bind is a replica: give the table the bind key of its source, `{source}`");
-            return Err(Error::Schema { bind: key, file: None, line: None, problem });
+            return Err(Error::Schema { bind: key, file: None, line: None, problem, at: None });
         }
         match drafts.iter_mut().find(|draft| draft.keys.contains(&key)) {
             Some(draft) => {
@@ -171,9 +171,9 @@ impl Settled {
                 if key.is_default() {
                     let first_line = table.sql.trim().lines().next().unwrap_or_default();
                     let what = Some(format!("the registered table `{first_line}`"));
-                    return Err(Error::NoDefaultBind { what, configured });
+                    return Err(Error::NoDefaultBind { what, configured, at: None });
                 }
-                Err(Error::UnknownBind { bind: key, configured })
+                Err(Error::UnknownBind { bind: key, configured, at: None })
             }
         }
     }
@@ -186,6 +186,11 @@ impl Settled {
     /// Returns the place set for stored images.
     pub(crate) fn chosen_images(&self) -> Option<&ImageFolder> {
         self.written.images.as_ref()
+    }
+
+    /// Returns the words for what refuses connections to what is no bind, if that is written.
+    pub(crate) fn deny_outside(&self) -> Option<&str> {
+        self.written.deny_outside.as_ref().filter(|outside| outside.denies).map(|outside| outside.by.as_str())
     }
 
     /// Returns the data files whose tables may be in any bind, by absolute paths.
@@ -208,14 +213,14 @@ fn keys(binds: &[(&BindKey, &Bind)]) -> Vec<BindKey> {
 fn check_keys(binds: &[(&BindKey, &Bind)]) -> Result<()> {
     for (at, (key, bind)) in binds.iter().enumerate() {
         if let Some(problem) = key.problem() {
-            return Err(bind.origin.locate(key, Error::BindKey { key: (*key).clone(), problem }));
+            return Err(bind.origin.locate(key, Error::BindKey { key: (*key).clone(), problem, at: None }));
         }
         let same = |known: &BindKey| match (known.as_str(), key.as_str()) {
             (Some(known), Some(key)) => known.eq_ignore_ascii_case(key),
             (known, key) => known == key,
         };
         if let Some((first, _)) = binds[..at].iter().find(|(known, _)| same(known)) {
-            let error = Error::DuplicateBind { bind: (*key).clone(), first: (*first).clone() };
+            let error = Error::DuplicateBind { bind: (*key).clone(), first: (*first).clone(), at: None };
             return Err(bind.origin.locate(key, error));
         }
         // What begins like that could be one of its databases.

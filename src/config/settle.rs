@@ -93,14 +93,14 @@ impl Config {
         let near = nearest(&name, &names).map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
         let file = self.environments.first().and_then(|first| first.origin.place().0);
         let problem = format!("no environment `{name}`, which is chosen {chosen}: {known}{near}");
-        Err(Error::Config { file, line: None, bind: None, problem })
+        Err(Error::Config { file, line: None, bind: None, problem, at: None })
     }
 
     fn named_by_variable(&self) -> Result<Option<String>> {
         let Some(value) = self.variables.get(VARIABLE).filter(|value| !value.is_empty()) else { return Ok(None) };
         value.into_string().map(Some).map_err(|_| {
             let problem = format!("the value of `{VARIABLE}` is not UTF-8: it is the name of an environment");
-            Error::Config { file: None, line: None, bind: None, problem }
+            Error::Config { file: None, line: None, bind: None, problem, at: None }
         })
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn read(bind: &BindKey, url: &UrlText) -> Result<DatabaseUrl> {
         let shown = url.to_string();
         let shown = if shown.trim().is_empty() { String::new() } else { format!(" `{shown}`") };
         let problem = format!("the URL{shown}{from} {problem}\n  forms that work: {FORMS}");
-        Error::Url { file, line, bind: bind.clone(), problem }
+        Error::Url { file, line, bind: bind.clone(), problem, at: None }
     })?;
     if let Some((scheme, near)) = misspelt_scheme(url.text()) {
         say::warn_of(

@@ -78,7 +78,7 @@ enum Piece<'t> {
 pub(super) fn expand(bind: &BindKey, url: &UrlText, variables: &Variables) -> Result<UrlText> {
     let expanded = expand_text(url.text(), variables).map_err(|problem| {
         let (file, line) = url.origin().place();
-        Error::Url { file, line, bind: bind.clone(), problem: format!("the URL `{url}` {problem}") }
+        Error::Url { file, line, bind: bind.clone(), problem: format!("the URL `{url}` {problem}"), at: None }
     })?;
     Ok(url.with_text(expanded))
 }

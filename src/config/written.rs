@@ -16,6 +16,14 @@ pub(crate) enum ImageFolder {
     Nowhere,
 }
 
+/// The choice on connections to what is no bind.
+#[derive(Clone, Debug)]
+pub(super) struct DenyOutside {
+    pub(super) denies: bool,
+    /// The words for it, with the place where it is written.
+    pub(super) by: String,
+}
+
 /// The binds of a configuration and what goes with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
@@ -33,6 +41,8 @@ pub(super) struct Written {
     pub(super) temp_dir: Option<PathBuf>,
     /// The place of stored images, where the user sets one.
     pub(super) images: Option<ImageFolder>,
+    /// Set if connections to what is no bind are refused, and where that is written.
+    pub(super) deny_outside: Option<DenyOutside>,
     /// References that cross from one bind into another.
     pub(super) references: Vec<ReferenceText>,
 }

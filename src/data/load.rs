@@ -69,7 +69,7 @@ fn commit(open: Vec<(&BindKey, Transaction<'_>)>) -> Result<()> {
         if let Err(source) = transaction.commit() {
             let (committed, rolled_back) = keys.split_at(at);
             let (committed, rolled_back) = (committed.into(), rolled_back.into());
-            return Err(Error::Commit { failed: key.clone(), committed, rolled_back, source });
+            return Err(Error::Commit { failed: key.clone(), committed, rolled_back, source, at: None });
         }
     }
     Ok(())
@@ -234,7 +234,9 @@ impl<'l> Filling<'l> {
         let scripts = filtered(self.files, |file| file.format == Format::Sql);
         let candidates = if scripts.is_empty() { self.files } else { &scripts };
         match candidates {
-            [] => Error::Schema { bind: self.key.clone(), file: None, line: None, problem: problem.to_string() },
+            [] => {
+                Error::Schema { bind: self.key.clone(), file: None, line: None, problem: problem.to_string(), at: None }
+            }
             [one] => one.error(None, problem),
             [first, ..] => {
                 let names = mapped(candidates, |file| format!("`{}`", file.name()));

@@ -23,6 +23,7 @@ mod json;
 mod json;
 mod load;
 mod records;
+mod rows;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ use crate::schema::{check_whole, folder};
 pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
 use records::{Malformed, Records};
+pub(crate) use rows::{rows, Expecting};
 pub(crate) use target::assign;
 
 /// A data file as it was read, its content not yet looked at.
@@ -91,9 +93,9 @@ pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>>
 /// Adds to an error about a file of a folder what to do with the file.
 fn in_folder(error: Error) -> Error {
     match error {
-        Error::Data { file, line, bind, problem } if format_of(&file).is_none() => {
+        Error::Data { file, line, bind, problem, .. } if format_of(&file).is_none() => {
             let problem = format!("{problem}; move it out of the folder, or hide it with a dot in front of its name");
-            Error::Data { file, line, bind, problem }
+            Error::Data { file, line, bind, problem, at: None }
         }
         error => error,
     }
@@ -128,5 +130,5 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
 }
 
 fn error(path: &Path, bind: Option<&BindKey>, line: Option<usize>, problem: impl Into<String>) -> Error {
-    Error::Data { file: path.to_path_buf(), line, bind: bind.cloned(), problem: problem.into() }
+    Error::Data { file: path.to_path_buf(), line, bind: bind.cloned(), problem: problem.into(), at: None }
 }

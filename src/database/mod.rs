@@ -355,7 +355,6 @@ impl Database {
             self.open_as(Opener::Session)?
         };
         self.setup.watch().listen_in_session(&conn);
-        self.faults().hook(&conn);
         NamedConnection::new(conn, key.schema_name())
     }
 

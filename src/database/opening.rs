@@ -264,7 +264,6 @@ impl Source {
     fn set_up(&self, conn: &Connection) -> rusqlite::Result<()> {
         spared(|| self.setup.apply_at_once(conn, &*self.store, self.read_only))?;
         self.setup.watch().listen(conn);
-        self.setup.faults().hook(conn);
         Ok(())
     }
 

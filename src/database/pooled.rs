@@ -44,7 +44,7 @@ impl Database {
     /// Returns a connection of the pool.
     pub(crate) fn pooled(&self) -> Result<PooledConnection> {
         self.check_process().and_then(|()| pool::check_process()).map_err(Error::sql(self.key()))?;
-        self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source })
+        self.pool().get().map_err(|source| Error::Pool { bind: self.key().clone(), source, at: None })
     }
 }
 

@@ -38,9 +38,9 @@ impl Error {
     pub(crate) fn sqlite(bind: &BindKey, sql: Option<&str>, source: rusqlite::Error) -> Error {
         let (bind, sql) = (bind.clone(), sql.map(str::to_string));
         if is_lock(&source) {
-            Error::Locked { bind, sql, conflict: None, source }
+            Error::Locked { bind, sql, conflict: None, source, at: None }
         } else {
-            Error::Sql { bind, sql, source }
+            Error::Sql { bind, sql, source, at: None }
         }
     }
 
@@ -64,19 +64,19 @@ impl Error {
     pub(crate) fn no_column(bind: &BindKey, table: &str, column: &str, columns: &[String]) -> Error {
         let columns = list(columns);
         let problem = format!("no column `{column}` in table `{table}` of bind `{bind}`, whose columns are {columns}");
-        Error::Row { problem }
+        Error::Row { problem, at: None }
     }
 
     /// Makes an error of the system's answer to an operation on a path; for `map_err`.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { bind: None, action, path: path.into(), source }
+        move |source| Error::Io { bind: None, action, path: path.into(), source, at: None }
     }
 
     /// Adds the bind whose database is in a file or folder; for `map_err`.
     pub(crate) fn of_bind(key: &BindKey) -> impl FnOnce(Error) -> Error + '_ {
         move |error| match error {
-            Error::Io { bind: None, action, path, source } => {
-                Error::Io { bind: Some(key.clone()), action, path, source }
+            Error::Io { bind: None, action, path, source, .. } => {
+                Error::Io { bind: Some(key.clone()), action, path, source, at: None }
             }
             error => error,
         }

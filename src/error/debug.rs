@@ -28,16 +28,32 @@ macro_rules! printed {
 macro_rules! variant {
     ($error:expr, $f:ident; $($name:ident { $($field:ident $($above:ident)?),* })*) => {
         match $error {
-            $(Error::$name { $($field),* } => {
+            $(Error::$name { $($field,)* at: _ } => {
                 $f.debug_struct(stringify!($name))$(.field(stringify!($field), printed!($field $($above)?)))*.finish()
             })*
         }
     };
 }
 
+impl Error {
+    /// Returns whether its message has a statement.
+    fn has_statement(&self) -> bool {
+        match self {
+            Error::Sql { sql, .. } | Error::Locked { sql, .. } | Error::Stale { sql, .. } => sql.is_some(),
+            Error::Prepare { .. } | Error::Guarded { .. } | Error::Statement { .. } | Error::CrossBindWrite { .. } => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Debug for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         Display::fmt(self, f)?;
+        if let Some(caller) = self.at() {
+            caller.write(self.has_statement(), f)?;
+        }
         f.write_str("\n  ")?;
         variant! { self, f;
             NoBind {}
@@ -76,6 +92,7 @@ impl Debug for Error {
             Pool { bind, source }
             Row { problem above }
             Io { bind, action, path, source }
-        }
+        }?;
+        self.at().map_or(Ok(()), |caller| caller.write_last_words(f))
     }
 }

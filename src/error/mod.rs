@@ -1,6 +1,7 @@
 //! Errors: the request, the finding, the next step.
 
 mod answers;
+mod caller;
 mod conflict;
 mod debug;
 mod display;
@@ -10,6 +11,7 @@ mod words;
 use std::path::PathBuf;
 
 use crate::key::BindKey;
+pub(crate) use caller::{called, Caller, LastWords, Returned};
 pub use conflict::Conflict;
 pub use orphan::Orphan;
 pub(crate) use words::{
@@ -47,7 +49,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A configuration without any bind.
-    NoBind,
+    #[non_exhaustive]
+    NoBind {
+        #[doc(hidden)]
+        at: Option<Caller>,
+    },
 
     /// A key that cannot name a bind.
     #[non_exhaustive]
@@ -56,6 +62,8 @@ pub enum Error {
         key: BindKey,
         /// The reason why it cannot be one.
         problem: &'static str,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A key that is configured twice, or two keys that SQL cannot tell apart.
@@ -65,6 +73,8 @@ pub enum Error {
         bind: BindKey,
         /// The key that came first.
         first: BindKey,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A key that no configured bind has.
@@ -74,6 +84,8 @@ pub enum Error {
         bind: BindKey,
         /// The configured keys.
         configured: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A request for the default bind where none is configured.
@@ -83,6 +95,8 @@ pub enum Error {
         what: Option<String>,
         /// The configured keys.
         configured: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A [dynamic bind](crate::Bind::dynamic) used without a usable choice of its database.
@@ -92,6 +106,8 @@ pub enum Error {
         bind: BindKey,
         /// The reason, and what to do.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A bind that is not dynamic, where a dynamic one is needed.
@@ -99,6 +115,8 @@ pub enum Error {
     NotDynamic {
         /// The bind.
         bind: BindKey,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A value that a context does not have.
@@ -108,6 +126,8 @@ pub enum Error {
         name: String,
         /// The names that it has.
         known: Vec<String>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A setting, or a combination of settings, that does not work.
@@ -121,6 +141,8 @@ pub enum Error {
         bind: Option<BindKey>,
         /// The mistake, and what would be right.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A database URL that names no database.
@@ -134,6 +156,8 @@ pub enum Error {
         bind: BindKey,
         /// The mistake, with the URL (its password left out) and the forms that work.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A schema that SQLite, a migrator or the file system refused.
@@ -147,6 +171,8 @@ pub enum Error {
         line: Option<usize>,
         /// The message, SQLite's where it is SQLite's.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A foreign key whose parent table is in another bind.
@@ -160,6 +186,8 @@ pub enum Error {
         parent: String,
         /// The binds that have a table of that name.
         found: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// Data that could not be loaded; nothing was, in any bind.
@@ -173,6 +201,8 @@ pub enum Error {
         bind: Option<BindKey>,
         /// The mistake.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A table that no bind has.
@@ -182,6 +212,8 @@ pub enum Error {
         table: String,
         /// The nearest names, each with its bind.
         nearest: Vec<(BindKey, String)>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A table that the bind which was named does not have.
@@ -195,6 +227,8 @@ pub enum Error {
         found: Vec<BindKey>,
         /// The nearest names where there is none, each with its bind.
         nearest: Vec<(BindKey, String)>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A name that tables in several binds have.
@@ -204,6 +238,8 @@ pub enum Error {
         table: String,
         /// The binds that have it.
         binds: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement that SQLite refused.
@@ -215,6 +251,8 @@ pub enum Error {
         sql: Option<String>,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement that waited for another connection's lock as long as the busy timeout allows.
@@ -228,6 +266,8 @@ pub enum Error {
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A write to a bind that another connection has written to since the session's unit of work first read it.
@@ -239,6 +279,8 @@ pub enum Error {
         sql: Option<String>,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement on a bind whose transaction SQLite has rolled back after an error.
@@ -246,6 +288,8 @@ pub enum Error {
     RolledBack {
         /// The bind.
         bind: BindKey,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement that SQLite does not accept in any bind.
@@ -255,10 +299,16 @@ pub enum Error {
         sql: String,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A session that was to be committed while a savepoint of it is open.
-    OpenSavepoint,
+    #[non_exhaustive]
+    OpenSavepoint {
+        #[doc(hidden)]
+        at: Option<Caller>,
+    },
 
     /// A statement of a session that a guard of the test refuses; it was not run.
     #[non_exhaustive]
@@ -269,6 +319,8 @@ pub enum Error {
         guard: String,
         /// The statement.
         sql: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A harness that was to be closed while sessions of it are alive.
@@ -276,6 +328,8 @@ pub enum Error {
     StillInUse {
         /// The number of sessions.
         sessions: usize,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement that the session does not run.
@@ -285,6 +339,8 @@ pub enum Error {
         sql: String,
         /// The reason, and the call to use instead.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A statement that writes to one bind and reads from another, or writes to several.
@@ -298,6 +354,8 @@ pub enum Error {
         hint: String,
         /// The statement.
         sql: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A commit that did not succeed in every bind; separate databases have no common commit.
@@ -311,6 +369,8 @@ pub enum Error {
         rolled_back: Box<[BindKey]>,
         /// SQLite's answer, with the holder of a lock where one is held and known.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A fault that a bind cannot have.
@@ -320,6 +380,8 @@ pub enum Error {
         bind: BindKey,
         /// The reason, and what to use instead.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A bind whose committed state cannot be read, because another connection keeps everyone else from reading.
@@ -331,6 +393,8 @@ pub enum Error {
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A restore that did not succeed in every bind.
@@ -344,6 +408,8 @@ pub enum Error {
         conflict: Option<Box<Conflict>>,
         /// SQLite's answer.
         source: rusqlite::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A snapshot of another harness.
@@ -351,6 +417,8 @@ pub enum Error {
     ForeignSnapshot {
         /// The binds of the harness that it is of.
         binds: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A commit that would leave rows that refer to a row in another bind that is not there; nothing was committed.
@@ -358,6 +426,8 @@ pub enum Error {
     Orphans {
         /// The rows.
         orphans: Vec<Orphan>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A bind that was to follow its source and is not a replica.
@@ -367,6 +437,8 @@ pub enum Error {
         bind: BindKey,
         /// The replicas that there are.
         replicas: Vec<BindKey>,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A pool that gave no connection.
@@ -376,6 +448,8 @@ pub enum Error {
         bind: BindKey,
         /// The pool's answer.
         source: r2d2::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A row that cannot be used as it is.
@@ -383,6 +457,8 @@ pub enum Error {
     Row {
         /// The mistake.
         problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 
     /// A file or folder that could not be used.
@@ -396,5 +472,7 @@ pub enum Error {
         path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
+        #[doc(hidden)]
+        at: Option<Caller>,
     },
 }

@@ -125,7 +125,7 @@ impl<'s> Blueprint<'s> {
     }
 
     fn refused(&self, problem: String) -> Error {
-        Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem }
+        Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem, at: None }
     }
 
     /// Returns whether making it again would give the same. If not, the log says so once.
@@ -148,7 +148,7 @@ impl<'s> Blueprint<'s> {
 
     /// Adds to a schema's failure the likely cause.
     fn explained(&self, error: Error) -> Error {
-        let Error::Schema { bind, file, line, mut problem } = error else { return error };
+        let Error::Schema { bind, file, line, mut problem, .. } = error else { return error };
         let is_path = |text: &str| !text.contains(char::is_whitespace) && resolve_path(text.as_ref()).exists();
         let path = self.spec.schema.iter().find_map(|source| match source {
             SchemaSource::Sql(text) if is_path(text) => Some(text),
@@ -166,7 +166,7 @@ impl<'s> Blueprint<'s> {
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
             problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
         }
-        Error::Schema { bind, file, line, problem }
+        Error::Schema { bind, file, line, problem, at: None }
     }
 
     /// Returns a hint for SQL of a server, which SQLite does not read.
@@ -239,21 +239,21 @@ impl<'s> Blueprint<'s> {
         if self.original.is_none() && (lent || self.spec.is_server()) {
             let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
             if let Some(problem) = uncounted.map_err(Error::sql(key))? {
-                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem };
+                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None };
                 return Err(self.explained(error));
             }
         }
         if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key))? {
             let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
-            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem });
+            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None });
         }
         if !self.data.is_empty() {
             let reading = self.spec.options.reading();
             let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), reading }]);
             loaded.map_err(|error| match error {
-                Error::Data { file, line, bind, mut problem } => {
+                Error::Data { file, line, bind, mut problem, .. } => {
                     problem.push_str(self.of_a_server(&problem));
-                    Error::Data { file, line, bind, problem }
+                    Error::Data { file, line, bind, problem, at: None }
                 }
                 error => error,
             })?;

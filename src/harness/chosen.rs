@@ -30,8 +30,9 @@ impl Harness {
     /// db.assert_landed(("users", "acme"), "user", row! { name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn pool_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<Pool> {
-        self.running().hold_for(&key.into(), &context.into())?.lent_pool()
+        self.running().calls(|| self.running().hold_for(&key.into(), &context.into())?.lent_pool())
     }
 
     /// Returns a connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
@@ -50,10 +51,13 @@ impl Harness {
     /// db.assert_landed("users[acme]", "user", row! { name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn connection_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<PooledConnection> {
-        // Held until the connection is out, which keeps it from being closed then.
-        let database = self.running().hold_for(&key.into(), &context.into())?;
-        database.pooled()
+        self.running().calls(|| {
+            // Held until the connection is out, which keeps it from being closed then.
+            let database = self.running().hold_for(&key.into(), &context.into())?;
+            database.pooled()
+        })
     }
 
     /// Returns the key of the database that a context means, which [`uri`](Harness::uri), [`path`](Harness::path),
@@ -73,11 +77,14 @@ impl Harness {
     /// # conn.execute("INSERT INTO user VALUES ('ann')", [])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn key_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<BindKey> {
-        let key = key.into();
-        let database = self.running().hold_for(&key, &context.into())?;
-        // Of several keys for one database, that which was asked for.
-        Ok(if database.keys().contains(&key) { key } else { database.key().clone() })
+        self.running().calls(|| {
+            let key = key.into();
+            let database = self.running().hold_for(&key, &context.into())?;
+            // Of several keys for one database, that which was asked for.
+            Ok(if database.keys().contains(&key) { key } else { database.key().clone() })
+        })
     }
 
     /// Returns the keys of the databases that a dynamic bind has now, in order.
@@ -98,9 +105,12 @@ impl Harness {
     /// assert_eq!(db.database_keys("users")?, ["users[acme]".into(), "users[bee]".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn database_keys(&self, key: impl Into<BindKey>) -> Result<Vec<BindKey>> {
-        let bind = self.running().dynamic(&key.into())?;
-        Ok(mapped(&bind.databases(), |database| database.key().clone()))
+        self.running().calls(|| {
+            let bind = self.running().dynamic(&key.into())?;
+            Ok(mapped(&bind.databases(), |database| database.key().clone()))
+        })
     }
 
     /// Closes one database of a dynamic bind, with all there is in it. Who uses it next gets a new one.
@@ -126,13 +136,16 @@ impl Harness {
     /// db.assert_not_landed("users[acme]", "user", row! { name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn close_database(&self, key: impl Into<BindKey>) -> Result<()> {
-        let key = key.into();
-        let running = self.running();
-        match &running.binds()[running.bind(&key)?] {
-            RunningBind::Dynamic(bind) if bind.owns(&key) => bind.close(&key),
-            _ => Err(running.dynamic(&key)?.not_said()),
-        }
+        self.running().calls(|| {
+            let key = key.into();
+            let running = self.running();
+            match &running.binds()[running.bind(&key)?] {
+                RunningBind::Dynamic(bind) if bind.owns(&key) => bind.close(&key),
+                _ => Err(running.dynamic(&key)?.not_said()),
+            }
+        })
     }
 
     /// Closes every database of a dynamic bind that nobody uses, as [`close_database`](Harness::close_database) does,
@@ -155,7 +168,8 @@ impl Harness {
     /// assert_eq!(db.database_keys("users")?, ["users[acme]".into()]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn close_unused_databases(&self, key: impl Into<BindKey>) -> Result<usize> {
-        self.running().dynamic(&key.into())?.close_unused()
+        self.running().calls(|| self.running().dynamic(&key.into())?.close_unused())
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::blueprint::Blueprint;
 use super::bound::{Bound, Start};
-use crate::config::{Chooser, DatabaseSpec};
+use crate::config::{Chooser, DataOptions, DatabaseSpec};
 use crate::context::BindContext;
 use crate::database::{enforces_keys, Database, Uses};
 use crate::error::{list, Error, Result};
@@ -190,13 +190,18 @@ impl DynamicBind {
         self.start.template.metadata(self.key())
     }
 
+    /// Returns how data files of its databases are read.
+    pub(crate) fn reading(&self) -> DataOptions {
+        self.spec.options.reading()
+    }
+
     /// Returns the storage of its databases.
     pub(crate) fn storage(&self) -> crate::config::Storage {
         self.spec.storage
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> Error {
-        Error::Dynamic { bind: self.key().clone(), problem: problem.into() }
+        Error::Dynamic { bind: self.key().clone(), problem: problem.into(), at: None }
     }
 
     /// Returns the error about the bind's own key, which names no database.

@@ -1,31 +1,82 @@
 //! The end of a harness: the locks that connections waited for in vain, and its databases where they are to be kept.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::thread;
 
-use super::Harness;
+use super::{Harness, Keep};
+use crate::error::LastWords;
+use crate::instrument::Banning;
 use crate::say;
 
-/// Saves the databases of a harness and returns what to print about it.
-pub(crate) type Keeper = fn(&Harness) -> String;
+/// Saves the databases of a harness.
+pub(crate) type Keeper = fn(&Harness) -> Kept;
+
+/// The databases of a harness, saved or not.
+pub(crate) struct Kept {
+    /// What to print about it.
+    pub(crate) told: String,
+    /// The folder that they are in.
+    pub(crate) folder: Option<PathBuf>,
+    /// Removes such a folder again.
+    pub(crate) remove: fn(PathBuf),
+}
 
 impl Drop for Harness {
     fn drop(&mut self) {
         // A panic in here while another is under way would end the process, with every test that still runs.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            if thread::panicking() {
-                for conflict in self.given_up() {
-                    say::beside_failure(&conflict);
+        let _ = catch_unwind(AssertUnwindSafe(|| self.end()));
+        if let Some(text) = self.outside.as_ref().and_then(Banning::unasked) {
+            let end = move |_: bool| {
+                if !thread::panicking() {
+                    panic!("{text}");
                 }
+                say::beside_failure(&format!("multibind: {text}"));
+            };
+            let words = LastWords::new(String::new(), Box::new(end));
+            if thread::panicking() {
+                drop(words);
+            } else {
+                self.running.returned().hand(words);
             }
-            if self.is_to_be_kept() {
-                say::beside_failure(&(self.keeper)(self));
-            }
-        }));
+        }
     }
 }
 
 impl Harness {
+    fn end(&self) {
+        let (keep, fails) = (self.keeps(), thread::panicking());
+        if fails {
+            for conflict in self.given_up() {
+                say::beside_failure(&conflict);
+            }
+        }
+        if keep == Keep::Always || fails && keep == Keep::Failed {
+            say::beside_failure(&(self.keeper)(self).told);
+        }
+        if !fails && self.running.returned().any() {
+            self.end_beside_errors(keep);
+        }
+    }
+
+    /// Prepares for the end of the test with one of the errors that are alive.
+    fn end_beside_errors(&self, keep: Keep) {
+        let (mut told, mut folder) = (self.given_up(), None);
+        let mut remove: fn(PathBuf) = drop;
+        if keep == Keep::Failed {
+            let kept = (self.keeper)(self);
+            told.push(kept.told);
+            (folder, remove) = (kept.folder, kept.remove);
+        }
+        let end = move |printed: bool| {
+            // No test ended with the error.
+            if let Some(folder) = folder.filter(|_| !printed) {
+                remove(folder);
+            }
+        };
+        self.running.returned().hand(LastWords::new(told.join("\n"), Box::new(end)));
+    }
+
     /// Returns the application's waits for a lock that ended without it, any of which may be why the test failed.
     fn given_up(&self) -> Vec<String> {
         let mut conflicts = Vec::new();

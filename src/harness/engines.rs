@@ -201,12 +201,15 @@ impl Harness {
     /// assert_eq!(db.engine("auth")?.storage(), Storage::Memory);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn engine(&self, key: impl Into<BindKey>) -> Result<Engine> {
-        let key = key.into();
-        let database = self.running().database(&key)?;
-        // A database of a dynamic bind has the name of one.
-        let url = self.running().url(&key).map(str::to_string);
-        Ok(Engine { key, url, database })
+        self.running().calls(|| {
+            let key = key.into();
+            let database = self.running().database(&key)?;
+            // A database of a dynamic bind has the name of one.
+            let url = self.running().url(&key).map(str::to_string);
+            Ok(Engine { key, url, database })
+        })
     }
 
     /// Returns the engine of every bind, as `db.engines` of Flask-SQLAlchemy: one for each key, the default bind's first, those of

@@ -41,7 +41,7 @@ impl History {
                 list(&mapped(several, |folder| folder.folder.display()))
             ),
         };
-        Err(Error::Schema { bind: key.clone(), file: None, line: None, problem })
+        Err(Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None })
     }
 
     /// Returns the settings that its migrations run with.

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::sync::OnceLock;
-use std::thread;
 
 use super::Harness;
 use crate::say;
@@ -69,8 +68,11 @@ impl Harness {
     /// The files have what is committed. A later failure of the same test replaces the files; of all tests, the last 100
     /// are kept, in at most 512 MiB.
     ///
-    /// A test that fails by returning an error is over before it fails, so a harness cannot tell: run it with
-    /// `MULTIBIND_KEEP=always`. Where a panic aborts, nothing is dropped and nothing saved.
+    /// A test that returns an error has dropped its harness before it fails. Give it the return type
+    /// [`TestResult`](crate::TestResult), whose `?` panics. Without it, a harness that is dropped while an [`Error`](crate::Error)
+    /// lives which it or its sessions returned saves its databases; `{:?}` of the error, which a test that returns it prints, then
+    /// says where they are, and if nobody has printed it by the time that it is dropped, they are removed. Of errors of other
+    /// crates a harness knows nothing. Where a panic aborts, nothing is dropped and nothing saved.
     ///
     /// ```should_panic
     /// use multibind::{Bind, Harness, Keep};
@@ -83,13 +85,9 @@ impl Harness {
         self
     }
 
-    /// Returns whether the databases are to be saved now that the harness goes.
-    pub(crate) fn is_to_be_kept(&self) -> bool {
-        match lock(&self.keep).unwrap_or_else(Keep::from_env) {
-            Keep::Always => true,
-            Keep::Failed => thread::panicking(),
-            Keep::Never => false,
-        }
+    /// Returns when the databases are to be saved: what the test says, or else the environment.
+    pub(super) fn keeps(&self) -> Keep {
+        lock(&self.keep).unwrap_or_else(Keep::from_env)
     }
 
     /// Returns the name of the test that started it, as far as there is one: libtest gives it to the test's thread.

@@ -34,14 +34,17 @@ impl Harness {
     /// db.assert_landed("auth", "user", row! { username: "ann", email: None });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn migrate_to(&self, key: impl Into<BindKey>, version: impl Into<MigrationVersion>) -> Result<()> {
-        let key = key.into();
-        let bound = self.running().home_of(&key)?;
-        if bound.lags() {
-            let problem = "it is a replica: migrate its source, then call `replicate`".to_string();
-            return Err(Error::Schema { bind: key, file: None, line: None, problem });
-        }
-        bound.migrate_to(&version.into())
+        self.running().calls(|| {
+            let key = key.into();
+            let bound = self.running().home_of(&key)?;
+            if bound.lags() {
+                let problem = "it is a replica: migrate its source, then call `replicate`".to_string();
+                return Err(Error::Schema { bind: key, file: None, line: None, problem, at: None });
+            }
+            bound.migrate_to(&version.into())
+        })
     }
 }
 

@@ -32,7 +32,7 @@ use std::thread::{self, Thread};
 
 pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
-pub(crate) use end::Keeper;
+pub(crate) use end::{Keeper, Kept};
 pub use engines::Engine;
 pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
@@ -46,6 +46,7 @@ pub(crate) use start::start;
 
 use crate::database::{sqlx_url, Pool, PooledConnection};
 use crate::error::{Error, Result};
+use crate::instrument::Banning;
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 
@@ -79,6 +80,8 @@ pub struct Harness {
     started_by: Thread,
     /// Saves its databases; registered at its start.
     keeper: Keeper,
+    /// The ban on connections to what is no bind, where the configuration has it.
+    outside: Option<Banning>,
 }
 
 impl fmt::Debug for Harness {
@@ -115,8 +118,9 @@ impl Harness {
     /// assert_eq!(db.pool(None)?.max_size(), 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        self.running.database(&key.into())?.lent_pool()
+        self.running.calls(|| self.running.database(&key.into())?.lent_pool())
     }
 
     /// Returns a connection from the bind's pool.
@@ -133,8 +137,9 @@ impl Harness {
     /// assert_eq!(two, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn connection(&self, key: impl Into<BindKey>) -> Result<PooledConnection> {
-        self.running.database(&key.into())?.pooled()
+        self.running.calls(|| self.running.database(&key.into())?.pooled())
     }
 
     /// Returns the [SQLite URI](https://sqlite.org/uri.html) by which a driver that is linked to the same SQLite opens the
@@ -156,8 +161,9 @@ impl Harness {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn uri(&self, key: impl Into<BindKey>) -> Result<String> {
-        Ok(self.running.database(&key.into())?.uri())
+        self.running.calls(|| Ok(self.running.database(&key.into())?.uri()))
     }
 
     /// Returns the URL by which sqlx opens the bind's database, and so SeaORM; any other driver takes [`uri`](Harness::uri).
@@ -173,6 +179,7 @@ impl Harness {
     /// assert!(url.starts_with("sqlite:///"));
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn sqlx_url(&self, key: impl Into<BindKey>) -> Result<String> {
         Ok(sqlx_url(&self.uri(key)?))
     }
@@ -192,8 +199,9 @@ impl Harness {
     /// assert_eq!(db.path("auth")?, None);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn path(&self, key: impl Into<BindKey>) -> Result<Option<PathBuf>> {
-        Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf))
+        self.running.calls(|| Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf)))
     }
 
     /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them.
@@ -215,14 +223,18 @@ impl Harness {
     /// db.assert_not_landed(None, "t", row! { x: 1 });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn reset(&self) -> Result<()> {
-        for database in self.running.databases() {
-            database.overwrite(database.image()).map_err(|source| {
-                Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
-            })?;
-            database.set_standing(Standing::default());
-        }
-        Ok(())
+        self.running.calls(|| {
+            for database in self.running.databases() {
+                database.overwrite(database.image()).map_err(|source| {
+                    Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
+                })?;
+                database.set_standing(Standing::default());
+                self.running.recorder().is_put_back(database.keys());
+            }
+            Ok(())
+        })
     }
 
     /// Ends the harness and reports what `Drop` can only log.
@@ -246,12 +258,24 @@ impl Harness {
         drop(self);
         match Arc::try_unwrap(running) {
             Ok(running) => running.close(),
-            Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1 }),
+            Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1, at: None }),
         }
     }
 
     fn of(running: Running, keeper: Keeper) -> Harness {
-        Harness { running: Arc::new(running), keep: Mutex::new(None), started_by: thread::current(), keeper }
+        let (running, keep, started_by) = (Arc::new(running), Mutex::new(None), thread::current());
+        Harness { running, keep, started_by, keeper, outside: None }
+    }
+
+    /// Returns the harness with a ban that lasts until its end.
+    pub(crate) fn with_ban(mut self, outside: Option<Banning>) -> Harness {
+        self.outside = outside;
+        self
+    }
+
+    /// Returns the ban that its configuration has.
+    pub(crate) fn ban(&self) -> Option<&Banning> {
+        self.outside.as_ref()
     }
 
     pub(crate) fn running(&self) -> &Arc<Running> {

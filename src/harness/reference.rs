@@ -148,18 +148,18 @@ pub(super) fn resolve(
 /// The reason why an end was not found.
 enum Unresolved {
     Text(String),
-    Error(Error),
+    Error(Box<Error>),
 }
 
 impl Unresolved {
     fn of(self, reference: &ReferenceText) -> Error {
         let problem = match self {
-            Unresolved::Error(error) => return error,
+            Unresolved::Error(error) => return *error,
             Unresolved::Text(problem) => problem,
         };
         let (file, line) = reference.origin.place();
         let problem = format!("the reference from `{}` to `{}`: {problem}", reference.from, reference.to);
-        Error::Config { file, line, bind: None, problem }
+        Error::Config { file, line, bind: None, problem, at: None }
     }
 }
 
@@ -173,7 +173,7 @@ fn end(
     for (bind, spec) in specs.iter() {
         for key in spec.made_for.iter() {
             let Some(rest) = after_key(text, key) else { continue };
-            let tables = tables(bind).map_err(Unresolved::Error)?;
+            let tables = tables(bind).map_err(|error| Unresolved::Error(Box::new(error)))?;
             match table_and_column(rest, &tables) {
                 Ok((table, column)) => return Ok(ReferenceEnd { bind, key: key.clone(), table, column }),
                 Err(problem) => nearest_problem = Some(format!("bind `{key}` {problem}")),

@@ -25,17 +25,20 @@ impl Harness {
     /// assert!(db.check_references()?.is_empty());
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn check_references(&self) -> Result<Vec<Orphan>> {
-        let running = self.running();
-        let mut orphans = Vec::new();
-        for reference in running.references() {
-            for database in running.binds()[reference.from.bind].databases() {
-                let (bind, from) = (reference.from.named_in(&database), database.connect()?);
-                let to = running.quiet(&reference.to)?;
-                orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind))?);
+        self.running().calls(|| {
+            let running = self.running();
+            let mut orphans = Vec::new();
+            for reference in running.references() {
+                for database in running.binds()[reference.from.bind].databases() {
+                    let (bind, from) = (reference.from.named_in(&database), database.connect()?);
+                    let to = running.quiet(&reference.to)?;
+                    orphans.extend(reference.orphans(bind, &from, &to).map_err(Error::sql(bind))?);
+                }
             }
-        }
-        Ok(orphans)
+            Ok(orphans)
+        })
     }
 }
 

@@ -34,24 +34,27 @@ impl Harness {
     /// assert_eq!(users()?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn replicate(&self, key: impl Into<BindKey>) -> Result<()> {
-        let (key, running) = (key.into(), self.running());
-        let replica = running.database(&key)?;
-        let Some(of) = replica.replica() else {
-            let mut replicas = Vec::new();
-            for bind in running.binds().values().iter().filter(|bind| bind.replica().is_some()) {
-                replicas.extend_from_slice(bind.keys());
+        self.running().calls(|| {
+            let (key, running) = (key.into(), self.running());
+            let replica = running.database(&key)?;
+            let Some(of) = replica.replica() else {
+                let mut replicas = Vec::new();
+                for bind in running.binds().values().iter().filter(|bind| bind.replica().is_some()) {
+                    replicas.extend_from_slice(bind.keys());
+                }
+                return Err(Error::NotAReplica { bind: key, replicas, at: None });
+            };
+            if !of.lags {
+                return Ok(());
             }
-            return Err(Error::NotAReplica { bind: key, replicas });
-        };
-        if !of.lags {
-            return Ok(());
-        }
-        let source = running.fixed(of.source)?;
-        let image = committed(source, &Patience::new()).map_err(failed(source))?;
-        replica.overwrite(&image).map_err(failed(&replica))?;
-        replica.set_standing(source.standing());
-        Ok(())
+            let source = running.fixed(of.source)?;
+            let image = committed(source, &Patience::new()).map_err(failed(source))?;
+            replica.overwrite(&image).map_err(failed(&replica))?;
+            replica.set_standing(source.standing());
+            Ok(())
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The state that a harness and its sessions share: the databases, found by key.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::bound::Bound;
@@ -9,8 +10,8 @@ use super::folder::Folder;
 use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
-use crate::error::{Error, Result};
-use crate::instrument::{Recorder, Rules};
+use crate::error::{Error, Result, Returned};
+use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
@@ -29,8 +30,12 @@ pub(crate) struct Running {
     recorder: Arc<Recorder>,
     /// The guards that are alive.
     rules: Arc<Rules>,
+    /// The time in which it lives, for what others in the process do meanwhile.
+    presence: Presence,
     /// The URLs that keys are configured with, without their passwords.
     urls: Sorted<BindKey, String>,
+    /// The errors that the test was returned and has not dropped.
+    returned: Returned,
 }
 
 /// A configured bind.
@@ -104,9 +109,10 @@ impl Running {
         references: Vec<Reference>,
         recorder: Arc<Recorder>,
         rules: Arc<Rules>,
+        presence: Presence,
         urls: Sorted<BindKey, String>,
     ) -> Running {
-        Running { binds, folder, references, recorder, rules, urls }
+        Running { binds, folder, references, recorder, rules, presence, urls, returned: Returned::default() }
     }
 
     /// Returns the URL that a key is configured with, without its password.
@@ -167,7 +173,7 @@ impl Running {
     pub(super) fn dynamic(&self, key: &BindKey) -> Result<&DynamicBind> {
         match self.binds.values().iter().find(|bind| bind.keys().contains(key)) {
             Some(RunningBind::Dynamic(bind)) => Ok(bind),
-            Some(RunningBind::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone() }),
+            Some(RunningBind::Fixed(_)) => Err(Error::NotDynamic { bind: key.clone(), at: None }),
             None => Err(self.unknown(key)),
         }
     }
@@ -180,6 +186,31 @@ impl Running {
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
+    }
+
+    /// Returns the errors that the test was returned and has not dropped.
+    pub(crate) fn returned(&self) -> &Returned {
+        &self.returned
+    }
+
+    /// Notes the call that returns an error to the test, and the statement that it was given.
+    #[track_caller]
+    pub(crate) fn called<T>(&self, sql: Option<&str>, done: Result<T>) -> Result<T> {
+        match done {
+            Err(error) => Err(error.called(Location::caller(), sql, &self.returned)),
+            done => done,
+        }
+    }
+
+    /// Does the work of a method of the harness, and notes the call that returns its error to the test.
+    #[track_caller]
+    pub(crate) fn calls<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.called(None, work())
+    }
+
+    /// Returns the harness's part in the life of the process.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     /// Refuses a key that means neither a bind nor a database of a dynamic bind.
@@ -236,9 +267,9 @@ impl Running {
 
     pub(crate) fn unknown(&self, key: &BindKey) -> Error {
         if key.is_default() {
-            Error::NoDefaultBind { what: None, configured: self.keys() }
+            Error::NoDefaultBind { what: None, configured: self.keys(), at: None }
         } else {
-            Error::UnknownBind { bind: key.clone(), configured: self.keys() }
+            Error::UnknownBind { bind: key.clone(), configured: self.keys(), at: None }
         }
     }
 

@@ -14,13 +14,14 @@ use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
-use crate::instrument::{Recorder, Rules};
+use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::PerBind;
 use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
 
 /// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept.
 pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
+    let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
@@ -75,14 +76,16 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
             let image = Arc::clone(&start.template.image);
             let number = binds.len();
             let file = || folder.file(&number.to_string());
-            Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?
+            let database = Database::start(spec.keys, spec.storage, spec.options, uses, image, &file)?;
+            database.watch().is_late();
+            database
         } else {
             Database::way_to(of, spec.keys, spec.options, uses)?
         };
         database.watch().report_to(&recorder, &rules, database.keys().clone());
         binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
     }
-    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, urls), keeper))
+    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, presence, urls), keeper))
 }
 
 /// Adds data for any bind to the blueprints: each file goes to the bind that has its table.
@@ -114,7 +117,7 @@ fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Resu
             }
             if !found.is_empty() {
                 let (bind, table, parent) = (spec.key().clone(), table.clone(), parent.clone());
-                return Err(Error::ForeignParent { bind, table, parent, found });
+                return Err(Error::ForeignParent { bind, table, parent, found, at: None });
             }
         }
     }

@@ -33,12 +33,15 @@ impl Harness {
     /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn create_all(&self, selection: impl Into<Selection>) -> Result<()> {
-        for bound in self.running().selected(&selection.into())? {
-            let mut conn = bound.connect()?;
-            schema::create_all(&mut conn, &*bound.metadata()?, bound.key())?;
-        }
-        Ok(())
+        self.running().calls(|| {
+            for bound in self.running().selected(&selection.into())? {
+                let mut conn = bound.connect()?;
+                schema::create_all(&mut conn, &*bound.metadata()?, bound.key())?;
+            }
+            Ok(())
+        })
     }
 
     /// Drops the tables, views and triggers of the selected binds that their [`metadata`](Harness::metadata) lists, children
@@ -59,11 +62,14 @@ impl Harness {
     /// assert!(db.connection(None)?.prepare("SELECT x FROM t").is_err());
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
-        for bound in self.running().selected(&selection.into())? {
-            schema::drop_all(&mut bound.connect()?, &*bound.metadata()?, bound.key())?;
-        }
-        Ok(())
+        self.running().calls(|| {
+            for bound in self.running().selected(&selection.into())? {
+                schema::drop_all(&mut bound.connect()?, &*bound.metadata()?, bound.key())?;
+            }
+            Ok(())
+        })
     }
 
     /// Reads the tables of the selected binds from their databases, with what others created or changed, into their
@@ -85,14 +91,17 @@ impl Harness {
     /// assert!(db.metadata(None)?.table("made_later").is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn reflect(&self, selection: impl Into<Selection>) -> Result<()> {
-        for bound in self.running().selected(&selection.into())? {
-            let known = bound.metadata()?;
-            let mut metadata = Metadata::read(&bound.connect()?, bound.key())?;
-            metadata.keep(&known);
-            bound.set_reflected(Some(Arc::new(metadata)));
-        }
-        Ok(())
+        self.running().calls(|| {
+            for bound in self.running().selected(&selection.into())? {
+                let known = bound.metadata()?;
+                let mut metadata = Metadata::read(&bound.connect()?, bound.key())?;
+                metadata.keep(&known);
+                bound.set_reflected(Some(Arc::new(metadata)));
+            }
+            Ok(())
+        })
     }
 
     /// Loads a data file, or the data files of a folder, and gives the number of rows they had.
@@ -119,33 +128,36 @@ impl Harness {
     /// db.assert_landed("auth", "user", row! { id: 1, name: "ann" });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn load_data(&self, path: impl AsRef<Path>) -> Result<usize> {
-        // Replicas get theirs from these.
-        let mut databases = self.running().databases();
-        retain(&mut databases, |database| !database.lags());
-        let databases = PerBind::new(databases);
-        let keys = databases.map(|_, database| database.all_keys());
-        let files = data::read(path.as_ref(), None)?;
-        let tables = databases.try_map(|_, database| Metadata::read(&database.connect()?, database.key()))?;
-        let targets = tables.map(|at, tables| (&keys[at], tables));
-        let mut of_each = databases.map(|_, _| Vec::new());
-        for mut file in files {
-            let at = data::assign(&mut file, &targets)?;
-            of_each[at].push(file);
-        }
-        let mut parts = Vec::new();
-        for (at, database) in databases.iter() {
-            let files = std::mem::take(&mut of_each[at]);
-            if !files.is_empty() {
-                parts.push((database, files, database.connect()?));
+        self.running().calls(|| {
+            // Replicas get theirs from these.
+            let mut databases = self.running().databases();
+            retain(&mut databases, |database| !database.lags());
+            let databases = PerBind::new(databases);
+            let keys = databases.map(|_, database| database.all_keys());
+            let files = data::read(path.as_ref(), None)?;
+            let tables = databases.try_map(|_, database| Metadata::read(&database.connect()?, database.key()))?;
+            let targets = tables.map(|at, tables| (&keys[at], tables));
+            let mut of_each = databases.map(|_, _| Vec::new());
+            for mut file in files {
+                let at = data::assign(&mut file, &targets)?;
+                of_each[at].push(file);
             }
-        }
-        let mut loads = Vec::new();
-        for (database, files, conn) in &mut parts {
-            let (key, reading) = (database.key(), database.reading());
-            loads.push(Load { key, conn, files: std::mem::take(files), reading });
-        }
-        data::load(loads)
+            let mut parts = Vec::new();
+            for (at, database) in databases.iter() {
+                let files = std::mem::take(&mut of_each[at]);
+                if !files.is_empty() {
+                    parts.push((database, files, database.connect()?));
+                }
+            }
+            let mut loads = Vec::new();
+            for (database, files, conn) in &mut parts {
+                let (key, reading) = (database.key(), database.reading());
+                loads.push(Load { key, conn, files: std::mem::take(files), reading });
+            }
+            data::load(loads)
+        })
     }
 
     /// Returns the tables of a bind, as SQLite reported them at start and when [`reflect`](Harness::reflect) or
@@ -163,11 +175,14 @@ impl Harness {
     /// assert_eq!(columns[0].declared_type(), "INT");
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn metadata(&self, key: impl Into<BindKey>) -> Result<Arc<Metadata>> {
-        let key = key.into();
-        match self.running().dynamic(&key) {
-            Ok(bind) => bind.metadata(),
-            Err(_) => self.running().home_of(&key)?.metadata(),
-        }
+        self.running().calls(|| {
+            let key = key.into();
+            match self.running().dynamic(&key) {
+                Ok(bind) => bind.metadata(),
+                Err(_) => self.running().home_of(&key)?.metadata(),
+            }
+        })
     }
 }

@@ -72,10 +72,19 @@ impl Action<'_> {
         Some((operation, table.to_str().ok()?))
     }
 
-    /// Returns the table whose rows it changes, and the schema of that.
-    pub(super) fn changed_rows(&self) -> Option<(&CStr, &str)> {
+    /// Returns the table whose rows it changes, the schema of that, and the change.
+    pub(super) fn changed_rows(&self) -> Option<(&CStr, &str, Operation)> {
         let (operation, table) = self.operation()?;
-        Some((self.schema.filter(|_| operation != Operation::Read)?, table))
+        Some((self.schema.filter(|_| operation != Operation::Read)?, table, operation))
+    }
+
+    /// Returns the table or view that it creates, and the schema of that.
+    pub(super) fn created(&self) -> Option<(&CStr, &str)> {
+        let creates = [ffi::SQLITE_CREATE_TABLE, ffi::SQLITE_CREATE_VIEW, ffi::SQLITE_CREATE_VTABLE];
+        if !creates.contains(&self.action) {
+            return None;
+        }
+        Some((self.schema?, self.first?.to_str().ok()?))
     }
 
     /// Returns the schema that it is about, and whether it changes that; not the temporary one.

@@ -9,9 +9,12 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
+use super::late;
 use super::looked::{Change, Step};
+use super::operation::Operation;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
+use crate::sqlite::Slot;
 
 /// Makes SQLite ask before it prepares anything on a connection.
 pub(super) fn start(conn: &Connection, context: Context) {
@@ -23,10 +26,24 @@ pub(super) fn start(conn: &Connection, context: Context) {
 /// connection is the caller's.
 pub(super) fn expire(db: *mut ffi::sqlite3, context: Context) {
     // SAFETY: the connection is open, the callback has the signature asked for, and its context is never followed.
-    unsafe { ffi::sqlite3_set_authorizer(db, Some(on_action), context.pointer()) };
+    unsafe {
+        if Slot::Authorizer.is_free(db, CALLBACK as usize) {
+            ffi::sqlite3_set_authorizer(db, Some(CALLBACK), context.pointer());
+        }
+    }
 }
 
-/// Returns what SQLite calls for each action of a statement that is prepared.
+/// The authorizer, which has one address.
+static CALLBACK: unsafe extern "C" fn(
+    *mut c_void,
+    c_int,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+) -> c_int = on_action;
+
+/// Answers for each action of a statement that is prepared.
 unsafe extern "C" fn on_action(
     context: *mut c_void,
     action: c_int,
@@ -104,9 +121,18 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
                 None => looked.places.push((schema.to_owned(), writes)),
             }
         }
-        if let Some((schema, table)) = action.changed_rows() {
+        if late::is_any()
+            && let Some((Operation::Read, table)) = action.operation()
+            && !looked.reads.iter().any(|known| known == table)
+        {
+            looked.reads.push(table.to_string());
+        }
+        if let Some((schema, table)) = action.created() {
+            looked.created.push((schema.to_owned(), table.to_string()));
+        }
+        if let Some((schema, table, operation)) = action.changed_rows() {
             let by = inside.map(|by| by.to_string_lossy().into_owned());
-            let change = Change { schema: schema.to_owned(), table: table.to_string(), by };
+            let change = Change { schema: schema.to_owned(), table: table.to_string(), operation, by };
             if !looked.tables.contains(&change) {
                 looked.tables.push(change);
             }

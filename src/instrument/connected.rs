@@ -4,15 +4,24 @@
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::ffi::CStr;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
+use rusqlite::ffi;
+
+use super::displaced::{Displaced, Opening};
 use super::handle::Handle;
 use super::looked::{Looked, Memory, Step};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
+use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
+use crate::key::Keys;
+use crate::list::filtered;
 use crate::sorted::Sorted;
+use crate::sqlite::Slot;
 use crate::sync::lock;
 
 /// The connections of this process to binds that are open, by their addresses.
@@ -30,6 +39,13 @@ pub(crate) struct Connected {
     recorder: Weak<Recorder>,
     /// Its number in the harness.
     number: u32,
+    /// The keys that mean its database.
+    names: Keys,
+    opened: Arc<Opening>,
+    /// Set if the storage shows every write.
+    shows_writes: bool,
+    /// The instruments that were found lost as a statement began, by their bits.
+    lost: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -63,6 +79,7 @@ struct Running {
     may_write: bool,
     looked: Option<Arc<Looked>>,
     triggers: Vec<Box<str>>,
+    touched: Touched,
 }
 
 /// A transaction that is open.
@@ -95,9 +112,14 @@ pub(crate) struct Account {
     pub(crate) error: Option<String>,
 }
 
-/// Returns the connection at an address, if it is one to a bind.
+/// Returns a connection, if it is one to a bind.
 pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&handle.address()).cloned()
+    connected_at(handle.address())
+}
+
+/// Returns the connection at an address, if it is one to a bind.
+pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
 }
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
@@ -106,18 +128,90 @@ pub(super) fn disconnect_all(watch: usize) {
     connected.retain(|(_, connection)| connection.watch != watch);
 }
 
+/// Follows the close of a connection, which rolls its transaction back.
+///
+/// # Safety
+///
+/// The structure of the connection is not freed yet.
+pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
+    let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
+    // SAFETY: as the caller says.
+    if let Some(displaced) = unsafe { gone.displaced(db, false) }
+        && let Some(recorder) = gone.recorder.upgrade()
+    {
+        recorder.note_displaced(displaced);
+    }
+    if let Some(open) = lock(&gone.state).open.take() {
+        open.transaction.ends(TransactionEnd::Closed);
+        if open.wrote
+            && let Some(recorder) = gone.recorder.upgrade().filter(|recorder| recorder.keeps_writes())
+        {
+            recorder.closes_here(&open.transaction);
+        }
+    }
+}
+
+/// Returns the connections of a harness on which the application has replaced an instrument: those that are open, and those
+/// that were closed since a [moment](Recorder::displaced_so_far).
+pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> {
+    let mut displaced = Vec::new();
+    // A connection is closed under the lock.
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if ptr::eq(connection.recorder.as_ptr(), Arc::as_ptr(recorder)) {
+            // SAFETY: what is listed is not closed yet.
+            displaced.extend(unsafe { connection.displaced(ptr::with_exposed_provenance_mut(*address), true) });
+        }
+    }
+    displaced.extend(recorder.displaced_since(since));
+    displaced.sort_by_key(|displaced| displaced.connection);
+    displaced
+}
+
 impl Connected {
     /// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
-    pub(super) fn follow(handle: &Handle, watch: usize, recorder: &Arc<Recorder>) {
+    pub(super) fn follow(
+        handle: &Handle,
+        watch: usize,
+        recorder: &Arc<Recorder>,
+        names: &Keys,
+        opened: Opening,
+        shows_writes: bool,
+    ) {
         let connection = Arc::new(Connected {
             address: handle.address(),
             watch,
             recorder: Arc::downgrade(recorder),
             number: recorder.next_connection(),
+            names: names.clone(),
+            opened: Arc::new(opened),
+            shows_writes,
+            lost: AtomicUsize::new(0),
             state: Mutex::default(),
         });
         let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address, connection);
         drop(before);
+    }
+
+    /// Returns the instruments that the application has replaced, if there are any.
+    ///
+    /// # Safety
+    ///
+    /// The structure of the connection is not freed yet.
+    unsafe fn displaced(&self, db: *mut ffi::sqlite3, is_open: bool) -> Option<Displaced> {
+        let found = self.lost.load(Ordering::Relaxed);
+        let lost = filtered(&Slot::ALL, |slot| {
+            // SAFETY: as the caller says. rusqlite removes the others, its own or not, before it closes a connection.
+            let now = unsafe { slot.is_taken(db) || *slot == Slot::Trace && slot.is_lost(db) };
+            now || found & bit(*slot) != 0
+        });
+        (!lost.is_empty()).then(|| Displaced {
+            names: self.names.clone(),
+            connection: self.number,
+            lost,
+            opened: Arc::clone(&self.opened),
+            is_open,
+            shows_writes: self.shows_writes,
+        })
     }
 
     /// Returns SQLite's account of a statement, which is remembered.
@@ -141,6 +235,9 @@ impl Connected {
 
     /// Follows a statement that begins.
     pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
+        for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
+            self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
+        }
         let Some(recorder) = self.recorder.upgrade() else { return };
         let (alone, version, (changes, _)) = (handle.is_autocommit(), handle.version(), handle.changes());
         let looked = begins.looked;
@@ -181,6 +278,7 @@ impl Connected {
             may_write: begins.may_write,
             looked,
             triggers: Vec::new(),
+            touched: Touched::default(),
         });
     }
 
@@ -191,6 +289,17 @@ impl Connected {
         let Some(running) = state.running.iter_mut().rev().find(runs) else { return };
         if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
             running.triggers.push(trigger.into());
+        }
+    }
+
+    /// Notes a row that the running statement inserts or updates.
+    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64) {
+        let mut state = lock(&self.state);
+        // SQLite runs a statement within another to its end.
+        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+            && running.number.is_some()
+        {
+            running.touched.add(schema, table, rowid);
         }
     }
 
@@ -229,6 +338,9 @@ impl Connected {
                 let end = end_of(&open, &running, version != running.version, rows);
                 failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
+                if open.wrote && open.is_explicit && recorder.keeps_writes() {
+                    recorder.closes_here(&open.transaction);
+                }
             }
         } else if let Some(open) = &mut state.open {
             open.is_explicit |= !alone;
@@ -243,25 +355,18 @@ impl Connected {
         }
         if let Some(number) = running.number {
             let (time, error, triggers) = (running.at.elapsed(), account.error, running.triggers.clone());
+            let touched = running.touched.clone();
             recorder.amend(number, |statement| {
-                statement.ended = Some(Ended { rows, time, failed, error, triggers });
+                statement.ended = Some(Ended { rows, time, failed, error, triggers, touched });
             });
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
     }
+}
 
-    /// Follows the close of the connection, which rolls its transaction back.
-    pub(super) fn close(&self, handle: &Handle) {
-        // With statements left, SQLite may refuse to close it.
-        if handle.has_statements() {
-            return;
-        }
-        if let Some(open) = lock(&self.state).open.take() {
-            open.transaction.ends(TransactionEnd::Closed);
-        }
-        let gone = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&self.address);
-        drop(gone);
-    }
+/// Returns the bit of an instrument among those that are lost.
+fn bit(slot: Slot) -> usize {
+    1 << slot as usize
 }
 
 impl State {

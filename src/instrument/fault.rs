@@ -72,6 +72,11 @@ impl Fault {
         lock(&self.met).passed
     }
 
+    /// Returns whether it fails nothing more.
+    pub(super) fn is_spent(&self) -> bool {
+        lock(&self.met).triggered >= self.times
+    }
+
     /// Returns whether it is about statements that do this to a table of that name.
     pub(super) fn is_about(&self, operation: Operation, table: &str) -> bool {
         match &self.kind {

@@ -205,6 +205,11 @@ impl Faulting {
         self.fault.met()
     }
 
+    /// Returns whether it has failed as many operations as it was to.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.fault.is_spent()
+    }
+
     /// Returns how many statements it should have failed and could not.
     pub(crate) fn passed(&self) -> u64 {
         self.fault.passed()

@@ -16,6 +16,7 @@ use super::deed::Deed;
 use super::fault::Fault;
 use super::looked::Looked;
 use super::state::{collect, compare_with, within, Guarded, Mode};
+use crate::sqlite::Slot;
 
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
@@ -47,8 +48,11 @@ impl Handle {
     }
 
     /// Returns what a statement would do, as SQLite says when it prepares it again; `None` where it cannot be prepared
-    /// now. The connection has the authorizer.
+    /// now, or where the authorizer is the application's, which must not be asked about a statement that it does not run.
     pub(super) fn judge(&self, sql: &CStr) -> Option<Deed> {
+        if !self.is_asked() {
+            return None;
+        }
         // The authorizer asks nobody unless a guard is counted.
         let guarded = Guarded::new();
         let (prepared, mode) = within(Mode::Judged(Noted::default()), || self.prepared(sql));
@@ -130,10 +134,15 @@ impl Handle {
         (u64::try_from(all).unwrap_or_default(), u64::try_from(of_last).unwrap_or_default())
     }
 
-    /// Returns whether the connection has statements, so that closing it may fail.
-    pub(super) fn has_statements(&self) -> bool {
-        // SAFETY: the connection is open and this thread's.
-        unsafe { !ffi::sqlite3_next_stmt(self.0, ptr::null_mut()).is_null() }
+    /// Returns whether SQLite asks this crate before it prepares a statement, and not the application alone.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.has_lost(Slot::Authorizer)
+    }
+
+    /// Returns whether an instrument of the connection is no longer this crate's.
+    pub(super) fn has_lost(&self, slot: Slot) -> bool {
+        // SAFETY: the connection is open.
+        unsafe { slot.is_lost(self.0) }
     }
 
     /// Returns the name that SQLite has for the file of a schema, if that is one.
@@ -219,6 +228,10 @@ impl Handle {
     /// Ends a statement that was stopped, and that has halted, with SQLite's error for one that is not authorized:
     /// SQLite prepares it again, which is denied. `expire` makes SQLite prepare the connection's statements again.
     pub(super) fn deny(&self, statement: *mut ffi::sqlite3_stmt, expire: impl FnOnce(*mut ffi::sqlite3)) {
+        // The statement would run.
+        if !self.is_asked() {
+            return;
+        }
         // Also where the fault or the guard has ended meanwhile.
         let _guarded = Guarded::new();
         within(Mode::Denied, || {
@@ -262,6 +275,11 @@ impl Handle {
     pub(super) fn is_autocommit(&self) -> bool {
         // SAFETY: the connection is open.
         unsafe { ffi::sqlite3_get_autocommit(self.0) != 0 }
+    }
+
+    /// Returns the connection as SQLite takes it.
+    pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
+        self.0
     }
 
     /// Returns the address of the connection, which no other has while it is open.

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::connected::{connected, Account, Begins, Connected};
 use super::handle::Handle;
 use super::recorder::{Ended, Recorder};
+use super::touched::Touched;
 use super::watch::{Beginning, Watch};
 
 /// A session's statement that begins.
@@ -39,8 +40,8 @@ impl Begun {
         match self {
             Begun::On(connection) => connection.end(&Handle::of(conn), 0, 0, Account { failed, error }),
             Begun::OnSeveral(recorder, number, at) => recorder.amend(number, |statement| {
-                let (rows, triggers) = (0, Vec::new());
-                statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers });
+                let (rows, triggers, touched) = (0, Vec::new(), Touched::default());
+                statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers, touched });
             }),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::ffi;
 
 use super::deed::Deed;
+use super::operation::Operation;
 
 /// A statement as SQLite's authorizer reports it.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,10 @@ pub(super) struct Looked {
     pub(super) places: Vec<(CString, bool)>,
     /// The tables whose rows it may change.
     pub(super) tables: Vec<Change>,
+    /// The tables that it reads, while the process has a replica that lags.
+    pub(super) reads: Vec<String>,
+    /// The tables and views that it creates, each with its schema.
+    pub(super) created: Vec<(CString, String)>,
     /// Its part in a transaction, if it begins or ends one or a savepoint.
     pub(super) step: Option<Step>,
     /// Set if it changes what the names in other statements mean.
@@ -26,6 +31,7 @@ pub(super) struct Looked {
 pub(super) struct Change {
     pub(super) schema: CString,
     pub(super) table: String,
+    pub(super) operation: Operation,
     /// The trigger that changes it, unless the statement does itself.
     pub(super) by: Option<String>,
 }

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{ffi, Connection};
 
+use super::closing::watch_close;
+use super::displaced::OpenedBy;
 use super::handle::Handle;
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, outside, trace};
+use super::{authorize, outside, strays, trace};
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 use crate::sync::lock;
@@ -114,20 +116,34 @@ unsafe extern "C" fn on_open(
     // A panic must not cross into C.
     let refused = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
-        let Some(watch) = (unsafe { watch_of(db) }) else {
-            // SAFETY: as above.
-            return unsafe { outside::refuse(db) };
+        let bind = unsafe { watch_of(db) };
+        let watch = match &bind {
+            Some(watch) => Arc::clone(watch),
+            None if outside::is_ours() => return None,
+            None => {
+                // SAFETY: as above.
+                let refused = unsafe { outside::refuse(db) };
+                if refused.is_some() {
+                    return refused;
+                }
+                // SAFETY: as above.
+                unsafe { strays::follow(db) }?
+            }
         };
         let context = Context::new(&watch, false);
         // SAFETY: as above; the value is not kept.
         let handle = unsafe { Handle::new(db) };
-        watch.connect(&handle);
         authorize::expire(db, context);
         // SAFETY: as above.
         unsafe {
             trace::start_on(db, context);
-            watch.faults.hook_on(db);
+            if bind.is_some() {
+                watch.faults.hook_on(db);
+            }
         }
+        watch.connect(&handle, OpenedBy::Application);
+        // SAFETY: as above.
+        unsafe { watch_close(db) };
         None
     }));
     let Some(words) = refused.ok().flatten().and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };

@@ -8,19 +8,30 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub(crate) struct Place {
     backtrace: Backtrace,
-    found: OnceLock<Option<String>>,
+    /// The application's own frames, the innermost first.
+    own: OnceLock<Vec<String>>,
 }
 
 impl Place {
     /// Captures the place of this call; costs some microseconds.
     pub(super) fn capture() -> Place {
-        Place { backtrace: Backtrace::force_capture(), found: OnceLock::new() }
+        Place { backtrace: Backtrace::force_capture(), own: OnceLock::new() }
     }
 
     /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
     /// alone where the program has no debug information. `None` where the thread runs a driver's code only.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.found.get_or_init(|| first_own(&self.backtrace.to_string())).as_deref()
+        self.own().first().map(String::as_str)
+    }
+
+    /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
+    /// chose a connection is often one of them.
+    pub(crate) fn callers(&self) -> &[String] {
+        self.own().get(1..).unwrap_or_default()
+    }
+
+    fn own(&self) -> &[String] {
+        self.own.get_or_init(|| own_frames(&self.backtrace.to_string()))
     }
 }
 
@@ -31,8 +42,12 @@ struct Frame<'b> {
     at: Option<&'b str>,
 }
 
-/// Returns the first of the frames that a backtrace prints which is the application's own.
-fn first_own(backtrace: &str) -> Option<String> {
+/// The number of callers that are kept of a place.
+const CALLERS: usize = 2;
+
+/// Returns the first of the frames that a backtrace prints which are the application's own. Of a function and its closures,
+/// which follow each other, the innermost stands for all.
+fn own_frames(backtrace: &str) -> Vec<String> {
     let mut frames = Vec::<Frame<'_>>::new();
     for line in backtrace.lines().map(str::trim_start) {
         if let Some(at) = line.strip_prefix("at ") {
@@ -45,14 +60,23 @@ fn first_own(backtrace: &str) -> Option<String> {
             frames.push(Frame { function, at: None });
         }
     }
-    let own = |frame: &&Frame<'_>| frame.is_own();
-    frames.iter().find(own).map(|frame| {
+    let mut own = Vec::new();
+    let mut last = String::new();
+    for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
-        match frame.at.map(short) {
-            Some(at) => format!("{at}, {function}"),
-            None => function,
+        if function == last {
+            continue;
         }
-    })
+        own.push(match frame.at.map(short) {
+            Some(at) => format!("{at}, {function}"),
+            None => function.clone(),
+        });
+        last = function;
+        if own.len() > CALLERS {
+            break;
+        }
+    }
+    own
 }
 
 impl Frame<'_> {
@@ -118,7 +142,7 @@ fn short(at: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::first_own;
+    use super::own_frames;
 
     #[test]
     fn the_place_is_the_first_frame_outside_of_cargo_and_the_toolchain() {
@@ -132,9 +156,22 @@ mod tests {
              at /rustc/29483883eed69d5fb4db01964cdf2af4d86e9cb2/library/core/src/iter/map.rs:1:2
    4: my_app::accounts::sign_up::{{closure}}
              at ./src/accounts.rs:10:9
-   5: main
+   5: my_app::accounts::sign_up
+             at ./src/accounts.rs:9:5
+   6: my_app::register
+             at ./src/lib.rs:30:5
+   7: landing::a_user_signs_up
+             at ./tests/landing.rs:12:5
+   8: landing::another
+             at ./tests/landing.rs:20:5
+   9: main
 ";
-        assert_eq!(first_own(backtrace).as_deref(), Some("src/accounts.rs:10, my_app::accounts::sign_up"));
+        let own = [
+            "src/accounts.rs:10, my_app::accounts::sign_up",
+            "src/lib.rs:30, my_app::register",
+            "tests/landing.rs:12, landing::a_user_signs_up",
+        ];
+        assert_eq!(own_frames(backtrace), own);
     }
 
     #[test]
@@ -145,7 +182,7 @@ mod tests {
    3: <my_app::Job as my_app::Run>::run
    4: std::rt::lang_start
 ";
-        assert_eq!(first_own(backtrace).as_deref(), Some("<my_app::Job as my_app::Run>::run"));
-        assert_eq!(first_own("   0: sqlite3_step\n   1: tokio::runtime::run\n"), None);
+        assert_eq!(own_frames(backtrace), ["<my_app::Job as my_app::Run>::run"]);
+        assert!(own_frames("   0: sqlite3_step\n   1: tokio::runtime::run\n").is_empty());
     }
 }

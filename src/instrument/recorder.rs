@@ -5,14 +5,16 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::displaced::{Closed, Displaced};
 use super::place::Place;
-use super::state::Listened;
+use super::state::{is_present, Listened};
+use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -20,15 +22,27 @@ use crate::sync::lock;
 /// The variable that switches the recorder off.
 const VARIABLE: &str = "MULTIBIND_RECORD";
 
-/// The bounds of what is kept while nobody records: statements, bytes of their texts and the like, places, and characters
-/// of a text.
-const KEPT: usize = 256;
-const BYTES: usize = 96 * 1024;
-const PLACES: usize = 24;
+/// The characters of a text that are kept while nobody records.
 const TEXT: usize = 2048;
 
-/// The places that a harness captures while nobody records, and those that each recording adds.
-const CAPTURED: i64 = 256;
+/// The bounds of what is kept while nobody records.
+#[derive(Debug)]
+struct Bounds {
+    statements: usize,
+    /// The bytes of their texts and the like.
+    bytes: usize,
+    places: usize,
+    /// The places that are captured while nobody records, and those that each recording adds.
+    captured: i64,
+    /// The places that are captured of openings.
+    openings: i64,
+}
+
+/// Those of a harness.
+const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64 };
+
+/// Those of a connection to what is no harness's, whose opening is noted elsewhere.
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
 
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
@@ -36,26 +50,49 @@ const BESIDE: usize = 400;
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    /// The databases that were put back to an earlier state, each with the number of the next statement then.
+    put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
     transactions: AtomicU64,
-    /// The number of places that may still be captured.
+    /// The last transactions whose end has a place, the oldest first.
+    closings: Mutex<VecDeque<Weak<Transaction>>>,
+    /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
+    openings: AtomicI64,
+    displaced: Mutex<Closed>,
 }
 
 impl Default for Recorder {
     fn default() -> Recorder {
+        Recorder::within(&HARNESS)
+    }
+}
+
+impl Recorder {
+    /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.
+    pub(super) fn outside() -> Recorder {
+        Recorder::within(&OUTSIDE)
+    }
+
+    fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
+            bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
+            put_back: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
-            places: AtomicI64::new(CAPTURED),
+            closings: Mutex::default(),
+            places: AtomicI64::new(bounds.captured),
+            openings: AtomicI64::new(bounds.openings),
+            displaced: Mutex::default(),
         }
     }
 }
@@ -87,6 +124,8 @@ pub(crate) struct Unaccounted {
 /// A statement that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
+    /// Its number in the harness.
+    pub(crate) number: u64,
     /// The database that it uses first.
     pub(crate) first: Used,
     /// The other databases that it uses.
@@ -96,6 +135,8 @@ pub(crate) struct Recorded {
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
+    /// The time at which it began.
+    pub(crate) at: Instant,
     pub(crate) ended: Option<Ended>,
     /// Set if it begins or ends a transaction or a savepoint.
     pub(crate) is_step: bool,
@@ -107,6 +148,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// The tables and views that it creates.
+    pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -120,7 +163,8 @@ impl Recorded {
     }
 
     fn bytes(&self) -> usize {
-        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len)
+        let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
     }
 }
 
@@ -136,10 +180,12 @@ pub(crate) struct Ended {
     pub(crate) error: Option<String>,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
+    /// The rows that it inserted and updated, by itself or by a trigger.
+    pub(crate) touched: Touched,
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
-fn is_on() -> bool {
+pub(super) fn is_on() -> bool {
     static ON: OnceLock<bool> = OnceLock::new();
     *ON.get_or_init(|| env::var_os(VARIABLE).is_none_or(|value| value != "off"))
 }
@@ -152,7 +198,7 @@ impl Recorder {
 
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
-        self.is_heard() || is_on()
+        self.is_heard() || is_on() && is_present()
     }
 
     /// Returns the number of the next connection.
@@ -167,8 +213,45 @@ impl Recorder {
 
     /// Captures the place of this call, unless enough have been captured.
     pub(super) fn place(&self) -> Option<Arc<Place>> {
-        let may = self.places.load(Ordering::Relaxed) > 0 && self.places.fetch_sub(1, Ordering::Relaxed) > 0;
-        may.then(|| Arc::new(Place::capture()))
+        captured(&self.places)
+    }
+
+    /// Captures the place of an opening, unless enough have been captured.
+    pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
+        captured(&self.openings)
+    }
+
+    /// Notes a connection that is closed and was not seen whole.
+    pub(super) fn note_displaced(&self, displaced: Displaced) {
+        lock(&self.displaced).push(displaced);
+    }
+
+    /// Returns the number of such connections so far.
+    pub(crate) fn displaced_so_far(&self) -> u64 {
+        lock(&self.displaced).next()
+    }
+
+    /// Returns those that were closed since there were so many.
+    pub(super) fn displaced_since(&self, number: u64) -> Vec<Displaced> {
+        lock(&self.displaced).since(number)
+    }
+
+    /// Captures places again where enough have been captured.
+    pub(super) fn capture_again(&self) {
+        self.places.store(self.bounds.captured, Ordering::Relaxed);
+    }
+
+    /// Captures the place of the end of a transaction. The oldest such places are forgotten.
+    pub(super) fn closes_here(&self, transaction: &Arc<Transaction>) {
+        let Some(place) = self.place() else { return };
+        transaction.closes_at(Some(place));
+        let mut closings = lock(&self.closings);
+        closings.push_back(Arc::downgrade(transaction));
+        if closings.len() > self.bounds.places
+            && let Some(oldest) = closings.pop_front().and_then(|oldest| oldest.upgrade())
+        {
+            oldest.closes_at(None);
+        }
     }
 
     /// Adds a database of the harness.
@@ -195,19 +278,24 @@ impl Recorder {
             }
         }
         let mut statements = lock(&self.statements);
+        statement.number = statements.next();
         statements.bytes += statement.bytes();
         statements.placed += usize::from(statement.place.is_some());
         statements.kept.push_back(statement);
         if !self.is_heard() {
-            statements.evict();
+            statements.evict(self.bounds);
         }
         statements.next() - 1
     }
 
     /// Changes a statement that is kept.
     pub(super) fn amend(&self, number: u64, amend: impl FnOnce(&mut Recorded)) {
-        if let Some(statement) = lock(&self.statements).get_mut(number) {
+        let mut statements = lock(&self.statements);
+        if let Some(statement) = statements.get_mut(number) {
+            let before = statement.bytes();
             amend(statement);
+            let after = statement.bytes();
+            statements.bytes = statements.bytes + after - before;
         }
     }
 
@@ -225,6 +313,26 @@ impl Recorder {
         lock(&self.statements).next()
     }
 
+    /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.
+    pub(crate) fn is_put_back(&self, database: &Keys) {
+        let next = self.next();
+        let mut put_back = lock(&self.put_back);
+        match put_back.iter_mut().find(|(known, _)| known.first() == database.first()) {
+            Some((_, number)) => *number = next,
+            None => put_back.push((database.clone(), next)),
+        }
+    }
+
+    /// Returns the databases that were put back, each with the number of the next statement then.
+    pub(crate) fn put_back(&self) -> Vec<(Keys, u64)> {
+        lock(&self.put_back).clone()
+    }
+
+    /// Returns the number of the first statement that is kept: 0 where none was evicted.
+    pub(crate) fn first(&self) -> u64 {
+        lock(&self.statements).first
+    }
+
     /// Notes a transaction that no statement writes.
     pub(super) fn note_unaccounted(&self, database: &Keys, ours: bool) {
         let mut statements = lock(&self.statements);
@@ -239,11 +347,12 @@ impl Recorder {
         if self.listeners.fetch_add(1, Ordering::Relaxed) == 0 {
             statements.unaccounted.clear();
         }
-        self.places.fetch_add(CAPTURED, Ordering::Relaxed);
+        self.places.fetch_add(self.bounds.captured, Ordering::Relaxed);
         Listening {
             recorder: Arc::clone(self),
             from: statements.next(),
             writes: statements.writes,
+            displaced: self.displaced_so_far(),
             _listened: Listened::new(),
         }
     }
@@ -253,10 +362,22 @@ impl Recorder {
         lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
     }
 
+    /// Returns what is kept of the statements before the one with a number.
+    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
+        let statements = lock(&self.statements);
+        statements.kept.iter().take(statements.before(number)).cloned().collect()
+    }
+
     /// Returns everything that is kept.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.statements).kept.iter().cloned().collect()
     }
+}
+
+/// Captures the place of this call, while a number of them is left.
+fn captured(left: &AtomicI64) -> Option<Arc<Place>> {
+    let may = left.load(Ordering::Relaxed) > 0 && left.fetch_sub(1, Ordering::Relaxed) > 0;
+    may.then(|| Arc::new(Place::capture()))
 }
 
 /// Cuts a text that is kept while nobody records.
@@ -289,15 +410,15 @@ impl Statements {
     }
 
     /// Evicts the oldest statements and places beyond the bounds.
-    fn evict(&mut self) {
-        while self.kept.len() > KEPT || self.bytes > BYTES && self.kept.len() > 1 {
+    fn evict(&mut self, bounds: &Bounds) {
+        while self.kept.len() > bounds.statements || self.bytes > bounds.bytes && self.kept.len() > 1 {
             let Some(old) = self.kept.pop_front() else { break };
             self.bytes -= old.bytes();
             self.placed -= usize::from(old.place.is_some());
             self.first += 1;
         }
         let mut at = 0;
-        while self.placed > PLACES && at < self.kept.len() {
+        while self.placed > bounds.places && at < self.kept.len() {
             self.placed -= usize::from(self.kept[at].place.take().is_some());
             at += 1;
         }
@@ -310,8 +431,9 @@ pub(crate) struct Listening {
     recorder: Arc<Recorder>,
     /// The number of its first statement.
     from: u64,
-    /// The number of writes by no statement before it.
+    /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
     writes: u64,
+    displaced: u64,
     _listened: Listened,
 }
 
@@ -328,11 +450,18 @@ impl Listening {
     }
 }
 
+impl Listening {
+    /// Returns its recorder, and the number of connections that were closed before it and not seen whole.
+    pub(crate) fn displaced_since(&self) -> (&Arc<Recorder>, u64) {
+        (&self.recorder, self.displaced)
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         let mut statements = lock(&self.recorder.statements);
         if self.recorder.listeners.fetch_sub(1, Ordering::Relaxed) == 1 {
-            statements.evict();
+            statements.evict(self.recorder.bounds);
         }
     }
 }

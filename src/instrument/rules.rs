@@ -89,6 +89,11 @@ impl Rule {
             }
     }
 
+    /// Returns whether it refuses anything on a database that these keys mean.
+    pub(crate) fn is_about(&self, names: &[BindKey]) -> bool {
+        self.refuses(names, Deed { writes: true, ..Deed::default() })
+    }
+
     /// Notes what it has refused. Of what SQLite asks about several times, the first time counts.
     pub(super) fn note(&self, bind: &BindKey, what: String, again: bool) {
         let known = |refused: &Refused| refused.bind == *bind && (refused.what == what || refused.what == CHANGE);

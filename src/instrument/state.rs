@@ -79,6 +79,32 @@ impl Drop for Guarded {
     }
 }
 
+/// The number of harnesses in this process.
+static HARNESSES: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns whether any harness lives.
+pub(super) fn is_present() -> bool {
+    HARNESSES.load(Ordering::Relaxed) > 0
+}
+
+/// A harness, counted as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Present(());
+
+impl Present {
+    /// Counts a harness.
+    pub(super) fn new() -> Present {
+        HARNESSES.fetch_add(1, Ordering::Relaxed);
+        Present(())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        HARNESSES.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A guard that listens too, or a fault that is about statements.
 #[derive(Debug)]
 pub(super) struct Asking {

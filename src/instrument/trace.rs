@@ -21,10 +21,12 @@ use super::authorize;
 use super::connected::{connected, Account, Begins, Connected};
 use super::deed::Deed;
 use super::handle::Handle;
+use super::late;
 use super::looked::Looked;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
+use crate::sqlite::Slot;
 use crate::sync::lock;
 
 /// Makes SQLite report each statement of a connection as it begins and as it ends.
@@ -42,22 +44,28 @@ pub(super) fn start(conn: &Connection, context: Context) {
 ///
 /// The connection is open.
 pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
-    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE | ffi::SQLITE_TRACE_CLOSE;
-    // SAFETY: the callback has the signature asked for, and its context is never followed.
-    unsafe { ffi::sqlite3_trace_v2(db, events, Some(on_event), context.pointer()) };
+    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
+    // SAFETY: as the caller says; the callback has the signature asked for, and its context is never followed.
+    unsafe {
+        if Slot::Trace.is_free(db, CALLBACK as usize) {
+            ffi::sqlite3_trace_v2(db, events, Some(CALLBACK), context.pointer());
+        }
+    }
 }
+
+/// The trace, which has one address.
+static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_void) -> c_int = on_event;
 
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
     let heard = is_heard();
-    if event == ffi::SQLITE_TRACE_CLOSE {
-        // SAFETY: for this event SQLite passes the connection, which is open and this thread's.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { closes(p.cast()) }));
-        return ffi::SQLITE_OK;
-    }
-    // SAFETY: for the other events SQLite passes a statement that lives through this call, on the thread that uses it.
+    // SAFETY: for these events SQLite passes a statement that lives through this call, on the thread that uses it.
     let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+    if late::is_any() && event == ffi::SQLITE_TRACE_STMT && !is_own() {
+        // A panic must not cross into C. SAFETY: as below.
+        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
+    }
     if !heard {
         unheard(event, &statement);
         // What only reads is of interest to listeners alone.
@@ -103,16 +111,20 @@ fn fires(statement: &Statement<'_>, trigger: &CStr) {
     }
 }
 
-/// Follows the close of a connection.
+/// Notes a statement that reads a replica which lags.
 ///
 /// # Safety
 ///
-/// The connection is open and this thread's.
-unsafe fn closes(db: *mut ffi::sqlite3) {
-    // SAFETY: as the caller says; the value is not kept.
-    let handle = unsafe { Handle::new(db) };
-    if let Some(connection) = connected(&handle) {
-        connection.close(&handle);
+/// The text is null, or ends with a NUL and lives through the call.
+unsafe fn reads_late(statement: &Statement<'_>, context: Context, text: *const c_char) {
+    if context.is_session() || statement.writes() || !statement.is_query() {
+        return;
+    }
+    // SAFETY: as the caller says.
+    let begun = unsafe { statement.begun(text) };
+    if let (Begun::Statement { nested: false }, Some(watch), Some(sql)) = (begun, context.watch(), statement.sql()) {
+        let shown = || statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
+        watch.reads_late(&statement.handle(), sql, shown);
     }
 }
 
@@ -142,7 +154,7 @@ impl Watch {
         always: bool,
     ) {
         let Some(sql) = statement.sql() else { return };
-        let deed = looked.as_ref().map_or(Deed { writes: statement.writes(), ..Deed::default() }, |looked| looked.deed);
+        let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
         let record = if self.records(deed.writes || deed.writes_elsewhere) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
@@ -151,7 +163,11 @@ impl Watch {
             let (sql, values) = (sql.to_string_lossy(), statement.with_values());
             let beginning =
                 Beginning { sql: &sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
-            self.recorded(handle, looked.as_deref(), beginning)
+            let mut record = self.recorded(handle, looked.as_deref(), beginning);
+            if let Some(record) = &mut record {
+                record.is_step |= deed.transaction;
+            }
+            record
         } else {
             None
         };
@@ -183,7 +199,7 @@ impl Watch {
             None if looks => handle.look(sql).map(Arc::new),
             _ => None,
         };
-        let deed = looked.as_ref().map_or(Deed { writes: statement.writes(), ..Deed::default() }, |looked| looked.deed);
+        let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
         if let Some(member) = member.filter(|_| judges) {
             stopped = self.judge(member, statement, sql, deed);
         }
@@ -374,6 +390,13 @@ impl Statement<'_> {
     fn is_query(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_column_count(self.statement) > 0 }
+    }
+
+    /// Returns what is known of its effects where SQLite reports no actions. What neither writes nor gives columns begins or
+    /// ends a transaction, or sets something of the connection.
+    fn deed(&self) -> Deed {
+        let writes = self.writes();
+        Deed { writes, transaction: !writes && !self.is_query() && !self.handle().is_asked(), ..Deed::default() }
     }
 
     /// Returns the number of times that SQLite has prepared it again.

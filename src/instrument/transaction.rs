@@ -1,6 +1,10 @@
 //! One transaction of one connection, and how it ended.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::place::Place;
+use crate::sync::lock;
 
 /// The end of a transaction.
 ///
@@ -45,12 +49,14 @@ pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
     end: AtomicU8,
+    /// The place of what ended it.
+    closing: Mutex<Option<Arc<Place>>>,
 }
 
 impl Transaction {
     /// Begins a transaction.
     pub(super) fn new(number: u64) -> Transaction {
-        Transaction { number, end: AtomicU8::new(0) }
+        Transaction { number, end: AtomicU8::new(0), closing: Mutex::default() }
     }
 
     /// Returns how it ended.
@@ -61,5 +67,15 @@ impl Transaction {
     /// Sets how it ended; again where SQLite runs its statement again.
     pub(super) fn ends(&self, end: TransactionEnd) {
         self.end.store(end as u8, Ordering::Release);
+    }
+
+    /// Returns the place of what ended it, if one was captured and is kept.
+    pub(crate) fn closing(&self) -> Option<Arc<Place>> {
+        lock(&self.closing).clone()
+    }
+
+    /// Sets or forgets the place of what ended it.
+    pub(super) fn closes_at(&self, place: Option<Arc<Place>>) {
+        *lock(&self.closing) = place;
     }
 }

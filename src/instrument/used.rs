@@ -1,5 +1,6 @@
 //! A database as a statement uses it.
 
+use super::operation::Operation;
 use crate::key::Keys;
 
 /// A database that a statement uses.
@@ -17,6 +18,16 @@ pub(crate) struct WrittenTable {
     /// The keys that mean its database; `None` for one that is not the harness's.
     pub(crate) names: Option<Keys>,
     pub(crate) table: String,
+    /// The change: an insert, an update or a delete.
+    pub(crate) operation: Operation,
     /// The trigger that changes it, unless the statement does itself.
     pub(crate) by: Option<String>,
+}
+
+/// A table or view that a statement creates.
+#[derive(Clone, Debug)]
+pub(crate) struct CreatedTable {
+    /// The keys that mean its database; `None` for one that is not the harness's.
+    pub(crate) names: Option<Keys>,
+    pub(crate) table: String,
 }

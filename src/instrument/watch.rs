@@ -3,10 +3,11 @@
 //! A pool's connections report them by themselves, through SQLite's trace; a session reports its own. What the guards
 //! of a harness refuse is stopped here too.
 
-use std::ffi::{c_void, CString};
+use std::ffi::{c_void, CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -14,15 +15,19 @@ use super::accounts::Accounts;
 use super::action::Action;
 use super::connected::{disconnect_all, Connected};
 use super::deed::Deed;
+use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
+use super::late::{LateRead, LateReads};
 use super::log::log;
 use super::looked::Looked;
 use super::recorder::{Recorded, Recorder};
+use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::{Used, WrittenTable};
+use super::used::{CreatedTable, Used, WrittenTable};
 use crate::key::{BindKey, Keys};
+use crate::list::mapped;
 use crate::say;
 use crate::sorted::Sorted;
 
@@ -41,6 +46,8 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
+    /// What has read it, if it is a replica that lags.
+    late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
 }
@@ -76,9 +83,14 @@ pub(super) struct Beginning<'s> {
 
 impl Watch {
     /// Follows a connection from here on, where the database is one of a harness.
-    pub(super) fn connect(self: &Arc<Self>, handle: &Handle) {
-        if let Some(member) = self.harness.get() {
-            Connected::follow(handle, self.address(), &member.recorder);
+    pub(super) fn connect(self: &Arc<Self>, handle: &Handle, by: OpenedBy) {
+        let Some(Member { recorder, names, .. }) = self.harness.get() else { return };
+        // The others open theirs on threads of their own.
+        let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
+        let shows_writes = self.file.get().is_some();
+        Connected::follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
+        if recorder.keeps_writes() {
+            report_rows(handle);
         }
     }
 
@@ -95,6 +107,7 @@ impl Watch {
             harness: OnceLock::new(),
             file: OnceLock::new(),
             number: OnceLock::new(),
+            late: OnceLock::new(),
             accounts: Mutex::default(),
         });
         let witness: Weak<dyn Witness> = Arc::<Watch>::downgrade(&watch);
@@ -110,6 +123,25 @@ impl Watch {
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
+    }
+
+    /// Keeps what reads it from here on, for it is a replica that lags.
+    pub(crate) fn is_late(&self) {
+        self.late.get_or_init(LateReads::new);
+    }
+
+    /// Returns what has read it, if it is a replica that lags, the oldest first.
+    pub(crate) fn late_reads(&self) -> Vec<LateRead> {
+        self.late.get().map(LateReads::all).unwrap_or_default()
+    }
+
+    /// Keeps a statement that reads a replica which lags; `sql` is its text, `shown` that with its values.
+    pub(super) fn reads_late(&self, handle: &Handle, sql: &CStr, shown: impl FnOnce() -> String) {
+        let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
+        let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
+        if member.recorder.keeps_writes() {
+            late.push(&member.recorder, shown(), looked.reads);
+        }
     }
 
     /// Sets the name of the file, so that the database is found where another connection has attached it.
@@ -198,12 +230,15 @@ impl Watch {
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
+            at: Instant::now(),
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
             connection: 0,
             transaction: None,
             undone: false,
+            number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            created: looked.map(|looked| member.created(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -214,18 +249,29 @@ impl Watch {
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
     fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
-        let has_attached = handle.has_attached();
         let mut tables = Vec::with_capacity(looked.tables.len());
         for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
-            // On a session's connection its own database may have the bind's name.
-            let names = if has_attached && *change.schema != *c"main" {
-                handle.file(&change.schema).and_then(|file| self.recorder.database_at(&file))
-            } else {
-                Some(self.names.clone())
-            };
-            tables.push(WrittenTable { names, table: change.table.clone(), by: change.by.clone() });
+            let (names, table) = (self.names_of(handle, &change.schema), change.table.clone());
+            tables.push(WrittenTable { names, table, operation: change.operation, by: change.by.clone() });
         }
         tables.into()
+    }
+
+    /// Returns the tables and views that a statement creates.
+    fn created(&self, handle: &Handle, looked: &Looked) -> Arc<[CreatedTable]> {
+        let created =
+            |(schema, table): &(_, String)| CreatedTable { names: self.names_of(handle, schema), table: table.clone() };
+        mapped(&looked.created, created).into()
+    }
+
+    /// Returns the keys that mean the database of a connection's schema.
+    fn names_of(&self, handle: &Handle, schema: &CString) -> Option<Keys> {
+        // On a session's connection its own database may have the bind's name.
+        if handle.has_attached() && **schema != *c"main" {
+            handle.file(schema).and_then(|file| self.recorder.database_at(&file))
+        } else {
+            Some(self.names.clone())
+        }
     }
 }
 

@@ -5,11 +5,13 @@ mod folder;
 mod room;
 mod write;
 
+use std::env;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::harness::Harness;
+use crate::harness::{Harness, Kept};
 use write::Saved;
 
 impl Harness {
@@ -38,13 +40,14 @@ impl Harness {
     /// assert_eq!(conn.query_row("SELECT name FROM user", [], |row| row.get::<_, String>(0))?, "ann");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        write::all(self.running(), dir.as_ref())
+        self.running().calls(|| write::all(self.running(), dir.as_ref()))
     }
 }
 
-/// Saves the databases in a folder named by the test, and returns what to print about it.
-pub(crate) fn save(harness: &Harness) -> String {
+/// Saves the databases in a folder named by the test.
+pub(crate) fn save(harness: &Harness) -> Kept {
     let folder = folder::of_test(harness.test_name());
     let running = harness.running();
     let databases = running.databases();
@@ -52,43 +55,49 @@ pub(crate) fn save(harness: &Harness) -> String {
     match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
-            told(&dir, &saved)
+            Kept { told: told(&dir, &saved), folder: Some(dir), remove }
         }
-        Err(error) => format!("multibind: the databases of this test are not kept: {error}"),
+        Err(error) => Kept { told: format!("multibind: nothing is kept: {error}"), folder: None, remove },
     }
 }
 
-/// Writes where the files are and how to open them.
+/// Removes the files of a harness again, and not those of another that are in a folder of its own there.
+fn remove(dir: PathBuf) {
+    room::remove_files(&dir);
+    // Goes only if it is empty now, as does that of the program.
+    let _ = fs::remove_dir(&dir);
+    let _ = dir.parent().map(fs::remove_dir);
+}
+
+/// The files that may stand beside the databases.
+const BESIDE: [&str; 2] = [write::CHANGES, write::STATEMENTS];
+
+/// The number of files that the line names; a dynamic bind may have very many databases.
+const NAMED: usize = 20;
+
+/// Writes where the files are, and which databases are not there.
 fn told(dir: &Path, saved: &[Saved]) -> String {
-    let mut told = format!("multibind: the databases of this test are kept in {}\n", dir.display());
-    let mut width = 0;
+    let (mut files, mut missing) = (Vec::new(), String::new());
     for database in saved {
-        width = width.max(database.label.chars().count());
+        match &database.file {
+            Ok(name) => files.push(name.as_str()),
+            Err(problem) => {
+                let _ = write!(missing, "\nmultibind: `{}` is not kept: {problem}", database.label);
+            }
+        }
     }
-    for database in saved {
-        let what = match &database.file {
-            Ok(name) => format!("sqlite3 {}", quoted(&dir.join(name))),
-            Err(problem) => format!("not kept: {problem}"),
-        };
-        let _ = writeln!(told, "  {:width$}  {what}", database.label);
+    let mut more = String::new();
+    if files.len() > NAMED {
+        more = format!(", and {} databases more", files.len() - NAMED);
+        files.truncate(NAMED);
     }
-    let _ = write!(told, "The changes since the start are in {}", dir.join(write::CHANGES).display());
-    let statements = dir.join(write::STATEMENTS);
-    if statements.is_file() {
-        let _ = write!(told, "\nThe statements that were recorded are in {}", statements.display());
-    }
-    told
+    files.extend(BESIDE.iter().filter(|name| dir.join(name).is_file()));
+    format!("multibind: kept in {}: {}{more}{missing}", near(dir, env::current_dir().ok()).display(), files.join(", "))
 }
 
-/// Quotes a path for a shell.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+@%=,:".contains(char);
-    match (path.chars().all(plain), cfg!(windows)) {
-        (true, _) => path,
-        (false, true) => format!("\"{path}\""),
-        (false, false) => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+/// Returns a path as it is from the current folder, where it is below that.
+fn near(path: &Path, current: Option<PathBuf>) -> &Path {
+    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -96,9 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(not(windows))]
-    fn a_path_is_one_word_for_a_shell() {
-        assert_eq!(quoted(Path::new("/t/a--b/me%20ta.db")), "/t/a--b/me%20ta.db");
-        assert_eq!(quoted(Path::new("/t/it's $HOME/x.db")), r"'/t/it'\''s $HOME/x.db'");
+    fn a_path_is_shown_from_the_current_folder_where_it_is_below() {
+        let kept = Path::new("/src/my_app/target/multibind/t");
+        let from = |current: Option<&str>| near(kept, current.map(PathBuf::from)).to_str();
+        assert_eq!(from(Some("/src/my_app")), Some("target/multibind/t"));
+        assert_eq!([from(Some("/src/other")), from(None)], [kept.to_str(), kept.to_str()]);
     }
 }

@@ -71,6 +71,18 @@ pub(super) fn taken(test: &Path) -> u64 {
     bytes
 }
 
+/// Removes the files in a folder.
+pub(super) fn remove_files(folder: &Path) {
+    for entry in entries(folder) {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| !kind.is_dir())
+            && let Err(error) = fs::remove_file(&path)
+        {
+            say::debug(format_args!("cannot remove `{}`: {error}", path.display()));
+        }
+    }
+}
+
 /// Lists the folders in a folder; links are none.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();

@@ -52,7 +52,7 @@ pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
         let file = dir.join(name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
-        now.push((database, Some(&**image)));
+        now.push((database, Some(image)));
     }
     write(&dir.join(CHANGES), changes(&now, &[]).as_bytes())?;
     write_statements(running, dir)?;
@@ -79,7 +79,7 @@ pub(super) fn what_can_be(
         if database.has_uncommitted_session() {
             open.push(format!("A session has written to {label} and not committed."));
         }
-        now.push((database, image.as_deref().ok()));
+        now.push((database, image.as_ref().ok()));
         saved.push(Saved { label, file });
     }
     notes.append(&mut open);
@@ -126,7 +126,7 @@ fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
 }
 
 /// Writes the changes since the start, and the reasons why some are missing.
-fn changes(now: &[(&Arc<Bound>, Option<&Image>)], notes: &[String]) -> String {
+fn changes(now: &[(&Arc<Bound>, Option<&Arc<Image>>)], notes: &[String]) -> String {
     let (changes, errors) = since_start(now);
     let mut told = format!("The committed changes in every bind since the harness started:\n\n{changes}\n");
     for note in notes {

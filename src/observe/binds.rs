@@ -127,9 +127,9 @@ impl<T> Binds<T> {
         configured.extend_from_slice(&self.dynamic);
         sort_by_key(&mut configured, |key| !key.is_default());
         if key.is_default() {
-            Error::NoDefaultBind { what: None, configured }
+            Error::NoDefaultBind { what: None, configured, at: None }
         } else {
-            Error::UnknownBind { bind: key.clone(), configured }
+            Error::UnknownBind { bind: key.clone(), configured, at: None }
         }
     }
 
@@ -145,7 +145,7 @@ impl<T> Binds<T> {
         } else {
             format!("it has no database `{key}`: name one that somebody has used{example}")
         };
-        Error::Dynamic { bind: bind.clone(), problem }
+        Error::Dynamic { bind: bind.clone(), problem, at: None }
     }
 }
 

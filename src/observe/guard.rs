@@ -2,19 +2,23 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
 use crate::error::{arguments, Result};
 use crate::harness::Harness;
-use crate::instrument::{Guarding, Refused, Refuses};
+use crate::instrument::{displaced, Displaced, Guarding, Recorder, Refused, Refuses};
 use crate::key::{BindKey, Selection};
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
 ///
 /// # Panics
 ///
-/// When it is dropped, if it has refused a statement and [`refused`](Guard::refused) was never called: code under test that
-/// swallows the error must not let the test pass. In a test that panics already, it says on standard error what it has
-/// refused.
+/// - When it is dropped, if it has refused a statement and [`refused`](Guard::refused) was never called: code under test
+///   that swallows the error must not let the test pass.
+/// - When it is dropped, if the application has given a connection to a guarded bind a trace or an authorizer of its own: on
+///   that connection, statements may have got past the guard.
+///
+/// In a test that panics already, it says so on standard error.
 ///
 /// ```should_panic
 /// # use multibind::{Bind, Harness};
@@ -29,6 +33,9 @@ use crate::key::{BindKey, Selection};
 #[derive(Debug)]
 pub struct Guard {
     guarding: Guarding,
+    recorder: Arc<Recorder>,
+    /// The number of connections that were closed before it and not seen whole.
+    displaced: u64,
 }
 
 /// A statement that a guard has refused; from [`Guard::refused`].
@@ -63,9 +70,9 @@ impl Harness {
     /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, a database that a connection has
     /// attached before, and `VACUUM INTO` are refused on every bind, for that could be any. What this crate does itself
     /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered. A connection that a driver opens
-    /// by [`uri`](Harness::uri) or [`path`](Harness::path) is guarded as one of a pool is. A
-    /// connection to which the application gives an authorizer or a trace of its own is no longer guarded by the one that
-    /// was replaced.
+    /// by [`uri`](Harness::uri) or [`path`](Harness::path) is guarded as one of a pool is. A connection to which the
+    /// application gives an authorizer or a trace of its own is no longer guarded by the one that was replaced, and the guard
+    /// panics for it.
     ///
     /// # Panics
     ///
@@ -147,7 +154,9 @@ impl Harness {
 
     fn guard(&self, name: &str, selection: &Selection, place: &'static Location<'static>, refuses: Refuses) -> Guard {
         let call = format!("{name}({})", selection.keys().map_or("..".to_string(), arguments));
-        Guard { guarding: self.running().rules().guard(call, place, refuses) }
+        let recorder = Arc::clone(self.running().recorder());
+        let displaced = recorder.displaced_so_far();
+        Guard { guarding: self.running().rules().guard(call, place, refuses), recorder, displaced }
     }
 }
 
@@ -169,18 +178,24 @@ impl Guard {
         refusals(self.guarding.refused())
     }
 
-    /// Ends it and returns what it has refused and nobody has asked about, if there is anything.
+    /// Ends it and returns what it has refused and nobody has asked about, and the connections that it could not guard, if
+    /// there is anything.
     pub(crate) fn unasked(&self) -> Option<Unasked> {
         let refusals = refusals(self.guarding.end());
-        (!refusals.is_empty()).then(|| Unasked { rule: self.guarding.rule().to_string(), refusals })
+        let mut unguarded = displaced(&self.recorder, self.displaced);
+        unguarded.retain(|one| one.hides_writes() && self.guarding.rule().is_about(&one.names));
+        let rule = self.guarding.rule().to_string();
+        (!refusals.is_empty() || !unguarded.is_empty()).then_some(Unasked { rule, refusals, unguarded })
     }
 }
 
-/// The statements that a guard has refused without the test having asked for them.
+/// The statements that a guard has refused without the test having asked for them, and what it could not guard.
 pub(crate) struct Unasked {
     /// The guard as the test wrote it, with its place.
     pub(crate) rule: String,
     pub(crate) refusals: Vec<Refusal>,
+    /// The connections on which the application has replaced an instrument.
+    pub(crate) unguarded: Vec<Displaced>,
 }
 
 fn refusals(refused: Vec<Refused>) -> Vec<Refusal> {

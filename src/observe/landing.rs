@@ -119,7 +119,13 @@ impl Harness {
     /// assert_eq!(landings.iter().map(|landing| landing.bind().to_string()).collect::<Vec<_>>(), ["meta"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
+        self.running().called(None, self.search(table, row))
+    }
+
+    /// Looks for a row in every bind.
+    fn search(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
         let seen = look(self.running(), table, row.checked()?, None, &|_| Effort::Readable)?;
         let mut landings = Vec::new();
         for sighting in seen {

@@ -238,7 +238,7 @@ fn unknown_table(table: &str, sightings: &[Sighting]) -> Error {
             names.push((place.bind().clone(), name));
         }
     }
-    Error::UnknownTable { table: table.to_string(), nearest: nearest_of(table, names) }
+    Error::UnknownTable { table: table.to_string(), nearest: nearest_of(table, names), at: None }
 }
 
 /// Returns the error for a table that a bind lacks, with the binds that have it and the nearest names.
@@ -259,7 +259,7 @@ pub(crate) fn missing(running: &Running, key: &BindKey, table: &str) -> Option<E
         }
     }
     let nearest = if found.is_empty() { nearest_of(table, names) } else { Vec::new() };
-    Some(Error::NotInBind { bind: key.clone(), table: table.to_string(), found, nearest })
+    Some(Error::NotInBind { bind: key.clone(), table: table.to_string(), found, nearest, at: None })
 }
 
 /// Returns the names of a database's tables and views but for those of SQLite's own, which nobody means.

@@ -76,7 +76,13 @@ impl Harness {
     /// db.assert_not_landed(None, "t", row! { x: 1 });
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn snapshot(&self) -> Result<Snapshot> {
+        self.running().called(None, self.take())
+    }
+
+    /// Copies the committed state of every bind.
+    fn take(&self) -> Result<Snapshot> {
         let running = self.running();
         let mut states = Sorted::default();
         let databases = running.databases();
@@ -113,7 +119,13 @@ impl Harness {
     /// assert_eq!(conn.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0))?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
+        self.running().called(None, self.put_back(snapshot))
+    }
+
+    /// Puts every bind back to its state in a snapshot.
+    fn put_back(&self, snapshot: &Snapshot) -> Result<()> {
         let running = self.running();
         snapshot.check(running)?;
         for place in running.binds().values() {
@@ -139,6 +151,7 @@ impl Harness {
             let state = state_of(database);
             database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
             database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
+            running.recorder().is_put_back(database.keys());
             restored.push(database.key().clone());
         }
         Ok(())
@@ -151,7 +164,7 @@ impl Snapshot {
         if Weak::ptr_eq(&self.running, &Arc::downgrade(running)) {
             Ok(())
         } else {
-            Err(Error::ForeignSnapshot { binds: self.keys.clone() })
+            Err(Error::ForeignSnapshot { binds: self.keys.clone(), at: None })
         }
     }
 
@@ -190,7 +203,7 @@ pub(crate) fn committed(databases: &[Arc<Bound>]) -> Result<Vec<Arc<Image>>> {
 pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error {
     if is_lock(&source) {
         let conflict = database.blocker(Opener::Harness, 0);
-        return Error::InUse { bind: database.key().clone(), conflict, source };
+        return Error::InUse { bind: database.key().clone(), conflict, source, at: None };
     }
     Error::sql(database.key())(source)
 }
@@ -199,6 +212,6 @@ fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(ru
     move |source| {
         let conflict = is_lock(&source).then(|| database.blocker(Opener::Harness, 0)).flatten();
         let (failed, restored) = (database.key().clone(), restored.to_vec());
-        Error::Restore { failed, restored, conflict, source }
+        Error::Restore { failed, restored, conflict, source, at: None }
     }
 }

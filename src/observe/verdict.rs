@@ -1,19 +1,27 @@
 //! The verdict on a landing: whether a row is where a test asserts it, and if not, all that its report shows.
 
+use std::sync::Arc;
+
+use super::account::{Account, Author};
 use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransaction};
 use super::glance::View;
+use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
+use super::statements::Statement;
 use crate::database::Database;
-use crate::error::Result;
-use crate::harness::Running;
-use crate::key::BindKey;
+use crate::error::{Error, Result};
+use crate::harness::{Bound, Running};
+use crate::key::{BindKey, Selection};
+use crate::list::mapped;
 use crate::row::Row;
 
-/// The claim of an assertion about a row and a bind.
+/// The claim of an assertion about a row and some binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// It is there, committed, and in no other bind.
+    /// It is in each bind, committed, and in no other.
     Landed,
+    /// It is in each bind exactly once, committed, and in no other.
+    Once,
     /// It is not there.
     NotLanded,
 }
@@ -21,10 +29,14 @@ pub(crate) enum Expected {
 /// A failed assertion on a landing.
 pub(crate) struct Failure<'t> {
     pub(crate) expected: Expected,
-    pub(crate) key: &'t BindKey,
+    /// The binds that are asserted on.
+    pub(crate) keys: Vec<BindKey>,
+    /// The one of them that the reason is about.
+    pub(crate) key: BindKey,
     pub(crate) table: &'t str,
     pub(crate) row: &'t Row,
     pub(crate) reason: Reason,
+    pub(crate) written: Vec<WrittenRow>,
     pub(crate) exhibits: Vec<Exhibit>,
     pub(crate) left_out: Option<LeftOut>,
     pub(crate) open: Vec<OpenTransaction>,
@@ -32,6 +44,8 @@ pub(crate) struct Failure<'t> {
     pub(crate) is_unexplained: bool,
     /// The source of the lagging replica that was asked, if that has the row.
     pub(crate) behind: Option<BindKey>,
+    /// The replicas that were behind when they were read.
+    pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
 }
@@ -40,18 +54,22 @@ pub(crate) struct Failure<'t> {
 pub(crate) enum Reason {
     /// The row is in the bind, but not committed; and in these.
     NotCommitted(Vec<Whereabouts>),
-    /// The row landed in the bind, but also in these.
+    /// The row landed in the binds, but also in these.
     Also(Vec<Whereabouts>),
-    /// The row landed in the bind; this one cannot be read.
+    /// The row landed in these of the binds, but not in the one.
+    NotIn(Vec<BindKey>),
+    /// The row landed in the bind so many times.
+    Several(Times),
+    /// The row landed in the binds; this one cannot be read.
     OtherUnreadable(BindKey),
-    /// The row landed in the bind; a transaction that may have put it into this one is open.
+    /// The row landed in the binds; a transaction that may have put it into this one is open.
     OtherUnsettled(BindKey),
     /// The row is in these binds and not in the one.
     Elsewhere(Vec<Whereabouts>),
     /// The bind cannot be read; the row is in these.
     Unreadable(Vec<Whereabouts>),
-    /// The bind has no such table, and the row is in no other.
-    NoTable,
+    /// The bind has no such table, and the row is in no other; these have the table.
+    NoTable(Vec<TableMaker>),
     /// The bind's table has no such column, and the row is in no other.
     NoColumn(String),
     /// The row is in no bind.
@@ -64,73 +82,211 @@ pub(crate) enum Reason {
     Unseen,
 }
 
+/// Rows that match, with the statement that wrote them.
+pub(crate) struct WrittenRow {
+    pub(crate) bind: BindKey,
+    /// The table as its schema spells it.
+    pub(crate) table: String,
+    pub(crate) author: Author,
+    /// The number of rows.
+    pub(crate) rows: usize,
+}
+
+/// A bind that has a table, and the statement that created it there, unless it was there at the start.
+pub(crate) struct TableMaker {
+    pub(crate) bind: BindKey,
+    pub(crate) creation: Option<Statement>,
+}
+
+/// The most rows of a bind whose authors are named.
+const NAMED: usize = 2;
+
 /// A bind that has the row.
 pub(crate) struct Whereabouts {
     pub(crate) bind: BindKey,
     pub(crate) committed: bool,
 }
 
+/// A number of rows that match.
+#[derive(Clone, Copy)]
+pub(crate) enum Times {
+    Exactly(usize),
+    /// More were not read.
+    AtLeast(usize),
+}
+
 /// The most rows of a bind that are read; a report shows all but the last.
 const READ: usize = 4;
+
+/// A database in which a row is to be, and the key that the assertion names it by.
+struct Target {
+    key: BindKey,
+    database: Arc<Bound>,
+}
 
 /// Looks for a row in every bind, once, and judges what it finds; `None` where all is as expected.
 pub(crate) fn verdict_on<'t>(
     running: &Running,
     expected: Expected,
-    key: &'t BindKey,
+    selection: &Selection,
     table: &'t str,
     row: &'t Row,
 ) -> Result<Option<Failure<'t>>> {
-    let target = running.home_of(key)?;
-    // What is elsewhere decides only whether a row is in one bind alone.
+    let targets = targets(running, selection)?;
+    // What is elsewhere decides only whether a row is in the binds alone.
     let effort = |database: &Database| match expected {
-        Expected::Landed => Effort::Settled,
-        Expected::NotLanded if database.key() == target.key() => Effort::Final,
+        Expected::Landed | Expected::Once => Effort::Settled,
+        Expected::NotLanded if is_target(&targets, database.key()) => Effort::Final,
         Expected::NotLanded => Effort::Once,
     };
     let sightings = look(running, table, row.checked()?, Some(READ), &effort)?;
     let reason = match expected {
-        Expected::Landed => landed(&target, &sightings),
-        Expected::NotLanded => not_landed(target.key(), &sightings),
+        Expected::Landed => landed(&targets, &sightings, false),
+        Expected::Once => landed(&targets, &sightings, true),
+        Expected::NotLanded => not_landed(&targets, &sightings),
     };
-    let Some(reason) = reason else { return Ok(None) };
+    let Some((target, mut reason)) = reason else { return Ok(None) };
 
+    let (key, database) = (target.key.clone(), &target.database);
     let open = open_transactions(&sightings);
-    let is_unexplained = expected == Expected::Landed
+    let is_unexplained = expected != Expected::NotLanded
         && open.is_empty()
-        && sightings.iter().all(|sighting| sighting.is_plainly_without(key));
+        && sightings.iter().all(|sighting| sighting.is_plainly_without(&key));
     let has_row = |bind: &BindKey| sightings.iter().any(|sighting| sighting.bind() == bind && sighting.has_row());
-    let behind = target.source().filter(|source| expected == Expected::Landed && target.lags() && has_row(source));
-    let (exhibits, left_out) = exhibits(&sightings, target.key(), row);
-    let look_into = sightings.iter().find(|sighting| sighting.has_row()).map_or(key, Sighting::bind).clone();
-    let behind = behind.cloned();
-    Ok(Some(Failure { expected, key, table, row, reason, exhibits, left_out, open, is_unexplained, behind, look_into }))
+    let behind =
+        database.source().filter(|source| expected != Expected::NotLanded && database.lags() && has_row(source));
+    let account = Account::read(running);
+    if let Reason::NoTable(makers) = &mut reason {
+        *makers = self::makers(&account, table, &sightings);
+    }
+    let written = written(&account, &sightings);
+    let (exhibits, left_out) = exhibits(&sightings, database.key(), row);
+    let look_into = sightings.iter().find(|sighting| sighting.has_row()).map_or(&key, Sighting::bind).clone();
+    let (keys, behind) = (mapped(&targets, |target| target.key.clone()), behind.cloned());
+    Ok(Some(Failure {
+        expected,
+        keys,
+        key,
+        table,
+        row,
+        reason,
+        written,
+        exhibits,
+        left_out,
+        open,
+        is_unexplained,
+        behind,
+        late: late(running),
+        look_into,
+    }))
 }
 
-/// Judges whether the row is in the target alone, committed.
+/// Finds the binds that have the table, and the statements that created it there.
+fn makers(account: &Account, table: &str, sightings: &[Sighting]) -> Vec<TableMaker> {
+    let mut makers = Vec::new();
+    for sighting in sightings.iter().filter(|sighting| !matches!(sighting.found, Found::NoTable | Found::Unreadable(_)))
+    {
+        let creation = account.creations(sighting.bind(), table).pop().cloned();
+        makers.push(TableMaker { bind: sighting.bind().clone(), creation });
+    }
+    makers
+}
+
+/// Finds the authors of the rows that match.
+fn written(account: &Account, sightings: &[Sighting]) -> Vec<WrittenRow> {
+    let mut written = Vec::<WrittenRow>::new();
+    for sighting in sightings {
+        let Found::Rows { table, rows, view } = &sighting.found else { continue };
+        for row in rows.iter().take(NAMED) {
+            let (bind, author) = (sighting.bind(), account.author(&sighting.database, *view, table, row));
+            match written.last_mut() {
+                Some(WrittenRow { bind: known, author: of_last, rows, .. })
+                    if known == bind && of_last.is_same(&author) =>
+                {
+                    *rows += 1
+                }
+                _ => written.push(WrittenRow { bind: bind.clone(), table: table.clone(), author, rows: 1 }),
+            }
+        }
+    }
+    written
+}
+
+/// Returns the databases that a selection means, each once: for all, those that have rows of their own.
+fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
+    let mut targets = Vec::<Target>::new();
+    let Some(keys) = selection.keys() else {
+        for database in running.databases().into_iter().filter(|database| !database.lags()) {
+            targets.push(Target { key: database.key().clone(), database });
+        }
+        return Ok(targets);
+    };
+    if keys.is_empty() {
+        return Err(Error::Row {
+            problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
+            at: None,
+        });
+    }
+    for key in keys {
+        let database = running.home_of(key)?;
+        if !is_target(&targets, database.key()) {
+            targets.push(Target { key: key.clone(), database });
+        }
+    }
+    Ok(targets)
+}
+
+fn is_target(targets: &[Target], bind: &BindKey) -> bool {
+    targets.iter().any(|target| target.database.key() == bind)
+}
+
+/// Judges whether the row is in each target, committed, and nowhere else; where it is to be there `once`, in each one time.
+/// Returns the target that the reason is about.
 ///
 /// A replica is no other bind than its source: a row that is in one has landed in the other.
-fn landed(target: &Database, sightings: &[Sighting]) -> Option<Reason> {
-    let here = sightings.iter().find(|sighting| sighting.bind() == target.key());
-    let is_here = here.is_some_and(Sighting::has_row);
+fn landed<'t>(targets: &'t [Target], sightings: &[Sighting], once: bool) -> Option<(&'t Target, Reason)> {
+    let here = |target: &Target| sightings.iter().find(|sighting| sighting.bind() == target.database.key());
+    let mut having = Vec::new();
+    for target in targets {
+        if here(target).is_some_and(Sighting::has_row) {
+            having.push(target);
+        }
+    }
+    let is_same = |sighting: &Sighting| {
+        let is_source = |target: &&Target| Some(sighting.bind()) == target.database.source();
+        !having.is_empty() && sighting.database.lags() || having.iter().any(is_source)
+    };
     let mut others = Vec::new();
     for sighting in sightings {
-        let is_apart = !is_here || !sighting.database.lags() && Some(sighting.bind()) != target.source();
-        if sighting.bind() != target.key() && is_apart {
+        if !is_target(targets, sighting.bind()) && !is_same(sighting) {
             others.push(sighting);
         }
     }
-    let elsewhere = places(&others);
-    match here.map(|here| &here.found) {
-        Some(Found::Unreadable(_)) => Some(Reason::Unreadable(elsewhere)),
-        Some(Found::Rows { view: View::Open, .. }) if is_here => Some(Reason::NotCommitted(elsewhere)),
-        Some(Found::Rows { .. }) if is_here && elsewhere.is_empty() => unknown_in(&others),
-        Some(Found::Rows { .. }) if is_here => Some(Reason::Also(elsewhere)),
-        _ if !elsewhere.is_empty() => Some(Reason::Elsewhere(elsewhere)),
-        Some(Found::NoTable) => Some(Reason::NoTable),
-        Some(Found::NoColumn { column, .. }) => Some(Reason::NoColumn(column.clone())),
-        _ => Some(Reason::Nowhere),
+    let elsewhere = || places(&others);
+    for target in targets {
+        let reason = match here(target).map(|here| &here.found) {
+            Some(Found::Unreadable(_)) => Reason::Unreadable(elsewhere()),
+            Some(Found::Rows { rows, view: View::Open, .. }) if !rows.is_empty() => Reason::NotCommitted(elsewhere()),
+            Some(Found::Rows { rows, .. }) if !rows.is_empty() => continue,
+            _ if !elsewhere().is_empty() => Reason::Elsewhere(elsewhere()),
+            _ if !having.is_empty() => Reason::NotIn(mapped(&having, |target| target.key.clone())),
+            Some(Found::NoTable) => Reason::NoTable(Vec::new()),
+            Some(Found::NoColumn { column, .. }) => Reason::NoColumn(column.clone()),
+            _ => Reason::Nowhere,
+        };
+        return Some((target, reason));
     }
+    let first = targets.first()?;
+    if !elsewhere().is_empty() {
+        return Some((first, Reason::Also(elsewhere())));
+    }
+    for target in targets.iter().filter(|_| once) {
+        let times = here(target).and_then(Sighting::times_if_several);
+        if let Some(times) = times {
+            return Some((target, Reason::Several(times)));
+        }
+    }
+    Some((first, unknown_in(&others)?))
 }
 
 /// Finds a bind that may have the row too.
@@ -142,18 +298,22 @@ fn unknown_in(others: &[&Sighting]) -> Option<Reason> {
     })
 }
 
-/// Judges whether the row is not in the target.
-fn not_landed(target: &BindKey, sightings: &[Sighting]) -> Option<Reason> {
-    let here = sightings.iter().find(|sighting| sighting.bind() == target)?;
-    match &here.found {
-        Found::Rows { view: View::Open, .. } if here.has_row() => Some(Reason::NotCommitted(Vec::new())),
-        Found::Rows { .. } if here.has_row() => Some(Reason::There),
-        Found::Rows { view: View::Open, .. } => Some(Reason::Unsettled),
-        Found::Unsettled { .. } => Some(Reason::Unseen),
-        Found::NoColumn { column, .. } => Some(Reason::NoColumn(column.clone())),
-        Found::Unreadable(_) => Some(Reason::Unreadable(Vec::new())),
-        Found::Rows { .. } | Found::NoTable => None,
+/// Judges whether the row is in none of the targets, and returns the one that the reason is about.
+fn not_landed<'t>(targets: &'t [Target], sightings: &[Sighting]) -> Option<(&'t Target, Reason)> {
+    for target in targets {
+        let Some(here) = sightings.iter().find(|sighting| sighting.bind() == target.database.key()) else { continue };
+        let reason = match &here.found {
+            Found::Rows { view: View::Open, .. } if here.has_row() => Reason::NotCommitted(Vec::new()),
+            Found::Rows { .. } if here.has_row() => Reason::There,
+            Found::Rows { view: View::Open, .. } => Reason::Unsettled,
+            Found::Unsettled { .. } => Reason::Unseen,
+            Found::NoColumn { column, .. } => Reason::NoColumn(column.clone()),
+            Found::Unreadable(_) => Reason::Unreadable(Vec::new()),
+            Found::Rows { .. } | Found::NoTable => continue,
+        };
+        return Some((target, reason));
     }
+    None
 }
 
 fn places(sightings: &[&Sighting]) -> Vec<Whereabouts> {
@@ -171,6 +331,15 @@ impl Sighting {
     /// Returns whether it has a row that matches.
     pub(super) fn has_row(&self) -> bool {
         matches!(&self.found, Found::Rows { rows, .. } if !rows.is_empty())
+    }
+
+    /// Returns the number of rows that match, where there are several.
+    fn times_if_several(&self) -> Option<Times> {
+        match &self.found {
+            Found::Rows { rows, .. } if rows.len() >= READ => Some(Times::AtLeast(rows.len())),
+            Found::Rows { rows, .. } if rows.len() > 1 => Some(Times::Exactly(rows.len())),
+            _ => None,
+        }
     }
 
     /// Returns whether it has no such row, and shows no other reason for that; a column that the target lacks is one.

@@ -133,6 +133,7 @@ impl Harness {
             return Err(match metadata.view(table) {
                 Some(view) => Error::Row {
                     problem: format!("`{}` of bind `{bind}` is a view, which has no rows of its own", view.name()),
+                    at: None,
                 },
                 None => self.not_in(bind, table)?,
             });
@@ -144,8 +145,7 @@ impl Harness {
                  {}; make them with `row!` of `any_text()` and the like",
                 info.name(),
                 sqlite_message(&error)
-            ),
-        }
+            ), at: None }
         };
         let written = info.columns().iter().filter(|column| is_written(column)).collect::<Vec<_>>();
         let names = written.iter().map(|column| column.name()).collect::<Vec<_>>();
@@ -180,7 +180,7 @@ impl Harness {
             known.extend(metadata.tables().iter().map(|table| (key.clone(), table.name().to_string())));
         }
         let nearest = if found.is_empty() { nearest_of(table, known) } else { Vec::new() };
-        Ok(Error::NotInBind { bind, table: table.to_string(), found, nearest })
+        Ok(Error::NotInBind { bind, table: table.to_string(), found, nearest, at: None })
     }
 }
 
@@ -319,7 +319,7 @@ impl Strategy for AnyRow {
 /// Returns the problem of a row without the words about rows.
 fn problem(error: Error) -> String {
     match error {
-        Error::Row { problem } => problem,
+        Error::Row { problem, .. } => problem,
         error => error.to_string(),
     }
 }

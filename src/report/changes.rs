@@ -4,12 +4,13 @@ use std::fmt;
 
 use rusqlite::types::Value;
 
+use super::rows::{differences, in_words};
 use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list};
 use crate::key::Selection;
 use crate::list::has_name;
-use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, RowUpdate, TableChange};
+use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
 /// The most rows of a kind that are shown of each table.
@@ -38,7 +39,7 @@ fn named(change: &TableChange) -> String {
     format!("{}{what}", change.table)
 }
 
-fn details(change: &TableChange) -> String {
+pub(super) fn details(change: &TableChange) -> String {
     let mut lines = change.details.clone();
     let rows = &change.rows;
     push_some(&mut lines, &rows.inserted, "inserted", &|row| format!("+ {}", shown(row)));
@@ -135,8 +136,21 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
             as_expected(changes)
         )
     };
-    let compared = compared.drawn();
-    format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{found}")
+    let (compared, mut values) = (compared.drawn(), String::new());
+    for table in tables {
+        for other in &table.others {
+            values += &format!("{}\n\n", other_values(table, other));
+        }
+    }
+    format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{values}{found}")
+}
+
+/// Reports rows that were changed in another way than expected.
+fn other_values(table: &Compared, other: &OtherValues) -> String {
+    let OtherValues { kind, key, difference } = other;
+    let Compared { bind, table, .. } = table;
+    let title = format!("Of the rows {} in `{table}` of `{bind}`, {}:", kind.name(), in_words(difference));
+    format!("{}\n\n{}", paragraph(&title, 0, 0), differences(difference, key, &[]))
 }
 
 fn counts(counts: &[ExpectedChange]) -> String {

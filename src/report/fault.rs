@@ -1,16 +1,21 @@
 //! The report of a fault that never triggered.
 
-use crate::instrument::FaultKind;
+use super::displaced::displaced;
+use super::table::paragraph;
+use crate::instrument::{Displaced, FaultKind};
 use crate::observe::Untriggered;
 
 /// Reports a fault that never triggered, which fails the test.
 pub(crate) fn untriggered(fault: &Untriggered) -> String {
-    format!(
-        "{} So the test does not show what the code does when that fails. If the test returned an error, this hides it: run \
-         the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, \
-         on a connection that the fault covers, or mark the fault `optional()`.",
-        untriggered_beside(fault)
-    )
+    let rest = "So the test does not show what the code does when that fails. Check that the code under test uses the bind while \
+                the fault is alive, on a connection that the fault covers, or mark the fault `optional()`. If the test returned \
+                an error of another crate, this hides it: let the test return `multibind::TestResult` to see it.";
+    format!("{}\n\n{}", untriggered_beside(fault), paragraph(rest, 0, 0))
+}
+
+/// Reports a fault that could not meet every connection.
+pub(crate) fn unmet(fault: &str, connections: &[Displaced]) -> String {
+    format!("{fault}\ncould not fail what runs on every connection.\n\n{}", displaced(connections))
 }
 
 /// Reports a fault that never triggered beside another failure of the test.
@@ -44,7 +49,8 @@ pub(crate) fn untriggered_beside(fault: &Untriggered) -> String {
         ),
     };
     let missing = fault.missing.as_ref().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
-    format!("{call} never triggered: {found} while it was active.{passed}{missing}")
+    let found = paragraph(&format!("{found} while it was active.{passed}{missing}"), 0, 0);
+    format!("{call} never triggered:\n{found}")
 }
 
 fn counted(number: u64, what: &str) -> String {

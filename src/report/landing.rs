@@ -2,15 +2,22 @@
 
 use std::fmt::Write as _;
 
+use super::account::statement;
+use super::late::late;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
-use super::words::{enumerated, NOTHING_WRITTEN};
-use crate::error::{argument, capitalized};
-use crate::key::BindKey;
+use super::words::{enumerated, quoted, times, NOTHING_WRITTEN};
+use crate::error::{argument, capitalized, Error};
+use crate::key::{BindKey, Selection};
 use crate::list::mapped;
-use crate::observe::{Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Whereabouts};
+use crate::observe::{
+    Author, Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, TableMaker, Times, Whereabouts,
+    WrittenRow,
+};
 use crate::row::Row;
 
+/// The number of statements that may have written a row which are shown.
+const WRITERS_SHOWN: usize = 3;
 /// The number of rows of a bind that are shown.
 const ROWS_SHOWN: usize = 3;
 /// The number of binds that a headline names; a dynamic bind may have very many.
@@ -18,10 +25,12 @@ const BINDS_NAMED: usize = 20;
 
 /// Reports a failed assertion.
 pub(crate) fn failed(failure: &Failure<'_>) -> String {
-    let Failure { expected, key, table, row, look_into, .. } = failure;
+    let Failure { expected, keys, table, row, look_into, .. } = failure;
+    let (binds, each) = (quoted(keys, "and"), if keys.len() > 1 { " each" } else { "" });
     let expectation = match expected {
-        Expected::Landed => format!("in `{key}`, committed, and in no other bind"),
-        Expected::NotLanded => format!("not in `{key}`"),
+        Expected::Landed => format!("in {binds}, committed, and in no other bind"),
+        Expected::Once => format!("in {binds} once{each}, committed, and in no other bind"),
+        Expected::NotLanded => format!("not in {}", quoted(keys, "or")),
     };
     let looked_for = if row.is_empty() { "any row".to_string() } else { row_in_short(row) };
     let looked_for = paragraph(&format!("{table}: {looked_for}"), 14, 16);
@@ -29,6 +38,19 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     let _ = writeln!(report, "  looked for  {looked_for}");
     let _ = writeln!(report, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let _ = writeln!(report, "{}\n", found(failure));
+    if let Reason::NoTable(makers) = &failure.reason {
+        for TableMaker { bind, creation } in makers {
+            let Some(creation) = creation else { continue };
+            let made = paragraph(&format!("Its table in `{bind}` was created by"), 0, 0);
+            let _ = writeln!(report, "{made}\n{}\n", statement(creation, None, 2));
+        }
+    }
+    for written in &failure.written {
+        report.push_str(&author(written));
+    }
+    for behind in &failure.late {
+        let _ = writeln!(report, "{}\n", late(behind));
+    }
     for hint in hints(failure) {
         let _ = writeln!(report, "{}\n", paragraph(&hint, 0, 0));
     }
@@ -40,33 +62,80 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     report
 }
 
+/// Names the statement that wrote a row.
+fn author(written: &WrittenRow) -> String {
+    let WrittenRow { bind, table, author, rows } = written;
+    match author {
+        Author::One(one) => {
+            format!("{}\n{}\n\n", paragraph(&format!("Written to `{bind}` by"), 0, 0), statement(one, Some(table), 2))
+        }
+        Author::OneOf(several) => {
+            let last = &several[several.len().saturating_sub(WRITERS_SHOWN)..];
+            let mut named = paragraph(&format!("Written to `{bind}` by one of these:"), 0, 0) + "\n";
+            for one in last {
+                let _ = writeln!(named, "{}", statement(one, Some(table), 2));
+            }
+            named + "\n"
+        }
+        Author::Start => {
+            paragraph(
+                &format!(
+                    "{} in `{bind}` {} there at the start.",
+                    if *rows == 1 { "The row" } else { "The rows" },
+                    if *rows == 1 { "was" } else { "were" }
+                ),
+                0,
+                0,
+            ) + "\n\n"
+        }
+        Author::Unknown => String::new(),
+    }
+}
+
+/// Reports why a row cannot be looked for.
+pub(crate) fn not_looked_for(selection: &Selection, table: &str, error: &Error) -> String {
+    let binds = match selection.keys() {
+        None => "in every bind".to_string(),
+        Some([]) => "in no bind".to_string(),
+        Some([key]) => format!("in bind `{key}`"),
+        Some(keys) => format!("in the binds {}", quoted(keys, "and")),
+    };
+    let problem = match error {
+        Error::Row { problem, .. } => problem.clone(),
+        error => error.to_string(),
+    };
+    format!("cannot look for a row of `{table}` {binds}: {problem}")
+}
+
 /// Returns the verdict in a sentence.
 fn headline(failure: &Failure<'_>) -> String {
-    let Failure { expected, key, table, .. } = failure;
+    let Failure { expected, keys, key, table, .. } = failure;
+    let landed = format!("the row landed in {}", quoted(keys, "and"));
     let open = format!("a transaction that wrote to `{table}` is still open");
     let unknown = |why: String| match expected {
-        Expected::Landed => format!("unknown whether the row landed in `{key}`: {why}"),
+        Expected::Landed | Expected::Once => format!("unknown whether the row landed in `{key}`: {why}"),
         Expected::NotLanded => format!("unknown whether the row is in `{key}`: {why}"),
     };
     let absent = |why: String| format!("the row did not land in `{key}`: {why}");
     match &failure.reason {
         Reason::There => format!("the row is in `{key}`"),
-        Reason::Also(places) => format!("the row landed in `{key}`, but also in {}", named(places)),
+        Reason::Also(places) => format!("{landed}, but also in {}", named(places)),
+        Reason::NotIn(landed) => format!("the row landed in {}, but not in `{key}`", quoted(landed, "and")),
+        Reason::Several(Times::Exactly(count)) => format!("the row landed in `{key}` {}, not once", times(*count)),
+        Reason::Several(Times::AtLeast(times)) => format!("the row landed in `{key}` {times} times or more, not once"),
         Reason::NotCommitted(places) if places.is_empty() => {
             format!("the row is in `{key}`, but not committed: {open}")
         }
         Reason::NotCommitted(places) => {
             format!("the row is in `{key}`, but not committed, and also in {}: {open}", named(places))
         }
-        Reason::OtherUnreadable(bind) => format!("the row landed in `{key}`, but `{bind}` cannot be read"),
-        Reason::OtherUnsettled(bind) => {
-            format!("the row landed in `{key}`, but may be in `{bind}` too: {open} there")
-        }
+        Reason::OtherUnreadable(bind) => format!("{landed}, but `{bind}` cannot be read"),
+        Reason::OtherUnsettled(bind) => format!("{landed}, but may be in `{bind}` too: {open} there"),
         Reason::Elsewhere(places) => absent(format!("it is in {}", named(places))),
         Reason::Nowhere => absent("it is in no bind".to_string()),
-        Reason::NoTable => absent(format!("the bind has no table `{table}`, and no other bind has the row")),
+        Reason::NoTable(makers) => no_table(key, table, makers),
         Reason::NoColumn(column) => match expected {
-            Expected::Landed => {
+            Expected::Landed | Expected::Once => {
                 absent(format!("its table `{table}` has no column `{column}`, and no other bind has the row"))
             }
             Expected::NotLanded => unknown(format!("its table `{table}` has no column `{column}`")),
@@ -76,6 +145,19 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::Unsettled => unknown(format!("it is not seen, but {open}")),
         Reason::Unseen => {
             unknown(format!("a transaction that can write to `{key}` is still open, and nobody else sees its rows"))
+        }
+    }
+}
+
+/// Says that a bind has no table, and which has it.
+fn no_table(key: &BindKey, table: &str, makers: &[TableMaker]) -> String {
+    let lacks = format!("the row did not land in `{key}`: it has no table `{table}`");
+    match makers {
+        [] => format!("{lacks}, and no other bind has the row"),
+        [one] => format!("{lacks}; `{}` has it, without the row", one.bind),
+        several => {
+            let names = enumerated(&mapped(several, |maker| format!("`{}`", maker.bind)));
+            format!("{lacks}; {names} have it, without the row")
         }
     }
 }
@@ -174,11 +256,11 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
 /// Returns what may be the reason, each only where it can be.
 fn hints(failure: &Failure<'_>) -> Vec<String> {
     let mut hints = mapped(&failure.open, open_transaction);
-    if failure.is_unexplained {
+    if failure.is_unexplained && failure.late.is_empty() {
         hints.push(NOTHING_WRITTEN.to_string());
     }
     if let Some(source) = &failure.behind {
-        let key = failure.key;
+        let key = &failure.key;
         hints.push(format!(
             "`{key}` has what `{source}` had at its last replication: `db.replicate({})` first?",
             argument(key)
@@ -188,16 +270,15 @@ fn hints(failure: &Failure<'_>) -> Vec<String> {
 }
 
 fn open_transaction(open: &OpenTransaction) -> String {
-    let quoted = |binds: &[BindKey]| enumerated(&mapped(binds, |bind| format!("`{bind}`")));
     match open {
         OpenTransaction::OfSessions(binds) => {
-            format!("A session has written to {} and not committed: `session.commit()` first?", quoted(binds))
+            format!("A session has written to {} and not committed: `session.commit()` first?", quoted(binds, "and"))
         }
         OpenTransaction::Of { writer, bind } => {
             format!("{} has a transaction open on `{bind}` that writes: not committed yet?", capitalized(writer))
         }
         OpenTransaction::OfOthers(binds) => {
-            format!("A connection to {} has a transaction open that writes: not committed yet?", quoted(binds))
+            format!("A connection to {} has a transaction open that writes: not committed yet?", quoted(binds, "and"))
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Words, tables and pictures for people. A report is given a verdict and what was found; it reads no database.
 
+mod account;
 pub(crate) mod changes;
 mod describe;
 mod diagram;
+mod displaced;
 pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
+mod late;
 mod mermaid;
+pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;
 mod values;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::displaced::displaced;
 use super::table::Table;
 use super::words::cut;
 use crate::error::list;
-use crate::instrument::TransactionEnd;
+use crate::instrument::{Displaced, TransactionEnd};
 use crate::key::{BindKey, Selection};
 use crate::observe::{Miscount, Statement, StatementKind, StatementLog, Tally, Unrecorded, Written};
 
@@ -17,7 +18,11 @@ const TEXT_SHOWN: usize = 300;
 /// The statements so far.
 impl fmt::Display for StatementLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&plain(&self.statements()))
+        f.write_str(&plain(&self.statements()))?;
+        match self.displaced() {
+            connections if connections.is_empty() => Ok(()),
+            connections => write!(f, "\n\nMore may have run unseen:\n\n{}", displaced(&connections)),
+        }
     }
 }
 
@@ -40,11 +45,14 @@ pub(crate) fn miscounted(counted: Counted<'_>, expected: Tally, miscount: &Misco
         Counted::OnAll => (format!("expected {number} on all binds together"), "at all", "Others that ran:"),
         Counted::Containing(text) => (format!("expected {number} with {text:?}"), "with it", "Without it ran:"),
     };
-    let (on_it, elsewhere) = match miscount {
-        Miscount::Statements { on_it, elsewhere } => (on_it.as_slice(), elsewhere.as_slice()),
+    let (on_it, elsewhere, hidden) = match miscount {
+        Miscount::Statements { on_it, elsewhere, unseen } => {
+            (on_it.as_slice(), elsewhere.as_slice(), unseen.as_slice())
+        }
         Miscount::Unrecorded(writes) => return format!("{asked}, but {}", unrecorded(writes)),
+        Miscount::Unseen(connections) => return format!("{asked}, but {}", unseen(connections)),
     };
-    match (on_it, elsewhere) {
+    let said = match (on_it, elsewhere) {
         ([], []) => format!("{asked}, but none ran on any bind.\n\n{NOTHING_RAN}"),
         ([], elsewhere) => {
             format!("{asked}, but none ran {it}. Those that ran:\n\n{}\n\n{NOTHING_RAN}", plain(elsewhere))
@@ -53,7 +61,11 @@ pub(crate) fn miscounted(counted: Counted<'_>, expected: Tally, miscount: &Misco
         (on_it, elsewhere) => {
             format!("{asked}, but {} ran:\n\n{}\n\n{others}\n\n{}", on_it.len(), plain(on_it), plain(elsewhere))
         }
+    };
+    if hidden.is_empty() {
+        return said;
     }
+    format!("{said}\n\nMore may have run unseen:\n\n{}", displaced(hidden))
 }
 
 /// Reports writes to binds that were to be read only.
@@ -64,6 +76,7 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
     };
     match written {
         Written::Unrecorded(writes) => format!("{asked}, but {}", unrecorded(writes)),
+        Written::Unseen(connections) => format!("{asked}, but {}", unseen(connections)),
         Written::Statements { on_them, elsewhere } => {
             let mut marked = Vec::with_capacity(on_them.len());
             for (statement, writes) in on_them {
@@ -76,6 +89,10 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
             format!("{said}\n\nOn other binds ran:\n\n{}", plain(elsewhere))
         }
     }
+}
+
+fn unseen(connections: &[Displaced]) -> String {
+    format!("statements may have run unseen:\n\n{}", displaced(connections))
 }
 
 fn unrecorded(writes: &Unrecorded) -> String {

@@ -19,7 +19,7 @@ pub(super) fn row_in_short(row: &Row) -> String {
 }
 
 /// Writes a value, cut where it is long.
-fn in_short(value: &Value) -> String {
+pub(super) fn in_short(value: &Value) -> String {
     match value {
         Value::Text(text) if text.chars().count() > TEXT_SHOWN => {
             format!("{} ({} characters)", part(value, 0), text.chars().count())

@@ -164,7 +164,7 @@ pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
 fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
     let hint = "separate databases share no transaction. Read the rows first, with `session.query`, then write them \
                 with `session.execute`";
-    Error::CrossBindWrite { write, others, hint: hint.to_string(), sql: sql.to_string() }
+    Error::CrossBindWrite { write, others, hint: hint.to_string(), sql: sql.to_string(), at: None }
 }
 
 /// Returns the destination of a statement that uses one bind, by one of its keys or several.

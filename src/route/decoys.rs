@@ -79,6 +79,26 @@ fn leads_astray(catalog: &Catalog, present: &[NamedBind], doubtful: &Doubtful) -
     }
 }
 
+/// Returns the keys of absent tables that have a function's name: a decoy stands in for each.
+pub(super) fn stand_ins(
+    catalog: &Catalog,
+    doubts: &Doubts,
+    present: &[NamedBind],
+    conn: &Connection,
+) -> rusqlite::Result<Vec<NamedBind>> {
+    let mut absent = Vec::new();
+    for doubtful in doubts.names(catalog, conn)?.iter().filter(|doubtful| doubtful.is_function) {
+        let named = catalog.named(NameKind::Table, &doubtful.name);
+        for owner in catalog.all_named() {
+            if named.iter().any(|named| named.bind == owner.1) && !present.contains(&owner) && !absent.contains(&owner)
+            {
+                absent.push(owner);
+            }
+        }
+    }
+    Ok(absent)
+}
+
 /// Returns the decoys where only these keys are present.
 pub(super) fn doubtful_views(
     catalog: &Catalog,

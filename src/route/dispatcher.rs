@@ -52,7 +52,8 @@ impl Dispatcher {
         let is_passing = databases.values().iter().any(|of| of.image.is_passing());
         let kept = if is_passing { &PASSING } else { &STANDING };
         let bind = databases.values().first().map_or(BindKey::DEFAULT, |of| of.key.clone());
-        let blocked = |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem() };
+        let blocked =
+            |blocked: Blocked| Error::Schema { bind, file: None, line: None, problem: blocked.problem(), at: None };
         kept.get_or_make(&identity, LONGEST, || Dispatcher::make(databases), |_| true, blocked)
     }
 

@@ -67,21 +67,29 @@ fn again(answer: &Result<Arc<Plan>>) -> Option<Result<Arc<Plan>>> {
         Err(error) => error,
     };
     Some(Err(match error {
-        Error::Statement { sql, problem } => Error::Statement { sql: sql.clone(), problem: problem.clone() },
-        Error::UnknownTable { table, nearest } => {
-            Error::UnknownTable { table: table.clone(), nearest: nearest.clone() }
+        Error::Statement { sql, problem, .. } => {
+            Error::Statement { sql: sql.clone(), problem: problem.clone(), at: None }
         }
-        Error::AmbiguousTable { table, binds } => Error::AmbiguousTable { table: table.clone(), binds: binds.clone() },
-        Error::UnknownBind { bind, configured } => {
-            Error::UnknownBind { bind: bind.clone(), configured: configured.clone() }
+        Error::UnknownTable { table, nearest, .. } => {
+            Error::UnknownTable { table: table.clone(), nearest: nearest.clone(), at: None }
         }
-        Error::NoDefaultBind { what, configured } => {
-            Error::NoDefaultBind { what: what.clone(), configured: configured.clone() }
+        Error::AmbiguousTable { table, binds, .. } => {
+            Error::AmbiguousTable { table: table.clone(), binds: binds.clone(), at: None }
         }
-        Error::CrossBindWrite { write, others, hint, sql } => {
-            Error::CrossBindWrite { write: write.clone(), others: others.clone(), hint: hint.clone(), sql: sql.clone() }
+        Error::UnknownBind { bind, configured, .. } => {
+            Error::UnknownBind { bind: bind.clone(), configured: configured.clone(), at: None }
         }
-        Error::Prepare { sql, source } => Error::Prepare { sql: sql.clone(), source: copied(source) },
+        Error::NoDefaultBind { what, configured, .. } => {
+            Error::NoDefaultBind { what: what.clone(), configured: configured.clone(), at: None }
+        }
+        Error::CrossBindWrite { write, others, hint, sql, .. } => Error::CrossBindWrite {
+            write: write.clone(),
+            others: others.clone(),
+            hint: hint.clone(),
+            sql: sql.clone(),
+            at: None,
+        },
+        Error::Prepare { sql, source, .. } => Error::Prepare { sql: sql.clone(), source: copied(source), at: None },
         _ => return None,
     }))
 }

@@ -8,9 +8,9 @@ use super::access::{Access, Act};
 use super::ambiguity::{is_reserved, maintains};
 use super::catalog::{Catalog, NamedBind};
 use super::decoys::{met, MOST_ATTACHED};
-use super::stage::{Accepted, Look, Program, Setting};
+use super::stage::{Accepted, Decoys, Look, Program, Setting};
 use super::stages::Stages;
-use crate::error::{sqlite_message, Error, Result};
+use crate::error::{is_denied, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::list::{filtered, retain};
 use crate::sqlite::objects::NameKind;
@@ -37,9 +37,10 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
             Ok(seen) => {
                 let is_absent = |present: &NamedBind| !setting.present.contains(present);
                 let mut wanted = filtered(&shadowed(catalog, &setting.present, &seen), is_absent);
+                wanted.extend(search.missed_without_decoys(stages, sql)?);
                 let mut program = Program::default();
                 if wanted.is_empty() && has_program(&seen) {
-                    program = stage.program(sql).map_err(failed)?;
+                    program = stages.stage(catalog, &setting)?.program(sql).map_err(failed)?;
                     let reads_main = program.reads(BindKey::DEFAULT.schema_name());
                     wanted.extend(catalog.default_named().filter(|present| reads_main && is_absent(present)));
                 }
@@ -50,7 +51,7 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
                     search.add(sql, present)?;
                 }
             }
-            Err((error, accesses)) => match search.missed(stages, sql, &error)? {
+            Err((error, accesses)) => match search.missed_or_stood_in(stages, sql, &error)? {
                 Some(present) => search.add(sql, present)?,
                 // A foreign key may be the reason: its parent is not there, and the bind's own connection says so.
                 None if setting.foreign_keys && accesses.iter().any(|access| matches!(access.act, Act::Write(_))) => {
@@ -141,8 +142,44 @@ impl<'c> BindSearch<'c> {
             },
         };
         retain(&mut candidates, |candidate| !self.present.contains(candidate));
-        let [_, _, ..] = candidates.as_slice() else { return Ok(candidates.into_iter().next()) };
-        // A name with dots can be read in several ways.
+        match candidates.as_slice() {
+            // A name with dots can be read in several ways.
+            [_, _, ..] => self.first_that_matters(stages, sql, &message, candidates),
+            _ => Ok(candidates.into_iter().next()),
+        }
+    }
+
+    /// Returns the key whose absence made SQLite refuse a statement, or take a decoy for its table: then it says for one
+    /// that a table is a view.
+    fn missed_or_stood_in(&self, stages: &mut Stages, sql: &str, error: &rusqlite::Error) -> Result<Option<NamedBind>> {
+        let missed = self.missed(stages, sql, error)?;
+        if missed.is_some() || is_denied(error) {
+            return Ok(missed);
+        }
+        let stand_ins = stages.stage(self.catalog, &self.setting())?.stand_ins().to_vec();
+        self.first_that_matters(stages, sql, &sqlite_message(error), stand_ins)
+    }
+
+    /// Returns the key that SQLite misses where there are no decoys: with some it accepts a statement for a schema that
+    /// has nothing else.
+    fn missed_without_decoys(&self, stages: &mut Stages, sql: &str) -> Result<Option<NamedBind>> {
+        if stages.stage(self.catalog, &self.setting())?.stand_ins().is_empty() {
+            return Ok(None);
+        }
+        match stages.stage(self.catalog, &self.setting().with(Decoys::None))?.see(sql) {
+            Err((error, _)) => self.missed(stages, sql, &error),
+            Ok(_) => Ok(None),
+        }
+    }
+
+    /// Returns the first key beside which SQLite no longer refuses a statement with this message.
+    fn first_that_matters(
+        &self,
+        stages: &mut Stages,
+        sql: &str,
+        message: &str,
+        candidates: Vec<NamedBind>,
+    ) -> Result<Option<NamedBind>> {
         for candidate in candidates {
             let beside = Setting::of(self.catalog, &self.with(candidate.clone()));
             let look = stages.stage(self.catalog, &beside)?.see(sql);
@@ -266,6 +303,7 @@ fn check_number(sql: &str, present: &[NamedBind]) -> Result<()> {
             "it names {named} binds beside the default one, and SQLite attaches no more than {MOST_ATTACHED}: \
              split it"
         ),
+        at: None,
     })
 }
 

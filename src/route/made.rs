@@ -41,6 +41,7 @@ pub(super) fn check_made(
             );
             return Err(not_run(sql, problem));
         }
+        leave_alone(&plain, name).map_err(failed)?;
         let Some(missing) = probes(&plain, made, name).iter().find_map(|probe| missing_table(&plain, probe)) else {
             continue;
         };
@@ -90,6 +91,36 @@ fn made_in_a_copy(image: &Image, key: &BindKey, sql: &str) -> rusqlite::Result<O
     copy_pages(copy.conn(), &mut plain, "main")?;
     image.connect(&plain)?;
     Ok(Some(plain))
+}
+
+/// Removes from the copy whatever is broken without the new object, or runs beside it: older triggers, and views that
+/// cannot be read. A view that remains can be written to as before, and nothing comes of it.
+fn leave_alone(plain: &Connection, name: &str) -> rusqlite::Result<()> {
+    let older = |kind: &str, names: &str| {
+        let mut select = plain.prepare(&format!(
+            "SELECT DISTINCT {names} FROM sqlite_schema WHERE type = '{kind}' AND name <> ?1 COLLATE NOCASE"
+        ))?;
+        let names = select.query_map([name], |row| row.get::<_, String>(0))?;
+        names.collect::<rusqlite::Result<Vec<_>>>()
+    };
+    let written = older("trigger", "tbl_name")?;
+    for trigger in older("trigger", "name")? {
+        plain.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", quote(&trigger)))?;
+    }
+    for view in older("view", "name")? {
+        if plain.prepare(&format!("SELECT 1 FROM {}", quote(&view))).is_err() {
+            plain.execute_batch(&format!("DROP VIEW {}", quote(&view)))?;
+        } else if written.iter().any(|on| on.eq_ignore_ascii_case(&view)) {
+            for verb in ["INSERT", "UPDATE", "DELETE"] {
+                let trigger = quote(&format!("multibind {verb} {view}"));
+                let on = quote(&view);
+                plain.execute_batch(&format!(
+                    "CREATE TRIGGER {trigger} INSTEAD OF {verb} ON {on} BEGIN SELECT 1; END"
+                ))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns statements that use the view, or that run the trigger.

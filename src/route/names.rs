@@ -68,18 +68,18 @@ impl Catalog {
         let owners = filtered(several, |named| !self.is_replica(named.bind));
         let mut binds = mapped(&owners, |named| self.key(named.bind));
         binds.dedup();
-        Error::AmbiguousTable { table: table.to_string(), binds }
+        Error::AmbiguousTable { table: table.to_string(), binds, at: None }
     }
 
     /// Returns the error for a name that no bind has.
     pub(super) fn unknown_table(&self, table: &str) -> Error {
         // The table's own name is compared, without a key that may stand before it.
         let bare = self.qualified(table).next().map_or(table, |(_, _, rest)| rest);
-        Error::UnknownTable { table: table.to_string(), nearest: nearest_of(bare, self.tables()) }
+        Error::UnknownTable { table: table.to_string(), nearest: nearest_of(bare, self.tables()), at: None }
     }
 
     /// Returns the error for what needs a default bind.
     pub(super) fn no_default(&self, what: &str) -> Error {
-        Error::NoDefaultBind { what: Some(what.to_string()), configured: self.keys() }
+        Error::NoDefaultBind { what: Some(what.to_string()), configured: self.keys(), at: None }
     }
 }

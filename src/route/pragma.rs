@@ -93,7 +93,7 @@ pub(super) fn plan_of_pragma(
         return match (configured, bind) {
             (Some(key), Some(bind)) => to(bind, key),
             _ if key.is_default() => Err(catalog.no_default("a pragma of `main`")),
-            _ => Err(Error::UnknownBind { bind: key, configured: catalog.keys() }),
+            _ => Err(Error::UnknownBind { bind: key, configured: catalog.keys(), at: None }),
         };
     }
     if let Some(value) = value {

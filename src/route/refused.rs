@@ -54,7 +54,7 @@ pub(super) fn refused(
     }
     match message.strip_prefix("no such table: ") {
         Some(table) => Err(catalog.unknown_table(table)),
-        None => Err(Error::Prepare { sql: sql.to_string(), source: copied(error) }),
+        None => Err(Error::Prepare { sql: sql.to_string(), source: copied(error), at: None }),
     }
 }
 
@@ -111,7 +111,7 @@ fn led_astray(catalog: &Catalog, bare: &Stage, sql: &str, error: &SqliteError, o
             [] | [_] => catalog.unknown_table(&name),
             several => catalog.ambiguous(&name, several),
         },
-        None => Error::Prepare { sql: sql.to_string(), source: copied(error) },
+        None => Error::Prepare { sql: sql.to_string(), source: copied(error), at: None },
     })
 }
 
@@ -128,7 +128,7 @@ fn own_statement(catalog: &Catalog, bare: &Stage, sql: &str, table: &str, outcom
     let alone = Stage::of_main(catalog, *bind)?;
     let seen = match alone.see(sql) {
         Ok(seen) => seen,
-        Err((source, _)) => return Err(Error::Prepare { sql: sql.to_string(), source }),
+        Err((source, _)) => return Err(Error::Prepare { sql: sql.to_string(), source, at: None }),
     };
     check_made(catalog, (std::slice::from_ref(&key), *bind), sql, &seen.accesses)?;
     let route = Route { reads: Vec::new(), writes: vec![key.clone()] };

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::access::{Access, AccessLog};
 use super::catalog::{Catalog, NamedBind};
-use super::decoys::{doubtful_views, lookup_views, Doubts};
+use super::decoys::{doubtful_views, lookup_views, stand_ins, Doubts};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::sqlite::attach;
@@ -61,6 +61,8 @@ pub(super) struct Stage {
     roots: OnceCell<Vec<Root>>,
     /// A query of each virtual table.
     virtuals: Vec<String>,
+    /// The keys of absent tables for which SQLite may take a decoy, where a statement creates, changes or drops something.
+    stand_ins: Vec<NamedBind>,
 }
 
 struct Root {
@@ -163,7 +165,12 @@ impl Stage {
         let log = AccessLog::default();
         log.listen(&conn)?;
         let main = catalog.default_bind();
-        Ok(Stage { conn, log, present: setting.present.clone(), main, roots: OnceCell::new(), virtuals })
+        let stand_ins = match setting.decoys {
+            Decoys::Doubtful => stand_ins(catalog, doubts, &setting.present, &conn)?,
+            Decoys::None | Decoys::Lookups => Vec::new(),
+        };
+        let (present, roots) = (setting.present.clone(), OnceCell::new());
+        Ok(Stage { conn, log, present, main, roots, virtuals, stand_ins })
     }
 
     /// Sets a stage up with the tables of one bind in `main`, whatever its key.
@@ -177,6 +184,11 @@ impl Stage {
     /// Returns the keys whose tables are there.
     pub(super) fn present(&self) -> &[NamedBind] {
         &self.present
+    }
+
+    /// Returns the keys of absent tables for which SQLite may take a decoy.
+    pub(super) fn stand_ins(&self) -> &[NamedBind] {
+        &self.stand_ins
     }
 
     /// Returns the bind and the key that a schema name stands for; `None` for `temp`, and for `main` without a default bind.

@@ -26,9 +26,9 @@ pub(super) fn unknown_bind(catalog: &Catalog, bare: &Stage, sql: &str, message: 
     }
     if schema.eq_ignore_ascii_case("default") && keys.contains(&BindKey::DEFAULT) {
         let problem = format!("no bind is called `{schema}` in SQL: the default bind is `main` there");
-        return Ok(Some(Error::Statement { sql: sql.to_string(), problem }));
+        return Ok(Some(Error::Statement { sql: sql.to_string(), problem, at: None }));
     }
-    Ok(Some(Error::UnknownBind { bind: BindKey::from(schema), configured: keys }))
+    Ok(Some(Error::UnknownBind { bind: BindKey::from(schema), configured: keys, at: None }))
 }
 
 /// Finds the schema in the name of what SQLite misses. Any dot of the name may be the one after the schema, so SQLite is

@@ -104,7 +104,7 @@ fn reindexing_nothing(catalog: &Catalog, stages: &mut Stages, sql: &str, looked:
         return Err(catalog.ambiguous(&name, catalog.named(kind, &name)));
     }
     for place in catalog.default_named().into_iter().chain(catalog.named_keys()) {
-        let beside = Setting::of(catalog, std::slice::from_ref(&place));
+        let beside = Setting::of(catalog, std::slice::from_ref(&place)).with(Decoys::None);
         if stages.stage(catalog, &beside)?.see(sql).is_ok() {
             return Ok(on(place, Route { reads: Vec::new(), writes: Vec::new() }));
         }

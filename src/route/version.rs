@@ -19,8 +19,7 @@ pub(super) fn check_version(version: i32, sql: &str, binds: usize) -> Result<()>
              with `session.on(key)`, or turn on the feature `bundled`",
             shown(version),
             shown(OLDEST)
-        ),
-    })
+        ), at: None })
 }
 
 #[cfg(test)]

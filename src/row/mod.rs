@@ -99,14 +99,14 @@ impl Row {
     /// ```
     pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
         let Some(value) = self.value(column) else {
-            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})") });
+            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})"), at: None });
         };
         match T::column_result(value.into()) {
             Ok(value) => Ok(value),
             Err(error) => {
                 let asked = std::any::type_name::<T>();
                 let problem = format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value));
-                Err(Error::Row { problem })
+                Err(Error::Row { problem, at: None })
             }
         }
     }
@@ -149,7 +149,7 @@ impl Row {
     /// Returns the row, or the error kept when it was made.
     pub(crate) fn checked(&self) -> Result<&Row> {
         match self.invalid.first() {
-            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}") }),
+            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}"), at: None }),
             None => Ok(self),
         }
     }

@@ -6,9 +6,8 @@ use rusqlite::Connection;
 
 use crate::error::sqlite_message;
 use crate::list::has_name;
-use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::has_letters;
-use crate::sqlite::{copy_transaction, number};
+use crate::sqlite::{number, open_copy};
 
 /// Returns the problem of a statement that failed, with what the statement is and what to do.
 pub(crate) fn explained(conn: &Connection, sql: &str, error: &rusqlite::Error, problem: String) -> String {
@@ -112,8 +111,7 @@ fn first_line(sql: &str) -> &str {
 fn parent_elsewhere(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
     let start = stop.name_before();
     let repaired = format!("{}{}", stop.sql.get(..start)?, stop.rest().strip_prefix('.')?);
-    let mut copy = open_in_memory().ok()?;
-    copy_transaction(conn, &mut copy, "main", false).ok()?;
+    let copy = open_copy(conn).ok()?;
     let made = (|| {
         let keys =
             "SELECT count(*) FROM sqlite_schema AS t CROSS JOIN pragma_foreign_key_list(t.name) WHERE t.type = 'table'";

@@ -171,7 +171,7 @@ fn unknown(key: &str, configured: &[BindKey]) -> Option<String> {
         };
         return Some(problem);
     }
-    Some(Error::UnknownBind { bind: BindKey::from(key), configured: configured.to_vec() }.to_string())
+    Some(Error::UnknownBind { bind: BindKey::from(key), configured: configured.to_vec(), at: None }.to_string())
 }
 
 /// Returns the name of a bind in the lines that divide a file.

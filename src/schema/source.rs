@@ -187,5 +187,5 @@ impl Script {
 }
 
 pub(super) fn failure(key: &BindKey, file: Option<&Path>, line: Option<usize>, problem: String) -> Error {
-    Error::Schema { bind: key.clone(), file: file.map(Path::to_path_buf), line, problem }
+    Error::Schema { bind: key.clone(), file: file.map(Path::to_path_buf), line, problem, at: None }
 }

@@ -25,10 +25,11 @@ impl Session {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn commit(&mut self) -> Result<()> {
         let done = self.unit.commit(&self.scope);
         self.joined.end();
-        done
+        self.called(None, done)
     }
 
     /// Rolls every bind back that the session touched since the last commit.
@@ -45,10 +46,11 @@ impl Session {
     /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn rollback(&mut self) -> Result<()> {
         let done = self.unit.rollback(&self.scope);
         self.joined.end();
-        done
+        self.called(None, done)
     }
 }
 

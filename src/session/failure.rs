@@ -8,12 +8,12 @@ use crate::key::BindKey;
 
 /// Returns the error for a statement that a session does not run, with what to do.
 pub(super) fn not_run(sql: &str, problem: impl ToString) -> Error {
-    Error::Statement { sql: sql.to_string(), problem: problem.to_string() }
+    Error::Statement { sql: sql.to_string(), problem: problem.to_string(), at: None }
 }
 
 /// Returns the error for a statement that a guard refuses.
 pub(super) fn guarded(key: &BindKey, rule: &Rule, sql: &str) -> Error {
-    Error::Guarded { bind: key.clone(), guard: rule.to_string(), sql: sql.to_string() }
+    Error::Guarded { bind: key.clone(), guard: rule.to_string(), sql: sql.to_string(), at: None }
 }
 
 /// Returns SQLite's error with its bind, and with a way out where there is one.
@@ -32,7 +32,7 @@ pub(super) fn failed_before(key: &BindKey, source: rusqlite::Error) -> Error {
 fn stale_or(key: &BindKey, sql: Option<&str>, source: rusqlite::Error) -> Error {
     match &source {
         rusqlite::Error::SqliteFailure(failure, _) if failure.extended_code == ffi::SQLITE_BUSY_SNAPSHOT => {
-            Error::Stale { bind: key.clone(), sql: sql.map(str::to_string), source }
+            Error::Stale { bind: key.clone(), sql: sql.map(str::to_string), source, at: None }
         }
         _ => Error::sqlite(key, sql, source),
     }

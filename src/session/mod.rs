@@ -125,8 +125,10 @@ impl Session {
     /// assert_eq!(session.execute("INSERT INTO user VALUES (?1), (?2)", ["ann", "bob"])?, 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        call::execute(sql, params, |call| self.dispatch(call))
+        let done = call::execute(sql, params, |call| self.dispatch(call));
+        self.called(sql, done)
     }
 
     /// Runs a statement and returns what `map` makes of each row.
@@ -141,13 +143,15 @@ impl Session {
     /// assert_eq!(names, ["ann"]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn query<T>(
         &mut self,
         sql: &str,
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        call::query(sql, params, map, |call| self.dispatch(call))
+        let done = call::query(sql, params, map, |call| self.dispatch(call));
+        self.called(sql, done)
     }
 
     /// Runs a statement and returns what `map` makes of its first row.
@@ -162,13 +166,15 @@ impl Session {
     /// assert_eq!(count, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn query_row<T>(
         &mut self,
         sql: &str,
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        call::query_first(sql, params, map, |call| self.dispatch(call))
+        let done = call::query_first(sql, params, map, |call| self.dispatch(call));
+        self.called(sql, done)
     }
 
     /// Runs the statements of a script one after the other, each on its own bind, and discards their rows.
@@ -187,9 +193,12 @@ impl Session {
     /// session.commit()?;
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            call::discard(part.text, |call| self.dispatch(call))?;
+        let parts = script::statements(sql).map_err(|problem| not_run(sql, problem));
+        for part in self.called(sql, parts)? {
+            let done = call::discard(part.text, |call| self.dispatch(call));
+            self.called(part.text, done)?;
         }
         Ok(())
     }
@@ -208,8 +217,10 @@ impl Session {
     /// assert_eq!(session.table("auth.user")?.count(row! { name: "ann" })?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn table(&mut self, name: &str) -> Result<SessionTable<'_>> {
-        let (bind, table) = self.unit.dispatcher(&self.scope)?.table(name)?;
+        let found = self.unit.dispatcher(&self.scope).and_then(|dispatcher| dispatcher.table(name));
+        let (bind, table) = self.called(None, found)?;
         Ok(SessionTable::new(self, bind, table))
     }
 
@@ -232,6 +243,7 @@ impl Session {
     /// assert_eq!(session.model::<User>()?.count(row! {})?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn model<M: Model>(&mut self) -> Result<SessionTable<'_>> {
         self.on(M::BIND)?.table(M::TABLE)
     }
@@ -255,9 +267,10 @@ impl Session {
     /// session.commit()?;
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn on(&mut self, key: impl Into<BindKey>) -> Result<BindSession<'_>> {
         let key = key.into();
-        let member = self.scope.bind(&key)?;
+        let member = self.called(None, self.scope.bind(&key))?;
         Ok(BindSession::new(self, member, key))
     }
 
@@ -275,8 +288,9 @@ impl Session {
     /// assert_eq!(route.writes(), [BindKey::from("auth")]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn route(&self, sql: &str) -> Result<Route> {
-        let plan = self.unit.plan_of(&self.scope, sql)?;
+        let plan = self.called(sql, self.unit.plan_of(&self.scope, sql))?;
         let named = |keys: &[BindKey]| mapped(keys, |key| self.scope.key_of(key));
         Ok(Route { reads: named(&plan.route.reads), writes: named(&plan.route.writes) })
     }
@@ -299,8 +313,15 @@ impl Session {
     /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn savepoint(&mut self) -> Result<Savepoint<'_>> {
         Savepoint::new(self)
+    }
+
+    /// Notes the call that returns an error to the test.
+    #[track_caller]
+    fn called<'s, T>(&self, sql: impl Into<Option<&'s str>>, done: Result<T>) -> Result<T> {
+        self.scope.running().called(sql.into(), done)
     }
 
     /// Runs a statement on the binds that it is for.

@@ -55,8 +55,10 @@ impl<'s> BindSession<'s> {
     /// assert_eq!(session.on("meta")?.execute("INSERT INTO log VALUES (?1), (?2)", ["one", "two"])?, 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize> {
-        call::execute(sql, params, |call| self.run(call))
+        let done = call::execute(sql, params, |call| self.run(call));
+        self.session.called(sql, done)
     }
 
     /// Runs a statement and returns what `map` makes of each row.
@@ -75,13 +77,15 @@ impl<'s> BindSession<'s> {
     /// assert_eq!(lines, ["started"]);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn query<T>(
         &mut self,
         sql: &str,
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        call::query(sql, params, map, |call| self.run(call))
+        let done = call::query(sql, params, map, |call| self.run(call));
+        self.session.called(sql, done)
     }
 
     /// Runs a statement and returns what `map` makes of its first row.
@@ -99,13 +103,15 @@ impl<'s> BindSession<'s> {
     /// assert_eq!(lines, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn query_row<T>(
         &mut self,
         sql: &str,
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        call::query_first(sql, params, map, |call| self.run(call))
+        let done = call::query_first(sql, params, map, |call| self.run(call));
+        self.session.called(sql, done)
     }
 
     /// Runs the statements of a script one after the other and discards their rows.
@@ -123,9 +129,12 @@ impl<'s> BindSession<'s> {
     /// assert_eq!(session.on("meta")?.table("log")?.count(row! {})?, 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn execute_batch(&mut self, sql: &str) -> Result<()> {
-        for part in script::statements(sql).map_err(|problem| not_run(sql, problem))? {
-            call::discard(part.text, |call| self.run(call))?;
+        let parts = script::statements(sql).map_err(|problem| not_run(sql, problem));
+        for part in self.session.called(sql, parts)? {
+            let done = call::discard(part.text, |call| self.run(call));
+            self.session.called(part.text, done)?;
         }
         Ok(())
     }
@@ -146,10 +155,18 @@ impl<'s> BindSession<'s> {
     /// db.assert_landed("meta", "log", row! { line: "started" });
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn table(mut self, name: &str) -> Result<SessionTable<'s>> {
+        let found = self.look_up(name);
+        let table = self.session.called(None, found)?;
+        Ok(SessionTable::new(self.session, self.bind, table))
+    }
+
+    /// Returns the name of a table as the bind has it.
+    fn look_up(&mut self, name: &str) -> Result<String> {
         let Session { scope, unit, .. } = &mut *self.session;
         match unit.dispatcher_on(scope, self.bind)?.table(name) {
-            Ok((_, table)) => Ok(SessionTable::new(self.session, self.bind, table)),
+            Ok((_, table)) => Ok(table),
             Err(_) => Err(self.not_here(name)?),
         }
     }
@@ -163,7 +180,7 @@ impl<'s> BindSession<'s> {
             Err(Error::UnknownTable { nearest, .. }) => (Vec::new(), nearest),
             Err(error) => return Err(error),
         };
-        Ok(Error::NotInBind { bind: self.key.clone(), table: name.to_string(), found, nearest })
+        Ok(Error::NotInBind { bind: self.key.clone(), table: name.to_string(), found, nearest, at: None })
     }
 
     fn run(&mut self, call: &mut Call<'_>) -> Result<usize> {

@@ -33,8 +33,10 @@ pub struct Savepoint<'s> {
 }
 
 impl<'s> Savepoint<'s> {
+    #[track_caller]
     pub(super) fn new(session: &'s mut Session) -> Result<Savepoint<'s>> {
-        let level = session.unit.savepoint(&session.scope)?;
+        let set = session.unit.savepoint(&session.scope);
+        let level = session.called(None, set)?;
         Ok(Savepoint { session, level, open: true })
     }
 
@@ -54,9 +56,11 @@ impl<'s> Savepoint<'s> {
     /// db.assert_landed(None, "t", multibind::row! { x: 1 });
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn commit(mut self) -> Result<()> {
         self.open = false;
-        self.session.unit.release(&self.session.scope, self.level)
+        let done = self.session.unit.release(&self.session.scope, self.level);
+        self.session.called(None, done)
     }
 
     /// Undoes what was done since it was set, on binds first touched later too.
@@ -74,9 +78,11 @@ impl<'s> Savepoint<'s> {
     /// assert_eq!(session.table("t")?.count(multibind::row! {})?, 0);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn rollback(mut self) -> Result<()> {
         self.open = false;
-        self.session.unit.rollback_to(&self.session.scope, self.level)
+        let done = self.session.unit.rollback_to(&self.session.scope, self.level);
+        self.session.called(None, done)
     }
 }
 

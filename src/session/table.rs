@@ -63,10 +63,12 @@ impl<'s> SessionTable<'s> {
     /// db.assert_landed("auth", "user", row! { id: 3, name: "eve" });
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn insert(&mut self, row: Row) -> Result<i64> {
-        let row = row.checked()?;
+        let row = self.session.called(None, row.checked())?;
         let sql = insert("INSERT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
-        call::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]))?;
+        let done = call::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]));
+        self.session.called(None, done)?;
         Ok(self.session.unit.last_insert().rowid())
     }
 
@@ -87,6 +89,7 @@ impl<'s> SessionTable<'s> {
     /// assert_eq!(users.find(row! { name: "eve" })?, None);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn find(&mut self, filter: Row) -> Result<Option<Row>> {
         Ok(self.select(&filter, " LIMIT 1")?.pop())
     }
@@ -106,6 +109,7 @@ impl<'s> SessionTable<'s> {
     /// assert_eq!(session.table("user")?.all(row! {})?.len(), 2);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn all(&mut self, filter: Row) -> Result<Vec<Row>> {
         self.select(&filter, "")
     }
@@ -124,12 +128,14 @@ impl<'s> SessionTable<'s> {
     /// assert_eq!(session.table("user")?.count(row! { name: "ann" })?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn count(&mut self, filter: Row) -> Result<usize> {
-        let filter = filter.checked()?;
+        let filter = self.session.called(None, filter.checked())?;
         let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), filter.matching());
         let values = values(&[filter]);
         let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let count = call::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]))?;
+        let count = call::query_first(&sql, values.as_slice(), count, |call| self.run(call, false, &[filter]));
+        let count = self.session.called(None, count)?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
@@ -149,15 +155,24 @@ impl<'s> SessionTable<'s> {
     /// assert_eq!(users.find(row! { id: 2 })?, Some(row! { id: 2, name: "rob" }));
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn update(&mut self, filter: Row, set: Row) -> Result<usize> {
-        let (filter, set) = (filter.checked()?, set.checked()?);
-        if set.is_empty() {
-            return Err(Error::Row { problem: format!("nothing to set in `{}`: the second row is empty", self.table) });
-        }
+        let (filter, set) = (filter.checked(), set.checked().and_then(|set| self.not_empty(set)));
+        let (filter, set) = (self.session.called(None, filter)?, self.session.called(None, set)?);
         let columns = joined_by(set.cells(), ", ", &|(name, _)| format!("{} = ?", quote(name)));
         let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), filter.matching());
         let values = values(&[set, filter]);
-        call::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]))
+        let done = call::execute(&sql, values.as_slice(), |call| self.run(call, true, &[filter, set]));
+        self.session.called(None, done)
+    }
+
+    /// Refuses a row that sets nothing.
+    fn not_empty<'r>(&self, set: &'r Row) -> Result<&'r Row> {
+        if set.is_empty() {
+            let problem = format!("nothing to set in `{}`: the second row is empty", self.table);
+            return Err(Error::Row { problem, at: None });
+        }
+        Ok(set)
     }
 
     /// Deletes every row that matches and returns their number.
@@ -175,21 +190,25 @@ impl<'s> SessionTable<'s> {
     /// assert_eq!(session.table("user")?.count(row! {})?, 1);
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    #[track_caller]
     pub fn delete(&mut self, filter: Row) -> Result<usize> {
-        let filter = filter.checked()?;
+        let filter = self.session.called(None, filter.checked())?;
         let sql = format!("DELETE FROM {} AS t{}", self.name(), filter.matching());
-        call::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]))
+        let done = call::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]));
+        self.session.called(None, done)
     }
 
+    #[track_caller]
     fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
-        let filter = filter.checked()?;
+        let filter = self.session.called(None, filter.checked())?;
         let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), filter.matching());
         let read = |row: &rusqlite::Row<'_>| {
             let names = column_names(row.as_ref());
             Row::from_sql(&names, row)
         };
         let values = values(&[filter]);
-        call::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]))
+        let rows = call::query(&sql, values.as_slice(), read, |call| self.run(call, false, &[filter]));
+        self.session.called(None, rows)
     }
 
     /// Returns the table as SQL names it, whatever temporary table the session has created of that name.

@@ -1,12 +1,10 @@
 //! An image: a database made once, from which others are copied page by page.
 
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
-use rusqlite::serialize::OwnedData;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::code::failure;
@@ -280,29 +278,6 @@ impl Image {
     }
 }
 
-/// Copies what a connection's `main` schema holds, with what its own open transaction wrote, into a schema of another.
-/// Each page is copied once.
-pub(crate) fn copy_transaction(
-    from: &Connection,
-    to: &mut Connection,
-    schema: &str,
-    reads_only: bool,
-) -> rusqlite::Result<()> {
-    if number(from, "PRAGMA main.page_count")? == 0 {
-        return copy_pages(&open_in_memory()?, to, schema);
-    }
-    let mut size = 0;
-    // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
-    let pages = unsafe { ffi::sqlite3_serialize(from.handle(), c"main".as_ptr(), &mut size, 0) };
-    let (Some(pages), Ok(size)) = (NonNull::new(pages), usize::try_from(size)) else {
-        return Err(failure(ffi::SQLITE_NOMEM, "out of memory"));
-    };
-    // SAFETY: SQLite gave so many bytes, which nobody else has, and they live until they are given to `to`.
-    clear_wal_mark(unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), size) });
-    // SAFETY: the bytes are SQLite's own allocation.
-    to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, reads_only)
-}
-
 impl Initial for Image {
     fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         Image::file(self)
@@ -338,7 +313,7 @@ fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     parts.map(|part| bytes.get(part).unwrap_or_default())
 }
 
-fn clear_wal_mark(bytes: &mut [u8]) {
+pub(super) fn clear_wal_mark(bytes: &mut [u8]) {
     if let Some(versions) = bytes.get_mut(VERSIONS) {
         versions.fill(1);
     }

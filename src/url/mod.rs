@@ -3,13 +3,14 @@
 mod authority;
 mod escape;
 mod named;
+mod redact;
 mod server;
 mod sqlite;
 mod text;
 
-pub(crate) use authority::read_hosts;
 pub(crate) use named::{DatabaseUrl, Named, Sharing};
-pub(crate) use text::{has_letters_of_a_scheme, is_secret};
+pub(crate) use redact::{redacted, redacted_file};
+pub(crate) use text::is_secret;
 
 use crate::nearest::nearest;
 use named::Family;

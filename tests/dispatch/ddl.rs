@@ -95,6 +95,64 @@ fn on_says_where_a_table_is_made() {
     db.assert_landed("auth", "fresh", row! { x: 1 });
 }
 
+/// What is broken in the bind already is not what the new object is refused for, even if another bind has the table.
+#[rstest]
+#[case::another_trigger_of_the_same_table(
+    "CREATE TABLE note (x); CREATE TRIGGER old AFTER INSERT ON note BEGIN DELETE FROM user; END",
+    "CREATE TRIGGER new AFTER UPDATE ON note BEGIN DELETE FROM note; END"
+)]
+#[case::a_trigger_that_the_new_one_runs(
+    "CREATE TABLE note (x); CREATE TRIGGER old AFTER INSERT ON note BEGIN DELETE FROM user; END",
+    "CREATE TRIGGER new AFTER INSERT ON post BEGIN INSERT INTO note VALUES (1); END"
+)]
+#[case::a_view_that_a_view_reads(
+    "CREATE VIEW old AS SELECT * FROM user; CREATE VIEW older AS SELECT * FROM old",
+    "CREATE VIEW new AS SELECT * FROM older JOIN post"
+)]
+#[case::a_view_that_a_trigger_reads(
+    "CREATE VIEW old AS SELECT * FROM user",
+    "CREATE TRIGGER new AFTER INSERT ON post WHEN EXISTS (SELECT 1 FROM old) BEGIN DELETE FROM post; END"
+)]
+#[case::a_trigger_of_a_broken_view(
+    "CREATE VIEW old AS SELECT * FROM user",
+    "CREATE TRIGGER new INSTEAD OF INSERT ON old BEGIN DELETE FROM post; END"
+)]
+#[case::a_trigger_of_a_view(
+    "CREATE VIEW v AS SELECT 1 AS x; CREATE TRIGGER old INSTEAD OF INSERT ON v BEGIN DELETE FROM user; END",
+    "CREATE TRIGGER new AFTER INSERT ON post BEGIN INSERT INTO v VALUES (1); END"
+)]
+fn a_view_or_a_trigger_is_made_beside_others_that_are_broken(#[case] old: &str, #[case] new: &str) {
+    let db = blog();
+    db.connection(None).unwrap().execute_batch(old).unwrap();
+    let mut session = db.session();
+    session.execute(new, []).unwrap();
+    session.commit().unwrap();
+    let conn = db.connection(None).unwrap();
+    let made = conn.query_row("SELECT sql FROM sqlite_schema WHERE name = 'new'", [], |row| row.get::<_, String>(0));
+    assert_eq!(made.unwrap(), new);
+}
+
+/// What else is broken does not hide that the new object is in the wrong bind.
+#[rstest]
+#[case::a_trigger_through_a_view(
+    "CREATE VIEW v AS SELECT 1 AS x; CREATE TRIGGER old INSTEAD OF INSERT ON v BEGIN DELETE FROM post; END",
+    "CREATE TRIGGER new AFTER INSERT ON post BEGIN INSERT INTO v VALUES (1); DELETE FROM user; END"
+)]
+#[case::a_trigger_beside_a_broken_one(
+    "CREATE TRIGGER old AFTER INSERT ON post BEGIN DELETE FROM setting; END",
+    "CREATE TRIGGER new AFTER INSERT ON post BEGIN DELETE FROM user; END"
+)]
+#[case::a_view_beside_a_broken_one(
+    "CREATE VIEW old AS SELECT * FROM user",
+    "CREATE VIEW new AS SELECT * FROM post JOIN user"
+)]
+fn one_in_the_wrong_bind_is_refused_beside_others_that_are_broken(#[case] old: &str, #[case] new: &str) {
+    let db = blog();
+    db.connection(None).unwrap().execute_batch(old).unwrap();
+    let error = db.session().execute(new, []).unwrap_err().to_string();
+    assert!(error.contains("`new` would be in bind `default`, and `user` is not: it is in auth"), "{error}");
+}
+
 #[test]
 fn a_view_or_a_trigger_over_another_binds_table_is_refused() {
     let db = blog();

@@ -349,18 +349,45 @@ fn ending(fault: Fault) -> String {
 #[rstest]
 fn a_fault_that_never_triggered_fails_the_test(db: Harness) -> multibind::Result<()> {
     let unused = db.fault("auth").fail_commit()?;
-    insta::assert_snapshot!(ending(unused), @r#"`fault("auth").fail_commit()` at [place] never triggered: no transaction that wrote to `auth` was committed while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(unused), @r#"
+    `fault("auth").fail_commit()` at [place] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
+
+    So the test does not show what the code does when that fails. Check that the
+    code under test uses the bind while the fault is alive, on a connection that the
+    fault covers, or mark the fault `optional()`. If the test returned an error of
+    another crate, this hides it: let the test return `multibind::TestResult` to see
+    it.
+    "#);
 
     let late = db.fault("auth").after(3).times(1).busy()?;
     let conn = db.connection("auth")?;
     for _ in 0..2 {
         assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
     }
-    insta::assert_snapshot!(ending(late), @r#"`fault("auth").after(3).times(1).busy()` at [place] never triggered: only 2 transactions began to write to `auth` while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(late), @r#"
+    `fault("auth").after(3).times(1).busy()` at [place] never triggered:
+    only 2 transactions began to write to `auth` while it was active.
+
+    So the test does not show what the code does when that fails. Check that the
+    code under test uses the bind while the fault is alive, on a connection that the
+    fault covers, or mark the fault `optional()`. If the test returned an error of
+    another crate, this hides it: let the test return `multibind::TestResult` to see
+    it.
+    "#);
 
     let late = db.fault(None).after(3).disk_full()?;
     db.connection(None)?.execute("INSERT INTO post (title) VALUES ('hello')", []).unwrap();
-    insta::assert_snapshot!(ending(late), @r#"`fault("default").after(3).disk_full()` at [place] never triggered: only 1 transaction wrote to `default` while it was active. So the test does not show what the code does when that fails. If the test returned an error, this hides it: run the code by `during()` to see it. Otherwise check that the code under test uses the bind while the fault is alive, on a connection that the fault covers, or mark the fault `optional()`."#);
+    insta::assert_snapshot!(ending(late), @r#"
+    `fault("default").after(3).disk_full()` at [place] never triggered:
+    only 1 transaction wrote to `default` while it was active.
+
+    So the test does not show what the code does when that fails. Check that the
+    code under test uses the bind while the fault is alive, on a connection that the
+    fault covers, or mark the fault `optional()`. If the test returned an error of
+    another crate, this hides it: let the test return `multibind::TestResult` to see
+    it.
+    "#);
     Ok(())
 }
 
@@ -376,8 +403,9 @@ fn an_untriggered_fault_reports_a_missing_table(
     #[case] told: &str,
 ) -> multibind::Result<()> {
     let ending = ending(db.fault("auth").fail_statement(table, Operation::Insert)?);
-    let (_, rest) = ending.split_once("while it was active.").unwrap();
-    assert_eq!(rest.split_once(" So the test ").unwrap().0, told);
+    let (found, _) = ending.split_once("\n\nSo the test ").unwrap();
+    let found = found.replace('\n', " ");
+    assert_eq!(found.split_once("while it was active.").unwrap().1, told);
     Ok(())
 }
 
@@ -397,7 +425,7 @@ fn a_fault_that_outlives_its_harness_says_nothing_of_tables(db: Harness) -> mult
     drop(db);
     let ending = ending(fault);
     assert!(
-        ending.contains("never triggered: no such statement ran on `auth`") && !ending.contains("no table"),
+        ending.contains("never triggered:\nno such statement ran on `auth`") && !ending.contains("no table"),
         "{ending}"
     );
     Ok(())
@@ -416,7 +444,7 @@ fn a_fault_that_a_failing_test_never_reached_is_mentioned_beside_the_failure() {
     let mut test = std::process::Command::new(std::env::current_exe().unwrap());
     test.args(["--ignored", "--exact", "faults::fails_before_its_fault_is_reached"]);
     test.env("CARGO_TARGET_DIR", target.path()).env("RUST_BACKTRACE", "0").env("MULTIBIND_KEEP", "never");
-    let said = String::from_utf8(test.output().unwrap().stdout).unwrap();
+    let said = String::from_utf8(test.output().unwrap().stdout).unwrap().replace('\n', " ");
     assert!(said.contains("the test's own failure"), "{said}");
     assert!(said.contains("multibind: `fault(\"auth\").fail_commit()` at "), "{said}");
     assert!(said.contains("never triggered: no transaction that wrote to `auth` was committed"), "{said}");
@@ -493,6 +521,8 @@ fn the_applications_commit_hook_replaces_the_faults(db: Harness) -> multibind::R
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(db.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
     assert_eq!(fault.triggered(), 1);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(fault)));
+    assert!(ended.is_err(), "a commit got past it");
     Ok(())
 }
 
@@ -763,7 +793,7 @@ fn a_statement_that_could_not_be_stopped_is_told(shop: Harness) -> multibind::Re
     let fault = shop.fault("auth").fail_statement("user", Operation::Read)?;
     assert_eq!(inner.query_row([], |row| row.get::<_, String>(0)).unwrap(), "ann");
     let told = ending(fault);
-    assert!(told.contains("1 of them could not be failed"), "{told}");
+    assert!(told.replace('\n', " ").contains("1 of them could not be failed"), "{told}");
     Ok(())
 }
 
@@ -816,9 +846,11 @@ fn an_authorizer_of_the_applications_takes_the_place_of_the_faults(shop: Harness
     let own = shop.connection("auth")?;
     let mut prepared = own.prepare(INSERT).unwrap();
     let _ = own.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
-    let _fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
+    let fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(prepared.execute([])), ffi::SQLITE_OK);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(fault)));
+    assert!(ended.is_err(), "statements got past it");
     Ok(())
 }
 

@@ -171,6 +171,48 @@ fn a_join_sees_the_tables_that_the_session_has_made(#[case] storage: fn() -> Bin
     assert!(session.query("SELECT title, name FROM post, role", [], |_| Ok(())).is_err());
 }
 
+/// `sqlite3_deserialize` into `main` frees the schema that a table-valued function used before points at: a copy that was
+/// renewed on the same connection crashed here.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::file(Bind::temp_file)]
+fn a_join_with_a_function_follows_each_write_to_the_default_bind(#[case] storage: fn() -> Bind) {
+    let db = pair(storage);
+    let mut session = db.session();
+    session.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    session.commit().unwrap();
+    for round in 0..30 {
+        session.execute("INSERT INTO post VALUES ('new')", []).unwrap();
+        session.execute(&format!("CREATE TABLE main.t{round} (x)"), []).unwrap();
+        let sql = "SELECT count(*) FROM post, user, json_each('[1]') WHERE name = 'ann'";
+        assert_eq!(read(&mut session, sql), [(round + 1).to_string()]);
+        let sql =
+            format!("SELECT (SELECT count(*) FROM t{round}), t.name FROM pragma_table_info('t{round}') AS t, user");
+        assert_eq!(read(&mut session, &sql), ["0|x"]);
+    }
+}
+
+/// Both copies have the same schema number.
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::file(Bind::temp_file)]
+fn a_join_sees_the_tables_made_in_place_of_others_that_were_undone(#[case] storage: fn() -> Bind) {
+    let db = pair(storage);
+    let mut session = db.session();
+    let sql = "SELECT * FROM extra LEFT JOIN user ON 1";
+    let mut savepoint = session.savepoint().unwrap();
+    savepoint.execute("CREATE TABLE main.extra (a)", []).unwrap();
+    savepoint.execute("CREATE TABLE main.other (b, c)", []).unwrap();
+    savepoint.execute("INSERT INTO extra VALUES ('first')", []).unwrap();
+    assert_eq!(read(&mut savepoint, sql), ["first|NULL"]);
+    savepoint.rollback().unwrap();
+    session.execute("CREATE TABLE main.other (b, c)", []).unwrap();
+    session.execute("CREATE TABLE main.extra (b, c)", []).unwrap();
+    session.execute("INSERT INTO extra VALUES ('second', 'third')", []).unwrap();
+    assert_eq!(read(&mut session, sql), ["second|third|NULL"]);
+}
+
 #[test]
 fn a_shared_cache_join_over_an_uncommitted_table_suggests_a_commit() {
     let db = pair(Bind::shared_cache);

@@ -1,5 +1,6 @@
 //! What SQLite resolves counts, whether it reads it or not, and nothing else does.
 
+use multibind::rusqlite::Connection;
 use multibind::{row, Bind, Error, Harness};
 use rstest::rstest;
 
@@ -192,6 +193,61 @@ fn a_table_named_like_a_function_stays_a_table() {
 }
 
 #[rstest]
+#[case::create("CREATE TABLE json.fresh (x)")]
+#[case::create_as("CREATE TABLE json.fresh AS SELECT * FROM json_tree")]
+#[case::create_as_constants("CREATE TABLE json.fresh AS VALUES (1, 2)")]
+#[case::create_unless_there("CREATE TABLE IF NOT EXISTS json.json_tree (x)")]
+#[case::create_one_more("CREATE TABLE json.json_each (x)")]
+#[case::virtual_table("CREATE VIRTUAL TABLE json.fresh USING fts5 (x)")]
+#[case::view("CREATE VIEW json.fresh AS SELECT * FROM json_tree")]
+#[case::view_of_a_function("CREATE VIEW json.fresh AS SELECT value FROM json_each('[1]')")]
+#[case::index("CREATE INDEX json.fresh ON json_tree (name)")]
+#[case::index_of_another("CREATE INDEX json.fresh ON setting (name)")]
+#[case::trigger("CREATE TRIGGER json.fresh AFTER INSERT ON json_tree BEGIN DELETE FROM setting; END")]
+#[case::alter("ALTER TABLE json.json_tree ADD COLUMN x")]
+#[case::alter_without_key("ALTER TABLE json_tree RENAME TO plain")]
+#[case::rename_column("ALTER TABLE json_tree RENAME COLUMN name TO x")]
+#[case::drop("DROP TABLE json.json_tree")]
+#[case::drop_without_key("DROP TABLE json_tree")]
+#[case::drop_if_there("DROP TABLE IF EXISTS json_tree")]
+#[case::insert("INSERT INTO json.json_tree VALUES (2, 'two')")]
+#[case::update("UPDATE json_tree SET name = 'new'")]
+#[case::delete("DELETE FROM json.json_tree")]
+#[case::reindex("REINDEX json_tree")]
+#[case::reindex_by_key("REINDEX json.json_tree")]
+#[case::analyze("ANALYZE json.json_tree")]
+#[case::vacuum("VACUUM json")]
+fn a_table_named_like_a_function_is_changed_as_any_other(#[case] sql: &str) {
+    const SCHEMA: &str =
+        "CREATE TABLE json_tree (id INTEGER PRIMARY KEY, name); INSERT INTO json_tree VALUES (1, 'one');
+        CREATE TABLE setting (name)";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE post (value, name)"))
+        .bind("json", Bind::memory().schema(SCHEMA))
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    session.execute(sql, []).unwrap();
+    session.commit().unwrap();
+
+    let plain = Connection::open_in_memory().unwrap();
+    plain.execute_batch(SCHEMA).unwrap();
+    plain.execute_batch(&sql.replace("json.", "").replace("VACUUM json", "VACUUM")).unwrap();
+    let texts = |conn: &Connection, sql: &str| {
+        let mut select = conn.prepare(sql).map_err(|error| error.to_string())?;
+        let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        Ok::<_, String>(rows.collect::<Result<Vec<_>, _>>().unwrap())
+    };
+    let conn = db.connection("json").unwrap();
+    for sql in [
+        "SELECT type || name || tbl_name || coalesce(sql, '') FROM sqlite_schema ORDER BY 1",
+        "SELECT id || name FROM main.json_tree ORDER BY 1",
+    ] {
+        assert_eq!(texts(&conn, sql), texts(&plain, sql));
+    }
+}
+
+#[rstest]
 #[case::in_another_bind("CREATE TABLE nut (id INTEGER PRIMARY KEY, tree REFERENCES tree (name))")]
 #[case::nowhere("CREATE TABLE nut (id INTEGER PRIMARY KEY, tree REFERENCES gone (name))")]
 #[case::without_a_unique_column(
@@ -276,7 +332,9 @@ fn an_error_is_the_same_the_second_time() {
         let first = session.execute(sql, []).unwrap_err();
         assert_eq!(session.execute(sql, []).unwrap_err().to_string(), first.to_string());
         assert_eq!(session.route(sql).unwrap_err().to_string(), first.to_string());
-        assert_eq!(format!("{:?}", db.session().execute(sql, []).unwrap_err()), format!("{first:?}"));
+        let again = db.session().execute(sql, []).unwrap_err();
+        let place = |error: &multibind::Error| error.place().unwrap().to_string();
+        assert_eq!(format!("{again:?}").replace(&place(&again), &place(&first)), format!("{first:?}"));
     }
     // Until the tables are others.
     session.execute("CREATE TABLE auth.nowhere (x)", []).unwrap();

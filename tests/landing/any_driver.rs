@@ -1,6 +1,7 @@
 //! Records, guards and faults reach the connections that the application opens itself, in every storage.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::ptr;
 use std::time::Duration;
 
 use multibind::faults::{Fault, FaultBuilder, Operation};
@@ -231,7 +232,7 @@ fn a_fault_of_reading_needs_a_storage_with_a_disk(
 /// Takes the slot of the harness's trace, as `rusqlite::Connection::trace_v2` does.
 fn replace_trace(conn: &Connection) {
     // SAFETY: the handle is open, and no callback is given.
-    unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, std::ptr::null_mut()) };
+    unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, ptr::null_mut()) };
 }
 
 fn replace_authorizer(conn: &Connection) {
@@ -258,5 +259,8 @@ fn a_write_is_seen_where_the_application_has_replaced_one_of_the_instruments(
     let guard = db.deny_writes("auth");
     assert!(auth.execute("INSERT INTO user (name) VALUES ('bob')", []).is_err());
     assert_eq!(guard.refused().len(), 1);
+    let ended = catch_unwind(AssertUnwindSafe(|| drop(guard)));
+    // A storage with a file system of this crate's shows writes without a commit hook.
+    assert_eq!(ended.is_ok(), ptr::fn_addr_eq(replace, replace_commit_hook as fn(&Connection)));
     db.assert_not_landed("auth", "user", row! { name: "bob" });
 }

@@ -237,6 +237,11 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     ─
      meta             0      no row at all
 
+    Written to `default` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::keys_that_share_a_stand_in_share_its_rows
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("user", row)?    every place where the row is
       db.connection("default")?  a connection to `default`
@@ -252,6 +257,11 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
                                id = 1, username = 'ann', email = NULL
     ─
      meta             0      no row at all
+
+    Written to `default` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::keys_that_share_a_stand_in_share_its_rows
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?    every place where the row is
@@ -279,6 +289,11 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     ─
      meta      0      no row at all
 
+    Written to `default` by
+      INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
+      at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -303,6 +318,16 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     ─
      meta      1      the row:
                         id = 1, event = 'started'
+
+    Written to `default` by
+      INSERT INTO log (event) VALUES ('started')
+      at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      on the test's thread, connection 1, committed
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('started')
+      at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -377,8 +402,8 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
 #[rstest]
 fn a_bind_without_the_table_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
-    the row did not land in `meta`: the bind has no table `user`, and no other bind
-    has the row
+    the row did not land in `meta`: it has no table `user`; `auth` has it, without
+    the row
 
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
@@ -411,6 +436,11 @@ fn a_bind_without_the_table_says_so(db: Harness) {
                         id = 1, username = 'ann', email = NULL
     ─
      meta             no such table
+
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -475,6 +505,11 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
+    Written to `default` by
+      INSERT INTO log (event, post_id) VALUES ('started', 1)
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -499,6 +534,11 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
+      at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -519,6 +559,11 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
                         and more
     ─
      meta             no such table
+
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
+      at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -653,6 +698,8 @@ fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
                          column_36 = 36, column_37 = 37, column_38 = 38, column_39
                          …
 
+    The row in `auth` was there at the start.
+
     To look further:
       db.locate("wide", row)?  every place where the row is
       db.connection("auth")?   a connection to `auth`
@@ -675,6 +722,8 @@ fn of_many_rows_three_are_shown() {
                      i = 2
                      i = 3
                      and more
+
+    The rows in `auth` were there at the start.
 
     To look further:
       db.locate("n", row)?    every place where the row is
@@ -728,7 +777,7 @@ fn a_view_that_is_broken_is_not_read_as_empty() {
 fn no_line_of_a_failure_is_wider_than_a_terminal(db: Harness) {
     let event = "a long event with words in it ".repeat(20);
     plain(&db, None).execute("INSERT INTO log (event) VALUES (?1)", [&event]).unwrap();
-    let message = failure(|| db.assert_landed("meta", "log", row! { event: event.as_str() }));
+    let message = crate::failure::message(|| db.assert_landed("meta", "log", row! { event: event.as_str() }));
     assert!(message.lines().any(|line| line.chars().count() > 70), "nothing was wrapped: {message}");
     assert!(message.lines().all(|line| line.chars().count() <= 80), "{message}");
 }
@@ -804,6 +853,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
+
     A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
@@ -824,6 +878,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
                         id = 1, username = 'ann', email = NULL
     ─
      meta             no such table
+
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, connection 1, not committed
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -847,6 +906,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
+
     A session has written to `auth` and not committed: `session.commit()` first?
 
     To look further:
@@ -867,6 +931,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
                         id = 1, username = 'ann', email = NULL
     ─
      meta             no such table
+
+    Written to `auth` by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      on the test's thread, in a session, connection 2, not committed
 
     A session has written to `auth` and not committed: `session.commit()` first?
 
@@ -1115,6 +1184,11 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('started')
+      at landing::assertions::an_uncommitted_deletion_hides_no_row
+      on the test's thread, connection 2, committed
+
     A connection to `default` has a transaction open that writes: not committed yet?
 
     To look further:
@@ -1135,6 +1209,11 @@ fn an_uncommitted_deletion_hides_no_row() {
     ─
      meta      1      the row:
                         id = 1, event = 'started'
+
+    Written to `meta` by
+      INSERT INTO log (event) VALUES ('started')
+      at landing::assertions::an_uncommitted_deletion_hides_no_row
+      on the test's thread, connection 2, committed
 
     A connection to `default` has a transaction open that writes: not committed yet?
 

@@ -626,6 +626,8 @@ fn the_users_authorizer_replaces_the_guards(harness: Harness) {
     // What writes is still stopped as it begins, by what SQLite says of the statement itself.
     assert_eq!(code(&run(&conn, "DELETE FROM log").unwrap_err()), ErrorCode::ReadOnly);
     assert_eq!(guard.refused().len(), 1);
+    // What it would be told of no longer can have got past it.
+    assert!(panic(|| drop(guard)).contains("could not guard every connection"));
 }
 
 #[rstest]

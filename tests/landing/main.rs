@@ -1,22 +1,28 @@
 //! What a test asserts and reads: where rows landed, what changed in each bind, which statements ran.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
+mod accounts;
 mod any_driver;
 mod assertions;
+mod changed_values;
 mod changes;
 mod changes_expected;
+mod exact_rows;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+mod late_reads;
 mod outcomes;
 mod outside;
 mod picture;
 mod recording;
 mod references;
+mod replaced;
 mod reports;
 mod rows;
 mod serialize;
 mod snapshots;
 mod strategies;
+mod times;

@@ -75,6 +75,49 @@ fn triggers_that_ran_are_named_and_only_those() {
     assert!(audit[0].place().unwrap().contains("triggers_that_ran_are_named_and_only_those"), "{:?}", audit[0].place());
 }
 
+#[rstest]
+#[case::a_commit("COMMIT")]
+#[case::a_rollback("ROLLBACK")]
+fn the_place_that_ends_a_transaction_is_known(#[case] end: &str) {
+    fn ends(conn: &Connection, end: &str) {
+        conn.execute_batch(end).unwrap();
+    }
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(log.statements()[1].transaction_ended_at(), None);
+    ends(&conn, end);
+    let place = log.statements()[1].transaction_ended_at().unwrap();
+    assert!(place.contains("the_place_that_ends_a_transaction_is_known::ends"), "{place}");
+}
+
+#[test]
+fn the_place_that_drops_an_open_transaction_is_known() {
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute_batch("BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    drop(conn);
+    let place = log.statements()[1].transaction_ended_at().unwrap();
+    assert!(place.contains("the_place_that_drops_an_open_transaction_is_known"), "{place}");
+}
+
+#[test]
+fn a_place_has_its_callers() {
+    #[inline(never)]
+    fn write(conn: &Connection) {
+        conn.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    }
+    let db = started(Bind::memory);
+    let conn = own(&db);
+    let log = db.record();
+    write(&conn);
+    let ran = &log.statements()[0];
+    assert!(ran.place().unwrap().contains("a_place_has_its_callers::write"), "{:?}", ran.place());
+    assert!(ran.callers()[0].ends_with("a_place_has_its_callers"), "{:?}", ran.callers());
+}
+
 #[test]
 fn more_can_be_asserted_of_a_log() {
     let db = started(Bind::memory);

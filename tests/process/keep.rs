@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 use multibind::fixture::harness;
@@ -11,94 +11,8 @@ use multibind::{Bind, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
+use crate::child::{files, Run};
 use crate::frame::unframed;
-
-/// One of the tests in `runs`, in a process whose target folder is a private one.
-struct Run {
-    command: Command,
-    target: TempDir,
-}
-
-impl Run {
-    fn of(test: &str) -> Run {
-        Run::by(&std::env::current_exe().unwrap(), test)
-    }
-
-    fn by(program: &Path, test: &str) -> Run {
-        let target = tempfile::tempdir().unwrap();
-        let mut command = Command::new(program);
-        command.args(["--ignored", "--exact", &format!("keep::runs::{test}")]);
-        command.env("CARGO_TARGET_DIR", target.path()).env("CARGO_PKG_NAME", "my_app").env("RUST_BACKTRACE", "0");
-        command.env_remove("MULTIBIND_KEEP").env("MULTIBIND_IMAGES", "off");
-        Run { command, target }
-    }
-
-    fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
-        self.command.env(name, value);
-        self
-    }
-
-    fn arg(mut self, arg: &str) -> Run {
-        self.command.arg(arg);
-        self
-    }
-
-    /// Runs a test that must pass.
-    fn passes(mut self) -> Ran {
-        let output = self.command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        Ran { output, target: self.target }
-    }
-
-    /// Runs a test that must fail, as a test does and not as a process that is aborted.
-    fn fails(mut self) -> Ran {
-        let output = self.command.output().unwrap();
-        assert_eq!(output.status.code(), Some(101), "{}", String::from_utf8_lossy(&output.stdout));
-        Ran { output, target: self.target }
-    }
-}
-
-/// What a run has left.
-struct Ran {
-    output: Output,
-    target: TempDir,
-}
-
-impl Ran {
-    /// What the harness said, with `[target]` for the target folder.
-    fn said(&self) -> String {
-        let stdout = String::from_utf8(self.output.stdout.clone()).unwrap();
-        let said = stdout.split_once("multibind: ").map_or("", |(_, said)| said);
-        let said = said.split("\n\n").next().unwrap().trim_end();
-        said.replace(self.target.path().to_str().unwrap(), "[target]")
-    }
-
-    /// The folder of the test.
-    fn folder(&self, test: &str) -> PathBuf {
-        self.target.path().join("multibind/my_app--process").join(format!("keep--runs--{test}"))
-    }
-
-    /// Every file that was left.
-    fn files(&self) -> String {
-        files(self.target.path())
-    }
-}
-
-/// Every file in a folder, by its path there, in order.
-fn files(folder: &Path) -> String {
-    fn collect(folder: &Path, root: &Path, found: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            match entry.is_dir() {
-                true => collect(&entry, root, found),
-                false => found.push(entry.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/")),
-            }
-        }
-    }
-    let mut found = Vec::new();
-    collect(folder, folder, &mut found);
-    found.sort();
-    found.join("\n")
-}
 
 /// The first value that a query gives on a file, read as any program reads it.
 fn value(file: &Path, sql: &str) -> String {
@@ -256,14 +170,10 @@ mod runs {
 
 #[test]
 fn a_failed_test_keeps_databases_and_changes() {
-    let ran = Run::of("a_sign_up_in_the_wrong_bind").fails();
+    let ran = Run::of("keep::runs::a_sign_up_in_the_wrong_bind").fails();
 
     assert_snapshot!(ran.said(), @r"
-    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind
-      default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
-      auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
-      meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
-    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind: default.db, auth.db, meta.db, changes.txt
     ");
     assert_snapshot!(ran.files(), @r"
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
@@ -271,7 +181,7 @@ fn a_failed_test_keeps_databases_and_changes() {
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
     ");
-    let folder = ran.folder("a_sign_up_in_the_wrong_bind");
+    let folder = ran.folder("keep::runs::a_sign_up_in_the_wrong_bind");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
     The committed changes in every bind since the harness started:
 
@@ -314,17 +224,12 @@ fn without_times(text: &str) -> String {
 
 #[test]
 fn recorded_statements_are_kept() {
-    let ran = Run::of("a_sign_up_that_is_recorded").fails();
+    let ran = Run::of("keep::runs::a_sign_up_that_is_recorded").fails();
 
     assert_snapshot!(ran.said(), @r"
-    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded
-      default  sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/default.db
-      auth     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/auth.db
-      meta     sqlite3 [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/meta.db
-    The changes since the start are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/changes.txt
-    The statements that were recorded are in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded/statements.txt
+    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded: default.db, auth.db, meta.db, changes.txt, statements.txt
     ");
-    let folder = ran.folder("a_sign_up_that_is_recorded");
+    let folder = ran.folder("keep::runs::a_sign_up_that_is_recorded");
     assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nstatements.txt");
     let statements = fs::read_to_string(folder.join("statements.txt")).unwrap();
     assert!(statements.lines().all(|line| line.chars().count() <= 80), "{statements}");
@@ -382,7 +287,7 @@ fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness)
 #[case::told_never("panics_and_leaves_nothing", None, "")]
 #[case::told_never_past_always("panics_and_leaves_nothing", Some("always"), "")]
 fn a_passed_test_leaves_nothing(#[case] test: &str, #[case] keep: Option<&str>, #[case] expected: &str) {
-    let run = Run::of(test);
+    let run = Run::of(&format!("keep::runs::{test}"));
     let ran = match keep {
         Some(keep) => run.env("MULTIBIND_KEEP", keep),
         None => run,
@@ -395,18 +300,16 @@ fn a_passed_test_leaves_nothing(#[case] test: &str, #[case] keep: Option<&str>, 
 
 #[test]
 fn a_test_that_fails_leaves_nothing_where_the_environment_says_never() {
-    let ran = Run::of("fails_with_some_binds").env("MULTIBIND_KEEP", "never").fails();
+    let ran = Run::of("keep::runs::fails_with_some_binds").env("MULTIBIND_KEEP", "never").fails();
     assert_eq!((ran.files().as_str(), ran.said().as_str()), ("", ""));
 }
 
 #[test]
 fn an_unknown_value_is_reported_and_ignored() {
-    let ran = Run::of("fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
+    let ran = Run::of("keep::runs::fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
     assert_snapshot!(ran.said(), @r"
     WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
-    multibind: the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens
-      default  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/default.db
-    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens/changes.txt
+    multibind: kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens: default.db, changes.txt
     ");
 }
 
@@ -414,17 +317,17 @@ fn an_unknown_value_is_reported_and_ignored() {
 #[case::a_thread_a_test("2")]
 #[case::one_test_after_the_other("1")]
 fn files_have_the_tests_name_under_any_runner(#[case] threads: &str) {
-    let ran = Run::of("fails_in_a_thread").arg("--test-threads").arg(threads).fails();
-    assert_eq!(files(&ran.folder("fails_in_a_thread")), "changes.txt\ndefault.db");
+    let ran = Run::of("keep::runs::fails_in_a_thread").arg("--test-threads").arg(threads).fails();
+    assert_eq!(files(&ran.folder("keep::runs::fails_in_a_thread")), "changes.txt\ndefault.db");
 }
 
 #[test]
 fn a_later_run_replaces_what_an_earlier_one_left() {
-    let mut first = Run::of("fails_with_some_binds").env("MULTIBIND_TEST_BINDS", "auth|meta");
+    let mut first = Run::of("keep::runs::fails_with_some_binds").env("MULTIBIND_TEST_BINDS", "auth|meta");
     assert_eq!(first.command.output().unwrap().status.code(), Some(101));
     let second = first.env("MULTIBIND_TEST_BINDS", "audit|auth").fails();
 
-    let folder = second.folder("fails_with_some_binds");
+    let folder = second.folder("keep::runs::fails_with_some_binds");
     assert_eq!(files(&folder), "audit.db\nauth.db\nchanges.txt");
     assert_eq!(value(&folder.join("auth.db"), "SELECT x FROM t"), "bind 1");
 }
@@ -432,25 +335,15 @@ fn a_later_run_replaces_what_an_earlier_one_left() {
 #[test]
 fn a_key_with_any_character_has_a_file_of_its_own() {
     let keys = ["me ta", "me%20ta", "a.b", "../up", "日本", "x';--", "con", "/", "~"];
-    let ran = Run::of("fails_with_some_binds").env("MULTIBIND_TEST_BINDS", keys.join("|")).fails();
+    let ran = Run::of("keep::runs::fails_with_some_binds").env("MULTIBIND_TEST_BINDS", keys.join("|")).fails();
 
     assert_snapshot!(ran.said(), @r"
-    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds
-      me ta    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/me%20ta.db
-      me%20ta  sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/me%2520ta.db
-      a.b      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/a.b.db
-      ../up    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2E.%2Fup.db
-      日本       sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%E6%97%A5%E6%9C%AC.db
-      x';--    sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/x%27%3B--.db
-      con      sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%63on.db
-      /        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%2F.db
-      ~        sqlite3 [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/%7E.db
-    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds/changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds: me%20ta.db, me%2520ta.db, a.b.db, %2E.%2Fup.db, %E6%97%A5%E6%9C%AC.db, x%27%3B--.db, %63on.db, %2F.db, %7E.db, changes.txt
     ");
-    let folder = ran.folder("fails_with_some_binds");
+    let folder = ran.folder("keep::runs::fails_with_some_binds");
     let said = ran.said();
-    for (place, line) in said.lines().filter(|line| line.contains("sqlite3")).enumerate() {
-        let file = line.rsplit('/').next().unwrap();
+    let (_, named) = said.split_once(": ").unwrap();
+    for (place, file) in named.split(", ").take(keys.len()).enumerate() {
         assert_eq!(value(&folder.join(file), "SELECT x FROM t"), format!("bind {place}"));
     }
     assert_eq!(files(&folder).lines().count(), keys.len() + 1);
@@ -458,17 +351,14 @@ fn a_key_with_any_character_has_a_file_of_its_own() {
 
 #[test]
 fn open_transactions_are_not_kept_and_block_no_other_bind() {
-    let ran = Run::of("fails_beside_open_transactions").fails();
+    let ran = Run::of("keep::runs::fails_beside_open_transactions").fails();
 
     assert_snapshot!(ran.said(), @r"
-    the databases of this test are kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions
-      default  not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
-      memdb    not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
-      file     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/file.db
-      free     sqlite3 [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/free.db
-    The changes since the start are in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions/changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions: file.db, free.db, changes.txt
+    multibind: `default` is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
+    multibind: `memdb` is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
     ");
-    let folder = ran.folder("fails_beside_open_transactions");
+    let folder = ran.folder("keep::runs::fails_beside_open_transactions");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
     The committed changes in every bind since the harness started:
 
@@ -485,8 +375,8 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
 
 #[test]
 fn each_harness_of_a_test_has_files_of_its_own() {
-    let ran = Run::of("fails_with_two_harnesses").fails();
-    let folder = ran.folder("fails_with_two_harnesses");
+    let ran = Run::of("keep::runs::fails_with_two_harnesses").fails();
+    let folder = ran.folder("keep::runs::fails_with_two_harnesses");
     assert_eq!(files(&folder), "2/changes.txt\n2/default.db\nchanges.txt\ndefault.db");
     assert_eq!(value(&folder.join("default.db"), "SELECT x FROM t"), "second");
     assert_eq!(value(&folder.join("2/default.db"), "SELECT x FROM t"), "start");
@@ -499,8 +389,8 @@ fn each_harness_of_a_test_has_files_of_its_own() {
 
 #[test]
 fn a_test_with_a_hundred_harnesses_keeps_the_databases_of_ten() {
-    let ran = Run::of("fails_with_a_hundred_harnesses").fails();
-    let folder = ran.folder("fails_with_a_hundred_harnesses");
+    let ran = Run::of("keep::runs::fails_with_a_hundred_harnesses").fails();
+    let folder = ran.folder("keep::runs::fails_with_a_hundred_harnesses");
     assert_eq!(files(&folder).lines().count(), 20);
     assert!(folder.join("10/default.db").exists());
 }
@@ -528,7 +418,7 @@ fn the_target_folder_is_found_by_the_place_of_the_program(#[case] said: Option<&
     let program = moved(&target.join("debug/deps"));
     fs::write(target.join("CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55").unwrap();
 
-    let mut run = Run::by(&program, "fails_with_some_binds");
+    let mut run = Run::by(&program, "keep::runs::fails_with_some_binds");
     run.command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_PKG_NAME");
     run.command.envs(said.map(|said| ("CARGO_TARGET_DIR", said)));
     run.fails();
@@ -546,7 +436,7 @@ fn without_a_target_folder_temporary_files_are_kept() {
     let (folder, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let program = moved(folder.path());
 
-    let mut run = Run::by(&program, "fails_with_some_binds").env("TMPDIR", temporary.path());
+    let mut run = Run::by(&program, "keep::runs::fails_with_some_binds").env("TMPDIR", temporary.path());
     run.command.env("TMP", temporary.path()).env_remove("CARGO_TARGET_DIR").env_remove("CARGO_PKG_NAME");
     run.fails();
 
@@ -557,14 +447,14 @@ fn without_a_target_folder_temporary_files_are_kept() {
 #[test]
 fn an_unwritable_folder_is_reported_beside_the_failure() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let ran = Run::of("fails_with_some_binds").env("CARGO_TARGET_DIR", file.path()).fails();
+    let ran = Run::of("keep::runs::fails_with_some_binds").env("CARGO_TARGET_DIR", file.path()).fails();
     let said = ran.said().replace(file.path().to_str().unwrap(), "[a file]");
-    assert!(said.starts_with("the databases of this test are not kept: cannot make the folder `[a file]"), "{said}");
+    assert!(said.starts_with("nothing is kept: cannot make the folder `[a file]"), "{said}");
 }
 
 #[test]
 fn a_test_whose_output_nobody_reads_fails_as_it_would() {
-    let mut run = Run::of("fails_with_some_binds").arg("--nocapture");
+    let mut run = Run::of("keep::runs::fails_with_some_binds").arg("--nocapture");
     let mut child = run.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
     assert_eq!(child.wait().unwrap().code(), Some(101));

@@ -5,8 +5,10 @@
 
 #[path = "../common/alone.rs"]
 mod alone;
+mod child;
 mod cost;
 mod crashes;
+mod ends;
 mod exhausted;
 #[path = "../common/frame.rs"]
 mod frame;

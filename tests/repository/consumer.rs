@@ -196,11 +196,7 @@ fn a_failed_test_keeps_its_databases() {
 
     If not, check which bind's connection wrote the rows above.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: the databases of this test are kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann
-      default  sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/default.db
-      auth     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/auth.db
-      meta     sqlite3 [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/meta.db
-    The changes since the start are in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann/changes.txt
+    multibind: kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann: default.db, auth.db, meta.db, changes.txt
     "#);
 
     let mut files = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();

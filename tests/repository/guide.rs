@@ -217,6 +217,21 @@ fn what_a_guard_has_refused(harness: Harness) {
     assert!(told.starts_with(shown.trim_end()), "{told}");
 }
 
+#[test]
+fn rows_missing_too_many_and_different() {
+    let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT, age INTEGER, email TEXT)";
+    let found = "INSERT INTO user VALUES (2, 'bob', NULL, 'b@x'), (4, 'dora', 9, 'd@x')";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema(format!("{user}; INSERT INTO user (username) VALUES ('cleo')")))
+        .bind("auth", Bind::memory().schema(format!("{user}; {found}")))
+        .start()
+        .unwrap();
+    db.keep(Keep::Never);
+    let expected = [row! { id: 2, username: "bob", age: 41, email: "bob@x" }, row! { username: "cleo" }];
+    let told = told(|| db.assert_rows("auth", "user", expected));
+    assert!(told.starts_with(shown("says: rows_missing_too_many_and_different").trim_end()), "{told}");
+}
+
 #[rstest]
 fn the_picture(harness: Harness) {
     let picture = harness.describe().to_string();

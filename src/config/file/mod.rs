@@ -16,8 +16,8 @@ use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
 use super::origin::Origin;
 use super::paths::resolve_path;
 use super::suggest::suggest;
-use super::value::{entries, paths, string, table, Fit, Misfit, Placed};
-use super::written::{ImageFolder, Written};
+use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
+use super::written::{DenyOutside, ImageFolder, Written};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -40,13 +40,14 @@ const BIND_SETTINGS: [&str; 10] = [
 ];
 
 /// The names at the top of a file.
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     "default",
     "binds",
     "engine_options",
     "data",
     "temp_dir",
     "images",
+    "deny_outside",
     "references",
     "tables",
     "env",
@@ -126,6 +127,8 @@ impl Config {
     /// )?;
     /// # Ok::<(), multibind::Error>(())
     /// ```
+    ///
+    /// `deny_outside = true` at the top refuses connections to what is no bind: see [`Config::deny_outside`].
     ///
     /// `[engine_options]` has engine options for every bind; a bind's own win. They are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
     /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys`, `schema_timeout` (in
@@ -231,6 +234,14 @@ impl<'t> Reader<'t> {
                         ImageFolder::In(self.base.join(path))
                     }
                 });
+                Ok(())
+            }
+            "deny_outside" => {
+                self.once(None, name, span.clone())?;
+                let denies = self.fit(None, boolean(name, value))?;
+                let file = self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", file.display()));
+                let by = format!("`deny_outside = true` at {file}{}", self.line(&span));
+                self.written.deny_outside = Some(DenyOutside { denies, by });
                 Ok(())
             }
             "references" => {
@@ -389,7 +400,7 @@ impl<'t> Reader<'t> {
             Some(key) => origin.error(key, problem),
             None => {
                 let (file, line) = origin.place();
-                Error::Config { file, line, bind: None, problem }
+                Error::Config { file, line, bind: None, problem, at: None }
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::change::{ChangeKind, TableChange};
+use super::change::{ChangeKind, RowChanges, TableChange};
 use crate::key::BindKey;
+use crate::observe::rows::ExpectedRows;
+use crate::row::Row;
 
 /// The changes a test expects, no others; for [`ChangeSet::assert`](super::ChangeSet::assert), made with
 /// [`changes!`](crate::changes!) or from a list of tables and counts.
@@ -15,7 +17,7 @@ use crate::key::BindKey;
 /// let written = ExpectedChanges::from([("auth.user", 1), ("meta.log", -2)]);
 /// assert_eq!(written, changes! { "auth.user" => +1, "meta.log" => -2 });
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "it asserts nothing by itself: give it to `ChangeSet::assert`"]
 pub struct ExpectedChanges {
     pub(super) tables: Vec<(ExpectedTable, ExpectedChange)>,
@@ -120,9 +122,10 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
     }
 }
 
-/// The numbers of rows inserted, updated and deleted in a table, and whether the table itself is created, altered or dropped.
+/// The rows inserted, updated and deleted in a table, and whether the table itself is created, altered or dropped.
 ///
-/// A number alone is that many rows inserted, a negative one deleted.
+/// Of each kind, the rows are a number, or a list of [`row!`](crate::row!)s with their values: those of updated rows as they
+/// are now. A number alone is that many rows inserted, a negative one deleted.
 ///
 /// ```
 /// use multibind::changes::ExpectedChange;
@@ -130,14 +133,14 @@ impl<K: Into<BindKey>, T: Into<String>> From<(K, T)> for ExpectedTable {
 /// assert_eq!(ExpectedChange::from(-2), ExpectedChange::new().deleted(2));
 /// assert_eq!(ExpectedChange::new().created().inserted(1).to_string(), "created, + 1 inserted");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[must_use = "it asserts nothing by itself: give it to `ExpectedChanges::and`"]
 pub struct ExpectedChange {
     /// `None` where only rows changed, or nothing.
-    kind: Option<ChangeKind>,
-    inserted: usize,
-    updated: usize,
-    deleted: usize,
+    pub(super) kind: Option<ChangeKind>,
+    pub(super) inserted: ExpectedRows,
+    pub(super) updated: ExpectedRows,
+    pub(super) deleted: ExpectedRows,
 }
 
 impl ExpectedChange {
@@ -150,33 +153,33 @@ impl ExpectedChange {
         ExpectedChange::default()
     }
 
-    /// Expects so many new rows.
+    /// Expects so many new rows, or these.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().inserted(2), ExpectedChange::from(2));
     /// ```
-    pub fn inserted(self, rows: usize) -> ExpectedChange {
-        ExpectedChange { inserted: rows, ..self }
+    pub fn inserted(self, rows: impl Into<ExpectedRows>) -> ExpectedChange {
+        ExpectedChange { inserted: rows.into(), ..self }
     }
 
-    /// Expects so many rows with other values.
+    /// Expects so many rows with other values, or these, as they are now.
     ///
     /// ```
     /// assert_eq!(multibind::changes::ExpectedChange::new().updated(2).to_string(), "~ 2 updated");
     /// ```
-    pub fn updated(self, rows: usize) -> ExpectedChange {
-        ExpectedChange { updated: rows, ..self }
+    pub fn updated(self, rows: impl Into<ExpectedRows>) -> ExpectedChange {
+        ExpectedChange { updated: rows.into(), ..self }
     }
 
-    /// Expects so many rows to be gone.
+    /// Expects so many rows to be gone, or these.
     ///
     /// ```
     /// # use multibind::changes::ExpectedChange;
     /// assert_eq!(ExpectedChange::new().deleted(2), ExpectedChange::from(-2));
     /// ```
-    pub fn deleted(self, rows: usize) -> ExpectedChange {
-        ExpectedChange { deleted: rows, ..self }
+    pub fn deleted(self, rows: impl Into<ExpectedRows>) -> ExpectedChange {
+        ExpectedChange { deleted: rows.into(), ..self }
     }
 
     /// Expects the table or view to be new; its rows count as inserted.
@@ -212,14 +215,16 @@ impl ExpectedChange {
         ExpectedChange { kind: Some(ChangeKind::Dropped), ..self }
     }
 
+    /// Returns the change as it was found, in numbers.
     pub(crate) fn of(change: &TableChange) -> ExpectedChange {
         let kind = Some(change.kind).filter(|kind| *kind != ChangeKind::Rows);
-        let rows = &change.rows;
-        ExpectedChange { kind, inserted: rows.inserted.len(), updated: rows.updated.len(), deleted: rows.deleted.len() }
+        let RowChanges { inserted, updated, deleted } = &*change.rows;
+        let [inserted, updated, deleted] = [inserted.len(), updated.len(), deleted.len()].map(ExpectedRows::from);
+        ExpectedChange { kind, inserted, updated, deleted }
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        *self == ExpectedChange::default()
+        self.kind.is_none() && self.rows().iter().all(|(_, rows)| rows.count() == Some(0))
     }
 
     /// Returns each change as a phrase.
@@ -228,9 +233,12 @@ impl ExpectedChange {
         if let Some(kind) = self.kind() {
             phrases.push(kind.to_string());
         }
-        for (mark, count, what) in &self.rows() {
-            if *count > 0 {
-                phrases.push(format!("{mark} {count} {what}"));
+        for (kind, rows) in self.rows() {
+            let (mark, what) = (kind.mark(), kind.name());
+            match (rows.count(), rows.file()) {
+                (Some(count), _) if count > 0 => phrases.push(format!("{mark} {count} {what}")),
+                (_, Some(file)) => phrases.push(format!("{mark} {what} as in {}", file.display())),
+                _ => {}
             }
         }
         phrases
@@ -239,16 +247,26 @@ impl ExpectedChange {
     /// Returns the counts as [`changes!`](crate::changes!) takes them.
     pub(crate) fn as_written(&self) -> String {
         let mut written = self.kind().unwrap_or_default().to_string();
-        for (mark, count, _) in &self.rows() {
-            if *count > 0 {
-                written += &format!(" {mark}{count}");
+        for (kind, rows) in self.rows() {
+            if let Some(count) = rows.count().filter(|count| *count > 0) {
+                written += &format!(" {}{count}", kind.mark());
             }
         }
         written.trim_start().to_string()
     }
 
-    fn rows(&self) -> [(char, usize, &'static str); 3] {
-        [('+', self.inserted, "inserted"), ('~', self.updated, "updated"), ('-', self.deleted, "deleted")]
+    /// Returns the rows of each kind.
+    pub(crate) fn rows(&self) -> [(RowKind, &ExpectedRows); 3] {
+        [(RowKind::Inserted, &self.inserted), (RowKind::Updated, &self.updated), (RowKind::Deleted, &self.deleted)]
+    }
+
+    /// Returns the change with other rows of a kind.
+    pub(super) fn with(self, kind: RowKind, rows: Vec<Row>) -> ExpectedChange {
+        match kind {
+            RowKind::Inserted => self.inserted(rows),
+            RowKind::Updated => self.updated(rows),
+            RowKind::Deleted => self.deleted(rows),
+        }
     }
 
     fn kind(&self) -> Option<&'static str> {
@@ -257,6 +275,32 @@ impl ExpectedChange {
             ChangeKind::Altered => Some("altered"),
             ChangeKind::Dropped => Some("dropped"),
             ChangeKind::Rows => None,
+        }
+    }
+}
+
+/// A kind of change to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    Inserted,
+    Updated,
+    Deleted,
+}
+
+impl RowKind {
+    fn mark(self) -> char {
+        match self {
+            RowKind::Inserted => '+',
+            RowKind::Updated => '~',
+            RowKind::Deleted => '-',
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            RowKind::Inserted => "inserted",
+            RowKind::Updated => "updated",
+            RowKind::Deleted => "deleted",
         }
     }
 }
@@ -286,7 +330,8 @@ impl From<i32> for ExpectedChange {
 /// [`ChangeSet::assert`](crate::changes::ChangeSet::assert).
 ///
 /// A table is `"bind.table"`, with `default` or `main` for the default bind, or `(key, "table")`. `created`, `altered` or
-/// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses.
+/// `dropped` before the counts is for the table itself. A count is a number, a name, or an expression in parentheses; in its
+/// place, `[row! { … }, …]` lists the rows with their values, those of `~` as they are now: exactly these, in any order.
 ///
 /// ```
 /// use multibind::changes::{ExpectedChange, ExpectedChanges};
@@ -305,6 +350,20 @@ impl From<i32> for ExpectedChange {
 ///         .and("auth.token", ExpectedChange::new().dropped().deleted(2))
 ///         .and((None, "post"), 6)
 /// );
+/// ```
+///
+/// ```
+/// # use multibind::{changes, row, Bind, Harness};
+/// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'an'), (2, 'bob')";
+/// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+/// let before = db.snapshot()?;
+/// let conn = db.connection("auth")?;
+/// conn.execute_batch("INSERT INTO user (name) VALUES ('cleo'); UPDATE user SET name = 'ann' WHERE id = 1")?;
+/// conn.execute("DELETE FROM user WHERE id = 2", [])?;
+/// db.changes_since(&before)?.assert(changes! {
+///     "auth.user" => +[row! { name: "cleo" }] ~[row! { id: 1, name: "ann" }] -1,
+/// });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// Anything else does not compile, and the compiler's message shows the form:
@@ -351,7 +410,7 @@ macro_rules! changes {
     (@$($other:tt)*) => {
         compile_error!(
             "`changes!` takes tables and what is expected of each, which is one or more of `+1`, `~2`, `-3` and one of \
-             `created`, `altered` and `dropped`, each once, with a comma between tables only: \
+             `created`, `altered` and `dropped`, each once, with a comma between tables only; `+[row! { name: \"ann\" }]` expects the values too: \
              `changes! { \"auth.user\" => created +1, \"meta.log\" => ~2 }`"
         )
     };

@@ -5,13 +5,17 @@ mod columns;
 mod compare;
 mod definition;
 mod expected;
+mod named;
 mod rows;
 mod set;
 mod since;
+mod values;
 mod verdict;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
+pub(super) use rows::every_row;
 pub use set::ChangeSet;
+pub(super) use since::compared;
 pub(crate) use since::since_start;
-pub(crate) use verdict::{Compared, NotOnly};
+pub(crate) use verdict::{Compared, NotOnly, OtherValues};

@@ -9,6 +9,7 @@ use crate::error::joined_by;
 use crate::list::{mapped, retain};
 use crate::row::{owned, Row};
 use crate::schema::{ColumnInfo, IndexOrigin, TableInfo};
+use crate::sqlite::column_names;
 use crate::sqlite::script::quote;
 
 /// The schema that holds what was.
@@ -78,6 +79,24 @@ impl<'c> Copies<'c> {
         }
         names
     }
+}
+
+/// Returns the columns and every row of a table or a view in `main`, a table's in the order of its key; `careful` on a
+/// connection some of whose collations are stand-ins.
+pub(in crate::observe) fn every_row(
+    conn: &Connection,
+    careful: bool,
+    name: &str,
+    table: Option<&TableInfo>,
+) -> rusqlite::Result<(Vec<String>, Vec<Row>)> {
+    let Some(table) = table else {
+        let mut statement = conn.prepare(&format!("SELECT t.* FROM main.{} AS t", quote(name)))?;
+        let names = column_names(&statement);
+        let rows = Row::all_from_sql(&names, &mut statement.query([])?)?;
+        return Ok((names, rows));
+    };
+    let copies = Copies { conn, careful };
+    Ok((copies.shown("main", table), all(copies, "main", table)?))
 }
 
 /// Returns every row of a table, in the order of its key.

@@ -41,9 +41,18 @@ use crate::{Error, Harness};
 #[derive(Clone, Debug)]
 #[must_use = "it asserts nothing by itself: call `assert`, `assert_only` or `assert_none`"]
 pub struct ChangeSet {
-    /// The databases, each with its state before.
-    pub(super) binds: Arc<Binds<Arc<Image>>>,
+    /// The databases, each with its two states.
+    pub(super) binds: Arc<Binds<States>>,
     pub(super) changes: Vec<TableChange>,
+}
+
+/// A database at two moments.
+#[derive(Clone, Debug)]
+pub(super) struct States {
+    pub(super) before: Arc<Image>,
+    pub(super) after: Arc<Image>,
+    /// Set if its bind reads a field of CSV without anything as a text.
+    pub(super) csv_empty_as_text: bool,
 }
 
 impl ChangeSet {

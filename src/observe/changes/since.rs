@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::change::TableChange;
 use super::compare;
-use super::set::ChangeSet;
+use super::set::{ChangeSet, States};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, RunningBind};
 use crate::key::Keys;
@@ -44,7 +45,13 @@ impl Harness {
     /// assert_eq!(db.changes_since(&before)?.changes()[0].inserted(), [row! { x: 1 }]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn changes_since(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
+        self.running().called(None, self.compare_with(snapshot))
+    }
+
+    /// Compares every bind with its state in a snapshot.
+    fn compare_with(&self, snapshot: &Snapshot) -> Result<ChangeSet> {
         let running = self.running();
         snapshot.check(running)?;
         // All binds are read at one moment, before any is compared.
@@ -68,23 +75,25 @@ impl Harness {
                 let before = Arc::clone(before);
                 // One that lags has no changes of its own.
                 let after = Arc::clone(now.get(&database.key()).unwrap_or(&before));
-                of_place.push(Pair { keys: database.all_keys(), before, after });
+                let csv_empty_as_text = database.reading().csv_empty_as_text;
+                of_place.push((database.all_keys(), States { before, after, csv_empty_as_text }));
             }
             if let RunningBind::Dynamic(bind) = place {
                 // One that was closed is what the next one will be made as.
                 for (key, state) in snapshot.closed_since(bind, &databases) {
                     let (before, after) = (Arc::clone(&state.image), Arc::clone(&state.start));
-                    of_place.push(Pair { keys: Keys::one(key.clone()), before, after });
+                    let states = States { before, after, csv_empty_as_text: bind.reading().csv_empty_as_text };
+                    of_place.push((Keys::one(key.clone()), states));
                 }
-                sort_by(&mut of_place, |one, other| one.keys.first().cmp(other.keys.first()));
+                sort_by(&mut of_place, |(one, _), (other, _)| one.first().cmp(other.first()));
             }
             pairs.append(&mut of_place);
         }
         let (mut changes, mut binds) = (Vec::new(), Binds::of(running));
-        for Pair { keys, before, after } in pairs {
+        for (keys, states) in pairs {
             let bind = keys.first().clone();
-            let database = binds.push(keys, Arc::clone(&before));
-            changes.append(&mut compare::compare(database, &bind, &before, &after)?);
+            let database = binds.push(keys, states.clone());
+            changes.append(&mut compare::compare(database, &bind, &states.before, &states.after)?);
         }
         Ok(ChangeSet { binds: Arc::new(binds), changes })
     }
@@ -92,11 +101,13 @@ impl Harness {
 
 /// Returns the changes since the start in the databases whose state is given, and the errors of those that cannot be
 /// compared.
-pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Image>)]) -> (ChangeSet, Vec<Error>) {
+pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Arc<Image>>)]) -> (ChangeSet, Vec<Error>) {
     let (mut changes, mut errors) = (Vec::new(), Vec::new());
     let mut binds = Binds::default();
     for (database, now) in databases {
-        let index = binds.push(database.all_keys(), Arc::clone(database.image()));
+        let (before, csv_empty_as_text) = (Arc::clone(database.image()), database.reading().csv_empty_as_text);
+        let states = States { after: Arc::clone(now.unwrap_or(&before)), before, csv_empty_as_text };
+        let index = binds.push(database.all_keys(), states);
         let Some(now) = now.filter(|_| !database.lags()) else { continue };
         match compare::compare(index, database.key(), database.image(), now) {
             Ok(mut changed) => changes.append(&mut changed),
@@ -106,9 +117,8 @@ pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Image>)]) -> (Chang
     (ChangeSet { binds: Arc::new(binds), changes }, errors)
 }
 
-/// One database at two moments.
-struct Pair {
-    keys: Keys,
-    before: Arc<Image>,
-    after: Arc<Image>,
+/// Returns the changes from one state of a database to another.
+pub(in crate::observe) fn compared(database: &Bound, before: &Arc<Image>, after: &Image) -> Result<Vec<TableChange>> {
+    let index = Binds::default().push(database.all_keys(), Arc::clone(before));
+    compare::compare(index, database.key(), before, after)
 }

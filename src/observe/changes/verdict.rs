@@ -1,16 +1,17 @@
 //! Verdicts on a change set: whether only the selected binds changed, and whether the expected tables did.
 
 use super::change::TableChange;
-use super::expected::{ExpectedChange, ExpectedChanges, ExpectedTable, Named};
+use super::expected::{ExpectedChange, ExpectedChanges, RowKind};
 use super::set::ChangeSet;
-use crate::error::{list, Error, Result};
+use super::values::expected_rows;
+use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
-use crate::nearest::nearest;
 use crate::observe::binds::DatabaseIndex;
-use crate::order::{sort_by, sort_by_key};
+use crate::observe::rows::{compare, Difference};
+use crate::order::sort_by;
+use crate::row::Row;
 use crate::sorted::Sorted;
-use crate::sqlite::texts;
 
 /// The difference between the binds that were selected and those that changed; one list or both have keys.
 pub(crate) struct NotOnly {
@@ -28,6 +29,17 @@ pub(crate) struct Compared {
     pub(crate) table: String,
     pub(crate) expected: Vec<ExpectedChange>,
     pub(crate) found: Vec<ExpectedChange>,
+    /// The rows of a kind that are not those expected by their values.
+    pub(crate) others: Vec<OtherValues>,
+}
+
+/// Rows that changed in another way than expected.
+#[derive(Clone)]
+pub(crate) struct OtherValues {
+    pub(crate) kind: RowKind,
+    /// The columns that identify a row; none where no key does.
+    pub(crate) key: Vec<String>,
+    pub(crate) difference: Difference,
 }
 
 impl ChangeSet {
@@ -65,113 +77,37 @@ impl ChangeSet {
             let table = tables.or_insert_with(of, || Compared::of(&change.bind, &change.table));
             table.found.push(ExpectedChange::of(change));
         }
-        for (table, counts) in &expected.tables {
+        for (table, change) in &expected.tables {
             let (database, name) = self.meant(table)?;
-            if counts.is_nothing() {
+            let mut change = change.clone();
+            let values = expected_rows(self, database, name, &change).map_err(|error| in_words(&error))?;
+            for (kind, rows) in &values {
+                change = change.with(*kind, rows.clone());
+            }
+            if change.is_nothing() {
                 continue;
             }
             let of = (database, name.to_ascii_lowercase());
             let table = tables.or_insert_with(of, || Compared::of(&self.name(database), name));
-            table.expected.push(*counts);
+            let found = self.of_kind(database, name, &change);
+            for (kind, rows) in values {
+                let key = found.map(|found| found.key.clone()).unwrap_or_default();
+                if let Some(difference) = compare(&rows, &changed(found, kind), &key) {
+                    table.others.push(OtherValues { kind, key, difference });
+                }
+            }
+            table.expected.push(change);
         }
         let compared = mapped(tables.entries(), |(_, table)| table.clone());
         Ok((!compared.iter().all(Compared::is_as_expected)).then_some(compared))
     }
 
-    /// Finds the database and the name of an expected table.
-    fn meant<'t>(&self, table: &'t ExpectedTable) -> Result<(DatabaseIndex, &'t str), String> {
-        let readings = match &table.0 {
-            Named::Text(text) => self.readings(text),
-            Named::Of(key, table) => match self.binds.find(key) {
-                Ok(database) => vec![(database, table.as_str())],
-                Err(error) => return Err(format!("{error}{}", self.suggestion(&format!("{key}.{table}"))?)),
-            },
-        };
-        let Some((first, name)) = readings.first().copied() else {
-            return Err(self.unreadable(table)?);
-        };
-        match filtered(&readings, |(database, table)| self.has_changed(*database, table)).as_slice() {
-            [reading] => return Ok(*reading),
-            [_, _, ..] => {
-                return Err(format!("`{table}` means tables of several binds: write `(key, \"table\")`"));
-            }
-            [] => {}
-        }
-        for (database, name) in &readings {
-            if self.tables(*database)?.iter().any(|table| table.eq_ignore_ascii_case(name)) {
-                return Ok((*database, name));
-            }
-        }
-        let suggestion = self.suggestion(&table.to_string())?;
-        Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(first)))
-    }
-
-    /// Returns why an expected table means no bind's.
-    fn unreadable(&self, table: &ExpectedTable) -> Result<String, String> {
-        let suggestion = self.suggestion(&table.to_string())?;
-        if !suggestion.is_empty() {
-            return Ok(format!("`{table}` is not `bind.table`{suggestion}"));
-        }
-        let mut keys = self.binds.keys();
-        sort_by_key(&mut keys, |key| !key.is_default());
-        Ok(format!("`{table}` is not `bind.table` with one of the binds {}", list(&keys)))
-    }
-
-    /// Returns every way to read a text as a bind and a table: both may have dots of their own.
-    fn readings<'t>(&self, text: &'t str) -> Vec<(DatabaseIndex, &'t str)> {
-        let mut readings = Vec::new();
-        for (database, keys) in self.binds.entries() {
-            for key in keys.iter() {
-                let of_main = || if key.is_default() { table_of(text, "main") } else { None };
-                if let Some(table) = table_of(text, &key.to_string()).or_else(of_main) {
-                    readings.push((database, table));
-                }
-            }
-        }
-        readings
-    }
-
-    fn has_changed(&self, database: DatabaseIndex, table: &str) -> bool {
-        let is_it = |change: &TableChange| change.database == database && change.table.eq_ignore_ascii_case(table);
-        self.changes.iter().any(is_it)
-    }
-
-    /// Returns the tables and views that a database had before; those it has since are among the changes.
-    fn tables(&self, database: DatabaseIndex) -> Result<Vec<String>, String> {
-        let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
-        let read = self.binds.value(database).with(|conn| texts(conn, query)).and_then(|read| read);
-        let mut tables = read.map_err(|error| Error::sql(&self.name(database))(error).to_string())?;
-        for change in &self.changes {
-            if change.database == database {
-                tables.push(change.table.clone());
-            }
-        }
-        Ok(tables)
-    }
-
-    /// Suggests a table that may have been meant: with bind and table swapped, of another bind, or with the nearest name.
-    fn suggestion(&self, asked: &str) -> Result<String, String> {
-        let table_asked = asked.rsplit_once('.').map_or(asked, |(_, table)| table);
-        let (mut names, mut elsewhere) = (Vec::new(), None);
-        for (database, keys) in self.binds.entries() {
-            let bind = keys.first();
-            for table in self.tables(database)? {
-                // SQLite's own tables change with others and are no change.
-                if table.starts_with("sqlite_") {
-                    continue;
-                }
-                if asked.eq_ignore_ascii_case(&format!("{table}.{bind}")) {
-                    return Ok(format!("; did you mean `{bind}.{table}`?"));
-                }
-                if table_asked.eq_ignore_ascii_case(&table) {
-                    elsewhere.get_or_insert(format!("{bind}.{table}"));
-                }
-                names.push(format!("{bind}.{table}"));
-            }
-        }
-        let known = mapped(&names, String::as_str);
-        let nearest = elsewhere.or_else(|| nearest(asked, &known).map(str::to_string));
-        Ok(nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())
+    /// Finds the change of a table that an expected one is about: where a name has two, as one of a table that was dropped
+    /// and one of a view that was created, the one of its kind.
+    fn of_kind(&self, database: DatabaseIndex, table: &str, expected: &ExpectedChange) -> Option<&TableChange> {
+        let is_it = |change: &&TableChange| change.database == database && change.table.eq_ignore_ascii_case(table);
+        let is_of_kind = |change: &&TableChange| expected.kind.is_none_or(|kind| kind == change.kind);
+        self.changes.iter().filter(is_it).find(is_of_kind).or_else(|| self.changes.iter().find(is_it))
     }
 
     /// Returns the keys of the databases that changed, each the one that names its database first.
@@ -187,7 +123,7 @@ impl ChangeSet {
     }
 
     /// Returns the key that names a database first.
-    fn name(&self, database: DatabaseIndex) -> BindKey {
+    pub(super) fn name(&self, database: DatabaseIndex) -> BindKey {
         self.binds.keys_of(database).first().clone()
     }
 
@@ -197,15 +133,28 @@ impl ChangeSet {
     }
 }
 
-/// Returns what follows the bind's name and a dot.
-fn table_of<'t>(text: &'t str, bind: &str) -> Option<&'t str> {
-    let table = text.strip_prefix(bind)?.strip_prefix('.')?;
-    (!table.is_empty()).then_some(table)
+/// Returns the rows of a kind of a change: of updated ones, what they are now.
+fn changed(change: Option<&TableChange>, kind: RowKind) -> Vec<Row> {
+    let Some(change) = change else { return Vec::new() };
+    match kind {
+        RowKind::Inserted => change.rows.inserted.clone(),
+        RowKind::Updated => mapped(&change.rows.updated, |update| update.after.clone()),
+        RowKind::Deleted => change.rows.deleted.clone(),
+    }
+}
+
+/// Returns why the rows that are expected are not known.
+fn in_words(error: &Error) -> String {
+    match error {
+        Error::Row { problem, .. } => problem.clone(),
+        error => error.to_string(),
+    }
 }
 
 impl Compared {
     fn of(bind: &BindKey, table: &str) -> Compared {
-        Compared { bind: bind.clone(), table: table.to_string(), expected: Vec::new(), found: Vec::new() }
+        let (bind, table) = (bind.clone(), table.to_string());
+        Compared { bind, table, expected: Vec::new(), found: Vec::new(), others: Vec::new() }
     }
 
     pub(crate) fn is_as_expected(&self) -> bool {
@@ -214,6 +163,6 @@ impl Compared {
             sort_by(&mut written, |one, other| one.cmp(other));
             written
         };
-        sorted(&self.expected) == sorted(&self.found)
+        self.others.is_empty() && sorted(&self.expected) == sorted(&self.found)
     }
 }

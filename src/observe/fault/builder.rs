@@ -102,11 +102,14 @@ impl FaultBuilder {
                  `Bind::temp_file()`, or `fail_commit()`",
                 database.storage()
             );
-            return Err(Error::Fault { bind: self.key, problem });
+            return Err(Error::Fault { bind: self.key, problem, at: None });
         }
         let faulting = database.faults().begin(kind.clone(), self.after, self.times.unwrap_or(u64::MAX));
         let running = Arc::downgrade(&self.running);
-        Ok(Fault { faulting, kind, running, key: self.key, call, place, optional: self.optional })
+        let recorder = Arc::clone(self.running.recorder());
+        let displaced = recorder.displaced_so_far();
+        let (key, optional) = (self.key, self.optional);
+        Ok(Fault { faulting, kind, running, recorder, displaced, key, call, place, optional })
     }
 
     /// Returns the call as the test wrote it.

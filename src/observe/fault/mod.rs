@@ -7,6 +7,7 @@ mod statements;
 
 use std::fmt;
 use std::panic::Location;
+use std::slice;
 use std::sync::{Arc, Weak};
 
 pub use builder::FaultBuilder;
@@ -14,7 +15,7 @@ pub use builder::FaultBuilder;
 use super::look;
 use crate::error::Error;
 use crate::harness::{Harness, Running};
-use crate::instrument::{FaultKind, Faulting};
+use crate::instrument::{displaced, Displaced, FaultKind, Faulting, Recorder};
 use crate::key::BindKey;
 
 impl Harness {
@@ -67,8 +68,10 @@ impl Harness {
 ///
 /// A fault that never triggered tests nothing: dropping it then fails the test, unless it was marked
 /// [`optional`](FaultBuilder::optional), or the test panics anyway; then standard error says so. A test that returns an error
-/// drops its faults first, and one that had no time to trigger takes the error's place: run what may return one by
-/// [`during`](Fault::during). A fault keeps neither the harness nor a connection alive.
+/// drops its faults first. An [`Error`] of this crate that is alive then is printed before the fault fails the test. Of errors of
+/// other crates a fault knows nothing, and takes their place: with [`TestResult`](crate::TestResult), `?` panics, and they stay
+/// the test's. Where the application has given a connection a hook of its own in place of the one that the fault needs, dropping
+/// the fault fails the test too, and names the connection. A fault keeps neither the harness nor a connection alive.
 ///
 /// ```
 /// # let db = multibind::Harness::builder().default_bind(multibind::Bind::memory().schema("CREATE TABLE t (x)")).start()?;
@@ -85,6 +88,9 @@ pub struct Fault {
     kind: FaultKind,
     /// Where it is, as long as that is there.
     running: Weak<Running>,
+    recorder: Arc<Recorder>,
+    /// The number of connections that were closed before it and not seen whole.
+    displaced: u64,
     key: BindKey,
     /// The call as the test wrote it, and its place.
     call: String,
@@ -108,9 +114,35 @@ impl Fault {
         self.faulting.met().1
     }
 
+    /// Returns what it is in, as long as that is there.
+    pub(crate) fn running(&self) -> Option<Arc<Running>> {
+        self.running.upgrade()
+    }
+
     /// Lets it end without having triggered.
     pub(crate) fn forgive(&mut self) {
         self.optional = true;
+    }
+
+    /// Returns the connections that it does not meet, since the application has replaced an instrument that it needs; none
+    /// once it has triggered as often as it was to.
+    pub(crate) fn unmet(&self) -> Vec<Displaced> {
+        if self.faulting.is_spent() {
+            return Vec::new();
+        }
+        let hides: fn(&Displaced) -> bool = match &self.kind {
+            FaultKind::Statement(..) => Displaced::hides_statements,
+            FaultKind::Commit => Displaced::hides_commits,
+            _ => return Vec::new(),
+        };
+        let mut unmet = displaced(&self.recorder, self.displaced);
+        unmet.retain(|one| hides(one) && one.is_to(slice::from_ref(&self.key)));
+        unmet
+    }
+
+    /// Returns the call as the test wrote it, with its place.
+    pub(crate) fn call(&self) -> String {
+        self.to_string()
     }
 
     /// Returns why it never triggered; `None` where it did, or may never trigger.
@@ -122,7 +154,7 @@ impl Fault {
         // A table may be created after the fault began, so this is asked only now.
         let missing = match &self.kind {
             FaultKind::Statement(_, table) if met == 0 => {
-                self.running.upgrade().and_then(|running| look::missing(&running, &self.key, table))
+                self.running().and_then(|running| look::missing(&running, &self.key, table))
             }
             _ => None,
         };

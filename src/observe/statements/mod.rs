@@ -1,6 +1,7 @@
 //! The statements that ran, and verdicts on them.
 
 mod log;
+mod places;
 mod statement;
 mod transaction;
 mod verdict;

@@ -46,7 +46,7 @@ pub enum StatementKind {
 pub struct Statement {
     binds: Keys,
     kind: StatementKind,
-    recorded: Recorded,
+    pub(super) recorded: Recorded,
 }
 
 /// Reads recorded statements.
@@ -311,6 +311,11 @@ impl Statement {
         }
     }
 
+    /// Returns what the recorder has of it.
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
     /// Returns whether its savepoint was rolled back.
     pub(crate) fn is_undone(&self) -> bool {
         self.recorded.undone
@@ -354,13 +359,13 @@ impl Statement {
     }
 
     /// Returns the tables that it may have written to.
-    pub(super) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
+    pub(crate) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
         let ran = |by: &String| self.triggers().any(|trigger| trigger.eq_ignore_ascii_case(by));
         self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
     }
 
     /// Returns whether it may have changed rows of a table in a database that a key means.
-    pub(super) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
+    pub(crate) fn writes_rows_of(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.written()
             .any(|written| written.names.as_ref().is_some_and(is_it) && written.table.eq_ignore_ascii_case(table))
@@ -378,24 +383,6 @@ impl Statement {
     /// ```
     pub fn foreign_keys(&self) -> bool {
         self.recorded.foreign_keys
-    }
-
-    /// Returns the place in the application's code that ran it, `src/accounts.rs:10, my_app::accounts::sign_up`, or the
-    /// function alone in a program without debug information.
-    ///
-    /// It is known of statements that write, up to a few hundred of a test, and of the first of a loop. `None` also where a
-    /// driver runs statements on a thread of its own: [`thread`](Statement::thread) has that one's name.
-    ///
-    /// ```
-    /// # use multibind::{Bind, Harness};
-    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x)")).start()?;
-    /// let log = db.record();
-    /// db.connection(None)?.execute("INSERT INTO t VALUES (1)", [])?;
-    /// assert!(log.statements()[0].place().is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn place(&self) -> Option<&str> {
-        self.recorded.place.as_ref().and_then(|place| place.text())
     }
 
     /// Returns whether it ran on a database that a key means.

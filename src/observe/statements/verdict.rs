@@ -3,6 +3,7 @@
 use super::log::StatementLog;
 use super::statement::{Statement, StatementKind};
 use crate::error::Result;
+use crate::instrument::{displaced, Displaced};
 use crate::key::{BindKey, Selection};
 
 /// A number of statements on a bind that is not the one expected, or a write that is among none of them.
@@ -11,8 +12,12 @@ pub(crate) enum Miscount {
     Statements {
         on_it: Vec<Statement>,
         elsewhere: Vec<Statement>,
+        /// The connections to what is counted that were not seen whole.
+        unseen: Vec<Displaced>,
     },
     Unrecorded(Unrecorded),
+    /// As many as expected were seen, but there were connections that were not seen whole.
+    Unseen(Vec<Displaced>),
 }
 
 /// A number of statements that is expected.
@@ -39,6 +44,8 @@ pub(crate) enum Written {
         elsewhere: Vec<Statement>,
     },
     Unrecorded(Unrecorded),
+    /// No write was seen, but there were connections that were not seen whole.
+    Unseen(Vec<Displaced>),
 }
 
 /// The binds that were written to by none of the recorded statements.
@@ -62,9 +69,13 @@ impl StatementLog {
         }
         if expected.is_met_by(on_it.len()) {
             // Writes of others are not recorded. They matter where nothing is to have happened.
-            return Ok(self.unrecorded(&|keys| keys.contains(key), on_it.is_empty()).map(Miscount::Unrecorded));
+            if let Some(write) = self.unrecorded(&|keys| keys.contains(key), on_it.is_empty()) {
+                return Ok(Some(Miscount::Unrecorded(write)));
+            }
+            return Ok(self.unseen(&|one| one.is_to(std::slice::from_ref(key))).map(Miscount::Unseen));
         }
-        Ok(Some(Miscount::Statements { on_it, elsewhere }))
+        let unseen = self.unseen(&|one| one.is_to(std::slice::from_ref(key))).unwrap_or_default();
+        Ok(Some(Miscount::Statements { on_it, elsewhere, unseen }))
     }
 
     /// Counts the statements on all binds, one that joins several once; `None` where there are as many as expected.
@@ -72,15 +83,21 @@ impl StatementLog {
         let mut on_it = self.statements();
         on_it.retain(Statement::counts);
         if expected.is_met_by(on_it.len()) {
-            return self.unrecorded(&|_| true, on_it.is_empty()).map(Miscount::Unrecorded);
+            let unrecorded = self.unrecorded(&|_| true, on_it.is_empty()).map(Miscount::Unrecorded);
+            return unrecorded.or_else(|| self.unseen(&|_| true).map(Miscount::Unseen));
         }
-        Some(Miscount::Statements { on_it, elsewhere: Vec::new() })
+        let unseen = self.unseen(&|_| true).unwrap_or_default();
+        Some(Miscount::Statements { on_it, elsewhere: Vec::new(), unseen })
     }
 
     /// Counts the statements that a function picks; `None` where there are as many as expected.
     pub(crate) fn mismatched(&self, expected: Tally, is_one: &dyn Fn(&Statement) -> bool) -> Option<Miscount> {
         let (on_it, elsewhere) = self.statements().into_iter().partition::<Vec<_>, _>(|statement| is_one(statement));
-        (!expected.is_met_by(on_it.len())).then_some(Miscount::Statements { on_it, elsewhere })
+        if expected.is_met_by(on_it.len()) {
+            return self.unseen(&|_| true).map(Miscount::Unseen);
+        }
+        let unseen = self.unseen(&|_| true).unwrap_or_default();
+        Some(Miscount::Statements { on_it, elsewhere, unseen })
     }
 
     /// Looks for a write to the selected binds; `None` where there is none.
@@ -110,7 +127,21 @@ impl StatementLog {
         }
         let are_meant =
             |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
-        Ok(self.unrecorded(&are_meant, true).map(Written::Unrecorded))
+        let unrecorded = self.unrecorded(&are_meant, true).map(Written::Unrecorded);
+        Ok(unrecorded.or_else(|| self.unseen(&|one| are_meant(&one.names)).map(Written::Unseen)))
+    }
+
+    /// Returns the connections to such binds on which statements may have run unseen, if there are any.
+    fn unseen(&self, are_meant: &dyn Fn(&Displaced) -> bool) -> Option<Vec<Displaced>> {
+        let mut unseen = self.displaced();
+        unseen.retain(|one| are_meant(one) && one.hides_writes());
+        (!unseen.is_empty()).then_some(unseen)
+    }
+
+    /// Returns the connections of the harness on which the application has replaced an instrument.
+    pub(crate) fn displaced(&self) -> Vec<Displaced> {
+        let (recorder, since) = self.listening.displaced_since();
+        displaced(recorder, since)
     }
 
     /// Looks for writes to such binds by none of the statements; with `by_others`, by connections that are not the harness's

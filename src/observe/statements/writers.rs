@@ -3,7 +3,8 @@
 use super::statement::{read, Statement};
 use crate::error::Result;
 use crate::harness::Harness;
-use crate::key::BindKey;
+use crate::key::{BindKey, Keys};
+use crate::list::mapped;
 
 impl Harness {
     /// Returns the last statements that may have changed rows of a table of a bind, the oldest first, and what became of
@@ -30,5 +31,30 @@ impl Harness {
         let mut statements = read(self.running().recorder().all());
         statements.retain(|statement| statement.writes_rows_of(&key, table));
         Ok(statements)
+    }
+}
+
+impl Statement {
+    /// Returns the tables and views that it creates.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().default_bind(Bind::memory()).start()?;
+    /// let log = db.record();
+    /// db.connection(None)?.execute("CREATE TABLE user (name TEXT)", [])?;
+    /// assert_eq!(log.statements()[0].tables_created(), ["user"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tables_created(&self) -> Vec<&str> {
+        mapped(&self.recorded().created, |created| &*created.table)
+    }
+
+    /// Returns whether it creates a table or view in a database that a key means.
+    pub(crate) fn creates(&self, key: &BindKey, table: &str) -> bool {
+        let is_it = |names: &Keys| names.contains(key);
+        self.recorded()
+            .created
+            .iter()
+            .any(|created| created.names.as_ref().is_some_and(is_it) && created.table.eq_ignore_ascii_case(table))
     }
 }

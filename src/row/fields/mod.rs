@@ -42,7 +42,7 @@ impl Row {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn from_fields<T: Serialize + ?Sized>(value: &T) -> Result<Row> {
-        value.serialize(Fields).map_err(|Unfit(problem)| Error::Row { problem })
+        value.serialize(Fields).map_err(|Unfit(problem)| Error::Row { problem, at: None })
     }
 
     /// Reads a struct, or whatever serde makes of named values, from the row's columns.
@@ -73,6 +73,6 @@ impl Row {
             columns.push((name.clone(), Cell { column: name.clone(), value: value.clone() }));
         }
         let read = T::deserialize(MapDeserializer::<_, ReadError>::new(columns.into_iter()));
-        read.map_err(|error| Error::Row { problem: format!("the row ({self}) cannot be read: {error}") })
+        read.map_err(|error| Error::Row { problem: format!("the row ({self}) cannot be read: {error}"), at: None })
     }
 }

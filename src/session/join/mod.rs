@@ -18,10 +18,10 @@ use crate::harness::Scope;
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::route::{Dispatcher, Effects, JoinedBind};
-use crate::sqlite::attach;
 use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::quote;
 use crate::sqlite::vfs::Opener;
+use crate::sqlite::{attach, attach_copy, open_copy};
 use lookups::Lookups;
 use moment::Moment;
 use part::{How, Part};
@@ -36,8 +36,6 @@ pub(super) struct Joined {
 #[derive(Debug)]
 struct Open {
     parts: Vec<Part>,
-    /// For each copy the turn of the bind that it is of.
-    copied: Vec<Option<u64>>,
     conn: Connection,
 }
 
@@ -81,9 +79,7 @@ impl Joined {
                 }
             }
         }
-        let open = self.open(scope, parts, &fail)?;
-        open.copy(scope, unit, sql)?;
-        let Open { parts, conn, .. } = &*open;
+        let Open { parts, conn } = self.open(scope, unit, parts, sql, &fail)?;
         conn.pragma_update(None, "read_uncommitted", looks_past_locks).map_err(fail)?;
         let (mut limit, mut beside) = (Duration::ZERO, Vec::new());
         for member in members {
@@ -105,40 +101,27 @@ impl Joined {
     }
 
     /// Returns the connection of the last join where it has the same parts, else a new one.
-    fn open(&mut self, scope: &Scope, parts: Vec<Part>, fail: &dyn Fn(rusqlite::Error) -> Error) -> Result<&mut Open> {
-        let kept = self.open.take().filter(|open| open.parts == parts);
+    ///
+    /// A copy is never renewed, see [`attach_copy`].
+    fn open(
+        &mut self,
+        scope: &Scope,
+        unit: &Unit,
+        parts: Vec<Part>,
+        sql: &str,
+        fail: &dyn Fn(rusqlite::Error) -> Error,
+    ) -> Result<&Open> {
+        let kept = self.open.take().filter(|open| open.parts == parts && parts.iter().all(Part::lasts));
         let open = match kept {
             Some(open) => open,
-            None => {
-                let conn = open(scope, &parts, fail)?;
-                Box::new(Open { copied: vec![None; parts.len()], parts, conn })
-            }
+            None => Box::new(Open { conn: open(scope, unit, &parts, sql, fail)?, parts }),
         };
         Ok(self.open.insert(open))
     }
 
     /// Closes a connection that holds copies of a unit of work, which has ended.
     pub(super) fn end(&mut self) {
-        self.open = self.open.take().filter(|open| open.parts.iter().all(|part| part.how != How::Copied));
-    }
-}
-
-impl Open {
-    /// Copies what no other connection sees, unless the copy of an earlier join still is what this session sees.
-    fn copy(&mut self, scope: &Scope, unit: &Unit, sql: &str) -> Result<()> {
-        let Open { parts, copied, conn } = self;
-        for (part, copied) in parts.iter().zip(copied).filter(|(part, _)| part.how == How::Copied) {
-            let turn = unit.turn(part.bind);
-            // What others commit to a shared cache counts no turn.
-            if *copied == Some(turn) && !part.shares {
-                continue;
-            }
-            let database = scope.database(part.bind)?;
-            let done = unit.copy_into(database, part.bind, conn, part.key.schema_name());
-            done.map_err(|error| failed(&scope.key_of(&part.key), sql, error))?;
-            *copied = Some(turn);
-        }
-        Ok(())
+        self.open = self.open.take().filter(|open| !open.parts.iter().any(Part::is_copied));
     }
 }
 
@@ -150,34 +133,55 @@ fn blamed(members: &[JoinedBind], error: &rusqlite::Error) -> BindKey {
 }
 
 /// Opens a connection and attaches the parts to it: on the default bind's database where that is one of them.
-fn open(scope: &Scope, parts: &[Part], fail: &dyn Fn(rusqlite::Error) -> Error) -> Result<Connection> {
+fn open(
+    scope: &Scope,
+    unit: &Unit,
+    parts: &[Part],
+    sql: &str,
+    fail: &dyn Fn(rusqlite::Error) -> Error,
+) -> Result<Connection> {
     let main = parts.iter().find(|part| part.key.is_default());
-    let first = match main.or(parts.first()) {
-        Some(part) => Some(scope.database(part.bind)?),
-        None => None,
-    };
-    let conn = match (first, main.map(|part| part.how)) {
-        (Some(database), Some(How::Committed | How::Uncommitted)) => database.open_as(Opener::Session).map_err(fail)?,
-        (first, _) => {
-            let conn = open_in_memory().map_err(fail)?;
-            if let Some(database) = first {
-                database.set_up(&conn).map_err(fail)?;
-            }
+    let Some(first) = main.or(parts.first()) else { return open_in_memory().map_err(fail) };
+    let first_database = scope.database(first.bind)?;
+    let mut conn = match main {
+        Some(main) if !main.is_copied() => first_database.open_as(Opener::Session).map_err(fail)?,
+        main => {
+            let conn = match main {
+                Some(main) => copied(scope, unit, main, sql, open_copy)?,
+                None => open_in_memory().map_err(fail)?,
+            };
+            first_database.set_up(&conn).map_err(fail)?;
             conn
         }
     };
     for part in parts.iter().filter(|part| !part.key.is_default()) {
         let database = scope.database(part.bind)?;
         for connect in database.image().on_connect() {
-            if first.is_none_or(|first| !first.image().on_connect().contains(connect)) {
+            if !first_database.image().on_connect().contains(connect) {
                 connect.run(&conn).map_err(fail)?;
             }
         }
-        let uri = if part.how == How::Copied { ":memory:".to_string() } else { database.uri_for(Opener::Session) };
-        attach(&conn, &uri, part.key.schema_name()).map_err(fail)?;
+        let name = part.key.schema_name();
+        if part.is_copied() {
+            copied(scope, unit, part, sql, |from| attach_copy(from, &mut conn, name))?;
+        } else {
+            attach(&conn, &database.uri_for(Opener::Session), name).map_err(fail)?;
+        }
     }
     conn.pragma_update(None, "query_only", true).map_err(fail)?;
     Ok(conn)
+}
+
+/// Copies what no other connection sees.
+fn copied<T>(
+    scope: &Scope,
+    unit: &Unit,
+    part: &Part,
+    sql: &str,
+    copy: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T> {
+    let done = unit.copied(scope.database(part.bind)?, part.bind, copy);
+    done.map_err(|error| failed(&scope.key_of(&part.key), sql, error))
 }
 
 /// Reads a row of each table in the session's own transaction, which keeps a read lock until that ends.

@@ -25,10 +25,23 @@ pub(super) enum How {
     Uncommitted,
     /// It is a copy: only the session's own connection knows what the session sees. Or it is a second key of a shared
     /// cache, which SQLite refuses to attach again.
-    Copied,
+    Copied {
+        /// The turn of the bind that it is a copy of.
+        turn: u64,
+    },
 }
 
 impl Part {
+    /// Reports whether it is a copy.
+    pub(super) fn is_copied(&self) -> bool {
+        matches!(self.how, How::Copied { .. })
+    }
+
+    /// Reports whether another join may find in it what this one did. What others commit to a shared cache counts no turn.
+    pub(super) fn lasts(&self) -> bool {
+        !(self.is_copied() && self.shares)
+    }
+
     /// Returns the parts for the members of a join, in their order.
     pub(super) fn all(scope: &Scope, unit: &mut Unit, members: &[JoinedBind]) -> Result<Vec<Part>> {
         let mut parts = Vec::<Part>::with_capacity(members.len());
@@ -38,14 +51,14 @@ impl Part {
             let shares = database.is_shared_cache();
             let how = if shares {
                 if parts.iter().any(|part| part.bind == bind) {
-                    How::Copied
+                    How::Copied { turn: unit.turn(bind) }
                 } else if unit.has_written(bind) {
                     How::Uncommitted
                 } else {
                     How::Committed
                 }
             } else if unit.sees_alone(database, bind) {
-                How::Copied
+                How::Copied { turn: unit.turn(bind) }
             } else {
                 How::Committed
             };

@@ -61,7 +61,7 @@ impl Unit {
             // A statement that fails badly, or RAISE(ROLLBACK), ends the whole transaction. What comes next must not
             // be committed as it is written.
             if part.has_lost_transaction() {
-                return Err(Error::RolledBack { bind: key.clone() });
+                return Err(Error::RolledBack { bind: key.clone(), at: None });
             }
             return Ok(());
         }

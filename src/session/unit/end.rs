@@ -12,11 +12,11 @@ impl Unit {
     /// Commits in the order begun.
     pub(in super::super) fn commit(&mut self, scope: &Scope) -> Result<()> {
         if self.depth > 0 {
-            return Err(Error::OpenSavepoint);
+            return Err(Error::OpenSavepoint { at: None });
         }
         // Found before anything is committed.
         if let Some(bind) = self.begun.iter().find(|bind| self.binds[**bind].has_lost_transaction()) {
-            return Err(Error::RolledBack { bind: scope.key(*bind) });
+            return Err(Error::RolledBack { bind: scope.key(*bind), at: None });
         }
         self.check_references(scope)?;
         let begun = std::mem::take(&mut self.begun);
@@ -36,6 +36,7 @@ impl Unit {
                     committed: mapped(committed, key).into(),
                     rolled_back: mapped(rest, key).into(),
                     source,
+                    at: None,
                 });
             }
         }

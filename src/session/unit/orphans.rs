@@ -45,7 +45,7 @@ impl Unit {
         if new.is_empty() {
             return Ok(());
         }
-        Err(Error::Orphans { orphans: new })
+        Err(Error::Orphans { orphans: new, at: None })
     }
 
     /// Returns the rows that refer to nothing, as this unit of work sees both ends.

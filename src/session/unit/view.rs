@@ -6,7 +6,7 @@ use super::{control, savepoint_sql, Unit};
 use crate::database::Database;
 use crate::instrument::Spared;
 use crate::key::BindIndex;
-use crate::sqlite::{copy_transaction, Image};
+use crate::sqlite::Image;
 
 /// The level of a savepoint that is released at once.
 const FLUSHED: usize = 0;
@@ -31,22 +31,21 @@ impl Unit {
         self.binds[bind].turn
     }
 
-    /// Copies what a bind holds as this session sees it into a schema of another connection.
-    pub(in super::super) fn copy_into(
+    /// Runs `copy` on a connection that has what a bind holds, as this session sees it, in `main`.
+    pub(in super::super) fn copied<T>(
         &self,
         database: &Database,
         bind: BindIndex,
-        to: &mut Connection,
-        schema: &str,
-    ) -> rusqlite::Result<()> {
+        copy: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let part = &self.binds[bind];
         if !part.has_read {
-            return database.look(|conn| Image::of_committed(conn))?.copy_into(to, schema);
+            return database.look(|conn| Image::of_committed(conn))?.with(|conn| copy(conn))?;
         }
         let conn = part.used()?;
         let _spared = Spared::begin();
         write_down(conn)?;
-        copy_transaction(conn, to, schema, true)
+        copy(conn)
     }
 }
 

@@ -21,9 +21,10 @@ pub(crate) const FOLDER: &str = "PRODUCTION";
 fn told(error: &Error) -> String {
     let told = error.to_string();
     assert!(!told.trim().is_empty());
-    // What `unwrap` shows: the message, then the variant.
+    // What `unwrap` shows: the message, then the call, where one returned it, and the variant.
     let shown = format!("{error:?}");
-    let variant = shown.strip_prefix(&told).and_then(|rest| rest.strip_prefix("\n  ")).unwrap();
+    let rest = shown.strip_prefix(&told).and_then(|rest| rest.strip_prefix("\n  ")).unwrap();
+    let variant = if error.place().is_some() { rest.rsplit_once("\n  ").unwrap().1 } else { rest };
     assert!(variant.starts_with(|letter: char| letter.is_ascii_uppercase()), "{shown}");
     shown
 }

@@ -5,6 +5,7 @@
 //! whatever is no bind's. Another default file system would part the application's shared caches: SQLite looks for one by
 //! its name and by its file system.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, CStr};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -15,6 +16,7 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
 use super::super::gate::{Gate, Writer};
 use super::super::register::FileSystem;
 use super::super::system::{access, delete, full_pathname, system};
+use super::refused::{self, is_refused, Refuser};
 use super::{File, Opens};
 use crate::list::retain;
 use crate::sqlite::copy::file_system;
@@ -85,6 +87,12 @@ pub(crate) fn without_gate(uri: &str) -> String {
     format!("{uri}?{NUMBER}={NONE}")
 }
 
+/// Has files of the default file system refused that are no bind's, where `refuser` says so.
+pub(crate) fn refuse_files(refuser: &'static Refuser) {
+    refused::ask(refuser);
+    see_default();
+}
+
 /// The function by which the default file system opened files before.
 static BEFORE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
@@ -117,6 +125,11 @@ fn see_default() {
     });
 }
 
+thread_local! {
+    /// Set while this thread opens a file whose gate the URI names.
+    static NUMBERED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Opens a file whose gate the URI names.
 unsafe extern "C" fn open_numbered(
     vfs: *mut sqlite3_vfs,
@@ -130,11 +143,18 @@ unsafe extern "C" fn open_numbered(
         (*file).pMethods = ptr::null();
         let system = system(vfs);
         let Some(opens) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
-        match numbered(name, flags) {
+        // What a bind's connection attaches is opened by its file system.
+        if is_outside(name, flags) && number_of(name, flags).is_none() && is_refused() {
+            return refused::open(name, file, flags, out_flags);
+        }
+        let before = NUMBERED.replace(true);
+        let code = match numbered(name, flags) {
             Some(gate) => super::open(system, name, file, flags, out_flags, opens, (gate, Writer::Ours)),
             // A file without a gate is the system's, in the same place.
             None => opens(system, name, file, flags, out_flags),
-        }
+        };
+        NUMBERED.set(before);
+        code
     }
 }
 
@@ -153,6 +173,7 @@ unsafe extern "C" fn open_named(
         let Some(opens) = std::mem::transmute::<*mut (), Option<Opens>>(before) else { return ffi::SQLITE_CANTOPEN };
         match named(name, flags) {
             Some(gate) => super::open(vfs, name, file, flags, out_flags, opens, (gate, Writer::Others)),
+            None if is_outside(name, flags) && is_refused() => refused::open(name, file, flags, out_flags),
             None => opens(vfs, name, file, flags, out_flags),
         }
     }
@@ -230,6 +251,20 @@ unsafe fn named(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
         return None;
     }
     gate.upgrade()
+}
+
+/// Returns whether a file is a database that is no bind's.
+///
+/// # Safety
+///
+/// `name` is null or ends with a NUL.
+unsafe fn is_outside(name: *const c_char, flags: c_int) -> bool {
+    if name.is_null() || flags & ffi::SQLITE_OPEN_MAIN_DB == 0 || NUMBERED.get() {
+        return false;
+    }
+    // SAFETY: by the caller.
+    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+    !NAMED.read().unwrap_or_else(PoisonError::into_inner).iter().any(|named| *named.name == *name)
 }
 
 #[cfg(test)]

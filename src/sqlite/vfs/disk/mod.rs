@@ -4,11 +4,13 @@
 //! asks the file's [`Gate`] where it has a say, and hands on. None of them panics.
 
 mod gates;
+mod refused;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
 
-pub(crate) use gates::{meet_by_name, with_gate, without_gate, Gated};
+pub(crate) use gates::{meet_by_name, refuse_files, with_gate, without_gate, Gated};
+pub(crate) use refused::Refuser;
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 

@@ -34,7 +34,7 @@ use self::trial::trial;
 const SEEDS: u64 = 150;
 
 /// Seeds that once found a difference.
-const FOUND: [u64; 7] = [
+const FOUND: [u64; 11] = [
     // An FTS5 table whose creation a savepoint undoes: SQLite fails at the commit.
     1_882_975_863_049_239,
     1_882_978_199_275_066,
@@ -46,6 +46,12 @@ const FOUND: [u64; 7] = [
     // A bind that the one connection has read and the session has not.
     1_882_973_796_303_121,
     1_882_978_199_274_243,
+    // A trigger beside another one that is broken.
+    1_882_982_008_754_092,
+    // A table-valued function by which a session reads the bind that it is told.
+    1_882_982_008_755_306,
+    1_882_982_008_756_729,
+    1_882_992_433_954_838,
 ];
 
 fn asked(name: &str) -> Option<u64> {

@@ -69,6 +69,11 @@ impl One {
         run(&self.conn, sql)
     }
 
+    /// Begins to read a bind in the unit of work.
+    pub(crate) fn read(&mut self, place: usize) {
+        self.run(&format!("SELECT 1 FROM {}.sqlite_schema LIMIT 1", quoted(self.names[place]))).unwrap();
+    }
+
     /// Runs a statement of somebody else on one bind, committed at once.
     pub(crate) fn other(&mut self, place: usize, sql: &str) -> Answer {
         self.stale = true;

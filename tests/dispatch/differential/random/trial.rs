@@ -255,6 +255,10 @@ impl Trial {
             return Ok(());
         }
         self.compared += 1;
+        // A table-valued function reads `main`, and with `on(key)` that is the bind.
+        if let (For::Told(place), true) = (statement.run, uses.is_empty()) {
+            self.one.read(place);
+        }
         // By a join, and by two keys of one database, a session reads on another connection. For an `EXPLAIN` a virtual
         // table may have been read, on one of the two.
         if let [place] = uses.iter().copied().collect::<Vec<_>>()[..]

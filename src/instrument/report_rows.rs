@@ -1,0 +1,42 @@
+//! The update hook of each connection, by which SQLite reports the rows that a statement changes one by one.
+//!
+//! It is the application's to set, and then takes the place of this one: the rows are not known.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::ptr;
+
+use rusqlite::ffi;
+
+use super::connected::connected_at;
+use super::handle::Handle;
+use super::state::is_own;
+
+/// Makes SQLite report the rows that a connection changes.
+pub(super) fn report_rows(handle: &Handle) {
+    let context = ptr::without_provenance_mut(handle.address());
+    // SAFETY: the connection is open, the callback has the signature asked for, and its context, the connection's address, is
+    // never followed.
+    unsafe { ffi::sqlite3_update_hook(handle.raw(), Some(on_update), context) };
+}
+
+/// Notes a row that is inserted or updated.
+unsafe extern "C" fn on_update(
+    context: *mut c_void,
+    operation: c_int,
+    schema: *const c_char,
+    table: *const c_char,
+    rowid: i64,
+) {
+    if operation == ffi::SQLITE_DELETE || is_own() || schema.is_null() || table.is_null() {
+        return;
+    }
+    // A panic must not cross into C.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: both end with a NUL and live through this call.
+        let (schema, table) = unsafe { (CStr::from_ptr(schema), CStr::from_ptr(table)) };
+        if let Some(connection) = connected_at(context.addr()) {
+            connection.touches(schema, table, rowid);
+        }
+    }));
+}

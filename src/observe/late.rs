@@ -1,0 +1,55 @@
+//! The reads of replicas that lag, as far as they were given rows that their source had changed before.
+
+use std::sync::Arc;
+
+use super::changes::compared;
+use super::snapshot::committed;
+use super::statements::read;
+use super::TableChange;
+use crate::harness::{Bound, Running};
+use crate::instrument::LateRead;
+use crate::key::BindKey;
+
+/// A replica that was behind its source when it was read.
+pub(crate) struct Late {
+    pub(crate) replica: BindKey,
+    pub(crate) source: BindKey,
+    /// The reads, the oldest first.
+    pub(crate) reads: Vec<LateRead>,
+    /// What the replica does not have yet of the tables that they read.
+    pub(crate) missing: Vec<TableChange>,
+}
+
+/// Finds the replicas that were behind when they were read and still are. One that cannot be compared now is left out.
+pub(crate) fn late(running: &Running) -> Vec<Late> {
+    let mut found = Vec::new();
+    for replica in running.databases() {
+        let reads = replica.watch().late_reads();
+        let Some(source) = replica.source().filter(|_| !reads.is_empty()) else { continue };
+        if let Ok(source) = running.database(source) {
+            found.extend(behind(running, &replica, &source, reads));
+        }
+    }
+    found
+}
+
+fn behind(running: &Running, replica: &Arc<Bound>, source: &Arc<Bound>, mut reads: Vec<LateRead>) -> Option<Late> {
+    let images = committed(&[Arc::clone(replica), Arc::clone(source)]).ok()?;
+    let [before, after] = images.as_slice() else { return None };
+    let mut missing = compared(replica, before, after).ok()?;
+    reads.retain(|late| {
+        let written = read(running.recorder().before(late.next));
+        let is_written = |table: &String| {
+            written.iter().any(|earlier| earlier.stayed() != Some(false) && earlier.writes_rows_of(source.key(), table))
+        };
+        missing.iter().any(|change| late.reads(change.table()) && is_written(&change.table))
+    });
+    missing.retain(|change| reads.iter().any(|late| late.reads(change.table())));
+    (!reads.is_empty()).then(|| Late { replica: replica.key().clone(), source: source.key().clone(), reads, missing })
+}
+
+impl LateRead {
+    fn reads(&self, table: &str) -> bool {
+        self.tables.iter().any(|read| read.eq_ignore_ascii_case(table))
+    }
+}

@@ -1,0 +1,13 @@
+//! The rows that a table is to hold, compared with those that it holds.
+
+mod compare;
+mod expected;
+mod read;
+mod stored;
+mod verdict;
+
+pub(super) use compare::compare;
+pub(crate) use compare::{Difference, Different, Missing};
+pub use expected::ExpectedRows;
+pub(super) use read::{read, Of};
+pub(crate) use verdict::{verdict_on_rows, OtherRows, WrongRows};

@@ -1,0 +1,141 @@
+//! The verdict on the rows of a table: whether they are those that a test expects, and no others.
+
+use rusqlite::Connection;
+
+use super::compare::{compare, Difference};
+use super::expected::ExpectedRows;
+use super::read::{read, Of};
+use crate::database::{Database, Patience};
+use crate::error::{Error, Result};
+use crate::harness::Running;
+use crate::key::BindKey;
+use crate::observe::changes::every_row;
+use crate::observe::look::{look, missing, Effort};
+use crate::observe::snapshot::committed;
+use crate::row::Row;
+use crate::schema::Metadata;
+use crate::sqlite::private::open_in_memory;
+use crate::sqlite::{stand_in_for_collations, Image};
+
+/// A table that does not hold what a test expects.
+pub(crate) struct WrongRows {
+    pub(crate) bind: BindKey,
+    /// The table, as the schema spells it.
+    pub(crate) table: String,
+    /// The columns that identify a row; none where no key does.
+    pub(crate) key: Vec<String>,
+    /// The numbers of rows expected and found.
+    pub(crate) counts: (usize, usize),
+    pub(crate) difference: Difference,
+    /// The other binds that have a missing row, by its place among those missing; of the first few.
+    pub(crate) elsewhere: Vec<Vec<BindKey>>,
+}
+
+/// A failed assertion on the rows of a table.
+pub(crate) enum OtherRows {
+    Wrong(WrongRows),
+    /// Another number of rows than expected; the numbers expected and found, and the rows.
+    Count {
+        bind: BindKey,
+        table: String,
+        counts: (usize, usize),
+        found: Vec<Row>,
+    },
+    /// The committed rows are those expected; a transaction that may change them is open.
+    Unsettled {
+        bind: BindKey,
+        writer: Option<String>,
+    },
+}
+
+/// The number of missing rows that are looked for in other binds.
+const LOOKED_FOR: usize = 5;
+
+/// Compares the committed rows of a table with those expected; `None` where they are the same and no transaction is open that
+/// may change them.
+pub(crate) fn verdict_on_rows(
+    running: &Running,
+    key: &BindKey,
+    table: &str,
+    expected: &ExpectedRows,
+) -> Result<Option<OtherRows>> {
+    let database = running.home_of(key)?;
+    let patience = Patience::new();
+    loop {
+        let is_written_to = database.has_writer();
+        let images = committed(std::slice::from_ref(&database))?;
+        for image in &images {
+            if let Some(other) = other_rows(running, &database, key, table, expected, image)? {
+                return Ok(Some(other));
+            }
+        }
+        if !is_written_to && !database.has_writer() {
+            return Ok(None);
+        }
+        if !patience.lasts() {
+            return Ok(Some(OtherRows::Unsettled { bind: key.clone(), writer: database.writer() }));
+        }
+        patience.pause();
+    }
+}
+
+fn other_rows(
+    running: &Running,
+    database: &Database,
+    key: &BindKey,
+    table: &str,
+    expected: &ExpectedRows,
+    image: &Image,
+) -> Result<Option<OtherRows>> {
+    let metadata = image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??;
+    let info = metadata.table(table);
+    let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
+        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };
+        return Err(missing(running, key, table).unwrap_or_else(unknown));
+    };
+    let mut conn = copy(image).map_err(Error::sql(key))?;
+    let every = match every_row(&conn, false, name, info) {
+        Err(_) => {
+            // One that has lacked a collation once does not look for it again.
+            conn = copy(image).map_err(Error::sql(key))?;
+            stand_in_for_collations(&conn).map_err(Error::sql(key))?;
+            every_row(&conn, true, name, info)
+        }
+        every => every,
+    };
+    let (columns, found) = every.map_err(Error::sql(key))?;
+    let csv_empty_as_text = database.reading().csv_empty_as_text;
+    let of = Of { bind: key, conn: &conn, table: name, info, columns: &columns, csv_empty_as_text };
+    let Some(rows) = read(expected, &of)? else {
+        let counts = (expected.count().unwrap_or_default(), found.len());
+        let (bind, table) = (key.clone(), name.to_string());
+        return Ok((counts.0 != counts.1).then_some(OtherRows::Count { bind, table, counts, found }));
+    };
+    let identity = info.map(|info| info.primary_key().map(str::to_string).collect::<Vec<_>>()).unwrap_or_default();
+    let Some(difference) = compare(&rows, &found, &identity) else { return Ok(None) };
+    let mut elsewhere = Vec::new();
+    for missing in difference.missing.iter().take(LOOKED_FOR) {
+        elsewhere.push(others_with(running, database, name, &missing.row));
+    }
+    let (bind, table, counts) = (key.clone(), name.to_string(), (rows.len(), found.len()));
+    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, key: identity, counts, difference, elsewhere })))
+}
+
+/// Opens a private copy.
+fn copy(image: &Image) -> rusqlite::Result<Connection> {
+    let mut conn = open_in_memory()?;
+    image.connect(&conn)?;
+    image.copy_into(&mut conn, "main")?;
+    Ok(conn)
+}
+
+/// Returns the other binds that have a row; what cannot be read has none that are known.
+fn others_with(running: &Running, database: &Database, table: &str, row: &Row) -> Vec<BindKey> {
+    let mut binds = Vec::new();
+    for sighting in look(running, table, row, Some(1), &|_| Effort::Once).unwrap_or_default() {
+        if sighting.bind() != database.key() && sighting.has_row() {
+            binds.push(sighting.bind().clone());
+        }
+    }
+    binds
+}

@@ -1,0 +1,91 @@
+//! A statement in words: its text, its place, its thread and connection, and what became of it. All reports have this form.
+
+use std::thread;
+
+use super::table::paragraph;
+use super::words::cut;
+use crate::observe::{Fate, Statement};
+
+/// The number of lines and of characters of a statement's text that are shown.
+const LINES: usize = 6;
+const TEXT: usize = 300;
+
+/// Writes a statement in a few lines, each so many columns from the left. Where a trigger of it wrote to `table`, that is named.
+///
+/// ```text
+///   INSERT INTO user (username) VALUES ('ann')
+///   at src/accounts.rs:10, my_app::accounts::sign_up
+///   called at src/main.rs:20, my_app::main
+///   on thread `worker`, connection 3
+///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
+/// ```
+pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usize) -> String {
+    let mut lines = text(statement);
+    if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
+        lines.push(format!("which fired the trigger `{trigger}`"));
+    }
+    if let Some(place) = statement.place() {
+        lines.push(format!("at {place}"));
+    }
+    for caller in statement.callers() {
+        lines.push(format!("called at {caller}"));
+    }
+    match statement.ended_at() {
+        Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
+        None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
+    }
+    let edge = " ".repeat(indent);
+    let mut written = String::new();
+    for line in lines {
+        if !written.is_empty() {
+            written.push('\n');
+        }
+        written.push_str(&edge);
+        written.push_str(&paragraph(&line, indent, indent + 4));
+    }
+    written
+}
+
+/// Returns the lines of a statement's text with its values, cut where it is long.
+fn text(statement: &Statement) -> Vec<String> {
+    let text = cut(&statement.sql_with_values().trim_end_matches(';').replace('\0', "\\0"), TEXT);
+    let mut lines = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if lines.len() == LINES {
+            lines.push("…".to_string());
+            break;
+        }
+        lines.push(line.to_string());
+    }
+    lines
+}
+
+/// Names the thread and the connection that ran a statement.
+pub(super) fn ran_on(statement: &Statement) -> String {
+    let thread = statement.thread();
+    let on = match thread.name() {
+        _ if thread.id() == thread::current().id() => "on the test's thread".to_string(),
+        Some(name) => format!("on thread `{name}`"),
+        None => "on an unnamed thread".to_string(),
+    };
+    let session = if statement.is_from_session() { ", in a session" } else { "" };
+    match statement.connection() {
+        0 => format!("{on}{session}"),
+        connection => format!("{on}{session}, connection {connection}"),
+    }
+}
+
+/// Says what became of what a statement wrote.
+pub(super) fn end(statement: &Statement) -> String {
+    let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
+    match statement.fate() {
+        Fate::Committed => format!("committed{}", at()),
+        Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
+        Fate::Undone => "rolled back to a savepoint".to_string(),
+        Fate::RolledBack => format!("rolled back{}", at()),
+        Fate::Lost => format!("rolled back by an error{}", at()),
+        Fate::Closed => format!("rolled back: its connection was closed before a commit{}", at()),
+        Fate::Open => "not committed".to_string(),
+        Fate::Unknown => "its end was not seen".to_string(),
+    }
+}

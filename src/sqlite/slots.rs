@@ -1,0 +1,190 @@
+//! The callbacks that a connection has now, of which it has one place for each.
+//!
+//! SQLite has no call that tells what is in such a place. It is read from the connection's structure. Where in that each
+//! callback lies is found once in a process, on a connection of this crate's own: by setting a callback, removing it and
+//! setting it again, and looking for the one word that follows.
+
+use std::ffi::{c_char, c_int, c_uint, c_void};
+use std::mem::size_of;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
+
+use rusqlite::ffi;
+
+use super::private::open_in_memory;
+
+/// The place of a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Trace,
+    Authorizer,
+    CommitHook,
+}
+
+impl Slot {
+    /// All of them, in the order in which reports name them.
+    pub(crate) const ALL: [Slot; 3] = [Slot::Trace, Slot::Authorizer, Slot::CommitHook];
+
+    /// Notes the callback that this crate sets there, and returns whether a connection has none or this one: the
+    /// application's own must stay.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, and stays so through the call.
+    pub(crate) unsafe fn is_free(self, db: *mut ffi::sqlite3, callback: usize) -> bool {
+        OURS[self as usize].store(callback, Ordering::Relaxed);
+        // SAFETY: as the caller says.
+        unsafe { self.of(db) }.is_none_or(|found| found == 0 || found == callback)
+    }
+
+    /// Returns whether a connection that had this crate's callback there has another now; `false` where this SQLite does not
+    /// show it.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, and stays so through the call.
+    pub(crate) unsafe fn is_taken(self, db: *mut ffi::sqlite3) -> bool {
+        let ours = OURS[self as usize].load(Ordering::Relaxed);
+        // SAFETY: as the caller says.
+        unsafe { self.of(db) }.is_some_and(|found| found != 0 && found != ours)
+    }
+
+    /// Returns whether a connection that had this crate's callback there has another now, or none; `false` where this SQLite
+    /// does not show it. A driver may remove them all as it closes the connection.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, and stays so through the call.
+    pub(crate) unsafe fn is_lost(self, db: *mut ffi::sqlite3) -> bool {
+        let ours = OURS[self as usize].load(Ordering::Relaxed);
+        // SAFETY: as the caller says.
+        unsafe { self.of(db) }.is_some_and(|found| found != ours)
+    }
+
+    /// Returns the address of the callback that a connection has there: 0 for none, and `None` where this SQLite does not show
+    /// it.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, and stays so through the call.
+    unsafe fn of(self, db: *mut ffi::sqlite3) -> Option<usize> {
+        // SAFETY: as the caller says; the word is within the structure.
+        words()[self as usize].map(|word| unsafe { read(db, word) })
+    }
+
+    /// Sets a callback on a connection, or none, and returns the callback's address.
+    ///
+    /// # Safety
+    ///
+    /// The connection is open, this thread's and one of this crate's own.
+    unsafe fn set(self, db: *mut ffi::sqlite3, is_on: bool) -> usize {
+        let nothing = ptr::null_mut::<c_void>();
+        let events = if is_on { ffi::SQLITE_TRACE_CLOSE as c_uint } else { 0 };
+        // SAFETY: as the caller says; the callbacks have the signatures asked for.
+        unsafe {
+            match self {
+                Slot::Trace => ffi::sqlite3_trace_v2(db, events, is_on.then_some(traces as OnEvent), nothing),
+                Slot::Authorizer => ffi::sqlite3_set_authorizer(db, is_on.then_some(authorizes as OnAction), nothing),
+                Slot::CommitHook => {
+                    ffi::sqlite3_commit_hook(db, is_on.then_some(commits as OnCommit), nothing);
+                    ffi::SQLITE_OK
+                }
+            }
+        };
+        match self {
+            Slot::Trace => (traces as OnEvent) as usize,
+            Slot::Authorizer => (authorizes as OnAction) as usize,
+            Slot::CommitHook => (commits as OnCommit) as usize,
+        }
+    }
+}
+
+/// The addresses of this crate's callbacks, once they are set on a connection.
+static OURS: [AtomicUsize; 3] = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
+
+/// Returns the place of each callback in the structure of a connection, in words.
+fn words() -> &'static [Option<usize>; 3] {
+    static WORDS: OnceLock<[Option<usize>; 3]> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let Ok(own) = open_in_memory() else { return [None; 3] };
+        // SAFETY: the connection is open, this thread's and nobody else's.
+        Slot::ALL.map(|slot| unsafe { find(own.handle(), slot) })
+    })
+}
+
+/// Finds the place of a callback: the only word that has its address while it is set.
+///
+/// # Safety
+///
+/// The connection is open, this thread's and one of this crate's own.
+unsafe fn find(db: *mut ffi::sqlite3, slot: Slot) -> Option<usize> {
+    // SAFETY: as the caller says; SQLite knows the size of what it has allocated, and no word lies beyond.
+    unsafe {
+        let size = usize::try_from(ffi::sqlite3_msize(db.cast())).ok()?;
+        let callback = slot.set(db, true);
+        let holds = |word: &usize| read(db, *word) == callback;
+        let mut found = (0..size / size_of::<usize>()).filter(holds);
+        let (first, second) = (found.next(), found.next());
+        slot.set(db, false);
+        let word = first.filter(|word| second.is_none() && read(db, *word) == 0);
+        slot.set(db, true);
+        let word = word.filter(holds);
+        slot.set(db, false);
+        word
+    }
+}
+
+/// Reads a word of a connection's structure, which another thread may write to meanwhile.
+///
+/// # Safety
+///
+/// The connection is open, and the word within its structure.
+unsafe fn read(db: *mut ffi::sqlite3, word: usize) -> usize {
+    // SAFETY: as the caller says; the structure is aligned for pointers.
+    unsafe { AtomicUsize::from_ptr(db.cast::<usize>().add(word)) }.load(Ordering::Relaxed)
+}
+
+type OnEvent = unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_void) -> c_int;
+type OnAction =
+    unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, *const c_char, *const c_char) -> c_int;
+type OnCommit = unsafe extern "C" fn(*mut c_void) -> c_int;
+
+unsafe extern "C" fn traces(_: c_uint, _: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn authorizes(
+    _: *mut c_void,
+    _: c_int,
+    _: *const c_char,
+    _: *const c_char,
+    _: *const c_char,
+    _: *const c_char,
+) -> c_int {
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn commits(_: *mut c_void) -> c_int {
+    ffi::SQLITE_OK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_each_callback_is_known() {
+        let own = open_in_memory().unwrap();
+        for slot in Slot::ALL {
+            // SAFETY: the connection is open, this thread's and nobody else's.
+            unsafe {
+                assert_eq!(slot.of(own.handle()), Some(0));
+                let callback = slot.set(own.handle(), true);
+                assert_eq!(slot.of(own.handle()), Some(callback));
+                slot.set(own.handle(), false);
+                assert_eq!(slot.of(own.handle()), Some(0));
+            }
+        }
+    }
+}

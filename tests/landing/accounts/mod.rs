@@ -1,0 +1,3 @@
+//! What the report of a failed assertion on a landing says of how it came about.
+
+mod written;

@@ -1,0 +1,114 @@
+//! What a failed assertion says of reads of a replica that lags.
+
+use insta::assert_snapshot;
+use multibind::binds::Lag;
+use multibind::rusqlite::Connection;
+use multibind::{row, Bind, Harness};
+use rstest::rstest;
+
+use crate::failure::failure;
+
+const SCHEMA: &str = "CREATE TABLE product (sku TEXT PRIMARY KEY, cents INTEGER);
+    CREATE TABLE purchase (id INTEGER PRIMARY KEY, cents INTEGER);
+    INSERT INTO product VALUES ('tea', 500), ('cup', 1200)";
+
+fn started(storage: fn() -> Bind) -> Harness {
+    Harness::builder()
+        .default_bind(storage().schema(SCHEMA))
+        .bind("replica", Bind::mirror(None).read_only(true).lag(Lag::Manual))
+        .start()
+        .unwrap()
+}
+
+fn reprice(db: &Harness) {
+    db.connection(None).unwrap().execute("UPDATE product SET cents = 650 WHERE sku = 'tea'", []).unwrap();
+}
+
+/// Buys at the price that a bind has.
+fn buy(db: &Harness, key: Option<&str>) {
+    let prices = Connection::open(db.uri(key).unwrap()).unwrap();
+    let price: i64 = prices.query_row("SELECT cents FROM product WHERE sku = ?1", ["tea"], |row| row.get(0)).unwrap();
+    db.connection(None).unwrap().execute("INSERT INTO purchase (cents) VALUES (?1)", [price]).unwrap();
+}
+
+/// Removes the file and the line of each place, which a program without debug information does not know.
+fn functions_only(report: &str) -> String {
+    let mut lines = Vec::new();
+    for line in report.lines() {
+        lines.push(match (line.split_once(" tests/"), line.split_once(", landing::")) {
+            (Some((before, _)), Some((_, function))) => format!("{before} landing::{function}"),
+            _ => line.to_string(),
+        });
+    }
+    lines.join("\n")
+}
+
+fn is_told(db: &Harness) -> bool {
+    failure(|| db.assert_landed(None, "purchase", row! { cents: 0 })).contains("was read while it was behind")
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::temp_file(Bind::temp_file)]
+#[case::memdb(Bind::memdb)]
+fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    reprice(&db);
+    buy(&db, Some("replica"));
+    insta::allow_duplicates! {
+        let report = functions_only(&failure(|| db.assert_landed(None, "purchase", row! { cents: 650 })));
+        assert_snapshot!(report, @r#"
+        the row did not land in `default`: it is in no bind
+
+          looked for  purchase: cents = 650
+          expected    in `default`, committed, and in no other bind
+
+         bind                            rows   found
+         default                         1      no row matches; nearest:
+                                                  id = 1, cents = 500
+        ─
+         replica (lags behind default)   0      no row at all
+
+        `replica` was read while it was behind `default`, so the code may have used old
+        values:
+          SELECT cents FROM product WHERE sku = 'tea'
+          at landing::late_reads::buy
+          called at landing::late_reads::a_stale_read_is_reported_with_what_it_missed
+        Not in `replica` yet, of `product`:
+          ~ sku = 'tea', cents = 500 → 650
+
+        To look further:
+          db.locate("purchase", row)?  every place where the row is
+          db.connection("default")?    a connection to `default`
+        "#);
+    }
+}
+
+#[test]
+fn a_read_before_the_change_is_not_stale() {
+    let db = started(Bind::memory);
+    buy(&db, Some("replica"));
+    reprice(&db);
+    assert!(!is_told(&db));
+    buy(&db, Some("replica"));
+    assert!(is_told(&db));
+}
+
+#[test]
+fn a_read_of_the_source_or_of_a_replica_that_has_followed_is_not_stale() {
+    let db = started(Bind::memory);
+    reprice(&db);
+    buy(&db, None);
+    assert!(!is_told(&db));
+    db.replicate("replica").unwrap();
+    buy(&db, Some("replica"));
+    assert!(!is_told(&db));
+}
+
+#[test]
+fn a_read_of_another_table_is_not_stale() {
+    let db = started(Bind::memory);
+    db.connection(None).unwrap().execute("INSERT INTO purchase (cents) VALUES (1)", []).unwrap();
+    buy(&db, Some("replica"));
+    assert!(!is_told(&db));
+}

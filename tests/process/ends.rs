@@ -1,0 +1,225 @@
+//! How a failing test ends, and what it prints. The tests in `runs` are run one by one, each in a process of its own.
+
+use insta::assert_snapshot;
+
+use crate::child::{files, Run};
+
+/// The tests that are run, most of which fail.
+mod runs {
+    use std::error::Error;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use multibind::fixture::harness;
+    use multibind::rusqlite::Connection;
+    use multibind::{row, Bind, Harness, TestResult};
+    use rstest::rstest;
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_the_error_of_a_driver(harness: Harness) -> TestResult {
+        let auth = Connection::open(harness.uri("auth")?)?;
+        auth.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
+        auth.execute("INSERT INTO no_such_table VALUES (1)", [])?;
+        Ok(())
+    }
+
+    fn boxed() -> Result<(), Box<dyn Error + Send + Sync>> {
+        Err("no room for ann".into())
+    }
+
+    #[rstest]
+    #[case::text(Err("no room for ann".to_string()))]
+    #[case::boxed(boxed().map_err(|error| error.to_string()))]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_a_text(#[case] done: Result<(), String>, harness: Harness) -> TestResult {
+        harness.connection("auth")?.execute("DELETE FROM session_token", [])?;
+        done?;
+        Ok(())
+    }
+
+    /// Runs a future that never waits.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(future).poll(&mut context) {
+            Poll::Ready(done) => done,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_an_error_of_async_code(harness: Harness) -> TestResult {
+        block_on(async {
+            harness.connection("auth")?.execute("DELETE FROM session_token", [])?;
+            boxed()?;
+            Ok(())
+        })
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_an_error_of_a_session(harness: Harness) -> multibind::Result<()> {
+        let mut session = harness.session();
+        session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"])?;
+        session.commit()?;
+        session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"])?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_a_boxed_error_of_the_harness(harness: Harness) -> Result<(), Box<dyn Error>> {
+        harness.connection("auth")?.execute("DELETE FROM session_token", [])?;
+        harness.connection("audit")?.execute("DELETE FROM session_token", [])?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_an_error_beside_a_fault(harness: Harness) -> multibind::Result<()> {
+        let _fault = harness.fault("auth").fail_commit()?;
+        harness.session().execute("INSERT INTO usr (username) VALUES ('ann')", [])?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn fails_by_a_test_result_beside_a_fault(harness: Harness) -> TestResult {
+        let _fault = harness.fault("auth").fail_commit()?;
+        Connection::open(harness.uri("auth")?)?.execute("INSERT INTO usr (username) VALUES ('ann')", [])?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn a_fault_fails_beside_an_error_that_is_not_returned(harness: Harness) {
+        let fault = harness.fault("auth").fail_commit().unwrap();
+        let error = harness.session().execute("INSERT INTO usr (username) VALUES ('ann')", []).unwrap_err();
+        drop(fault);
+        assert!(error.to_string().starts_with("no table `usr`"));
+    }
+
+    #[test]
+    #[ignore = "run by others"]
+    fn an_error_outlives_its_harness() {
+        let error = {
+            let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE t (x)")).start().unwrap();
+            db.assert_not_landed("auth", "t", row! { x: 1 });
+            db.session().execute("INSERT INTO u VALUES (1)", []).unwrap_err()
+        };
+        assert!(error.to_string().starts_with("no table `u`"));
+    }
+}
+
+#[test]
+fn a_test_result_keeps_databases_and_names_the_line() {
+    let ran = Run::of("ends::runs::returns_the_error_of_a_driver").fails();
+
+    assert_snapshot!(ran.printed(), @r#"
+    thread 'ends::runs::returns_the_error_of_a_driver' panicked at tests/process/ends.rs:[line]
+    no such table: no_such_table
+      SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("no such table: no_such_table"))
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_driver: default.db, auth.db, meta.db, changes.txt
+    "#);
+    assert_eq!(
+        files(&ran.folder("ends::runs::returns_the_error_of_a_driver")),
+        "auth.db\nchanges.txt\ndefault.db\nmeta.db"
+    );
+}
+
+#[test]
+fn a_test_result_takes_a_text() {
+    assert_snapshot!(Run::of("ends::runs::returns_a_text::case_1_text").fails().printed(), @r"
+    thread 'ends::runs::returns_a_text::case_1_text' panicked at tests/process/ends.rs:[line]
+    no room for ann
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_text--case_1_text: default.db, auth.db, meta.db, changes.txt
+    ");
+}
+
+#[test]
+fn a_test_result_takes_the_error_of_async_code() {
+    assert_snapshot!(Run::of("ends::runs::returns_an_error_of_async_code").fails().printed(), @r"
+    thread 'ends::runs::returns_an_error_of_async_code' panicked at tests/process/ends.rs:[line]
+    no room for ann
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_async_code: default.db, auth.db, meta.db, changes.txt
+    ");
+}
+
+#[test]
+fn an_error_that_a_test_returns_says_what_is_kept() {
+    let ran = Run::of("ends::runs::returns_an_error_of_a_session").fails();
+
+    assert_snapshot!(ran.printed(), @r#"
+    Error: bind `auth`: UNIQUE constraint failed: user.username
+      in: INSERT INTO user (username) VALUES (?1)
+      at tests/process/ends.rs:[line]
+      Sql { bind: "auth", sql: …, source: SqliteFailure(Error { code: ConstraintViolation, extended_code: 2067 }, Some("UNIQUE constraint failed: user.username")) }
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_a_session: default.db, auth.db, meta.db, changes.txt
+    "#);
+    assert_eq!(
+        files(&ran.folder("ends::runs::returns_an_error_of_a_session")),
+        "auth.db\nchanges.txt\ndefault.db\nmeta.db"
+    );
+}
+
+#[test]
+fn a_boxed_error_that_a_test_returns_says_what_is_kept() {
+    assert_snapshot!(Run::of("ends::runs::returns_a_boxed_error_of_the_harness").fails().printed(), @r#"
+    Error: no bind `audit`: configured are default, auth, meta
+      at tests/process/ends.rs:[line]
+      UnknownBind { bind: "audit", configured: ["default", "auth", "meta"] }
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_boxed_error_of_the_harness: default.db, auth.db, meta.db, changes.txt
+    "#);
+}
+
+#[test]
+fn a_fault_leaves_its_place_to_the_error_of_a_test() {
+    assert_snapshot!(Run::of("ends::runs::returns_an_error_beside_a_fault").fails().printed(), @r#"
+    Error: no table `usr` in any bind; the nearest names are `user` in auth, `user_role` in auth
+      in: INSERT INTO usr (username) VALUES ('ann')
+      at tests/process/ends.rs:[line]
+      UnknownTable { table: "usr", nearest: [("auth", "user"), ("auth", "user_role")] }
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: default.db, auth.db, meta.db, changes.txt
+
+    thread 'ends::runs::returns_an_error_beside_a_fault' panicked at src/assert/fault.rs:[line]
+    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    "#);
+    assert_snapshot!(Run::of("ends::runs::fails_by_a_test_result_beside_a_fault").fails().printed(), @r#"
+    thread 'ends::runs::fails_by_a_test_result_beside_a_fault' panicked at tests/process/ends.rs:[line]
+    no such table: usr
+      SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("no such table: usr"))
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--fails_by_a_test_result_beside_a_fault: default.db, auth.db, meta.db, changes.txt
+    "#);
+}
+
+#[test]
+fn a_fault_that_never_triggered_fails_a_test_that_handles_its_errors() {
+    assert_snapshot!(Run::of("ends::runs::a_fault_fails_beside_an_error_that_is_not_returned").fails().printed(), @r#"
+    thread 'ends::runs::a_fault_fails_beside_an_error_that_is_not_returned' panicked at src/assert/fault.rs:[line]
+    `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
+    no transaction that wrote to `auth` was committed while it was active.
+
+    So the test does not show what the code does when that fails. Check that the
+    code under test uses the bind while the fault is alive, on a connection that the
+    fault covers, or mark the fault `optional()`. If the test returned an error of
+    another crate, this hides it: let the test return `multibind::TestResult` to see
+    it.
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--a_fault_fails_beside_an_error_that_is_not_returned: default.db, auth.db, meta.db, changes.txt
+    "#);
+}
+
+#[test]
+fn an_error_that_no_test_returns_leaves_nothing() {
+    assert_eq!(Run::of("ends::runs::an_error_outlives_its_harness").passes().files(), "");
+}
