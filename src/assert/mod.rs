@@ -7,3 +7,4 @@ mod guard;
 mod landing;
 mod rows;
 mod statements;
+mod within;

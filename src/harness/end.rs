@@ -6,6 +6,7 @@ use std::thread;
 
 use super::{Harness, Keep};
 use crate::error::LastWords;
+use crate::fail::fail_at_end;
 use crate::instrument::Banning;
 use crate::say;
 
@@ -29,7 +30,7 @@ impl Drop for Harness {
         if let Some(text) = self.outside.as_ref().and_then(Banning::unasked) {
             let end = move |_: bool| {
                 if !thread::panicking() {
-                    panic!("{text}");
+                    fail_at_end(text);
                 }
                 say::beside_failure(&format!("multibind: {text}"));
             };
@@ -46,7 +47,8 @@ impl Drop for Harness {
 impl Harness {
     fn end(&self) {
         let (keep, fails) = (self.keeps(), thread::panicking());
-        if fails {
+        // A test that returns a driver's error does not panic. What is printed here, runners show of failed tests alone.
+        if fails || !self.running.returned().any() {
             for conflict in self.given_up() {
                 say::beside_failure(&conflict);
             }

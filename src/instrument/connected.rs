@@ -4,6 +4,7 @@
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::ffi::CStr;
+use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -59,7 +60,7 @@ struct State {
     version: u64,
     memory: Memory,
     /// The text that last wrote, and how often in a row.
-    written: String,
+    written: Arc<str>,
     in_a_row: u32,
 }
 
@@ -89,6 +90,8 @@ struct Open {
     /// Set if a statement has begun it, so that only another ends it.
     is_explicit: bool,
     wrote: bool,
+    /// The version of the databases, once it has written to the connection's own.
+    held: Option<u64>,
     /// The savepoints, each with the number of the first statement in it.
     savepoints: Vec<(String, u64)>,
 }
@@ -103,6 +106,8 @@ pub(super) struct Begins {
     pub(super) looked: Option<Arc<Looked>>,
     /// The statement as it is recorded, if it is.
     pub(super) record: Option<Recorded>,
+    /// The number of times that its connection has run it in a row, this one included.
+    pub(super) again: u32,
 }
 
 /// The account of a statement by who ran it.
@@ -120,6 +125,12 @@ pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
 /// Returns the connection at an address, if it is one to a bind.
 pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
     CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+}
+
+/// Returns the number of connections that are followed.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
 }
 
 /// Forgets the connections of a database that is gone, by the address of its watch.
@@ -216,7 +227,7 @@ impl Connected {
 
     /// Returns SQLite's account of a statement, which is remembered.
     pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
-        let (now, version) = (state::names(), handle.version());
+        let (now, version) = (state::names(), self.version(handle));
         {
             let mut state = lock(&self.state);
             // What others have committed may have changed what a name means.
@@ -233,17 +244,38 @@ impl Connected {
         Some(looked)
     }
 
+    /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,
+    /// and values whose expansion costs more than what it inserts.
+    pub(super) fn again(&self, sql: &Arc<str>) -> u32 {
+        let mut state = lock(&self.state);
+        if Arc::ptr_eq(&state.written, sql) || *state.written == **sql {
+            state.in_a_row = state.in_a_row.saturating_add(1);
+        } else {
+            state.written = Arc::clone(sql);
+            state.in_a_row = 1;
+        }
+        state.in_a_row
+    }
+
+    /// Returns the version of the databases. It stays as it is in a transaction that holds the lock of a writer.
+    fn version(&self, handle: &Handle) -> u64 {
+        let may_be_held = !handle.is_autocommit() && !handle.has_attached();
+        let held = if may_be_held { lock(&self.state).open.as_ref().and_then(|open| open.held) } else { None };
+        held.unwrap_or_else(|| handle.version())
+    }
+
     /// Follows a statement that begins.
     pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
         for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
         let Some(recorder) = self.recorder.upgrade() else { return };
-        let (alone, version, (changes, _)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let (alone, version, (changes, _)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
+        let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
         let mut state = lock(&self.state);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
@@ -255,7 +287,11 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
             let transaction = recorder.next_transaction();
-            state.open = Some(Open { transaction, is_explicit: !alone, wrote: false, savepoints: Vec::new() });
+            if !alone {
+                transaction.is_begun();
+            }
+            state.open =
+                Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
         }
         if let Some(open) = &mut state.open {
             open.wrote |= wrote;
@@ -263,7 +299,7 @@ impl Connected {
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
-            if wrote && state.is_new(&recorded.sql) {
+            if wrote && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
             }
         }
@@ -271,7 +307,7 @@ impl Connected {
         state.running.push(Running {
             statement: begins.statement,
             number,
-            at: Instant::now(),
+            at,
             changes,
             version,
             prepared: begins.prepared,
@@ -312,17 +348,23 @@ impl Connected {
     /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice.
     pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) {
         let Some(recorder) = self.recorder.upgrade() else { return };
-        let (alone, version, (all, of_last)) = (handle.is_autocommit(), handle.version(), handle.changes());
+        let (alone, version, (all, of_last)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let mut state = lock(&self.state);
         state.version = version;
-        let running = match state.running.iter().rposition(|running| running.statement == statement) {
+        let mut running = match state.running.iter().rposition(|running| running.statement == statement) {
             Some(at) => state.running.remove(at),
             None => match state.last.take() {
                 Some((running, open)) if running.statement == statement && running.prepared != prepared => {
                     state.open = open;
                     running
                 }
-                _ => return,
+                _ => {
+                    // One that began while nobody recorded.
+                    if alone {
+                        recorder.ends.note();
+                    }
+                    return;
+                }
             },
         };
         if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
@@ -343,7 +385,16 @@ impl Connected {
                 }
             }
         } else if let Some(open) = &mut state.open {
-            open.is_explicit |= !alone;
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
+            let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+            match running.step() {
+                Some(_) => open.held = None,
+                None if wrote => open.held = Some(version),
+                None => {}
+            }
             // What has changed rows has not failed.
             failed = failed.or((rows > 0).then_some(false));
             if failed != Some(true) {
@@ -354,11 +405,12 @@ impl Connected {
             failed = account.failed;
         }
         if let Some(number) = running.number {
-            let (time, error, triggers) = (running.at.elapsed(), account.error, running.triggers.clone());
-            let touched = running.touched.clone();
-            recorder.amend(number, |statement| {
-                statement.ended = Some(Ended { rows, time, failed, error, triggers, touched });
-            });
+            let (time, error) = (running.at.elapsed(), account.error);
+            let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
+            recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+        }
+        if alone && (running.may_write || running.step().is_some()) {
+            recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
     }
@@ -367,20 +419,6 @@ impl Connected {
 /// Returns the bit of an instrument among those that are lost.
 fn bit(slot: Slot) -> usize {
     1 << slot as usize
-}
-
-impl State {
-    /// Returns whether the place of a statement is worth capturing: a loop has the same one again and again.
-    fn is_new(&mut self, sql: &str) -> bool {
-        if self.written == sql {
-            self.in_a_row += 1;
-        } else {
-            self.written.clear();
-            self.written.push_str(sql);
-            self.in_a_row = 1;
-        }
-        self.in_a_row <= IN_A_ROW
-    }
 }
 
 impl Running {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::ffi;
 
+use super::ends::are_awaited;
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
 use super::state::{epoch, is_spared, Asking};
@@ -44,6 +45,11 @@ pub(super) trait Witness: Send + Sync {
     ///
     /// Asked from a file system's callback, under SQLite's locks.
     fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool;
+
+    /// Notes that a transaction that could write has ended.
+    ///
+    /// Called from a file system's callback, under SQLite's locks.
+    fn writer_ends(&self);
 
     /// Returns whether a guard refuses what a connection commits now. What no statement has written is noted.
     ///
@@ -166,6 +172,15 @@ impl Gate for Faults {
             self.log_writers.fetch_add(1, Ordering::Relaxed);
         } else {
             self.log_writers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn writer_ends(&self) {
+        if are_awaited()
+            && !is_spared()
+            && let Some(witness) = self.witness.get().and_then(Weak::upgrade)
+        {
+            witness.writer_ends();
         }
     }
 

@@ -84,8 +84,9 @@ impl Handle {
     pub(super) fn look(&self, sql: &CStr) -> Option<Looked> {
         collect(Some(Looked::default()));
         let deed = self.judge(sql);
-        let looked = collect(None);
-        deed.map(|deed| Looked { deed, ..looked })
+        let mut looked = collect(None);
+        looked.deed = deed?;
+        Some(looked)
     }
 
     /// Returns a number that grows with each change of the connection's databases that it makes or learns of.

@@ -16,7 +16,7 @@ use super::watch::{Beginning, Watch};
 pub(crate) struct InSession<'s> {
     pub(crate) sql: &'s str,
     /// The statement with the values of its parameters, where it has some.
-    pub(crate) values: Option<String>,
+    pub(crate) values: &'s dyn Fn() -> Option<String>,
     /// Set unless SQLite knows that it only reads.
     pub(crate) may_write: bool,
     /// Set if it gives columns.
@@ -64,10 +64,23 @@ impl Watch {
         let deed = looked.as_ref().map(|looked| looked.deed);
         // A session attaches nothing; what SQLite calls by another name than `main` is its bind, by its key.
         let writes = deed.map_or(may_write, |deed| deed.writes || deed.writes_elsewhere);
-        let beginning = Beginning { sql, values, writes, by_session: true, beside, attached: Vec::new() };
-        let record = if self.records(writes) { self.recorded(&handle, looked.as_deref(), beginning) } else { None };
+        let mut again = 0;
+        let record = if self.records(writes) {
+            let kept = match (&looked, &text) {
+                (Some(looked), Some(text)) => looked.text(text),
+                _ => Arc::from(sql.trim()),
+            };
+            if let Some(connection) = connection.as_ref().filter(|_| writes) {
+                again = connection.again(&kept);
+            }
+            let values = if self.wants_values(again) { values() } else { None };
+            let beginning = Beginning { sql: kept, values, writes, by_session: true, beside, attached: Vec::new() };
+            self.recorded(&handle, looked.as_deref(), beginning)
+        } else {
+            None
+        };
         if let Some(connection) = connection.filter(|_| beside.is_empty()) {
-            connection.begin(&handle, Begins { statement: 0, may_write, prepared: 0, looked, record });
+            connection.begin(&handle, Begins { statement: 0, may_write, prepared: 0, looked, record, again });
             return Some(Begun::On(connection));
         }
         let recorder = Arc::clone(&self.harness.get()?.recorder);

@@ -1,12 +1,13 @@
 //! SQLite's account of a statement that it prepares again: its tables and its part in a transaction.
 
 use std::ffi::{c_int, CStr, CString};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi;
 
 use super::deed::Deed;
 use super::operation::Operation;
+use super::used::WrittenTable;
 
 /// A statement as SQLite's authorizer reports it.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,21 @@ pub(super) struct Looked {
     pub(super) step: Option<Step>,
     /// Set if it changes what the names in other statements mean.
     pub(super) renames: bool,
+    /// Its text and the tables as they are recorded, once they were.
+    text: OnceLock<Arc<str>>,
+    written: OnceLock<Arc<[WrittenTable]>>,
+}
+
+impl Looked {
+    /// Returns the text of the statement as it is recorded.
+    pub(super) fn text(&self, sql: &CStr) -> Arc<str> {
+        Arc::clone(self.text.get_or_init(|| Arc::from(sql.to_string_lossy().trim())))
+    }
+
+    /// Returns the tables that it may change where its connection has one database, whose part in a harness does not change.
+    pub(super) fn written(&self, tables: impl FnOnce() -> Arc<[WrittenTable]>) -> Arc<[WrittenTable]> {
+        Arc::clone(self.written.get_or_init(tables))
+    }
 }
 
 /// A table whose rows a statement may change.

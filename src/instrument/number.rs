@@ -40,6 +40,12 @@ impl Faults {
     }
 }
 
+/// Returns the number of numbers that faults are found by.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    NUMBERED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
+}
+
 impl Drop for Faults {
     fn drop(&mut self) {
         let mut numbered = NUMBERED.write().unwrap_or_else(PoisonError::into_inner);

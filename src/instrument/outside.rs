@@ -95,6 +95,12 @@ fn is_refused() -> bool {
     !BANS.read().unwrap_or_else(PoisonError::into_inner).is_empty() && !is_own() && !is_ours()
 }
 
+/// Returns the number of bans that are alive.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    BANS.read().unwrap_or_else(PoisonError::into_inner).len()
+}
+
 /// Notes a file that was not attached.
 fn attached(name: &CStr) {
     let stray = Stray::attached(name, Place::capture());

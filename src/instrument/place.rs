@@ -4,12 +4,22 @@ use std::backtrace::Backtrace;
 use std::env;
 use std::sync::OnceLock;
 
+use crate::list::mapped;
+
 /// A place in the code, captured as a backtrace and resolved once it is asked for.
 #[derive(Debug)]
 pub(crate) struct Place {
     backtrace: Backtrace,
     /// The application's own frames, the innermost first.
-    own: OnceLock<Vec<String>>,
+    own: OnceLock<Vec<Own>>,
+}
+
+/// A frame of the application's own.
+#[derive(Debug, PartialEq, Eq)]
+struct Own {
+    text: String,
+    /// The length of the file and the line at its beginning; 0 where they are not known.
+    line: usize,
 }
 
 impl Place {
@@ -21,16 +31,24 @@ impl Place {
     /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
     /// alone where the program has no debug information. `None` where the thread runs a driver's code only.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.own().first().map(String::as_str)
+        self.own().first().map(|own| &*own.text)
     }
 
     /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
     /// chose a connection is often one of them.
-    pub(crate) fn callers(&self) -> &[String] {
-        self.own().get(1..).unwrap_or_default()
+    pub(crate) fn callers(&self) -> Vec<&str> {
+        mapped(self.own().get(1..).unwrap_or_default(), |own| &*own.text)
     }
 
-    fn own(&self) -> &[String] {
+    /// Returns the lines of the callers, the nearest first, or their functions where lines are not known.
+    pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
+        mapped(
+            self.own().get(1..).unwrap_or_default(),
+            |own| if own.line > 0 { &own.text[..own.line] } else { &own.text },
+        )
+    }
+
+    fn own(&self) -> &[Own] {
         self.own.get_or_init(|| own_frames(&self.backtrace.to_string()))
     }
 }
@@ -47,7 +65,7 @@ const CALLERS: usize = 2;
 
 /// Returns the first of the frames that a backtrace prints which are the application's own. Of a function and its closures,
 /// which follow each other, the innermost stands for all.
-fn own_frames(backtrace: &str) -> Vec<String> {
+fn own_frames(backtrace: &str) -> Vec<Own> {
     let mut frames = Vec::<Frame<'_>>::new();
     for line in backtrace.lines().map(str::trim_start) {
         if let Some(at) = line.strip_prefix("at ") {
@@ -68,8 +86,8 @@ fn own_frames(backtrace: &str) -> Vec<String> {
             continue;
         }
         own.push(match frame.at.map(short) {
-            Some(at) => format!("{at}, {function}"),
-            None => function.clone(),
+            Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
+            None => Own { text: function.clone(), line: 0 },
         });
         last = function;
         if own.len() > CALLERS {
@@ -144,6 +162,10 @@ fn short(at: &str) -> String {
 mod tests {
     use super::own_frames;
 
+    fn texts(backtrace: &str) -> Vec<String> {
+        own_frames(backtrace).into_iter().map(|own| own.text).collect()
+    }
+
     #[test]
     fn the_place_is_the_first_frame_outside_of_cargo_and_the_toolchain() {
         let backtrace = "   0: multibind::instrument::place::Place::capture
@@ -171,7 +193,7 @@ mod tests {
             "src/lib.rs:30, my_app::register",
             "tests/landing.rs:12, landing::a_user_signs_up",
         ];
-        assert_eq!(own_frames(backtrace), own);
+        assert_eq!(texts(backtrace), own);
     }
 
     #[test]
@@ -182,7 +204,7 @@ mod tests {
    3: <my_app::Job as my_app::Run>::run
    4: std::rt::lang_start
 ";
-        assert_eq!(own_frames(backtrace), ["<my_app::Job as my_app::Run>::run"]);
+        assert_eq!(texts(backtrace), ["<my_app::Job as my_app::Run>::run"]);
         assert!(own_frames("   0: sqlite3_step\n   1: tokio::runtime::run\n").is_empty());
     }
 }

@@ -10,6 +10,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::displaced::{Closed, Displaced};
+use super::ends::{Awaiting, Ends};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
@@ -50,6 +51,7 @@ const BESIDE: usize = 400;
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    start: Instant,
     bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
@@ -66,6 +68,8 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The ends of transactions, for who waits for one.
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Recorder {
@@ -82,6 +86,7 @@ impl Recorder {
 
     fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
+            start: Instant::now(),
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
@@ -93,6 +98,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            ends: Arc::default(),
         }
     }
 }
@@ -130,8 +136,8 @@ pub(crate) struct Recorded {
     pub(crate) first: Used,
     /// The other databases that it uses.
     pub(crate) others: Vec<Used>,
-    pub(crate) sql: String,
-    /// The statement with the values of its parameters, where it has some.
+    pub(crate) sql: Arc<str>,
+    /// The statement with the values of its parameters, where it has some and they were kept.
     pub(crate) values: Option<String>,
     pub(crate) by_session: bool,
     pub(crate) thread: Thread,
@@ -160,6 +166,21 @@ impl Recorded {
     /// Returns the databases that it uses.
     pub(crate) fn databases(&self) -> impl Iterator<Item = &Used> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Notes its end; of one that SQLite runs again, what it did before is kept.
+    pub(super) fn ends(&mut self, mut end: Ended) {
+        if let Some(before) = self.ended.take() {
+            for trigger in before.triggers {
+                if !end.triggers.contains(&trigger) {
+                    end.triggers.push(trigger);
+                }
+            }
+            if end.touched.is_empty() {
+                end.touched = before.touched;
+            }
+        }
+        self.ended = Some(end);
     }
 
     fn bytes(&self) -> usize {
@@ -191,6 +212,11 @@ pub(super) fn is_on() -> bool {
 }
 
 impl Recorder {
+    /// Returns the time at which it began, with its harness.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
@@ -199,6 +225,11 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(super) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Begins to wait for the ends of transactions, as long as the answer lives.
+    pub(crate) fn await_ends(&self) -> Awaiting {
+        self.ends.wait()
     }
 
     /// Returns the number of the next connection.
@@ -272,7 +303,11 @@ impl Recorder {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
         if !is_heard {
-            cut(&mut statement.sql);
+            if statement.sql.len() > TEXT {
+                let mut sql = statement.sql.to_string();
+                cut(&mut sql);
+                statement.sql = sql.into();
+            }
             if let Some(values) = &mut statement.values {
                 cut(values);
             }

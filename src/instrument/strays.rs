@@ -158,6 +158,13 @@ pub(super) fn closes(address: usize) {
     drop((gone, evicted));
 }
 
+/// Returns the number of strays and of harnesses that are remembered.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    let strays = lock(&STRAYS);
+    strays.open.entries().len() + strays.closed.len() + strays.harnesses.len()
+}
+
 /// A harness that lives.
 #[derive(Debug)]
 pub(crate) struct Presence {

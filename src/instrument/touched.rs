@@ -47,6 +47,11 @@ impl Touched {
         }
     }
 
+    /// Returns whether no row was reported.
+    pub(super) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
     /// Returns whether a row of a table is among them.
     pub(crate) fn has(&self, table: &str, rowid: i64) -> Touches {
         let mut answer = Touches::Unknown;

@@ -155,14 +155,21 @@ impl Watch {
     ) {
         let Some(sql) = statement.sql() else { return };
         let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
+        let mut again = 0;
         let record = if self.records(deed.writes || deed.writes_elsewhere) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
             };
-            let (sql, values) = (sql.to_string_lossy(), statement.with_values());
-            let beginning =
-                Beginning { sql: &sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            let sql = match &looked {
+                Some(looked) => looked.text(sql),
+                None => Arc::from(sql.to_string_lossy().trim()),
+            };
+            if deed.writes || deed.writes_elsewhere {
+                again = connection.again(&sql);
+            }
+            let values = if self.wants_values(again) { statement.with_values() } else { None };
+            let beginning = Beginning { sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
@@ -174,7 +181,7 @@ impl Watch {
         if always || record.is_some() {
             let (may_write, prepared) = (statement.writes(), statement.prepared());
             let statement = statement.address();
-            connection.begin(handle, Begins { statement, may_write, prepared, looked, record });
+            connection.begin(handle, Begins { statement, may_write, prepared, looked, record, again });
         }
     }
 

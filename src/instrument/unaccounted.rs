@@ -25,6 +25,12 @@ impl Witness for Watch {
         self.refuses_unaccounted(writer == Writer::Ours, again)
     }
 
+    fn writer_ends(&self) {
+        if let Some(member) = self.harness.get() {
+            member.recorder.ends.note();
+        }
+    }
+
     /// Sees what the file system does not, a database that has none of this crate's or no journal; but not what is
     /// written after `BEGIN IMMEDIATE`, or beside what is written to another database, nor a backup.
     unsafe fn refuses_to_commit(&self, db: *mut ffi::sqlite3) -> bool {

@@ -67,9 +67,13 @@ impl Member {
     }
 }
 
+/// The number of times that the values of a statement are recorded which a connection runs again and again while nobody
+/// records.
+const VALUES: u32 = 64;
+
 /// A statement that begins, as its text and its connection tell.
 pub(super) struct Beginning<'s> {
-    pub(super) sql: &'s str,
+    pub(super) sql: Arc<str>,
     /// The statement with the values of its parameters, where it has some.
     pub(super) values: Option<String>,
     /// Set if it writes to the database of its connection.
@@ -196,6 +200,11 @@ impl Watch {
         self.harness.get().is_some_and(|member| member.recorder.is_heard() || writes && member.recorder.keeps_writes())
     }
 
+    /// Returns whether the values of a statement are recorded that its connection has run so often in a row.
+    pub(super) fn wants_values(&self, again: u32) -> bool {
+        again <= VALUES || self.harness.get().is_some_and(|member| member.recorder.is_heard())
+    }
+
     /// Returns whether anybody wants to know of the statements.
     pub(crate) fn is_wanted(&self) -> bool {
         self.echo || self.records(true)
@@ -226,7 +235,7 @@ impl Watch {
         Some(Recorded {
             first,
             others: databases,
-            sql: beginning.sql.trim().to_string(),
+            sql: beginning.sql,
             values: beginning.values.map(|values| values.trim().to_string()),
             by_session: beginning.by_session,
             thread: thread::current(),
@@ -249,6 +258,14 @@ impl Watch {
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
     fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
+        if handle.has_attached() {
+            self.tables_of(handle, looked)
+        } else {
+            looked.written(|| self.tables_of(handle, looked))
+        }
+    }
+
+    fn tables_of(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
         let mut tables = Vec::with_capacity(looked.tables.len());
         for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
             let (names, table) = (self.names_of(handle, &change.schema), change.table.clone());
@@ -259,6 +276,9 @@ impl Member {
 
     /// Returns the tables and views that a statement creates.
     fn created(&self, handle: &Handle, looked: &Looked) -> Arc<[CreatedTable]> {
+        if looked.created.is_empty() {
+            return Arc::default();
+        }
         let created =
             |(schema, table): &(_, String)| CreatedTable { names: self.names_of(handle, schema), table: table.clone() };
         mapped(&looked.created, created).into()
@@ -291,6 +311,12 @@ impl Drop for Watch {
 
 /// The watches that SQLite calls back for, by the number that it was given.
 static WATCHED: RwLock<Sorted<usize, Weak<Watch>>> = RwLock::new(Sorted::new());
+
+/// Returns the number of watches that SQLite calls back for.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    WATCHED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
+}
 
 /// A number that SQLite is given with a callback, and never a pointer: connections outlive harnesses, and a number that
 /// nobody answers to any more is harmless.

@@ -19,9 +19,10 @@ mod snapshot;
 mod statements;
 mod tables;
 mod verdict;
+mod within;
 
 pub(crate) use account::{Author, Fate};
-pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
+pub(crate) use changes::{contents, since_start, Compared, Contents, Listed, NotOnly, OtherValues};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;
@@ -44,3 +45,5 @@ pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded
 pub use statements::{RecordedTransaction, Statement, StatementKind, StatementLog};
 pub(crate) use tables::tables;
 pub(crate) use verdict::{verdict_on, Expected, Failure, Reason, TableMaker, Times, Whereabouts, WrittenRow};
+pub use within::Within;
+pub(crate) use within::{Looked, Waited};

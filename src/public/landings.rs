@@ -1,4 +1,4 @@
 //! Rows with the bind and table they were found in, and rows whose reference to another bind leads nowhere.
 
 pub use crate::error::Orphan;
-pub use crate::observe::{ExpectedRows, Landing};
+pub use crate::observe::{ExpectedRows, Landing, Within};

@@ -15,7 +15,7 @@ const TEXT: usize = 300;
 /// ```text
 ///   INSERT INTO user (username) VALUES ('ann')
 ///   at src/accounts.rs:10, my_app::accounts::sign_up
-///   called at src/main.rs:20, my_app::main
+///   called from src/main.rs:20
 ///   on thread `worker`, connection 3
 ///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
 /// ```
@@ -27,9 +27,7 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if let Some(place) = statement.place() {
         lines.push(format!("at {place}"));
     }
-    for caller in statement.callers() {
-        lines.push(format!("called at {caller}"));
-    }
+    lines.extend(called_from(&statement.lines_of_callers()));
     match statement.ended_at() {
         Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
         None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
@@ -44,6 +42,11 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
         written.push_str(&paragraph(&line, indent, indent + 4));
     }
     written
+}
+
+/// Names the callers of a place.
+pub(super) fn called_from(lines: &[&str]) -> Option<String> {
+    (!lines.is_empty()).then(|| format!("called from {}", lines.join(", from ")))
 }
 
 /// Returns the lines of a statement's text with its values, cut where it is long.

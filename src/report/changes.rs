@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use super::rows::{differences, in_words};
 use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
-use crate::error::{argument, arguments, joined_by, list};
+use crate::error::{argument, arguments, joined_by, list, Error};
 use crate::key::Selection;
 use crate::list::has_name;
 use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowUpdate, TableChange};
@@ -117,6 +117,16 @@ pub(crate) fn not_unchanged(changes: &ChangeSet) -> String {
     let binds = list(&changes.binds_changed());
     let found = paragraph(&format!("expected no change in any bind, but {binds} changed:"), 0, 0);
     format!("{found}\n\n{changes}\n\n{}", to_allow(changes))
+}
+
+/// Reports why it is not known what changed.
+pub(crate) fn not_read(error: &Error) -> String {
+    format!("cannot tell what changed: {error}")
+}
+
+/// Reports why it is not known what is expected.
+pub(crate) fn not_compared(problem: &str) -> String {
+    format!("cannot tell what is expected: {problem}")
 }
 
 /// Reports tables whose changes are not those expected.

@@ -1,5 +1,6 @@
 //! The reads of a replica that lags, in words.
 
+use super::account::called_from;
 use super::changes::details;
 use super::table::paragraph;
 use super::words::cut;
@@ -37,7 +38,7 @@ fn lines(read: &LateRead) -> Vec<String> {
     let mut lines = mapped(&sql.lines().collect::<Vec<_>>(), |line| line.trim().to_string());
     if let Some(place) = &read.place {
         lines.extend(place.text().map(|text| format!("at {text}")));
-        lines.extend(place.callers().first().map(|caller| format!("called at {caller}")));
+        lines.extend(called_from(&place.lines_of_callers()));
     } else if let Some(thread) = read.thread.name() {
         lines.push(format!("on thread `{thread}`"));
     }

@@ -81,6 +81,11 @@ impl Catalog {
         Ok(Catalog { binds, virtuals, names })
     }
 
+    /// Returns the text encoding of a bind's database.
+    pub(super) fn encoding(&self, bind: BindIndex) -> rusqlite::Result<&str> {
+        self.binds[bind].image.objects().map(Objects::encoding)
+    }
+
     /// Returns the keys by which SQL names binds, in order.
     pub(super) fn keys(&self) -> Vec<BindKey> {
         let mut keys = Vec::new();

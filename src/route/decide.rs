@@ -102,7 +102,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
         }
         None => return untouching(catalog, stages, sql, looked, seen),
         Some(bind) if all.iter().all(|used| used.bind == bind) => one(sql, catalog, bind, all, &touched)?,
-        Some(_) => Destination::Join(all),
+        Some(_) => join(catalog, sql, all)?,
     };
     if let (Destination::One(bind, key), false) = (&on, seen.explains) {
         check_made(catalog, (std::slice::from_ref(key), *bind), sql, &seen.accesses)?;
@@ -228,7 +228,27 @@ fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
         used.tables.push("sqlite_schema".to_string());
     }
     sort_by_key(&mut all, |used| used.bind);
-    Ok(plan(Destination::Join(all), true))
+    let on = join(catalog, sql, all)?;
+    Ok(plan(on, true))
+}
+
+/// Returns the destination of a statement that reads several binds, which SQLite takes together with one encoding alone.
+fn join(catalog: &Catalog, sql: &str, all: Vec<JoinedBind>) -> Result<Destination> {
+    if let [first, rest @ ..] = all.as_slice() {
+        let encoding = |joined: &JoinedBind| catalog.encoding(joined.bind).map_err(Error::sql(&joined.key));
+        for other in rest {
+            let (one, another) = (encoding(first)?, encoding(other)?);
+            if one != another {
+                let problem = format!(
+                    "the text encoding of bind `{}` is {one}, and that of bind `{}` is {another}: SQLite reads no databases of \
+                     different encodings on one connection. Read one after the other, in two statements",
+                    first.key, other.key
+                );
+                return Err(not_run(sql, problem));
+            }
+        }
+    }
+    Ok(Destination::Join(all))
 }
 
 /// Returns the plan of `ANALYZE` and `REINDEX`: for what they name, or for every bind.

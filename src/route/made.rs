@@ -31,6 +31,11 @@ pub(super) fn check_made(
         _ => None,
     });
     let Some((made, name)) = made else { return Ok(()) };
+    let kind = if *made == NewObject::View { NameKind::Table } else { NameKind::Trigger };
+    if catalog.named(kind, name).iter().any(|named| named.bind == bind) {
+        // It is there already: the statement fails, or says IF NOT EXISTS and makes nothing.
+        return Ok(());
+    }
     for key in keys {
         let failed = |source| Error::sql_in(key, sql)(source);
         let Some(plain) = made_in_a_copy(&catalog.binds[bind].image, key, sql).map_err(failed)? else { continue };

@@ -135,17 +135,18 @@ impl Stage {
         // Some systems' SQLite starts with it, and then nothing can be named as a decoy of `sqlite_sequence` has to be.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
         let mut virtuals = Vec::new();
-        let has_main = setting.present.iter().any(|(key, _)| key.is_default());
+        // All that is on one connection has one encoding, and what is only prepared may have any.
+        let encoding = match setting.present.first() {
+            Some((_, bind)) => catalog.encoding(*bind)?,
+            None => "UTF-8",
+        };
+        conn.pragma_update(None, "encoding", encoding)?;
         for (key, bind) in &setting.present {
             let image = &catalog.binds[*bind].image;
-            // What is attached has to have the encoding of `main`, and an empty `main` takes any.
-            if !has_main {
-                conn.pragma_update(None, "encoding", image.objects()?.encoding())?;
-            }
             if !key.is_default() {
                 attach(&conn, ":memory:", key.schema_name())?;
             }
-            image.copy_into(&mut conn, key.schema_name())?;
+            image.copy_tables_into(&mut conn, key.schema_name(), encoding)?;
             for table in catalog.virtuals(*bind) {
                 virtuals.push(format!("SELECT 1 FROM {}.{}", quote(key.schema_name()), quote(table)));
             }

@@ -114,7 +114,7 @@ impl<'c> Ready<'c> {
             self.conn,
             InSession {
                 sql,
-                values: has_values.then(|| statement.expanded_sql()).flatten(),
+                values: &|| if has_values { statement.expanded_sql() } else { None },
                 may_write: !statement.readonly(),
                 is_query: statement.column_count() > 0,
                 beside: watched.beside,

@@ -11,7 +11,7 @@ use super::code::failure;
 use super::counters::schema_version;
 use super::objects::Objects;
 use super::on_connect::OnConnect;
-use super::outline::outline;
+use super::outline::{outline, outline_in};
 use super::values::number;
 use super::vfs::memory::{self, Initial};
 use crate::error::is_lock;
@@ -194,6 +194,15 @@ impl Image {
     /// Copies the image over a connection's database, whatever that held.
     pub(crate) fn copy_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
         copy_pages(&*self.conn()?, conn, schema)
+    }
+
+    /// Copies the tables over a connection's database of that text encoding. Rows are copied where it is the image's.
+    pub(crate) fn copy_tables_into(&self, conn: &mut Connection, schema: &str, encoding: &str) -> rusqlite::Result<()> {
+        if self.objects()?.encoding() == encoding {
+            return self.copy_into(conn, schema);
+        }
+        let tables = outline_in(&lock(&self.conn), encoding)?;
+        copy_pages(&tables, conn, schema)
     }
 
     /// Copies the image over a connection's database, whatever that holds and however large its pages are.

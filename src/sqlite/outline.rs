@@ -44,6 +44,12 @@ impl Object {
 /// Returns a private database with the tables of a connection's `main` schema, as its own open transaction left them.
 /// It holds no rows, and where its tables begin there is nothing: statements are prepared on it and never run.
 pub(super) fn outline(from: &Connection) -> rusqlite::Result<Connection> {
+    let encoding: String = from.query_row("PRAGMA main.encoding", [], |row| row.get(0))?;
+    outline_in(from, &encoding)
+}
+
+/// Returns the same with that text encoding.
+pub(super) fn outline_in(from: &Connection, encoding: &str) -> rusqlite::Result<Connection> {
     let objects = objects(from)?;
     let mut virtuals = Vec::new();
     for object in objects.iter().filter(|object| object.is_table() && object.root == 0) {
@@ -52,7 +58,6 @@ pub(super) fn outline(from: &Connection) -> rusqlite::Result<Connection> {
     let conn = open_in_memory()?;
     // The user's system may have SQLite refuse it by default.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
-    let encoding: String = from.query_row("PRAGMA main.encoding", [], |row| row.get(0))?;
     conn.execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA encoding = '{encoding}'; BEGIN"))?;
     conn.execute_batch("PRAGMA writable_schema = ON; CREATE TABLE multibind_pages (page)")?;
     let mut rest = Vec::new();

@@ -132,6 +132,19 @@ fn a_view_or_a_trigger_is_made_beside_others_that_are_broken(#[case] old: &str, 
     assert_eq!(made.unwrap(), new);
 }
 
+/// Nothing is made, so nothing is in the wrong bind.
+#[rstest]
+#[case::view("CREATE VIEW old AS SELECT * FROM user", "CREATE VIEW IF NOT EXISTS OLD AS SELECT 1")]
+#[case::trigger(
+    "CREATE TRIGGER old AFTER INSERT ON post BEGIN DELETE FROM user; END",
+    "CREATE TRIGGER IF NOT EXISTS old AFTER INSERT ON post BEGIN SELECT 1; END"
+)]
+fn a_view_or_a_trigger_that_is_there_is_not_made(#[case] old: &str, #[case] new: &str) {
+    let db = blog();
+    db.connection(None).unwrap().execute_batch(old).unwrap();
+    assert_eq!(db.session().execute(new, []).unwrap(), 0);
+}
+
 /// What else is broken does not hide that the new object is in the wrong bind.
 #[rstest]
 #[case::a_trigger_through_a_view(

@@ -171,6 +171,53 @@ fn a_join_sees_the_tables_that_the_session_has_made(#[case] storage: fn() -> Bin
     assert!(session.query("SELECT title, name FROM post, role", [], |_| Ok(())).is_err());
 }
 
+const UTF_16: &str = "PRAGMA encoding = 'UTF-16le';";
+
+#[test]
+fn binds_of_another_encoding_join_without_the_default_one() {
+    let db = Harness::builder()
+        .bind(
+            "auth",
+            Bind::memory().schema(format!("{UTF_16} CREATE TABLE user (name); INSERT INTO user VALUES ('ä')")),
+        )
+        .bind(
+            "meta",
+            Bind::memory().schema(format!("{UTF_16} CREATE TABLE kind (name); INSERT INTO kind VALUES ('ä')")),
+        )
+        .start()
+        .unwrap();
+    let mut session = db.session();
+    assert_eq!(read(&mut session, "SELECT name FROM user NATURAL JOIN kind"), ["ä"]);
+    session.execute("INSERT INTO kind VALUES ('ß')", []).unwrap();
+    session.execute("INSERT INTO user VALUES ('ß')", []).unwrap();
+    assert_eq!(read(&mut session, "SELECT name FROM user NATURAL JOIN kind"), ["ä", "ß"]);
+}
+
+#[rstest]
+#[case::select("SELECT name FROM user", "reads auth")]
+#[case::insert("INSERT INTO user SELECT 'ann'", "writes auth")]
+#[case::drop("DROP TABLE IF EXISTS user", "reads auth, writes auth")]
+#[case::drop_nothing("DROP TABLE IF EXISTS nowhere", "touches no table")]
+#[case::analyze("ANALYZE", "writes default, auth")]
+#[case::reindex("REINDEX user", "writes auth")]
+#[case::wrong("SELECT gone FROM user", "SQLite does not accept the statement: no such column: gone")]
+#[case::unknown("SELECT name FROM auth.nowhere", "no table `auth.nowhere` in any bind")]
+#[case::join(
+    "SELECT name FROM user, post",
+    "the session does not run this statement: the text encoding of bind `default` is UTF-8, and that of bind `auth` is \
+     UTF-16le: SQLite reads no databases of different encodings on one connection. Read one after the other, in two statements"
+)]
+fn binds_of_several_encodings_are_told_apart(#[case] sql: &str, #[case] expected: &str) {
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE post (title)"))
+        .bind("auth", Bind::memory().schema(format!("{UTF_16} CREATE TABLE user (name UNIQUE)")))
+        .start()
+        .unwrap();
+    let route = db.session().route(sql).map_or_else(|error| error.to_string(), |route| route.to_string());
+    assert_eq!(route.lines().next().unwrap(), expected);
+    assert_eq!(db.session().query(sql, [], |_| Ok(())).is_ok(), db.session().route(sql).is_ok());
+}
+
 /// `sqlite3_deserialize` into `main` frees the schema that a table-valued function used before points at: a copy that was
 /// renewed on the same connection crashed here.
 #[rstest]

@@ -26,3 +26,4 @@ mod serialize;
 mod snapshots;
 mod strategies;
 mod times;
+mod within;

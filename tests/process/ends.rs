@@ -122,11 +122,11 @@ fn a_test_result_keeps_databases_and_names_the_line() {
     no such table: no_such_table
       SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("no such table: no_such_table"))
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_driver: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_driver: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
     assert_eq!(
         files(&ran.folder("ends::runs::returns_the_error_of_a_driver")),
-        "auth.db\nchanges.txt\ndefault.db\nmeta.db"
+        "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html"
     );
 }
 
@@ -136,7 +136,7 @@ fn a_test_result_takes_a_text() {
     thread 'ends::runs::returns_a_text::case_1_text' panicked at tests/process/ends.rs:[line]
     no room for ann
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_text--case_1_text: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_text--case_1_text: report.html, default.db, auth.db, meta.db, changes.txt
     ");
 }
 
@@ -146,7 +146,7 @@ fn a_test_result_takes_the_error_of_async_code() {
     thread 'ends::runs::returns_an_error_of_async_code' panicked at tests/process/ends.rs:[line]
     no room for ann
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_async_code: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_async_code: report.html, default.db, auth.db, meta.db, changes.txt
     ");
 }
 
@@ -159,11 +159,11 @@ fn an_error_that_a_test_returns_says_what_is_kept() {
       in: INSERT INTO user (username) VALUES (?1)
       at tests/process/ends.rs:[line]
       Sql { bind: "auth", sql: …, source: SqliteFailure(Error { code: ConstraintViolation, extended_code: 2067 }, Some("UNIQUE constraint failed: user.username")) }
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_a_session: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_a_session: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
     assert_eq!(
         files(&ran.folder("ends::runs::returns_an_error_of_a_session")),
-        "auth.db\nchanges.txt\ndefault.db\nmeta.db"
+        "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html"
     );
 }
 
@@ -173,7 +173,7 @@ fn a_boxed_error_that_a_test_returns_says_what_is_kept() {
     Error: no bind `audit`: configured are default, auth, meta
       at tests/process/ends.rs:[line]
       UnknownBind { bind: "audit", configured: ["default", "auth", "meta"] }
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_boxed_error_of_the_harness: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_boxed_error_of_the_harness: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
 
@@ -184,7 +184,7 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
       in: INSERT INTO usr (username) VALUES ('ann')
       at tests/process/ends.rs:[line]
       UnknownTable { table: "usr", nearest: [("auth", "user"), ("auth", "user_role")] }
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
 
     thread 'ends::runs::returns_an_error_beside_a_fault' panicked at src/assert/fault.rs:[line]
     `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
@@ -198,7 +198,7 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     multibind: `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
     no transaction that wrote to `auth` was committed while it was active.
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--fails_by_a_test_result_beside_a_fault: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--fails_by_a_test_result_beside_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
 
@@ -215,7 +215,7 @@ fn a_fault_that_never_triggered_fails_a_test_that_handles_its_errors() {
     another crate, this hides it: let the test return `multibind::TestResult` to see
     it.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--process/ends--runs--a_fault_fails_beside_an_error_that_is_not_returned: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--a_fault_fails_beside_an_error_that_is_not_returned: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
 

@@ -38,8 +38,13 @@ impl Statement {
     /// assert!(log.statements()[0].callers()[0].contains("main"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn callers(&self) -> &[String] {
-        self.recorded.place.as_ref().map_or(&[], |place| place.callers())
+    pub fn callers(&self) -> Vec<&str> {
+        self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.callers())
+    }
+
+    /// Returns the lines of the callers, or their functions in a program without debug information.
+    pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
+        self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.lines_of_callers())
     }
 
     /// Returns the place in the application's code that ended its transaction, in the form of [`place`](Statement::place);

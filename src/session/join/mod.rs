@@ -148,7 +148,12 @@ fn open(
         main => {
             let conn = match main {
                 Some(main) => copied(scope, unit, main, sql, open_copy)?,
-                None => open_in_memory().map_err(fail)?,
+                None => {
+                    let conn = open_in_memory().map_err(fail)?;
+                    // SQLite attaches only what has the encoding of `main`, whose tables none of the parts has.
+                    conn.pragma_update(None, "encoding", unit.encoding(scope, first.bind)?).map_err(fail)?;
+                    conn
+                }
             };
             first_database.set_up(&conn).map_err(fail)?;
             conn

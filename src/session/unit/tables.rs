@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::harness::Scope;
 use crate::key::{BindIndex, PerBind};
 use crate::route::{Candidate, Dispatcher, Plan};
+use crate::session::failure::failed_before;
 use crate::sqlite::Image;
 
 impl Unit {
@@ -72,6 +73,13 @@ impl Unit {
             // A unit of work that is open is not to wait before each of its statements.
             None => scope.tables(bind, !self.begun.is_empty()),
         }
+    }
+
+    /// Returns the text encoding of a bind, as `PRAGMA encoding` names it.
+    pub(in super::super) fn encoding(&self, scope: &Scope, bind: BindIndex) -> Result<String> {
+        let image = self.image(scope, bind)?;
+        let objects = image.objects().map_err(|error| failed_before(scope.own_key(bind), error))?;
+        Ok(objects.encoding().to_string())
     }
 
     /// Returns the dispatcher over every bind's tables as they are now, without noting that they were looked at, and

@@ -40,6 +40,9 @@ pub(crate) trait Gate: Send + Sync {
     /// Counts a transaction that has got the lock.
     fn writer_begins(&self, writer: Writer);
 
+    /// Notes that a transaction that had the lock has given it back; what it has committed can be read.
+    fn writer_ends(&self);
+
     /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
     fn holds_log(&self, takes: bool);
 }
@@ -62,6 +65,8 @@ impl Gate for OpenGate {
     }
 
     fn writer_begins(&self, _: Writer) {}
+
+    fn writer_ends(&self) {}
 
     fn holds_log(&self, _: bool) {}
 }

@@ -42,6 +42,8 @@ struct Open {
     shared: u8,
     /// Set while it has the lock of the log's writer.
     has_log: bool,
+    /// Set while it has the lock of the file's writer.
+    is_reserved: bool,
     /// Set from the lock of the file to that of the index, both of which the first reading of a log takes.
     has_asked: bool,
 }
@@ -133,6 +135,7 @@ unsafe fn open(
             is_journal,
             shared: 0,
             has_log: false,
+            is_reserved: false,
             has_asked: false,
         }));
         (*file).pMethods = methods_for(methods);
@@ -180,7 +183,20 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
         open.has_asked = begins == Some(Begins::Reading);
         let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
         if begins == Some(Begins::Writing) && code == ffi::SQLITE_OK {
+            open.is_reserved = true;
             open.gate.writer_begins(open.writer);
+        }
+        code
+    }
+}
+
+unsafe extern "C" fn unlock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
+    // SAFETY: the file is open; the rest is handed on as it came.
+    unsafe {
+        let (open, inner, methods) = opened(file);
+        let code = methods.xUnlock.map_or(ffi::SQLITE_IOERR_UNLOCK, |unlock| unlock(inner, level));
+        if std::mem::take(&mut open.is_reserved) {
+            open.gate.writer_ends();
         }
         code
     }
@@ -210,6 +226,9 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 // The lock of a writer.
                 open.has_log = flags & ffi::SQLITE_SHM_LOCK != 0;
                 open.gate.holds_log(open.has_log);
+                if !open.has_log {
+                    open.gate.writer_ends();
+                }
             }
             if begins == Some(Begins::Writing) {
                 open.gate.writer_begins(open.writer);
@@ -240,7 +259,6 @@ handed_on! {
     truncate = xTruncate(size: i64) -> c_int, ffi::SQLITE_IOERR_TRUNCATE;
     sync = xSync(flags: c_int) -> c_int, ffi::SQLITE_IOERR_FSYNC;
     file_size = xFileSize(answer: *mut i64) -> c_int, ffi::SQLITE_IOERR_FSTAT;
-    unlock_file = xUnlock(level: c_int) -> c_int, ffi::SQLITE_IOERR_UNLOCK;
     check_reserved_lock = xCheckReservedLock(answer: *mut c_int) -> c_int, ffi::SQLITE_IOERR_CHECKRESERVEDLOCK;
     file_control = xFileControl(operation: c_int, argument: *mut c_void) -> c_int, ffi::SQLITE_NOTFOUND;
     sector_size = xSectorSize() -> c_int, 0;

@@ -93,7 +93,11 @@ unsafe extern "C" fn unlock_file(file: *mut sqlite3_file, level: c_int) -> c_int
     let open = unsafe { opened(file) };
     let Some(left) = Level::from_code(level) else { return open.fails(INVALID, ffi::SQLITE_IOERR_UNLOCK) };
     if let Part::Database { held, .. } = &mut open.part {
+        let wrote = held.level >= Level::Reserved;
         lock(&open.memory.locks).unlock(held, left);
+        if wrote {
+            open.memory.gate.writer_ends();
+        }
     }
     ffi::SQLITE_OK
 }

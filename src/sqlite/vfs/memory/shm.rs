@@ -65,6 +65,7 @@ impl Open {
         if let Some(code) = asks.and_then(|part| held.instead_of(part, &*self.memory.gate)) {
             return code;
         }
+        let had_log = held.exclusive & bit(WRITER) != 0;
         let mut locks = lock(&self.memory.locks);
         let taken = if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
             locks.release(held, slots);
@@ -75,8 +76,12 @@ impl Open {
             // The system locks nothing for itself in a file that was opened to read.
             !lock(&self.memory.index).is_unusable() && locks.exclude(held, slots)
         };
+        drop(locks);
         if !taken {
             return ffi::SQLITE_BUSY;
+        }
+        if had_log && held.exclusive & bit(WRITER) == 0 {
+            self.memory.gate.writer_ends();
         }
         if begins == Some(Begins::Writing) {
             self.memory.gate.writer_begins(held.opener.writer());

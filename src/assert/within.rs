@@ -1,0 +1,149 @@
+//! Assertions on what comes true within a time.
+
+use crate::fail::fail;
+use crate::key::{BindKey, Selection};
+use crate::observe::{
+    verdict_on, verdict_on_rows, Expected, ExpectedChanges, ExpectedRows, Looked, Snapshot, Waited, Within,
+};
+use crate::report::{changes, landing, rows, within as report};
+use crate::row::Row;
+
+impl Within<'_> {
+    /// Asserts within the time what [`Harness::assert_landed`](crate::Harness::assert_landed) asserts, and returns the value
+    /// for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// - When the time is over, with that assertion's report and how long it waited.
+    /// - At once, for a bind or a column that does not exist.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user VALUES ('ann')", []));
+    /// db.within(Duration::from_secs(5)).assert_landed("auth", "user", row! { name: "ann" });
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_landed(self, binds: impl Into<Selection>, table: &str, row: Row) -> Self {
+        self.assert_expected(Expected::Landed, &binds.into(), table, &row)
+    }
+
+    /// Asserts within the time what [`Harness::assert_landed_once`](crate::Harness::assert_landed_once) asserts, and returns
+    /// the value for a next assertion.
+    ///
+    /// It passes as soon as the row is there once: what writes it a second time has to have ended before, to be found.
+    ///
+    /// # Panics
+    ///
+    /// As [`assert_landed`](Within::assert_landed) does.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user VALUES ('ann')", []));
+    /// db.within(Duration::from_secs(5)).assert_landed_once("auth", "user", row! { name: "ann" });
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_landed_once(self, binds: impl Into<Selection>, table: &str, row: Row) -> Self {
+        self.assert_expected(Expected::Once, &binds.into(), table, &row)
+    }
+
+    /// Asserts within the time what [`Harness::assert_rows`](crate::Harness::assert_rows) asserts, and returns the value for a
+    /// next assertion.
+    ///
+    /// # Panics
+    ///
+    /// As [`assert_landed`](Within::assert_landed) does, and for a file that cannot be read.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user VALUES ('ann')", []));
+    /// db.within(Duration::from_secs(5)).assert_rows("auth", "user", [row! { name: "ann" }]);
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_rows(self, key: impl Into<BindKey>, table: &str, rows: impl Into<ExpectedRows>) -> Self {
+        self.assert_exactly(&key.into(), table, &rows.into())
+    }
+
+    /// Asserts within the time that these tables have changed since a snapshot in this way, and no other, as
+    /// [`ChangeSet::assert`](crate::changes::ChangeSet::assert) does; returns the value for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// - When the time is over, with that assertion's report and how long it waited.
+    /// - At once, for a snapshot of another harness.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{changes, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let before = db.snapshot()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user VALUES ('ann')", []));
+    /// db.within(Duration::from_secs(5)).assert_changes(&before, changes! { "auth.user" => +1 });
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_changes(self, since: &Snapshot, expected: impl Into<ExpectedChanges>) -> Self {
+        let expected = expected.into();
+        let found = self.look(&mut || {
+            let changes = self.harness.changes_since(since)?;
+            Ok(match changes.compared_with(&expected) {
+                Ok(None) => None,
+                Ok(Some(tables)) => Some((changes, Ok(tables))),
+                Err(problem) => Some((changes, Err(problem))),
+            })
+        });
+        match found {
+            Looked::Right => self,
+            Looked::Wrong((found, tables), waited) => {
+                let report = match tables {
+                    Ok(tables) => changes::not_expected(&found, &tables),
+                    Err(problem) => changes::not_compared(&problem),
+                };
+                fail(report::in_vain(&report, waited))
+            }
+            Looked::Failed(error, waited) => fails(waited, changes::not_read(&error)),
+        }
+    }
+
+    #[track_caller]
+    fn assert_expected(self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> Self {
+        match self.look(&mut || verdict_on(self.harness.running(), expected, selection, table, row)) {
+            Looked::Right => self,
+            Looked::Wrong(failure, waited) => fail(report::in_vain(&landing::failed(&failure), waited)),
+            Looked::Failed(error, waited) => fails(waited, landing::not_looked_for(selection, table, &error)),
+        }
+    }
+
+    #[track_caller]
+    fn assert_exactly(self, key: &BindKey, table: &str, expected: &ExpectedRows) -> Self {
+        match self.look(&mut || verdict_on_rows(self.harness.running(), key, table, expected)) {
+            Looked::Right => self,
+            Looked::Wrong(other, waited) => fail(report::in_vain(&rows::not_held(table, &other), waited)),
+            Looked::Failed(error, waited) => fails(waited, rows::not_compared(key, table, &error)),
+        }
+    }
+}
+
+#[track_caller]
+fn fails(waited: Option<Waited>, report: String) -> ! {
+    match waited {
+        Some(waited) => fail(report::in_vain(&report, waited)),
+        None => panic!("{report}"),
+    }
+}
