@@ -201,7 +201,7 @@ impl Image {
         if self.objects()?.encoding() == encoding {
             return self.copy_into(conn, schema);
         }
-        let tables = outline_in(&lock(&self.conn), encoding)?;
+        let tables = outline_in(&*self.conn()?, encoding)?;
         copy_pages(&tables, conn, schema)
     }
 
