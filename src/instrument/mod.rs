@@ -49,7 +49,7 @@ pub(crate) use late::LateRead;
 pub(crate) use opened::{see_openings, Found};
 pub use operation::Operation;
 pub(crate) use outside::Banning;
-pub(crate) use recorder::{Listening, Recorded, Recorder};
+pub(crate) use recorder::{Listening, Recorded, Recorder, Triggered};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
 pub(crate) use state::{spared, unwatched, Spared};
 pub use stray::Stray;

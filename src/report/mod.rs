@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod changes;
+mod clues;
 mod describe;
 mod diagram;
 mod displaced;
