@@ -12,6 +12,7 @@ mod held;
 mod history;
 mod images;
 mod keep;
+mod locks;
 mod migrate;
 mod reference;
 mod references;
@@ -38,7 +39,7 @@ pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub(crate) use reference::{Reference, ReferenceEnd};
-pub(crate) use running::{Running, RunningBind};
+pub(crate) use running::{Running, RunningBind, Transactions};
 pub(crate) use scope::Scope;
 #[cfg(test)]
 pub(crate) use scope::ASKED;
