@@ -93,7 +93,7 @@ fn without_callers(printed: &str) -> Vec<&str> {
     let edge = |line: &str| line.len() - line.trim_start().len();
     let (mut lines, mut callers) = (Vec::new(), None);
     for line in printed.lines() {
-        if line.trim_start().starts_with("called from ") {
+        if line.trim_start().starts_with("called from") {
             callers = Some(edge(line));
         } else if callers.is_none_or(|callers| edge(line) <= callers) {
             callers = None;
