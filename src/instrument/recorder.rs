@@ -172,6 +172,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// Set if it changes rows, and not the schema.
+    pub(crate) changes_rows: bool,
     /// The tables and views that it creates.
     pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
