@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod behind;
 mod blueprint;
 mod bound;
 mod chosen;
@@ -12,7 +13,6 @@ mod held;
 mod history;
 mod images;
 mod keep;
-mod locks;
 mod migrate;
 mod reference;
 mod references;
