@@ -15,6 +15,8 @@ mod frame;
 mod held;
 mod keep;
 mod logging;
+mod markup;
+mod page;
 mod panics;
 #[path = "../common/statements.rs"]
 mod statements;
