@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod behind;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -35,7 +36,7 @@ pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub(crate) use reference::{Reference, ReferenceEnd};
-pub(crate) use running::{Running, RunningBind};
+pub(crate) use running::{Running, RunningBind, Transactions};
 pub(crate) use scope::Scope;
 #[cfg(test)]
 pub(crate) use scope::ASKED;

@@ -40,7 +40,7 @@ mod unaccounted;
 mod used;
 mod watch;
 
-pub(crate) use connected::displaced;
+pub(crate) use connected::{displaced, settle_all};
 pub(crate) use displaced::{Displaced, OpenedBy, Opening};
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
@@ -49,7 +49,7 @@ pub(crate) use late::LateRead;
 pub(crate) use opened::{see_openings, Found};
 pub use operation::Operation;
 pub(crate) use outside::Banning;
-pub(crate) use recorder::{Listening, Recorded, Recorder};
+pub(crate) use recorder::{Listening, Recorded, Recorder, Triggered};
 pub(crate) use rules::{Guarding, Refused, Refuses, Rule, Rules};
 pub(crate) use state::{spared, unwatched, Spared};
 pub use stray::Stray;

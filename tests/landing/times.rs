@@ -59,6 +59,20 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     ─
      shop             no such table
 
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -82,6 +96,20 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         and more
     ─
      shop             no such table
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -126,6 +154,20 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("auth")?  a connection to `auth`
@@ -148,6 +190,27 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 2, committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -173,6 +236,26 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     ─
      shop             no such table
 
+    The row in `default` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 4, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -195,6 +278,20 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
 
     To look further:
       db.locate("log", row)?     every place where the row is
