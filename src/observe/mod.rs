@@ -22,7 +22,7 @@ mod verdict;
 mod within;
 
 pub(crate) use account::{Author, Fate};
-pub(crate) use changes::{since_start, Compared, NotOnly, OtherValues};
+pub(crate) use changes::{since_start, Compared, NotOnly, NotWritten, OtherValues, WrittenIn, WrittenReason};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;

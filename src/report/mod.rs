@@ -16,3 +16,4 @@ mod table;
 mod values;
 pub(crate) mod within;
 mod words;
+pub(crate) mod written;

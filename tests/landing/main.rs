@@ -27,3 +27,4 @@ mod snapshots;
 mod strategies;
 mod times;
 mod within;
+mod written;

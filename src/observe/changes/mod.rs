@@ -11,6 +11,7 @@ mod set;
 mod since;
 mod values;
 mod verdict;
+mod written;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
@@ -19,3 +20,4 @@ pub use set::ChangeSet;
 pub(super) use since::compared;
 pub(crate) use since::since_start;
 pub(crate) use verdict::{Compared, NotOnly, OtherValues};
+pub(crate) use written::{NotWritten, WrittenIn, WrittenReason};
