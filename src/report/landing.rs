@@ -63,7 +63,7 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
 }
 
 /// Names the statement that wrote a row.
-fn author(written: &WrittenRow) -> String {
+pub(super) fn author(written: &WrittenRow) -> String {
     let WrittenRow { bind, table, author, rows } = written;
     match author {
         Author::One(one) => {

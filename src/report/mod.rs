@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
 mod mermaid;
+pub(crate) mod references;
 pub(crate) mod rows;
 pub(crate) mod statements;
 mod table;

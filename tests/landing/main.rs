@@ -19,6 +19,7 @@ mod outside;
 mod picture;
 mod recording;
 mod references;
+mod references_asserted;
 mod replaced;
 mod reports;
 mod rows;
