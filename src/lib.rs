@@ -88,6 +88,7 @@ mod context;
 mod data;
 mod database;
 mod error;
+mod fail;
 #[cfg(feature = "fixture")]
 pub mod fixture;
 // Text only, so for the documentation and its tests only.

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Debug, Display};
 
+use crate::fail::fail;
+
 /// The result of a test that ends with any error as it ends with a panic.
 ///
 /// A harness cannot see that a test returns an error: by then the test has dropped it. With this type `?` panics where it
@@ -30,7 +32,7 @@ pub enum TestError {}
 impl<E: Display + Debug> From<E> for TestError {
     #[track_caller]
     fn from(error: E) -> TestError {
-        panic!("{}", report(&error, &error))
+        fail(report(&error, &error))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Assertions on what changed.
 
+use crate::fail::fail;
 use crate::key::Selection;
 use crate::observe::{ChangeSet, Expected, ExpectedChanges};
 use crate::report::landing::not_looked_for;
@@ -35,8 +36,8 @@ impl ChangeSet {
         let selection = selection.into();
         match self.verdict_on(&selection) {
             Ok(None) => self,
-            Ok(Some(failure)) => panic!("{}", report::not_only(self, &selection, &failure)),
-            Err(error) => panic!("cannot tell which binds may change: {error}"),
+            Ok(Some(failure)) => fail(report::not_only(self, &selection, &failure)),
+            Err(error) => fail(format!("cannot tell which binds may change: {error}")),
         }
     }
 
@@ -59,7 +60,7 @@ impl ChangeSet {
         if self.is_empty() {
             return self;
         }
-        panic!("{}", report::not_unchanged(self));
+        fail(report::not_unchanged(self));
     }
 
     /// Asserts that these tables changed in this way, and no other; gives the change set for a next assertion.
@@ -89,8 +90,8 @@ impl ChangeSet {
     pub fn assert(&self, expected: impl Into<ExpectedChanges>) -> &ChangeSet {
         match self.compared_with(&expected.into()) {
             Ok(None) => self,
-            Ok(Some(tables)) => panic!("{}", report::not_expected(self, &tables)),
-            Err(problem) => panic!("{}", report::not_compared(&problem)),
+            Ok(Some(tables)) => fail(report::not_expected(self, &tables)),
+            Err(problem) => fail(report::not_compared(&problem)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::thread;
 
 use crate::error::{LastWords, Returned};
+use crate::fail::fail_at_end;
 use crate::observe::{Fault, Untriggered};
 use crate::report::fault as report;
 use crate::say;
@@ -35,8 +36,8 @@ impl Problem {
             return self.mention();
         }
         match self {
-            Problem::Untriggered(untriggered) if !has_printed_error => panic!("{}", report::untriggered(untriggered)),
-            problem => panic!("{}", problem.beside()),
+            Problem::Untriggered(untriggered) if !has_printed_error => fail_at_end(report::untriggered(untriggered)),
+            problem => fail_at_end(problem.beside()),
         }
     }
 

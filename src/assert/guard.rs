@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::fail::fail_at_end;
 use crate::observe::{Guard, OutsideGuard};
 use crate::report::guard as report;
 use crate::say;
@@ -11,7 +12,7 @@ impl Drop for Guard {
         let Some(unasked) = self.unasked() else { return };
         let text = report::unasked(&unasked);
         if !thread::panicking() {
-            panic!("{text}");
+            fail_at_end(text);
         }
         say::beside_failure(&format!("multibind: {text}"));
     }
@@ -21,7 +22,7 @@ impl Drop for OutsideGuard {
     fn drop(&mut self) {
         let Some(text) = self.unasked() else { return };
         if !thread::panicking() {
-            panic!("{text}");
+            fail_at_end(text);
         }
         say::beside_failure(&format!("multibind: {text}"));
     }

@@ -1,5 +1,6 @@
 //! Assertions on where a row landed.
 
+use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::Selection;
 use crate::observe::{verdict_on, Expected};
@@ -100,8 +101,8 @@ impl Harness {
     fn assert_expected(&self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> &Harness {
         match verdict_on(self.running(), expected, selection, table, row) {
             Ok(None) => self,
-            Ok(Some(failure)) => panic!("{}", report::failed(&failure)),
-            Err(error) => panic!("{}", report::not_looked_for(selection, table, &error)),
+            Ok(Some(failure)) => fail(report::failed(&failure)),
+            Err(error) => fail(report::not_looked_for(selection, table, &error)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Assertions on the rows of a whole table.
 
+use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::BindKey;
 use crate::observe::{verdict_on_rows, ExpectedRows};
@@ -49,8 +50,8 @@ impl Harness {
     fn assert_exactly(&self, key: &BindKey, table: &str, rows: &ExpectedRows) -> &Harness {
         match verdict_on_rows(self.running(), key, table, rows) {
             Ok(None) => self,
-            Ok(Some(other)) => panic!("{}", report::not_held(table, &other)),
-            Err(error) => panic!("{}", report::not_compared(key, table, &error)),
+            Ok(Some(other)) => fail(report::not_held(table, &other)),
+            Err(error) => fail(report::not_compared(key, table, &error)),
         }
     }
 }

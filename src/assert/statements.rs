@@ -1,5 +1,6 @@
 //! Assertions on the statements that ran.
 
+use crate::fail::fail;
 use crate::key::{BindKey, Selection};
 use crate::observe::{Statement, StatementLog, Tally};
 use crate::report::statements::{self as report, Counted};
@@ -62,8 +63,8 @@ impl StatementLog {
     fn assert_counted(&self, key: &BindKey, expected: Tally) -> &StatementLog {
         match self.miscounted(key, expected) {
             Ok(None) => self,
-            Ok(Some(miscount)) => panic!("{}", report::miscounted(Counted::On(key), expected, &miscount)),
-            Err(error) => panic!("cannot tell whose statements to count: {error}"),
+            Ok(Some(miscount)) => fail(report::miscounted(Counted::On(key), expected, &miscount)),
+            Err(error) => fail(format!("cannot tell whose statements to count: {error}")),
         }
     }
 
@@ -89,7 +90,7 @@ impl StatementLog {
     pub fn assert_total(&self, count: usize) -> &StatementLog {
         let expected = Tally::Exactly(count);
         if let Some(miscount) = self.miscounted_in_all(expected) {
-            panic!("{}", report::miscounted(Counted::OnAll, expected, &miscount));
+            fail(report::miscounted(Counted::OnAll, expected, &miscount));
         }
         self
     }
@@ -115,7 +116,7 @@ impl StatementLog {
         let contains =
             |statement: &Statement| statement.sql().contains(text) || statement.sql_with_values().contains(text);
         if let Some(miscount) = self.mismatched(expected, &contains) {
-            panic!("{}", report::miscounted(Counted::Containing(text), expected, &miscount));
+            fail(report::miscounted(Counted::Containing(text), expected, &miscount));
         }
         self
     }
@@ -147,8 +148,8 @@ impl StatementLog {
         let selection = selection.into();
         match self.written(&selection) {
             Ok(None) => self,
-            Ok(Some(written)) => panic!("{}", report::written(&selection, &written)),
-            Err(error) => panic!("cannot tell which binds are only to be read: {error}"),
+            Ok(Some(written)) => fail(report::written(&selection, &written)),
+            Err(error) => fail(format!("cannot tell which binds are only to be read: {error}")),
         }
     }
 }

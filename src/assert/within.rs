@@ -1,5 +1,6 @@
 //! Assertions on what comes true within a time.
 
+use crate::fail::fail;
 use crate::key::{BindKey, Selection};
 use crate::observe::{
     verdict_on, verdict_on_rows, Expected, ExpectedChanges, ExpectedRows, Looked, Snapshot, Waited, Within,
@@ -114,7 +115,7 @@ impl Within<'_> {
                     Ok(tables) => changes::not_expected(&found, &tables),
                     Err(problem) => changes::not_compared(&problem),
                 };
-                panic!("{}", report::in_vain(&report, waited))
+                fail(report::in_vain(&report, waited))
             }
             Looked::Failed(error, waited) => fails(waited, changes::not_read(&error)),
         }
@@ -124,7 +125,7 @@ impl Within<'_> {
     fn assert_expected(self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> Self {
         match self.look(&mut || verdict_on(self.harness.running(), expected, selection, table, row)) {
             Looked::Right => self,
-            Looked::Wrong(failure, waited) => panic!("{}", report::in_vain(&landing::failed(&failure), waited)),
+            Looked::Wrong(failure, waited) => fail(report::in_vain(&landing::failed(&failure), waited)),
             Looked::Failed(error, waited) => fails(waited, landing::not_looked_for(selection, table, &error)),
         }
     }
@@ -133,7 +134,7 @@ impl Within<'_> {
     fn assert_exactly(self, key: &BindKey, table: &str, expected: &ExpectedRows) -> Self {
         match self.look(&mut || verdict_on_rows(self.harness.running(), key, table, expected)) {
             Looked::Right => self,
-            Looked::Wrong(other, waited) => panic!("{}", report::in_vain(&rows::not_held(table, &other), waited)),
+            Looked::Wrong(other, waited) => fail(report::in_vain(&rows::not_held(table, &other), waited)),
             Looked::Failed(error, waited) => fails(waited, rows::not_compared(key, table, &error)),
         }
     }
@@ -142,7 +143,7 @@ impl Within<'_> {
 #[track_caller]
 fn fails(waited: Option<Waited>, report: String) -> ! {
     match waited {
-        Some(waited) => panic!("{}", report::in_vain(&report, waited)),
+        Some(waited) => fail(report::in_vain(&report, waited)),
         None => panic!("{report}"),
     }
 }

@@ -287,6 +287,9 @@ impl Connected {
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
             let transaction = recorder.next_transaction();
+            if !alone {
+                transaction.is_begun();
+            }
             state.open =
                 Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
         }
@@ -382,7 +385,10 @@ impl Connected {
                 }
             }
         } else if let Some(open) = &mut state.open {
-            open.is_explicit |= !alone;
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
             let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
             match running.step() {
                 Some(_) => open.held = None,

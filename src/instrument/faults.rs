@@ -14,7 +14,9 @@ use rusqlite::ffi;
 use super::ends::are_awaited;
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
+use super::recorder::Recorder;
 use super::state::{epoch, is_spared, Asking};
+use crate::key::Keys;
 use crate::list::{filtered, retain};
 use crate::sqlite::vfs::{Begins, Gate, Writer};
 use crate::sync::lock;
@@ -215,6 +217,11 @@ pub(crate) struct Faulting {
 }
 
 impl Faulting {
+    /// Has a recorder remember it, by the call as the test wrote it.
+    pub(crate) fn remember(&self, recorder: &Recorder, database: &Keys, call: String) {
+        recorder.add_fault(database, call, &self.fault);
+    }
+
     /// Returns how many operations the fault has met, and how many of them it failed.
     pub(crate) fn met(&self) -> (u64, u64) {
         self.fault.met()

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
+use super::fault::{Fault, FaultKind};
 use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
@@ -48,15 +49,31 @@ const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, ca
 /// The bytes of a statement beside its texts, about.
 const BESIDE: usize = 400;
 
+/// The number of faults that are remembered.
+const FAULTS: usize = 64;
+
+/// A fault that has triggered.
+pub(crate) struct Triggered {
+    /// The keys that mean its database.
+    pub(crate) database: Keys,
+    /// The call as the test wrote it, with its place.
+    pub(crate) fault: String,
+    /// The number of operations that it has failed.
+    pub(crate) times: u64,
+}
+
 /// The statements that ran on the databases of a harness.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    start: Instant,
     bounds: &'static Bounds,
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
     /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
     databases: Mutex<Vec<(String, Keys)>>,
+    /// The last faults of the test: the keys that mean the database, the call with its place, and the fault.
+    faults: Mutex<VecDeque<(Keys, String, Arc<Fault>)>>,
     /// The databases that were put back to an earlier state, each with the number of the next statement then.
     put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
@@ -85,10 +102,12 @@ impl Recorder {
 
     fn within(bounds: &'static Bounds) -> Recorder {
         Recorder {
+            start: Instant::now(),
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
             databases: Mutex::default(),
+            faults: Mutex::default(),
             put_back: Mutex::default(),
             connections: AtomicU32::new(0),
             transactions: AtomicU64::new(0),
@@ -210,13 +229,18 @@ pub(super) fn is_on() -> bool {
 }
 
 impl Recorder {
+    /// Returns the time at which it began, with its harness.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     /// Returns whether somebody records.
     pub(super) fn is_heard(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
     }
 
     /// Returns whether statements that write are kept.
-    pub(super) fn keeps_writes(&self) -> bool {
+    pub(crate) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
     }
 
@@ -339,6 +363,27 @@ impl Recorder {
     /// Returns the number of the next statement.
     pub(super) fn next(&self) -> u64 {
         lock(&self.statements).next()
+    }
+
+    /// Remembers a fault.
+    pub(super) fn add_fault(&self, database: &Keys, call: String, fault: &Arc<Fault>) {
+        let mut faults = lock(&self.faults);
+        faults.push_back((database.clone(), call, Arc::clone(fault)));
+        if faults.len() > FAULTS {
+            faults.pop_front();
+        }
+    }
+
+    /// Returns the last faults that have triggered and made something fail, those that have ended too.
+    pub(crate) fn triggered(&self) -> Vec<Triggered> {
+        let mut triggered = Vec::new();
+        for (database, call, fault) in &*lock(&self.faults) {
+            let (_, times) = fault.met();
+            if times > 0 && !matches!(fault.kind(), FaultKind::Slow(_)) {
+                triggered.push(Triggered { database: database.clone(), fault: call.clone(), times });
+            }
+        }
+        triggered
     }
 
     /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.

@@ -66,7 +66,6 @@ struct Lived {
 
 /// A stray with the statements by which it wrote, the last at the end.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "for the reports on a table"))]
 pub(crate) struct Outside {
     pub(crate) stray: Stray,
     /// Set while it is open, as far as is known.

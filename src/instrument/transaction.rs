@@ -1,7 +1,8 @@
 //! One transaction of one connection, and how it ended.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::place::Place;
 use crate::sync::lock;
@@ -49,6 +50,11 @@ pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
     end: AtomicU8,
+    /// The time at which it began, and the nanoseconds from then to its end.
+    pub(crate) at: Instant,
+    lasted: AtomicU64,
+    /// Set if a statement has begun it, so that only another ends it.
+    is_explicit: AtomicBool,
     /// The place of what ended it.
     closing: Mutex<Option<Arc<Place>>>,
 }
@@ -56,7 +62,14 @@ pub(crate) struct Transaction {
 impl Transaction {
     /// Begins a transaction.
     pub(super) fn new(number: u64) -> Transaction {
-        Transaction { number, end: AtomicU8::new(0), closing: Mutex::default() }
+        Transaction {
+            number,
+            end: AtomicU8::new(0),
+            at: Instant::now(),
+            lasted: AtomicU64::new(0),
+            is_explicit: AtomicBool::new(false),
+            closing: Mutex::default(),
+        }
     }
 
     /// Returns how it ended.
@@ -66,7 +79,14 @@ impl Transaction {
 
     /// Sets how it ended; again where SQLite runs its statement again.
     pub(super) fn ends(&self, end: TransactionEnd) {
+        let lasted = u64::try_from(self.at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.lasted.store(lasted, Ordering::Relaxed);
         self.end.store(end as u8, Ordering::Release);
+    }
+
+    /// Returns whether it was open at a moment.
+    pub(crate) fn was_open(&self, at: Instant) -> bool {
+        self.at <= at && self.ended().is_none_or(|ended| ended >= at)
     }
 
     /// Returns the place of what ended it, if one was captured and is kept.
@@ -77,5 +97,21 @@ impl Transaction {
     /// Sets or forgets the place of what ended it.
     pub(super) fn closes_at(&self, place: Option<Arc<Place>>) {
         *lock(&self.closing) = place;
+    }
+
+    /// Returns the time at which its end was seen; `None` while it is open.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        let is_open = self.end() == TransactionEnd::Open;
+        (!is_open).then(|| self.at + Duration::from_nanos(self.lasted.load(Ordering::Relaxed)))
+    }
+
+    /// Notes that a statement has begun it.
+    pub(super) fn is_begun(&self) {
+        self.is_explicit.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a statement has begun it, so that only another ends it.
+    pub(crate) fn is_explicit(&self) -> bool {
+        self.is_explicit.load(Ordering::Relaxed)
     }
 }

@@ -68,7 +68,9 @@ impl TestFolder {
 const NEW: FolderKind = FolderKind {
     prefix: room::UNFINISHED,
     mode: 0o777,
-    holds: |name| name.ends_with(".db") || name.ends_with(".txt") || name.starts_with(".tmp"),
+    holds: |name| {
+        name.ends_with(".db") || name.ends_with(".txt") || name.ends_with(".html") || name.starts_with(".tmp")
+    },
 };
 
 fn new_folder(parent: &Path) -> Result<HeldFolder> {

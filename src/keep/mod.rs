@@ -2,7 +2,9 @@
 
 mod file_name;
 mod folder;
+mod page;
 mod room;
+mod saved;
 mod write;
 
 use std::env;
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::harness::{Harness, Kept};
-use write::Saved;
+use saved::Saved;
 
 impl Harness {
     /// Saves every database as an ordinary SQLite file in a folder, which is made if it is not there, and gives the files
@@ -42,7 +44,7 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn save_to(&self, dir: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        self.running().calls(|| write::all(self.running(), dir.as_ref()))
+        self.running().calls(|| write::all(self.running(), self.test_name(), dir.as_ref()))
     }
 }
 
@@ -52,7 +54,8 @@ pub(crate) fn save(harness: &Harness) -> Kept {
     let running = harness.running();
     let databases = running.databases();
     let images = write::copies(&databases);
-    match folder.replace(|dir, room| write::what_can_be(running, (&databases, &images), room, dir)) {
+    match folder.replace(|dir, room| write::what_can_be(running, harness.test_name(), (&databases, &images), room, dir))
+    {
         Ok((dir, saved)) => {
             room::make(folder.root(), &dir);
             Kept { told: told(&dir, &saved), folder: Some(dir), remove }
@@ -91,6 +94,7 @@ fn told(dir: &Path, saved: &[Saved]) -> String {
         more = format!(", and {} databases more", files.len() - NAMED);
         files.truncate(NAMED);
     }
+    files.insert(0, page::PAGE);
     files.extend(BESIDE.iter().filter(|name| dir.join(name).is_file()));
     format!("multibind: kept in {}: {}{more}{missing}", near(dir, env::current_dir().ok()).display(), files.join(", "))
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file_name::file_name;
+use super::page::{self, Beside, PAGE};
+use super::saved::Saved;
 use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
@@ -21,12 +23,6 @@ pub(super) const CHANGES: &str = "changes.txt";
 /// The file that has the statements, if any were recorded.
 pub(super) const STATEMENTS: &str = "statements.txt";
 
-/// A database that was saved under a name, or the reason why it was not.
-pub(super) struct Saved {
-    pub(super) label: String,
-    pub(super) file: Result<String, String>,
-}
-
 /// Copies the committed state of each database, or says why it cannot be read. All are of one moment where all can be
 /// read.
 pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
@@ -40,7 +36,7 @@ pub(super) fn copies(databases: &[Arc<Bound>]) -> Vec<Result<Arc<Image>>> {
 }
 
 /// Saves all of them in a folder, or says why that is not possible.
-pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn all(running: &Running, test: Option<&str>, dir: &Path) -> Result<Vec<PathBuf>> {
     let databases = running.databases();
     let mut images = Vec::with_capacity(databases.len());
     for image in copies(&databases) {
@@ -48,20 +44,22 @@ pub(super) fn all(running: &Running, dir: &Path) -> Result<Vec<PathBuf>> {
     }
     fs::create_dir_all(dir).map_err(Error::io("make the folder", dir))?;
     let (mut files, mut now) = (Vec::with_capacity(images.len()), Vec::with_capacity(images.len()));
+    let mut saved = Vec::with_capacity(images.len());
     for (image, (database, name)) in images.iter().zip(named(&databases)) {
-        let file = dir.join(name);
+        let file = dir.join(&name);
         write_database(&file, bytes(database, image)?)?;
         files.push(file);
         now.push((database, Some(image)));
+        saved.push(Saved { label: database.label(), file: Ok(name) });
     }
-    write(&dir.join(CHANGES), changes(&now, &[]).as_bytes())?;
-    write_statements(running, dir)?;
+    write_beside(running, test, dir, &now, &saved, &[])?;
     Ok(files)
 }
 
 /// Saves those that can be read, in no more bytes than this, and notes why others are missing.
 pub(super) fn what_can_be(
     running: &Running,
+    test: Option<&str>,
     (databases, images): (&[Arc<Bound>], &[Result<Arc<Image>>]),
     mut room: u64,
     dir: &Path,
@@ -83,8 +81,7 @@ pub(super) fn what_can_be(
         saved.push(Saved { label, file });
     }
     notes.append(&mut open);
-    write(&dir.join(CHANGES), changes(&now, &notes).as_bytes())?;
-    write_statements(running, dir)?;
+    write_beside(running, test, dir, &now, &saved, &notes)?;
     Ok(saved)
 }
 
@@ -125,17 +122,31 @@ fn bytes<'i>(database: &Database, image: &'i Image) -> Result<&'i [u8]> {
     image.bytes().map_err(Error::sql(database.key()))
 }
 
-/// Writes the changes since the start, and the reasons why some are missing.
-fn changes(now: &[(&Arc<Bound>, Option<&Arc<Image>>)], notes: &[String]) -> String {
+/// Writes what stands beside the databases: the changes since the start, the statements, and the page.
+fn write_beside(
+    running: &Running,
+    test: Option<&str>,
+    dir: &Path,
+    now: &[(&Arc<Bound>, Option<&Arc<Image>>)],
+    saved: &[Saved],
+    notes: &[String],
+) -> Result<()> {
     let (changes, errors) = since_start(now);
+    let mut notes = notes.to_vec();
+    for error in errors {
+        notes.push(format!("Its changes cannot be listed: {error}"));
+    }
     let mut told = format!("The committed changes in every bind since the harness started:\n\n{changes}\n");
-    for note in notes {
+    for note in &notes {
         told.push_str(&format!("\n{note}\n"));
     }
-    for error in errors {
-        told.push_str(&format!("\nIts changes cannot be listed: {error}\n"));
+    write(&dir.join(CHANGES), told.as_bytes())?;
+    write_statements(running, dir)?;
+    let mut databases = Vec::with_capacity(saved.len());
+    for ((database, image), saved) in now.iter().zip(saved) {
+        databases.push(Beside { database, image: *image, saved });
     }
-    told
+    write(&dir.join(PAGE), page::written(running, test, &databases, &changes, &notes).as_bytes())
 }
 
 /// Writes the statements that were recorded; where none were, an earlier file of them goes.

@@ -15,6 +15,7 @@ const DATABASES_SHOWN: usize = 20;
 
 /// One database with what was found in it.
 pub(crate) struct Exhibit {
+    pub(super) bind: BindKey,
     pub(crate) label: String,
     /// The number of rows that the table has, as far as it can be counted.
     pub(crate) total: String,
@@ -101,7 +102,7 @@ fn exhibit(sighting: &Sighting, row: &Row) -> Exhibit {
             (total_of(*view, table), found)
         }
     };
-    Exhibit { label: database.label(), total, found }
+    Exhibit { bind: sighting.bind().clone(), label: database.label(), total, found }
 }
 
 fn total(database: &Database, view: View, table: &str) -> rusqlite::Result<String> {

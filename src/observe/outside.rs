@@ -73,7 +73,6 @@ impl Harness {
 /// Returns the connections to what is no bind of a harness that wrote to a table of that name while the harness lived, each
 /// with the statements that did, the last at the end. Those of other tests that run in the process are left out as far as
 /// the threads tell.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the reports on a table"))]
 pub(crate) fn written_outside(running: &Running, table: &str) -> Vec<Outside> {
     let mut outside = running.presence().outside();
     for one in &mut outside {

@@ -1,8 +1,8 @@
 //! The rows that refer to what is not there, with who wrote them.
 
 use super::account::{Account, Author};
+use super::clues::Clue;
 use super::glance::View;
-use super::verdict::WrittenRow;
 use crate::error::{Orphan, Result};
 use crate::harness::Harness;
 
@@ -10,7 +10,7 @@ use crate::harness::Harness;
 pub(crate) struct Broken {
     pub(crate) orphan: Orphan,
     /// The author, for the first few.
-    pub(crate) written: Option<WrittenRow>,
+    pub(crate) written: Option<Clue>,
     /// Set if a statement that may have written it did so on a connection that enforced no foreign keys.
     pub(crate) unenforced: bool,
 }
@@ -28,20 +28,21 @@ pub(crate) fn broken_references(db: &Harness) -> Result<Vec<Broken>> {
     let mut broken = Vec::with_capacity(orphans.len());
     for (at, orphan) in orphans.into_iter().enumerate() {
         let written = if at < ASKED { written(db, &account, &orphan) } else { None };
-        let unenforced = written.as_ref().is_some_and(|written| match &written.author {
-            Author::One(one) => !one.foreign_keys(),
-            Author::OneOf(several) => several.iter().all(|one| !one.foreign_keys()),
-            Author::Start | Author::Unknown => false,
-        });
+        let unenforced = match &written {
+            Some(Clue::Written { author: Author::One(one), .. }) => !one.foreign_keys(),
+            Some(Clue::Written { author: Author::OneOf(several), .. }) => several.iter().all(|one| !one.foreign_keys()),
+            _ => false,
+        };
         broken.push(Broken { orphan, written, unenforced });
     }
     Ok(broken)
 }
 
-fn written(db: &Harness, account: &Account, orphan: &Orphan) -> Option<WrittenRow> {
+fn written(db: &Harness, account: &Account, orphan: &Orphan) -> Option<Clue> {
     let row = orphan.row();
     // What SQLite does not identify has no author that is known.
     let database = db.running().home_of(orphan.bind()).ok().filter(|_| !row.is_empty())?;
     let author = account.author(&database, View::Committed, orphan.table(), &row);
-    Some(WrittenRow { bind: orphan.bind().clone(), table: orphan.table().to_string(), author, rows: 1 })
+    let (bind, table) = (orphan.bind().clone(), orphan.table().to_string());
+    (!matches!(author, Author::Unknown)).then_some(Clue::Written { bind, table, author, rows: 1 })
 }

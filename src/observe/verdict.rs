@@ -2,29 +2,18 @@
 
 use std::sync::Arc;
 
-use super::account::{Account, Author};
+use super::clues::{clues, Case, Clue};
 use super::evidence::{exhibits, open_transactions, Exhibit, LeftOut, OpenTransaction};
 use super::glance::View;
 use super::late::{late, Late};
 use super::look::{look, Effort, Found, Sighting};
-use super::statements::Statement;
+use super::reason::{Expected, Reason, Times, Whereabouts};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
 use crate::key::{BindKey, Selection};
 use crate::list::mapped;
 use crate::row::Row;
-
-/// The claim of an assertion about a row and some binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
-    /// It is in each bind, committed, and in no other.
-    Landed,
-    /// It is in each bind exactly once, committed, and in no other.
-    Once,
-    /// It is not there.
-    NotLanded,
-}
 
 /// A failed assertion on a landing.
 pub(crate) struct Failure<'t> {
@@ -36,83 +25,16 @@ pub(crate) struct Failure<'t> {
     pub(crate) table: &'t str,
     pub(crate) row: &'t Row,
     pub(crate) reason: Reason,
-    pub(crate) written: Vec<WrittenRow>,
+    pub(crate) clues: Vec<Clue>,
     pub(crate) exhibits: Vec<Exhibit>,
     pub(crate) left_out: Option<LeftOut>,
     pub(crate) open: Vec<OpenTransaction>,
-    /// No bind has the row, and nothing that was found says why.
-    pub(crate) is_unexplained: bool,
     /// The source of the lagging replica that was asked, if that has the row.
     pub(crate) behind: Option<BindKey>,
     /// The replicas that were behind when they were read.
     pub(crate) late: Vec<Late>,
     /// The bind to look into: one that has the row, else the one asserted on.
     pub(crate) look_into: BindKey,
-}
-
-/// The reason why an assertion on a landing fails.
-pub(crate) enum Reason {
-    /// The row is in the bind, but not committed; and in these.
-    NotCommitted(Vec<Whereabouts>),
-    /// The row landed in the binds, but also in these.
-    Also(Vec<Whereabouts>),
-    /// The row landed in these of the binds, but not in the one.
-    NotIn(Vec<BindKey>),
-    /// The row landed in the bind so many times.
-    Several(Times),
-    /// The row landed in the binds; this one cannot be read.
-    OtherUnreadable(BindKey),
-    /// The row landed in the binds; a transaction that may have put it into this one is open.
-    OtherUnsettled(BindKey),
-    /// The row is in these binds and not in the one.
-    Elsewhere(Vec<Whereabouts>),
-    /// The bind cannot be read; the row is in these.
-    Unreadable(Vec<Whereabouts>),
-    /// The bind has no such table, and the row is in no other; these have the table.
-    NoTable(Vec<TableMaker>),
-    /// The bind's table has no such column, and the row is in no other.
-    NoColumn(String),
-    /// The row is in no bind.
-    Nowhere,
-    /// The row is in the bind, where it was not to be.
-    There,
-    /// The row is not seen in the bind; a transaction that wrote to the table is open.
-    Unsettled,
-    /// The row is not seen in the bind; a transaction that can write is open, and nobody else sees its rows.
-    Unseen,
-}
-
-/// Rows that match, with the statement that wrote them.
-pub(crate) struct WrittenRow {
-    pub(crate) bind: BindKey,
-    /// The table as its schema spells it.
-    pub(crate) table: String,
-    pub(crate) author: Author,
-    /// The number of rows.
-    pub(crate) rows: usize,
-}
-
-/// A bind that has a table, and the statement that created it there, unless it was there at the start.
-pub(crate) struct TableMaker {
-    pub(crate) bind: BindKey,
-    pub(crate) creation: Option<Statement>,
-}
-
-/// The most rows of a bind whose authors are named.
-const NAMED: usize = 2;
-
-/// A bind that has the row.
-pub(crate) struct Whereabouts {
-    pub(crate) bind: BindKey,
-    pub(crate) committed: bool,
-}
-
-/// A number of rows that match.
-#[derive(Clone, Copy)]
-pub(crate) enum Times {
-    Exactly(usize),
-    /// More were not read.
-    AtLeast(usize),
 }
 
 /// The most rows of a bind that are read; a report shows all but the last.
@@ -149,18 +71,24 @@ pub(crate) fn verdict_on<'t>(
 
     let (key, database) = (target.key.clone(), &target.database);
     let open = open_transactions(&sightings);
-    let is_unexplained = expected != Expected::NotLanded
-        && open.is_empty()
-        && sightings.iter().all(|sighting| sighting.is_plainly_without(&key));
     let has_row = |bind: &BindKey| sightings.iter().any(|sighting| sighting.bind() == bind && sighting.has_row());
     let behind =
         database.source().filter(|source| expected != Expected::NotLanded && database.lags() && has_row(source));
-    let account = Account::read(running);
-    if let Reason::NoTable(makers) = &mut reason {
-        *makers = self::makers(&account, table, &sightings);
+    if let Reason::NoTable(having) = &mut reason {
+        let has = |sighting: &&Sighting| !matches!(sighting.found, Found::NoTable | Found::Unreadable(_));
+        having.extend(sightings.iter().filter(has).map(|sighting| sighting.bind().clone()));
     }
-    let written = written(&account, &sightings);
     let (exhibits, left_out) = exhibits(&sightings, database.key(), row);
+    let case = Case {
+        running,
+        expected,
+        target: database.key(),
+        table,
+        reason: &reason,
+        sightings: &sightings,
+        exhibits: &exhibits,
+    };
+    let clues = clues(&case);
     let look_into = sightings.iter().find(|sighting| sighting.has_row()).map_or(&key, Sighting::bind).clone();
     let (keys, behind) = (mapped(&targets, |target| target.key.clone()), behind.cloned());
     Ok(Some(Failure {
@@ -170,46 +98,14 @@ pub(crate) fn verdict_on<'t>(
         table,
         row,
         reason,
-        written,
+        clues,
         exhibits,
         left_out,
         open,
-        is_unexplained,
         behind,
         late: late(running),
         look_into,
     }))
-}
-
-/// Finds the binds that have the table, and the statements that created it there.
-fn makers(account: &Account, table: &str, sightings: &[Sighting]) -> Vec<TableMaker> {
-    let mut makers = Vec::new();
-    for sighting in sightings.iter().filter(|sighting| !matches!(sighting.found, Found::NoTable | Found::Unreadable(_)))
-    {
-        let creation = account.creations(sighting.bind(), table).pop().cloned();
-        makers.push(TableMaker { bind: sighting.bind().clone(), creation });
-    }
-    makers
-}
-
-/// Finds the authors of the rows that match.
-fn written(account: &Account, sightings: &[Sighting]) -> Vec<WrittenRow> {
-    let mut written = Vec::<WrittenRow>::new();
-    for sighting in sightings {
-        let Found::Rows { table, rows, view } = &sighting.found else { continue };
-        for row in rows.iter().take(NAMED) {
-            let (bind, author) = (sighting.bind(), account.author(&sighting.database, *view, table, row));
-            match written.last_mut() {
-                Some(WrittenRow { bind: known, author: of_last, rows, .. })
-                    if known == bind && of_last.is_same(&author) =>
-                {
-                    *rows += 1
-                }
-                _ => written.push(WrittenRow { bind: bind.clone(), table: table.clone(), author, rows: 1 }),
-            }
-        }
-    }
-    written
 }
 
 /// Returns the databases that a selection means, each once: for all, those that have rows of their own.
@@ -339,16 +235,6 @@ impl Sighting {
             Found::Rows { rows, .. } if rows.len() >= READ => Some(Times::AtLeast(rows.len())),
             Found::Rows { rows, .. } if rows.len() > 1 => Some(Times::Exactly(rows.len())),
             _ => None,
-        }
-    }
-
-    /// Returns whether it has no such row, and shows no other reason for that; a column that the target lacks is one.
-    fn is_plainly_without(&self, target: &BindKey) -> bool {
-        match &self.found {
-            Found::Rows { rows, .. } => rows.is_empty(),
-            Found::NoTable => true,
-            Found::NoColumn { .. } => !self.database.keys().contains(target),
-            Found::Unsettled { .. } | Found::Unreadable(_) => false,
         }
     }
 }

@@ -83,11 +83,12 @@ pub(super) fn end(statement: &Statement) -> String {
     let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),
+        Fate::Nothing => "committed, but it changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => "rolled back to a savepoint".to_string(),
         Fate::RolledBack => format!("rolled back{}", at()),
         Fate::Lost => format!("rolled back by an error{}", at()),
-        Fate::Closed => format!("rolled back: its connection was closed before a commit{}", at()),
+        Fate::Closed => format!("rolled back by the close of its connection{}", at()),
         Fate::Open => "not committed".to_string(),
         Fate::Unknown => "its end was not seen".to_string(),
     }

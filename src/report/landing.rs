@@ -2,22 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::account::statement;
+use super::clues::clue;
 use super::late::late;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
-use super::words::{enumerated, quoted, times, NOTHING_WRITTEN};
+use super::words::{enumerated, quoted, times};
 use crate::error::{argument, capitalized, Error};
 use crate::key::{BindKey, Selection};
-use crate::list::mapped;
-use crate::observe::{
-    Author, Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, TableMaker, Times, Whereabouts,
-    WrittenRow,
-};
+use crate::list::{filtered, mapped};
+use crate::observe::{Clue, Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Times, Whereabouts};
 use crate::row::Row;
 
-/// The number of statements that may have written a row which are shown.
-const WRITERS_SHOWN: usize = 3;
 /// The number of rows of a bind that are shown.
 const ROWS_SHOWN: usize = 3;
 /// The number of binds that a headline names; a dynamic bind may have very many.
@@ -38,15 +33,8 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     let _ = writeln!(report, "  looked for  {looked_for}");
     let _ = writeln!(report, "  expected    {}\n", paragraph(&expectation, 14, 16));
     let _ = writeln!(report, "{}\n", found(failure));
-    if let Reason::NoTable(makers) = &failure.reason {
-        for TableMaker { bind, creation } in makers {
-            let Some(creation) = creation else { continue };
-            let made = paragraph(&format!("Its table in `{bind}` was created by"), 0, 0);
-            let _ = writeln!(report, "{made}\n{}\n", statement(creation, None, 2));
-        }
-    }
-    for written in &failure.written {
-        report.push_str(&author(written));
+    for one in &failure.clues {
+        let _ = writeln!(report, "{}\n", clue(one));
     }
     for behind in &failure.late {
         let _ = writeln!(report, "{}\n", late(behind));
@@ -60,36 +48,6 @@ pub(crate) fn failed(failure: &Failure<'_>) -> String {
     ];
     let _ = write!(report, "To look further:\n{}", explained(&steps));
     report
-}
-
-/// Names the statement that wrote a row.
-pub(super) fn author(written: &WrittenRow) -> String {
-    let WrittenRow { bind, table, author, rows } = written;
-    match author {
-        Author::One(one) => {
-            format!("{}\n{}\n\n", paragraph(&format!("Written to `{bind}` by"), 0, 0), statement(one, Some(table), 2))
-        }
-        Author::OneOf(several) => {
-            let last = &several[several.len().saturating_sub(WRITERS_SHOWN)..];
-            let mut named = paragraph(&format!("Written to `{bind}` by one of these:"), 0, 0) + "\n";
-            for one in last {
-                let _ = writeln!(named, "{}", statement(one, Some(table), 2));
-            }
-            named + "\n"
-        }
-        Author::Start => {
-            paragraph(
-                &format!(
-                    "{} in `{bind}` {} there at the start.",
-                    if *rows == 1 { "The row" } else { "The rows" },
-                    if *rows == 1 { "was" } else { "were" }
-                ),
-                0,
-                0,
-            ) + "\n\n"
-        }
-        Author::Unknown => String::new(),
-    }
 }
 
 /// Reports why a row cannot be looked for.
@@ -133,7 +91,7 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::OtherUnsettled(bind) => format!("{landed}, but may be in `{bind}` too: {open} there"),
         Reason::Elsewhere(places) => absent(format!("it is in {}", named(places))),
         Reason::Nowhere => absent("it is in no bind".to_string()),
-        Reason::NoTable(makers) => no_table(key, table, makers),
+        Reason::NoTable(having) => no_table(key, table, having),
         Reason::NoColumn(column) => match expected {
             Expected::Landed | Expected::Once => {
                 absent(format!("its table `{table}` has no column `{column}`, and no other bind has the row"))
@@ -150,15 +108,12 @@ fn headline(failure: &Failure<'_>) -> String {
 }
 
 /// Says that a bind has no table, and which has it.
-fn no_table(key: &BindKey, table: &str, makers: &[TableMaker]) -> String {
+fn no_table(key: &BindKey, table: &str, having: &[BindKey]) -> String {
     let lacks = format!("the row did not land in `{key}`: it has no table `{table}`");
-    match makers {
+    match having {
         [] => format!("{lacks}, and no other bind has the row"),
-        [one] => format!("{lacks}; `{}` has it, without the row", one.bind),
-        several => {
-            let names = enumerated(&mapped(several, |maker| format!("`{}`", maker.bind)));
-            format!("{lacks}; {names} have it, without the row")
-        }
+        [one] => format!("{lacks}; `{one}` has it, without the row"),
+        several => format!("{lacks}; {} have it, without the row", quoted(several, "and")),
     }
 }
 
@@ -178,7 +133,7 @@ fn named(places: &[Whereabouts]) -> String {
 /// Draws what was found in every bind.
 fn found(failure: &Failure<'_>) -> String {
     let mut table = Table::new(&["bind", "rows", "found"]);
-    for Exhibit { label, total, found } in &failure.exhibits {
+    for Exhibit { label, total, found, .. } in &failure.exhibits {
         table.row(&[label, total, &finding(found, failure.row)]);
     }
     if let Some(left_out) = &failure.left_out {
@@ -255,9 +210,12 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
 
 /// Returns what may be the reason, each only where it can be.
 fn hints(failure: &Failure<'_>) -> Vec<String> {
-    let mut hints = mapped(&failure.open, open_transaction);
-    if failure.is_unexplained && failure.late.is_empty() {
-        hints.push(NOTHING_WRITTEN.to_string());
+    let is_shown = |bind: &BindKey| {
+        failure.clues.iter().any(|clue| matches!(clue, Clue::Open { bind: shown, .. } if shown == bind))
+    };
+    let mut hints = Vec::new();
+    for open in &failure.open {
+        hints.extend(open_transaction(open, &is_shown));
     }
     if let Some(source) = &failure.behind {
         let key = &failure.key;
@@ -269,16 +227,22 @@ fn hints(failure: &Failure<'_>) -> Vec<String> {
     hints
 }
 
-fn open_transaction(open: &OpenTransaction) -> String {
-    match open {
+/// Names an open transaction on binds where no statement of it is shown.
+fn open_transaction(open: &OpenTransaction, is_shown: &dyn Fn(&BindKey) -> bool) -> Option<String> {
+    let others = |binds: &[BindKey]| {
+        let others = filtered(binds, |bind| !is_shown(bind));
+        (!others.is_empty()).then(|| quoted(&others, "and"))
+    };
+    Some(match open {
         OpenTransaction::OfSessions(binds) => {
-            format!("A session has written to {} and not committed: `session.commit()` first?", quoted(binds, "and"))
+            format!("A session has written to {} and not committed: `session.commit()` first?", others(binds)?)
         }
+        OpenTransaction::Of { bind, .. } if is_shown(bind) => return None,
         OpenTransaction::Of { writer, bind } => {
             format!("{} has a transaction open on `{bind}` that writes: not committed yet?", capitalized(writer))
         }
         OpenTransaction::OfOthers(binds) => {
-            format!("A connection to {} has a transaction open that writes: not committed yet?", quoted(binds, "and"))
+            format!("A connection to {} has a transaction open that writes: not committed yet?", others(binds)?)
         }
-    }
+    })
 }

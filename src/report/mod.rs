@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod changes;
+mod clues;
 mod describe;
 mod diagram;
 mod displaced;
@@ -9,7 +10,9 @@ pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
+pub(crate) mod lock;
 mod mermaid;
+pub(crate) mod page;
 pub(crate) mod references;
 pub(crate) mod rows;
 pub(crate) mod statements;

@@ -1,6 +1,6 @@
 //! The report of rows that refer to what is not there.
 
-use super::landing::author;
+use super::clues::clue;
 use super::table::paragraph;
 use crate::error::Error;
 use crate::observe::Broken;
@@ -24,12 +24,12 @@ pub(crate) fn broken(broken: &[Broken]) -> String {
     let mut told = Vec::new();
     for one in broken {
         let Some(written) = &one.written else { continue };
-        let mut account = author(written).trim_end().to_string();
-        if one.unenforced && !account.is_empty() {
+        let mut account = clue(written).trim_end().to_string();
+        if one.unenforced {
             let off = "`PRAGMA foreign_keys` was off on that connection: SQLite checked no key";
             account.push_str(&format!("\n  {}", paragraph(off, 2, 6)));
         }
-        if !account.is_empty() && !told.contains(&account) {
+        if !told.contains(&account) {
             told.push(account);
         }
     }

@@ -409,6 +409,12 @@ fn a_row_of_the_wrong_tenant_is_located() {
      users[users_tenant_bee]    1      no row matches; nearest:
                                          id = 1, name = 'ann'
 
+    The row in `users[users_tenant_acme]` was written by
+      INSERT INTO user (name) VALUES ('bob')
+      at config::dynamic::add
+      called at config::dynamic::a_row_of_the_wrong_tenant_is_located
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("user", row)?
         every place where the row is

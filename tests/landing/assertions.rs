@@ -13,7 +13,6 @@ use multibind::{changes, row, Bind, BindKey, Error, Harness, Row};
 use rstest::{fixture, rstest};
 
 use crate::failure::failure;
-use crate::frame::unframed;
 
 const POST: &str = "
     CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
@@ -237,7 +236,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     ─
      meta             0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
@@ -258,7 +257,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     ─
      meta             0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
@@ -289,9 +288,10 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     ─
      meta      0      no row at all
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
+      called at landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     To look further:
@@ -319,14 +319,16 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     To look further:
@@ -364,8 +366,13 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO user (username, email) VALUES
+      ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
+          ('an', 'an@example')
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -390,8 +397,13 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO user (username, email) VALUES
+      ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
+          ('an', 'an@example')
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -415,8 +427,8 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -437,9 +449,10 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
+      called at landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -468,6 +481,12 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
+    The last statement that changed rows of `log` in `default`:
+      INSERT INTO log (event, post_id) VALUES ('started', 1)
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -487,6 +506,12 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
+    The last statement that changed rows of `log` in `default`:
+      INSERT INTO log (event, post_id) VALUES ('started', 1)
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
+      on the test's thread, connection 1, committed
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("meta")?  a connection to `meta`
@@ -505,9 +530,10 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     ─
      meta      0      no column `post_id`: the table has id, event
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -534,9 +560,10 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -560,9 +587,10 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Written to `auth` by
+    The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -582,8 +610,8 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      meta             no such table
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    No statement wrote to a table `post`, in any bind. Others did write: was the
+    code that writes this row reached?
 
     To look further:
       db.locate("post", row)?    every place where the row is
@@ -624,8 +652,10 @@ fn values_are_shown_as_sql_writes_them() {
                      n = NULL, r = 0.1, t = '\n', x = '1'
                        differs in n, r, t, x (text, not an integer)
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was there at the start.
+
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("v", row)?    every place where the row is
@@ -666,8 +696,14 @@ fn long_values_are_cut_but_differences_shown() -> multibind::Result<()> {
                              a9b9c9d9e9f00a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b
                              5'…
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was written by
+      INSERT INTO page VALUES (1, 'All work and no play makes Jack a dull boy. All
+          work and no play makes Jack a dull boy. All work and no play makes Jack a
+          dull boy. All work and no play makes Jack a dull boy. All work and no play
+          makes Jack a dull boy. All work and no play makes Jack a dull boy. All
+          wor…
+      at landing::assertions::long_values_are_cut_but_differences_shown
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("page", row)?  every place where the row is
@@ -744,8 +780,10 @@ fn of_many_rows_three_are_shown() {
                      i = 2
                        differs in i (an integer, not text)
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    The nearest row in `auth` was there at the start.
+
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("n", row)?    every place where the row is
@@ -825,7 +863,10 @@ fn uncommitted(storage: fn() -> Bind, writer: Writer) -> (String, String) {
     let asked = || row! { username: "ann" };
     let landed = failure(|| db.assert_landed("auth", "user", asked()));
     let not_landed = catch_unwind(AssertUnwindSafe(|| db.assert_not_landed("auth", "user", asked()).binds()))
-        .map_or_else(|panic| unframed(*panic.downcast::<String>().unwrap()), |_| "passes".to_string());
+        .map_or_else(
+            |panic| crate::failure::in_short(panic.downcast_ref::<String>().unwrap()),
+            |_| "passes".to_string(),
+        );
     // The writer was not disturbed.
     match writer {
         Writer::Session => session.commit().unwrap(),
@@ -853,12 +894,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
-
-    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -879,12 +919,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
-
-    A connection to `auth` has a transaction open that writes: not committed yet?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -906,12 +945,12 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
-
-    A session has written to `auth` and not committed: `session.commit()` first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -932,12 +971,12 @@ fn shared_cache_shows_a_row_as_not_committed() {
     ─
      meta             no such table
 
-    Written to `auth` by
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
+      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
-
-    A session has written to `auth` and not committed: `session.commit()` first?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -961,7 +1000,11 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -981,7 +1024,11 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1001,7 +1048,12 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1021,7 +1073,12 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1042,8 +1099,8 @@ fn in_memory_a_row_in_an_open_transaction_may_still_land(#[case] writer: Writer)
         ");
     }
     let hint = match writer {
-        Writer::Connection => "has a transaction open on `auth` that writes: not committed yet?",
-        Writer::Session => "A session has written to `auth` and not committed",
+        Writer::Connection => "A transaction that wrote to `user` in `auth` is still open:   INSERT",
+        Writer::Session => "A transaction that wrote to `user` in `auth` is still open: `session.commit()` first?",
     };
     assert!(not_landed.replace('\n', " ").contains(hint), "{not_landed}");
 }
@@ -1079,7 +1136,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1099,7 +1160,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `user` in `auth` is still open:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
+      on the test's thread, connection 1, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1120,7 +1185,12 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1140,7 +1210,12 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     ─
      meta             no such table
 
-    A session has written to `auth` and not committed: `session.commit()` first?
+    A transaction that wrote to `user` in `auth` is still open: `session.commit()`
+    first?
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::assertions::uncommitted
+      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
+      on the test's thread, in a session, connection 2, not committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1184,12 +1259,10 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `meta` by
-      INSERT INTO log (event) VALUES ('started')
+    A transaction that wrote to `log` in `default` is still open:
+      DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
-      on the test's thread, connection 2, committed
-
-    A connection to `default` has a transaction open that writes: not committed yet?
+      on the test's thread, connection 3, not committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1210,12 +1283,15 @@ fn an_uncommitted_deletion_hides_no_row() {
      meta      1      the row:
                         id = 1, event = 'started'
 
-    Written to `meta` by
+    The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 2, committed
 
-    A connection to `default` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `log` in `default` is still open:
+      DELETE FROM log
+      at landing::assertions::an_uncommitted_deletion_hides_no_row
+      on the test's thread, connection 3, not committed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1303,7 +1379,10 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
     ─
      meta             no such table
 
-    A connection to `auth` has a transaction open that writes: not committed yet?
+    A transaction that wrote to `made` in `auth` is still open:
+      INSERT INTO made VALUES (1)
+      at landing::assertions::in_a_shared_cache_tables_that_are_being_made_are_reported
+      on the test's thread, connection 2, not committed
 
     To look further:
       db.locate("made", row)?  every place where the row is

@@ -61,7 +61,7 @@ fn a_row_written_with_foreign_keys_off_is_shown_with_who_wrote_it(db: Harness) {
 
       auth.login (id = 1, user_id = 7) refers to auth.user.id, which has no such row
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO login (user_id) VALUES (7)
       on the test's thread, connection 1, committed
       `PRAGMA foreign_keys` was off on that connection: SQLite checked no key
@@ -77,7 +77,7 @@ fn an_orphan_of_another_bind_is_shown_as_a_commit_shows_it(db: Harness) {
       default.post (id = 1, author = 'bob') refers to auth.user.name, which has no
           such row
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO post (author) VALUES ('bob')
       on the test's thread, connection 1, committed
     ");
@@ -95,7 +95,7 @@ fn rows_that_sqlite_does_not_identify_are_found(db: Harness) {
       auth.guest (room = 'red', number = 1, name = 'ann') refers to auth.seat (room,
           number), which has no such row
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO guest VALUES ('red', 1, 'ann'), ('red', 2, 'bob')
       on the test's thread, connection 1, committed
       `PRAGMA foreign_keys` was off on that connection: SQLite checked no key
@@ -110,7 +110,7 @@ fn many_rows_are_counted_and_the_first_are_shown(db: Harness) {
     assert!(report.starts_with("30 rows refer to ones that are not there:\n"), "{report}");
     assert!(report.contains("\n  … and 20 more"), "{report}");
     // One statement wrote all of them.
-    assert_eq!(report.matches("Written to `auth` by").count(), 1, "{report}");
+    assert_eq!(report.matches("The row in `auth` was written by").count(), 1, "{report}");
 }
 
 #[test]

@@ -5,13 +5,7 @@ use multibind::rusqlite::Connection;
 use multibind::{row, Bind, Harness};
 use rstest::{fixture, rstest};
 
-use crate::failure::failure as whole_failure;
-
-/// The message of an assertion that must fail, up to what is known of who wrote the rows.
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let report = whole_failure(assertion);
-    report.split("\n\nWritten to ").next().unwrap().split("\n\nTo look further").next().unwrap().to_string()
-}
+use crate::failure::failure;
 
 #[fixture]
 fn db() -> Harness {
@@ -64,6 +58,24 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         id = 2, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("meta")?  a connection to `meta`
     "#);
     log(&db, &["meta", "meta", "meta"]);
     assert_snapshot!(failure(|| db.assert_landed_once("meta", "log", row! {})), @r#"
@@ -84,6 +96,24 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         and more
     ─
      shop             no such table
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
+      called at landing::times::a_row_that_was_written_twice_is_shown_twice
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("meta")?  a connection to `meta`
     "#);
 }
 
@@ -123,6 +153,24 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("auth")?  a connection to `auth`
     "#);
     log(&db, &["auth"]);
     assert_snapshot!(failure(|| db.assert_landed_once(["meta", "auth"], "log", asked())), @r#"
@@ -142,6 +190,31 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("auth")?  a connection to `auth`
     "#);
     db.connection(None).unwrap().execute("INSERT INTO log (event) VALUES ('sign-up')", []).unwrap();
     assert_snapshot!(failure(|| db.assert_landed(["auth", "meta"], "log", asked())), @r#"
@@ -162,6 +235,30 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `default` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 4, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
+
+    To look further:
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
     assert_snapshot!(failure(|| db.assert_not_landed(["auth", "meta"], "log", asked())), @r#"
     the row is in `auth`
@@ -181,6 +278,24 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 3, committed
+
+    To look further:
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
     "#);
 }
 

@@ -9,7 +9,7 @@ use crate::failure::failure as whole_failure;
 
 /// The message of an assertion that must fail, up to what is known of who wrote the rows.
 fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    whole_failure(assertion).split("\n\nWritten to ").next().unwrap().to_string()
+    whole_failure(assertion).split("\n\nThe row in ").next().unwrap().to_string()
 }
 
 #[fixture]

@@ -230,7 +230,7 @@ fn a_process_killed_while_keeping_leaves_no_folder_of_a_test() {
     assert_eq!(keeps("", &target).code(), Some(101));
 
     assert_eq!(names(&program), [".new-living", "crashes--runs--fails_with_much_data"]);
-    assert_eq!(names(&program.join("crashes--runs--fails_with_much_data")), ["auth.db", "changes.txt"]);
+    assert_eq!(names(&program.join("crashes--runs--fails_with_much_data")), ["auth.db", "changes.txt", "report.html"]);
 }
 
 mod runs {

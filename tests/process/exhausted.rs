@@ -205,13 +205,13 @@ fn keeping_on(options: &str) -> Option<String> {
 #[test]
 fn databases_are_never_kept_by_half() {
     let Some(said) = keeping_on("size=64k") else { return };
-    assert_snapshot!(said, @r#"the databases of this test are not kept: cannot write `[target]/multibind/my_app--process/[RANDOM]/auth.db`: No space left on device (os error 28) at path "[target]/multibind/my_app--process/[RANDOM]/[RANDOM]""#);
+    assert_snapshot!(said, @r#"nothing is kept: cannot write `[target]/multibind/my_app--process/[RANDOM]/auth.db`: No space left on device (os error 28) at path "[target]/multibind/my_app--process/[RANDOM]/[RANDOM]""#);
 }
 
 #[test]
 fn an_unwritable_target_folder_is_reported_beside_the_failure() {
     let Some(said) = keeping_on("ro") else { return };
-    assert_snapshot!(said, @"the databases of this test are not kept: cannot make the folder `[target]/multibind/my_app--process`: Read-only file system (os error 30)");
+    assert_snapshot!(said, @"nothing is kept: cannot make the folder `[target]/multibind/my_app--process`: Read-only file system (os error 30)");
 }
 
 mod runs {

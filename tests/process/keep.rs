@@ -173,13 +173,14 @@ fn a_failed_test_keeps_databases_and_changes() {
     let ran = Run::of("keep::runs::a_sign_up_in_the_wrong_bind").fails();
 
     assert_snapshot!(ran.said(), @r"
-    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind: default.db, auth.db, meta.db, changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind: report.html, default.db, auth.db, meta.db, changes.txt
     ");
     assert_snapshot!(ran.files(), @r"
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/auth.db
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/changes.txt
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/default.db
     multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/meta.db
+    multibind/my_app--process/keep--runs--a_sign_up_in_the_wrong_bind/report.html
     ");
     let folder = ran.folder("keep::runs::a_sign_up_in_the_wrong_bind");
     assert_snapshot!(unframed(fs::read_to_string(folder.join("changes.txt")).unwrap()), @r"
@@ -204,7 +205,7 @@ fn a_failed_test_keeps_databases_and_changes() {
         assert_eq!(value(&folder.join(file), query), found, "{file}: {query}");
     }
     // Having been read, they have nothing beside them.
-    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html");
 }
 
 /// A text with `[time]` for each number of milliseconds.
@@ -227,10 +228,10 @@ fn recorded_statements_are_kept() {
     let ran = Run::of("keep::runs::a_sign_up_that_is_recorded").fails();
 
     assert_snapshot!(ran.said(), @r"
-    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded: default.db, auth.db, meta.db, changes.txt, statements.txt
+    kept in [target]/multibind/my_app--process/keep--runs--a_sign_up_that_is_recorded: report.html, default.db, auth.db, meta.db, changes.txt, statements.txt
     ");
     let folder = ran.folder("keep::runs::a_sign_up_that_is_recorded");
-    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nstatements.txt");
+    assert_eq!(files(&folder), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html\nstatements.txt");
     let statements = fs::read_to_string(folder.join("statements.txt")).unwrap();
     assert!(statements.lines().all(|line| line.chars().count() <= 80), "{statements}");
     assert_snapshot!(without_times(&unframed(&statements)), @r"
@@ -264,7 +265,7 @@ fn recorded_statements_are_kept() {
 fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness) {
     let folder = tempfile::tempdir().unwrap();
     harness.save_to(folder.path()).unwrap();
-    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html");
 
     let log = harness.record();
     harness.connection("auth").unwrap().execute("DELETE FROM session_token", []).unwrap();
@@ -274,16 +275,16 @@ fn recorded_statements_are_saved_by_hand_and_removed_when_none(harness: Harness)
     assert!(saved.contains("DELETE FROM session_token"), "{saved}");
 
     Harness::from_file("fixtures/binds.toml").unwrap().save_to(folder.path()).unwrap();
-    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db");
+    assert_eq!(files(folder.path()), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nreport.html");
 }
 
 #[rstest]
 #[case::not_said("passes", None, "")]
 #[case::failed("passes", Some("failed"), "")]
 #[case::empty("passes", Some(""), "")]
-#[case::always("passes", Some("always"), "changes.txt default.db")]
-#[case::always_and_closed("is_closed", Some("always"), "changes.txt default.db")]
-#[case::told_always("passes_and_is_kept", Some("never"), "changes.txt default.db")]
+#[case::always("passes", Some("always"), "changes.txt default.db report.html")]
+#[case::always_and_closed("is_closed", Some("always"), "changes.txt default.db report.html")]
+#[case::told_always("passes_and_is_kept", Some("never"), "changes.txt default.db report.html")]
 #[case::told_never("panics_and_leaves_nothing", None, "")]
 #[case::told_never_past_always("panics_and_leaves_nothing", Some("always"), "")]
 fn a_passed_test_leaves_nothing(#[case] test: &str, #[case] keep: Option<&str>, #[case] expected: &str) {
@@ -309,7 +310,7 @@ fn an_unknown_value_is_reported_and_ignored() {
     let ran = Run::of("keep::runs::fails_while_a_logger_listens").env("MULTIBIND_KEEP", "yes").fails();
     assert_snapshot!(ran.said(), @r"
     WARN MULTIBIND_KEEP has the unknown value `yes` (expected always, failed or never); using failed
-    multibind: kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens: default.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--process/keep--runs--fails_while_a_logger_listens: report.html, default.db, changes.txt
     ");
 }
 
@@ -318,7 +319,7 @@ fn an_unknown_value_is_reported_and_ignored() {
 #[case::one_test_after_the_other("1")]
 fn files_have_the_tests_name_under_any_runner(#[case] threads: &str) {
     let ran = Run::of("keep::runs::fails_in_a_thread").arg("--test-threads").arg(threads).fails();
-    assert_eq!(files(&ran.folder("keep::runs::fails_in_a_thread")), "changes.txt\ndefault.db");
+    assert_eq!(files(&ran.folder("keep::runs::fails_in_a_thread")), "changes.txt\ndefault.db\nreport.html");
 }
 
 #[test]
@@ -328,7 +329,7 @@ fn a_later_run_replaces_what_an_earlier_one_left() {
     let second = first.env("MULTIBIND_TEST_BINDS", "audit|auth").fails();
 
     let folder = second.folder("keep::runs::fails_with_some_binds");
-    assert_eq!(files(&folder), "audit.db\nauth.db\nchanges.txt");
+    assert_eq!(files(&folder), "audit.db\nauth.db\nchanges.txt\nreport.html");
     assert_eq!(value(&folder.join("auth.db"), "SELECT x FROM t"), "bind 1");
 }
 
@@ -338,15 +339,15 @@ fn a_key_with_any_character_has_a_file_of_its_own() {
     let ran = Run::of("keep::runs::fails_with_some_binds").env("MULTIBIND_TEST_BINDS", keys.join("|")).fails();
 
     assert_snapshot!(ran.said(), @r"
-    kept in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds: me%20ta.db, me%2520ta.db, a.b.db, %2E.%2Fup.db, %E6%97%A5%E6%9C%AC.db, x%27%3B--.db, %63on.db, %2F.db, %7E.db, changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--fails_with_some_binds: report.html, me%20ta.db, me%2520ta.db, a.b.db, %2E.%2Fup.db, %E6%97%A5%E6%9C%AC.db, x%27%3B--.db, %63on.db, %2F.db, %7E.db, changes.txt
     ");
     let folder = ran.folder("keep::runs::fails_with_some_binds");
     let said = ran.said();
     let (_, named) = said.split_once(": ").unwrap();
-    for (place, file) in named.split(", ").take(keys.len()).enumerate() {
+    for (place, file) in named.split(", ").skip(1).take(keys.len()).enumerate() {
         assert_eq!(value(&folder.join(file), "SELECT x FROM t"), format!("bind {place}"));
     }
-    assert_eq!(files(&folder).lines().count(), keys.len() + 1);
+    assert_eq!(files(&folder).lines().count(), keys.len() + 2);
 }
 
 #[test]
@@ -354,7 +355,7 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
     let ran = Run::of("keep::runs::fails_beside_open_transactions").fails();
 
     assert_snapshot!(ran.said(), @r"
-    kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions: file.db, free.db, changes.txt
+    kept in [target]/multibind/my_app--process/keep--runs--fails_beside_open_transactions: report.html, file.db, free.db, changes.txt
     multibind: `default` is not kept: bind `default` is being written to: another connection has a transaction open on it (database table is locked). Commit it or roll it back first; an uncommitted session counts
     multibind: `memdb` is not kept: bind `memdb` is being written to: another connection has a transaction open on it (database is locked). Commit it or roll it back first; an uncommitted session counts
     ");
@@ -377,7 +378,7 @@ fn open_transactions_are_not_kept_and_block_no_other_bind() {
 fn each_harness_of_a_test_has_files_of_its_own() {
     let ran = Run::of("keep::runs::fails_with_two_harnesses").fails();
     let folder = ran.folder("keep::runs::fails_with_two_harnesses");
-    assert_eq!(files(&folder), "2/changes.txt\n2/default.db\nchanges.txt\ndefault.db");
+    assert_eq!(files(&folder), "2/changes.txt\n2/default.db\n2/report.html\nchanges.txt\ndefault.db\nreport.html");
     assert_eq!(value(&folder.join("default.db"), "SELECT x FROM t"), "second");
     assert_eq!(value(&folder.join("2/default.db"), "SELECT x FROM t"), "start");
     assert_snapshot!(fs::read_to_string(folder.join("2/changes.txt")).unwrap(), @r"
@@ -391,7 +392,7 @@ fn each_harness_of_a_test_has_files_of_its_own() {
 fn a_test_with_a_hundred_harnesses_keeps_the_databases_of_ten() {
     let ran = Run::of("keep::runs::fails_with_a_hundred_harnesses").fails();
     let folder = ran.folder("keep::runs::fails_with_a_hundred_harnesses");
-    assert_eq!(files(&folder).lines().count(), 20);
+    assert_eq!(files(&folder).lines().count(), 30);
     assert!(folder.join("10/default.db").exists());
 }
 
@@ -426,7 +427,7 @@ fn the_target_folder_is_found_by_the_place_of_the_program(#[case] said: Option<&
     let kept = target.join("multibind");
     assert_eq!(
         files(&kept),
-        "moved/keep--runs--fails_with_some_binds/auth.db\nmoved/keep--runs--fails_with_some_binds/changes.txt"
+        "moved/keep--runs--fails_with_some_binds/auth.db\nmoved/keep--runs--fails_with_some_binds/changes.txt\nmoved/keep--runs--fails_with_some_binds/report.html"
     );
 }
 
@@ -441,7 +442,7 @@ fn without_a_target_folder_temporary_files_are_kept() {
     run.fails();
 
     let kept = temporary.path().join("multibind/moved/keep--runs--fails_with_some_binds");
-    assert_eq!(files(&kept), "auth.db\nchanges.txt");
+    assert_eq!(files(&kept), "auth.db\nchanges.txt\nreport.html");
 }
 
 #[test]
@@ -474,7 +475,7 @@ fn databases_are_saved_by_hand_over_what_was_there(harness: Harness) {
     let saved = harness.save_to(&dir).unwrap();
 
     assert_eq!(saved, ["default.db", "auth.db", "meta.db"].map(|file| dir.join(file)));
-    assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt");
+    assert_eq!(files(&dir), "auth.db\nchanges.txt\ndefault.db\nmeta.db\nmine.txt\nreport.html");
     assert_eq!(value(&saved[1], "SELECT username FROM user WHERE id = 1"), "ann");
     assert_snapshot!(unframed(fs::read_to_string(dir.join("changes.txt")).unwrap()), @r"
     The committed changes in every bind since the harness started:

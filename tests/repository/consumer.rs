@@ -196,12 +196,12 @@ fn a_failed_test_keeps_its_databases() {
 
     If not, check which bind's connection wrote the rows above.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann: default.db, auth.db, meta.db, changes.txt
+    multibind: kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 
     let mut files = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
     files.sort();
-    assert_eq!(files, ["auth.db", "changes.txt", "default.db", "meta.db"]);
+    assert_eq!(files, ["auth.db", "changes.txt", "default.db", "meta.db", "report.html"]);
     insta::assert_snapshot!(fs::read_to_string(kept.join("changes.txt")).unwrap(), @r"
     The committed changes in every bind since the harness started:
 

@@ -23,6 +23,11 @@ pub(crate) enum Author {
 }
 
 impl Author {
+    /// Returns whether it is a statement whose transaction is open.
+    pub(in crate::observe) fn is_open(&self) -> bool {
+        matches!(self, Author::One(one) if one.fate() == Fate::Open)
+    }
+
     /// Returns whether both are the same statements, or none.
     pub(in crate::observe) fn is_same(&self, other: &Author) -> bool {
         let numbers = |author: &Author| match author {

@@ -6,6 +6,8 @@ mod rowid;
 
 pub(crate) use author::Author;
 
+use std::thread::ThreadId;
+
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
 use crate::instrument::{Operation, TransactionEnd};
@@ -53,6 +55,27 @@ impl Account {
         puts
     }
 
+    /// Returns the statements of a thread that write, the oldest first.
+    pub(crate) fn of_thread(&self, thread: ThreadId) -> Vec<&Statement> {
+        let mut statements = Vec::new();
+        for statement in &self.statements {
+            if statement.thread().id() == thread && statement.kind() == StatementKind::Write {
+                statements.push(statement);
+            }
+        }
+        statements
+    }
+
+    /// Returns whether a statement wrote to any table.
+    pub(crate) fn has_writes(&self) -> bool {
+        self.statements.iter().any(|statement| statement.kind() == StatementKind::Write)
+    }
+
+    /// Returns whether a statement may have written to a table of that name, in whatever bind.
+    pub(crate) fn has_written_to(&self, table: &str) -> bool {
+        self.statements.iter().flat_map(Statement::written).any(|written| written.table.eq_ignore_ascii_case(table))
+    }
+
     /// Returns the statements that created a bind's table or view, the oldest first.
     pub(crate) fn creations(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
         let mut creations = Vec::new();
@@ -69,6 +92,8 @@ impl Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Committed,
+    /// It was committed and changed no row.
+    Nothing,
     /// It failed by itself; a transaction around it may have gone on.
     FailedItself,
     /// Its savepoint was rolled back.
@@ -84,6 +109,13 @@ pub(crate) enum Fate {
     Unknown,
 }
 
+impl Fate {
+    /// Returns whether nothing of what the statement wrote is in the database, nor will be.
+    pub(crate) fn is_lost(self) -> bool {
+        !matches!(self, Fate::Committed | Fate::Open | Fate::Unknown)
+    }
+}
+
 impl Statement {
     /// Returns what became of what it wrote.
     pub(crate) fn fate(&self) -> Fate {
@@ -94,6 +126,7 @@ impl Statement {
             return Fate::Undone;
         }
         match self.transaction_end() {
+            Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
             Some(TransactionEnd::Committed) => Fate::Committed,
             Some(TransactionEnd::RolledBack) => Fate::RolledBack,
             Some(TransactionEnd::Failed) => Fate::Lost,
@@ -103,11 +136,19 @@ impl Statement {
         }
     }
 
+    /// Returns whether it changed no row, by itself or by a trigger.
+    fn changed_nothing(&self) -> bool {
+        self.recorded().ended.is_some()
+            && self.rows_changed() == 0
+            && self.triggers().next().is_none()
+            && self.tables_created().is_empty()
+    }
+
     /// Returns the place at which what became of it was decided, where another statement did that and it is known.
     pub(crate) fn ended_at(&self) -> Option<String> {
         match self.fate() {
             Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
-            Fate::FailedItself | Fate::Undone | Fate::Open | Fate::Unknown => None,
+            Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod change;
 mod columns;
 mod compare;
+mod contents;
 mod definition;
 mod expected;
 mod named;
@@ -14,6 +15,7 @@ mod verdict;
 mod written;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
+pub(crate) use contents::{contents, Contents, Listed};
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
 pub(super) use rows::every_row;
 pub use set::ChangeSet;

@@ -30,6 +30,13 @@ impl<'c> Copies<'c> {
         Copies { conn, careful: false }
     }
 
+    /// Returns the number of rows of a table.
+    pub(super) fn count(self, schema: &str, table: &TableInfo) -> rusqlite::Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", self.from(schema, table, "t"));
+        let count = self.conn.query_row(&sql, [], |row| row.get::<_, i64>(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     pub(super) fn careful(conn: &'c Connection) -> Copies<'c> {
         Copies { conn, careful: true }
     }
@@ -101,6 +108,11 @@ pub(in crate::observe) fn every_row(
 
 /// Returns every row of a table, in the order of its key.
 pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqlite::Result<Vec<Row>> {
+    first_of(copies, schema, table, -1)
+}
+
+/// Returns the first rows of a table, in the order of its key; all of them where that is no limit, below 0.
+pub(super) fn first_of(copies: Copies<'_>, schema: &str, table: &TableInfo, most: i64) -> rusqlite::Result<Vec<Row>> {
     let names = copies.shown(schema, table);
     let mut key = Vec::new();
     for name in table.primary_key() {
@@ -113,9 +125,9 @@ pub(super) fn all(copies: Copies<'_>, schema: &str, table: &TableInfo) -> rusqli
         };
     }
     let columns = listed("t", &names);
-    let sql = format!("SELECT {columns} FROM {} ORDER BY {}", copies.from(schema, table, "t"), order(&key));
-    let mut statement = copies.conn.prepare(&sql)?;
-    let mut found = statement.query([])?;
+    let (from, order) = (copies.from(schema, table, "t"), order(&key));
+    let mut statement = copies.conn.prepare(&format!("SELECT {columns} FROM {from} ORDER BY {order} LIMIT ?1"))?;
+    let mut found = statement.query([most])?;
     Row::all_from_sql(&names, &mut found)
 }
 

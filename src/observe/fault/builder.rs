@@ -105,6 +105,8 @@ impl FaultBuilder {
             return Err(Error::Fault { bind: self.key, problem, at: None });
         }
         let faulting = database.faults().begin(kind.clone(), self.after, self.times.unwrap_or(u64::MAX));
+        let recorder = self.running.recorder();
+        faulting.remember(recorder, database.keys(), format!("`{call}` at {}:{}", place.file(), place.line()));
         let running = Arc::downgrade(&self.running);
         let recorder = Arc::clone(self.running.recorder());
         let displaced = recorder.displaced_so_far();

@@ -1,9 +1,9 @@
 //! One statement that ran, and what is known of it.
 
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::instrument::{Recorded, TransactionEnd, WrittenTable};
+use crate::instrument::{Recorded, Transaction, TransactionEnd, WrittenTable};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 
@@ -168,6 +168,16 @@ impl Statement {
     /// ```
     pub fn time(&self) -> Option<Duration> {
         self.recorded.ended.as_ref().map(|ended| ended.time)
+    }
+
+    /// Returns the time at which it began.
+    pub(crate) fn at(&self) -> Instant {
+        self.recorded.at
+    }
+
+    /// Returns its transaction, with the times at which that began and ended.
+    pub(crate) fn in_transaction(&self) -> Option<&Transaction> {
+        self.recorded.transaction.as_deref()
     }
 
     /// Returns the thread that it began in.

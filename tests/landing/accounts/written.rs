@@ -48,7 +48,7 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
          meta   4      the row:
                          id = 3, username = 'bob'
 
-        Written to `meta` by
+        The row in `meta` was written by
           INSERT INTO user (username) VALUES ('bob')
           at landing::accounts::written::sign_up
           on thread `worker`, connection 1, committed
@@ -78,12 +78,10 @@ fn a_row_of_the_schema_was_there_at_the_start_also_after_a_reset() {
      meta   1      the row:
                      id = 1, username = 'grace'
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user VALUES (1, 'grace')
       at landing::accounts::written::a_row_of_the_schema_was_there_at_the_start_also_after_a_reset
       on the test's thread, connection 1, committed
-
-    The row in `meta` was there at the start.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -104,8 +102,6 @@ fn a_row_of_the_schema_was_there_at_the_start_also_after_a_reset() {
                      id = 1, username = 'grace'
 
     The row in `auth` was there at the start.
-
-    The row in `meta` was there at the start.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -130,7 +126,7 @@ fn the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it() {
      default   2      the row:
                         line = 'item pen'
 
-    Written to `default` by
+    The row in `default` was written by
       INSERT INTO item (name) VALUES ('pen')
       which fired the trigger `noted`
       at landing::accounts::written::the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it
@@ -164,7 +160,7 @@ fn an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_
      meta   1      no row matches; nearest:
                      id = 1, username = 'grace'
 
-    Written to `auth` by
+    The row in `auth` was written by
       UPDATE user SET username = 'robert' WHERE id = 3
       at landing::accounts::written::an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_of_its_rows
       on the test's thread, connection 1, committed
@@ -186,7 +182,7 @@ fn an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_
      meta   1      no row matches; nearest:
                      id = 1, username = 'grace'
 
-    Written to `auth` by
+    The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo')
       at landing::accounts::written::an_update_is_the_author_of_the_row_it_changed_and_a_multi_row_insert_of_each_of_its_rows
       on the test's thread, connection 1, committed
@@ -217,7 +213,7 @@ fn several_statements_that_may_have_written_a_row_without_rowid_are_all_named() 
      default   2      the row:
                         x = 2
 
-    Written to `default` by one of these:
+    The row in `default` was written by one of these:
       INSERT INTO t VALUES (1)
       at landing::accounts::written::several_statements_that_may_have_written_a_row_without_rowid_are_all_named
       on the test's thread, connection 1, committed

@@ -1,0 +1,417 @@
+//! A row that is in no bind: what was rolled back, what failed, what is still open, what was written elsewhere.
+
+use std::sync::mpsc::channel;
+
+use insta::{allow_duplicates, assert_snapshot};
+use multibind::rusqlite::{Connection, TransactionBehavior};
+use multibind::{row, Bind, Harness};
+use rstest::rstest;
+
+use crate::failure::failure;
+
+const ORDERS: &str = "CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer TEXT NOT NULL, cents INTEGER NOT NULL);
+    CREATE UNIQUE INDEX one_each ON purchase (customer);
+    INSERT INTO purchase VALUES (1, 'grace', 500)";
+
+fn shop(storage: fn() -> Bind) -> Harness {
+    Harness::builder()
+        .default_bind(storage().schema(ORDERS))
+        .bind("meta", storage().schema("CREATE TABLE log (event TEXT)"))
+        .start()
+        .unwrap()
+}
+
+const BUY: &str = "INSERT INTO purchase (customer, cents) VALUES (?1, ?2)";
+
+/// The application forgets the commit, and its transaction is rolled back as it is dropped.
+fn buy_without_commit(db: &Harness) {
+    let mut conn = db.connection(None).unwrap();
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    transaction.execute(BUY, ("ann", 700)).unwrap();
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::temp_file(Bind::temp_file)]
+fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] storage: fn() -> Bind) {
+    let db = shop(storage);
+    buy_without_commit(&db);
+    allow_duplicates! {
+        assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann", cents: 700 })), @r#"
+        the row did not land in `default`: it is in no bind
+
+          looked for  purchase: customer = 'ann', cents = 700
+          expected    in `default`, committed, and in no other bind
+
+         bind      rows   found
+         default   1      no row matches; nearest:
+                            id = 1, customer = 'grace', cents = 500
+                              differs in customer, cents
+        ─
+         meta             no such table
+
+        A write to `purchase` in `default` was rolled back:
+          INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+          at landing::accounts::missing::buy_without_commit
+          called at landing::accounts::missing::a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop
+          on the test's thread, connection 1
+          rolled back at landing::accounts::missing::buy_without_commit
+
+        The nearest row in `default` was there at the start.
+
+        To look further:
+          db.locate("purchase", row)?  every place where the row is
+          db.connection("default")?    a connection to `default`
+        "#);
+    }
+}
+
+#[test]
+fn a_connection_that_is_closed_in_its_transaction_is_named() {
+    let db = shop(Bind::temp_file);
+    let conn = Connection::open(db.uri(None).unwrap()).unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO purchase (customer, cents) VALUES ('ann', 700)").unwrap();
+    drop(conn);
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    A write to `purchase` in `default` was rolled back:
+      INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+      at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
+      on the test's thread, connection 1
+      rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::temp_file(Bind::temp_file)]
+fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn() -> Bind) {
+    let db = shop(storage);
+    let ((has_written, written), (end, ended)) = (channel(), channel::<()>());
+    let pool = db.pool(None).unwrap();
+    let worker = std::thread::Builder::new().name("worker".to_string()).spawn(move || {
+        let conn = pool.get().unwrap();
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        conn.execute(BUY, ("ann", 700)).unwrap();
+        has_written.send(()).unwrap();
+        ended.recv().unwrap();
+    });
+    written.recv().unwrap();
+    let report = failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" }));
+    end.send(()).unwrap();
+    worker.unwrap().join().unwrap();
+    allow_duplicates! {
+        assert_snapshot!(report, @r#"
+        the row did not land in `default`: it is in no bind
+
+          looked for  purchase: customer = 'ann'
+          expected    in `default`, committed, and in no other bind
+
+         bind      rows   found
+         default   1      no row matches; nearest:
+                            id = 1, customer = 'grace', cents = 500
+        ─
+         meta             no such table
+
+        A transaction that wrote to `purchase` in `default` is still open:
+          INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+          at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
+          on thread `worker`, connection 1, not committed
+
+        The nearest row in `default` was there at the start.
+
+        To look further:
+          db.locate("purchase", row)?  every place where the row is
+          db.connection("default")?    a connection to `default`
+        "#);
+    }
+}
+
+#[test]
+fn a_statement_that_failed_is_named() {
+    let db = shop(Bind::memory);
+    // The application drops the error.
+    let _ = db.connection(None).unwrap().execute(BUY, ("grace", 700));
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'grace', cents = 700
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+                          differs in cents
+    ─
+     meta             no such table
+
+    A write to `purchase` in `default` failed:
+      INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
+      at landing::accounts::missing::a_statement_that_failed_is_named
+      on the test's thread, connection 1, failed
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn an_error_of_a_session_is_in_the_report() {
+    let db = shop(Bind::memory);
+    let mut session = db.session();
+    let _ = session.execute(BUY, ("grace", 700));
+    session.commit().unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'grace', cents = 700
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+                          differs in cents
+    ─
+     meta             no such table
+
+    A write to `purchase` in `default` failed:
+      INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
+      at landing::accounts::missing::an_error_of_a_session_is_in_the_report
+      on the test's thread, in a session, connection 1, failed: UNIQUE constraint
+          failed: purchase.customer
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn an_update_that_matched_no_row_is_named() {
+    let db = shop(Bind::memory);
+    db.connection(None).unwrap().execute("UPDATE purchase SET cents = 700 WHERE customer = 'Grace'", []).unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'grace', cents = 700
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+                          differs in cents
+    ─
+     meta             no such table
+
+    A write to `purchase` in `default` changed no row:
+      UPDATE purchase SET cents = 700 WHERE customer = 'Grace'
+      at landing::accounts::missing::an_update_that_matched_no_row_is_named
+      on the test's thread, connection 1, committed, but it changed no row
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn a_savepoint_that_was_rolled_back_is_named() {
+    let db = shop(Bind::memory);
+    db.connection(None)
+        .unwrap()
+        .execute_batch(
+            "BEGIN; SAVEPOINT s; INSERT INTO purchase VALUES (2, 'ann', 700); ROLLBACK TO s; RELEASE s; COMMIT",
+        )
+        .unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    A write to `purchase` in `default` was rolled back:
+      INSERT INTO purchase VALUES (2, 'ann', 700)
+      at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
+      on the test's thread, connection 1, rolled back to a savepoint
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn a_value_of_another_type_is_told_from_its_row() {
+    let schema = "CREATE TABLE setting (name TEXT PRIMARY KEY, value)";
+    let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
+    db.connection("meta").unwrap().execute("INSERT INTO setting VALUES ('limit', ?1)", ["7"]).unwrap();
+    assert_snapshot!(failure(|| db.assert_landed("meta", "setting", row! { name: "limit", value: 7 })), @r#"
+    the row did not land in `meta`: it is in no bind
+
+      looked for  setting: name = 'limit', value = 7
+      expected    in `meta`, committed, and in no other bind
+
+     bind   rows   found
+     meta   1      no row matches; nearest:
+                     name = 'limit', value = '7'
+                       differs in value (text, not an integer)
+
+    The nearest row in `meta` was written by
+      INSERT INTO setting VALUES ('limit', '7')
+      at landing::accounts::missing::a_value_of_another_type_is_told_from_its_row
+      on the test's thread, connection 1, committed
+
+    To look further:
+      db.locate("setting", row)?  every place where the row is
+      db.connection("meta")?      a connection to `meta`
+    "#);
+}
+
+#[test]
+fn a_row_that_was_deleted_later_is_told() {
+    let db = shop(Bind::memory);
+    let conn = db.connection(None).unwrap();
+    conn.execute(BUY, ("ann", 700)).unwrap();
+    conn.execute("DELETE FROM purchase WHERE cents > 600", []).unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    The nearest row in `default` was there at the start.
+
+    The last statements that changed rows of `purchase` in `default`:
+      INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+      at landing::accounts::missing::a_row_that_was_deleted_later_is_told
+      on the test's thread, connection 1, committed
+      DELETE FROM purchase WHERE cents > 600
+      at landing::accounts::missing::a_row_that_was_deleted_later_is_told
+      on the test's thread, connection 1, committed
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn a_table_that_nothing_wrote_to_is_told_from_one_of_a_harness_that_nothing_wrote_to() {
+    let db = shop(Bind::memory);
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    The nearest row in `default` was there at the start.
+
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+    db.connection("meta").unwrap().execute("INSERT INTO log VALUES ('started')", []).unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    The nearest row in `default` was there at the start.
+
+    No statement wrote to a table `purchase`, in any bind. Others did write: was the
+    code that writes this row reached?
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
+#[test]
+fn what_was_written_in_a_private_database_is_found_there() {
+    let db = shop(Bind::memory);
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(ORDERS).unwrap();
+    conn.execute(BUY, ("ann", 700)).unwrap();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    The nearest row in `default` was there at the start.
+
+    A private database in memory has a table `purchase`, which was written to, and
+    is no bind:
+      INSERT INTO purchase VALUES (1, 'grace', 500)
+      at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
+      on the test's thread, connection 1, committed
+      INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+      at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
+      on the test's thread, connection 1, committed
+      the database was opened at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
