@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod behind;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -11,7 +12,6 @@ mod foreign_keys;
 mod held;
 mod history;
 mod keep;
-mod locks;
 mod migrate;
 mod reference;
 mod references;
