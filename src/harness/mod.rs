@@ -1,6 +1,7 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
 mod behind;
+mod blueprint;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -11,6 +12,7 @@ mod folder_kind;
 mod foreign_keys;
 mod held;
 mod history;
+mod images;
 mod keep;
 mod migrate;
 mod reference;
@@ -18,6 +20,7 @@ mod references;
 mod replicas;
 mod running;
 mod scope;
+mod shape;
 mod start;
 #[cfg(target_os = "linux")]
 mod sweep;

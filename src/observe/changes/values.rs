@@ -52,8 +52,9 @@ fn rows_of(
 pub(super) fn stored_by(changes: &ChangeSet, database: DatabaseIndex, table: &str, row: &Row) -> Result<Option<Row>> {
     let (bind, states) = (changes.name(database), changes.binds.value(database));
     for image in [&states.after, &states.before] {
-        let stored =
-            image.with(|conn| with_table(conn, states, &bind, table, &|of| Ok(Some(vec![stored(row, of)?]))))?;
+        let stored = image
+            .with(|conn| with_table(conn, states, &bind, table, &|of| Ok(Some(vec![stored(row, of)?]))))
+            .map_err(Error::sql(&bind))??;
         if let Some(row) = stored.and_then(|mut rows| rows.pop()) {
             return Ok(Some(row));
         }
@@ -69,7 +70,7 @@ fn in_image(
     table: &str,
     expected: &ExpectedRows,
 ) -> Result<Option<Vec<Row>>> {
-    image.with(|conn| with_table(conn, states, bind, table, &|of| read(expected, of)))
+    image.with(|conn| with_table(conn, states, bind, table, &|of| read(expected, of))).map_err(Error::sql(bind))?
 }
 
 /// Shows a table to a function; `None` where there is none.

@@ -183,6 +183,6 @@ impl ChangeSet {
             conn.query_row(&query, rusqlite::params_from_iter(row.values()), |found| found.get(0))
         };
         // A table that is gone has none.
-        Ok(self.binds.value(database).after.with(exists).unwrap_or(false))
+        Ok(self.binds.value(database).after.with(exists).and_then(|found| found).unwrap_or(false))
     }
 }
