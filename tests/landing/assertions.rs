@@ -291,7 +291,6 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
-      called at landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     To look further:
@@ -322,13 +321,11 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     To look further:
@@ -371,7 +368,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -402,7 +398,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -452,7 +447,6 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
-      called at landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -484,7 +478,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -509,7 +502,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -533,7 +525,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -563,7 +554,6 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -590,7 +580,6 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -897,7 +886,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -922,7 +910,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -949,7 +936,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -975,7 +961,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1003,7 +988,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1027,7 +1011,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1052,7 +1035,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1077,7 +1059,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1139,7 +1120,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1163,7 +1143,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1189,7 +1168,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1214,7 +1192,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:

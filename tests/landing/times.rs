@@ -5,13 +5,7 @@ use multibind::rusqlite::Connection;
 use multibind::{row, Bind, Harness};
 use rstest::{fixture, rstest};
 
-use crate::failure::failure as whole_failure;
-
-/// The message of an assertion that must fail, up to what is known of who wrote the rows.
-fn failure<T>(assertion: impl FnOnce() -> T) -> String {
-    let report = whole_failure(assertion);
-    report.split("\n\nThe row in ").next().unwrap().split("\n\nTo look further").next().unwrap().to_string()
-}
+use crate::failure::failure;
 
 #[fixture]
 fn db() -> Harness {
@@ -48,7 +42,7 @@ fn a_row_that_is_there_once_has_landed_once(db: Harness) {
 fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     log(&db, &["meta", "meta"]);
     db.assert_landed("meta", "log", row! { event: "sign-up" });
-    assert_snapshot!(failure(|| db.assert_landed_once("meta", "log", row! { event: "sign-up" })), @"
+    assert_snapshot!(failure(|| db.assert_landed_once("meta", "log", row! { event: "sign-up" })), @r#"
     the row landed in `meta` twice, not once
 
       looked for  log: event = 'sign-up'
@@ -64,9 +58,23 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         id = 2, event = 'sign-up'
     ─
      shop             no such table
-    ");
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("meta")?  a connection to `meta`
+    "#);
     log(&db, &["meta", "meta", "meta"]);
-    assert_snapshot!(failure(|| db.assert_landed_once("meta", "log", row! {})), @"
+    assert_snapshot!(failure(|| db.assert_landed_once("meta", "log", row! {})), @r#"
     the row landed in `meta` 4 times or more, not once
 
       looked for  log: any row
@@ -84,7 +92,21 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
                         and more
     ─
      shop             no such table
-    ");
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("meta")?  a connection to `meta`
+    "#);
 }
 
 #[rstest]
@@ -107,7 +129,7 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
         .assert_not_landed(None, "log", asked())
         .assert_not_landed([None, Some("shop")], "log", asked());
 
-    assert_snapshot!(failure(|| db.assert_landed([None, Some("auth"), Some("meta")], "log", asked())), @"
+    assert_snapshot!(failure(|| db.assert_landed([None, Some("auth"), Some("meta")], "log", asked())), @r#"
     the row landed in `auth` and `meta`, but not in `default`
 
       looked for  log: event = 'sign-up'
@@ -123,9 +145,23 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
-    ");
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("auth")?  a connection to `auth`
+    "#);
     log(&db, &["auth"]);
-    assert_snapshot!(failure(|| db.assert_landed_once(["meta", "auth"], "log", asked())), @"
+    assert_snapshot!(failure(|| db.assert_landed_once(["meta", "auth"], "log", asked())), @r#"
     the row landed in `auth` twice, not once
 
       looked for  log: event = 'sign-up'
@@ -142,9 +178,28 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
-    ");
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    The row in `meta` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 2, committed
+
+    To look further:
+      db.locate("log", row)?  every place where the row is
+      db.connection("auth")?  a connection to `auth`
+    "#);
     db.connection(None).unwrap().execute("INSERT INTO log (event) VALUES ('sign-up')", []).unwrap();
-    assert_snapshot!(failure(|| db.assert_landed(["auth", "meta"], "log", asked())), @"
+    assert_snapshot!(failure(|| db.assert_landed(["auth", "meta"], "log", asked())), @r#"
     the row landed in `auth` and `meta`, but also in `default`
 
       looked for  log: event = 'sign-up'
@@ -162,8 +217,27 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
-    ");
-    assert_snapshot!(failure(|| db.assert_not_landed(["auth", "meta"], "log", asked())), @"
+
+    The row in `default` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      on the test's thread, connection 4, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    To look further:
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
+    "#);
+    assert_snapshot!(failure(|| db.assert_not_landed(["auth", "meta"], "log", asked())), @r#"
     the row is in `auth`
 
       looked for  log: event = 'sign-up'
@@ -181,7 +255,21 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
                         id = 1, event = 'sign-up'
     ─
      shop             no such table
-    ");
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 1, committed
+
+    The row in `auth` was written by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at landing::times::log
+      on the test's thread, connection 3, committed
+
+    To look further:
+      db.locate("log", row)?     every place where the row is
+      db.connection("default")?  a connection to `default`
+    "#);
 }
 
 #[test]
