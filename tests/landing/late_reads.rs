@@ -70,13 +70,6 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
 
         The nearest row in `default` was written by
           INSERT INTO purchase (cents) VALUES (500)
-          at landing::late_reads::buy
-          called at landing::late_reads::a_stale_read_is_reported_with_what_it_missed
-          on the test's thread, connection 1, committed
-
-        `replica` was read while it was behind `default`, so the code may have used old
-        values:
-          SELECT cents FROM product WHERE sku = 'tea'
           at buy
         Not in `replica` yet, of `product`:
           ~ sku = 'tea', cents = 500 → 650

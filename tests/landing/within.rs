@@ -119,8 +119,8 @@ fn what_does_not_come_is_reported_with_the_time_that_was_waited(db: Harness) {
     ─
      auth      0      no row at all
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("user", row)?  every place where the row is

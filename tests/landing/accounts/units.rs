@@ -39,13 +39,15 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     The row in `default` was written by
       INSERT INTO purchase (customer) VALUES ('ann')
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
+      called from landing::accounts::units::what_the_same_thread_lost_on_another_bin
+          d_is_named
       on the test's thread, connection 1, committed
 
     The same thread wrote to other binds, and this is not there:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
+      called from landing::accounts::units::what_the_same_thread_lost_on_another_bin
+          d_is_named
       on the test's thread, connection 2, failed
 
     To look further:
@@ -66,7 +68,8 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     A write to `invoice` in `billing` failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
+      called from landing::accounts::units::what_the_same_thread_lost_on_another_bin
+          d_is_named
       on the test's thread, connection 2, failed
 
     To look further:
