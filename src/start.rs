@@ -7,6 +7,7 @@ use crate::error::{called, Result};
 use crate::harness::{start, Harness};
 use crate::instrument::{see_openings, Banning};
 use crate::keep;
+use crate::report::lock::TRANSACTIONS;
 #[cfg(doc)]
 use crate::Error;
 
@@ -37,7 +38,7 @@ impl Config {
             see_openings();
             Banning::begin(by.to_string())
         });
-        Ok(start(&settled, keep::save)?.with_ban(outside))
+        Ok(start(&settled, keep::save, TRANSACTIONS)?.with_ban(outside))
     }
 }
 

@@ -33,7 +33,7 @@ use crate::error::{is_lock, Conflict, Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::{BindKey, Keys};
 use crate::list::{mapped, retain};
-use crate::sqlite::vfs::Opener;
+use crate::sqlite::vfs::{GivenUp, Opener};
 use crate::sqlite::{Image, NamedConnection};
 use crate::storage::{self, read_only, Store};
 use known::Known;
@@ -331,7 +331,7 @@ impl Database {
 
     /// Returns the connections that were refused a lock and have not got it since, and the holders, where they are
     /// known.
-    pub(crate) fn given_up(&self) -> Vec<String> {
+    pub(crate) fn given_up(&self) -> Vec<GivenUp> {
         self.store.given_up()
     }
 

@@ -25,6 +25,8 @@ struct Call {
     place: &'static Location<'static>,
     /// The statement that was given to it.
     sql: Option<Box<str>>,
+    /// The transaction that is behind the error, in words.
+    behind: Option<String>,
     heard: Arc<Heard>,
 }
 
@@ -163,7 +165,8 @@ impl Caller {
         if let Some(sql) = call.sql.as_deref().filter(|_| !has_statement) {
             f.write_str(&super::words::statement(sql))?;
         }
-        write!(f, "\n  at {}", call.place)
+        write!(f, "\n  at {}", call.place)?;
+        call.behind.as_ref().map_or(Ok(()), |behind| write!(f, "\n  {behind}"))
     }
 
     /// Writes what is left to say.
@@ -198,20 +201,26 @@ impl fmt::Debug for Caller {
 #[track_caller]
 pub(crate) fn called<T>(done: Result<T>) -> Result<T> {
     match done {
-        Err(error) => Err(error.called(Location::caller(), None, &Returned::default())),
+        Err(error) => Err(error.called(Location::caller(), None, None, &Returned::default())),
         done => done,
     }
 }
 
 impl Error {
     /// Notes the call that returns it to the test, and its statement; the first call that is noted stays.
-    pub(crate) fn called(mut self, place: &'static Location<'static>, sql: Option<&str>, returned: &Returned) -> Error {
+    pub(crate) fn called(
+        mut self,
+        place: &'static Location<'static>,
+        sql: Option<&str>,
+        behind: Option<String>,
+        returned: &Returned,
+    ) -> Error {
         let at = self.at_mut();
         if at.is_none() {
             let heard = Arc::<Heard>::default();
             returned.add(&heard);
             on_thread(|returned| returned.add(&heard));
-            *at = Some(Caller::new(Call { place, sql: sql.map(Into::into), heard }));
+            *at = Some(Caller::new(Call { place, sql: sql.map(Into::into), behind, heard }));
         }
         self
     }

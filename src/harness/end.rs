@@ -49,8 +49,8 @@ impl Harness {
         let (keep, fails) = (self.keeps(), thread::panicking());
         // A test that returns a driver's error does not panic. What is printed here, runners show of failed tests alone.
         if fails || !self.running.returned().any() {
-            for conflict in self.given_up() {
-                say::beside_failure(&conflict);
+            for wait in self.running.given_up() {
+                say::beside_failure(&wait);
             }
         }
         if keep == Keep::Always || fails && keep == Keep::Failed {
@@ -63,7 +63,7 @@ impl Harness {
 
     /// Prepares for the end of the test with one of the errors that are alive.
     fn end_beside_errors(&self, keep: Keep) {
-        let (mut told, mut folder) = (self.given_up(), None);
+        let (mut told, mut folder) = (self.running.given_up(), None);
         let mut remove: fn(PathBuf) = drop;
         if keep == Keep::Failed {
             let kept = (self.keeper)(self);
@@ -77,16 +77,5 @@ impl Harness {
             }
         };
         self.running.returned().hand(LastWords::new(told.join("\n"), Box::new(end)));
-    }
-
-    /// Returns the application's waits for a lock that ended without it, any of which may be why the test failed.
-    fn given_up(&self) -> Vec<String> {
-        let mut conflicts = Vec::new();
-        for database in self.running.databases() {
-            for conflict in database.given_up() {
-                conflicts.push(format!("multibind: bind `{}`: {conflict}", database.label()));
-            }
-        }
-        conflicts
     }
 }

@@ -10,6 +10,7 @@ mod folder_kind;
 mod held;
 mod history;
 mod keep;
+mod locks;
 mod migrate;
 mod reference;
 mod references;
@@ -35,7 +36,7 @@ pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub(crate) use reference::{Reference, ReferenceEnd};
-pub(crate) use running::{Running, RunningBind};
+pub(crate) use running::{Running, RunningBind, Transactions};
 pub(crate) use scope::Scope;
 #[cfg(test)]
 pub(crate) use scope::ASKED;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::bound::Bound;
 use super::dynamic::{DynamicBind, Held};
@@ -10,12 +11,14 @@ use super::folder::Folder;
 use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
+use crate::database::Database;
 use crate::error::{Error, Result, Returned};
 use crate::instrument::{Presence, Recorder, Rules};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::sorted::Sorted;
+use crate::sqlite::vfs::GivenUp;
 
 /// The databases and their instruments, shared by a harness and its sessions.
 ///
@@ -36,6 +39,26 @@ pub(crate) struct Running {
     urls: Sorted<BindKey, String>,
     /// The errors that the test was returned and has not dropped.
     returned: Returned,
+    pub(super) transactions: Transactions,
+}
+
+/// The functions that say which transactions have held a database.
+#[derive(Clone, Copy)]
+pub(crate) struct Transactions {
+    /// Describes the transaction that had written to a database at a moment and was open, if it is known.
+    pub(crate) holder: fn(&Running, &BindKey, Instant) -> Option<String>,
+    /// Describes a wait that ended without the lock.
+    pub(crate) waited: fn(&Running, &Database, GivenUp) -> String,
+    /// Describes the last transaction that wrote to a database and was committed, if it is known; the unit of work that
+    /// missed it began here.
+    pub(crate) last_commit: fn(&Running, &BindKey, Option<&Location<'_>>) -> Option<String>,
+}
+
+/// What sees the statements of all databases.
+pub(super) struct Instruments {
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) presence: Presence,
 }
 
 /// A configured bind.
@@ -107,12 +130,22 @@ impl Running {
         binds: PerBind<RunningBind>,
         folder: Folder,
         references: Vec<Reference>,
-        recorder: Arc<Recorder>,
-        rules: Arc<Rules>,
-        presence: Presence,
+        instruments: Instruments,
         urls: Sorted<BindKey, String>,
+        transactions: Transactions,
     ) -> Running {
-        Running { binds, folder, references, recorder, rules, presence, urls, returned: Returned::default() }
+        let Instruments { recorder, rules, presence } = instruments;
+        Running {
+            binds,
+            folder,
+            references,
+            recorder,
+            rules,
+            presence,
+            urls,
+            returned: Returned::default(),
+            transactions,
+        }
     }
 
     /// Returns the URL that a key is configured with, without its password.
@@ -196,8 +229,22 @@ impl Running {
     /// Notes the call that returns an error to the test, and the statement that it was given.
     #[track_caller]
     pub(crate) fn called<T>(&self, sql: Option<&str>, done: Result<T>) -> Result<T> {
+        self.called_since(None, sql, done)
+    }
+
+    /// Does the same for a call in a unit of work that began here.
+    #[track_caller]
+    pub(crate) fn called_since<T>(
+        &self,
+        began: Option<&Location<'_>>,
+        sql: Option<&str>,
+        done: Result<T>,
+    ) -> Result<T> {
         match done {
-            Err(error) => Err(error.called(Location::caller(), sql, &self.returned)),
+            Err(error) => {
+                let behind = self.behind(&error, began);
+                Err(error.called(Location::caller(), sql, behind, &self.returned))
+            }
             done => done,
         }
     }

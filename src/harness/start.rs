@@ -6,9 +6,9 @@ use super::bound::{Bound, Start};
 use super::dynamic::DynamicBind;
 use super::end::Keeper;
 use super::folder::Folder;
-use super::running::RunningBind;
+use super::running::{Instruments, RunningBind};
 use super::template::Blueprint;
-use super::{reference, Harness, Running};
+use super::{reference, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
@@ -18,8 +18,9 @@ use crate::key::PerBind;
 use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
 
-/// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept.
-pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
+/// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept, and `transactions` describes
+/// those that an error is about.
+pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions) -> Result<Harness> {
     let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
@@ -86,7 +87,8 @@ pub(crate) fn start(config: &Settled, keeper: Keeper) -> Result<Harness> {
         database.watch().report_to(&recorder, &rules, database.keys().clone());
         binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
     }
-    Ok(Harness::of(Running::new(binds, folder, references, recorder, rules, presence, urls), keeper))
+    let instruments = Instruments { recorder, rules, presence };
+    Ok(Harness::of(Running::new(binds, folder, references, instruments, urls, transactions), keeper))
 }
 
 /// Adds data for any bind to the blueprints: each file goes to the bind that has its table.

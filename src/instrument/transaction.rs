@@ -84,6 +84,11 @@ impl Transaction {
         self.end.store(end as u8, Ordering::Release);
     }
 
+    /// Returns whether it was open at a moment.
+    pub(crate) fn was_open(&self, at: Instant) -> bool {
+        self.at <= at && self.ended().is_none_or(|ended| ended >= at)
+    }
+
     /// Returns the place of what ended it, if one was captured and is kept.
     pub(crate) fn closing(&self) -> Option<Arc<Place>> {
         lock(&self.closing).clone()

@@ -10,6 +10,7 @@ pub(crate) mod fault;
 pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
+pub(crate) mod lock;
 mod mermaid;
 pub(crate) mod page;
 pub(crate) mod rows;

@@ -97,6 +97,9 @@ pub(super) struct Program {
     virtuals: Vec<String>,
 }
 
+/// The text encoding of a new database, see <https://sqlite.org/pragma.html#pragma_encoding>.
+const USUAL_ENCODING: &str = "UTF-8";
+
 /// The page on which the table begins that describes a schema, see
 /// <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
 const SCHEMA_PAGE: i64 = 1;
@@ -138,9 +141,11 @@ impl Stage {
         // All that is on one connection has one encoding, and what is only prepared may have any.
         let encoding = match setting.present.first() {
             Some((_, bind)) => catalog.encoding(*bind)?,
-            None => "UTF-8",
+            None => USUAL_ENCODING,
         };
-        conn.pragma_update(None, "encoding", encoding)?;
+        if encoding != USUAL_ENCODING {
+            conn.pragma_update(None, "encoding", encoding)?;
+        }
         for (key, bind) in &setting.present {
             let image = &catalog.binds[*bind].image;
             if !key.is_default() {

@@ -12,6 +12,8 @@ mod savepoint;
 mod table;
 mod unit;
 
+use std::cell::Cell;
+use std::panic::Location;
 use std::sync::Arc;
 
 use rusqlite::{Params, Row};
@@ -63,6 +65,8 @@ use unit::Unit;
 pub struct Session {
     unit: Glance,
     joined: Joined,
+    /// The call that began the unit of work.
+    began: Cell<Option<&'static Location<'static>>>,
     /// After the connections: it keeps the databases from being closed.
     scope: Scope,
 }
@@ -103,7 +107,7 @@ impl Harness {
 
 impl Session {
     fn new(scope: Scope) -> Session {
-        Session { unit: Glance::new(Unit::new(&scope)), joined: Joined::default(), scope }
+        Session { unit: Glance::new(Unit::new(&scope)), joined: Joined::default(), began: Cell::default(), scope }
     }
 
     /// Runs a statement that returns no rows, and returns the number of rows it changed.
@@ -321,13 +325,16 @@ impl Session {
     /// Notes the call that returns an error to the test.
     #[track_caller]
     fn called<'s, T>(&self, sql: impl Into<Option<&'s str>>, done: Result<T>) -> Result<T> {
-        self.scope.running().called(sql.into(), done)
+        let (has_begun, here) = (self.unit.has_begun(), Location::caller());
+        let began = self.began.get().filter(|_| has_begun);
+        self.began.set(has_begun.then(|| began.unwrap_or(here)));
+        self.scope.running().called_since(began, sql.into(), done)
     }
 
     /// Runs a statement on the binds that it is for.
     fn dispatch(&mut self, call: &mut Call<'_>) -> Result<usize> {
         let sql = call.sql;
-        let Session { scope, unit, joined } = self;
+        let Session { scope, unit, joined, .. } = self;
         let (dispatcher, plan) = unit.plan(scope, sql).map_err(|error| error.before(sql))?;
         let effects = plan.effects;
         let used = plan.binds_used();

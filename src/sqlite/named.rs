@@ -35,15 +35,19 @@ impl NamedConnection {
         Ok(())
     }
 
-    /// Gives another name to a connection that goes by several in turn.
+    /// Gives another name to a connection that goes by several in turn, and has these virtual tables.
     ///
     /// A virtual table keeps the name that it is first used under, so each is used as one of `main`, which is always a
     /// name.
-    pub(crate) fn rename_among(&mut self, name: &str) -> rusqlite::Result<()> {
+    pub(crate) fn rename_among<'t>(
+        &mut self,
+        name: &str,
+        virtuals: impl Iterator<Item = &'t str>,
+    ) -> rusqlite::Result<()> {
         self.rename(MAIN)?;
-        for table in self.virtual_tables()? {
+        for table in virtuals {
             // The statement that uses a broken one gets its error.
-            drop(self.conn.prepare(&format!("SELECT 1 FROM {}", quote(&table))));
+            drop(self.conn.prepare(&format!("SELECT 1 FROM {}", quote(table))));
         }
         if name == MAIN {
             return Ok(());

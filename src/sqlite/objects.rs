@@ -39,22 +39,24 @@ impl Objects {
         let encoding = texts(conn, "PRAGMA encoding")?.concat();
         let mut described = format!("{encoding}\0").into_bytes();
         let mut all = Vec::new();
-        // Neither a name nor SQL has a NUL character.
-        let mut select = conn.prepare_cached(
-            "SELECT type, name, ifnull(rootpage, 0) = 0, type || char(0) || name || char(0) || ifnull(rootpage, 0) || char(0) \
-             || tbl_name || char(0) || ifnull(sql, '') || char(0) FROM sqlite_schema",
-        )?;
+        let mut select = conn.prepare("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let of = row.get_ref(0)?.as_str()?;
+            let (of, name) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            let root = row.get::<_, Option<i64>>(3)?.unwrap_or_default();
             let kind = match of {
                 "index" => NameKind::Index,
                 "trigger" => NameKind::Trigger,
                 _ => NameKind::Table,
             };
-            let is_virtual = of == "table" && row.get(2)?;
-            described.extend_from_slice(row.get_ref(3)?.as_bytes()?);
-            all.push(Object { kind, name: row.get_ref(1)?.as_str()?.to_string(), is_virtual });
+            let sql = row.get_ref(4)?.as_str_or_null()?.unwrap_or_default();
+            // Neither a name nor SQL has a NUL character.
+            for text in [of, name, row.get_ref(2)?.as_str()?, sql] {
+                described.extend_from_slice(text.as_bytes());
+                described.push(0);
+            }
+            described.extend_from_slice(&root.to_le_bytes());
+            all.push(Object { kind, name: name.to_string(), is_virtual: of == "table" && root == 0 });
         }
         let id = if shareable { known(described) } else { next() };
         Ok(Objects { id, all, encoding })
@@ -68,6 +70,11 @@ impl Objects {
     /// Returns the objects, in the order made.
     pub(crate) fn all(&self) -> &[Object] {
         &self.all
+    }
+
+    /// Returns the names of virtual tables.
+    pub(crate) fn virtual_tables(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter(|object| object.is_virtual).map(|object| object.name.as_str())
     }
 
     /// Returns the database's encoding, as `PRAGMA encoding` names it.

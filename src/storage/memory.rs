@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::memory::{self, Replaced};
-use crate::sqlite::vfs::{self, Opener};
+use crate::sqlite::vfs::{self, GivenUp, Opener};
 use crate::sqlite::Image;
 
 /// A database of this crate's own file system.
@@ -85,7 +85,7 @@ impl Store for Memory {
         self.0.conflict(waiter)
     }
 
-    fn given_up(&self) -> Vec<String> {
+    fn given_up(&self) -> Vec<GivenUp> {
         self.0.given_up()
     }
 }

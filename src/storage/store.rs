@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
 use crate::sqlite::vfs::memory::Replaced;
-use crate::sqlite::vfs::Opener;
+use crate::sqlite::vfs::{GivenUp, Opener};
 use crate::sqlite::{is_locked_by_writer, number, schema_version, Image};
 
 /// The storage of one running database. What a kind does not say for itself is as SQLite has it for most.
@@ -147,7 +147,7 @@ pub(crate) trait Store: Send + Sync {
     }
 
     /// Returns which of the application's connections were refused a lock and have not got it since, and what held it.
-    fn given_up(&self) -> Vec<String> {
+    fn given_up(&self) -> Vec<GivenUp> {
         Vec::new()
     }
 

@@ -49,6 +49,26 @@ fn a_table_that_the_session_makes_is_found(#[case] storage: fn() -> Bind) {
 }
 
 #[rstest]
+#[case::one_key(&["auth"])]
+#[case::two_keys(&["auth", "login"])]
+fn a_failed_statement_keeps_no_table_from_being_found(#[case] keys: &[&str]) {
+    let url = "postgres://db.example/auth";
+    let mut builder = Harness::builder();
+    for key in keys {
+        let bind = Bind::url(url);
+        let bind = if *key == "auth" { bind.schema("CREATE TABLE user (name)") } else { bind };
+        builder = builder.bind(*key, bind);
+    }
+    let db = builder.start().unwrap();
+    let mut session = db.session();
+    // Without an index it does nothing, in a transaction that has read nothing.
+    session.execute("REINDEX user", []).unwrap();
+    session.on("auth").unwrap().query("SELECT gone FROM user", [], |_| Ok(())).unwrap_err();
+    other(&db, "auth", "CREATE TABLE fresh (x)");
+    assert_eq!(read(&mut session, "SELECT x FROM fresh"), [""; 0]);
+}
+
+#[rstest]
 #[case::memory(Bind::memory)]
 #[case::shared_cache(Bind::shared_cache)]
 #[case::memdb(Bind::memdb)]

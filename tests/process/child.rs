@@ -74,7 +74,7 @@ impl Ran {
         let (_, printed) = stdout.split_once(" stdout ----\n").unwrap();
         let (printed, _) = printed.split_once("\n\nfailures:\n").unwrap();
         let printed = printed.replace(self.target.path().to_str().unwrap(), "[target]");
-        printed.lines().map(without_lines).collect::<Vec<_>>().join("\n").trim().to_string()
+        without_callers(&printed).into_iter().map(without_lines).collect::<Vec<_>>().join("\n").trim().to_string()
     }
 
     /// The folder of the test.
@@ -88,6 +88,21 @@ impl Ran {
     }
 }
 
+/// Returns the lines of a report but those of callers, which a program with debug information has by their lines.
+fn without_callers(printed: &str) -> Vec<&str> {
+    let edge = |line: &str| line.len() - line.trim_start().len();
+    let (mut lines, mut callers) = (Vec::new(), None);
+    for line in printed.lines() {
+        if line.trim_start().starts_with("called from") {
+            callers = Some(edge(line));
+        } else if callers.is_none_or(|callers| edge(line) <= callers) {
+            callers = None;
+            lines.push(line);
+        }
+    }
+    lines
+}
+
 /// Returns a line of a report without what changes with each edit and run: lines of this file, numbers of threads.
 fn without_lines(line: &str) -> String {
     let mut parts = line.split(".rs:");
@@ -95,6 +110,12 @@ fn without_lines(line: &str) -> String {
     for part in parts {
         text += ".rs:[line]";
         text += part.trim_start_matches(|char: char| char.is_ascii_digit() || char == ':');
+    }
+    // Only a program with debug information has the line of a place.
+    if let Some((at, function)) = text.split_once(".rs:[line], ")
+        && let Some((edge, _)) = at.split_once("at ")
+    {
+        text = format!("{edge}at {function}");
     }
     match (text.split_once("' ("), text.split_once(") panicked")) {
         (Some((thread, _)), Some((_, rest))) => format!("{thread}' panicked{rest}"),

@@ -1,6 +1,7 @@
 //! How a failing test ends, and what it prints. The tests in `runs` are run one by one, each in a process of its own.
 
 use insta::assert_snapshot;
+use rstest::rstest;
 
 use crate::child::{files, Run};
 
@@ -10,10 +11,12 @@ mod runs {
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+    use std::thread;
+    use std::time::Duration;
 
     use multibind::fixture::harness;
     use multibind::rusqlite::Connection;
-    use multibind::{row, Bind, Harness, TestResult};
+    use multibind::{row, Bind, Harness, Session, TestResult};
     use rstest::rstest;
 
     #[rstest]
@@ -99,6 +102,74 @@ mod runs {
         let error = harness.session().execute("INSERT INTO usr (username) VALUES ('ann')", []).unwrap_err();
         drop(fault);
         assert!(error.to_string().starts_with("no table `usr`"));
+    }
+
+    /// A bind whose connections wait for nothing.
+    fn hasty(bind: Bind) -> Harness {
+        let bind = bind.schema("CREATE TABLE user (name TEXT)").busy_timeout(Duration::ZERO);
+        Harness::builder().bind("auth", bind).start().unwrap()
+    }
+
+    const INSERT: &str = "INSERT INTO user VALUES (?1)";
+
+    fn sign_up(auth: &Connection, name: &str) -> multibind::rusqlite::Result<usize> {
+        auth.execute(INSERT, [name])
+    }
+
+    fn sign_up_in(session: &mut Session, name: &str) -> multibind::Result<usize> {
+        session.execute(INSERT, [name])
+    }
+
+    fn two_sessions_write(bind: Bind) -> multibind::Result<()> {
+        let db = hasty(bind);
+        let mut first = db.session();
+        sign_up_in(&mut first, "ann")?;
+        let mut second = db.session();
+        sign_up_in(&mut second, "bob")?;
+        Ok(())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn two_sessions_write_in_memory() -> multibind::Result<()> {
+        two_sessions_write(Bind::memory())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn two_sessions_write_in_a_file() -> multibind::Result<()> {
+        two_sessions_write(Bind::temp_file())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn two_sessions_write_in_a_shared_cache() -> multibind::Result<()> {
+        two_sessions_write(Bind::shared_cache())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_session_writes_after_another_has_committed() -> multibind::Result<()> {
+        let db = hasty(Bind::memory());
+        let mut session = db.session();
+        session.query("SELECT * FROM user", [], |_| Ok(()))?;
+        sign_up(&*db.connection("auth")?, "ann").unwrap();
+        sign_up_in(&mut session, "bob")?;
+        Ok(())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_drivers_connection_waits_in_vain() -> TestResult {
+        let db = hasty(Bind::memory());
+        let worker = db.connection("auth")?;
+        let begin = move || worker.execute_batch("BEGIN").and_then(|()| sign_up(&worker, "ann")).map(|_| worker);
+        let worker = thread::Builder::new().name("worker".to_string()).spawn(begin)?.join().unwrap()?;
+        let conn = Connection::open(db.uri("auth")?)?;
+        conn.busy_timeout(Duration::ZERO)?;
+        sign_up(&conn, "bob")?;
+        drop(worker);
+        Ok(())
     }
 
     #[test]
@@ -217,6 +288,73 @@ fn a_fault_that_never_triggered_fails_a_test_that_handles_its_errors() {
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_fault_fails_beside_an_error_that_is_not_returned: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
+}
+
+#[rstest]
+#[case::memory("two_sessions_write_in_memory", "database is locked")]
+#[case::file("two_sessions_write_in_a_file", "database is locked")]
+#[case::shared_cache("two_sessions_write_in_a_shared_cache", "database table is locked")]
+fn an_error_of_a_lock_has_the_last_statement_of_its_holder(#[case] test: &str, #[case] message: &str) {
+    let printed = Run::of(&format!("ends::runs::{test}")).fails().printed();
+    let (head, rest) = printed.split_once("\n  in: ").unwrap();
+    assert!(head.starts_with(&format!("Error: bind `auth`: {message}")), "{printed}");
+    let (held, _) = rest.split_once("\n  Locked {").unwrap();
+    insta::allow_duplicates! {
+        assert_snapshot!(without_times(held), @r"
+        INSERT INTO user VALUES (?1)
+          at tests/process/ends.rs:[line]
+          held by a transaction, open for [time], that last wrote:
+            INSERT INTO user VALUES ('ann')
+            at process::ends::runs::sign_up_in
+            on the test's thread, in a session, connection 1, not committed
+        ");
+    }
+}
+
+#[test]
+fn an_error_of_a_stale_read_has_what_was_committed_since() {
+    let printed = Run::of("ends::runs::a_session_writes_after_another_has_committed").fails().printed();
+    let (told, _) = printed.split_once("\n  Stale {").unwrap();
+    assert_snapshot!(told, @r"
+    Error: bind `auth`: database is locked. Another connection has written to it since this unit of work first read from it, and what was read is out of date: call `session.rollback()`, then start again
+      in: INSERT INTO user VALUES (?1)
+      at tests/process/ends.rs:[line]
+      this unit of work began at tests/process/ends.rs:[line]
+      written since, and committed:
+        INSERT INTO user VALUES ('ann')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 2, committed
+    ");
+}
+
+#[test]
+fn a_wait_in_vain_has_the_last_statement_of_the_holder() {
+    let printed = Run::of("ends::runs::a_drivers_connection_waits_in_vain").fails().printed();
+    assert_snapshot!(without_times(&printed), @r#"
+    thread 'ends::runs::a_drivers_connection_waits_in_vain' panicked at tests/process/ends.rs:[line]
+    database is locked
+      SqliteFailure(Error { code: DatabaseBusy, extended_code: 5 }, Some("database is locked"))
+    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+    multibind: bind `auth`: a connection opened by the bind's URI on this thread
+      gave up waiting for the write lock, which a connection of the pool on thread
+      `worker` held.
+      Its transaction had been open for [time] and last wrote:
+        INSERT INTO user VALUES ('ann')
+        at process::ends::runs::sign_up
+        on thread `worker`, connection 1, not committed
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_waits_in_vain: report.html, auth.db, changes.txt
+    "#);
+}
+
+/// Returns a text with `[time]` for the time that a transaction has been open.
+fn without_times(text: &str) -> String {
+    let mut parts = text.split("open for ");
+    let mut told = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (_, rest) = part.split_once("ms").or_else(|| part.split_once('s')).unwrap();
+        told = format!("{told}open for [time]{rest}");
+    }
+    told
 }
 
 #[test]

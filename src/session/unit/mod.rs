@@ -147,6 +147,11 @@ impl Unit {
         }
     }
 
+    /// Reports whether a bind's transaction has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
     /// Returns the binds that this unit of work has written to.
     pub(super) fn uncommitted(&self, scope: &Scope) -> Vec<BindKey> {
         mapped(&self.written, |bind| scope.key(*bind))

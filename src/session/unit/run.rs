@@ -55,11 +55,13 @@ impl Unit {
         let asks_version =
             effects.changes_schema.is_none() && (self.binds[bind].has_read || !self.begun.contains(&bind));
         self.read_new_schema(database, bind).map_err(fail)?;
+        // As they are known, and not asked for: a transaction that has read is refused when it comes to write, should
+        // another have written meanwhile.
+        let tables = if database.keys().len() > 1 { Some(self.last_seen(scope, bind)?) } else { None };
         let conn = self.binds[bind].open(scope, database, bind)?;
-        // Looked at before the transaction begins: one that has read is refused when it comes to write, should another
-        // have written meanwhile.
-        if database.keys().len() > 1 {
-            conn.rename_among(key.schema_name()).map_err(fail)?;
+        if let Some(tables) = tables {
+            let objects = tables.objects().map_err(fail)?;
+            conn.rename_among(key.schema_name(), objects.virtual_tables()).map_err(fail)?;
         }
         if let Some(rule) = database.watch().refusal(conn.conn(), sql, effects.writes) {
             return Err(guarded(key, &rule, sql));

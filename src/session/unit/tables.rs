@@ -75,6 +75,15 @@ impl Unit {
         }
     }
 
+    /// Returns the tables of a bind as the statement that is about to run was routed with.
+    pub(super) fn last_seen(&self, scope: &Scope, bind: BindIndex) -> Result<Arc<Image>> {
+        let part = &self.binds[bind];
+        match part.changed.as_ref().or(part.seen.as_ref()) {
+            Some(image) => Ok(Arc::clone(image)),
+            None => self.image(scope, bind),
+        }
+    }
+
     /// Returns the text encoding of a bind, as `PRAGMA encoding` names it.
     pub(in super::super) fn encoding(&self, scope: &Scope, bind: BindIndex) -> Result<String> {
         let image = self.image(scope, bind)?;

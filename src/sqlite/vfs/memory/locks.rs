@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::held::{bit, mask, Held, Level, CHECKPOINTER, SLOTS, WRITER};
 use super::refusals::Refusals;
@@ -241,7 +242,7 @@ impl Locks {
                 self.readers.iter().filter(|(id, _)| *id != held.id).map(|(_, reader)| reader.clone()).collect()
             }
         };
-        self.refusals.add(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock });
+        self.refusals.add(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock, at: Instant::now() });
     }
 
     /// Forgets that a connection was refused a lock, which it has now got.

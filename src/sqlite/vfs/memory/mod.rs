@@ -34,8 +34,8 @@ pub(crate) use held::begins;
 use index::Index;
 use locks::Locks;
 pub(crate) use vfs::{start, start_beside};
-pub(crate) use who::Opener;
 use who::{conflict, Lock, Party, Refusal};
+pub(crate) use who::{GivenUp, Opener};
 
 /// The beginning of every name of a database here. There is no such folder: a driver that takes the name for a path
 /// finds nothing.
@@ -134,7 +134,7 @@ impl Memory {
     }
 
     /// Returns the application's connections that were refused a lock and have not got it since, with the holders.
-    pub(crate) fn given_up(&self) -> Vec<String> {
+    pub(crate) fn given_up(&self) -> Vec<GivenUp> {
         let locks = lock(&self.locks);
         locks.refusals().filter(|refusal| !refusal.waiter.is_harness()).map(Refusal::given_up).collect()
     }

@@ -5,6 +5,7 @@ use crate::sqlite::vfs::gate::Writer;
 use std::ffi::CStr;
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 /// The opener of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,6 +119,16 @@ pub(super) struct Refusal {
     /// The holders, as far as is known.
     pub(super) holders: Vec<Party>,
     pub(super) lock: Lock,
+    pub(super) at: Instant,
+}
+
+/// A connection that was refused a lock and has not got it since.
+#[derive(Debug)]
+pub(crate) struct GivenUp {
+    /// The connection and the holders in words.
+    pub(crate) told: String,
+    /// The time at which another held the writer's lock, if it was that.
+    pub(crate) at: Option<Instant>,
 }
 
 impl Refusal {
@@ -127,12 +138,15 @@ impl Refusal {
     }
 
     /// Returns the words for it after the test: who held the lock and who did not get it.
-    pub(super) fn given_up(&self) -> String {
+    pub(super) fn given_up(&self) -> GivenUp {
         let (waiter, holders) = (self.waiter.shown(), names(&self.holders));
-        match self.lock {
-            Lock::Write => format!("{waiter} gave up waiting for the write lock, which {holders} held"),
-            Lock::Read => format!("{waiter} gave up waiting to commit, while {holders} read"),
-        }
+        let (told, at) = match self.lock {
+            Lock::Write => {
+                (format!("{waiter} gave up waiting for the write lock, which {holders} held"), Some(self.at))
+            }
+            Lock::Read => (format!("{waiter} gave up waiting to commit, while {holders} read"), None),
+        };
+        GivenUp { told, at }
     }
 }
 

@@ -34,7 +34,7 @@ use self::trial::trial;
 const SEEDS: u64 = 150;
 
 /// Seeds that once found a difference.
-const FOUND: [u64; 12] = [
+const FOUND: [u64; 13] = [
     // An FTS5 table whose creation a savepoint undoes: SQLite fails at the commit.
     1_882_975_863_049_239,
     1_882_978_199_275_066,
@@ -48,6 +48,8 @@ const FOUND: [u64; 12] = [
     1_882_978_199_274_243,
     // A trigger beside another one that is broken.
     1_882_982_008_754_092,
+    // A statement that fails on a bind with two keys.
+    1_882_996_203_847_797,
     // A broken view that is there already.
     1_882_994_629_673_516,
     // A table-valued function by which a session reads the bind that it is told.
