@@ -315,6 +315,11 @@ fn a_replica_is_no_other_bind_for_landings() {
      late (lags behind auth)   1      no row matches; nearest:
                                         id = 1, name = 'ann'
 
+    The row in `auth` was written by
+      INSERT INTO user VALUES (2, 'bob')
+      at storage::mirrors::a_replica_is_no_other_bind_for_landings
+      on the test's thread, connection 1, committed
+
     `late` has what `auth` had at its last replication: `db.replicate("late")`
     first?
 
@@ -336,6 +341,11 @@ fn a_replica_is_no_other_bind_for_landings() {
     ─
      late (lags behind auth)   1      no row matches; nearest:
                                         id = 1, name = 'ann'
+
+    The row in `auth` was written by
+      INSERT INTO user VALUES (2, 'bob')
+      at storage::mirrors::a_replica_is_no_other_bind_for_landings
+      on the test's thread, connection 1, committed
 
     To look further:
       db.locate("user", row)?  every place where the row is
