@@ -1,5 +1,6 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod behind;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -10,7 +11,6 @@ mod folder_kind;
 mod held;
 mod history;
 mod keep;
-mod locks;
 mod migrate;
 mod reference;
 mod references;

@@ -9,6 +9,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
+use super::connected::settle_here;
 use super::late;
 use super::looked::{Change, Step};
 use super::operation::Operation;
@@ -52,6 +53,7 @@ unsafe extern "C" fn on_action(
     schema: *const c_char,
     inside: *const c_char,
 ) -> c_int {
+    settle_here();
     if changes_names(action) {
         state::names_change();
     }

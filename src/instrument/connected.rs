@@ -3,17 +3,19 @@
 //! SQLite tells an outcome to none of the callbacks that are the application's to set. It is read from two numbers: whether a
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use rusqlite::ffi;
 
 use super::displaced::{Displaced, Opening};
-use super::handle::Handle;
+use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
@@ -22,6 +24,7 @@ use super::transaction::{Transaction, TransactionEnd};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sorted::Sorted;
+use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -56,6 +59,8 @@ struct State {
     open: Option<Open>,
     /// The last statement that has ended, and the transaction that was open in it: SQLite may run it again.
     last: Option<(Running, Option<Open>)>,
+    /// The last statement that has ended and whose error SQLite may know by now.
+    unsettled: Option<Unsettled>,
     /// The version of the databases as the last statement ended.
     version: u64,
     memory: Memory,
@@ -78,9 +83,22 @@ struct Running {
     version: u64,
     prepared: i32,
     may_write: bool,
+    /// Set if no transaction was open as it began.
+    alone: bool,
     looked: Option<Arc<Looked>>,
     triggers: Vec<Box<str>>,
     touched: Touched,
+}
+
+/// A statement that has ended, of which SQLite tells more once it has returned.
+#[derive(Debug)]
+struct Unsettled {
+    running: Running,
+    thread: ThreadId,
+    /// Set if it is known to have failed.
+    failed: bool,
+    /// Set if it was given up while it had rows to give: SQLite counts what it has changed, and commits it, afterwards.
+    is_dropped: bool,
 }
 
 /// A transaction that is open.
@@ -115,6 +133,46 @@ pub(super) struct Begins {
 pub(crate) struct Account {
     pub(crate) failed: Option<bool>,
     pub(crate) error: Option<String>,
+    /// Set if it was given up while it had rows to give.
+    pub(crate) is_dropped: bool,
+}
+
+thread_local! {
+    /// The address of the connection whose statement was the last to end on this thread, if it is unsettled.
+    static UNSETTLED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
+pub(super) fn settle_here() {
+    // A thread that ends has none.
+    let Ok(address @ 1..) = UNSETTLED.try_with(|unsettled| unsettled.replace(0)) else { return };
+    let found = {
+        let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+        connected.get(&address).map(|connection| (Arc::clone(connection), standing(address)))
+    };
+    if let Some((connection, standing)) = found {
+        connection.settle(standing);
+    }
+}
+
+/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
+fn standing(address: usize) -> Standing {
+    // SAFETY: the structure of what is listed is not freed, and the value is not kept. SQLite takes no lock for these numbers.
+    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing()
+}
+
+/// Settles what can be of the statements of a harness that have ended on this thread.
+pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+    let here = thread::current().id();
+    let mut found = Vec::new();
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if ptr::eq(connection.recorder.as_ptr(), Arc::as_ptr(recorder)) && connection.is_unsettled(here) {
+            found.push((Arc::clone(connection), standing(*address)));
+        }
+    }
+    for (connection, standing) in found {
+        connection.settle(standing);
+    }
 }
 
 /// Returns a connection, if it is one to a bind.
@@ -269,6 +327,7 @@ impl Connected {
         for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
+        self.settle(handle.standing());
         let Some(recorder) = self.recorder.upgrade() else { return };
         let (alone, version, (changes, _)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let looked = begins.looked;
@@ -285,7 +344,7 @@ impl Connected {
         {
             open.transaction.ends(TransactionEnd::Unknown);
         }
-        if state.open.is_none() && (!alone || begins.may_write || step.is_some()) {
+        if state.open.is_none() && (!alone || begins.may_write || step.is_some_and(Step::begins)) {
             let transaction = recorder.next_transaction();
             if !alone {
                 transaction.is_begun();
@@ -312,6 +371,7 @@ impl Connected {
             version,
             prepared: begins.prepared,
             may_write: begins.may_write,
+            alone,
             looked,
             triggers: Vec::new(),
             touched: Touched::default(),
@@ -322,7 +382,10 @@ impl Connected {
     pub(super) fn fires(&self, statement: usize, trigger: &str) {
         let mut state = lock(&self.state);
         let runs = |running: &&mut Running| running.statement == statement || running.statement == 0;
-        let Some(running) = state.running.iter_mut().rev().find(runs) else { return };
+        let State { running, last, .. } = &mut *state;
+        // SQLite runs one again that it had to prepare again.
+        let last = last.as_mut().map(|(running, _)| running).filter(|running| running.statement == statement);
+        let Some(running) = running.iter_mut().rev().find(runs).or(last) else { return };
         if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
             running.triggers.push(trigger.into());
         }
@@ -345,9 +408,10 @@ impl Connected {
         lock(&self.state).running.iter().any(writes)
     }
 
-    /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice.
-    pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) {
-        let Some(recorder) = self.recorder.upgrade() else { return };
+    /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice: then its number
+    /// is returned, for what it does may be another thing now.
+    pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) -> Option<u64> {
+        let recorder = self.recorder.upgrade()?;
         let (alone, version, (all, of_last)) = (handle.is_autocommit(), self.version(handle), handle.changes());
         let mut state = lock(&self.state);
         state.version = version;
@@ -363,7 +427,7 @@ impl Connected {
                     if alone {
                         recorder.ends.note();
                     }
-                    return;
+                    return None;
                 }
             },
         };
@@ -371,48 +435,71 @@ impl Connected {
             // Names mean something else now.
             state::names_change();
         }
+        let again = running.number.filter(|_| prepared != running.prepared);
         let before = state.open.clone();
-        let rows = if all == running.changes { 0 } else { of_last };
+        let is_dropped = account.is_dropped && running.changes_rows();
+        let rows = if is_dropped { 0 } else { running.rows(all, of_last) };
         let mut failed = account.failed;
-        let may_go_on = state.running.iter().any(|running| running.may_write);
-        if alone && !may_go_on {
-            if let Some(open) = state.open.take() {
-                let end = end_of(&open, &running, version != running.version, rows);
-                failed = failed.or(running.fails(end, rows));
-                open.transaction.ends(end);
-                if open.wrote && open.is_explicit && recorder.keeps_writes() {
-                    recorder.closes_here(&open.transaction);
-                }
+        if !is_dropped {
+            let grew = version != running.version;
+            if !alone && let Some(open) = &mut state.open {
+                open.holds(&running, rows, version);
             }
-        } else if let Some(open) = &mut state.open {
-            if !alone {
-                open.is_explicit = true;
-                open.transaction.is_begun();
-            }
-            let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
-            match running.step() {
-                Some(_) => open.held = None,
-                None if wrote => open.held = Some(version),
-                None => {}
-            }
-            // What has changed rows has not failed.
-            failed = failed.or((rows > 0).then_some(false));
-            if failed != Some(true) {
-                step_within(open, running.step(), &recorder);
-            }
-        }
-        if !running.may_write && running.step().is_none() {
-            failed = account.failed;
+            failed = state.conclude(&recorder, &running, (alone, grew, rows), failed);
         }
         if let Some(number) = running.number {
             let (time, error) = (running.at.elapsed(), account.error);
             let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
+            let is_settled = error.is_some() || statement == 0;
             recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+            if !is_settled && (running.may_write || running.step().is_some()) {
+                let (running, thread) = (running.clone(), thread::current().id());
+                state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
+                let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
+            }
         }
         if alone && (running.may_write || running.step().is_some()) {
             recorder.ends.note();
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
+        again
+    }
+
+    fn is_unsettled(&self, thread: ThreadId) -> bool {
+        lock(&self.state).unsettled.as_ref().is_some_and(|unsettled| unsettled.thread == thread)
+    }
+
+    /// Adds to a statement that has ended what SQLite tells once it has returned: its error, and the rows of one that was given
+    /// up.
+    pub(super) fn settle(&self, standing: Standing) {
+        let mut state = lock(&self.state);
+        let Some(Unsettled { running, failed, is_dropped, .. }) = state.unsettled.take() else { return };
+        let Some(recorder) = self.recorder.upgrade() else { return };
+        // Others than these may be of a call between, a statement that could not be prepared for one.
+        let error = failed || is_of_a_step(standing.code);
+        let mut error = error.then(|| in_words(standing.code)).flatten();
+        let (mut rows, mut known) = (None, error.is_some().then_some(true));
+        if is_dropped {
+            let (all, of_last) = standing.changes;
+            let changed = running.rows(all, of_last);
+            rows = Some(changed);
+            known = state.conclude(&recorder, &running, (standing.alone, false, changed), known);
+            if known == Some(true) {
+                error = in_words(standing.code);
+            }
+            if standing.alone {
+                recorder.ends.note();
+            }
+        }
+        drop(state);
+        let Some(number) = running.number else { return };
+        recorder.amend(number, |statement| {
+            if let Some(ended) = &mut statement.ended {
+                ended.rows = rows.unwrap_or(ended.rows);
+                ended.failed = known.or(ended.failed);
+                ended.error = error.or(ended.error.take());
+            }
+        });
     }
 }
 
@@ -421,9 +508,76 @@ fn bit(slot: Slot) -> usize {
     1 << slot as usize
 }
 
+impl State {
+    /// Follows what the end of a statement means for its transaction, with whether no transaction is open now, whether the
+    /// version of the databases has grown, and the rows changed; returns whether the statement has failed, if that is known.
+    fn conclude(
+        &mut self,
+        recorder: &Recorder,
+        running: &Running,
+        (alone, grew, rows): (bool, bool, u64),
+        failed: Option<bool>,
+    ) -> Option<bool> {
+        let given = failed;
+        let step = running.step();
+        let mut failed = failed.or(step.and_then(|step| step.fails(running.alone, alone)));
+        if alone && !self.running.iter().any(|running| running.may_write) {
+            if let Some(open) = self.open.take() {
+                let end = end_of(&open, running, grew, rows);
+                failed = failed.or(running.fails(end, rows));
+                open.transaction.ends(end);
+                if open.wrote && open.is_explicit && recorder.keeps_writes() {
+                    recorder.closes_here(&open.transaction);
+                }
+            }
+        } else if let Some(open) = &mut self.open {
+            if !alone {
+                open.is_explicit = true;
+                open.transaction.is_begun();
+            }
+            // What has changed rows has not failed, unless an error tells.
+            failed = failed.or((rows > 0).then_some(false));
+            if failed != Some(true) {
+                step_within(open, step, recorder);
+            }
+        }
+        if running.may_write || step.is_some() {
+            failed
+        } else {
+            given
+        }
+    }
+}
+
+impl Open {
+    /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
+    fn holds(&mut self, running: &Running, rows: u64, version: u64) {
+        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        match running.step() {
+            Some(_) => self.held = None,
+            None if wrote => self.held = Some(version),
+            None => {}
+        }
+    }
+}
+
 impl Running {
     fn step(&self) -> Option<&Step> {
         self.looked.as_ref().and_then(|looked| looked.step.as_ref())
+    }
+
+    /// Returns the rows that it has changed, where so many are changed now, ever and by the last statement.
+    fn rows(&self, all: u64, of_last: u64) -> u64 {
+        if self.may_write && all != self.changes {
+            of_last
+        } else {
+            0
+        }
+    }
+
+    /// Returns whether it is one that changes rows.
+    fn changes_rows(&self) -> bool {
+        self.may_write && self.looked.as_ref().is_some_and(|looked| looked.changes_rows())
     }
 
     /// Returns whether it has failed, where the end of its transaction tells.

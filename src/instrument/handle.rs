@@ -21,6 +21,17 @@ use crate::sqlite::Slot;
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
 
+/// The numbers of a connection that SQLite answers without a lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Set if no transaction is open.
+    pub(super) alone: bool,
+    /// The rows that it has changed, ever and by its last statement.
+    pub(super) changes: (u64, u64),
+    /// The result of the last call.
+    pub(super) code: c_int,
+}
+
 /// The means by which a statement was stopped as it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
@@ -133,6 +144,13 @@ impl Handle {
         // SAFETY: the connection is open.
         let (all, of_last) = unsafe { (ffi::sqlite3_total_changes(self.0), ffi::sqlite3_changes(self.0)) };
         (u64::try_from(all).unwrap_or_default(), u64::try_from(of_last).unwrap_or_default())
+    }
+
+    /// Returns the numbers that SQLite answers without a lock.
+    pub(super) fn standing(&self) -> Standing {
+        // SAFETY: the connection is open.
+        let code = unsafe { ffi::sqlite3_extended_errcode(self.0) };
+        Standing { alone: self.is_autocommit(), changes: self.changes(), code }
     }
 
     /// Returns whether SQLite asks this crate before it prepares a statement, and not the application alone.

@@ -38,7 +38,9 @@ impl Begun {
     pub(crate) fn end(self, conn: &Connection, outcome: Result<(), String>) {
         let (failed, error) = (Some(outcome.is_err()), outcome.err());
         match self {
-            Begun::On(connection) => connection.end(&Handle::of(conn), 0, 0, Account { failed, error }),
+            Begun::On(connection) => {
+                connection.end(&Handle::of(conn), 0, 0, Account { failed, error, is_dropped: false });
+            }
             Begun::OnSeveral(recorder, number, at) => recorder.amend(number, |statement| {
                 let (rows, triggers, touched) = (0, Vec::new(), Touched::default());
                 statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers, touched });

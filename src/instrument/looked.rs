@@ -42,6 +42,13 @@ impl Looked {
     }
 }
 
+impl Looked {
+    /// Returns whether it changes rows, and not the schema.
+    pub(super) fn changes_rows(&self) -> bool {
+        !self.tables.is_empty() && !self.renames
+    }
+}
+
 /// A table whose rows a statement may change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
@@ -64,6 +71,24 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// Returns whether it begins a transaction where none is open.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self, Step::Begin | Step::Savepoint(_))
+    }
+
+    /// Returns whether it has failed, as far as the transaction tells: `before` and `after` are set if none was open as it began
+    /// and is open as it has ended.
+    pub(super) fn fails(&self, before: bool, after: bool) -> Option<bool> {
+        match self {
+            Step::Begin => Some(!before || after),
+            Step::Commit if !before && after => None,
+            Step::Commit => Some(true),
+            Step::Rollback => Some(before || !after),
+            Step::Savepoint(_) => Some(after),
+            Step::Release(_) | Step::RollbackTo(_) => before.then_some(true),
+        }
+    }
+
     /// Reads it from an action of the authorizer, if the action is one.
     pub(super) fn of(action: c_int, first: Option<&CStr>, second: Option<&CStr>) -> Option<Step> {
         let operation = first?.to_bytes();

@@ -40,7 +40,7 @@ mod unaccounted;
 mod used;
 mod watch;
 
-pub(crate) use connected::displaced;
+pub(crate) use connected::{displaced, settle_all};
 pub(crate) use displaced::{Displaced, OpenedBy, Opening};
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};

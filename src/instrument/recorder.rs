@@ -58,6 +58,7 @@ pub(crate) struct Triggered {
     pub(crate) database: Keys,
     /// The call as the test wrote it, with its place.
     pub(crate) fault: String,
+    pub(crate) kind: FaultKind,
     /// The number of operations that it has failed.
     pub(crate) times: u64,
 }
@@ -171,6 +172,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
+    /// Set if it changes rows, and not the schema.
+    pub(crate) changes_rows: bool,
     /// The tables and views that it creates.
     pub(crate) created: Arc<[CreatedTable]>,
     pub(crate) foreign_keys: bool,
@@ -380,7 +383,8 @@ impl Recorder {
         for (database, call, fault) in &*lock(&self.faults) {
             let (_, times) = fault.met();
             if times > 0 && !matches!(fault.kind(), FaultKind::Slow(_)) {
-                triggered.push(Triggered { database: database.clone(), fault: call.clone(), times });
+                let (database, kind) = (database.clone(), fault.kind().clone());
+                triggered.push(Triggered { database, fault: call.clone(), kind, times });
             }
         }
         triggered

@@ -18,7 +18,7 @@ use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
 use super::authorize;
-use super::connected::{connected, Account, Begins, Connected};
+use super::connected::{connected, settle_here, Account, Begins, Connected};
 use super::deed::Deed;
 use super::handle::Handle;
 use super::late;
@@ -44,7 +44,8 @@ pub(super) fn start(conn: &Connection, context: Context) {
 ///
 /// The connection is open.
 pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
-    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE;
+    // At the close SQLite still knows the last error.
+    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE | ffi::SQLITE_TRACE_CLOSE;
     // SAFETY: as the caller says; the callback has the signature asked for, and its context is never followed.
     unsafe {
         if Slot::Trace.is_free(db, CALLBACK as usize) {
@@ -59,8 +60,12 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
+    settle_here();
+    if event == ffi::SQLITE_TRACE_CLOSE {
+        return ffi::SQLITE_OK;
+    }
     let heard = is_heard();
-    // SAFETY: for these events SQLite passes a statement that lives through this call, on the thread that uses it.
+    // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
     let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
     if late::is_any() && event == ffi::SQLITE_TRACE_STMT && !is_own() {
         // A panic must not cross into C. SAFETY: as below.
@@ -296,7 +301,14 @@ impl Watch {
             // SQLite reports the end before it knows the error of a statement that has failed.
             let failed = stopped.is_some().then_some(true);
             let error = stopped.and_then(|stopped| stopped.by).map(|by| format!("refused by {by}"));
-            connection.end(&handle, statement.address(), statement.prepared(), Account { failed, error });
+            let account = Account { failed, error, is_dropped: statement.is_busy() };
+            let again = connection.end(&handle, statement.address(), statement.prepared(), account);
+            if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), self.harness.get())
+                && let Some(looked) = connection.look(&handle, sql)
+            {
+                let tables = member.tables(&handle, &looked);
+                member.recorder.amend(number, |statement| statement.tables = tables);
+            }
         }
     }
 }
@@ -391,6 +403,12 @@ impl Statement<'_> {
     fn writes(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
+    }
+
+    /// Returns whether it has begun and not halted: SQLite reports the end of one that is given up before it halts it.
+    fn is_busy(&self) -> bool {
+        // SAFETY: the statement lives.
+        unsafe { ffi::sqlite3_stmt_busy(self.statement) != 0 }
     }
 
     /// Returns whether it gives columns.

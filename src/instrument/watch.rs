@@ -247,6 +247,7 @@ impl Watch {
             undone: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            changes_rows: looked.is_some_and(Looked::changes_rows),
             created: looked.map(|looked| member.created(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
@@ -257,7 +258,7 @@ impl Watch {
 
 impl Member {
     /// Returns the tables whose rows a statement may change, the schema's own left out.
-    fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
+    pub(super) fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
         if handle.has_attached() {
             self.tables_of(handle, looked)
         } else {

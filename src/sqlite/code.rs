@@ -1,6 +1,6 @@
 //! SQLite's result codes as errors.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, CStr};
 
 use rusqlite::ffi;
 
@@ -15,4 +15,32 @@ pub(crate) fn check(code: c_int) -> rusqlite::Result<()> {
 /// Returns an error of SQLite's with a message of this crate's.
 pub(crate) fn failure(code: c_int, message: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.into()))
+}
+
+/// Returns whether a result code is one that only a statement that runs ends with, and no other call of a connection.
+pub(crate) fn is_of_a_step(code: c_int) -> bool {
+    let codes =
+        [ffi::SQLITE_CONSTRAINT, ffi::SQLITE_MISMATCH, ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_INTERRUPT];
+    codes.contains(&(code & 0xff))
+}
+
+/// Returns the words of an error; `None` for a code that is none.
+pub(crate) fn in_words(code: c_int) -> Option<String> {
+    let constraint = match code {
+        ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE => return None,
+        ffi::SQLITE_CONSTRAINT_CHECK => "CHECK constraint failed",
+        ffi::SQLITE_CONSTRAINT_COMMITHOOK => "a commit hook refused the commit",
+        ffi::SQLITE_CONSTRAINT_DATATYPE => "the value has not the column's type",
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "FOREIGN KEY constraint failed",
+        ffi::SQLITE_CONSTRAINT_NOTNULL => "NOT NULL constraint failed",
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => "PRIMARY KEY constraint failed",
+        ffi::SQLITE_CONSTRAINT_TRIGGER => "a trigger raised an error",
+        ffi::SQLITE_CONSTRAINT_UNIQUE => "UNIQUE constraint failed",
+        _ => {
+            // SAFETY: SQLite answers for every number with a text that ends with a NUL and lives as long as the process.
+            let words = unsafe { CStr::from_ptr(ffi::sqlite3_errstr(code)) };
+            return Some(words.to_string_lossy().into_owned());
+        }
+    };
+    Some(constraint.to_string())
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod any_driver;
+mod as_it_ran;
 mod assertions;
 mod changed_values;
 mod changes;

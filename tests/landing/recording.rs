@@ -160,7 +160,7 @@ fn a_statement_is_what_sqlite_says_of_it(
 }
 
 #[rstest]
-fn a_failure_has_its_message_where_a_session_ran_it(harness: Harness) {
+fn a_failure_has_its_message_from_a_session_and_else_the_words_for_its_code(harness: Harness) {
     let log = harness.record();
     let insert = "INSERT INTO user (username) VALUES (?1)";
     let mut session = harness.session();
@@ -181,7 +181,7 @@ fn a_failure_has_its_message_where_a_session_ran_it(harness: Harness) {
      auth                   COMMIT
     ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
-                              failed
+                              failed: UNIQUE constraint failed
     ");
     let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
     assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), Some(true)]);

@@ -210,9 +210,9 @@ impl Statement {
 
     /// Returns whether it failed, where that is known.
     ///
-    /// It is of a session's statement that has ended. Of any other, SQLite reports the end before it knows the error: what
-    /// has changed rows has not failed, and what was rolled back alone has. Of one that changed no row, in a transaction that
-    /// goes on or in one that was committed, nothing is known.
+    /// It is of a session's statement that has ended. Of any other, SQLite reports the end before it knows the error, which is
+    /// read afterwards: on the thread that ran the statement, or as its connection goes on there. Where something else came
+    /// between, one that changed no row in a transaction that goes on, or in one that was committed, is not known to have failed.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -229,7 +229,8 @@ impl Statement {
         self.recorded.ended.as_ref()?.failed
     }
 
-    /// Returns SQLite's message, where it has failed and a session ran it, or the guard that refused it.
+    /// Returns what failed it: SQLite's message where a session ran it, else the words for SQLite's code, or the guard that
+    /// refused it.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -294,8 +295,8 @@ impl Statement {
     }
 
     /// Returns whether what it wrote is in the database: `Some(true)` once it is committed, `Some(false)` if the statement
-    /// failed, or its transaction or savepoint was rolled back; `None` as long as that is open or where it is not known, and
-    /// for one that writes nothing.
+    /// failed, or its transaction or savepoint was rolled back; `None` as long as that is open or where it is not known, for
+    /// one that writes nothing, and for one that changed no row and may have failed.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -311,8 +312,13 @@ impl Statement {
         if self.kind != StatementKind::Write {
             return None;
         }
-        if self.recorded.undone || self.has_failed() == Some(true) {
+        let failed = self.has_failed();
+        // One that failed half-way keeps the rows that it has changed, where it says so by `OR FAIL`.
+        if self.recorded.undone || failed == Some(true) && self.rows_changed() == 0 {
             return Some(false);
+        }
+        if failed.is_none() && self.rows_changed() == 0 && self.recorded.changes_rows {
+            return None;
         }
         match self.transaction_end()? {
             TransactionEnd::Committed => Some(true),

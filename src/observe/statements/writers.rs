@@ -3,6 +3,7 @@
 use super::statement::{read, Statement};
 use crate::error::Result;
 use crate::harness::Harness;
+use crate::instrument::settle_all;
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 
@@ -28,7 +29,9 @@ impl Harness {
     pub fn last_writes(&self, key: impl Into<BindKey>, table: &str) -> Result<Vec<Statement>> {
         let key = key.into();
         self.running().check(&key)?;
-        let mut statements = read(self.running().recorder().all());
+        let recorder = self.running().recorder();
+        settle_all(recorder);
+        let mut statements = read(recorder.all());
         statements.retain(|statement| statement.writes_rows_of(&key, table));
         Ok(statements)
     }
