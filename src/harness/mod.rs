@@ -1,6 +1,7 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
 mod behind;
+mod blueprint;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -10,6 +11,7 @@ mod folder;
 mod folder_kind;
 mod held;
 mod history;
+mod images;
 mod keep;
 mod migrate;
 mod reference;
@@ -17,6 +19,7 @@ mod references;
 mod replicas;
 mod running;
 mod scope;
+mod shape;
 mod start;
 #[cfg(target_os = "linux")]
 mod sweep;
