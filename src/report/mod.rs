@@ -11,6 +11,7 @@ pub(crate) mod guard;
 pub(crate) mod landing;
 mod late;
 pub(crate) mod lock;
+mod makers;
 mod mermaid;
 pub(crate) mod page;
 pub(crate) mod rows;

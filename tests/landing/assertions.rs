@@ -291,7 +291,6 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
-      called from landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     To look further:
@@ -322,13 +321,11 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called from landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called from landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     To look further:
@@ -369,7 +366,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called from landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -398,7 +394,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called from landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -448,7 +443,6 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
-      called from landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -480,7 +474,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called from landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -505,7 +498,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called from landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -529,7 +521,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called from landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -557,7 +548,6 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called from landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -582,7 +572,6 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called from landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -885,7 +874,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -908,7 +896,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -933,7 +920,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -957,7 +943,6 @@ fn shared_cache_shows_a_row_as_not_committed() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -983,7 +968,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1005,7 +989,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1028,7 +1011,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1051,7 +1033,6 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1111,8 +1092,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::in_memdb_an_open_transaction_keeps_others_fro
-          m_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1134,8 +1113,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::in_memdb_an_open_transaction_keeps_others_fro
-          m_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1159,8 +1136,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::in_memdb_an_open_transaction_keeps_others_fro
-          m_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1183,8 +1158,6 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called from landing::assertions::in_memdb_an_open_transaction_keeps_others_fro
-          m_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:

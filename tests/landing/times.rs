@@ -62,17 +62,11 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_was_written_twice_is_shown_twice::a_row
-          _that_was_written_twice_is_shown_twice, from
-          landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_was_written_twice_is_shown_twice::a_row
-          _that_was_written_twice_is_shown_twice, from
-          landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -102,17 +96,11 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_was_written_twice_is_shown_twice::a_row
-          _that_was_written_twice_is_shown_twice, from
-          landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_was_written_twice_is_shown_twice::a_row
-          _that_was_written_twice_is_shown_twice, from
-          landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -161,19 +149,11 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -202,28 +182,16 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -253,26 +221,16 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other
       on the test's thread, connection 4, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     To look further:
@@ -301,19 +259,11 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_
-          and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_
-          no_other, from landing::times::a_row_that_is_meant_to_be_in_two_binds_is_i
-          n_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     To look further:

@@ -7,6 +7,7 @@ mod contents;
 mod definition;
 mod expected;
 mod named;
+mod ran;
 mod rows;
 mod set;
 mod since;
