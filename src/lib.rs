@@ -118,6 +118,7 @@ mod sqlite;
 mod start;
 mod storage;
 mod sync;
+mod target;
 mod test_result;
 mod url;
 

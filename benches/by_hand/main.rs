@@ -50,7 +50,7 @@ fn by_hand(tables: &[String; 3]) -> [Connection; 3] {
 
 /// Does the same with a harness and a session.
 fn by_harness(tables: &[String; 3], bind: fn() -> Bind) -> Harness {
-    let db = binds(tables, bind).start().unwrap();
+    let db = binds(tables, bind).without_images().start().unwrap();
     let mut session = db.session();
     session.execute(FIRST_ROW, []).unwrap();
     session.commit().unwrap();

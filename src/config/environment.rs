@@ -21,7 +21,8 @@ impl Written {
     /// Lays what an environment sets over the rest.
     pub(super) fn lay_over(&mut self, environment: &Environment) {
         let Environment { written, set, .. } = environment;
-        let Written { binds, tables, data, options, default_options, temp_dir, deny_outside, references } = written;
+        let Written { binds, tables, data, options, default_options, temp_dir, images, deny_outside, references } =
+            written;
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
             match self.binds.iter_mut().find(|(known, _)| known == key) {
@@ -43,6 +44,9 @@ impl Written {
         self.options = options.clone().or(&self.options);
         if temp_dir.is_some() {
             self.temp_dir.clone_from(temp_dir);
+        }
+        if images.is_some() {
+            self.images.clone_from(images);
         }
         if deny_outside.is_some() {
             self.deny_outside.clone_from(deny_outside);

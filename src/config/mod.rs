@@ -50,6 +50,7 @@ use crate::sqlite::OnConnect;
 use environment::Environment;
 use origin::Origin;
 use variables::Variables;
+pub(crate) use written::ImageFolder;
 use written::{DenyOutside, Written};
 
 /// The binds of an application as the user wrote them, before anything is started.
@@ -194,6 +195,39 @@ impl Config {
     /// ```
     pub fn temp_dir(mut self, path: impl Into<PathBuf>) -> Config {
         self.written.temp_dir = Some(resolve_path(&path.into()));
+        self
+    }
+
+    /// Sets the folder of stored images: what one process makes of a bind's schema and data, the next reads from there.
+    ///
+    /// Unless set, that is the folder that `MULTIBIND_IMAGES` names, else `multibind/images` in the target folder. A relative path
+    /// is looked for in the folder of the crate under test. With `MULTIBIND_IMAGES=off` nothing is stored or read.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let cache = folder.path().join("images");
+    /// let bind = || Bind::memory().schema("CREATE TABLE user (name TEXT)");
+    /// let db = Harness::builder().default_bind(bind()).images_in(&cache).start()?;
+    /// # if std::env::var_os("MULTIBIND_IMAGES").is_none() {
+    /// assert_eq!(std::fs::read_dir(&cache)?.count(), 1);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn images_in(mut self, path: impl Into<PathBuf>) -> Config {
+        self.written.images = Some(ImageFolder::In(resolve_path(&path.into())));
+        self
+    }
+
+    /// Makes every bind of its schema and data, whatever an earlier process has stored, and stores nothing.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let db = Harness::builder().default_bind(Bind::memory()).without_images().start()?;
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn without_images(mut self) -> Config {
+        self.written.images = Some(ImageFolder::Nowhere);
         self
     }
 

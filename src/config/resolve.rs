@@ -18,6 +18,7 @@ use super::spec::{Replica, Resolved};
 use super::stand_in;
 use super::table::Table;
 use super::variables::expand;
+use super::written::ImageFolder;
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys, PerBind};
 use crate::list::mapped;
@@ -180,6 +181,11 @@ impl Settled {
     /// Returns the folder set for files.
     pub(crate) fn chosen_folder(&self) -> Option<&Path> {
         self.written.temp_dir.as_deref()
+    }
+
+    /// Returns the place set for stored images.
+    pub(crate) fn chosen_images(&self) -> Option<&ImageFolder> {
+        self.written.images.as_ref()
     }
 
     /// Returns the words for what refuses connections to what is no bind, if that is written.

@@ -8,6 +8,14 @@ use super::reference::ReferenceText;
 use super::table::Table;
 use crate::key::BindKey;
 
+/// The place of stored images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImageFolder {
+    In(PathBuf),
+    /// None is stored and none is read.
+    Nowhere,
+}
+
 /// The choice on connections to what is no bind.
 #[derive(Clone, Debug)]
 pub(super) struct DenyOutside {
@@ -31,6 +39,8 @@ pub(super) struct Written {
     pub(super) default_options: EngineOptions,
     /// The folder for files, where the user sets one.
     pub(super) temp_dir: Option<PathBuf>,
+    /// The place of stored images, where the user sets one.
+    pub(super) images: Option<ImageFolder>,
     /// Set if connections to what is no bind are refused, and where that is written.
     pub(super) deny_outside: Option<DenyOutside>,
     /// References that cross from one bind into another.

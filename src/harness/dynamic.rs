@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use super::blueprint::Blueprint;
 use super::bound::{Bound, Start};
-use super::template::Blueprint;
 use crate::config::{Chooser, DataOptions, DatabaseSpec};
 use crate::context::BindContext;
 use crate::database::{enforces_keys, Database, Uses};
@@ -134,7 +134,7 @@ impl DynamicBind {
             return Ok(held);
         }
         let start = match &self.anew {
-            Some(blueprint) => Start { template: blueprint.template()?, history: Arc::clone(&self.start.history) },
+            Some(blueprint) => blueprint.start()?,
             None => self.start.clone(),
         };
         let mut made = lock(&self.made);

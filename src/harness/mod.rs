@@ -1,5 +1,7 @@
 //! The running set of binds: start, look-up by key, back to the start, close.
 
+mod behind;
+mod blueprint;
 mod bound;
 mod chosen;
 mod dynamic;
@@ -9,14 +11,15 @@ mod folder;
 mod folder_kind;
 mod held;
 mod history;
+mod images;
 mod keep;
-mod locks;
 mod migrate;
 mod reference;
 mod references;
 mod replicas;
 mod running;
 mod scope;
+mod shape;
 mod start;
 #[cfg(target_os = "linux")]
 mod sweep;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::blueprint::Blueprint;
 use super::bound::{Bound, Start};
 use super::dynamic::DynamicBind;
 use super::end::Keeper;
 use super::folder::Folder;
+use super::images::Images;
 use super::running::{Instruments, RunningBind};
-use super::template::Blueprint;
 use super::{reference, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
@@ -23,19 +24,17 @@ use crate::sorted::Sorted;
 pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions) -> Result<Harness> {
     let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
-    let blueprints = sources.try_map(|_, spec| Blueprint::read(spec))?;
-    let histories = blueprints.map(|_, blueprint| blueprint.history());
+    let images = Images::of(config.chosen_images()).map(Arc::new);
+    let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
     let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
     let blueprints = if shared.is_empty() { blueprints } else { with_data(&sources, blueprints, shared)? };
-    let starts = blueprints.try_map(|bind, blueprint| {
-        Ok::<_, Error>(Start { template: blueprint.template()?, history: Arc::clone(&histories[bind]) })
-    })?;
+    let starts = blueprints.try_map(|_, blueprint| blueprint.start())?;
     check_parents(&sources, &starts)?;
     let references = reference::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
 
     // Those whose databases are not copies of one image.
     let anew = blueprints.try_map_into(|bind, blueprint| {
-        let differ = sources[bind].dynamic.is_some() && starts[bind].template.is_fleeting();
+        let differ = sources[bind].dynamic.is_some() && starts[bind].template.fleeting().is_some();
         Ok::<_, Error>(differ.then(|| blueprint.into_owned()))
     })?;
 
@@ -111,7 +110,7 @@ fn with_data<'s>(
 /// written.
 fn check_parents(specs: &PerBind<DatabaseSpec>, starts: &PerBind<Start>) -> Result<()> {
     for (bind, spec) in specs.iter().filter(|(_, spec)| !spec.allow_missing_parents) {
-        for (table, parent) in starts[bind].template.missing_parents() {
+        for (table, parent) in &starts[bind].template.facts().missing_parents {
             let mut found = Vec::new();
             for (other, spec) in specs.iter() {
                 if other != bind && starts[other].template.metadata(spec.key())?.table(parent).is_some() {

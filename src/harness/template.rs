@@ -1,374 +1,56 @@
-//! The start of a bind: its tables and data made once, kept as an image, and copied from then on.
+//! A bind's tables and data, made once and copied from then on.
 
-use std::any::TypeId;
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
-use rusqlite::Connection;
-
-use super::history::History;
-use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
-use crate::data::{self, DataFile, Load};
-use crate::database::Setup;
-use crate::error::{list, Error, Result};
+use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::list::{has_name, mapped, try_mapped};
-use crate::nearest::nearest;
-use crate::say;
-use crate::schema::{self, Metadata};
-use crate::sqlite::script::has_letters;
-use crate::sqlite::{noticing, open_noticing, texts, Digest, Image, Original};
-use crate::sync::OnceCache;
+use crate::schema::{Applied, Metadata};
+use crate::sqlite::Image;
 
 /// A bind's tables and data, made once.
 #[derive(Debug)]
 pub(super) struct Template {
     pub(super) image: Arc<Image>,
     metadata: OnceLock<Arc<Metadata>>,
-    /// A statement that asked for the time or a random number: then the next start makes its own.
+    /// The reason why making it again would give another, if there is one: then the next start makes its own.
     fleeting: Option<String>,
+    facts: Facts,
+}
+
+/// The facts about a template besides its image.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
-    missing_parents: Vec<(String, String)>,
-}
-
-/// Everything that shapes a template. Two that are equal make equal databases.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct TemplateIdentity {
-    copy_of: Option<Digest>,
-    schema: Vec<TableSource>,
-    data: Vec<DataFile>,
-    csv_empty_as_text: Option<bool>,
-    foreign_keys: Option<bool>,
-    on_connect: Vec<TypeId>,
-    /// Set where its URL names a server: a column that only a server numbers is then refused.
-    is_server: bool,
-    /// Their values by how they print, for a real number has no identity of its own.
-    pragmas: Vec<(String, String)>,
-}
-
-/// One source of tables.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum TableSource {
-    By(schema::Script),
-    With(TypeId),
-}
-
-/// The most templates kept that no harness uses.
-const MOST_TEMPLATES: usize = 128;
-static TEMPLATES: OnceCache<TemplateIdentity, Template> = OnceCache::new(MOST_TEMPLATES);
-
-/// A bind's sources, read but not yet run.
-pub(super) struct Blueprint<'s> {
-    spec: Cow<'s, DatabaseSpec>,
-    /// The original that it starts as a copy of.
-    original: Option<Original>,
-    schema: Vec<schema::SchemaPart>,
-    /// The folders of migrations among them.
-    folders: Vec<schema::Applied>,
-    data: Vec<DataFile>,
-}
-
-impl<'s> Blueprint<'s> {
-    /// Reads the files of a bind's schema and of its own data.
-    pub(super) fn read(spec: &'s DatabaseSpec) -> Result<Blueprint<'s>> {
-        let key = spec.key();
-        let schema::Read { parts: schema, folders } = schema::read(&spec.made_for, &spec.configured, &spec.schema)?;
-        let data = try_mapped(&spec.data, |path| data::read(path, Some(key)))?.concat();
-        let original = spec.copy_of.as_ref().map(|(path, origin)| {
-            Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
-        });
-        Ok(Blueprint { spec: Cow::Borrowed(spec), original: original.transpose()?, schema, folders, data })
-    }
-
-    /// Returns the blueprint with a specification of its own.
-    pub(super) fn into_owned(self) -> Blueprint<'static> {
-        let Blueprint { spec, original, schema, folders, data } = self;
-        Blueprint { spec: Cow::Owned(spec.into_owned()), original, schema, folders, data }
-    }
-
-    /// Returns the blueprint with more data.
-    pub(super) fn with(mut self, data: Vec<DataFile>) -> Blueprint<'s> {
-        self.data.extend(data);
-        self
-    }
-
-    /// Returns its migrations and the binds that they are for.
-    pub(super) fn history(&self) -> Arc<History> {
-        Arc::new(History::new(&self.spec, self.folders.clone()))
-    }
-
-    /// Returns the template, creating it if this process has none yet.
-    pub(super) fn template(&self) -> Result<Arc<Template>> {
-        match self.identity() {
-            Some(identity) => {
-                let limit = self.spec.options.schema_limit();
-                let (make, keeps) = (|| self.make(), |template: &Template| self.keeps(template));
-                TEMPLATES.get_or_make(&identity, limit, make, keeps, |blocked| self.refused(blocked.problem()))
-            }
-            // What a closure does that captures something is not known to be the same twice.
-            None => self.make().map(Arc::new),
-        }
-    }
-
-    fn refused(&self, problem: String) -> Error {
-        Error::Schema { bind: self.spec.key().clone(), file: None, line: None, problem, at: None }
-    }
-
-    /// Returns whether making it again would give the same. If not, the log says so once.
-    fn keeps(&self, template: &Template) -> bool {
-        if let Some(statement) = &template.fleeting {
-            let key = self.spec.key();
-            say::info(format_args!("bind `{key}`: each start makes its tables and data anew, for {statement}"));
-        }
-        template.fleeting.is_none()
-    }
-
-    fn identity(&self) -> Option<TemplateIdentity> {
-        let mut schema = Vec::new();
-        for part in &self.schema {
-            schema.push(match part {
-                schema::SchemaPart::Script(script) => TableSource::By(script.clone()),
-                schema::SchemaPart::Migrator(migrator) => TableSource::With(migrator.identity?),
-            });
-        }
-        let options = &self.spec.options;
-        let mut on_connect = Vec::with_capacity(options.on_connect.len());
-        for connect in &options.on_connect {
-            on_connect.push(connect.identity?);
-        }
-        Some(TemplateIdentity {
-            on_connect,
-            is_server: self.spec.is_server(),
-            // By what is in the file and not by its name, so that one that has changed is seen.
-            copy_of: self.original.as_ref().map(Original::digest),
-            schema,
-            data: self.data.clone(),
-            csv_empty_as_text: options.csv_empty_as_text,
-            foreign_keys: options.foreign_keys,
-            pragmas: mapped(&options.pragmas, |(name, value)| (name.clone(), format!("{value:?}"))),
-        })
-    }
-
-    /// Returns whether its tables may have foreign keys; there is none without the word.
-    fn may_refer(&self) -> bool {
-        let may = |part: &schema::SchemaPart| match part {
-            schema::SchemaPart::Script(script) => has_letters(&script.text, "references"),
-            schema::SchemaPart::Migrator(_) => true,
-        };
-        !self.data.is_empty() || self.schema.iter().any(may)
-    }
-
-    /// Adds to a schema's failure the likely cause.
-    fn explained(&self, error: Error) -> Error {
-        let Error::Schema { bind, file, line, mut problem, .. } = error else { return error };
-        let is_path = |text: &str| !text.contains(char::is_whitespace) && resolve_path(text.as_ref()).exists();
-        let path = self.spec.schema.iter().find_map(|source| match source {
-            SchemaSource::Sql(text) if is_path(text) => Some(text),
-            _ => None,
-        });
-        if let Some(path) = path.filter(|_| file.is_none()) {
-            problem.push_str(&format!("; `{path}` is a file or a folder: give it to `schema_path`"));
-        }
-        if self.spec.made_for.len() > 1 && !self.spec.is_mirrored {
-            let keys = list(&self.spec.made_for);
-            problem.push_str(&format!("; the binds {keys} have the same URL, so they share one database"));
-        }
-        problem.push_str(self.of_a_server(&problem));
-        // SQL that stands in the configuration has lines of its own.
-        if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
-            problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
-        }
-        Error::Schema { bind, file, line, problem, at: None }
-    }
-
-    /// Returns a hint for SQL of a server, which SQLite does not read.
-    fn of_a_server(&self, problem: &str) -> &'static str {
-        let unread =
-            ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
-        if self.spec.is_server() && unread.iter().any(|part| problem.contains(part)) {
-            "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's"
-        } else {
-            ""
-        }
-    }
-
-    fn make(&self) -> Result<Template> {
-        let Some(_nested) = Nested::begin() else {
-            let problem = format!(
-                "migrators start harnesses within each other, {} deep: leave the migrator out of the harness that it starts",
-                Nested::MOST
-            );
-            return Err(self.refused(problem));
-        };
-        let (made, fleeting) = noticing(|| self.run());
-        let made = made?;
-        let fleeting = match fleeting {
-            Some(statement) => Some(statement),
-            None => self.fleeting_function(&made.image).map_err(Error::sql(self.spec.key()))?,
-        };
-        Ok(Template { fleeting, ..made })
-    }
-
-    /// Returns the words for a function of the application's that may give something else each time, if the schema or the data may call
-    /// one.
-    fn fleeting_function(&self, image: &Image) -> rusqlite::Result<Option<String>> {
-        if self.spec.options.on_connect.is_empty() {
-            return Ok(None);
-        }
-        let own = image.with(|conn| texts(conn, FLEETING_FUNCTIONS))?;
-        let of_sqlite = texts(&open_noticing()?, FLEETING_FUNCTIONS)?;
-        let may_call = |name: &str| {
-            let in_schema = self.schema.iter().any(|part| match part {
-                schema::SchemaPart::Script(script) => has_letters(&script.text, name),
-                schema::SchemaPart::Migrator(_) => true,
-            });
-            in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
-        };
-        let mut found =
-            own.iter().filter(|entry| !of_sqlite.contains(entry)).filter_map(|entry| entry.splitn(4, ' ').last());
-        let found = found.find(|name| may_call(name));
-        Ok(found.map(|name| format!("`on_connect` registers `{name}`, which is not SQLITE_DETERMINISTIC")))
-    }
-
-    fn run(&self) -> Result<Template> {
-        let key = self.spec.key();
-        let limit = self.spec.options.schema_limit();
-        let mut conn = connection(&self.spec)?;
-        if let (Some(original), Some((_, origin))) = (&self.original, &self.spec.copy_of) {
-            let copied = original.copy_into(&mut conn);
-            copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
-        }
-        let options = &self.spec.options;
-        let (foreign_keys, journal_mode) = (options.foreign_keys, options.journal_mode());
-        let ground = schema::Ground { key, limit, foreign_keys, journal_mode };
-        schema::execute(&mut conn, &ground, &self.schema).map_err(|error| self.explained(error))?;
-        let lent = self.schema.iter().any(|part| matches!(part, schema::SchemaPart::Migrator(_)));
-        if self.original.is_none() && (lent || self.spec.is_server()) {
-            let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
-            if let Some(problem) = uncounted.map_err(Error::sql(key))? {
-                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None };
-                return Err(self.explained(error));
-            }
-        }
-        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key))? {
-            let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
-            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None });
-        }
-        if !self.data.is_empty() {
-            let reading = self.spec.options.reading();
-            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), reading }]);
-            loaded.map_err(|error| match error {
-                Error::Data { file, line, bind, mut problem, .. } => {
-                    problem.push_str(self.of_a_server(&problem));
-                    Error::Data { file, line, bind, problem, at: None }
-                }
-                error => error,
-            })?;
-        }
-        write_encoding(&conn).map_err(Error::sql(key))?;
-        let missing_parents =
-            if self.may_refer() { schema::missing_parents(&conn).map_err(Error::sql(key))? } else { Vec::new() };
-        let image = Image::new(conn).map_err(Error::sql(key))?.connected(&self.spec.options.on_connect);
-        Ok(Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, missing_parents })
-    }
-}
-
-/// The functions of a connection that are not built in and not deterministic, each with its name last, see
-/// <https://sqlite.org/c3ref/c_deterministic.html>. One that replaces a function of the same name has an entry of its own.
-const FLEETING_FUNCTIONS: &str = "SELECT DISTINCT narg || ' ' || enc || ' ' || flags || ' ' || name \
-    FROM pragma_function_list WHERE NOT builtin AND (flags & 0x800) = 0 ORDER BY name";
-
-thread_local! {
-    /// The number of templates that this thread is making, each within a migrator of the one before.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A template in the making on this thread.
-struct Nested;
-
-impl Nested {
-    /// A migrator that captures something may well start harnesses with itself, but not without end.
-    const MOST: usize = 16;
-
-    /// Counts one more; `None` where there are too many.
-    fn begin() -> Option<Nested> {
-        let depth = DEPTH.get();
-        (depth < Nested::MOST).then(|| {
-            DEPTH.set(depth + 1);
-            Nested
-        })
-    }
-}
-
-impl Drop for Nested {
-    fn drop(&mut self) {
-        DEPTH.set(DEPTH.get().saturating_sub(1));
-    }
-}
-
-/// Refuses a pragma that SQLite does not have, which would silently do nothing.
-fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
-    let (options, key) = (&spec.options, spec.key());
-    if options.pragmas.is_empty() {
-        return Ok(());
-    }
-    let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key))?;
-    for (name, _) in &options.pragmas {
-        if !has_name(&known, name) {
-            let near = nearest(name, &mapped(&known, String::as_str));
-            let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
-            return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));
-        }
-    }
-    Ok(())
-}
-
-/// Opens a private database set up as the bind's connections are, so that pragmas shape the new database.
-fn connection(spec: &DatabaseSpec) -> Result<Connection> {
-    let key = spec.key();
-    let conn = open_noticing().map_err(Error::sql(key))?;
-    check_pragmas(&conn, spec)?;
-    let setup = Setup::new(&spec.options, "", Arc::default());
-    let applied = setup.apply_options(&conn, false);
-    applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
-    setup.connected(&conn).map_err(|error| spec.origin.error(key, error.to_string()))?;
-    // A bind may be read only for its application; its tables are made all the same.
-    conn.pragma_update(None, "query_only", false).map_err(Error::sql(key))?;
-    Ok(conn)
-}
-
-/// Writes down the encoding of a database that nothing was written to: until then only its connection knows it.
-fn write_encoding(conn: &Connection) -> rusqlite::Result<()> {
-    // One after the other, for their table-valued functions take SQLite longer to set up than to answer.
-    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    if pages > 0 {
-        return Ok(());
-    }
-    let encoding: String = conn.pragma_query_value(None, "encoding", |row| row.get(0))?;
-    match encoding.as_str() {
-        "UTF-8" => Ok(()),
-        // A view has no page of its own to leave behind.
-        _ => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
-    }
+    pub(super) missing_parents: Vec<(String, String)>,
+    /// The folders of migrations that have run.
+    pub(super) folders: Vec<Applied>,
 }
 
 impl Template {
+    pub(super) fn of(image: Image, facts: Facts) -> Template {
+        Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, facts }
+    }
+
+    /// Adds the reason why making it again would give another, if there is one.
+    pub(super) fn that_is(self, fleeting: Option<String>) -> Template {
+        Template { fleeting, ..self }
+    }
+
     /// Returns its tables, read when first asked for.
     pub(super) fn metadata(&self, key: &BindKey) -> Result<Arc<Metadata>> {
         if let Some(metadata) = self.metadata.get() {
             return Ok(Arc::clone(metadata));
         }
-        let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key))?);
+        let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??);
         Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
     }
 
-    /// Returns whether making it again would give another, so that none of two databases is a copy of the other.
-    pub(super) fn is_fleeting(&self) -> bool {
-        self.fleeting.is_some()
+    /// Returns the reason why making it again would give another, so that none of two databases is a copy of the other.
+    pub(super) fn fleeting(&self) -> Option<&str> {
+        self.fleeting.as_deref()
     }
 
-    pub(super) fn missing_parents(&self) -> &[(String, String)] {
-        &self.missing_parents
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 }

@@ -1,7 +1,10 @@
 //! One fault: what it is about, what it has met, and what it fails next.
 
+use std::ffi::c_int;
 use std::sync::Mutex;
 use std::time::Duration;
+
+use rusqlite::ffi;
 
 use super::operation::Operation;
 use crate::sync::lock;
@@ -48,6 +51,23 @@ pub(crate) enum FaultKind {
     Down,
     /// Nothing: a transaction takes so much longer to begin.
     Slow(Duration),
+}
+
+impl FaultKind {
+    /// Returns whether SQLite answers an operation that it fails with this code.
+    pub(crate) fn gives(&self, extended_code: c_int) -> bool {
+        let code = extended_code & 0xff;
+        match self {
+            FaultKind::Statement(..) => code == ffi::SQLITE_AUTH,
+            FaultKind::Commit => extended_code == ffi::SQLITE_CONSTRAINT_COMMITHOOK,
+            FaultKind::Busy => code == ffi::SQLITE_BUSY,
+            FaultKind::ReadOnly => code == ffi::SQLITE_READONLY,
+            FaultKind::Full => code == ffi::SQLITE_FULL,
+            FaultKind::Io | FaultKind::Read => code == ffi::SQLITE_IOERR,
+            FaultKind::Down => code == ffi::SQLITE_CANTOPEN || code == ffi::SQLITE_IOERR,
+            FaultKind::Slow(_) => false,
+        }
+    }
 }
 
 impl Fault {

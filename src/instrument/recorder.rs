@@ -56,6 +56,7 @@ pub(crate) struct Triggered {
     pub(crate) database: Keys,
     /// The call as the test wrote it, with its place.
     pub(crate) fault: String,
+    pub(crate) kind: FaultKind,
     /// The number of operations that it has failed.
     pub(crate) times: u64,
 }
@@ -364,7 +365,8 @@ impl Recorder {
         for (database, call, fault) in &*lock(&self.faults) {
             let (_, times) = fault.met();
             if times > 0 && !matches!(fault.kind(), FaultKind::Slow(_)) {
-                triggered.push(Triggered { database: database.clone(), fault: call.clone(), times });
+                let (database, kind) = (database.clone(), fault.kind().clone());
+                triggered.push(Triggered { database, fault: call.clone(), kind, times });
             }
         }
         triggered

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::harness::{FolderKind, HeldFolder};
 use crate::sorted::Sorted;
 use crate::sync::lock;
+use crate::target;
 
 /// The folder of a test, in that of its program, in the one for all.
 pub(super) struct TestFolder {
@@ -25,7 +26,7 @@ const MOST_OF_A_TEST: usize = 10;
 /// Returns the folder of the test with this name.
 pub(super) fn of_test(name: Option<&str>) -> TestFolder {
     let exe = env::current_exe().ok();
-    let root = target(exe.as_deref()).join("multibind");
+    let root = target::of(exe.as_deref()).unwrap_or_else(env::temp_dir).join("multibind");
     let program = root.join(program(exe.as_deref()));
     let test = program.join(file_name::of_test(name.unwrap_or("unnamed")));
     TestFolder { root, program, test }
@@ -77,32 +78,6 @@ fn new_folder(parent: &Path) -> Result<HeldFolder> {
     HeldFolder::make(parent, &NEW).map_err(Error::io("make a folder in", parent))
 }
 
-/// Returns the target folder of the program under test, else where temporary files go.
-fn target(exe: Option<&Path>) -> PathBuf {
-    // A relative path is relative to where cargo was started, which is not known here.
-    if let Some(said) = env::var_os("CARGO_TARGET_DIR")
-        && Path::new(&said).is_absolute()
-    {
-        return PathBuf::from(said);
-    }
-    exe.and_then(around).unwrap_or_else(env::temp_dir)
-}
-
-/// Finds the target folder that a program is in. Cargo marks it, see <https://bford.info/cachedir/>.
-fn around(exe: &Path) -> Option<PathBuf> {
-    let mut next = exe.parent();
-    while let Some(folder) = next {
-        if folder.join("CACHEDIR.TAG").is_file() {
-            return Some(folder.to_path_buf());
-        }
-        next = folder.parent();
-    }
-    // target/debug/deps/program
-    let deps = exe.parent()?;
-    let target = deps.parent()?.parent()?;
-    deps.ends_with("deps").then(|| target.to_path_buf())
-}
-
 /// Returns the package and the test program, `my_app--landing`: several of either may have tests of one name.
 fn program(exe: Option<&Path>) -> String {
     let stem = exe.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
@@ -132,17 +107,5 @@ mod tests {
         assert_eq!(without_hash("landing-0123456789abcdef"), "landing");
         assert_eq!(without_hash("landing-test"), "landing-test");
         assert_eq!(without_hash("landing"), "landing");
-    }
-
-    #[test]
-    fn the_target_folder_is_the_marked_one_around_the_program() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("built");
-        fs::create_dir_all(target.join("triple/debug/deps")).unwrap();
-        let exe = target.join("triple/debug/deps/landing-0123456789abcdef");
-        assert_eq!(around(&exe), Some(target.join("triple")), "unmarked");
-        fs::write(target.join("CACHEDIR.TAG"), "").unwrap();
-        assert_eq!(around(&exe), Some(target.clone()));
-        assert_eq!(around(&folder.path().join("rust_out")), None);
     }
 }

@@ -118,7 +118,7 @@ fn faults(case: &Case<'_>, clues: &[Clue]) -> Vec<Clue> {
         }
     }
     let mut faults = Vec::new();
-    for Triggered { database, fault, times } in case.running.recorder().triggered() {
+    for Triggered { database, fault, times, .. } in case.running.recorder().triggered() {
         if let Some(bind) = binds.iter().find(|bind| database.contains(bind)) {
             faults.push(Clue::Fault { bind: bind.clone(), fault, times });
         }

@@ -39,7 +39,7 @@ impl Trial {
                 conn.execute_batch(&object.sql)?;
             }
         }
-        start.with(|start| fill(&mut conn, start, table.name(), columns))?;
+        start.with(|start| fill(&mut conn, start, table.name(), columns))??;
         Ok(Trial { conn: Mutex::new(conn), table: table.name().to_string() })
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Migration {
 }
 
 /// SQL text, where it was read from, and how it runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Script {
     /// The file, if it was read from one.
     pub(crate) origin: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(crate) struct Script {
 }
 
 /// The transaction that a script runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScriptTransaction {
     /// Those that the script begins, as in the `sqlite3` program; all statements outside of them are one more.
     Loose,

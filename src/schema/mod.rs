@@ -17,6 +17,7 @@ mod references;
 mod reflect;
 mod run;
 mod source;
+mod texts;
 mod tool;
 mod whole;
 
@@ -29,9 +30,9 @@ pub(crate) use metadata::ObjectKind;
 pub use metadata::{ColumnInfo, ForeignKey, GeneratedKind, IndexInfo, IndexOrigin, Metadata};
 pub use metadata::{TableInfo, TableKind, TriggerInfo, ViewInfo};
 pub(crate) use migrate::migrate_to;
-pub(crate) use migration::Script;
 pub(crate) use references::{enforced, missing_parents, parents_first};
 pub(crate) use reflect::unreadable_name;
 pub(crate) use run::{execute, Ground};
 pub(crate) use source::{read, Applied, Read, SchemaPart, Whose};
+pub(crate) use texts::SchemaTexts;
 pub(crate) use whole::check_whole;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A tool that migrates databases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     Sqlx,
     Diesel,

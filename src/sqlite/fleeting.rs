@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::ffi::{c_int, c_void, CStr, CString};
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::OnceLock;
 
 use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
@@ -76,7 +76,16 @@ pub(crate) fn ran(file: Option<&Path>, line: Option<usize>) {
     });
 }
 
+/// The number of times that any thread has asked, a thread that a migrator started too.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Returns a number that grows whenever a statement asks for such a value, on a connection of [`open`] and on whichever thread.
+pub(crate) fn asked() -> u64 {
+    ASKED.load(Ordering::Relaxed)
+}
+
 fn notice(value: Fleeting) {
+    ASKED.fetch_add(1, Ordering::Relaxed);
     // A callback may run while the thread ends.
     let _ = NOTICED.try_with(|noticed| {
         if let Ok(mut noticed) = noticed.try_borrow_mut()

@@ -1,7 +1,7 @@
 //! An image: a database made once, from which others are copied page by page.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
@@ -23,7 +23,7 @@ use crate::sync::lock;
 pub(crate) struct Image {
     id: u64,
     version: i64,
-    conn: Mutex<Connection>,
+    held: Held,
     /// The application's own code for the connections to what it is the image of.
     on_connect: Arc<[OnConnect]>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
@@ -38,24 +38,58 @@ pub(crate) struct Image {
     passing: bool,
 }
 
+/// What holds the database.
+#[derive(Debug)]
+enum Held {
+    /// The connection that made it.
+    Made(Mutex<Connection>),
+    /// The bytes of a file in WAL mode, and a connection that has a copy of them, opened when first asked for.
+    Read { file: Arc<[u8]>, conn: OnceLock<Mutex<Connection>> },
+}
+
 /// The number of bytes up to which a database is kept with its rows where its tables would do.
 const FEW_ROWS: i64 = 128 * 1024;
 
 impl Image {
     /// Returns the image that a private in-memory connection holds.
     pub(crate) fn new(conn: Connection) -> rusqlite::Result<Image> {
+        Ok(Image::of(schema_version(&conn)?, Held::Made(Mutex::new(conn))))
+    }
+
+    /// Returns the image whose bytes are those of a file, as [`file`](Image::file) gives them; `None` if they are too short for a
+    /// database.
+    pub(crate) fn of_file(file: Arc<[u8]>) -> Option<Image> {
+        let version = file.get(SCHEMA_VERSION)?.first_chunk().copied().map(u32::from_be_bytes)?;
+        Some(Image::of(i64::from(version), Held::Read { file, conn: OnceLock::new() }))
+    }
+
+    fn of(version: i64, held: Held) -> Image {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Ok(Image {
+        Image {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            version: schema_version(&conn)?,
-            conn: Mutex::new(conn),
+            version,
+            held,
             on_connect: Arc::default(),
             file: OnceLock::new(),
             bytes: OnceLock::new(),
             tables: OnceLock::new(),
             objects: OnceLock::new(),
             passing: false,
-        })
+        }
+    }
+
+    /// Locks the image's connection, which has run the application's own code.
+    fn conn(&self) -> rusqlite::Result<MutexGuard<'_, Connection>> {
+        let (file, opened) = match &self.held {
+            Held::Made(conn) => return Ok(lock(conn)),
+            Held::Read { file, conn } => (file, conn),
+        };
+        if let Some(conn) = opened.get() {
+            return Ok(lock(conn));
+        }
+        let conn = opened_with(&without_wal_mark(file))?;
+        self.connect(&conn)?;
+        Ok(lock(opened.get_or_init(|| Mutex::new(conn))))
     }
 
     /// Returns the tables of a connection's `main` schema without their rows, as its own open transaction left them.
@@ -77,7 +111,7 @@ impl Image {
     }
 
     fn outlined(&self) -> rusqlite::Result<Option<Arc<Image>>> {
-        let conn = lock(&self.conn);
+        let conn = self.conn()?;
         let pages = number(&conn, "PRAGMA main.page_count")?;
         if pages.saturating_mul(number(&conn, "PRAGMA main.page_size")?) <= FEW_ROWS {
             return Ok(None);
@@ -91,7 +125,7 @@ impl Image {
         if let Some(objects) = self.objects.get() {
             return Ok(objects);
         }
-        let objects = Objects::of(&lock(&self.conn), self.on_connect.is_empty())?;
+        let objects = Objects::of(&*self.conn()?, self.on_connect.is_empty())?;
         Ok(self.objects.get_or_init(|| objects))
     }
 
@@ -120,7 +154,7 @@ impl Image {
 
     /// Adds the code of another image, which runs on the image's connection now.
     pub(crate) fn connected_as(self, other: &Image) -> rusqlite::Result<Image> {
-        other.connect(&lock(&self.conn))?;
+        other.connect(&*self.conn()?)?;
         Ok(self.connected(&other.on_connect))
     }
 
@@ -152,14 +186,14 @@ impl Image {
         }
         // Locked in the order they were made, so that two who compare the same images do not wait for each other.
         let (first, second) = if self.id < other.id { (self, other) } else { (other, self) };
-        let (first, second) = (lock(&first.conn), lock(&second.conn));
+        let (first, second) = (first.conn()?, second.conn()?);
         let (first, second) = (serialized(&first)?, serialized(&second)?);
         Ok(contents(&first).eq(contents(&second)))
     }
 
     /// Copies the image over a connection's database, whatever that held.
     pub(crate) fn copy_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
-        copy_pages(&lock(&self.conn), conn, schema)
+        copy_pages(&*self.conn()?, conn, schema)
     }
 
     /// Copies the tables over a connection's database of that text encoding. Rows are copied where it is the image's.
@@ -167,7 +201,7 @@ impl Image {
         if self.objects()?.encoding() == encoding {
             return self.copy_into(conn, schema);
         }
-        let tables = outline_in(&lock(&self.conn), encoding)?;
+        let tables = outline_in(&*self.conn()?, encoding)?;
         copy_pages(&tables, conn, schema)
     }
 
@@ -181,7 +215,7 @@ impl Image {
             copied => return copied,
         };
         let page_size = number(conn, "PRAGMA main.page_size")?;
-        if page_size == number(&lock(&self.conn), "PRAGMA main.page_size")? {
+        if page_size == number(&*self.conn()?, "PRAGMA main.page_size")? {
             return Err(refused);
         }
         match journal_mode(conn, "PRAGMA main.journal_mode = DELETE") {
@@ -211,26 +245,24 @@ impl Image {
     /// Does the same from a second copy, for a database whose connections may block this thread: who needs the image in
     /// another harness is not blocked too.
     pub(crate) fn copy_apart_into(&self, conn: &mut Connection, schema: &str) -> rusqlite::Result<()> {
-        let bytes = self.bytes()?;
-        // A connection of this crate's own that has prepared nothing, see `private_copy`.
-        let mut copy = open_in_memory()?;
-        if !bytes.is_empty() {
-            copy.deserialize_read_exact("main", bytes, bytes.len(), false)?;
-        }
-        copy_pages(&copy, conn, schema)
+        copy_pages(&opened_with(self.bytes()?)?, conn, schema)
     }
 
     /// Runs `look` on the image's connection.
-    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
-        look(&mut lock(&self.conn))
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> rusqlite::Result<T> {
+        let mut conn = self.conn()?;
+        Ok(look(&mut conn))
     }
 
     /// Returns the bytes of the database as a file in WAL mode.
     pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
+        if let Held::Read { file, .. } = &self.held {
+            return Ok(Arc::clone(file));
+        }
         if let Some(bytes) = self.file.get() {
             return Ok(Arc::clone(bytes));
         }
-        let conn = lock(&self.conn);
+        let conn = self.conn()?;
         let mut pages = serialized(&conn)?;
         if pages.is_empty() {
             // A database to which nothing was written has no header yet that could say how it is journalled.
@@ -247,8 +279,10 @@ impl Image {
         if let Some(bytes) = self.bytes.get() {
             return Ok(bytes);
         }
-        let mut bytes = serialized(&lock(&self.conn))?;
-        clear_wal_mark(&mut bytes);
+        let bytes = match &self.held {
+            Held::Made(conn) => without_wal_mark(&serialized(&lock(conn))?),
+            Held::Read { file, .. } => without_wal_mark(file),
+        };
         Ok(self.bytes.get_or_init(|| bytes))
     }
 }
@@ -274,7 +308,10 @@ const VERSIONS: std::ops::Range<usize> = 18..20;
 
 /// The other parts of the file's header that bear on its history and not on its contents: the change counter, the
 /// schema's number, and the last writer's mark. See <https://sqlite.org/fileformat2.html#the_database_header>.
-const COUNTERS: [std::ops::Range<usize>; 3] = [24..28, 40..44, 92..100];
+const COUNTERS: [std::ops::Range<usize>; 3] = [24..28, SCHEMA_VERSION, 92..100];
+
+/// The place of the schema's number, see <https://sqlite.org/fileformat2.html#schema_cookie>.
+const SCHEMA_VERSION: std::ops::Range<usize> = 40..44;
 
 /// Returns the bytes of a database, but for its header's marks and counters.
 fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -289,6 +326,21 @@ pub(super) fn clear_wal_mark(bytes: &mut [u8]) {
     if let Some(versions) = bytes.get_mut(VERSIONS) {
         versions.fill(1);
     }
+}
+
+fn without_wal_mark(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    clear_wal_mark(&mut bytes);
+    bytes
+}
+
+/// Opens a private database with a copy of these bytes.
+fn opened_with(bytes: &[u8]) -> rusqlite::Result<Connection> {
+    let mut conn = open_in_memory()?;
+    if !bytes.is_empty() {
+        conn.deserialize_read_exact("main", bytes, bytes.len(), false)?;
+    }
+    Ok(conn)
 }
 
 fn set_wal_mark(bytes: &mut [u8]) {

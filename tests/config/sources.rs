@@ -191,7 +191,7 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URL = 'sqlite://'"), @"line 1: unknown name `SQLALCHEMY_DATABASE_URL`; the nearest known one is `SQLALCHEMY_DATABASE_URI`");
     insta::assert_snapshot!(wrong("SQLALCEMY_BINDS = {}"), @"line 1: unknown name `SQLALCEMY_BINDS`; the nearest known one is `SQLALCHEMY_BINDS`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_SESSION_OPTIONS = {}"), @"line 1: unknown name `SQLALCHEMY_SESSION_OPTIONS`; the nearest known one is `SQLALCHEMY_ENGINE_OPTIONS`");
-    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -591,7 +591,7 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
     let error = Config::from_file("Cargo.toml").unwrap_err().to_string();
     let (place, problem) = error.split_once(": ").unwrap();
     assert!(place.starts_with("Cargo.toml:"), "{place}");
-    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Run {
         let mut command = Command::new(program);
         command.args(["--ignored", "--exact", test]);
         command.env("CARGO_TARGET_DIR", target.path()).env("CARGO_PKG_NAME", "my_app").env("RUST_BACKTRACE", "0");
-        command.env_remove("MULTIBIND_KEEP");
+        command.env_remove("MULTIBIND_KEEP").env("MULTIBIND_IMAGES", "off");
         Run { command, target }
     }
 

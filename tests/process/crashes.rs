@@ -19,7 +19,11 @@ use tempfile::TempDir;
 fn run(test: &str, temporary: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "--test-threads=1", &format!("crashes::runs::{test}")]);
-    command.env("TMPDIR", temporary).env_remove("MULTIBIND_KEEP").env("RUST_BACKTRACE", "0");
+    command
+        .env("TMPDIR", temporary)
+        .env_remove("MULTIBIND_KEEP")
+        .env("MULTIBIND_IMAGES", "off")
+        .env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -205,6 +209,7 @@ fn keeps(limit: &str, target: &TempDir) -> std::process::ExitStatus {
     shell.arg("-c").arg(format!("{limit}exec \"$0\" \"$@\"")).arg(std::env::current_exe().unwrap());
     shell.args(["--ignored", "--exact", "crashes::runs::fails_with_much_data"]);
     shell.env("CARGO_TARGET_DIR", target.path()).env("CARGO_PKG_NAME", "my_app").env_remove("MULTIBIND_KEEP");
+    shell.env("MULTIBIND_IMAGES", "off");
     shell.output().unwrap().status
 }
 

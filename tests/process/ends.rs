@@ -104,6 +104,15 @@ mod runs {
         assert!(error.to_string().starts_with("no table `usr`"));
     }
 
+    #[rstest]
+    #[ignore = "fails, to show what is printed"]
+    fn returns_the_error_of_a_fault(harness: Harness) -> multibind::Result<()> {
+        let _fault = harness.fault("auth").disk_full()?;
+        let mut session = harness.session();
+        session.execute("INSERT INTO user (username) VALUES ('ann')", [])?;
+        session.commit()
+    }
+
     /// A bind whose connections wait for nothing.
     fn hasty(bind: Bind) -> Harness {
         let bind = bind.schema("CREATE TABLE user (name TEXT)").busy_timeout(Duration::ZERO);
@@ -270,6 +279,17 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
     multibind: `fault("auth").fail_commit()` at tests/process/ends.rs:[line] never triggered:
     no transaction that wrote to `auth` was committed while it was active.
     multibind: kept in [target]/multibind/my_app--process/ends--runs--fails_by_a_test_result_beside_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
+    "#);
+}
+
+#[test]
+fn an_error_that_a_fault_caused_names_the_fault() {
+    assert_snapshot!(Run::of("ends::runs::returns_the_error_of_a_fault").fails().printed(), @r#"
+    Error: commit failed in bind `auth`: database or disk is full. Committed: none; rolled back: auth
+      at tests/process/ends.rs:[line]
+      a fault of the test has triggered on `auth`: `fault("auth").disk_full()` at tests/process/ends.rs:[line]
+      Commit { failed: "auth", committed: [], rolled_back: ["auth"], source: SqliteFailure(Error { code: DiskFull, extended_code: 13 }, Some("database or disk is full")) }
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
 

@@ -13,6 +13,7 @@ mod exhausted;
 #[path = "../common/frame.rs"]
 mod frame;
 mod held;
+mod images;
 mod keep;
 mod logging;
 mod panics;

@@ -17,7 +17,7 @@ use super::origin::Origin;
 use super::paths::resolve_path;
 use super::suggest::suggest;
 use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
-use super::written::{DenyOutside, Written};
+use super::written::{DenyOutside, ImageFolder, Written};
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -40,12 +40,13 @@ const BIND_SETTINGS: [&str; 10] = [
 ];
 
 /// The names at the top of a file.
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     "default",
     "binds",
     "engine_options",
     "data",
     "temp_dir",
+    "images",
     "deny_outside",
     "references",
     "tables",
@@ -221,6 +222,18 @@ impl<'t> Reader<'t> {
                 self.once(None, name, span)?;
                 let path = self.fit(None, string(name, value))?;
                 self.written.temp_dir = Some(self.base.join(path));
+                Ok(())
+            }
+            "images" => {
+                self.once(None, name, span)?;
+                self.written.images = Some(match value.get_ref() {
+                    DeValue::Boolean(false) => ImageFolder::Nowhere,
+                    _ => {
+                        let misfit = || Misfit::wanted(name, "a folder, or `false`", value);
+                        let path = self.fit(None, string(name, value).map_err(|_| misfit()))?;
+                        ImageFolder::In(self.base.join(path))
+                    }
+                });
                 Ok(())
             }
             "deny_outside" => {

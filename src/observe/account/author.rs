@@ -92,5 +92,5 @@ fn was_there(database: &Database, table: &str, row: &Row, rowid: Option<i64>) ->
         conn.query_row(&query, rusqlite::params_from_iter(row.values()), |found| found.get(0))
     };
     // What the image's own connection cannot read is not known to have been there.
-    database.image().with(has).unwrap_or(false)
+    database.image().with(has).and_then(|had| had).unwrap_or(false)
 }

@@ -27,7 +27,7 @@ pub(super) fn compare(
     if before.has_bytes_of(after).map_err(Error::sql(key))? {
         return Ok(Vec::new());
     }
-    let read = |image: &Image| image.with(|conn| Metadata::read(conn, key));
+    let read = |image: &Image| image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))?;
     let (was, is) = (read(before)?, read(after)?);
     let (was, is) = (definitions(&was), definitions(&is));
     let conn = both(before, after).map_err(Error::sql(key))?;

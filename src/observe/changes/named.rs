@@ -72,7 +72,7 @@ impl ChangeSet {
     /// Returns the tables and views that a database had before; those it has since are among the changes.
     pub(super) fn tables(&self, database: DatabaseIndex) -> Result<Vec<String>, String> {
         let query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
-        let read = self.binds.value(database).before.with(|conn| texts(conn, query));
+        let read = self.binds.value(database).before.with(|conn| texts(conn, query)).and_then(|read| read);
         let mut tables = read.map_err(|error| Error::sql(&self.name(database))(error).to_string())?;
         for change in &self.changes {
             if change.database == database {

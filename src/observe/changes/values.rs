@@ -54,7 +54,7 @@ fn in_image(
     table: &str,
     expected: &ExpectedRows,
 ) -> Result<Option<Vec<Row>>> {
-    image.with(|conn| {
+    let read_on = |conn: &mut rusqlite::Connection| {
         let metadata = Metadata::read(conn, bind)?;
         let info = metadata.table(table);
         let view = metadata.view(table).map(|view| view.name());
@@ -63,5 +63,6 @@ fn in_image(
         let columns = conn.prepare(&of_table).map(|statement| column_names(&statement)).map_err(Error::sql(bind))?;
         let csv_empty_as_text = states.csv_empty_as_text;
         read(expected, &Of { bind, conn, table, info, columns: &columns, csv_empty_as_text })
-    })
+    };
+    image.with(read_on).map_err(Error::sql(bind))?
 }

@@ -87,7 +87,7 @@ fn other_rows(
     expected: &ExpectedRows,
     image: &Image,
 ) -> Result<Option<OtherRows>> {
-    let metadata = image.with(|conn| Metadata::read(conn, key))?;
+    let metadata = image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??;
     let info = metadata.table(table);
     let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
         let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };

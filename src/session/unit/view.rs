@@ -40,7 +40,7 @@ impl Unit {
     ) -> rusqlite::Result<T> {
         let part = &self.binds[bind];
         if !part.has_read {
-            return database.look(|conn| Image::of_committed(conn))?.with(|conn| copy(conn));
+            return database.look(|conn| Image::of_committed(conn))?.with(|conn| copy(conn))?;
         }
         let conn = part.used()?;
         let _spared = Spared::begin();

@@ -1,0 +1,46 @@
+//! What is behind an error: a transaction, which is found and worded above the harness, or a fault of the test.
+
+use std::panic::Location;
+use std::time::Instant;
+
+use super::running::{Running, Transactions};
+use crate::error::{is_lock, Error};
+use crate::key::BindKey;
+
+impl Running {
+    /// Returns the application's waits for a lock that ended without it, any of which may be why the test failed.
+    pub(super) fn given_up(&self) -> Vec<String> {
+        let mut waits = Vec::new();
+        for database in self.databases() {
+            for wait in database.given_up() {
+                waits.push((self.transactions.waited)(self, &database, wait));
+            }
+        }
+        waits
+    }
+
+    /// Describes what is behind an error: the transaction that held a lock or was missed, or a fault of the test. The unit of work
+    /// that met it began here.
+    pub(super) fn behind(&self, error: &Error, began: Option<&Location<'_>>) -> Option<String> {
+        let Transactions { holder, last_commit, .. } = self.transactions;
+        let (bind, source) = match error {
+            Error::Stale { bind, .. } => return last_commit(self, bind, began),
+            Error::Sql { bind, source, .. }
+            | Error::Locked { bind, source, .. }
+            | Error::InUse { bind, source, .. }
+            | Error::Commit { failed: bind, source, .. }
+            | Error::Restore { failed: bind, source, .. } => (bind, source),
+            _ => return None,
+        };
+        let held = if is_lock(source) { holder(self, bind, Instant::now()) } else { None };
+        held.or_else(|| self.fault_behind(bind, source))
+    }
+
+    /// Names the fault of the test by which SQLite may have given this answer.
+    fn fault_behind(&self, bind: &BindKey, source: &rusqlite::Error) -> Option<String> {
+        let code = source.sqlite_error()?.extended_code;
+        let triggered = self.recorder().triggered();
+        let fault = triggered.iter().rev().find(|one| one.database.contains(bind) && one.kind.gives(code))?;
+        Some(format!("a fault of the test has triggered on `{bind}`: {}", fault.fault))
+    }
+}

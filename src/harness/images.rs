@@ -1,0 +1,142 @@
+//! The store of templates: what one process has made, the next reads.
+
+use std::env;
+use std::path::PathBuf;
+
+use super::shape::Shape;
+use super::template::{Facts, Template};
+use crate::config::{resolve_path, DatabaseSpec, ImageFolder};
+use crate::error::{Error, Result};
+use crate::say;
+use crate::schema::Applied;
+use crate::sqlite::store::{Answer, Claim, Store, Stored};
+use crate::sqlite::Image;
+use crate::target;
+
+/// The variable that names the folder of the store, or says `off`.
+const VARIABLE: &str = "MULTIBIND_IMAGES";
+
+/// The store of templates that a harness uses.
+#[derive(Debug)]
+pub(super) struct Images {
+    store: Store,
+}
+
+/// The answer of a store.
+pub(super) enum Looked {
+    Found(Template),
+    /// It is not the same twice: each start makes it.
+    Fleeting,
+    Missing,
+}
+
+impl Images {
+    /// Returns the store in the folder that is chosen, else in the one that `MULTIBIND_IMAGES` names, else in the target folder;
+    /// `None` where none of them is, and where it is off.
+    pub(super) fn of(chosen: Option<&ImageFolder>) -> Option<Images> {
+        let said = env::var_os(VARIABLE).filter(|said| !said.is_empty());
+        let folder = match (said, chosen) {
+            (Some(said), _) if said == "off" => return None,
+            (_, Some(ImageFolder::Nowhere)) => return None,
+            (_, Some(ImageFolder::In(folder))) => folder.clone(),
+            (Some(said), None) => resolve_path(said.as_ref()),
+            (None, None) => target::of(env::current_exe().ok().as_deref())?.join("multibind").join("images"),
+        };
+        Some(Images { store: Store::at(folder) })
+    }
+
+    /// Looks for a template. What cannot be used is logged, and missing.
+    pub(super) fn look(&self, spec: &DatabaseSpec, shape: &Shape) -> Looked {
+        let problem = match self.store.read(shape.identity()) {
+            Answer::Stored(Stored { file: None, .. }) => return Looked::Fleeting,
+            Answer::Stored(Stored { file: Some(file), notes }) => match Image::of_file(file) {
+                Some(image) => match facts(notes) {
+                    Some(facts) => {
+                        return Looked::Found(Template::of(image.connected(&spec.options.on_connect), facts));
+                    }
+                    None => "its notes are not those of a template".to_string(),
+                },
+                None => "it is too short for a database".to_string(),
+            },
+            Answer::Absent => return Looked::Missing,
+            Answer::Unusable(problem) => problem,
+        };
+        let key = spec.key();
+        say::warn_of(key, format_args!("bind `{key}`: its stored image cannot be used and is made anew: {problem}"));
+        Looked::Missing
+    }
+
+    /// Claims the making of a template. Nobody waits for code of the application's.
+    pub(super) fn claim(&self, shape: &Shape) -> Claim {
+        self.store.claim(shape.identity(), shape.is_of_texts())
+    }
+
+    /// Stores a template, or that it is made at each start. Where that fails, each process makes its own.
+    pub(super) fn keep(&self, spec: &DatabaseSpec, shape: &Shape, template: &Template) -> Result<()> {
+        let key = spec.key();
+        let file = if template.fleeting().is_some() {
+            None
+        } else if template.image.bytes().map_err(Error::sql(key))?.is_empty() {
+            // Nothing is made as fast as it.
+            return Ok(());
+        } else {
+            Some(template.image.file().map_err(Error::sql(key))?)
+        };
+        let Some(notes) = notes(template.facts()) else { return Ok(()) };
+        let stored = Stored { file, notes };
+        if let Err(error) = self.store.write(shape.identity(), &stored) {
+            say::debug(format_args!("bind `{key}`: its image is not stored: {error}"));
+        }
+        Ok(())
+    }
+}
+
+/// Writes down the facts about a template; `None` where a path is no text.
+fn notes(facts: &Facts) -> Option<Vec<String>> {
+    let mut notes = vec![facts.missing_parents.len().to_string()];
+    for (table, parent) in &facts.missing_parents {
+        notes.extend([table.clone(), parent.clone()]);
+    }
+    for Applied { folder, names } in &facts.folders {
+        notes.extend([folder.to_str()?.to_string(), names.len().to_string()]);
+        notes.extend_from_slice(names);
+    }
+    Some(notes)
+}
+
+/// Reads what [`notes`] has written.
+fn facts(notes: Vec<String>) -> Option<Facts> {
+    let mut facts = Facts::default();
+    let mut notes = notes.into_iter();
+    for _ in 0..notes.next()?.parse::<usize>().ok()? {
+        facts.missing_parents.push((notes.next()?, notes.next()?));
+    }
+    while let Some(folder) = notes.next() {
+        let mut names = Vec::new();
+        for _ in 0..notes.next()?.parse::<usize>().ok()? {
+            names.push(notes.next()?);
+        }
+        facts.folders.push(Applied { folder: PathBuf::from(folder), names });
+    }
+    Some(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{facts, notes, Applied, Facts};
+
+    #[test]
+    fn facts_are_read_as_they_were_written() {
+        let folder = |name: &str, names: &[&str]| Applied {
+            folder: name.into(),
+            names: names.iter().map(ToString::to_string).collect(),
+        };
+        let missing_parents = vec![("post".to_string(), "user".to_string())];
+        let folders = vec![folder("a", &["1", "2"]), folder("b", &[]), folder("c", &["3"])];
+        for written in [Facts { missing_parents, folders }, Facts::default()] {
+            assert_eq!(facts(notes(&written).unwrap()), Some(written));
+        }
+        assert_eq!(facts(vec!["1".to_string(), "post".to_string()]), None);
+        assert_eq!(facts(Vec::new()), None);
+    }
+}

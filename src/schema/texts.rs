@@ -1,0 +1,188 @@
+//! The bytes that a schema is read from: what it is known by before anything in it is read as SQL.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::marked;
+use crate::config::{resolve_path, SchemaSource};
+use crate::key::BindKey;
+use crate::order::sort_by;
+
+/// The bounds of what is taken for a schema: entries of its folders, how deep they are, and bytes.
+const MOST_ENTRIES: usize = 10_000;
+const MOST_DEEP: usize = 16;
+const MOST_BYTES: usize = 64 << 20;
+
+/// The files that a schema's paths lead to, with the names and the bytes of all of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SchemaTexts {
+    bytes: Vec<u8>,
+    entries: usize,
+    /// The names in its folders.
+    names: Vec<OsString>,
+    /// Set if a file may have parts for binds.
+    has_parts: bool,
+}
+
+impl Hash for SchemaTexts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+impl SchemaTexts {
+    /// Reads what the sources name. `None` where that is too much, or cannot be read: then nothing is known of it beforehand.
+    pub(crate) fn read(sources: &[SchemaSource]) -> Option<SchemaTexts> {
+        let mut texts = SchemaTexts::default();
+        for source in sources {
+            if let SchemaSource::Path(path) | SchemaSource::UpTo(path, _) = source {
+                let path = resolve_path(path);
+                texts.name(path.as_os_str().as_encoded_bytes());
+                texts.add(&path, 0).ok()?;
+            }
+        }
+        Some(texts)
+    }
+
+    /// Returns whether another bind may find other tables in them: parts of a file, a folder or a file that has its key as its name,
+    /// or the hidden one that is the default bind's.
+    pub(crate) fn depend_on_the_bind(&self, configured: &[BindKey]) -> bool {
+        let is_a_key = |name: &OsString| {
+            let is = |part: Option<&OsStr>| {
+                part.is_some_and(|part| configured.iter().any(|key| part.eq_ignore_ascii_case(marked::name(key))))
+            };
+            name.as_encoded_bytes().starts_with(b".") || is(Some(name)) || is(Path::new(name).file_stem())
+        };
+        self.has_parts || self.names.iter().any(is_a_key)
+    }
+
+    /// Adds a file's bytes, or the entries of a folder, each with its name and in the order of the names.
+    fn add(&mut self, path: &Path, depth: usize) -> io::Result<()> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES || depth > MOST_DEEP {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        // A link counts as what it leads to; one that leads nowhere is an entry like a pipe.
+        let Ok(data) = fs::metadata(path) else {
+            self.bytes.push(b'?');
+            return Ok(());
+        };
+        if data.is_dir() {
+            self.bytes.push(b'/');
+            for (name, path) in entries(path)? {
+                self.name(name.as_encoded_bytes());
+                self.names.push(name);
+                self.add(&path, depth + 1)?;
+            }
+            self.bytes.push(b'.');
+        } else if data.is_file() {
+            self.bytes.push(b'=');
+            self.file(path)?;
+        } else {
+            self.bytes.push(b'?');
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> io::Result<()> {
+        let length = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 8]);
+        let room = MOST_BYTES.saturating_sub(length) as u64;
+        let read = File::open(path)?.take(room + 1).read_to_end(&mut self.bytes)? as u64;
+        if read > room {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        self.bytes[length..length + 8].copy_from_slice(&read.to_le_bytes());
+        self.has_parts |= str::from_utf8(&self.bytes[length + 8..]).map_or(true, may_have_parts);
+        Ok(())
+    }
+
+    /// Adds a name, after its length.
+    fn name(&mut self, name: &[u8]) {
+        self.bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
+        self.bytes.extend_from_slice(name);
+    }
+}
+
+/// Returns whether a text has the letters of a line that begins the part of a bind. Searches by a single letter, for which `std`
+/// has optimised code in tests too.
+fn may_have_parts(text: &str) -> bool {
+    let begins =
+        |(at, _): (usize, &str)| text.as_bytes()[at..].get(..4).is_some_and(|part| part.eq_ignore_ascii_case(b"bind"));
+    text.match_indices('b').any(begins) || text.match_indices('B').any(begins)
+}
+
+/// Lists a folder: each name, and its path.
+fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        entries.push((entry.file_name(), entry.path()));
+    }
+    sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::SchemaTexts;
+    use crate::config::SchemaSource;
+
+    #[test]
+    fn every_name_and_every_byte_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let texts = || SchemaTexts::read(&[SchemaSource::Path(folder.path().to_path_buf())]).unwrap();
+        fs::create_dir(path("1_user")).unwrap();
+        fs::write(path("1_user/up.sql"), "CREATE TABLE user (x)").unwrap();
+        let mut seen = vec![texts()];
+        assert_eq!(seen, [texts()]);
+        let mut next = |change: &dyn Fn()| {
+            change();
+            let now = texts();
+            assert!(!seen.contains(&now));
+            seen.push(now);
+        };
+        next(&|| fs::write(path("1_user/up.sql"), "CREATE TABLE user (y)").unwrap());
+        next(&|| fs::write(path("1_user/down.sql"), "").unwrap());
+        next(&|| fs::rename(path("1_user"), path("2_user")).unwrap());
+        next(&|| fs::rename(path("2_user/up.sql"), path("up.sql")).unwrap());
+        next(&|| fs::create_dir(path("3")).unwrap());
+        next(&|| fs::write(path("3/x"), "").unwrap());
+    }
+
+    #[test]
+    fn what_a_bind_alone_finds_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let depends = || {
+            let texts = SchemaTexts::read(&[SchemaSource::Path(folder.path().to_path_buf())]).unwrap();
+            texts.depend_on_the_bind(&["auth".into(), None.into()])
+        };
+        fs::write(path("1_user.sql"), "CREATE TABLE b (bin, x)").unwrap();
+        assert!(!depends());
+        for (name, text) in
+            [("auth.sql", ""), ("Auth/1.sql", ""), (".sql", ""), ("2.sql", "-- Bind: auth"), ("default/1.sql", "")]
+        {
+            fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            fs::write(path(name), text).unwrap();
+            assert!(depends(), "{name}");
+            fs::remove_file(path(name)).unwrap();
+            let _ = fs::remove_dir(path(name).parent().unwrap());
+        }
+        assert!(!depends());
+    }
+
+    #[test]
+    fn a_folder_that_is_too_deep_is_not_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = (0..20).fold(folder.path().to_path_buf(), |path, _| path.join("a"));
+        fs::create_dir_all(deep).unwrap();
+        assert_eq!(SchemaTexts::read(&[SchemaSource::Path(folder.path().to_path_buf())]), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! The file of one image: a head, the identity, the notes, the database.
+
+use std::sync::Arc;
+
+use super::digest::digest;
+
+/// One image as it is stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// The bytes of a database file in WAL mode; `None` for one that is not the same twice and is made at each start.
+    pub(crate) file: Option<Arc<[u8]>>,
+    /// Texts that belong to it.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The beginning of every file; the number changes with this format.
+const MAGIC: [u8; 16] = *b"multibind image1";
+
+/// The numbers after it: the lengths of the three parts, and the digest of all after the head.
+const NUMBERS: usize = 4;
+const HEAD: usize = MAGIC.len() + NUMBERS * 8;
+
+/// Returns the bytes of a file.
+pub(super) fn written(identity: &[u8], stored: &Stored) -> Vec<u8> {
+    let mut notes = Vec::new();
+    for note in &stored.notes {
+        notes.extend((note.len() as u64).to_le_bytes());
+        notes.extend(note.as_bytes());
+    }
+    let file = stored.file.as_deref().unwrap_or_default();
+    let mut bytes = Vec::with_capacity(HEAD + identity.len() + notes.len() + file.len());
+    bytes.extend(MAGIC);
+    bytes.resize(HEAD, 0);
+    for part in [identity, &notes, file] {
+        bytes.extend_from_slice(part);
+    }
+    let numbers = [identity.len() as u64, notes.len() as u64, file.len() as u64, digest(&bytes[HEAD..])];
+    for (place, number) in bytes[MAGIC.len()..HEAD].chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
+
+/// Reads the bytes of a file, as far as it is whole and of this identity.
+pub(super) fn read(bytes: &[u8], identity: &[u8]) -> Result<Stored, &'static str> {
+    const CUT_OFF: &str = "it is cut off";
+    let (head, rest) = bytes.split_at_checked(HEAD).ok_or(CUT_OFF)?;
+    let numbers = head.strip_prefix(&MAGIC).ok_or("it is no image of this version")?;
+    let mut parts = [0; NUMBERS];
+    for (part, number) in parts.iter_mut().zip(numbers.as_chunks::<8>().0) {
+        *part = u64::from_le_bytes(*number);
+    }
+    let [of_identity, of_notes, of_file, sum] = parts;
+    let (own, rest_of_it) = split(rest, of_identity).ok_or(CUT_OFF)?;
+    let (notes, file) = split(rest_of_it, of_notes).ok_or(CUT_OFF)?;
+    if file.len() as u64 != of_file {
+        return Err(CUT_OFF);
+    }
+    if own != identity {
+        return Err("it is of another schema whose name is the same");
+    }
+    if digest(rest) != sum {
+        return Err("it is damaged");
+    }
+    let file = (!file.is_empty()).then(|| Arc::from(file));
+    Ok(Stored { file, notes: notes_of(notes).ok_or("its notes cannot be read")? })
+}
+
+fn notes_of(mut bytes: &[u8]) -> Option<Vec<String>> {
+    let mut notes = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let (note, rest) = split(rest, u64::from_le_bytes(*length))?;
+        notes.push(str::from_utf8(note).ok()?.to_string());
+        bytes = rest;
+    }
+    bytes.is_empty().then_some(notes)
+}
+
+fn split(bytes: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(usize::try_from(length).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, written, Stored};
+
+    fn stored() -> Stored {
+        Stored { file: Some(b"SQLite".as_slice().into()), notes: vec!["ann".into(), String::new(), "é".into()] }
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        for stored in [stored(), Stored { file: None, notes: Vec::new() }] {
+            assert_eq!(read(&written(b"identity", &stored), b"identity"), Ok(stored));
+        }
+    }
+
+    #[test]
+    fn every_damage_is_noticed() {
+        let whole = written(b"identity", &stored());
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length], b"identity").is_err(), "{length} bytes");
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&damaged, b"identity").is_err(), "bit {bit}");
+        }
+        assert!(read(&[whole.as_slice(), b"x"].concat(), b"identity").is_err());
+        assert!(read(&whole, b"identitx").is_err());
+        assert!(read(&whole, b"").is_err());
+    }
+}
