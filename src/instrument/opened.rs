@@ -68,12 +68,6 @@ impl Watch {
     }
 }
 
-/// Returns the number of databases that connections find.
-#[cfg(test)]
-pub(super) fn kept() -> usize {
-    PLACED.read().unwrap_or_else(PoisonError::into_inner).len()
-}
-
 /// Makes SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked
 /// for each time, since the application may have reset what it reports to.
 pub(crate) fn see_openings() {

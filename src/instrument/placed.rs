@@ -114,3 +114,9 @@ unsafe fn store(db: *mut ffi::sqlite3, schema: &CStr) -> Option<Box<[u8]>> {
     let address = name.strip_prefix(b"memdb(")?.split(|byte| *byte == b',').next()?;
     Some(address.into())
 }
+
+/// Returns the number of databases that connections find.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    PLACED.read().unwrap_or_else(PoisonError::into_inner).len()
+}
