@@ -87,6 +87,17 @@ impl Action<'_> {
         Some((self.schema?, self.first?.to_str().ok()?))
     }
 
+    /// Returns the table or view that it alters or drops, and the schema of that.
+    pub(super) fn altered(&self) -> Option<(&CStr, &str)> {
+        match self.action {
+            ffi::SQLITE_ALTER_TABLE => Some((self.first?, self.second?.to_str().ok()?)),
+            ffi::SQLITE_DROP_TABLE | ffi::SQLITE_DROP_VIEW | ffi::SQLITE_DROP_VTABLE => {
+                Some((self.schema?, self.first?.to_str().ok()?))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the schema that it is about, and whether it changes that; not the temporary one.
     pub(super) fn place(&self) -> Option<(&CStr, bool)> {
         let tells = self.is_of_rows() || self.is_change();

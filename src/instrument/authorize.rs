@@ -129,6 +129,9 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
         {
             looked.reads.push(table.to_string());
         }
+        if let Some((schema, table)) = action.altered() {
+            looked.altered.push((schema.to_owned(), table.to_string()));
+        }
         if let Some((schema, table)) = action.created() {
             looked.created.push((schema.to_owned(), table.to_string()));
         }

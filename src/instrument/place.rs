@@ -82,7 +82,7 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
     let mut last = String::new();
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
-        if function == last {
+        if function == last || is_wrapper(&function, &last) {
             continue;
         }
         own.push(match frame.at.map(short) {
@@ -95,6 +95,14 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
         }
     }
     own
+}
+
+/// Returns whether a function is what rstest makes around a test: one that has the test inside, or a case of it.
+fn is_wrapper(function: &str, test: &str) -> bool {
+    let is_around = test.strip_prefix(function).and_then(|inner| inner.strip_prefix("::"));
+    let name = function.rsplit("::").next();
+    is_around.is_some() && is_around == name
+        || function.strip_prefix(test).is_some_and(|case| case.starts_with("::case_"))
 }
 
 impl Frame<'_> {
@@ -194,6 +202,21 @@ mod tests {
             "tests/landing.rs:12, landing::a_user_signs_up",
         ];
         assert_eq!(texts(backtrace), own);
+    }
+
+    #[test]
+    fn what_rstest_makes_around_a_test_is_left_out() {
+        let backtrace = "   0: my_app::accounts::sign_up
+   1: landing::ann_signs_up::ann_signs_up
+   2: landing::ann_signs_up
+   3: landing::ann_signs_up::case_2_twice
+";
+        assert_eq!(texts(backtrace), ["my_app::accounts::sign_up", "landing::ann_signs_up::ann_signs_up"]);
+        let backtrace = "   0: landing::ann_signs_up
+   1: landing::ann_signs_up::case_2_twice
+   2: landing::others
+";
+        assert_eq!(texts(backtrace), ["landing::ann_signs_up", "landing::others"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::place::Place;
 use super::state::{is_present, Listened};
 use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{CreatedTable, Used, WrittenTable};
+use super::used::{SchemaTable, Used, WrittenTable};
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
@@ -170,7 +170,9 @@ pub(crate) struct Recorded {
     /// Set if it changes rows, and not the schema.
     pub(crate) changes_rows: bool,
     /// The tables and views that it creates.
-    pub(crate) created: Arc<[CreatedTable]>,
+    pub(crate) created: Arc<[SchemaTable]>,
+    /// Those that it alters or drops.
+    pub(crate) altered: Arc<[SchemaTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
@@ -346,7 +348,7 @@ impl Recorder {
     }
 
     /// Returns the number of the next statement.
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         lock(&self.statements).next()
     }
 

@@ -24,9 +24,9 @@ pub(crate) struct WrittenTable {
     pub(crate) by: Option<String>,
 }
 
-/// A table or view that a statement creates.
+/// A table or view that a statement creates, alters or drops.
 #[derive(Clone, Debug)]
-pub(crate) struct CreatedTable {
+pub(crate) struct SchemaTable {
     /// The keys that mean its database; `None` for one that is not the harness's.
     pub(crate) names: Option<Keys>,
     pub(crate) table: String,

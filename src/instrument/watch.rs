@@ -25,7 +25,7 @@ use super::recorder::{Recorded, Recorder};
 use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::{CreatedTable, Used, WrittenTable};
+use super::used::{SchemaTable, Used, WrittenTable};
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 use crate::say;
@@ -249,8 +249,9 @@ impl Watch {
             undone: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
+            created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
+            altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
             changes_rows: looked.is_some_and(Looked::changes_rows),
-            created: looked.map(|looked| member.created(handle, looked)).unwrap_or_default(),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,
@@ -277,16 +278,16 @@ impl Member {
         tables.into()
     }
 
-    /// Returns the tables and views that a statement creates.
-    fn created(&self, handle: &Handle, looked: &Looked) -> Arc<[CreatedTable]> {
-        if looked.created.is_empty() {
+    /// Returns tables or views of which a statement changes the schema.
+    fn named(&self, handle: &Handle, tables: &[(CString, String)]) -> Arc<[SchemaTable]> {
+        if tables.is_empty() {
             return Arc::default();
         }
-        let created = |(schema, table): &(CString, String)| CreatedTable {
+        let named = |(schema, table): &(CString, String)| SchemaTable {
             names: self.names_of(handle, schema),
             table: table.clone(),
         };
-        mapped(&looked.created, created).into()
+        mapped(tables, named).into()
     }
 
     /// Returns the keys that mean the database of a connection's schema.

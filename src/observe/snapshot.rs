@@ -34,6 +34,8 @@ pub struct Snapshot {
     keys: Vec<BindKey>,
     /// Each database's state, by the key that identifies it.
     states: Sorted<BindKey, State>,
+    /// The number of the first statement after it.
+    pub(super) next: u64,
 }
 
 /// One database at the moment of the snapshot.
@@ -84,13 +86,13 @@ impl Harness {
     /// Copies the committed state of every bind.
     fn take(&self) -> Result<Snapshot> {
         let running = self.running();
-        let mut states = Sorted::default();
+        let (mut states, next) = (Sorted::default(), running.recorder().next());
         let databases = running.databases();
         for (database, image) in databases.iter().zip(committed(&databases)?) {
             let state = State { image, start: Arc::clone(database.image()), standing: database.standing() };
             states.insert(database.key().clone(), state);
         }
-        Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states })
+        Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states, next })
     }
 
     /// Restores every bind to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps

@@ -4,12 +4,13 @@ use std::fmt;
 
 use rusqlite::types::Value;
 
+use super::makers::{made, missing};
 use super::rows::{differences, in_words};
 use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list, Error};
 use crate::key::Selection;
-use crate::list::has_name;
+use crate::list::{filtered, has_name};
 use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
@@ -84,22 +85,26 @@ fn short(value: &Value) -> String {
 /// Reports that not just the selected binds changed.
 pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &NotOnly) -> String {
     let (unchanged, others) = (list(&failure.unchanged), list(&failure.others));
+    let of_others = filtered(changes.changes(), |change| failure.others.contains(&change.bind));
     let is_selected = selection.keys().is_none_or(|keys| !keys.is_empty());
     let (found, next) = match (failure.unchanged.is_empty(), failure.others.is_empty()) {
         _ if changes.is_empty() => ("nothing changed in any bind".to_string(), paragraph(NOTHING_WRITTEN, 0, 0)),
         (_, true) => (format!("nothing changed in {unchanged}"), paragraph(NOTHING_WRITTEN, 0, 0)),
-        (true, false) if is_selected => (format!("{others} changed too"), to_allow(changes)),
-        (true, false) => (format!("{others} changed"), to_allow(changes)),
-        (false, false) => (
-            format!("nothing changed in {unchanged}, and {others} changed"),
-            paragraph(
-                &format!(
-                    "Rows for {unchanged} may be in {others}: check which bind's connection wrote the rows above."
+        (true, false) if is_selected => (format!("{others} changed too"), to_allow(changes, &of_others)),
+        (true, false) => (format!("{others} changed"), to_allow(changes, &of_others)),
+        (false, false) => {
+            let next = match made(changes, &of_others) {
+                made if made.is_empty() => paragraph(
+                    &format!(
+                        "Rows for {unchanged} may be in {others}: check which bind's connection wrote the rows above."
+                    ),
+                    0,
+                    0,
                 ),
-                0,
-                0,
-            ),
-        ),
+                made => made.trim_end().to_string(),
+            };
+            (format!("nothing changed in {unchanged}, and {others} changed"), next)
+        }
     };
     let asked = match selection.keys() {
         None => "a change in every bind".to_string(),
@@ -116,7 +121,7 @@ pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &Not
 pub(crate) fn not_unchanged(changes: &ChangeSet) -> String {
     let binds = list(&changes.binds_changed());
     let found = paragraph(&format!("expected no change in any bind, but {binds} changed:"), 0, 0);
-    format!("{found}\n\n{changes}\n\n{}", to_allow(changes))
+    format!("{found}\n\n{changes}\n\n{}", to_allow(changes, changes.changes()))
 }
 
 /// Reports why it is not known what changed.
@@ -137,14 +142,19 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
         let (expected, found) = (counts(&table.expected), counts(&table.found));
         compared.row(&[mark, &table.bind.to_string(), &table.table, &expected, &found]);
     }
-    let found = if changes.is_empty() {
-        paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0)
-    } else {
-        format!(
-            "The changes:\n\n{changes}\n\nIf they are intended, expect them with:\n\n{}\n\nIf not, check which bind's \
-             connection wrote the rows above.",
-            as_expected(changes)
-        )
+    let unexpected = filtered(changes.changes(), |change| {
+        let is_it = |table: &&Compared| table.bind == change.bind && table.table.eq_ignore_ascii_case(&change.table);
+        tables.iter().find(is_it).is_some_and(|table| !table.is_as_expected())
+    });
+    let (made, missing) = (made(changes, &unexpected), missing(changes, tables));
+    let found = match (changes.is_empty(), missing.is_empty()) {
+        (true, true) => paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0),
+        (true, false) => format!("Nothing changed in any bind.\n\n{}", missing.trim_end()),
+        (false, _) => {
+            let next = if made.is_empty() && missing.is_empty() { UNKNOWN_MAKER } else { "" };
+            let meant = format!("If they are intended, expect them with:\n\n{}\n\n{next}", as_expected(changes));
+            format!("The changes:\n\n{changes}\n\n{made}{missing}{}", meant.trim_end())
+        }
     };
     let (compared, mut values) = (compared.drawn(), String::new());
     for table in tables {
@@ -170,12 +180,18 @@ fn counts(counts: &[ExpectedChange]) -> String {
     }
 }
 
-/// Returns the assertion that would hold.
-fn to_allow(changes: &ChangeSet) -> String {
+/// Names the statements behind changes that were not expected, and returns the assertion that would hold.
+fn to_allow(changes: &ChangeSet, unexpected: &[TableChange]) -> String {
     let keys = arguments(&changes.binds_changed());
     let meant = paragraph(&format!("If these changes are intended, use assert_only({keys})."), 0, 0);
-    format!("{meant}\nIf not, check which bind's connection wrote the rows above.")
+    match made(changes, unexpected) {
+        made if made.is_empty() => format!("{meant}\n{UNKNOWN_MAKER}"),
+        made => format!("{made}{meant}"),
+    }
 }
+
+/// The advice where the statements behind changes are not known.
+const UNKNOWN_MAKER: &str = "If not, check which bind's connection wrote the rows above.";
 
 /// Returns the changes as a test writes them.
 fn as_expected(changes: &ChangeSet) -> String {

@@ -25,7 +25,7 @@ fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
     const PLACES: [&str; 7] = [
         "  at ",
-        "  called at ",
+        "  called from ",
         "  committed at ",
         "  rolled back at ",
         "  rolled back by an error at ",
@@ -52,7 +52,7 @@ fn unplaced(report: &str) -> String {
         };
         *line = format!("{start}{function}");
     }
-    // The function of a case is called by the test's harness.
-    lines.retain(|line| !(line.starts_with("  called at ") && line.contains("::case_")));
+    // The callers of a test's function are the test's affair.
+    lines.retain(|line| !line.starts_with("  called from "));
     lines.join("\n")
 }

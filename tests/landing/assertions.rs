@@ -291,7 +291,6 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
-      called at landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     To look further:
@@ -322,13 +321,11 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
-      called at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     To look further:
@@ -353,25 +350,22 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       looked for  user: username = 'ann', email = 'ann@example'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            5      no row matches; nearest:
+                              id = 3, username = 'anne', email = 'ann@example'
+                                differs in username
+                              id = 5, username = 'an', email = 'an@example'
+                                differs in username, email
+                              id = 1, username = 'zoe', email = 'zoe@example'
+                                differs in username, email
     ─
-     auth      5      no row matches; nearest:
-                        id = 3, username = 'anne', email = 'ann@example'
-                          differs in username
-                        id = 5, username = 'an', email = 'an@example'
-                          differs in username, email
-                        id = 1, username = 'zoe', email = 'zoe@example'
-                          differs in username, email
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The nearest row in `auth` was written by
       INSERT INTO user (username, email) VALUES
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -384,25 +378,22 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       looked for  user: id = 6, email = NULL
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            5      no row matches; nearest:
+                              id = 4, username = 'bob', email = NULL
+                                differs in id
+                              id = 2, username = 'Ann', email = NULL
+                                differs in id
+                              id = 5, username = 'an', email = 'an@example'
+                                differs in id, email
     ─
-     auth      5      no row matches; nearest:
-                        id = 4, username = 'bob', email = NULL
-                          differs in id
-                        id = 2, username = 'Ann', email = NULL
-                          differs in id
-                        id = 5, username = 'an', email = 'an@example'
-                          differs in id, email
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The nearest row in `auth` was written by
       INSERT INTO user (username, email) VALUES
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
       at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
-      called at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -452,7 +443,6 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
-      called at landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -484,7 +474,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -509,7 +498,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -533,7 +521,6 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
-      called at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -552,18 +539,15 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            4      the row:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      4      the row:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -576,21 +560,18 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  user: any row
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            4      rows that match:
+                              id = 1, username = 'ann', email = NULL
+                              id = 2, username = 'bob', email = NULL
+                              id = 3, username = 'cleo', email = NULL
+                              and more
     ─
-     auth      4      rows that match:
-                        id = 1, username = 'ann', email = NULL
-                        id = 2, username = 'bob', email = NULL
-                        id = 3, username = 'cleo', email = NULL
-                        and more
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
       at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
-      called at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -603,12 +584,10 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  post: any row
       expected    in `default`, committed, and in no other bind
 
-     bind      rows   found
-     default   0      no row at all
+     bind         rows   found
+     default      0      no row at all
     ─
-     auth             no such table
-    ─
-     meta             no such table
+     auth, meta          no such table
 
     No statement wrote to a table `post`, in any bind. Others did write: was the
     code that writes this row reached?
@@ -886,18 +865,15 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -911,18 +887,15 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -937,19 +910,16 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -963,19 +933,16 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::shared_cache_shows_a_row_as_not_committed
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -993,17 +960,14 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1017,17 +981,14 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1041,18 +1002,15 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1066,18 +1024,15 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::an_uncommitted_row_of_a_file_is_invisible
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1128,18 +1083,15 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1152,18 +1104,15 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, connection 1, not committed
 
     To look further:
@@ -1177,19 +1126,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1202,19 +1148,16 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
-      called at landing::assertions::in_memdb_an_open_transaction_keeps_others_from_reading
       on the test's thread, in a session, connection 2, not committed
 
     To look further:
@@ -1351,13 +1294,11 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -1371,13 +1312,11 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  made: x = 1
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `made` in `auth` is still open:
       INSERT INTO made VALUES (1)

@@ -91,13 +91,22 @@ fn other_values_than_those_expected_are_shown_row_by_row(db: Harness) {
                     - 1 deleted    ~ id = 1, name = 'an' → 'ann'
                                    - id = 3, name = 'cleo', age = 50
 
+    `user` in `auth` was changed by
+      INSERT INTO user (name, age) VALUES ('dora', 9), ('eve', 8)
+      at landing::changed_values::write
+      on the test's thread, connection 1, committed
+      UPDATE user SET name = 'ann' WHERE id = 1
+      at landing::changed_values::write
+      on the test's thread, connection 1, committed
+      DELETE FROM user WHERE id = 3
+      at landing::changed_values::write
+      on the test's thread, connection 1, committed
+
     If they are intended, expect them with:
 
     changes! {
         "auth.user" => +2 ~1 -1,
     }
-
-    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -105,7 +114,7 @@ fn other_values_than_those_expected_are_shown_row_by_row(db: Harness) {
 fn expected_rows_that_nobody_wrote_are_missing(db: Harness) {
     let before = db.snapshot().unwrap();
     let changed = db.changes_since(&before).unwrap();
-    assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +[row! { name: "dora" }] })), @"
+    assert_snapshot!(failure(|| changed.assert(changes! { "auth.user" => +[row! { name: "dora" }] })), @r#"
     the changes are not those expected, where marked ≠:
 
          bind   table   expected       found
@@ -116,9 +125,10 @@ fn expected_rows_that_nobody_wrote_are_missing(db: Harness) {
                row
      missing   name = 'dora'
 
-    Nothing changed in any bind. Does the code under test take its connections from
-    this harness, and does it commit?
-    ");
+    Nothing changed in any bind.
+
+    No statement wrote to `user` in `auth`.
+    "#);
     changed.assert(changes! { "auth.user" => +[] ~[] });
 }
 

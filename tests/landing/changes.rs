@@ -403,23 +403,29 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
     let before = db.snapshot().unwrap();
     driver(&db, None).execute("INSERT INTO post (title) VALUES ('for auth')", []).unwrap();
     let changes = db.changes_since(&before).unwrap();
-    insta::assert_snapshot!(failure(|| changes.assert_only("auth")), @r"
+    insta::assert_snapshot!(failure(|| changes.assert_only("auth")), @r#"
     expected changes in auth only, but nothing changed in auth, and default changed:
 
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
-    Rows for auth may be in default: check which bind's connection wrote the rows
-    above.
-    ");
+    `post` in `default` was changed by
+      INSERT INTO post (title) VALUES ('for auth')
+      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      on the test's thread, connection 1, committed
+    "#);
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
     expected no change in any bind, but default changed:
 
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
+    `post` in `default` was changed by
+      INSERT INTO post (title) VALUES ('for auth')
+      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      on the test's thread, connection 1, committed
+
     If these changes are intended, use assert_only("default").
-    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
     expected a change in every bind, but nothing changed in auth, meta:
@@ -436,8 +442,12 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
      bind      table   change         rows
      default   post    + 1 inserted   + id = 1, title = 'for auth'
 
+    `post` in `default` was changed by
+      INSERT INTO post (title) VALUES ('for auth')
+      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      on the test's thread, connection 1, committed
+
     If these changes are intended, use assert_only("default").
-    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -456,8 +466,12 @@ fn an_unexpected_bind_fails_with_the_fix(db: Harness) {
     ─
      auth      extra   created
 
+    `extra` in `default` was changed by
+      CREATE TABLE extra (x)
+      at landing::changes::an_unexpected_bind_fails_with_the_fix::an_unexpected_bind_fails_with_the_fix
+      on the test's thread, connection 1, committed
+
     If these changes are intended, use assert_only(["default", "auth"]).
-    If not, check which bind's connection wrote the rows above.
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"
     expected changes in default, auth, meta only, but nothing changed in meta:
@@ -480,8 +494,12 @@ fn an_unexpected_bind_fails_with_the_fix(db: Harness) {
     ─
      meta   extra   created
 
+    `extra` in `auth` was changed by
+      CREATE TABLE extra (x)
+      at landing::changes::an_unexpected_bind_fails_with_the_fix::an_unexpected_bind_fails_with_the_fix
+      on the test's thread, connection 2, committed
+
     If these changes are intended, use assert_only(["auth", "meta"]).
-    If not, check which bind's connection wrote the rows above.
     "#);
 }
 

@@ -87,6 +87,21 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
     ─
      meta      setting    ~ 1 updated    ~ name = 'motto', value = NULL → 'dark'
 
+    `post_tag` in `default` was changed by
+      DELETE FROM post_tag
+      at landing::changes_expected::written
+      on the test's thread, connection 2, committed
+
+    `user` in `auth` was changed by
+      INSERT INTO user (username) VALUES ('dora'), ('eve')
+      at landing::changes_expected::driver
+      on the test's thread, connection 1, committed
+      UPDATE user SET username = 'anna' WHERE id = 1
+      at landing::changes_expected::driver
+      on the test's thread, connection 1, committed
+
+    No statement wrote to `log` in `meta`.
+
     If they are intended, expect them with:
 
     changes! {
@@ -94,8 +109,6 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
         "auth.user" => +2 ~1,
         "meta.setting" => ~1,
     }
-
-    If not, check which bind's connection wrote the rows above.
     "#);
 }
 
@@ -103,15 +116,16 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
 fn missing_changes_are_reported_with_advice(harness: Harness) {
     let before = harness.snapshot().unwrap();
     let changed = harness.changes_since(&before).unwrap();
-    assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r"
+    assert_snapshot!(failure(|| changed.assert([("auth.user", 1)])), @r#"
     the changes are not those expected, where marked ≠:
 
          bind   table   expected       found
      ≠   auth   user    + 1 inserted   nothing
 
-    Nothing changed in any bind. Does the code under test take its connections from
-    this harness, and does it commit?
-    ");
+    Nothing changed in any bind.
+
+    No statement wrote to `user` in `auth`.
+    "#);
 }
 
 #[test]
@@ -153,6 +167,11 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
      default   made          created        + y = 1
                              + 1 inserted
 
+    `kept` in `default` was changed by
+      ALTER TABLE kept ADD COLUMN z
+      at landing::changes_expected::driver
+      on the test's thread, connection 1, committed, but it changed no row
+
     If they are intended, expect them with:
 
     changes! {
@@ -162,8 +181,6 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
         "default.kept" => altered,
         "default.made" => created +1,
     }
-
-    If not, check which bind's connection wrote the rows above.
     "#);
     changed.assert(changes! {
         (None, "a.b") => +1,

@@ -62,15 +62,11 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -100,15 +96,11 @@ fn a_row_that_was_written_twice_is_shown_twice(db: Harness) {
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice::a_row_that_was_written_twice_is_shown_twice
-      called at landing::times::a_row_that_was_written_twice_is_shown_twice
       on the test's thread, connection 2, committed
 
     To look further:
@@ -157,15 +149,11 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -194,22 +182,16 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 2, committed
 
     To look further:
@@ -239,21 +221,16 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 4, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     To look further:
@@ -282,15 +259,11 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 1, committed
 
     The row in `auth` was written by
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
-      called at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 3, committed
 
     To look further:

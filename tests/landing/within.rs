@@ -119,8 +119,8 @@ fn what_does_not_come_is_reported_with_the_time_that_was_waited(db: Harness) {
     ─
      auth      0      no row at all
 
-    Does the code under test take its connections from this harness, and does it
-    commit?
+    Nothing was written to any bind of this harness. Does the code under test take
+    its connections from it?
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -130,18 +130,19 @@ fn what_does_not_come_is_reported_with_the_time_that_was_waited(db: Harness) {
     to a bind.
     "#);
     let before = db.snapshot().unwrap();
-    assert_snapshot!(failure(|| db.within(limit).assert_changes(&before, changes! { "auth.user" => +1 })), @"
+    assert_snapshot!(failure(|| db.within(limit).assert_changes(&before, changes! { "auth.user" => +1 })), @r#"
     the changes are not those expected, where marked ≠:
 
          bind   table   expected       found
      ≠   auth   user    + 1 inserted   nothing
 
-    Nothing changed in any bind. Does the code under test take its connections from
-    this harness, and does it commit?
+    Nothing changed in any bind.
+
+    No statement wrote to `user` in `auth`.
 
     Waited 20ms. In that time, no transaction of this process ended that could write
     to a bind.
-    ");
+    "#);
     assert_snapshot!(failure(|| db.within(Duration::ZERO).assert_rows("auth", "user", 1)), @r#"
     `user` in `auth` is empty: 1 row is expected
 

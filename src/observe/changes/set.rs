@@ -4,6 +4,7 @@ use std::slice::Iter;
 use std::sync::Arc;
 
 use super::change::TableChange;
+use super::ran::Ran;
 use crate::error::Result;
 use crate::key::BindKey;
 use crate::list::filtered;
@@ -44,6 +45,8 @@ pub struct ChangeSet {
     /// The databases, each with its two states.
     pub(super) binds: Arc<Binds<States>>,
     pub(super) changes: Vec<TableChange>,
+    /// The statements that ran meanwhile, where they are of one harness.
+    pub(super) ran: Option<Ran>,
 }
 
 /// A database at two moments.
@@ -103,7 +106,7 @@ impl ChangeSet {
     pub fn in_bind(&self, key: impl Into<BindKey>) -> Result<ChangeSet> {
         let database = self.binds.find(&key.into())?;
         let changes = filtered(&self.changes, |change| change.database == database);
-        Ok(ChangeSet { binds: Arc::clone(&self.binds), changes })
+        Ok(ChangeSet { binds: Arc::clone(&self.binds), changes, ran: self.ran.clone() })
     }
 }
 

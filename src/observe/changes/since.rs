@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::change::TableChange;
 use super::compare;
+use super::ran::Ran;
 use super::set::{ChangeSet, States};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Harness, RunningBind};
@@ -67,6 +68,7 @@ impl Harness {
         for (database, image) in all.iter().zip(committed(&all)?) {
             now.insert(database.key(), image);
         }
+        let until = running.recorder().next();
         let mut pairs = Vec::new();
         for (place, databases) in of_places {
             let mut of_place = Vec::with_capacity(databases.len());
@@ -95,7 +97,8 @@ impl Harness {
             let database = binds.push(keys, states.clone());
             changes.append(&mut compare::compare(database, &bind, &states.before, &states.after)?);
         }
-        Ok(ChangeSet { binds: Arc::new(binds), changes })
+        let ran = Some(Ran::new(running.recorder(), snapshot.next..until));
+        Ok(ChangeSet { binds: Arc::new(binds), changes, ran })
     }
 }
 
@@ -114,7 +117,7 @@ pub(crate) fn since_start(databases: &[(&Arc<Bound>, Option<&Arc<Image>>)]) -> (
             Err(error) => errors.push(error),
         }
     }
-    (ChangeSet { binds: Arc::new(binds), changes }, errors)
+    (ChangeSet { binds: Arc::new(binds), changes, ran: None }, errors)
 }
 
 /// Returns the changes from one state of a database to another.

@@ -52,6 +52,15 @@ impl Statement {
         mapped(&self.recorded().created, |created| &*created.table)
     }
 
+    /// Returns whether it alters or drops a table or view in a database that a key means.
+    pub(crate) fn alters(&self, key: &BindKey, table: &str) -> bool {
+        let is_it = |names: &Keys| names.contains(key);
+        self.recorded()
+            .altered
+            .iter()
+            .any(|altered| altered.names.as_ref().is_some_and(is_it) && altered.table.eq_ignore_ascii_case(table))
+    }
+
     /// Returns whether it creates a table or view in a database that a key means.
     pub(crate) fn creates(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);

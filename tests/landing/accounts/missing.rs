@@ -53,7 +53,6 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
         A write to `purchase` in `default` was rolled back:
           INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
           at landing::accounts::missing::buy_without_commit
-          called at landing::accounts::missing::a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop
           on the test's thread, connection 1
           rolled back at landing::accounts::missing::buy_without_commit
 

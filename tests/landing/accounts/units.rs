@@ -39,13 +39,11 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     The row in `default` was written by
       INSERT INTO purchase (customer) VALUES ('ann')
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 1, committed
 
     The same thread wrote to other binds, and this is not there:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 2, failed
 
     To look further:
@@ -66,7 +64,6 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     A write to `invoice` in `billing` failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      called at landing::accounts::units::what_the_same_thread_lost_on_another_bind_is_named
       on the test's thread, connection 2, failed
 
     To look further:
@@ -104,7 +101,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     The unit of work is half committed: what it wrote to `default` was committed.
 
     A fault of the test triggered on `billing` once:
-    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:81.
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:93.
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
@@ -135,7 +132,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     A fault of the test triggered on `billing` once:
-    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:81.
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:93.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is

@@ -1,0 +1,57 @@
+//! The statements behind a change set: those that made its changes, and those whose changes did not stay.
+
+use super::account::statement;
+use super::table::paragraph;
+use super::words::times;
+use crate::list::mapped;
+use crate::observe::{ChangeSet, Compared, Statement, TableChange};
+
+/// The most tables and statements of each that are shown.
+const TABLES: usize = 3;
+const STATEMENTS: usize = 3;
+
+/// Names the statements that made these changes; nothing of changes whose statements are not known.
+pub(super) fn made(changes: &ChangeSet, tables: &[TableChange]) -> String {
+    let mut report = String::new();
+    for change in tables.iter().take(TABLES) {
+        let makers = changes.makers(change);
+        if makers.is_empty() {
+            continue;
+        }
+        let title = format!("`{}` in `{}` was changed by", change.table, change.bind);
+        report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&makers, &change.table));
+    }
+    report
+}
+
+/// Says of each table that was to change and did not what was tried; nothing where that is not known.
+pub(super) fn missing(changes: &ChangeSet, tables: &[Compared]) -> String {
+    let mut report = String::new();
+    let without = tables.iter().filter(|table| table.found.is_empty() && !table.is_as_expected());
+    for Compared { bind, table, .. } in without.take(TABLES) {
+        let Some(attempts) = changes.attempts(bind, table) else { continue };
+        if attempts.is_empty() {
+            report += &format!("{}\n\n", paragraph(&format!("No statement wrote to `{table}` in `{bind}`."), 0, 0));
+            continue;
+        }
+        let title = format!("Nothing has stayed in `{table}` of `{bind}` of");
+        report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&attempts, table));
+    }
+    report
+}
+
+fn listed(statements: &[Statement], table: &str) -> String {
+    let shown = &statements[statements.len().saturating_sub(STATEMENTS)..];
+    let mut lines = Vec::<String>::new();
+    let all = mapped(shown, |one| statement(one, Some(table), 2));
+    for alike in all.chunk_by(|one, next| one == next) {
+        lines.extend_from_slice(&alike[..1]);
+        if alike.len() > 1 {
+            lines.push(format!("  ran {} from there", times(alike.len())));
+        }
+    }
+    if shown.len() < statements.len() {
+        lines.insert(0, format!("  {} others, and", statements.len() - shown.len()));
+    }
+    lines.join("\n")
+}
