@@ -144,6 +144,6 @@ impl Within<'_> {
 fn fails(waited: Option<Waited>, report: String) -> ! {
     match waited {
         Some(waited) => fail(report::in_vain(&report, waited)),
-        None => panic!("{report}"),
+        None => fail(report),
     }
 }

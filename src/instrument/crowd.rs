@@ -47,8 +47,8 @@ fn count(conn: &Connection) -> usize {
 /// Opens connections to a harness of this thread's and to one that all threads share, and to nothing of either.
 fn visit(shared: &Harness, thread: usize, connections: usize) -> Vec<Connection> {
     let db = started(thread);
-    let log = (thread % 2 == 0).then(|| db.record());
-    let guard = (thread % 3 == 0).then(|| db.deny_writes("meta"));
+    let log = thread.is_multiple_of(2).then(|| db.record());
+    let guard = thread.is_multiple_of(3).then(|| db.deny_writes("meta"));
     let mut left = Vec::new();
     for number in 0..connections {
         let values = [i64::try_from(thread).unwrap(), i64::try_from(number).unwrap()];

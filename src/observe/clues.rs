@@ -2,7 +2,7 @@
 
 use std::thread::ThreadId;
 
-use super::account::{Account, Author, Fate};
+use super::account::{broken_by, Account, Author, Fate};
 use super::evidence::{Exhibit, Finding};
 use super::look::{Found, Sighting};
 use super::outside::written_outside;
@@ -12,6 +12,7 @@ use crate::harness::Running;
 use crate::instrument::{Stray, Triggered};
 use crate::key::BindKey;
 use crate::list::retain;
+use crate::order::sort_by_key;
 
 /// The most rows of a bind, and the most rows in all, whose authors are named.
 const ROWS: usize = 2;
@@ -39,6 +40,9 @@ pub(crate) enum Clue {
     Half { binds: Vec<BindKey> },
     /// The last statements that changed rows of a table, where none of the others is named.
     Changed { bind: BindKey, table: String, last: Last },
+    /// A row that was found refers to one of another table that is not there; and the last statements on both that ran while
+    /// their connections enforced no foreign keys.
+    Broken { bind: BindKey, table: String, parent: String, last: Option<Last> },
     /// A fault of the test that failed operations on a bind.
     Fault { bind: BindKey, fault: String, times: u64 },
     /// Statements that wrote to a table of that name in a database that is no harness's.
@@ -103,8 +107,27 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         }
         Reason::Also(_) | Reason::Several(_) | Reason::OtherUnreadable(_) => {}
     }
+    clues.append(&mut broken(&account, case));
     let mut faults = faults(case, &clues);
     clues.append(&mut faults);
+    clues
+}
+
+/// Finds the foreign keys that the rows which were found break, and the statements that ran without such keys being enforced.
+fn broken(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let mut clues = Vec::new();
+    for sighting in case.sightings.iter().filter(|sighting| !sighting.database.lags()) {
+        let Found::Rows { table, rows, view } = &sighting.found else { continue };
+        let bind = sighting.bind();
+        for parent in broken_by(&sighting.database, *view, table, rows) {
+            let mut unchecked = account.writes(bind, &parent);
+            unchecked.extend(account.puts(bind, table));
+            unchecked.retain(|statement| !statement.foreign_keys() && statement.fate() == Fate::Committed);
+            sort_by_key(&mut unchecked, |statement| statement.recorded().number);
+            let last = Last::of(unchecked.into_iter().cloned().collect());
+            clues.push(Clue::Broken { bind: bind.clone(), table: table.clone(), parent, last });
+        }
+    }
     clues
 }
 

@@ -16,6 +16,8 @@ const DATABASES_SHOWN: usize = 20;
 /// One database with what was found in it.
 pub(crate) struct Exhibit {
     pub(super) bind: BindKey,
+    /// Set if it is the one that the reason is about.
+    pub(crate) is_target: bool,
     pub(crate) label: String,
     /// The number of rows that the table has, as far as it can be counted.
     pub(crate) total: String,
@@ -72,14 +74,14 @@ pub(super) fn exhibits(sightings: &[Sighting], target: &BindKey, row: &Row) -> (
     sort_by_key(&mut by_rank, |(at, _)| *at);
     let mut exhibits = Vec::with_capacity(by_rank.len());
     for (_, sighting) in by_rank {
-        exhibits.push(exhibit(sighting, row));
+        exhibits.push(exhibit(sighting, row, sighting.bind() == target));
     }
     let with_row = left_out.iter().filter(|(_, sighting)| sighting.has_row()).count();
     let left_out = LeftOut { databases: left_out.len(), with_row };
     (exhibits, (left_out.databases > 0).then_some(left_out))
 }
 
-fn exhibit(sighting: &Sighting, row: &Row) -> Exhibit {
+fn exhibit(sighting: &Sighting, row: &Row, is_target: bool) -> Exhibit {
     let database = &*sighting.database;
     // A number that can no longer be read is left out.
     let total_of = |view, table: &str| total(database, view, table).unwrap_or_default();
@@ -102,7 +104,7 @@ fn exhibit(sighting: &Sighting, row: &Row) -> Exhibit {
             (total_of(*view, table), found)
         }
     };
-    Exhibit { bind: sighting.bind().clone(), label: database.label(), total, found }
+    Exhibit { bind: sighting.bind().clone(), is_target, label: database.label(), total, found }
 }
 
 fn total(database: &Database, view: View, table: &str) -> rusqlite::Result<String> {

@@ -124,6 +124,8 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
         });
     }
     for key in keys {
+        // A database that nobody has used counts as what it is made as.
+        running.make_again(key)?;
         let database = running.home_of(key)?;
         if !is_target(&targets, database.key()) {
             targets.push(Target { key: key.clone(), database });

@@ -41,6 +41,15 @@ pub(super) fn clue(clue: &Clue) -> String {
             let what = if last.statements.len() == 1 { "statement" } else { "statements" };
             listed(&format!("The last {what} that changed rows of `{table}` in `{bind}`:"), Some(table), last)
         }
+        Clue::Broken { bind, table, parent, last } => {
+            let breaks = format!("The row of `{table}` in `{bind}` refers to a row of `{parent}` that is not there.");
+            match last {
+                Some(last) => {
+                    listed(&format!("{breaks} Foreign keys were off on the connection of:"), Some(table), last)
+                }
+                None => say(&breaks),
+            }
+        }
         Clue::Fault { bind, fault, times: count } => say(&format!(
             "A fault of the test triggered on `{bind}` {}: {fault}.",
             times(usize::try_from(*count).unwrap_or(usize::MAX))

@@ -133,8 +133,14 @@ fn named(places: &[Whereabouts]) -> String {
 /// Draws what was found in every bind.
 fn found(failure: &Failure<'_>) -> String {
     let mut table = Table::new(&["bind", "rows", "found"]);
-    for Exhibit { label, total, found, .. } in &failure.exhibits {
-        table.row(&[label, total, &finding(found, failure.row)]);
+    let lacks = |exhibit: &&Exhibit| matches!(exhibit.found, Finding::NoTable) && !exhibit.is_target;
+    let without = failure.exhibits.iter().filter(lacks).map(|exhibit| exhibit.label.clone()).collect::<Vec<_>>();
+    let joins = without.len() > 1;
+    for exhibit in failure.exhibits.iter().filter(|exhibit| !joins || !lacks(exhibit)) {
+        table.row(&[&exhibit.label, &exhibit.total, &finding(&exhibit.found, failure.row)]);
+    }
+    if joins {
+        table.row(&[&without.join(", "), "", "no such table"]);
     }
     if let Some(left_out) = &failure.left_out {
         let found = match left_out.with_row {

@@ -350,18 +350,16 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       looked for  user: username = 'ann', email = 'ann@example'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            5      no row matches; nearest:
+                              id = 3, username = 'anne', email = 'ann@example'
+                                differs in username
+                              id = 5, username = 'an', email = 'an@example'
+                                differs in username, email
+                              id = 1, username = 'zoe', email = 'zoe@example'
+                                differs in username, email
     ─
-     auth      5      no row matches; nearest:
-                        id = 3, username = 'anne', email = 'ann@example'
-                          differs in username
-                        id = 5, username = 'an', email = 'an@example'
-                          differs in username, email
-                        id = 1, username = 'zoe', email = 'zoe@example'
-                          differs in username, email
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The nearest row in `auth` was written by
       INSERT INTO user (username, email) VALUES
@@ -380,18 +378,16 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       looked for  user: id = 6, email = NULL
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            5      no row matches; nearest:
+                              id = 4, username = 'bob', email = NULL
+                                differs in id
+                              id = 2, username = 'Ann', email = NULL
+                                differs in id
+                              id = 5, username = 'an', email = 'an@example'
+                                differs in id, email
     ─
-     auth      5      no row matches; nearest:
-                        id = 4, username = 'bob', email = NULL
-                          differs in id
-                        id = 2, username = 'Ann', email = NULL
-                          differs in id
-                        id = 5, username = 'an', email = 'an@example'
-                          differs in id, email
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The nearest row in `auth` was written by
       INSERT INTO user (username, email) VALUES
@@ -543,13 +539,11 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            4      the row:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      4      the row:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
@@ -566,16 +560,14 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  user: any row
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            4      rows that match:
+                              id = 1, username = 'ann', email = NULL
+                              id = 2, username = 'bob', email = NULL
+                              id = 3, username = 'cleo', email = NULL
+                              and more
     ─
-     auth      4      rows that match:
-                        id = 1, username = 'ann', email = NULL
-                        id = 2, username = 'bob', email = NULL
-                        id = 3, username = 'cleo', email = NULL
-                        and more
-    ─
-     meta             no such table
+     default, meta          no such table
 
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
@@ -592,12 +584,10 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
       looked for  post: any row
       expected    in `default`, committed, and in no other bind
 
-     bind      rows   found
-     default   0      no row at all
+     bind         rows   found
+     default      0      no row at all
     ─
-     auth             no such table
-    ─
-     meta             no such table
+     auth, meta          no such table
 
     No statement wrote to a table `post`, in any bind. Others did write: was the
     code that writes this row reached?
@@ -875,13 +865,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -899,13 +887,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -924,13 +910,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -949,13 +933,11 @@ fn shared_cache_shows_a_row_as_not_committed() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            1      the row, not committed:
+                              id = 1, username = 'ann', email = NULL
     ─
-     auth      1      the row, not committed:
-                        id = 1, username = 'ann', email = NULL
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -978,12 +960,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -1001,12 +981,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -1024,12 +1002,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -1048,12 +1024,10 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth            0      no row at all
     ─
-     auth      0      no row at all
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -1109,13 +1083,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -1132,13 +1104,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open:
       INSERT INTO user (username) VALUES ('ann')
@@ -1156,13 +1126,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -1180,13 +1148,11 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       looked for  user: username = 'ann'
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `user` in `auth` is still open: `session.commit()`
     first?
@@ -1328,13 +1294,11 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A connection to `auth` has a transaction open that writes: not committed yet?
 
@@ -1348,13 +1312,11 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       looked for  made: x = 1
       expected    not in `auth`
 
-     bind      rows   found
-     default          no such table
+     bind            rows   found
+     auth                   cannot be read: another connection has a transaction
+                                open that locks it
     ─
-     auth             cannot be read: another connection has a transaction open
-                          that locks it
-    ─
-     meta             no such table
+     default, meta          no such table
 
     A transaction that wrote to `made` in `auth` is still open:
       INSERT INTO made VALUES (1)

@@ -16,6 +16,8 @@ mod held;
 mod images;
 mod keep;
 mod logging;
+mod markup;
+mod page;
 mod panics;
 #[path = "../common/statements.rs"]
 mod statements;

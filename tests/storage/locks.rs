@@ -510,7 +510,14 @@ fn a_failed_assertion_names_who_has_not_committed() {
         *catch_unwind(AssertUnwindSafe(assertion)).unwrap_err().downcast::<String>().unwrap()
     });
     let told = failed.lines().skip_while(|line| !line.starts_with("A connection")).collect::<Vec<_>>().join("\n");
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r#"
+    A connection of the pool on thread `signing up` has a transaction open on `auth`
+    that writes: not committed yet?
+
+    To look further:
+      db.locate("t", row)?    every place where the row is
+      db.connection("auth")?  a connection to `auth`
+    "#);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! failed, what is still open.
 
 mod author;
+mod broken;
 mod rowid;
 
 pub(crate) use author::Author;
+pub(super) use broken::broken_by;
 
 use std::thread::ThreadId;
 

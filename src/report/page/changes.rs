@@ -11,10 +11,10 @@ use crate::row::Row;
 /// The number of tables that are shown, of rows of a kind in each, and of columns; and the bytes that they take.
 const TABLES: usize = 200;
 const ROWS: usize = 50;
-const COLUMNS: usize = 40;
-const BYTES: usize = 350 << 10;
+const COLUMNS: usize = 30;
+const BYTES: usize = 200 << 10;
 /// The number of characters of a name, and of a difference in a table's SQL.
-pub(super) const NAME: usize = 200;
+pub(super) const NAME: usize = 60;
 
 /// Writes the changes.
 pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
@@ -29,12 +29,12 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
             html.element("p", &[("class", "about")], &said);
             break;
         }
-        one(html, change);
+        one(html, change, limit);
     }
     html.close();
 }
 
-fn one(html: &mut Html, change: &TableChange) {
+fn one(html: &mut Html, change: &TableChange, limit: usize) {
     html.open("div", &[("class", "change")]);
     html.open("h3", &[]);
     html.element("span", &[("class", "bind")], &change.bind().to_string());
@@ -55,12 +55,12 @@ fn one(html: &mut Html, change: &TableChange) {
     counts(html, [inserted.len(), updated.len(), deleted.len()]);
     html.close();
     for detail in &change.details[..change.details.len().min(COLUMNS)] {
-        html.element("p", &[("class", "about")], &cut(detail, NAME));
+        html.element("p", &[("class", "about")], &cut(detail, 2 * NAME));
     }
     let rows = inserted.first().or(deleted.first()).or(updated.first().map(RowUpdate::after));
     if let Some(first) = rows {
         let names = columns(change, first);
-        table(html, change, &names);
+        table(html, change, &names, limit);
     }
     html.close();
 }
@@ -90,19 +90,28 @@ fn columns<'c>(change: &'c TableChange, first: &'c Row) -> Vec<&'c str> {
     names
 }
 
-fn table(html: &mut Html, change: &TableChange, names: &[&str]) {
+fn table(html: &mut Html, change: &TableChange, names: &[&str], limit: usize) {
+    let mut shown = 0;
     let columns = &names[..names.len().min(COLUMNS)];
     html.open("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "group"), ("aria-label", change.table())]);
     html.open("table", &[]);
     heading(html, columns, names.len());
     html.open("tbody", &[]);
     for row in some(change.inserted()) {
+        if html.bytes() > limit {
+            break;
+        }
+        shown += 1;
         html.open("tr", &[("class", "inserted")]);
         html.element("th", &[("scope", "row")], "+ inserted");
         cells(html, row, columns);
         html.close();
     }
     for update in some(change.updated()) {
+        if html.bytes() > limit {
+            break;
+        }
+        shown += 1;
         html.open("tr", &[("class", "updated")]);
         html.element("th", &[("scope", "row")], "~ updated");
         for name in columns {
@@ -111,6 +120,10 @@ fn table(html: &mut Html, change: &TableChange, names: &[&str]) {
         html.close();
     }
     for row in some(change.deleted()) {
+        if html.bytes() > limit {
+            break;
+        }
+        shown += 1;
         html.open("tr", &[("class", "deleted")]);
         html.element("th", &[("scope", "row")], "− deleted");
         cells(html, row, columns);
@@ -119,8 +132,7 @@ fn table(html: &mut Html, change: &TableChange, names: &[&str]) {
     html.close();
     html.close();
     html.close();
-    let [inserted, updated, deleted] = [change.inserted().len(), change.updated().len(), change.deleted().len()];
-    let hidden = [inserted, updated, deleted].map(|count| count.saturating_sub(ROWS)).iter().sum::<usize>();
+    let hidden = change.inserted().len() + change.updated().len() + change.deleted().len() - shown;
     if hidden > 0 {
         let said = format!("{} more are left out.", plural(hidden as u64, "row"));
         html.element("p", &[("class", "about")], &said);

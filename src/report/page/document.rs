@@ -8,10 +8,10 @@ use crate::observe::StatementKind;
 use crate::report::words::cut;
 
 /// The number of characters of a report, and of a note, that are shown.
-const REPORT_SHOWN: usize = 40_000;
-const NOTE_SHOWN: usize = 2_000;
+const REPORT_SHOWN: usize = 10_000;
+const NOTE_SHOWN: usize = 500;
 /// The number of notes that are shown.
-const NOTES_SHOWN: usize = 40;
+const NOTES_SHOWN: usize = 10;
 
 /// The policy that forbids every request: nothing in a value can make one.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; \
@@ -19,7 +19,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 /// Writes the page.
 pub(crate) fn page(shown: &Shown<'_>) -> String {
-    let run = Run::of(shown);
+    let mut run = Run::of(shown);
+    let listed = statements::listed(shown, &run);
+    run.keep_last(listed.len());
     let mut html = Html::default();
     html.markup("<!DOCTYPE html>\n");
     html.open("html", &[("lang", "en")]);
@@ -41,7 +43,7 @@ pub(crate) fn page(shown: &Shown<'_>) -> String {
     verdict(&mut html, shown);
     html.open("div", &[]);
     timeline::write(&mut html, shown, &run);
-    statements::write(&mut html, shown, &run);
+    statements::write(&mut html, &run, listed);
     html.close();
     changes::write(&mut html, shown);
     rows::write(&mut html, shown);
@@ -98,12 +100,14 @@ fn verdict(html: &mut Html, shown: &Shown<'_>) {
             let report = cut(report, REPORT_SHOWN);
             let (headline, rest) = headline(&report);
             html.element("h2", &[], &headline);
+            // Code under test may have caught it, and panicked again.
+            html.open("p", &[("class", "place")]);
+            html.markup("The last assertion of multibind that failed in this thread");
             if let Some(place) = place {
-                html.open("p", &[("class", "place")]);
-                html.markup("at ");
+                html.markup(", at ");
                 html.element("code", &[], place);
-                html.close();
             }
+            html.close();
             if !rest.is_empty() {
                 html.element("pre", &[("class", "report"), ("tabindex", "0")], rest);
             }

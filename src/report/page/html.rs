@@ -55,6 +55,11 @@ impl Html {
         self.close();
     }
 
+    /// Writes what another one has, which is whole.
+    pub(super) fn append(&mut self, other: Html) {
+        self.text.push_str(&other.finish());
+    }
+
     /// Returns the number of bytes so far.
     pub(super) fn bytes(&self) -> usize {
         self.text.len()

@@ -2,7 +2,7 @@
 //!
 //! All facts are in the markup, so that it reads without its script, which adds a filter, a zoom and a selection. The page
 //! opens no file and no connection, which its policy also forbids. It is bounded: each part stops at its own limit, and says
-//! what it leaves out.
+//! what it leaves out. All together have 2 MiB at most.
 
 mod axis;
 mod changes;

@@ -41,7 +41,7 @@
     statement.addEventListener("pointerleave", () => hover(statement.dataset.s, false));
   }
   const hover = (number, on) => {
-    for (const block of blocksOf.get(number) || []) block.style.outline = on ? "2px solid currentColor" : "";
+    for (const block of blocksOf.get(number) || []) block.classList.toggle("hot", on);
   };
   const fromAddress = () => {
     const found = /^#s(\d+)$/.exec(location.hash);

@@ -10,6 +10,8 @@ use crate::report::words::cut;
 
 /// The number of references that are drawn and listed, and of characters of a name.
 const REFERENCES: usize = 400;
+/// The bytes that the picture takes.
+const BYTES: usize = 150 << 10;
 const NAME: usize = 26;
 const LISTED: usize = 120;
 /// How far the line of a reference within a column of cards stands out.
@@ -44,19 +46,26 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>) {
             ("aria-label", name),
         ],
     );
+    let limit = html.bytes() + BYTES;
     for group in &picture.groups {
-        draw_group(html, shown, group);
+        draw_group(html, shown, group, limit);
     }
     for edge in &edges {
-        draw_edge(html, edge);
+        if html.bytes() < limit {
+            draw_edge(html, edge);
+        }
     }
     html.close();
     html.close();
     if !listed.is_empty() {
         html.open("details", &[]);
-        html.element("summary", &[], &format!("The {} as a list", plural(listed.len() as u64, "reference")));
+        html.element("summary", &[], &format!("{} as a list", plural(listed.len() as u64, "reference")));
         html.open("ul", &[]);
         for words in &listed {
+            if html.bytes() > limit {
+                html.element("li", &[], "… and more, left out with what is not drawn: this page would be too large.");
+                break;
+            }
             html.element("li", &[], words);
         }
         html.close();
@@ -111,7 +120,7 @@ fn edges(shown: &Shown<'_>, picture: &Picture<'_>) -> (Vec<Edge>, Vec<String>) {
     (edges, listed)
 }
 
-fn draw_group(html: &mut Html, shown: &Shown<'_>, group: &Group<'_>) {
+fn draw_group(html: &mut Html, shown: &Shown<'_>, group: &Group<'_>, limit: usize) {
     html.open("g", &[("class", "group")]);
     rectangle(html, "box", group.place, 10);
     text(html, "title", group.place.x + EDGE, group.place.y + 26, &cut(&group.database.label, LISTED));
@@ -129,6 +138,9 @@ fn draw_group(html: &mut Html, shown: &Shown<'_>, group: &Group<'_>) {
         let is_it = |change: &&TableChange| {
             change.bind() == &group.database.key && change.table() == card.table.name() && !change.is_view()
         };
+        if html.bytes() > limit {
+            break;
+        }
         draw_card(html, card, shown.changes.changes().iter().find(is_it));
     }
     html.close();

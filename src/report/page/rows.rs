@@ -11,8 +11,8 @@ use crate::row::Row;
 use crate::schema::TableInfo;
 
 /// The number of columns that are shown, and the bytes that all rows take.
-const COLUMNS: usize = 40;
-const BYTES: usize = 350 << 10;
+const COLUMNS: usize = 30;
+const BYTES: usize = 200 << 10;
 /// The number of rows up to which a table is shown open.
 const OPEN: u64 = 12;
 
@@ -45,7 +45,7 @@ fn write_database(html: &mut Html, shown: &Shown<'_>, database: &ShownDatabase, 
     }
     html.close();
     match &database.contents {
-        Err(problem) => html.element("p", &[("class", "error")], &cut(problem, NAME)),
+        Err(problem) => html.element("p", &[("class", "error")], &cut(problem, 4 * NAME)),
         Ok(contents) => {
             let tables = contents.metadata.tables();
             if tables.is_empty() {
@@ -60,14 +60,20 @@ fn write_database(html: &mut Html, shown: &Shown<'_>, database: &ShownDatabase, 
                 let is_it = |change: &&TableChange| {
                     !change.is_view() && change.bind() == &database.key && change.table() == table.name()
                 };
-                write_table(html, table, rows, shown.changes.changes().iter().find(is_it));
+                write_table(html, table, rows, shown.changes.changes().iter().find(is_it), limit);
             }
         }
     }
     html.close();
 }
 
-fn write_table(html: &mut Html, table: &TableInfo, rows: &Result<Listed, String>, change: Option<&TableChange>) {
+fn write_table(
+    html: &mut Html,
+    table: &TableInfo,
+    rows: &Result<Listed, String>,
+    change: Option<&TableChange>,
+    limit: usize,
+) {
     let is_open = change.is_some() && rows.as_ref().is_ok_and(|rows| rows.count <= OPEN);
     html.open("details", if is_open { &[("open", "")] } else { &[] });
     html.open("summary", &[]);
@@ -79,16 +85,16 @@ fn write_table(html: &mut Html, table: &TableInfo, rows: &Result<Listed, String>
     }
     html.close();
     match rows {
-        Err(problem) => html.element("p", &[("class", "error")], &cut(problem, NAME)),
+        Err(problem) => html.element("p", &[("class", "error")], &cut(problem, 4 * NAME)),
         Ok(rows) => match rows.first.first() {
             None => html.element("p", &[("class", "about")], "empty"),
-            Some(first) => list(html, table, rows, first, change),
+            Some(first) => list(html, table, rows, first, change, limit),
         },
     }
     html.close();
 }
 
-fn list(html: &mut Html, table: &TableInfo, rows: &Listed, first: &Row, change: Option<&TableChange>) {
+fn list(html: &mut Html, table: &TableInfo, rows: &Listed, first: &Row, change: Option<&TableChange>, limit: usize) {
     let mut names = Vec::with_capacity(first.cells().len());
     for (name, _) in first.cells() {
         names.push(name.as_str());
@@ -98,7 +104,12 @@ fn list(html: &mut Html, table: &TableInfo, rows: &Listed, first: &Row, change: 
     html.open("table", &[]);
     heading(html, columns, names.len());
     html.open("tbody", &[]);
+    let mut shown = 0;
     for row in &rows.first {
+        if html.bytes() > limit {
+            break;
+        }
+        shown += 1;
         let is_new = change.is_some_and(|change| change.inserted().contains(row));
         let is_changed =
             change.is_some_and(|change| change.updated().iter().map(RowUpdate::after).any(|new| new == row));
@@ -119,7 +130,6 @@ fn list(html: &mut Html, table: &TableInfo, rows: &Listed, first: &Row, change: 
     html.close();
     html.close();
     html.close();
-    let shown = rows.first.len() as u64;
     if rows.count > shown {
         let said = format!("The first {} of {}.", number(shown), plural(rows.count, "row"));
         html.element("p", &[("class", "about")], &said);

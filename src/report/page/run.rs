@@ -8,7 +8,7 @@ use crate::observe::Statement;
 use crate::order::sort_by_key;
 
 /// The number of statements that are shown: the last ones, which are nearest to the failure.
-const SHOWN: usize = 400;
+const SHOWN: usize = 300;
 /// The number of connections that have a colour of their own.
 const COLOURS: usize = 8;
 
@@ -101,6 +101,13 @@ impl<'p> Run<'p> {
             self.connections.push(Connection { stray, number, name });
             self.connections.len() - 1
         })
+    }
+
+    /// Leaves out all but the last statements.
+    pub(super) fn keep_last(&mut self, most: usize) {
+        let out = self.ran.len().saturating_sub(most);
+        self.ran.drain(..out);
+        self.before += out;
     }
 
     /// Returns the name of a statement's connection.

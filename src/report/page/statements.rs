@@ -11,34 +11,44 @@ use crate::observe::{Statement, StatementKind};
 use crate::report::words::cut;
 
 /// The bytes that all statements take.
-const BYTES: usize = 700 << 10;
-/// The number of characters of a statement in the list, and of its texts in full.
+const BYTES: usize = 440 << 10;
+/// The number of characters of a statement in the list, of its text in full, and of what else is known of it.
 const IN_LIST: usize = 160;
 const IN_FULL: usize = 4_000;
+const FACT: usize = 500;
 /// The number of names of a kind that are listed of a statement.
 const NAMES: usize = 40;
 
+/// Returns the last of the statements that ran, as many as fit.
+pub(super) fn listed(shown: &Shown<'_>, run: &Run<'_>) -> Vec<Html> {
+    let (mut listed, mut bytes) = (Vec::with_capacity(run.ran.len()), 0);
+    for ran in run.ran.iter().rev() {
+        let mut html = Html::default();
+        one(&mut html, shown, run, ran);
+        bytes += html.bytes();
+        listed.push(html);
+        if bytes > BYTES {
+            break;
+        }
+    }
+    listed.reverse();
+    listed
+}
+
 /// Writes the list of statements.
-pub(super) fn write(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
-    let about = if run.ran.is_empty() {
-        "None was kept. Statements that write are kept on their own; `harness.record()` keeps those that only read too."
+pub(super) fn write(html: &mut Html, run: &Run<'_>, listed: Vec<Html>) {
+    let about = if listed.is_empty() {
+        "None was kept. Those that write are kept by themselves, and those that only read while the test records."
     } else {
-        "In the order in which they began. Those that only read are here where `harness.record()` recorded them."
+        "In the order in which they began; those that only read where the test has recorded them."
     };
     part(html, "statements", "Statements", about);
     if run.before > 0 {
         let hidden = format!("{} before these are left out.", plural(run.before as u64, "statement"));
         html.element("p", &[("class", "about")], &hidden);
     }
-    let limit = html.bytes() + BYTES;
-    for (at, ran) in run.ran.iter().enumerate() {
-        if html.bytes() > limit {
-            let hidden = plural((run.ran.len() - at) as u64, "statement");
-            let said = format!("{hidden} more are left out: with them this page would be too large.");
-            html.element("p", &[("class", "about")], &said);
-            break;
-        }
-        one(html, shown, run, ran);
+    for statement in listed {
+        html.append(statement);
     }
     html.close();
 }
@@ -75,7 +85,7 @@ fn one(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>, ran: &Ran<'_>) {
 /// Writes the error and the texts of a statement.
 fn texts(html: &mut Html, statement: &Statement) {
     if let Some(error) = statement.error() {
-        html.element("p", &[("class", "error")], &cut(error, IN_FULL));
+        html.element("p", &[("class", "error")], &cut(error, 2 * FACT));
     }
     let (sql, values) = (statement.sql(), statement.sql_with_values());
     html.element("pre", &[("class", "sql")], &cut(sql, IN_FULL));
@@ -92,10 +102,10 @@ fn origin(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>, ran: &Ran<'_>) {
         Some(place) => {
             html.element("dt", &[], "place");
             html.open("dd", &[]);
-            html.element("code", &[], &cut(place, IN_FULL));
+            html.element("code", &[], &cut(place, FACT));
             for caller in statement.callers() {
                 html.markup("<br/>called at ");
-                html.element("code", &[], &cut(caller, IN_FULL));
+                html.element("code", &[], &cut(caller, FACT));
             }
             html.close();
         }
@@ -148,5 +158,5 @@ fn names(html: &mut Html, what: &'static str, names: &[&str]) {
 
 fn fact(html: &mut Html, name: &'static str, fact: &str) {
     html.element("dt", &[], name);
-    html.element("dd", &[], &cut(fact, IN_FULL));
+    html.element("dd", &[], &cut(fact, FACT));
 }

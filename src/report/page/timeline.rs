@@ -17,8 +17,11 @@ use crate::report::words::cut;
 /// The number of lanes that are shown; those without a statement go first.
 const LANES: usize = 40;
 /// The number of characters of a statement in its block, and beside the pointer.
-const IN_BLOCK: usize = 60;
+const IN_BLOCK: usize = 50;
 const BESIDE_POINTER: usize = 200;
+/// The bytes from which on blocks have a number only, and the number of characters of a bind's keys.
+const BYTES: usize = 150 << 10;
+const LABEL: usize = 100;
 /// The number of connections that the legend names.
 const IN_LEGEND: usize = 16;
 
@@ -57,8 +60,9 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
     html.open("div", &[("class", "lanes"), ("tabindex", "0"), ("role", "group"), ("aria-label", name)]);
     html.open("div", &[("class", "field"), ("style", &width)]);
     ticks(html, &axis);
+    let limit = html.bytes() + BYTES;
     for lane in &lanes {
-        write_lane(html, run, lane, &axis);
+        write_lane(html, run, lane, &axis, limit);
     }
     html.close();
     html.close();
@@ -124,15 +128,16 @@ fn ticks(html: &mut Html, axis: &Axis) {
     html.close();
 }
 
-fn write_lane(html: &mut Html, run: &Run<'_>, lane: &Lane<'_, '_>, axis: &Axis) {
+fn write_lane(html: &mut Html, run: &Run<'_>, lane: &Lane<'_, '_>, axis: &Axis, limit: usize) {
     let class = match (lane.is_apart(), lane.rows.is_empty()) {
         (true, _) => "lane apart",
         (false, true) => "lane idle",
         (false, false) => "lane",
     };
     html.open("div", &[("class", class)]);
-    html.open("div", &[("class", "who"), ("title", &lane.name)]);
-    html.element("b", &[], &lane.name);
+    let name = cut(&lane.name, LABEL);
+    html.open("div", &[("class", "who"), ("title", &name)]);
+    html.element("b", &[], &name);
     html.element("small", &[], &lane.about);
     html.close();
     html.open("div", &[("class", "track")]);
@@ -140,13 +145,13 @@ fn write_lane(html: &mut Html, run: &Run<'_>, lane: &Lane<'_, '_>, axis: &Axis) 
         html.element("small", &[], "no statement");
     }
     for row in &lane.rows {
-        write_row(html, run, row, axis);
+        write_row(html, run, row, axis, limit);
     }
     html.close();
     html.close();
 }
 
-fn write_row(html: &mut Html, run: &Run<'_>, row: &LaneRow<'_, '_>, axis: &Axis) {
+fn write_row(html: &mut Html, run: &Run<'_>, row: &LaneRow<'_, '_>, axis: &Axis, limit: usize) {
     let is_deep = row.ran.iter().any(|ran| ran.transaction.is_some());
     html.open("div", &[("class", if is_deep { "row deep" } else { "row" })]);
     let mut drawn = Vec::new();
@@ -159,7 +164,7 @@ fn write_row(html: &mut Html, run: &Run<'_>, row: &LaneRow<'_, '_>, axis: &Axis)
         }
     }
     for ran in &row.ran {
-        write_block(html, run, ran, axis);
+        write_block(html, run, ran, axis, limit);
     }
     html.close();
 }
@@ -180,7 +185,7 @@ fn write_transaction(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, around: Arou
     html.close();
 }
 
-fn write_block(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, axis: &Axis) {
+fn write_block(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, axis: &Axis, limit: usize) {
     let mut class = format!("st {}", colour(ran.connection));
     class.push_str(match ran.statement.kind() {
         StatementKind::Read => " read",
@@ -193,8 +198,9 @@ fn write_block(html: &mut Html, run: &Run<'_>, ran: &Ran<'_>, axis: &Axis) {
     if ran.statement.time().is_none() {
         class.push_str(" running");
     }
-    let (text, became) = (one_line(ran.statement), became(ran.statement).words);
-    let connection = run.connection_of(ran);
+    let text = if html.bytes() < limit { one_line(ran.statement) } else { String::new() };
+    let became = became(ran.statement).words;
+    let connection = cut(run.connection_of(ran), LABEL);
     let title = format!("{} · {}\n{connection}\n{became}", ran.number, cut(&text, BESIDE_POINTER));
     let (number, place) = (ran.number.to_string(), place(axis, ran.from, ran.to));
     let target = format!("#s{number}");

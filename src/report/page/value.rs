@@ -9,7 +9,7 @@ use crate::report::words::cut;
 use crate::row::Shown;
 
 /// The shown length of a text, in characters, and of a blob, in bytes.
-const TEXT_SHOWN: usize = 300;
+const TEXT_SHOWN: usize = 200;
 const BLOB_SHOWN: usize = 48;
 
 /// Writes a value as SQL does, so that `'1'` is told from `1`, and long ones in part.

@@ -1,6 +1,8 @@
 //! What the report of a failed assertion on a landing says of how it came about.
 
+mod keys;
 mod missing;
 mod tables;
+mod tenants;
 mod units;
 mod written;
