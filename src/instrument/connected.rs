@@ -283,6 +283,11 @@ impl Connected {
         })
     }
 
+    /// Returns whether it is followed for the watch at an address.
+    pub(super) fn is_watched_by(&self, watch: usize) -> bool {
+        self.watch == watch
+    }
+
     /// Returns SQLite's account of a statement, which is remembered.
     pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
         let (now, version) = (state::names(), self.version(handle));
