@@ -27,6 +27,7 @@ mod opened;
 mod operation;
 mod outside;
 mod place;
+mod placed;
 mod recorder;
 mod report_rows;
 mod rules;

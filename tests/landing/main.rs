@@ -5,6 +5,7 @@ mod accounts;
 mod any_driver;
 mod as_it_ran;
 mod assertions;
+mod attached;
 mod changed_values;
 mod changes;
 mod changes_expected;
