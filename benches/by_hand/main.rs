@@ -26,6 +26,9 @@ fn main() {
         file_start(&mut criterion),
         reset(&mut criterion),
         execute(&mut criterion),
+        prepared_insert(&mut criterion),
+        rows(&mut criterion),
+        open(&mut criterion),
         query(&mut criterion),
         route(&mut criterion),
         assert_landed(&mut criterion),
@@ -35,8 +38,15 @@ fn main() {
     ratios::print(&folder, &pairs);
 }
 
+/// Removes what a harness has SQLite call at each opening of the process, until the next one starts.
+fn without_harness() {
+    // SAFETY: it has no conditions.
+    unsafe { multibind::rusqlite::ffi::sqlite3_reset_auto_extension() };
+}
+
 /// Opens three databases in memory with their tables and writes a row into the second.
 fn by_hand(tables: &[String; 3]) -> [Connection; 3] {
+    without_harness();
     let open = |ddl: &String| {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
@@ -89,6 +99,7 @@ fn file_start(criterion: &mut Criterion) -> Pair {
     let tables = ddl(10);
     let mut bench = criterion.benchmark_group(group);
     bench.bench_function("hand", |b| {
+        without_harness();
         b.iter(|| {
             let folder = tempfile::tempdir().unwrap();
             let open = |(at, ddl): (usize, &String)| {
@@ -155,7 +166,93 @@ fn execute(criterion: &mut Criterion) -> Pair {
         group,
         what: "`session.execute`, an insert in a transaction",
         against: "`prepare_cached` + `execute`",
-        target: 1.25,
+        target: 1.5,
+    }
+}
+
+fn prepared_insert(criterion: &mut Criterion) -> Pair {
+    let group = "prepared_insert";
+    let tables = ddl(10);
+    let next = Cell::new(0_i64);
+    let name = || next.replace(next.get() + 1);
+    let mut bench = criterion.benchmark_group(group);
+    bench.bench_function("hand", |b| {
+        let [conn, ..] = by_hand(&tables);
+        conn.execute_batch("BEGIN").unwrap();
+        b.iter(|| conn.prepare_cached(INSERT).unwrap().execute([name()]).unwrap());
+    });
+    bench.bench_function("multibind", |b| {
+        let db = binds(&tables, Bind::memory).start().unwrap();
+        let conn = db.pool("b0").unwrap().get().unwrap();
+        conn.execute_batch("BEGIN").unwrap();
+        b.iter(|| conn.prepare_cached(INSERT).unwrap().execute([name()]).unwrap());
+    });
+    bench.finish();
+    let what = "an insert on a pooled connection, in a transaction";
+    Pair { group, what, against: "`prepare_cached` + `execute`", target: 1.35 }
+}
+
+fn rows(criterion: &mut Criterion) -> Pair {
+    let group = "pooled_rows";
+    let tables = ddl(10);
+    let fill = |conn: &Connection| {
+        conn.execute_batch("BEGIN").unwrap();
+        for number in 0..1_000 {
+            conn.prepare_cached(INSERT).unwrap().execute([number]).unwrap();
+        }
+        conn.execute_batch("COMMIT").unwrap();
+    };
+    let read = |conn: &Connection| {
+        let mut statement = conn.prepare_cached(SELECT).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<Vec<(i64, String)>, _>>().unwrap()
+    };
+    let mut bench = criterion.benchmark_group(group);
+    bench.bench_function("hand", |b| {
+        let [conn, ..] = by_hand(&tables);
+        fill(&conn);
+        b.iter(|| read(&conn));
+    });
+    bench.bench_function("multibind", |b| {
+        let db = binds(&tables, Bind::memory).start().unwrap();
+        let conn = db.pool("b0").unwrap().get().unwrap();
+        fill(&conn);
+        b.iter(|| read(&conn));
+    });
+    bench.finish();
+    Pair { group, what: "1,000 rows read on a pooled connection", against: "`query_map`, collected", target: 1.05 }
+}
+
+fn open(criterion: &mut Criterion) -> Pair {
+    let group = "open_connection";
+    let tables = ddl(10);
+    let open = |address: &str| {
+        let conn = Connection::open(address).unwrap();
+        conn.execute_batch("PRAGMA foreign_keys = ON; SELECT 1 FROM b0_t1").unwrap();
+    };
+    let mut bench = criterion.benchmark_group(group);
+    bench.bench_function("hand", |b| {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let path = folder.path().join("b0.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF").unwrap();
+        conn.execute_batch(&tables[0]).unwrap();
+        without_harness();
+        b.iter(|| open(path.to_str().unwrap()));
+    });
+    bench.bench_function("multibind", |b| {
+        let db = binds(&tables, Bind::temp_file).start().unwrap();
+        // One is open beside it, as by hand.
+        let _conn = db.connection("b0").unwrap();
+        let uri = db.uri("b0").unwrap();
+        b.iter(|| open(&uri));
+    });
+    bench.finish();
+    Pair {
+        group,
+        what: "a connection that the application opens to a file",
+        against: "`Connection::open`",
+        target: 1.3,
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::fail::fail;
 use crate::key::Selection;
-use crate::observe::{ChangeSet, ExpectedChanges};
-use crate::report::changes as report;
+use crate::observe::{ChangeSet, Expected, ExpectedChanges};
+use crate::report::landing::not_looked_for;
+use crate::report::{changes as report, written};
+use crate::row::Row;
 
 impl ChangeSet {
     /// Asserts that the selected binds changed, each of them, and no other; gives the change set for a next assertion.
@@ -90,6 +92,84 @@ impl ChangeSet {
             Ok(None) => self,
             Ok(Some(tables)) => fail(report::not_expected(self, &tables)),
             Err(problem) => fail(report::not_compared(&problem)),
+        }
+    }
+
+    /// Asserts that a row was written to one bind since the snapshot, and to no other: inserted, or updated to be what it is.
+    /// Returns the change set for a next assertion.
+    ///
+    /// [`Harness::assert_landed`](crate::Harness::assert_landed) finds a row that was there before as well. Of a list of binds,
+    /// it asserts that the row was written to each of them and to no other. Values compare as in [`assert`](ChangeSet::assert):
+    /// as the columns store them, texts byte by byte.
+    ///
+    /// # Panics
+    ///
+    /// - When the row was not written there, or to another bind too. The message shows what was written to tables of that name.
+    /// - For a bind, a table or a column that does not exist, and for a list without a bind.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// let before = db.snapshot()?;
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('bob')", [])?;
+    /// let changes = db.changes_since(&before)?;
+    /// changes.assert_landed("auth", "user", row! { name: "bob" }).assert_not_landed("auth", "user", row! { name: "ann" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
+        self.assert_written(Expected::Landed, &binds.into(), table, &row)
+    }
+
+    /// Asserts that a row was written to one bind since the snapshot exactly once, and to no other; returns the change set for a
+    /// next assertion.
+    ///
+    /// # Panics
+    ///
+    /// - When several such rows were written.
+    /// - Where [`assert_landed`](ChangeSet::assert_landed) panics.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema("CREATE TABLE user (name TEXT)")).start()?;
+    /// let before = db.snapshot()?;
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('bob')", [])?;
+    /// db.changes_since(&before)?.assert_landed_once("auth", "user", row! { name: "bob" });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_landed_once(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
+        self.assert_written(Expected::Once, &binds.into(), table, &row)
+    }
+
+    /// Asserts that a row was not written to a bind since the snapshot, or to none of a list; returns the change set for a next
+    /// assertion. The row may have been there before.
+    ///
+    /// # Panics
+    ///
+    /// - When the row was written there.
+    /// - For a bind, a table or a column that does not exist, and for a list without a bind.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// let before = db.snapshot()?;
+    /// db.changes_since(&before)?.assert_not_landed("auth", "user", row! { name: "ann" });
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_not_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
+        self.assert_written(Expected::NotLanded, &binds.into(), table, &row)
+    }
+
+    #[track_caller]
+    fn assert_written(&self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> &ChangeSet {
+        match self.verdict_on_row(expected, selection, table, row) {
+            Ok(None) => self,
+            Ok(Some(failure)) => panic!("{}", written::failed(&failure)),
+            Err(error) => panic!("{}", not_looked_for(selection, table, &error)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod fault;
 mod guard;
 mod landing;
+mod references;
 mod rows;
 mod statements;
 mod within;

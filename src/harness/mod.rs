@@ -9,6 +9,7 @@ mod end;
 mod engines;
 mod folder;
 mod folder_kind;
+mod foreign_keys;
 mod held;
 mod history;
 mod images;

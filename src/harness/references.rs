@@ -1,19 +1,26 @@
-//! Checking the references from one bind into another, which SQLite cannot enforce.
+//! Checking references: from one bind into another, which SQLite cannot enforce, and foreign keys, which a connection may not.
 
 use rusqlite::Connection;
 
+use super::foreign_keys::broken;
 use super::reference::ReferenceEnd;
 use super::{Harness, Running};
-use crate::error::Orphan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Orphan, Result};
+use crate::instrument::spared;
+use crate::schema::Metadata;
 
 impl Harness {
-    /// Returns the rows that refer to one in another bind that is not there, by the references declared with
-    /// [`Config::reference`](crate::Config::reference) or `[[references]]`; whoever wrote them.
+    /// Returns the rows that refer to one that is not there, whoever wrote them: by the foreign keys within each bind, then by
+    /// the references from one bind into another that are declared with [`Config::reference`](crate::Config::reference) or
+    /// `[[references]]`.
+    ///
+    /// A foreign key to a table that its bind does not have is not looked at: a reference says where that is.
+    /// [`assert_references`](Harness::assert_references) asserts that there is none.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] when a bind cannot be read, [`Error::Sql`] when a table of a reference is gone.
+    /// [`Error::Locked`] when a bind cannot be read, [`Error::Sql`] when a table of a reference is gone, or a foreign key's parent
+    /// columns are not unique.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -30,6 +37,14 @@ impl Harness {
         self.running().calls(|| {
             let running = self.running();
             let mut orphans = Vec::new();
+            for database in running.databases().iter().filter(|database| !database.lags()) {
+                let (bind, conn) = (database.key(), database.connect()?);
+                let found = spared(|| {
+                    let metadata = Metadata::read(&conn, bind)?;
+                    broken(&conn, bind, &metadata).map_err(Error::sql(bind))
+                });
+                orphans.append(&mut found?);
+            }
             for reference in running.references() {
                 for database in running.binds()[reference.from.bind].databases() {
                     let (bind, from) = (reference.from.named_in(&database), database.connect()?);

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
@@ -283,11 +283,16 @@ impl Connected {
         })
     }
 
+    /// Returns whether it is followed for the watch at an address.
+    pub(super) fn is_watched_by(&self, watch: usize) -> bool {
+        self.watch == watch
+    }
+
     /// Returns SQLite's account of a statement, which is remembered.
     pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
-        let (now, version) = (state::names(), self.version(handle));
+        let now = state::names();
         {
-            let mut state = lock(&self.state);
+            let (mut state, version) = self.at_version(handle);
             // What others have committed may have changed what a name means.
             if state.version != version {
                 state.memory.forget(now);
@@ -315,11 +320,17 @@ impl Connected {
         state.in_a_row
     }
 
-    /// Returns the version of the databases. It stays as it is in a transaction that holds the lock of a writer.
-    fn version(&self, handle: &Handle) -> u64 {
-        let may_be_held = !handle.is_autocommit() && !handle.has_attached();
-        let held = if may_be_held { lock(&self.state).open.as_ref().and_then(|open| open.held) } else { None };
-        held.unwrap_or_else(|| handle.version())
+    /// Locks the state, and returns the version of the databases too. It stays as it is in a transaction that holds the lock of
+    /// a writer, so that SQLite is asked, which is done without the lock, outside of one only.
+    fn at_version(&self, handle: &Handle) -> (MutexGuard<'_, State>, u64) {
+        if !handle.is_autocommit() && !handle.has_attached() {
+            let state = lock(&self.state);
+            if let Some(held) = state.open.as_ref().and_then(|open| open.held) {
+                return (state, held);
+            }
+        }
+        let version = handle.version();
+        (lock(&self.state), version)
     }
 
     /// Follows a statement that begins.
@@ -329,13 +340,13 @@ impl Connected {
         }
         self.settle(handle.standing());
         let Some(recorder) = self.recorder.upgrade() else { return };
-        let (alone, version, (changes, _)) = (handle.is_autocommit(), self.version(handle), handle.changes());
+        let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
-        let mut state = lock(&self.state);
+        let (mut state, version) = self.at_version(handle);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
         if alone
@@ -412,8 +423,8 @@ impl Connected {
     /// is returned, for what it does may be another thing now.
     pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) -> Option<u64> {
         let recorder = self.recorder.upgrade()?;
-        let (alone, version, (all, of_last)) = (handle.is_autocommit(), self.version(handle), handle.changes());
-        let mut state = lock(&self.state);
+        let (alone, (all, of_last)) = (handle.is_autocommit(), handle.changes());
+        let (mut state, version) = self.at_version(handle);
         state.version = version;
         let mut running = match state.running.iter().rposition(|running| running.statement == statement) {
             Some(at) => state.running.remove(at),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{connected, number, opened, outside, strays, watch};
+use super::{connected, number, outside, placed, strays, watch};
 use crate::{Bind, Harness};
 
 /// The variable that is set in the process in which the test runs alone.
@@ -27,7 +27,7 @@ fn kept() -> [(&'static str, usize); 6] {
         ("connections", connected::kept()),
         ("watches", watch::kept()),
         ("faults", number::kept()),
-        ("databases", opened::kept()),
+        ("databases", placed::kept()),
         ("strays", strays::kept()),
         ("bans", outside::kept()),
     ]

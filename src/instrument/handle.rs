@@ -15,6 +15,7 @@ use super::action::{Noted, Pragma};
 use super::deed::Deed;
 use super::fault::Fault;
 use super::looked::Looked;
+use super::placed;
 use super::state::{collect, compare_with, within, Guarded, Mode};
 use crate::sqlite::Slot;
 
@@ -146,6 +147,39 @@ impl Handle {
         (u64::try_from(all).unwrap_or_default(), u64::try_from(of_last).unwrap_or_default())
     }
 
+    /// Returns the number of the watch of the database that the connection has as that schema, if it is a bind's.
+    pub(super) fn placed(&self, schema: &CStr) -> Option<usize> {
+        // SAFETY: the connection is open and this thread's.
+        unsafe { placed::find(self.0, schema) }
+    }
+
+    /// Returns the number of the watch of the first bind that the connection has attached, where its own database is none.
+    pub(super) fn attached_to_none(&self) -> Option<usize> {
+        if !self.has_attached() || self.placed(c"main").is_some() {
+            return None;
+        }
+        for schema in 2.. {
+            // SAFETY: the connection is open; for a number that no database has, SQLite answers null, and the name lives while
+            // nothing is attached or detached.
+            let name = unsafe {
+                let name = ffi::sqlite3_db_name(self.0, schema);
+                if name.is_null() {
+                    return None;
+                }
+                CStr::from_ptr(name)
+            };
+            if let Some(found) = self.placed(name) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Returns the connection as SQLite takes it.
+    pub(super) fn pointer(&self) -> *mut ffi::sqlite3 {
+        self.0
+    }
+
     /// Returns the numbers that SQLite answers without a lock.
     pub(super) fn standing(&self) -> Standing {
         // SAFETY: the connection is open.
@@ -162,16 +196,6 @@ impl Handle {
     pub(super) fn has_lost(&self, slot: Slot) -> bool {
         // SAFETY: the connection is open.
         unsafe { slot.is_lost(self.0) }
-    }
-
-    /// Returns the name that SQLite has for the file of a schema, if that is one.
-    pub(super) fn file(&self, schema: &CStr) -> Option<String> {
-        // SAFETY: the connection is open; the text is null, or ends with a NUL and lives while the schema is attached.
-        unsafe {
-            let file = ffi::sqlite3_db_filename(self.0, schema.as_ptr());
-            let file = (!file.is_null()).then(|| CStr::from_ptr(file).to_string_lossy().into_owned());
-            file.filter(|file| !file.is_empty())
-        }
     }
 
     /// Returns whether a statement is one that a fault is about, and what it would do.

@@ -27,6 +27,7 @@ mod opened;
 mod operation;
 mod outside;
 mod place;
+mod placed;
 mod recorder;
 mod report_rows;
 mod rules;
@@ -38,6 +39,7 @@ mod trace;
 mod transaction;
 mod unaccounted;
 mod used;
+mod waits;
 mod watch;
 
 pub(crate) use connected::{displaced, settle_all};

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 use std::env;
-use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::Thread;
@@ -71,8 +69,6 @@ pub(crate) struct Recorder {
     /// The number of recordings that go on.
     listeners: AtomicUsize,
     statements: Mutex<Statements>,
-    /// The databases of the harness: the name that SQLite has for each one's file, and the keys that mean it.
-    databases: Mutex<Vec<(String, Keys)>>,
     /// The last faults of the test: the keys that mean the database, the call with its place, and the fault.
     faults: Mutex<VecDeque<(Keys, String, Arc<Fault>)>>,
     /// The databases that were put back to an earlier state, each with the number of the next statement then.
@@ -107,7 +103,6 @@ impl Recorder {
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
-            databases: Mutex::default(),
             faults: Mutex::default(),
             put_back: Mutex::default(),
             connections: AtomicU32::new(0),
@@ -305,19 +300,6 @@ impl Recorder {
         {
             oldest.closes_at(None);
         }
-    }
-
-    /// Adds a database of the harness.
-    pub(super) fn add(&self, file: &str, names: &Keys) {
-        lock(&self.databases).push((file.to_string(), names.clone()));
-    }
-
-    /// Returns the keys that mean the database whose file SQLite calls by that name.
-    pub(super) fn database_at(&self, file: &str) -> Option<Keys> {
-        let databases = lock(&self.databases);
-        // SQLite follows the links on the way to a file.
-        let is_it = |own: &String| own == file || fs::canonicalize(own).is_ok_and(|own| own == Path::new(file));
-        databases.iter().find(|(own, _)| is_it(own)).map(|(_, names)| names.clone())
     }
 
     /// Keeps a statement that begins, and returns its number. While nobody records, the oldest are evicted.

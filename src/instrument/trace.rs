@@ -20,6 +20,7 @@ use super::accounts::{Running, Stopped};
 use super::authorize;
 use super::connected::{connected, settle_here, Account, Begins, Connected};
 use super::deed::Deed;
+use super::displaced::OpenedBy;
 use super::handle::Handle;
 use super::late;
 use super::looked::Looked;
@@ -237,13 +238,9 @@ impl Watch {
         let Some(member) = self.harness.get() else { return Vec::new() };
         let (mut used, mut elsewhere) = (Vec::new(), false);
         for (schema, writes) in &looked.places {
-            if &**schema == c"main" {
-                used.push(Used { names: member.names.clone(), writes: *writes });
-                continue;
-            }
-            elsewhere = true;
-            if let Some(names) = handle.file(schema).and_then(|file| member.recorder.database_at(&file)) {
-                used.push(Used { names, writes: *writes });
+            match member.names_of(handle, schema) {
+                Some(names) => used.push(Used { names, writes: *writes }),
+                None => elsewhere = true,
             }
         }
         if used.is_empty() {
@@ -309,8 +306,22 @@ impl Watch {
                 let tables = member.tables(&handle, &looked);
                 member.recorder.amend(number, |statement| statement.tables = tables);
             }
+            adopt(&handle);
         }
     }
+}
+
+/// Gives a connection whose own database is no bind's the instruments of the bind that it has attached.
+fn adopt(handle: &Handle) {
+    let Some(context) = handle.attached_to_none().map(Context::numbered) else { return };
+    let Some(watch) = context.watch().filter(|watch| !watch.follows(handle)) else { return };
+    authorize::expire(handle.pointer(), context);
+    // SAFETY: the connection is open and this thread's.
+    unsafe {
+        start_on(handle.pointer(), context);
+        watch.faults.hook_on(handle.pointer());
+    }
+    watch.connect(handle, OpenedBy::Application);
 }
 
 /// The words after a statement that was not stopped.

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
-use super::connected::{disconnect_all, Connected};
+use super::connected::{connected, disconnect_all, Connected};
 use super::deed::Deed;
 use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
@@ -98,6 +98,11 @@ impl Watch {
         }
     }
 
+    /// Returns whether it follows a connection.
+    pub(super) fn follows(self: &Arc<Self>, handle: &Handle) -> bool {
+        connected(handle).is_some_and(|connection| connection.is_watched_by(self.address()))
+    }
+
     /// The address, which no other watch has as long as this one lives.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -121,9 +126,6 @@ impl Watch {
 
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
     pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Keys) {
-        if let Some(file) = self.file.get() {
-            recorder.add(file, &names);
-        }
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
         // Set once, when the database is made.
         let _ = self.harness.set(Member { recorder, rules, names });
@@ -281,19 +283,22 @@ impl Member {
         if tables.is_empty() {
             return Arc::default();
         }
-        let named =
-            |(schema, table): &(_, String)| SchemaTable { names: self.names_of(handle, schema), table: table.clone() };
+        let named = |(schema, table): &(CString, String)| SchemaTable {
+            names: self.names_of(handle, schema),
+            table: table.clone(),
+        };
         mapped(tables, named).into()
     }
 
     /// Returns the keys that mean the database of a connection's schema.
-    fn names_of(&self, handle: &Handle, schema: &CString) -> Option<Keys> {
+    pub(super) fn names_of(&self, handle: &Handle, schema: &CStr) -> Option<Keys> {
         // On a session's connection its own database may have the bind's name.
-        if handle.has_attached() && **schema != *c"main" {
-            handle.file(schema).and_then(|file| self.recorder.database_at(&file))
-        } else {
-            Some(self.names.clone())
+        if !handle.has_attached() {
+            return Some(self.names.clone());
         }
+        let watch = handle.placed(schema).and_then(|number| Context::numbered(number).watch())?;
+        let member = watch.harness.get()?;
+        Arc::ptr_eq(&member.recorder, &self.recorder).then(|| member.names.clone())
     }
 }
 
@@ -339,6 +344,16 @@ impl Context {
             (number, watch.echo.then(Listened::new))
         });
         Context(if is_session { number | SESSION } else { *number })
+    }
+
+    /// Returns the context of a number.
+    pub(super) fn numbered(number: usize) -> Context {
+        Context(number)
+    }
+
+    /// Returns the number of its watch.
+    pub(super) fn number(self) -> usize {
+        self.0 & !SESSION
     }
 
     /// Returns the context that SQLite calls back with.

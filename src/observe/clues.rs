@@ -26,6 +26,8 @@ pub(crate) enum Clue {
     Written { bind: BindKey, table: String, author: Author, rows: usize },
     /// The author of the row that comes nearest.
     Nearest { bind: BindKey, table: String, author: Author },
+    /// The statements that wrote that row before, where it is a statement's.
+    Earlier { bind: BindKey, table: String, last: Last },
     /// The statement that created the table in a bind that was not meant.
     Created { bind: BindKey, statement: Box<Statement> },
     /// Statements that put rows into a table, and what they put is not there.
@@ -198,7 +200,7 @@ fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.append(&mut lost(account, case.table, sighting.bind()));
         clues.extend(open(account, case.table, sighting.bind()));
     }
-    clues.extend(nearest(account, case));
+    clues.append(&mut nearest(account, case));
     clues.append(&mut outside(case));
     let has_named = clues.iter().any(|clue| !matches!(clue, Clue::Nearest { author: Author::Start, .. }));
     for sighting in &places {
@@ -220,16 +222,27 @@ fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     clues
 }
 
-/// Finds the author of the row in the target that comes nearest.
-fn nearest(account: &Account, case: &Case<'_>) -> Option<Clue> {
-    let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target)?;
-    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target)?;
+/// Finds the author of the row in the target that comes nearest, and who wrote it before.
+fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target);
+    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target);
+    let (Some(exhibit), Some(sighting)) = (exhibit, sighting) else { return Vec::new() };
     let (Finding::Near(Some(near)), Found::Rows { table, view, .. }) = (&exhibit.found, &sighting.found) else {
-        return None;
+        return Vec::new();
     };
-    let author = account.author(&sighting.database, *view, table, &near.first()?.row);
-    let (bind, table) = (sighting.bind().clone(), table.clone());
-    (!matches!(author, Author::Unknown)).then_some(Clue::Nearest { bind, table, author })
+    let Some(row) = near.first().map(|near| &near.row) else { return Vec::new() };
+    let author = account.author(&sighting.database, *view, table, row);
+    let (bind, name) = (sighting.bind().clone(), table.clone());
+    let mut clues = Vec::new();
+    if matches!(author, Author::One(_))
+        && let Some(last) = Last::of(account.earlier(&sighting.database, *view, table, row))
+    {
+        clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
+    }
+    if !matches!(author, Author::Unknown) {
+        clues.insert(0, Clue::Nearest { bind, table: name, author });
+    }
+    clues
 }
 
 /// Finds the statements that put rows into a bind's table that are not there.

@@ -17,6 +17,7 @@ mod look;
 mod nearest;
 mod outside;
 mod reason;
+mod references;
 mod rows;
 mod snapshot;
 mod statements;
@@ -25,7 +26,9 @@ mod verdict;
 mod within;
 
 pub(crate) use account::{Author, Fate};
-pub(crate) use changes::{contents, since_start, Compared, Contents, Listed, NotOnly, OtherValues};
+pub(crate) use changes::{
+    contents, since_start, Compared, Contents, Listed, NotOnly, NotWritten, OtherValues, WrittenIn, WrittenReason,
+};
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 pub(crate) use clues::{Clue, Last};
 #[cfg(feature = "serde")]
@@ -43,6 +46,7 @@ pub(crate) use late::Late;
 pub(crate) use nearest::Near;
 pub use outside::OutsideGuard;
 pub(crate) use reason::{Expected, Reason, Times, Whereabouts};
+pub(crate) use references::{broken_references, Broken};
 pub use rows::ExpectedRows;
 pub(crate) use rows::{verdict_on_rows, Difference, Different, Missing, OtherRows, WrongRows};
 pub use snapshot::Snapshot;

@@ -19,6 +19,9 @@ pub(super) fn clue(clue: &Clue) -> String {
             authored(&format!("{row} in `{bind}` {was}"), table, author)
         }
         Clue::Nearest { bind, table, author } => authored(&format!("The nearest row in `{bind}` was"), table, author),
+        Clue::Earlier { bind, table, last } => {
+            listed(&format!("Before that, the same row in `{bind}` was written by"), Some(table), last)
+        }
         Clue::Created { bind, statement } => {
             under(&format!("The table in `{bind}` was created by"), None, &[statement])
         }

@@ -72,6 +72,28 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Returns the statements that are known to have written a row before its author did, the oldest first.
+    pub(in crate::observe) fn earlier(
+        &self,
+        database: &Database,
+        view: View,
+        table: &str,
+        row: &Row,
+    ) -> Vec<Statement> {
+        let rowid = rowid_of(database, view, table, row);
+        let mut writers = Vec::new();
+        for statement in self.puts(database.key(), table) {
+            let stayed = matches!(statement.fate(), Fate::Committed | Fate::Open | Fate::Unknown);
+            if stayed && touches(statement, table, rowid) == Touches::Yes {
+                writers.push(statement.clone());
+            }
+        }
+        writers.pop();
+        writers
+    }
+}
+
 fn touches(statement: &Statement, table: &str, rowid: Option<i64>) -> Touches {
     match (&statement.recorded().ended, rowid) {
         (Some(ended), Some(rowid)) => ended.touched.has(table, rowid),

@@ -13,6 +13,7 @@ mod set;
 mod since;
 mod values;
 mod verdict;
+mod written;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
 pub(crate) use contents::{contents, Contents, Listed};
@@ -22,3 +23,4 @@ pub use set::ChangeSet;
 pub(super) use since::compared;
 pub(crate) use since::since_start;
 pub(crate) use verdict::{Compared, NotOnly, OtherValues};
+pub(crate) use written::{NotWritten, WrittenIn, WrittenReason};

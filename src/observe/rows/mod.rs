@@ -6,8 +6,8 @@ mod read;
 mod stored;
 mod verdict;
 
-pub(super) use compare::compare;
+pub(super) use compare::{compare, fits};
 pub(crate) use compare::{Difference, Different, Missing};
 pub use expected::ExpectedRows;
-pub(super) use read::{read, Of};
+pub(super) use read::{read, stored, Of};
 pub(crate) use verdict::{verdict_on_rows, OtherRows, WrongRows};

@@ -41,6 +41,13 @@ pub(in crate::observe) fn read(expected: &ExpectedRows, of: &Of<'_>) -> Result<O
     as_stored(conn, table, &rows).map(Some).map_err(Error::sql(bind))
 }
 
+/// Returns a row as the table's columns store its values.
+pub(in crate::observe) fn stored(row: &Row, of: &Of<'_>) -> Result<Row> {
+    has_columns(row, of)?;
+    let mut rows = as_stored(of.conn, of.table, std::slice::from_ref(row)).map_err(Error::sql(of.bind))?;
+    Ok(rows.pop().unwrap_or_default())
+}
+
 /// Refuses a row that says nothing, or names what the table does not have.
 fn check(row: &Row, of: &Of<'_>) -> Result<()> {
     row.checked()?;
@@ -48,6 +55,10 @@ fn check(row: &Row, of: &Of<'_>) -> Result<()> {
         let problem = "a `row! {}` without columns is any row: name the columns that tell it from others".to_string();
         return Err(Error::Row { problem, at: None });
     }
+    has_columns(row, of)
+}
+
+fn has_columns(row: &Row, of: &Of<'_>) -> Result<()> {
     match row.cells().iter().find(|(name, _)| !has_name(of.columns, name)) {
         Some((name, _)) => Err(Error::no_column(of.bind, of.table, name, of.columns)),
         None => Ok(()),

@@ -82,3 +82,18 @@ fn a_pool_of_diesels_writes_where_it_is_told(#[case] storage: Storage) -> Result
     db.assert_not_landed("auth", "user", row! { username: "bob" });
     Ok(())
 }
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[test]
+fn what_is_no_bind_is_refused_as_it_opens_and_no_file_is_made() -> Result {
+    let db = binds(Storage::Memory);
+    let missing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing_for_diesel.db");
+    let guard = db.deny_outside();
+    let refused = on_diesel::connect(missing.to_str().unwrap()).err().unwrap().to_string();
+    // Diesel hands on SQLite's code alone.
+    assert!(!refused.is_empty());
+    sign_up(&mut connect(&db, Some("auth"))?, "ann")?;
+    assert!(guard.refused()[0].to_string().contains("missing_for_diesel.db`, opened on thread"));
+    assert!(!missing.exists());
+    Ok(())
+}

@@ -54,3 +54,19 @@ fn the_pool_of_the_harness_is_one_that_the_application_takes(#[case] storage: St
     db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[test]
+fn what_is_no_bind_is_refused_as_it_opens_and_no_file_is_made() -> Result {
+    let db = binds(Storage::Memory);
+    let missing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing_for_r2d2.db");
+    let guard = db.deny_outside();
+    // A pool would try again until its time is up.
+    let manager = r2d2_sqlite::SqliteConnectionManager::file(&missing);
+    let refused = r2d2::ManageConnection::connect(&manager).unwrap_err().to_string();
+    assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
+    sign_up(&connect(&db, Some("auth"))?, "ann")?;
+    assert!(!guard.refused().is_empty());
+    assert!(!missing.exists());
+    Ok(())
+}

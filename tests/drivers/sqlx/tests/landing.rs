@@ -90,6 +90,11 @@ async fn what_is_no_bind_is_refused_as_it_opens(harness: Harness) -> Result {
     assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
     sign_up(&connect(&harness, Some("auth")).await?, "ann").await?;
     assert_eq!(guard.refused().len(), 1);
+    let missing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing_for_sqlx.db");
+    let url = format!("sqlite://{}?mode=rwc", missing.display());
+    assert!(SqlitePool::connect(&url).await.is_err());
+    assert!(guard.refused().len() > 1);
+    assert!(!missing.exists());
     harness.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }

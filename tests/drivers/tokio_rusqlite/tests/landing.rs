@@ -44,3 +44,17 @@ async fn a_second_writer_is_refused_at_once(#[case] storage: Storage) -> Result 
     assert_eq!(users(&second).await?, ["ann", "bob"]);
     Ok(())
 }
+
+/// It holds for the whole process; the other tests here open nothing but binds.
+#[tokio::test]
+async fn what_is_no_bind_is_refused_as_it_opens_and_no_file_is_made() -> Result {
+    let db = binds(Storage::Memory);
+    let missing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing_for_tokio_rusqlite.db");
+    let guard = db.deny_outside();
+    let refused = Connection::open(&missing).await.unwrap_err().to_string();
+    assert!(refused.contains("refused by `deny_outside()`"), "{refused}");
+    sign_up(&connect(&db, Some("auth")).await?, "ann").await?;
+    assert_eq!(guard.refused().len(), 1);
+    assert!(!missing.exists());
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The report of rows that refer to what is not there.
+
+use super::clues::clue;
+use super::table::paragraph;
+use crate::error::Error;
+use crate::observe::Broken;
+
+/// The number of rows that are shown.
+const SHOWN: usize = 10;
+
+/// Reports rows that refer to nothing.
+pub(crate) fn broken(broken: &[Broken]) -> String {
+    let verdict = match broken.len() {
+        1 => "1 row refers to one that is not there:".to_string(),
+        count => format!("{count} rows refer to ones that are not there:"),
+    };
+    let mut report = paragraph(&verdict, 0, 0) + "\n";
+    for Broken { orphan, .. } in &broken[..broken.len().min(SHOWN)] {
+        report.push_str(&format!("\n  {}", paragraph(&orphan.to_string(), 2, 6)));
+    }
+    if broken.len() > SHOWN {
+        report.push_str(&format!("\n  … and {} more", broken.len() - SHOWN));
+    }
+    let mut told = Vec::new();
+    for one in broken {
+        let Some(written) = &one.written else { continue };
+        let mut account = clue(written).trim_end().to_string();
+        if one.unenforced {
+            let off = "`PRAGMA foreign_keys` was off on that connection: SQLite checked no key";
+            account.push_str(&format!("\n  {}", paragraph(off, 2, 6)));
+        }
+        if !told.contains(&account) {
+            told.push(account);
+        }
+    }
+    for account in told {
+        report.push_str(&format!("\n\n{account}"));
+    }
+    report
+}
+
+/// Reports why the references cannot be checked.
+pub(crate) fn not_checked(error: &Error) -> String {
+    format!("cannot check the references: {error}")
+}

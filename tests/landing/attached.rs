@@ -1,0 +1,93 @@
+//! A bind that a connection has attached: its statements are the bind's, whatever the connection was opened to.
+
+use multibind::faults::Operation;
+use multibind::rusqlite::Connection;
+use multibind::{row, Bind, Harness};
+use rstest::rstest;
+
+use crate::failure::failure;
+
+fn started(storage: fn() -> Bind) -> Harness {
+    Harness::builder()
+        .bind("auth", storage().schema("CREATE TABLE user (name TEXT)"))
+        .bind("meta", storage().schema("CREATE TABLE setting (name TEXT)"))
+        .start()
+        .unwrap()
+}
+
+/// Opens a private database, and attaches a bind to it.
+fn beside_a_private_one(db: &Harness, key: &str) -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch("CREATE TABLE own (x)").unwrap();
+    attach(&conn, db, key);
+    conn
+}
+
+fn attach(conn: &Connection, db: &Harness, key: &str) {
+    conn.execute("ATTACH ?1 AS other", [db.uri(key).unwrap()]).unwrap();
+}
+
+const INSERT: &str = "INSERT INTO other.setting VALUES (?1)";
+
+#[rstest]
+fn what_a_connection_to_no_bind_writes_to_an_attached_one_is_recorded(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let conn = beside_a_private_one(&db, "meta");
+    let log = db.record();
+    conn.execute("INSERT INTO own VALUES (1)", []).unwrap();
+    log.assert_reads_only(..);
+    conn.execute(INSERT, ["theme"]).unwrap();
+    let text = failure(|| log.assert_reads_only("meta"));
+    assert!(text.contains("INSERT INTO other.setting VALUES ('theme')"), "{text}");
+    log.assert_reads_only("auth");
+    let writes = db.last_writes("meta", "setting").unwrap();
+    assert_eq!((writes.len(), writes[0].stayed()), (1, Some(true)));
+}
+
+#[rstest]
+fn it_is_guarded_and_met_by_faults(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let conn = beside_a_private_one(&db, "meta");
+    let guard = db.deny_writes("meta");
+    assert!(conn.execute(INSERT, ["a"]).is_err());
+    assert_eq!(guard.refused().len(), 1);
+    drop(guard);
+    let fault = db.fault("meta").fail_commit().unwrap();
+    assert!(conn.execute(INSERT, ["b"]).is_err());
+    drop(fault);
+    let fault = db.fault("meta").fail_statement("setting", Operation::Insert).unwrap();
+    assert!(conn.execute(INSERT, ["c"]).is_err());
+    drop(fault);
+    conn.execute(INSERT, ["d"]).unwrap();
+    db.assert_landed("meta", "setting", row! { name: "d" });
+    assert_eq!(db.locate("setting", row! {}).unwrap().len(), 1);
+}
+
+#[rstest]
+fn what_a_connection_to_a_bind_writes_to_another_is_that_ones(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    attach(&conn, &db, "meta");
+    let log = db.record();
+    conn.execute(INSERT, ["theme"]).unwrap();
+    log.assert_reads_only("auth").assert_count("auth", 0).assert_count("meta", 1);
+    assert!(failure(|| log.assert_reads_only("meta")).contains("theme"));
+    conn.execute("INSERT INTO user VALUES ('ann')", []).unwrap();
+    log.assert_count("auth", 1);
+}
+
+#[test]
+fn a_bind_of_another_harness_is_not_taken_for_one_of_this() {
+    let (db, other) = (started(Bind::memory), started(Bind::memory));
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    attach(&conn, &other, "meta");
+    let log = db.record();
+    conn.execute(INSERT, ["theme"]).unwrap();
+    log.assert_reads_only("meta").assert_count("meta", 0);
+}
