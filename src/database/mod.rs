@@ -332,7 +332,9 @@ impl Database {
     /// Returns the connections that were refused a lock and have not got it since, and the holders, where they are
     /// known.
     pub(crate) fn given_up(&self) -> Vec<GivenUp> {
-        self.store.given_up()
+        let mut given_up = self.store.given_up();
+        given_up.append(&mut self.faults().given_up());
+        given_up
     }
 
     /// Returns how its data files are read.

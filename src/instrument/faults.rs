@@ -16,9 +16,10 @@ use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
 use super::recorder::Recorder;
 use super::state::{epoch, is_spared, Asking};
+use super::waits::Waits;
 use crate::key::Keys;
 use crate::list::{filtered, retain};
-use crate::sqlite::vfs::{Begins, Gate, Writer};
+use crate::sqlite::vfs::{Begins, Gate, GivenUp, Writer};
 use crate::sync::lock;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
@@ -34,6 +35,8 @@ pub(crate) struct Faults {
     writer: Mutex<(Writer, Option<usize>)>,
     /// The one that knows the statements of the database.
     witness: OnceLock<Weak<dyn Witness>>,
+    /// The connections to a file that wait for the lock of a writer, or have given it up.
+    waits: Mutex<Waits>,
     /// The number that they are found by, once a connection asks.
     pub(super) number: OnceLock<usize>,
     /// Those of its connections.
@@ -144,7 +147,22 @@ impl Faults {
     }
 }
 
+impl Faults {
+    /// Returns the connections to a file that were refused the lock of a writer and have not got it since.
+    pub(crate) fn given_up(&self) -> Vec<GivenUp> {
+        lock(&self.waits).given_up()
+    }
+}
+
 impl Gate for Faults {
+    fn is_refused_or_gets(&self, connection: u64, writer: Writer, gets: bool) {
+        let mut waits = lock(&self.waits);
+        waits.forget(connection);
+        if !gets {
+            waits.add(connection, writer);
+        }
+    }
+
     fn instead_of_open(&self) -> Option<c_int> {
         self.first(|fault| (*fault.kind() == FaultKind::Down && fault.triggers()).then_some(ffi::SQLITE_CANTOPEN))
     }

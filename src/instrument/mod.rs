@@ -39,6 +39,7 @@ mod trace;
 mod transaction;
 mod unaccounted;
 mod used;
+mod waits;
 mod watch;
 
 pub(crate) use connected::{displaced, settle_all};

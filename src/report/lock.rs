@@ -28,7 +28,7 @@ fn waited(running: &Running, database: &Database, GivenUp { told, at }: GivenUp)
         return paragraph(&told, 0, 2);
     };
     let (told, open) = (paragraph(&told, 0, 2), time(holder.open));
-    format!("{told}.\n  Its transaction had been open for {open} and last wrote:\n{}", statement(&holder.last, None, 4))
+    format!("{told}.\n  A transaction had been open for {open} and last wrote:\n{}", statement(&holder.last, None, 4))
 }
 
 /// Describes the last transaction that wrote to a database and was committed.

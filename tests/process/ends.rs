@@ -170,7 +170,17 @@ mod runs {
     #[test]
     #[ignore = "fails, to show what is printed"]
     fn a_drivers_connection_waits_in_vain() -> TestResult {
-        let db = hasty(Bind::memory());
+        waits_in_vain(Bind::memory())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_drivers_connection_to_a_file_waits_in_vain() -> TestResult {
+        waits_in_vain(Bind::temp_file())
+    }
+
+    fn waits_in_vain(bind: Bind) -> TestResult {
+        let db = hasty(bind);
         let worker = db.connection("auth")?;
         let begin = move || worker.execute_batch("BEGIN").and_then(|()| sign_up(&worker, "ann")).map(|_| worker);
         let worker = thread::Builder::new().name("worker".to_string()).spawn(begin)?.join().unwrap()?;
@@ -358,12 +368,27 @@ fn a_wait_in_vain_has_the_last_statement_of_the_holder() {
     multibind: bind `auth`: a connection opened by the bind's URI on this thread
       gave up waiting for the write lock, which a connection of the pool on thread
       `worker` held.
-      Its transaction had been open for [time] and last wrote:
+      A transaction had been open for [time] and last wrote:
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on thread `worker`, connection 1, not committed
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_waits_in_vain: report.html, auth.db, changes.txt
     "#);
+}
+
+#[test]
+fn a_wait_in_vain_for_a_file_has_the_last_statement_of_the_holder() {
+    let printed = Run::of("ends::runs::a_drivers_connection_to_a_file_waits_in_vain").fails().printed();
+    let (_, told) = printed.split_once("multibind: ").unwrap();
+    assert_snapshot!(without_times(told), @r"
+    bind `auth`: a connection opened by the bind's URI or path on this
+      thread gave up waiting for the write lock.
+      A transaction had been open for [time] and last wrote:
+        INSERT INTO user VALUES ('ann')
+        at process::ends::runs::sign_up
+        on thread `worker`, connection 1, not committed
+    multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_to_a_file_waits_in_vain: report.html, auth.db, changes.txt
+    ");
 }
 
 /// Returns a text with `[time]` for the time that a transaction has been open.

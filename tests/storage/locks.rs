@@ -576,7 +576,7 @@ fn a_failed_test_tells_whose_wait_was_in_vain() {
     a session of this test has written to auth and not committed
     multibind: bind `auth`: a connection of the pool on thread `worker` gave up
       waiting for the write lock, which a session on this thread held.
-      Its transaction had been open for [time] and last wrote:
+      A transaction had been open for [time] and last wrote:
         INSERT INTO t (x) VALUES ('new')
         on the test's thread, in a session, connection 1
         rolled

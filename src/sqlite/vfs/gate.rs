@@ -45,6 +45,9 @@ pub(crate) trait Gate: Send + Sync {
 
     /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
     fn holds_log(&self, takes: bool);
+
+    /// Notes that a connection to a file, which this thread uses, was refused the lock of a writer, or has got it.
+    fn is_refused_or_gets(&self, _connection: u64, _writer: Writer, _gets: bool) {}
 }
 
 /// A gate that is always open.

@@ -7,6 +7,7 @@ mod gates;
 mod refused;
 
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 pub(crate) use gates::{meet_by_name, refuse_files, with_gate, without_gate, Gated};
@@ -33,6 +34,8 @@ struct File {
 struct Open {
     /// The system's file, of the size that the system says.
     system: Box<[u64]>,
+    /// A number that no other open file of the process has.
+    number: u64,
     gate: Arc<dyn Gate>,
     /// The owner of its connection.
     writer: Writer,
@@ -59,6 +62,15 @@ unsafe fn opened<'f>(file: *mut sqlite3_file) -> (&'f mut Open, *mut sqlite3_fil
         let open = &mut *(*file.cast::<File>()).open;
         let inner = open.system.as_mut_ptr().cast::<sqlite3_file>();
         (open, inner, &*(*inner).pMethods)
+    }
+}
+
+impl Open {
+    /// Notes whether a connection that begins to write has got the lock for it.
+    fn note_writer(&self, begins: Option<Begins>, code: c_int) {
+        if begins == Some(Begins::Writing) && matches!(code, ffi::SQLITE_OK | ffi::SQLITE_BUSY) {
+            self.gate.is_refused_or_gets(self.number, self.writer, code == ffi::SQLITE_OK);
+        }
     }
 }
 
@@ -112,6 +124,7 @@ unsafe fn open(
 ) -> c_int {
     // SAFETY: by the caller.
     unsafe {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         (*file).pMethods = std::ptr::null();
         let is_journal = flags & ffi::SQLITE_OPEN_MAIN_DB == 0;
         if !is_journal && let Some(code) = gate.instead_of_open() {
@@ -130,6 +143,7 @@ unsafe fn open(
         }
         (*file.cast::<File>()).open = Box::into_raw(Box::new(Open {
             system,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             gate,
             writer,
             is_journal,
@@ -186,6 +200,7 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
             open.is_reserved = true;
             open.gate.writer_begins(open.writer);
         }
+        open.note_writer(begins, code);
         code
     }
 }
@@ -234,6 +249,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
                 open.gate.writer_begins(open.writer);
             }
         }
+        open.note_writer(begins, code);
         code
     }
 }
