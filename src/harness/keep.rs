@@ -57,8 +57,8 @@ impl Harness {
     /// A test that is to panic has nothing to look into: with [`Keep::Never`] it leaves nothing behind.
     ///
     /// By default they are saved when the test fails by a panic, as a failed assertion is one. They are ordinary SQLite
-    /// files with a rollback journal, one for each database, named by its bind key; beside them, `changes.txt` says what
-    /// changed since the harness started, and `statements.txt` what ran, if [`record`](Harness::record) has recorded
+    /// files with a rollback journal, one for each database, named by its bind key; beside them, `report.html` shows what
+    /// happened, for a browser, `changes.txt` says what changed since the harness started, and `statements.txt` what ran, if [`record`](Harness::record) has recorded
     /// something. A line on standard error says where they are:
     /// `multibind/PACKAGE--BINARY/TEST` in the target folder, where `TEST` is the test's path with `--` for `::`. The
     /// target folder is `CARGO_TARGET_DIR` if that is an absolute path, else the one the test's program is in, else the

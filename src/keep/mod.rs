@@ -21,8 +21,8 @@ impl Harness {
     /// in the order of the binds.
     ///
     /// A file is named by its bind key, `auth.db`, or `default.db`; what a file name cannot hold is written as `%` and two
-    /// digits for each byte. A file of that name is replaced. Beside them, `changes.txt` says what changed since the
-    /// harness started, and `statements.txt` what ran while [`record`](Harness::record) recorded it. What is saved is what is committed; the files have a rollback journal, whatever the storage.
+    /// digits for each byte. A file of that name is replaced. Beside them, `report.html` shows what happened, for a
+    /// browser, `changes.txt` says what changed since the harness started, and `statements.txt` what ran while [`record`](Harness::record) recorded it. What is saved is what is committed; the files have a rollback journal, whatever the storage.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Any text as HTML shows it, in an element or in an attribute: nothing in it is markup, and nothing in it is invisible.
 
-/// Appends a text. What HTML would take for markup is escaped, and what a reader would not see is shown: control characters
-/// as their pictures (`␀`), others by their numbers (`⟨U+202E⟩`). Line breaks and tabs stay.
+/// Appends a text. What HTML would take for markup is escaped, and what a reader would not see is shown
+/// by its number, `⟨U+202E⟩`. Line breaks and tabs stay.
 pub(super) fn escape(text: &str, into: &mut String) {
     for char in text.chars() {
         match char {
@@ -11,18 +11,10 @@ pub(super) fn escape(text: &str, into: &mut String) {
             '"' => into.push_str("&quot;"),
             '\'' => into.push_str("&#39;"),
             '\n' | '\t' => into.push(char),
-            char if char.is_ascii_control() => into.push(picture(char)),
             char if is_hidden(char) => number(char, into),
             char => into.push(char),
         }
     }
-}
-
-/// Returns the picture of an ASCII control character, see <https://www.unicode.org/charts/PDF/U2400.pdf>.
-fn picture(control: char) -> char {
-    const PICTURES: u32 = 0x2400;
-    const DELETE: char = '␡';
-    char::from_u32(PICTURES + u32::from(control)).filter(|_| control.is_ascii() && control < ' ').unwrap_or(DELETE)
 }
 
 /// Returns whether a reader would not see it, or would see the text around it in another order.
@@ -63,7 +55,7 @@ mod tests {
 
     #[test]
     fn nothing_is_invisible() {
-        assert_eq!(escaped("a\0b\u{1b}[31m\u{7f}\r\n\t"), "a␀b␛[31m␡␍\n\t");
+        assert_eq!(escaped("a\0b\u{1b}[31m\u{7f}\r\n\t"), "a⟨U+0000⟩b⟨U+001B⟩[31m⟨U+007F⟩⟨U+000D⟩\n\t");
         assert_eq!(escaped("\u{202e}evil\u{2066}"), "⟨U+202E⟩evil⟨U+2066⟩");
         assert_eq!(escaped("\u{85}\u{ad}\u{ffff}\u{e0041}\u{10ffff}"), "⟨U+0085⟩⟨U+00AD⟩⟨U+FFFF⟩⟨U+E0041⟩⟨U+10FFFF⟩");
         assert_eq!(escaped("日本 é שלום 😀"), "日本 é שלום 😀");
