@@ -246,7 +246,7 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
 }
 
 /// Finds the statements that put rows into a bind's table that are not there.
-fn lost(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
+pub(super) fn lost(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
     let mut lost = account.puts(bind, table);
     lost.retain(|statement| statement.fate().is_lost());
     let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };

@@ -1,5 +1,6 @@
 //! The report of a table that does not hold the rows expected.
 
+use super::clues::clue;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, in_short, row_in_short};
 use super::words::{enumerated, quoted, times};
@@ -73,7 +74,11 @@ fn not_those(wrong: &WrongRows) -> String {
         }
     };
     let shown = differences(difference, &wrong.key, &wrong.elsewhere);
-    format!("{}\n\n{shown}\n\n{}", paragraph(&verdict, 0, 0), to_look_further(bind))
+    let mut report = format!("{}\n\n{shown}\n\n", paragraph(&verdict, 0, 0));
+    for one in &wrong.clues {
+        report.push_str(&format!("{}\n\n", clue(one).trim_end()));
+    }
+    report + &to_look_further(bind)
 }
 
 fn to_look_further(bind: &BindKey) -> String {

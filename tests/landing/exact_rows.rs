@@ -75,6 +75,12 @@ fn rows_missing_too_many_and_different_are_shown(db: Harness) {
                   age = NULL, not 41
                   email = 'b@x', not 'bob@x'
 
+    The rows in `auth` were written by
+      INSERT INTO user VALUES (1, 'ann', 30, NULL), (2, 'bob', NULL, 'b@x'), (4,
+          'dora', 9, 'd@x')
+      at landing::exact_rows::write
+      on the test's thread, connection 1, committed
+
     To look further:
       db.connection("auth")?  a connection to `auth`
     "#);
@@ -100,6 +106,11 @@ fn a_row_expected_more_often_than_it_is_there_is_missing(db: Harness) {
                 row
      too many   id = 2, username = 'ann', age = NULL, email = NULL
 
+    The row in `auth` was written by
+      INSERT INTO user (username) VALUES ('ann'), ('ann')
+      at landing::exact_rows::write
+      on the test's thread, connection 1, committed
+
     To look further:
       db.connection("auth")?  a connection to `auth`
     "#);
@@ -109,6 +120,11 @@ fn a_row_expected_more_often_than_it_is_there_is_missing(db: Harness) {
                 row
      too many   id = 1, username = 'ann', age = NULL, email = NULL
                 id = 2, username = 'ann', age = NULL, email = NULL
+
+    The rows in `auth` were written by
+      INSERT INTO user (username) VALUES ('ann'), ('ann')
+      at landing::exact_rows::write
+      on the test's thread, connection 1, committed
 
     To look further:
       db.connection("auth")?  a connection to `auth`
@@ -125,6 +141,11 @@ fn a_value_of_another_type_is_named_by_its_type() {
                row
      differs   x = '1', note = 'a'
                  x = '1', not 1 (text, not an integer)
+
+    The row in `auth` was written by
+      INSERT INTO t VALUES ('1', 'a')
+      at landing::exact_rows::write
+      on the test's thread, connection 1, committed
 
     To look further:
       db.connection("auth")?  a connection to `auth`
@@ -164,6 +185,11 @@ fn the_rows_of_a_file_are_read_as_data_is(db: Harness) {
     ─
      differs    id = 1
                   age = 30, not 31
+
+    The rows in `auth` were written by
+      INSERT INTO user VALUES (1, 'ann', 30, NULL), (2, '1', NULL, '')
+      at landing::exact_rows::write
+      on the test's thread, connection 1, committed
 
     To look further:
       db.connection("auth")?  a connection to `auth`
@@ -243,4 +269,18 @@ fn the_failure_is_the_tests_and_narrow(db: Harness) {
     write(&db, "INSERT INTO user VALUES (1, 'ann', 30, replace(printf('%200c', 'x'), ' ', 'x'))");
     let message = crate::failure::message(|| db.assert_rows("auth", "user", [row! { id: 1, email: "x".repeat(300) }]));
     assert!(message.lines().all(|line| line.chars().count() <= 80), "{message}");
+}
+
+#[rstest]
+fn who_wrote_a_row_too_many_and_who_rolled_back_a_missing_one_is_named(db: Harness) {
+    write(&db, "INSERT INTO user (username) VALUES ('eve')");
+    write(&db, "BEGIN; INSERT INTO user (username) VALUES ('ann'); ROLLBACK");
+    let report = failure(|| db.assert_rows("auth", "user", [row! { username: "ann" }]));
+    assert!(
+        report.contains("The row in `auth` was written by\n  INSERT INTO user (username) VALUES ('eve')\n"),
+        "{report}"
+    );
+    let lost = "A write to `user` in `auth` was rolled back:\n  INSERT INTO user (username) VALUES ('ann')\n";
+    assert!(report.contains(lost), "{report}");
+    assert!(report.lines().count() <= 40, "{report}");
 }

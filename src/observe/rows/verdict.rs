@@ -9,7 +9,10 @@ use crate::database::{Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::Running;
 use crate::key::BindKey;
+use crate::observe::account::{Account, Author};
 use crate::observe::changes::every_row;
+use crate::observe::clues::{lost, Clue};
+use crate::observe::glance::View;
 use crate::observe::look::{look, missing, Effort};
 use crate::observe::snapshot::committed;
 use crate::row::Row;
@@ -29,6 +32,8 @@ pub(crate) struct WrongRows {
     pub(crate) difference: Difference,
     /// The other binds that have a missing row, by its place among those missing; of the first few.
     pub(crate) elsewhere: Vec<Vec<BindKey>>,
+    /// The authors of rows that are not those expected, and what was lost of those that are missing.
+    pub(crate) clues: Vec<Clue>,
 }
 
 /// A failed assertion on the rows of a table.
@@ -117,8 +122,9 @@ fn other_rows(
     for missing in difference.missing.iter().take(LOOKED_FOR) {
         elsewhere.push(others_with(running, database, name, &missing.row));
     }
+    let clues = clues(running, database, key, name, &difference);
     let (bind, table, counts) = (key.clone(), name.to_string(), (rows.len(), found.len()));
-    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, key: identity, counts, difference, elsewhere })))
+    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, key: identity, counts, difference, elsewhere, clues })))
 }
 
 /// Opens a private copy.
@@ -127,6 +133,28 @@ fn copy(image: &Image) -> rusqlite::Result<Connection> {
     image.connect(&conn)?;
     image.copy_into(&mut conn, "main")?;
     Ok(conn)
+}
+
+/// The most rows whose authors are named.
+const AUTHORS: usize = 3;
+
+/// Finds who wrote what is not expected, and what became of what is missing.
+fn clues(running: &Running, database: &Database, bind: &BindKey, table: &str, difference: &Difference) -> Vec<Clue> {
+    let account = Account::read(running);
+    let different = difference.different.iter().map(|different| &different.found);
+    let mut clues = Vec::<Clue>::new();
+    for row in difference.surplus.iter().chain(different).take(AUTHORS) {
+        let author = account.author(database, View::Committed, table, row);
+        match clues.last_mut() {
+            Some(Clue::Written { author: last, rows, .. }) if last.is_same(&author) => *rows += 1,
+            _ if matches!(author, Author::Unknown) => {}
+            _ => clues.push(Clue::Written { bind: bind.clone(), table: table.to_string(), author, rows: 1 }),
+        }
+    }
+    if !difference.missing.is_empty() {
+        clues.append(&mut lost(&account, table, bind));
+    }
+    clues
 }
 
 /// Returns the other binds that have a row; what cannot be read has none that are known.

@@ -1,6 +1,7 @@
 //! A unit of work over several binds of which one part is committed and another is not.
 
 use insta::assert_snapshot;
+use multibind::faults::Fault;
 use multibind::{row, Bind, Harness};
 
 use crate::failure::failure;
@@ -11,6 +12,11 @@ fn shop() -> Harness {
         .bind("billing", Bind::memory().schema("CREATE TABLE invoice (customer TEXT, cents INTEGER CHECK (cents > 0))"))
         .start()
         .unwrap()
+}
+
+/// Above the messages, which have its line.
+fn refuse_to_bill(db: &Harness) -> Fault {
+    db.fault("billing").fail_commit().unwrap()
 }
 
 /// The application books first, and bills on another connection.
@@ -75,7 +81,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
 #[test]
 fn a_session_whose_second_commit_failed_is_half_committed() {
     let db = shop();
-    let fault = db.fault("billing").fail_commit().unwrap();
+    let fault = refuse_to_bill(&db);
     let mut session = db.session();
     session.execute("INSERT INTO purchase (customer) VALUES ('ann')", []).unwrap();
     session.execute("INSERT INTO invoice VALUES ('ann', 700)", []).unwrap();
