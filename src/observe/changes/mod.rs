@@ -6,6 +6,7 @@ mod compare;
 mod contents;
 mod definition;
 mod expected;
+mod makers;
 mod named;
 mod ran;
 mod rows;

@@ -1,0 +1,21 @@
+//! The statements behind a change, and behind one that did not come about.
+
+use super::change::TableChange;
+use super::set::ChangeSet;
+use crate::key::BindKey;
+use crate::list::filtered;
+use crate::observe::statements::Statement;
+
+impl ChangeSet {
+    /// Returns the statements that may have made a change, the oldest first.
+    pub(crate) fn makers(&self, change: &TableChange) -> Vec<Statement> {
+        let about = self.ran.as_ref().map(|ran| ran.about(&change.bind, &change.table)).unwrap_or_default();
+        filtered(&about, |one| one.stayed() != Some(false))
+    }
+
+    /// Returns the statements that were about a table, whatever became of them; `None` where some may not be known.
+    pub(crate) fn attempts(&self, bind: &BindKey, table: &str) -> Option<Vec<Statement>> {
+        let ran = self.ran.as_ref().filter(|ran| ran.is_whole())?;
+        Some(ran.about(bind, table))
+    }
+}
