@@ -107,7 +107,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     The unit of work is half committed: what it wrote to `default` was committed.
 
     A fault of the test triggered on `billing` once:
-    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:93.
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:78.
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
@@ -138,7 +138,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     A fault of the test triggered on `billing` once:
-    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:93.
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
