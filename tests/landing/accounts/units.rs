@@ -107,7 +107,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
     The unit of work is half committed: what it wrote to `default` was committed.
 
     A fault of the test triggered on `billing` once:
-    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:78.
+    `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
