@@ -79,12 +79,15 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
         }
     }
     let mut own = Vec::new();
-    let mut last = String::new();
+    let (mut last, mut around) = (String::new(), Vec::<String>::new());
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
-        if function == last || is_wrapper(&function, &last) {
+        if function == last || around.iter().any(|test| is_wrapper(&function, test)) {
+            // A case is named after what is around the test, which has been passed over.
+            around.push(function);
             continue;
         }
+        around = vec![function.clone()];
         own.push(match frame.at.map(short) {
             Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
             None => Own { text: function.clone(), line: 0 },

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::folder::has_extension;
 use super::marked;
 use crate::config::{resolve_path, SchemaSource};
 use crate::key::BindKey;
@@ -80,7 +81,10 @@ impl SchemaTexts {
             self.bytes.push(b'.');
         } else if data.is_file() {
             self.bytes.push(b'=');
-            self.file(path)?;
+            // Of other files a schema takes nothing, and they may be anything: a database of production's, for example.
+            if is_read(path) {
+                self.file(path)?;
+            }
         } else {
             self.bytes.push(b'?');
         }
@@ -105,6 +109,11 @@ impl SchemaTexts {
         self.bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
         self.bytes.extend_from_slice(name);
     }
+}
+
+/// Returns whether the files of a schema that are read have such a name: scripts, and what their tools note of them.
+fn is_read(path: &Path) -> bool {
+    has_extension(path, "sql") || has_extension(path, "toml") || path.file_name().is_some_and(|name| name == ".sql")
 }
 
 /// Returns whether a text has the letters of a line that begins the part of a bind. Searches by a single letter, for which `std`
@@ -154,6 +163,8 @@ mod tests {
         next(&|| fs::rename(path("2_user/up.sql"), path("up.sql")).unwrap());
         next(&|| fs::create_dir(path("3")).unwrap());
         next(&|| fs::write(path("3/x"), "").unwrap());
+        next(&|| fs::write(path("3/metadata.toml"), "").unwrap());
+        next(&|| fs::write(path("3/metadata.toml"), "run_in_transaction = false").unwrap());
     }
 
     #[test]

@@ -38,7 +38,8 @@ fn unplaced(report: &str) -> String {
             // The rest of a place that is wrapped.
             Some(last) if in_place && line.starts_with("      ") => last.push_str(line),
             _ => {
-                in_place = PLACES.iter().any(|start| line.starts_with(start));
+                // A long place begins on the next line.
+                in_place = PLACES.iter().any(|start| line.starts_with(start) || line == start.trim_end());
                 lines.push(line.to_string());
             }
         }

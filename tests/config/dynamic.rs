@@ -412,7 +412,6 @@ fn a_row_of_the_wrong_tenant_is_located() {
     The row in `users[users_tenant_acme]` was written by
       INSERT INTO user (name) VALUES ('bob')
       at config::dynamic::add
-      called from config::dynamic::a_row_of_the_wrong_tenant_is_located
       on the test's thread, connection 1, committed
 
     To look further:

@@ -145,6 +145,12 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
      meta      0      no row at all
     ─────────────────────────────────────────────────────
 
+    The row in `default` was written by
+      INSERT INTO log (event) VALUES ('sign-up of ann')
+      at src/lib.rs:22, my_app::audit
+      called from tests/wrong_bind.rs:11
+      on the test's thread, connection 2, committed
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -187,14 +193,20 @@ fn a_failed_test_keeps_its_databases() {
      auth      user    + 1 inserted   + id = 1, username = 'ann', email = NULL
     ───────────────────────────────────────────────────────────────────────────
 
+    `log` in `default` was changed by
+      INSERT INTO log (event) VALUES ('sign-up')
+      at tests/kept.rs:14, kept::audit::audit
+      called from tests/kept.rs:23
+      on the test's thread, connection 2, committed
+
+    No statement wrote to `log` in `meta`.
+
     If they are intended, expect them with:
 
     changes! {
         "default.log" => +1,
         "auth.user" => +1,
     }
-
-    If not, check which bind's connection wrote the rows above.
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     multibind: kept in [target]/multibind/my_app--kept/audit--a_sign_up_is_audited--case_1_of_ann: report.html, default.db, auth.db, meta.db, changes.txt
     "#);

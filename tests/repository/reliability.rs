@@ -60,7 +60,9 @@ fn every_file_with_unsafe_code_is_listed() {
     let unlisted = sources("src").into_iter().filter(|path| {
         let code = fs::read_to_string(path).unwrap();
         let code = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
-        code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == "unsafe")
+        // `unsafe-inline` is a word of HTML.
+        code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'))
+            .any(|word| word == "unsafe")
     });
     for path in unlisted {
         let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();

@@ -385,10 +385,9 @@ fn an_error_prints_its_message_and_its_variant_when_unwrapped() {
     };
 
     assert_snapshot!(shown(db.pool("audit").unwrap_err()), @r#"
-    SQLite does not accept the statement: incomplete input
-      in: INSERT
-      at tests/storage/databases.rs:387:46
-      Prepare { sql: …, source: SqliteFailure(Error { code: Unknown, extended_code: 1 }, Some("incomplete input")) }
+    no bind `audit`: configured are default, auth
+      at [place]
+      UnknownBind { bind: "audit", configured: ["default", "auth"] }
     "#);
     assert_snapshot!(shown(session.execute("INSERT", []).unwrap_err()), @r#"
     SQLite does not accept the statement: incomplete input

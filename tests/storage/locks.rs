@@ -2,7 +2,6 @@
 //!
 //! RELIABILITY.md has the table. Nothing here may hang: what could runs under a watchdog.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::Barrier;
 use std::thread;
@@ -13,6 +12,8 @@ use multibind::pools::PooledConnection;
 use multibind::rusqlite::{Connection, ErrorCode};
 use multibind::{row, Bind, Error, Harness, Session};
 use rstest::rstest;
+
+use crate::failure::failure;
 
 const TABLES: &str = "
     CREATE TABLE t (id INTEGER PRIMARY KEY, x);
@@ -505,14 +506,16 @@ fn a_refused_harness_names_bind_and_holder() {
 #[test]
 fn a_failed_assertion_names_who_has_not_committed() {
     let db = start(Bind::memory, SHORT);
-    let failed = while_another_thread_writes(&db, || {
-        let assertion = || db.assert_landed("auth", "t", row! { x: "new" }).binds();
-        *catch_unwind(AssertUnwindSafe(assertion)).unwrap_err().downcast::<String>().unwrap()
-    });
-    let told = failed.lines().skip_while(|line| !line.starts_with("A connection")).collect::<Vec<_>>().join("\n");
+    let failed =
+        while_another_thread_writes(&db, || failure(|| db.assert_landed("auth", "t", row! { x: "new" }).binds()));
+    let told = failed.lines().skip_while(|line| !line.starts_with("A transaction")).collect::<Vec<_>>().join("\n");
     assert_snapshot!(told, @r#"
-    A connection of the pool on thread `signing up` has a transaction open on `auth`
-    that writes: not committed yet?
+    A transaction that wrote to `t` in `auth` is still open:
+      INSERT INTO t (x) VALUES ('new')
+      at storage::locks::begun
+      on thread `signing up`, connection 1, not committed
+
+    The nearest row in `auth` was there at the start.
 
     To look further:
       db.locate("t", row)?    every place where the row is
@@ -569,9 +572,10 @@ fn a_failed_test_tells_whose_wait_was_in_vain() {
     let (_, after) = after.split_once(" and last").unwrap();
     let told = format!("{before}open for [time] and last{after}");
     // Only a program with debug information has the line of a place.
-    let (places, told) = told.lines().partition::<Vec<_>, _>(|line| line.starts_with("    at "));
+    let (places, told) =
+        told.lines().partition::<Vec<_>, _>(|line| line.starts_with("    at ") || line.starts_with("        "));
     assert!(places.concat().contains("locks::runs::a_pool_waits_in_vain"), "{said}");
-    let told = told.iter().map(|line| line.split_once("back at ").map_or(*line, |(before, _)| before));
+    let told = told.iter().map(|line| line.split_once("back at ").map_or(*line, |(before, _)| before.trim_end()));
     assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
     a session of this test has written to auth and not committed
     multibind: bind `auth`: a connection of the pool on thread `worker` gave up
