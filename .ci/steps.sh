@@ -1,7 +1,7 @@
 # For the scripts beside it: `run` prints a command, runs it and notes how long it took; `times` lists the notes.
 
-# Incremental data and debug information only help someone who edits; both take time to write.
-export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}"
+# Incremental data only helps someone who edits. Debug information is as a user has it: reports print lines from it.
+export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
 
 took=()
 
