@@ -18,6 +18,7 @@ use multibind::statements::Statement;
 use multibind::{row, Bind, Error, Harness, Selection};
 use rstest::rstest;
 
+use crate::failure::failure;
 use crate::frame::unframed;
 
 fn code(error: &rusqlite::Error) -> ErrorCode {
@@ -360,6 +361,12 @@ fn a_statement_inside_a_function_is_refused_like_any_other(#[values(0, 1, 2, 3)]
     assert!(prepared.query_row([], |_| Ok(())).is_err());
     assert_eq!(refused(&guard), ["bind `meta`: INSERT INTO t VALUES (1)"; 2]);
     db.assert_not_landed("meta", "t", row! { x: 1 });
+    if multibind::rusqlite::version_number() < 3_051_000 {
+        // An older rusqlite takes every hook off a connection that a function has borrowed, and the guard says so.
+        let said = failure(|| drop(guard));
+        assert!(said.contains("could not guard every connection"), "{said}");
+        return;
+    }
     drop(guard);
     run(&conn, "SELECT run()").unwrap();
     db.assert_landed("meta", "t", row! { x: 1 });
