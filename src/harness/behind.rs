@@ -1,4 +1,4 @@
-//! What is behind an error: a transaction, which is found and worded above the harness, or a fault of the test.
+//! The cause behind an error: a transaction, which is found and worded above the harness, or a fault of the test.
 
 use std::panic::Location;
 use std::time::Instant;

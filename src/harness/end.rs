@@ -15,7 +15,7 @@ pub(crate) type Keeper = fn(&Harness) -> Kept;
 
 /// The databases of a harness, saved or not.
 pub(crate) struct Kept {
-    /// What to print about it.
+    /// The line to print about it.
     pub(crate) told: String,
     /// The folder that they are in.
     pub(crate) folder: Option<PathBuf>,

@@ -54,7 +54,7 @@ pub(crate) struct Transactions {
     pub(crate) last_commit: fn(&Running, &BindKey, Option<&Location<'_>>) -> Option<String>,
 }
 
-/// What sees the statements of all databases.
+/// The instruments that see the statements of all databases.
 pub(super) struct Instruments {
     pub(super) recorder: Arc<Recorder>,
     pub(super) rules: Arc<Rules>,

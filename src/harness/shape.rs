@@ -57,7 +57,7 @@ struct Maker {
 #[derive(Hash)]
 enum TableSource<'b> {
     Sql(&'b str),
-    /// What it leads to is in the texts.
+    /// A path; the bytes that it leads to are in the texts.
     Path,
     UpTo(&'b MigrationVersion),
     With(TypeId),

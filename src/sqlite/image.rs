@@ -38,7 +38,7 @@ pub(crate) struct Image {
     passing: bool,
 }
 
-/// What holds the database.
+/// The holder of the database.
 #[derive(Debug)]
 enum Held {
     /// The connection that made it.

@@ -1,4 +1,4 @@
-//! What changed since the start, table by table.
+//! The changes since the start, table by table.
 
 use super::html::Html;
 use super::part::part;

@@ -1,4 +1,4 @@
-//! What ran, in one order: the statements on the binds of the harness, and those on connections to what is none of them.
+//! The run, in one order: the statements on the binds of the harness, and those on connections to what is none of them.
 
 use std::time::{Duration, Instant};
 

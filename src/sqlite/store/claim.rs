@@ -23,10 +23,12 @@ impl Claim {
     /// Claims what a file stands for.
     pub(super) fn of(path: &Path, waits: bool) -> Claim {
         let Ok(file) = File::options().create(true).append(true).open(path) else { return Claim::none() };
-        let (file, has_waited) = match system::try_lock(&file) {
-            true => (Some(file), false),
-            false if waits => (system::wait(file), true),
-            false => (None, false),
+        let (file, has_waited) = if system::try_lock(&file) {
+            (Some(file), false)
+        } else if waits {
+            (system::wait(file), true)
+        } else {
+            (None, false)
         };
         Claim { held: file.map(|file| (path.to_path_buf(), file)), has_waited }
     }
