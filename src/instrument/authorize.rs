@@ -9,7 +9,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use rusqlite::{ffi, Connection};
 
 use super::action::Action;
-use super::connected::settle_here;
+use super::connections::settle_here;
 use super::late;
 use super::looked::{Change, Step};
 use super::operation::Operation;

@@ -7,7 +7,7 @@ use std::ptr;
 
 use rusqlite::ffi;
 
-use super::connected::closes;
+use super::connections::closes;
 use super::strays;
 
 /// Makes SQLite report the close of a connection, once its last statement is gone too.

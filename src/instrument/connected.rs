@@ -1,14 +1,11 @@
 //! One connection to a bind, as the recorder follows it: its transaction, the statements that go on, and how they end.
-//!
-//! SQLite tells an outcome to none of the callbacks that are the application's to set. It is read from two numbers: whether a
-//! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
@@ -17,19 +14,16 @@ use rusqlite::ffi;
 use super::displaced::{Displaced, Opening};
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
+use super::outcome::{end_of, step_within, Open, Running};
 use super::recorder::{Ended, Recorded, Recorder};
 use super::state;
 use super::touched::Touched;
-use super::transaction::{Transaction, TransactionEnd};
+use super::transaction::TransactionEnd;
 use crate::key::Keys;
 use crate::list::filtered;
-use crate::sorted::Sorted;
 use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sqlite::Slot;
 use crate::sync::lock;
-
-/// The connections of this process to binds that are open, by their addresses.
-static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
 
 /// The number of times that the place of a statement is captured which a connection runs again and again.
 const IN_A_ROW: u32 = 4;
@@ -69,27 +63,6 @@ struct State {
     in_a_row: u32,
 }
 
-/// A statement that goes on.
-#[derive(Clone, Debug)]
-struct Running {
-    /// Its address; 0 for one of a session.
-    statement: usize,
-    /// Its number, if it is recorded.
-    number: Option<u64>,
-    at: Instant,
-    /// The rows that its connection had changed, ever.
-    changes: u64,
-    /// The version of the databases as it began, and how often it had been prepared again.
-    version: u64,
-    prepared: i32,
-    may_write: bool,
-    /// Set if no transaction was open as it began.
-    alone: bool,
-    looked: Option<Arc<Looked>>,
-    triggers: Vec<Box<str>>,
-    touched: Touched,
-}
-
 /// A statement that has ended, of which SQLite tells more once it has returned.
 #[derive(Debug)]
 struct Unsettled {
@@ -99,19 +72,6 @@ struct Unsettled {
     failed: bool,
     /// Set if it was given up while it had rows to give: SQLite counts what it has changed, and commits it, afterwards.
     is_dropped: bool,
-}
-
-/// A transaction that is open.
-#[derive(Clone, Debug)]
-struct Open {
-    transaction: Arc<Transaction>,
-    /// Set if a statement has begun it, so that only another ends it.
-    is_explicit: bool,
-    wrote: bool,
-    /// The version of the databases, once it has written to the connection's own.
-    held: Option<u64>,
-    /// The savepoints, each with the number of the first statement in it.
-    savepoints: Vec<(String, u64)>,
 }
 
 /// A statement that begins, as the callbacks know it.
@@ -142,111 +102,23 @@ thread_local! {
     static UNSETTLED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
-pub(super) fn settle_here() {
+/// Takes the address of the connection whose statement was the last to end on this thread, if it is unsettled.
+pub(super) fn take_unsettled() -> Option<usize> {
     // A thread that ends has none.
-    let Ok(address @ 1..) = UNSETTLED.try_with(|unsettled| unsettled.replace(0)) else { return };
-    let found = {
-        let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
-        connected.get(&address).map(|connection| (Arc::clone(connection), standing(address)))
-    };
-    if let Some((connection, standing)) = found {
-        connection.settle(standing);
-    }
-}
-
-/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
-fn standing(address: usize) -> Standing {
-    // SAFETY: the structure of what is listed is not freed, and the value is not kept. SQLite takes no lock for these numbers.
-    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing()
-}
-
-/// Settles what can be of the statements of a harness that have ended on this thread.
-pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
-    let here = thread::current().id();
-    let mut found = Vec::new();
-    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        if ptr::eq(connection.recorder.as_ptr(), Arc::as_ptr(recorder)) && connection.is_unsettled(here) {
-            found.push((Arc::clone(connection), standing(*address)));
-        }
-    }
-    for (connection, standing) in found {
-        connection.settle(standing);
-    }
-}
-
-/// Returns a connection, if it is one to a bind.
-pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
-    connected_at(handle.address())
-}
-
-/// Returns the connection at an address, if it is one to a bind.
-pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
-}
-
-/// Returns the number of connections that are followed.
-#[cfg(test)]
-pub(super) fn kept() -> usize {
-    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
-}
-
-/// Forgets the connections of a database that is gone, by the address of its watch.
-pub(super) fn disconnect_all(watch: usize) {
-    let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
-    connected.retain(|(_, connection)| connection.watch != watch);
-}
-
-/// Follows the close of a connection, which rolls its transaction back.
-///
-/// # Safety
-///
-/// The structure of the connection is not freed yet.
-pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
-    let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
-    // SAFETY: as the caller says.
-    if let Some(displaced) = unsafe { gone.displaced(db, false) }
-        && let Some(recorder) = gone.recorder.upgrade()
-    {
-        recorder.note_displaced(displaced);
-    }
-    if let Some(open) = lock(&gone.state).open.take() {
-        open.transaction.ends(TransactionEnd::Closed);
-        if open.wrote
-            && let Some(recorder) = gone.recorder.upgrade().filter(|recorder| recorder.keeps_writes())
-        {
-            recorder.closes_here(&open.transaction);
-        }
-    }
-}
-
-/// Returns the connections of a harness on which the application has replaced an instrument: those that are open, and those
-/// that were closed since a [moment](Recorder::displaced_so_far).
-pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> {
-    let mut displaced = Vec::new();
-    // A connection is closed under the lock.
-    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        if ptr::eq(connection.recorder.as_ptr(), Arc::as_ptr(recorder)) {
-            // SAFETY: what is listed is not closed yet.
-            displaced.extend(unsafe { connection.displaced(ptr::with_exposed_provenance_mut(*address), true) });
-        }
-    }
-    displaced.extend(recorder.displaced_since(since));
-    displaced.sort_by_key(|displaced| displaced.connection);
-    displaced
+    UNSETTLED.try_with(|unsettled| unsettled.replace(0)).ok().filter(|address| *address != 0)
 }
 
 impl Connected {
-    /// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
-    pub(super) fn follow(
+    /// Returns a connection to follow; `watch` is the address of its database's watch.
+    pub(super) fn new(
         handle: &Handle,
         watch: usize,
         recorder: &Arc<Recorder>,
         names: &Keys,
         opened: Opening,
         shows_writes: bool,
-    ) {
-        let connection = Arc::new(Connected {
+    ) -> Connected {
+        Connected {
             address: handle.address(),
             watch,
             recorder: Arc::downgrade(recorder),
@@ -256,9 +128,39 @@ impl Connected {
             shows_writes,
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
-        });
-        let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address, connection);
-        drop(before);
+        }
+    }
+
+    pub(super) fn address(&self) -> usize {
+        self.address
+    }
+
+    /// Returns whether it is one to a bind of the recorder's harness.
+    pub(super) fn is_of(&self, recorder: &Arc<Recorder>) -> bool {
+        ptr::eq(self.recorder.as_ptr(), Arc::as_ptr(recorder))
+    }
+
+    /// Follows its close, which rolls its transaction back.
+    ///
+    /// # Safety
+    ///
+    /// The structure of the connection is not freed yet.
+    pub(super) unsafe fn closes(&self, db: *mut ffi::sqlite3) {
+        let recorder = self.recorder.upgrade();
+        // SAFETY: as the caller says.
+        if let Some(displaced) = unsafe { self.displaced(db, false) }
+            && let Some(recorder) = &recorder
+        {
+            recorder.note_displaced(displaced);
+        }
+        if let Some(open) = lock(&self.state).open.take() {
+            open.transaction.ends(TransactionEnd::Closed);
+            if open.wrote
+                && let Some(recorder) = recorder.filter(|recorder| recorder.keeps_writes())
+            {
+                recorder.closes_here(&open.transaction);
+            }
+        }
     }
 
     /// Returns the instruments that the application has replaced, if there are any.
@@ -266,7 +168,7 @@ impl Connected {
     /// # Safety
     ///
     /// The structure of the connection is not freed yet.
-    unsafe fn displaced(&self, db: *mut ffi::sqlite3, is_open: bool) -> Option<Displaced> {
+    pub(super) unsafe fn displaced(&self, db: *mut ffi::sqlite3, is_open: bool) -> Option<Displaced> {
         let found = self.lost.load(Ordering::Relaxed);
         let lost = filtered(&Slot::ALL, |slot| {
             // SAFETY: as the caller says. rusqlite removes the others, its own or not, before it closes a connection.
@@ -476,7 +378,7 @@ impl Connected {
         again
     }
 
-    fn is_unsettled(&self, thread: ThreadId) -> bool {
+    pub(super) fn is_unsettled(&self, thread: ThreadId) -> bool {
         lock(&self.state).unsettled.as_ref().is_some_and(|unsettled| unsettled.thread == thread)
     }
 
@@ -557,89 +459,5 @@ impl State {
         } else {
             given
         }
-    }
-}
-
-impl Open {
-    /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
-    fn holds(&mut self, running: &Running, rows: u64, version: u64) {
-        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
-        match running.step() {
-            Some(_) => self.held = None,
-            None if wrote => self.held = Some(version),
-            None => {}
-        }
-    }
-}
-
-impl Running {
-    fn step(&self) -> Option<&Step> {
-        self.looked.as_ref().and_then(|looked| looked.step.as_ref())
-    }
-
-    /// Returns the rows that it has changed, where so many are changed now, ever and by the last statement.
-    fn rows(&self, all: u64, of_last: u64) -> u64 {
-        if self.may_write && all != self.changes {
-            of_last
-        } else {
-            0
-        }
-    }
-
-    /// Returns whether it is one that changes rows.
-    fn changes_rows(&self) -> bool {
-        self.may_write && self.looked.as_ref().is_some_and(|looked| looked.changes_rows())
-    }
-
-    /// Returns whether it has failed, where the end of its transaction tells.
-    fn fails(&self, end: TransactionEnd, rows: u64) -> Option<bool> {
-        let changes_rows = self.looked.as_ref().is_some_and(|looked| looked.deed.writes && !looked.renames);
-        match (self.step(), end) {
-            (Some(Step::Begin), _) => Some(true),
-            // The version may have grown by another's commit.
-            (None, TransactionEnd::Committed) if rows == 0 && changes_rows => None,
-            (_, TransactionEnd::Committed) => Some(false),
-            (Some(Step::Rollback), TransactionEnd::RolledBack) => Some(false),
-            (_, TransactionEnd::Failed) => Some(true),
-            _ => None,
-        }
-    }
-}
-
-/// Returns how a transaction has ended with a statement, which has committed if the version of the databases has grown.
-fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> TransactionEnd {
-    let deed = running.looked.as_ref().map(|looked| looked.deed).unwrap_or_default();
-    if grew || rows > 0 && !open.is_explicit {
-        return TransactionEnd::Committed;
-    }
-    match running.step() {
-        Some(Step::Rollback) => TransactionEnd::RolledBack,
-        // What has written nothing has nothing to lose.
-        Some(Step::Commit | Step::Release(_)) if !open.wrote => TransactionEnd::Committed,
-        Some(Step::Begin) => TransactionEnd::Failed,
-        // A journal mode is kept by no commit.
-        None if !open.is_explicit && deed.acts_at_once => TransactionEnd::Committed,
-        None if !open.is_explicit && !open.wrote => TransactionEnd::Committed,
-        _ => TransactionEnd::Failed,
-    }
-}
-
-/// Follows a savepoint within a transaction.
-fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
-    let place = |name: &String| open.savepoints.iter().rposition(|(known, _)| known == name);
-    match step {
-        Some(Step::Savepoint(name)) => open.savepoints.push((name.clone(), recorder.next())),
-        Some(Step::Release(name)) => {
-            if let Some(at) = place(name) {
-                open.savepoints.truncate(at);
-            }
-        }
-        Some(Step::RollbackTo(name)) => {
-            if let Some(at) = place(name) {
-                recorder.undo(open.savepoints[at].1, &open.transaction);
-                open.savepoints.truncate(at + 1);
-            }
-        }
-        _ => {}
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{connected, number, outside, placed, strays, watch};
+use super::{connections, number, outside, placed, strays, watch};
 use crate::{Bind, Harness};
 
 /// The variable that is set in the process in which the test runs alone.
@@ -24,7 +24,7 @@ const INSERT: &str = "INSERT INTO visit VALUES (?1, ?2)";
 /// Returns what is kept in each registry.
 fn kept() -> [(&'static str, usize); 6] {
     [
-        ("connections", connected::kept()),
+        ("connections", connections::kept()),
         ("watches", watch::kept()),
         ("faults", number::kept()),
         ("databases", placed::kept()),

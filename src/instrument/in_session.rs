@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::connected::{connected, Account, Begins, Connected};
+use super::connected::{Account, Begins, Connected};
+use super::connections::connected;
 use super::handle::Handle;
 use super::recorder::{Ended, Recorder};
 use super::touched::Touched;

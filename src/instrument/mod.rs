@@ -9,6 +9,7 @@ mod authorize;
 mod closing;
 mod commit;
 mod connected;
+mod connections;
 #[cfg(test)]
 mod crowd;
 mod deed;
@@ -25,6 +26,7 @@ mod looked;
 mod number;
 mod opened;
 mod operation;
+mod outcome;
 mod outside;
 mod place;
 mod placed;
@@ -42,7 +44,7 @@ mod used;
 mod waits;
 mod watch;
 
-pub(crate) use connected::{displaced, settle_all};
+pub(crate) use connections::{displaced, settle_all};
 pub(crate) use displaced::{Displaced, OpenedBy, Opening};
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};

@@ -8,7 +8,7 @@ use std::ptr;
 
 use rusqlite::ffi;
 
-use super::connected::connected_at;
+use super::connections::connected_at;
 use super::handle::Handle;
 use super::state::is_own;
 

@@ -18,7 +18,8 @@ use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
 use super::authorize;
-use super::connected::{connected, settle_here, Account, Begins, Connected};
+use super::connected::{Account, Begins, Connected};
+use super::connections::{connected, settle_here};
 use super::deed::Deed;
 use super::displaced::OpenedBy;
 use super::handle::Handle;

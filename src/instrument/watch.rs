@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
-use super::connected::{connected, disconnect_all, Connected};
+use super::connections::{connected, disconnect_all, follow};
 use super::deed::Deed;
 use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
@@ -92,7 +92,7 @@ impl Watch {
         // The others open theirs on threads of their own.
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
-        Connected::follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
+        follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
         if recorder.keeps_writes() {
             report_rows(handle);
         }

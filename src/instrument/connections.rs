@@ -1,0 +1,112 @@
+//! The connections of this process to binds that are open, each followed from its opening to its close.
+
+use std::ptr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+
+use rusqlite::ffi;
+
+use super::connected::{take_unsettled, Connected};
+use super::displaced::{Displaced, Opening};
+use super::handle::{Handle, Standing};
+use super::recorder::Recorder;
+use crate::key::Keys;
+use crate::sorted::Sorted;
+
+/// The connections of this process to binds that are open, by their addresses.
+static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
+
+/// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
+pub(super) fn follow(
+    handle: &Handle,
+    watch: usize,
+    recorder: &Arc<Recorder>,
+    names: &Keys,
+    opened: Opening,
+    shows_writes: bool,
+) {
+    let connection = Arc::new(Connected::new(handle, watch, recorder, names, opened, shows_writes));
+    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address(), connection);
+    drop(before);
+}
+
+/// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
+pub(super) fn settle_here() {
+    let Some(address) = take_unsettled() else { return };
+    let found = {
+        let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+        connected.get(&address).map(|connection| (Arc::clone(connection), standing(address)))
+    };
+    if let Some((connection, standing)) = found {
+        connection.settle(standing);
+    }
+}
+
+/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
+fn standing(address: usize) -> Standing {
+    // SAFETY: the structure of what is listed is not freed, and the value is not kept. SQLite takes no lock for these numbers.
+    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing()
+}
+
+/// Settles what can be of the statements of a harness that have ended on this thread.
+pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+    let here = thread::current().id();
+    let mut found = Vec::new();
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_of(recorder) && connection.is_unsettled(here) {
+            found.push((Arc::clone(connection), standing(*address)));
+        }
+    }
+    for (connection, standing) in found {
+        connection.settle(standing);
+    }
+}
+
+/// Returns a connection, if it is one to a bind.
+pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
+    connected_at(handle.address())
+}
+
+/// Returns the connection at an address, if it is one to a bind.
+pub(super) fn connected_at(address: usize) -> Option<Arc<Connected>> {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+}
+
+/// Returns the number of connections that are followed.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries().len()
+}
+
+/// Forgets the connections of a database that is gone, by the address of its watch.
+pub(super) fn disconnect_all(watch: usize) {
+    let mut connected = CONNECTED.write().unwrap_or_else(PoisonError::into_inner);
+    connected.retain(|(_, connection)| !connection.is_watched_by(watch));
+}
+
+/// Follows the close of a connection, which rolls its transaction back.
+///
+/// # Safety
+///
+/// The structure of the connection is not freed yet.
+pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
+    let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
+    // SAFETY: as the caller says.
+    unsafe { gone.closes(db) };
+}
+
+/// Returns the connections of a harness on which the application has replaced an instrument: those that are open, and those
+/// that were closed since a [moment](Recorder::displaced_so_far).
+pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> {
+    let mut displaced = Vec::new();
+    // A connection is closed under the lock.
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_of(recorder) {
+            // SAFETY: what is listed is not closed yet.
+            displaced.extend(unsafe { connection.displaced(ptr::with_exposed_provenance_mut(*address), true) });
+        }
+    }
+    displaced.extend(recorder.displaced_since(since));
+    displaced.sort_by_key(|displaced| displaced.connection);
+    displaced
+}

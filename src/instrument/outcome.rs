@@ -1,0 +1,130 @@
+//! A statement that goes on and the transaction that it runs in, and how both ended.
+//!
+//! SQLite tells an outcome to none of the callbacks that are the application's to set. It is read from two numbers: whether a
+//! transaction is open, and the version of the connection's databases, which grows with each commit.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::looked::{Looked, Step};
+use super::recorder::Recorder;
+use super::touched::Touched;
+use super::transaction::{Transaction, TransactionEnd};
+
+/// A statement that goes on.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    /// Its address; 0 for one of a session.
+    pub(super) statement: usize,
+    /// Its number, if it is recorded.
+    pub(super) number: Option<u64>,
+    pub(super) at: Instant,
+    /// The rows that its connection had changed, ever.
+    pub(super) changes: u64,
+    /// The version of the databases as it began, and how often it had been prepared again.
+    pub(super) version: u64,
+    pub(super) prepared: i32,
+    pub(super) may_write: bool,
+    /// Set if no transaction was open as it began.
+    pub(super) alone: bool,
+    pub(super) looked: Option<Arc<Looked>>,
+    pub(super) triggers: Vec<Box<str>>,
+    pub(super) touched: Touched,
+}
+
+/// A transaction that is open.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) transaction: Arc<Transaction>,
+    /// Set if a statement has begun it, so that only another ends it.
+    pub(super) is_explicit: bool,
+    pub(super) wrote: bool,
+    /// The version of the databases, once it has written to the connection's own.
+    pub(super) held: Option<u64>,
+    /// The savepoints, each with the number of the first statement in it.
+    pub(super) savepoints: Vec<(String, u64)>,
+}
+
+impl Open {
+    /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
+    pub(super) fn holds(&mut self, running: &Running, rows: u64, version: u64) {
+        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        match running.step() {
+            Some(_) => self.held = None,
+            None if wrote => self.held = Some(version),
+            None => {}
+        }
+    }
+}
+
+impl Running {
+    pub(super) fn step(&self) -> Option<&Step> {
+        self.looked.as_ref().and_then(|looked| looked.step.as_ref())
+    }
+
+    /// Returns the rows that it has changed, where so many are changed now, ever and by the last statement.
+    pub(super) fn rows(&self, all: u64, of_last: u64) -> u64 {
+        if self.may_write && all != self.changes {
+            of_last
+        } else {
+            0
+        }
+    }
+
+    /// Returns whether it is one that changes rows.
+    pub(super) fn changes_rows(&self) -> bool {
+        self.may_write && self.looked.as_ref().is_some_and(|looked| looked.changes_rows())
+    }
+
+    /// Returns whether it has failed, where the end of its transaction tells.
+    pub(super) fn fails(&self, end: TransactionEnd, rows: u64) -> Option<bool> {
+        let changes_rows = self.looked.as_ref().is_some_and(|looked| looked.deed.writes && !looked.renames);
+        match (self.step(), end) {
+            (Some(Step::Begin), _) => Some(true),
+            // The version may have grown by another's commit.
+            (None, TransactionEnd::Committed) if rows == 0 && changes_rows => None,
+            (_, TransactionEnd::Committed) => Some(false),
+            (Some(Step::Rollback), TransactionEnd::RolledBack) => Some(false),
+            (_, TransactionEnd::Failed) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Returns how a transaction has ended with a statement, which has committed if the version of the databases has grown.
+pub(super) fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> TransactionEnd {
+    let deed = running.looked.as_ref().map(|looked| looked.deed).unwrap_or_default();
+    if grew || rows > 0 && !open.is_explicit {
+        return TransactionEnd::Committed;
+    }
+    match running.step() {
+        Some(Step::Rollback) => TransactionEnd::RolledBack,
+        // What has written nothing has nothing to lose.
+        Some(Step::Commit | Step::Release(_)) if !open.wrote => TransactionEnd::Committed,
+        Some(Step::Begin) => TransactionEnd::Failed,
+        // A journal mode is kept by no commit.
+        None if !open.is_explicit && deed.acts_at_once => TransactionEnd::Committed,
+        None if !open.is_explicit && !open.wrote => TransactionEnd::Committed,
+        _ => TransactionEnd::Failed,
+    }
+}
+
+/// Follows a savepoint within a transaction.
+pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
+    let place = |name: &String| open.savepoints.iter().rposition(|(known, _)| known == name);
+    match step {
+        Some(Step::Savepoint(name)) => open.savepoints.push((name.clone(), recorder.next())),
+        Some(Step::Release(name)) => {
+            if let Some(at) = place(name) {
+                open.savepoints.truncate(at);
+            }
+        }
+        Some(Step::RollbackTo(name)) => {
+            if let Some(at) = place(name) {
+                recorder.undo(open.savepoints[at].1, &open.transaction);
+                open.savepoints.truncate(at + 1);
+            }
+        }
+        _ => {}
+    }
+}
