@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use super::connected::{Account, Begins, Connected};
 use super::connections::connected;
 use super::handle::Handle;
-use super::recorder::{Ended, Recorder};
+use super::recorded::Ended;
+use super::recorder::Recorder;
 use super::touched::Touched;
 use super::watch::{Beginning, Watch};
 

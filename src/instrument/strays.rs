@@ -13,7 +13,8 @@ use rusqlite::ffi;
 
 use super::handle::Handle;
 use super::place::Place;
-use super::recorder::{is_on, Recorded, Recorder};
+use super::recorded::Recorded;
+use super::recorder::{is_on, Recorder};
 use super::state::{is_present, Present};
 use super::stray::Stray;
 use super::watch::Watch;

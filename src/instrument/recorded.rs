@@ -1,0 +1,124 @@
+//! A statement as the recorder keeps it.
+
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use super::place::Place;
+use super::touched::Touched;
+use super::transaction::Transaction;
+use super::used::{SchemaTable, Used, WrittenTable};
+
+/// The characters of a text that are kept while nobody records.
+const TEXT: usize = 2048;
+
+/// The bytes of a statement beside its texts, about.
+const BESIDE: usize = 400;
+
+/// A statement that has begun.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// Its number in the harness.
+    pub(crate) number: u64,
+    /// The database that it uses first.
+    pub(crate) first: Used,
+    /// The other databases that it uses.
+    pub(crate) others: Vec<Used>,
+    pub(crate) sql: Arc<str>,
+    /// The statement with the values of its parameters, where it has some and they were kept.
+    pub(crate) values: Option<String>,
+    pub(crate) by_session: bool,
+    pub(crate) thread: Thread,
+    /// The time at which it began.
+    pub(crate) at: Instant,
+    pub(crate) ended: Option<Ended>,
+    /// Set if it begins or ends a transaction or a savepoint.
+    pub(crate) is_step: bool,
+    /// The number of its connection in the harness.
+    pub(crate) connection: u32,
+    /// Its transaction, where it has one.
+    pub(crate) transaction: Option<Arc<Transaction>>,
+    /// Set if its savepoint was rolled back.
+    pub(crate) undone: bool,
+    /// The tables whose rows it may change, by itself or by a trigger.
+    pub(crate) tables: Arc<[WrittenTable]>,
+    /// Set if it changes rows, and not the schema.
+    pub(crate) changes_rows: bool,
+    /// The tables and views that it creates.
+    pub(crate) created: Arc<[SchemaTable]>,
+    /// Those that it alters or drops.
+    pub(crate) altered: Arc<[SchemaTable]>,
+    pub(crate) foreign_keys: bool,
+    pub(crate) place: Option<Arc<Place>>,
+    /// Set if somebody recorded as it began.
+    pub(super) is_asked_for: bool,
+}
+
+impl Recorded {
+    /// Returns the databases that it uses.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = &Used> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Notes its end; of one that SQLite runs again, what it did before is kept.
+    pub(super) fn ends(&mut self, mut end: Ended) {
+        if let Some(before) = self.ended.take() {
+            for trigger in before.triggers {
+                if !end.triggers.contains(&trigger) {
+                    end.triggers.push(trigger);
+                }
+            }
+            if end.touched.is_empty() {
+                end.touched = before.touched;
+            }
+        }
+        self.ended = Some(end);
+    }
+
+    /// Cuts its texts, as they are kept while nobody records.
+    pub(super) fn cut_short(&mut self) {
+        if self.sql.len() > TEXT {
+            let mut sql = self.sql.to_string();
+            cut(&mut sql);
+            self.sql = sql.into();
+        }
+        if let Some(values) = &mut self.values {
+            cut(values);
+        }
+    }
+
+    /// Returns the bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
+        BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
+    }
+}
+
+/// The end of a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    /// The rows that it changed itself.
+    pub(crate) rows: u64,
+    pub(crate) time: Duration,
+    /// Set if it is known whether it failed.
+    pub(crate) failed: Option<bool>,
+    /// SQLite's message, or the guard that refused it.
+    pub(crate) error: Option<String>,
+    /// The triggers that ran in it.
+    pub(crate) triggers: Vec<Box<str>>,
+    /// The rows that it inserted and updated, by itself or by a trigger.
+    pub(crate) touched: Touched,
+}
+
+/// Cuts a text that is kept while nobody records.
+fn cut(text: &mut String) {
+    if text.len() > TEXT {
+        let mut end = TEXT;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
