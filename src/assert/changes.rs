@@ -168,8 +168,8 @@ impl ChangeSet {
     fn assert_written(&self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> &ChangeSet {
         match self.verdict_on_row(expected, selection, table, row) {
             Ok(None) => self,
-            Ok(Some(failure)) => panic!("{}", written::failed(&failure)),
-            Err(error) => panic!("{}", not_looked_for(selection, table, &error)),
+            Ok(Some(failure)) => fail(written::failed(&failure)),
+            Err(error) => fail(not_looked_for(selection, table, &error)),
         }
     }
 }

@@ -18,7 +18,6 @@ impl StatementLog {
     ///   connection that the application opened itself, where no statement is expected.
     /// - When the application has given a connection to the bind a trace or an authorizer of its own: the message names the
     ///   connection.
-    /// - When the application has given a connection to one of the binds a trace or an authorizer of its own.
     /// - For a key that is not configured.
     ///
     /// ```
@@ -74,7 +73,8 @@ impl StatementLog {
     /// # Panics
     ///
     /// - When there were more or fewer; the message shows the statements.
-    /// - When a write was seen that no statement makes, as for [`assert_count`](StatementLog::assert_count).
+    /// - When a write was seen that no statement makes, and when the application has set a trace or an authorizer of its own, as
+    ///   for [`assert_count`](StatementLog::assert_count).
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -100,7 +100,8 @@ impl StatementLog {
     ///
     /// # Panics
     ///
-    /// When there were more or fewer; the message shows all statements.
+    /// - When there were more or fewer; the message shows all statements.
+    /// - When the application has set a trace or an authorizer of its own, as for [`assert_count`](StatementLog::assert_count).
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

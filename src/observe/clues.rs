@@ -9,7 +9,7 @@ use super::outside::written_outside;
 use super::reason::{Expected, Reason};
 use super::statements::{read, Statement};
 use crate::harness::Running;
-use crate::instrument::{Stray, Triggered};
+use crate::instrument::{displaced, Stray, Triggered};
 use crate::key::BindKey;
 use crate::list::retain;
 use crate::order::sort_by_key;
@@ -124,6 +124,8 @@ fn broken(account: &Account, case: &Case<'_>) -> Vec<Clue> {
             unchecked.extend(account.puts(bind, table));
             unchecked.retain(|statement| !statement.foreign_keys() && statement.fate() == Fate::Committed);
             sort_by_key(&mut unchecked, |statement| statement.recorded().number);
+            // A table that refers to itself is its own parent.
+            unchecked.dedup_by_key(|statement| statement.recorded().number);
             let last = Last::of(unchecked.into_iter().cloned().collect());
             clues.push(Clue::Broken { bind: bind.clone(), table: table.clone(), parent, last });
         }
@@ -215,7 +217,10 @@ fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         }
     }
     let is_silent = !clues.iter().any(|clue| !matches!(clue, Clue::Nearest { author: Author::Start, .. }));
-    if is_silent && case.running.recorder().keeps_writes() && !account.has_written_to(case.table) {
+    let recorder = case.running.recorder();
+    // A connection whose trace the application has replaced may have written anything.
+    let is_seen = || recorder.keeps_writes() && displaced(recorder, 0).is_empty();
+    if is_silent && !account.has_written_to(case.table) && is_seen() {
         let (table, is_partial) = (case.table.to_string(), account.is_partial());
         clues.push(Clue::NothingWritten { table, is_partial, anything: account.has_writes() });
     }
@@ -259,10 +264,16 @@ pub(super) fn lost(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> 
 /// Finds what the session of a lost statement has committed on other binds.
 fn half(account: &Account, last: &Last, bind: &BindKey) -> Option<Clue> {
     let statement = last.statements.last().filter(|statement| statement.is_from_session())?;
+    let lost = statement.recorded().transaction.as_ref()?;
+    // A unit of work has its transactions open at one time.
+    let is_beside = |other: &Statement| {
+        let one = other.recorded().transaction.as_ref();
+        one.is_some_and(|one| one.was_open(lost.at) || lost.was_open(one.at))
+    };
     let mut binds = Vec::new();
     for other in account.of_thread(statement.thread().id()) {
         let is_one = other.is_from_session() && other.fate() == Fate::Committed && other.bind() != bind;
-        if is_one && !binds.contains(other.bind()) {
+        if is_one && is_beside(other) && !binds.contains(other.bind()) {
             binds.push(other.bind().clone());
         }
     }

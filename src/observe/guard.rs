@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::error::{arguments, Result};
+use crate::fail::fail;
 use crate::harness::Harness;
 use crate::instrument::{displaced, Displaced, Guarding, Recorder, Refused, Refuses};
 use crate::key::{BindKey, Selection};
@@ -102,8 +103,10 @@ impl Harness {
     #[track_caller]
     pub fn allow_only(&self, selection: impl Into<Selection>) -> Guard {
         let selection = selection.into();
-        let allowed =
-            self.guarded(&selection).unwrap_or_else(|error| panic!("cannot tell which binds to allow: {error}"));
+        let allowed = match self.guarded(&selection) {
+            Ok(allowed) => allowed,
+            Err(error) => fail(format!("cannot tell which binds to allow: {error}")),
+        };
         self.guard("allow_only", &selection, Location::caller(), Refuses::AllBut(allowed))
     }
 
@@ -138,8 +141,10 @@ impl Harness {
     #[track_caller]
     pub fn deny_writes(&self, selection: impl Into<Selection>) -> Guard {
         let selection = selection.into();
-        let denied =
-            self.guarded(&selection).unwrap_or_else(|error| panic!("cannot tell which binds to guard: {error}"));
+        let denied = match self.guarded(&selection) {
+            Ok(denied) => denied,
+            Err(error) => fail(format!("cannot tell which binds to guard: {error}")),
+        };
         self.guard("deny_writes", &selection, Location::caller(), Refuses::Writes(denied))
     }
 

@@ -80,9 +80,10 @@ impl Within<'_> {
                 Err(error) if is_over => return Looked::Failed(error, Some(waited)),
                 _ => {}
             }
-            // What was committed unseen is found in a last look.
-            is_over = !awaiting.wait_for_more(seen, until);
-            waited.saw_an_end |= !is_over;
+            let has_ended = awaiting.wait_for_more(seen, until);
+            waited.saw_an_end |= has_ended;
+            // What was committed unseen is found in a last look; one who commits all the time keeps nobody waiting.
+            is_over = !has_ended || until.is_some_and(|until| Instant::now() >= until);
         }
     }
 }

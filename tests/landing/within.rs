@@ -1,6 +1,6 @@
 //! What a worker writes later: an assertion that waits for the commit.
 
-use std::sync::mpsc::{channel, Sender};
+use std::sync::mpsc::{channel, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -205,4 +205,21 @@ fn several_wait_beside_each_other(db: Harness) {
     });
     drop(work);
     thread.join().unwrap();
+}
+
+#[test]
+fn who_commits_all_the_time_keeps_nobody_waiting() {
+    let db = start(Bind::memory);
+    let (stop, stopped) = channel::<()>();
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    let worker = thread::spawn(move || {
+        while stopped.try_recv() == Err(TryRecvError::Empty) {
+            conn.execute("INSERT INTO user (name) VALUES ('grace')", []).unwrap();
+        }
+    });
+    // It would never end if each commit began the time anew.
+    let said = failure(|| db.within(Duration::from_millis(50)).assert_landed("auth", "user", row! { name: "ann" }));
+    drop(stop);
+    worker.join().unwrap();
+    assert!(said.contains("did not land"), "{said}");
 }

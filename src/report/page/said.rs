@@ -36,6 +36,7 @@ pub(super) fn became(statement: &Statement) -> Became {
         (StatementKind::Write, _) if statement.is_undone() => of("end bad", "rolled back to a savepoint"),
         (StatementKind::Write, Some(end @ TransactionEnd::Committed)) => of("end good", ended(end)),
         (StatementKind::Write, Some(end @ TransactionEnd::Open)) => of("end warn", ended(end)),
+        (StatementKind::Write, Some(end @ TransactionEnd::Unknown)) => of("end", ended(end)),
         (StatementKind::Write, Some(end)) => of("end bad", ended(end)),
         _ => of("end", ""),
     }

@@ -145,3 +145,17 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       db.connection("default")?    a connection to `default`
     "#);
 }
+
+#[test]
+fn a_session_that_ended_before_is_another_unit_of_work() {
+    let db = shop();
+    let mut before = db.session();
+    before.execute("INSERT INTO purchase (customer) VALUES ('grace')", []).unwrap();
+    before.commit().unwrap();
+    drop(before);
+    let mut session = db.session();
+    session.execute("INSERT INTO invoice VALUES ('ann', 700)", []).unwrap();
+    session.rollback().unwrap();
+    let said = failure(|| db.assert_landed("billing", "invoice", row! { customer: "ann" }));
+    assert!(said.contains("rolled back") && !said.contains("half committed"), "{said}");
+}
