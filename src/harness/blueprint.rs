@@ -119,7 +119,7 @@ impl<'s> Blueprint<'s> {
         let watched = shape.watch();
         let made = self.make()?;
         if watched.has_seen_all() {
-            images.keep(&self.spec, shape, &made)?;
+            images.keep(&self.spec, shape, &made);
         }
         Ok(made)
     }

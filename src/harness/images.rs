@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::shape::Shape;
 use super::template::{Facts, Template};
 use crate::config::{resolve_path, DatabaseSpec, ImageFolder};
-use crate::error::{Error, Result};
 use crate::say;
 use crate::schema::Applied;
 use crate::sqlite::store::{Answer, Claim, Store, Stored};
@@ -72,23 +71,29 @@ impl Images {
     }
 
     /// Stores a template, or that it is made at each start. Where that fails, each process makes its own.
-    pub(super) fn keep(&self, spec: &DatabaseSpec, shape: &Shape, template: &Template) -> Result<()> {
-        let key = spec.key();
-        let file = if template.fleeting().is_some() {
-            None
-        } else if template.image.bytes().map_err(Error::sql(key))?.is_empty() {
-            // Nothing is made as fast as it.
-            return Ok(());
-        } else {
-            Some(template.image.file().map_err(Error::sql(key))?)
+    pub(super) fn keep(&self, spec: &DatabaseSpec, shape: &Shape, template: &Template) {
+        let stored = match stored(template) {
+            Ok(Some(stored)) => self.store.write(shape.identity(), &stored).map_err(|error| error.to_string()),
+            Ok(None) => return,
+            Err(error) => Err(error.to_string()),
         };
-        let Some(notes) = notes(template.facts()) else { return Ok(()) };
-        let stored = Stored { file, notes };
-        if let Err(error) = self.store.write(shape.identity(), &stored) {
-            say::debug(format_args!("bind `{key}`: its image is not stored: {error}"));
+        if let Err(error) = stored {
+            say::debug(format_args!("bind `{}`: its image is not stored: {error}", spec.key()));
         }
-        Ok(())
     }
+}
+
+/// Returns what is stored of a template; `None` where that is not worth it, or its facts cannot be written down.
+fn stored(template: &Template) -> rusqlite::Result<Option<Stored>> {
+    let file = if template.fleeting().is_some() {
+        None
+    } else if template.image.is_empty()? {
+        // Nothing is made as fast as it.
+        return Ok(None);
+    } else {
+        Some(template.image.file()?)
+    };
+    Ok(notes(template.facts()).map(|notes| Stored { file, notes }))
 }
 
 /// Writes down the facts about a template; `None` where a path is no text.

@@ -1,5 +1,6 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -10,6 +11,7 @@ use super::connected::{take_unsettled, Connected};
 use super::displaced::{Displaced, Opening};
 use super::handle::{Handle, Standing};
 use super::recorder::Recorder;
+use super::state::{mode, Mode};
 use crate::key::Keys;
 use crate::sorted::Sorted;
 
@@ -32,14 +34,24 @@ pub(super) fn follow(
 
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
 pub(super) fn settle_here() {
-    let Some(address) = take_unsettled() else { return };
-    let found = {
-        let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
-        connected.get(&address).map(|connection| (Arc::clone(connection), standing(address)))
-    };
-    if let Some((connection, standing)) = found {
-        connection.settle(standing);
+    // What this crate prepares within a callback comes before SQLite has returned from the statement.
+    if matches!(mode(), Mode::Judged(_)) {
+        return;
     }
+    let Some(address) = take_unsettled() else { return };
+    // A panic must not cross into C: a callback calls this.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let here = thread::current().id();
+        let found = {
+            let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+            // It may have been given to another thread meanwhile, which is within a statement.
+            let own = connected.get(&address).filter(|connection| connection.is_unsettled(here));
+            own.map(|connection| (Arc::clone(connection), standing(address)))
+        };
+        if let Some((connection, standing)) = found {
+            connection.settle(standing);
+        }
+    }));
 }
 
 /// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.

@@ -320,11 +320,6 @@ impl Handle {
         unsafe { ffi::sqlite3_get_autocommit(self.0) != 0 }
     }
 
-    /// Returns the connection as SQLite takes it.
-    pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
-        self.0
-    }
-
     /// Returns the address of the connection, which no other has while it is open.
     pub(super) fn address(&self) -> usize {
         self.0.addr()

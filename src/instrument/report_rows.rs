@@ -10,14 +10,22 @@ use rusqlite::ffi;
 
 use super::connections::connected_at;
 use super::handle::Handle;
-use super::state::is_own;
+use super::state::{is_heard, is_own, is_present};
+use crate::sqlite::Slot;
 
-/// Makes SQLite report the rows that a connection changes.
+/// The hook, which has one address.
+static CALLBACK: unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, i64) = on_update;
+
+/// Makes SQLite report the rows that a connection changes, unless the application has a hook of its own there.
 pub(super) fn report_rows(handle: &Handle) {
+    // SAFETY: the connection is open.
+    if !unsafe { Slot::UpdateHook.is_free(handle.pointer(), CALLBACK as usize) } {
+        return;
+    }
     let context = ptr::without_provenance_mut(handle.address());
     // SAFETY: the connection is open, the callback has the signature asked for, and its context, the connection's address, is
     // never followed.
-    unsafe { ffi::sqlite3_update_hook(handle.raw(), Some(on_update), context) };
+    unsafe { ffi::sqlite3_update_hook(handle.pointer(), Some(CALLBACK), context) };
 }
 
 /// Notes a row that is inserted or updated.
@@ -28,7 +36,8 @@ unsafe extern "C" fn on_update(
     table: *const c_char,
     rowid: i64,
 ) {
-    if operation == ffi::SQLITE_DELETE || is_own() || schema.is_null() || table.is_null() {
+    let is_of_nobody = !is_present() && !is_heard();
+    if operation == ffi::SQLITE_DELETE || is_of_nobody || is_own() || schema.is_null() || table.is_null() {
         return;
     }
     // A panic must not cross into C.

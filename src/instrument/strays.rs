@@ -42,7 +42,6 @@ struct Strays {
 }
 
 /// A stray that is open.
-#[derive(Clone)]
 struct Followed {
     stray: Stray,
     recorder: Arc<Recorder>,
@@ -51,7 +50,6 @@ struct Followed {
 }
 
 /// A stray that has written and was closed.
-#[derive(Clone)]
 struct Closed {
     stray: Stray,
     recorder: Arc<Recorder>,

@@ -43,6 +43,7 @@ fn instrument(slot: Slot) -> &'static str {
         Slot::Trace => "trace",
         Slot::Authorizer => "authorizer",
         Slot::CommitHook => "commit hook",
+        Slot::UpdateHook => "update hook",
     }
 }
 

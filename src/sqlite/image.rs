@@ -254,6 +254,11 @@ impl Image {
         Ok(look(&mut conn))
     }
 
+    /// Returns whether nothing was ever written to it.
+    pub(crate) fn is_empty(&self) -> rusqlite::Result<bool> {
+        Ok(number(&*self.conn()?, "PRAGMA main.page_count")? == 0)
+    }
+
     /// Returns the bytes of the database as a file in WAL mode.
     pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
         if let Held::Read { file, .. } = &self.held {

@@ -6,6 +6,7 @@
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::mem::size_of;
+use std::panic::catch_unwind;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 use rusqlite::ffi;
 
 use super::private::open_in_memory;
+use crate::say;
 
 /// The place of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +22,18 @@ pub(crate) enum Slot {
     Trace,
     Authorizer,
     CommitHook,
+    UpdateHook,
 }
 
+/// The number of places.
+const SLOTS: usize = 4;
+
 impl Slot {
-    /// All of them, in the order in which reports name them.
+    /// Those without which statements may go unseen, in the order in which reports name them.
     pub(crate) const ALL: [Slot; 3] = [Slot::Trace, Slot::Authorizer, Slot::CommitHook];
+
+    /// Every one, in the order of its number.
+    const EVERY: [Slot; SLOTS] = [Slot::Trace, Slot::Authorizer, Slot::CommitHook, Slot::UpdateHook];
 
     /// Notes the callback that this crate sets there, and returns whether a connection has none or this one: the
     /// application's own must stay.
@@ -90,26 +99,43 @@ impl Slot {
                     ffi::sqlite3_commit_hook(db, is_on.then_some(commits as OnCommit), nothing);
                     ffi::SQLITE_OK
                 }
+                Slot::UpdateHook => {
+                    ffi::sqlite3_update_hook(db, is_on.then_some(updates as OnUpdate), nothing);
+                    ffi::SQLITE_OK
+                }
             }
         };
         match self {
             Slot::Trace => (traces as OnEvent) as usize,
             Slot::Authorizer => (authorizes as OnAction) as usize,
             Slot::CommitHook => (commits as OnCommit) as usize,
+            Slot::UpdateHook => (updates as OnUpdate) as usize,
         }
     }
 }
 
 /// The addresses of this crate's callbacks, once they are set on a connection.
-static OURS: [AtomicUsize; 3] = [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)];
+static OURS: [AtomicUsize; SLOTS] = [const { AtomicUsize::new(0) }; SLOTS];
 
 /// Returns the place of each callback in the structure of a connection, in words.
-fn words() -> &'static [Option<usize>; 3] {
-    static WORDS: OnceLock<[Option<usize>; 3]> = OnceLock::new();
+fn words() -> &'static [Option<usize>; SLOTS] {
+    static WORDS: OnceLock<[Option<usize>; SLOTS]> = OnceLock::new();
     WORDS.get_or_init(|| {
-        let Ok(own) = open_in_memory() else { return [None; 3] };
-        // SAFETY: the connection is open, this thread's and nobody else's.
-        Slot::ALL.map(|slot| unsafe { find(own.handle(), slot) })
+        let found = match open_in_memory() {
+            // SAFETY: the connection is open, this thread's and nobody else's.
+            Ok(own) => Slot::EVERY.map(|slot| unsafe { find(own.handle(), slot) }),
+            Err(_) => [None; SLOTS],
+        };
+        if found.contains(&None) {
+            // A logger that panics stops no statement.
+            let _ = catch_unwind(|| {
+                say::warn(format_args!(
+                    "this SQLite does not show which callbacks a connection has: where the application sets a trace, an \
+                     authorizer or a hook of its own, records, guards and faults may miss what runs there"
+                ));
+            });
+        }
+        found
     })
 }
 
@@ -149,6 +175,7 @@ type OnEvent = unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_voi
 type OnAction =
     unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, *const c_char, *const c_char) -> c_int;
 type OnCommit = unsafe extern "C" fn(*mut c_void) -> c_int;
+type OnUpdate = unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, i64);
 
 unsafe extern "C" fn traces(_: c_uint, _: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     ffi::SQLITE_OK
@@ -169,6 +196,8 @@ unsafe extern "C" fn commits(_: *mut c_void) -> c_int {
     ffi::SQLITE_OK
 }
 
+unsafe extern "C" fn updates(_: *mut c_void, _: c_int, _: *const c_char, _: *const c_char, _: i64) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +205,7 @@ mod tests {
     #[test]
     fn the_place_of_each_callback_is_known() {
         let own = open_in_memory().unwrap();
-        for slot in Slot::ALL {
+        for slot in Slot::EVERY {
             // SAFETY: the connection is open, this thread's and nobody else's.
             unsafe {
                 assert_eq!(slot.of(own.handle()), Some(0));

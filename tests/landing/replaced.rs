@@ -274,6 +274,24 @@ fn the_applications_own_hooks_are_called_and_leave_the_record_whole(
 }
 
 #[test]
+fn an_update_hook_that_on_connect_has_set_stays_and_the_record_is_whole() {
+    static UPDATED: AtomicUsize = AtomicUsize::new(0);
+    let count = |conn: &Connection| {
+        let _ = conn.update_hook(Some(|_, _: &str, _: &str, _| {
+            UPDATED.fetch_add(1, Ordering::Relaxed);
+        }));
+        Result::<()>::Ok(())
+    };
+    let auth = Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)").on_connect(count);
+    let db = Harness::builder().bind("auth", auth).start().unwrap();
+    let conn = db.connection("auth").unwrap();
+    let (log, before) = (db.record(), UPDATED.load(Ordering::Relaxed));
+    insert(&conn, "ann").unwrap();
+    assert_eq!(UPDATED.load(Ordering::Relaxed), before + 1);
+    log.assert_count("auth", 1);
+}
+
+#[test]
 fn an_instrument_that_on_connect_has_set_stays() {
     static TRACED: AtomicUsize = AtomicUsize::new(0);
     let count = |conn: &Connection| {

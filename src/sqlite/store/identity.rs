@@ -35,7 +35,8 @@ impl Hash for Identity {
     }
 }
 
-/// A hasher that keeps what it is given. `Hash` gives different bytes for different values, as a hash table needs it.
+/// A hasher that keeps what it is given. Each type in an identity must give different bytes for different values, as those do that
+/// derive `Hash`; one that leaves something out would make two databases one.
 struct Bytes(Vec<u8>);
 
 impl Hasher for Bytes {
