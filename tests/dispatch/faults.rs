@@ -772,9 +772,11 @@ fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Resul
     let fault = shop.fault("auth").after(1).times(1).fail_statement("user", Operation::Insert)?;
     let codes = [inserted(), inserted(), inserted()];
     if rusqlite::version_number() < 3_053_000 && codes.iter().all(|code| *code == Ok(ffi::SQLITE_OK)) {
-        // An older SQLite does not report the statement, and the fault says that it met none.
+        // An older SQLite does not report the statement, and the fault says that it met none; an older rusqlite takes every hook
+        // off a connection that a function has borrowed, and the fault says that too.
         let told = ending(fault);
-        assert!(told.contains("never triggered: no such statement ran on `auth`"), "{told}");
+        let met_none = told.contains("never triggered: no such statement ran on `auth`");
+        assert!(met_none || told.contains("could not fail what runs on every connection"), "{told}");
         return Ok(());
     }
     assert_eq!(codes, [Ok(ffi::SQLITE_OK), Ok(ffi::SQLITE_AUTH), Ok(ffi::SQLITE_OK)]);
