@@ -94,7 +94,7 @@ impl Watch {
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
         recorder.note_opening(names, by);
-        let opening = Opening::here(by, place, handle.enforces_keys());
+        let opening = Opening::here(names.clone(), by, place, handle.enforces_keys());
         follow(handle, self.address(), recorder, names, opening, shows_writes);
         if recorder.keeps_writes() {
             report_rows(handle);
@@ -251,9 +251,11 @@ impl Watch {
             opened: None,
             transaction: None,
             undone: false,
+            undone_at: None,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
+            triggers: looked.map(|looked| member.named(handle, &looked.triggers)).unwrap_or_default(),
             altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
             changes_rows: looked.is_some_and(Looked::changes_rows),
             foreign_keys: beginning.writes && handle.enforces_keys(),
