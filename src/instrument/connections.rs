@@ -61,7 +61,7 @@ fn standing(address: usize) -> Standing {
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.
-pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     let here = thread::current().id();
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {

@@ -13,13 +13,11 @@ use std::thread::ThreadId;
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
 use crate::instrument::{Operation, TransactionEnd};
-use crate::key::{BindKey, Keys};
+use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
 pub(crate) struct Account {
     statements: Vec<Statement>,
-    /// The databases that were put back to an earlier state, and the number of the first statement after that.
-    put_back: Vec<(Keys, u64)>,
     /// Set if some were evicted.
     is_partial: bool,
 }
@@ -28,8 +26,7 @@ impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
         let recorder = running.recorder();
-        let (put_back, is_partial) = (recorder.put_back(), recorder.first() > 0);
-        Account { statements: read(recorder.all()), put_back, is_partial }
+        Account { statements: read(recorder.all()), is_partial: recorder.first() > 0 }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.
@@ -37,13 +34,12 @@ impl Account {
         self.is_partial
     }
 
-    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that ran before the
-    /// database was last put back to an earlier state.
+    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that the database
+    /// has lost as it was put back to an earlier state.
     pub(crate) fn writes(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
-        let from = self.put_back.iter().find(|(names, _)| names.contains(bind)).map_or(0, |(_, number)| *number);
         let mut writes = Vec::new();
         for statement in &self.statements {
-            if statement.recorded().number >= from && statement.writes_rows_of(bind, table) {
+            if statement.fate() != Fate::PutBack && statement.writes_rows_of(bind, table) {
                 writes.push(statement);
             }
         }
@@ -106,6 +102,8 @@ pub(crate) enum Fate {
     Lost,
     /// Its connection was closed before it was committed.
     Closed,
+    /// It was committed, and its database was put back since to a state without that.
+    PutBack,
     /// Its transaction is still open.
     Open,
     Unknown,
@@ -128,6 +126,7 @@ impl Statement {
             return Fate::Undone;
         }
         match self.transaction_end() {
+            Some(TransactionEnd::Committed) if self.recorded().is_put_back => Fate::PutBack,
             Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
             Some(TransactionEnd::Committed) => Fate::Committed,
             Some(TransactionEnd::RolledBack) => Fate::RolledBack,
@@ -149,7 +148,9 @@ impl Statement {
     /// Returns the place at which what became of it was decided, where another statement did that and it is known.
     pub(crate) fn ended_at(&self) -> Option<String> {
         match self.fate() {
-            Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
+            Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
+                self.transaction_ended_at()
+            }
             Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
     }
