@@ -11,9 +11,11 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
-use super::displaced::{Displaced, Opening};
+use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
+use super::opening::Opening;
+use super::operation::Operation;
 use super::outcome::{end_of, step_within, Open, Running};
 use super::recorded::{Ended, Recorded};
 use super::recorder::Recorder;
@@ -246,6 +248,11 @@ impl Connected {
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
+        // A pragma has switched foreign keys as it was prepared.
+        if !begins.may_write && step.is_none() {
+            let here = || (recorder.next(), if recorder.keeps_writes() { recorder.place() } else { None });
+            self.opened.enforces(handle.enforces_keys(), here);
+        }
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
@@ -271,6 +278,7 @@ impl Connected {
         }
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
+            recorded.opened = Some(Arc::clone(&self.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
             if wrote && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
@@ -305,8 +313,8 @@ impl Connected {
         }
     }
 
-    /// Notes a row that the running statement inserts or updates.
-    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64) {
+    /// Notes a row that the running statement changes.
+    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
         let State { running, last, .. } = &mut *state;
         // SQLite runs a statement within another to its end, and one again that it had to prepare again.
@@ -314,7 +322,7 @@ impl Connected {
         if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
             && running.number.is_some()
         {
-            running.touched.add(schema, table, rowid);
+            running.touched.add(schema, table, rowid, operation);
         }
     }
 

@@ -8,8 +8,9 @@ use std::thread;
 use rusqlite::ffi;
 
 use super::connected::{take_unsettled, Connected};
-use super::displaced::{Displaced, Opening};
+use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
+use super::opening::Opening;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use crate::key::Keys;

@@ -30,7 +30,11 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     lines.extend(called_from(&statement.lines_of_callers()));
     match statement.ended_at() {
         Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
+        None if statement.is_dropped() => lines.append(&mut vec![ran_on(statement), end(statement)]),
         None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
+    }
+    if statement.is_dropped() {
+        lines.push("as a value was dropped there: nobody had committed it".to_string());
     }
     let edge = " ".repeat(indent);
     let mut written = String::new();
