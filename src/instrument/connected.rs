@@ -22,6 +22,7 @@ use super::recorder::Recorder;
 use super::state;
 use super::touched::Touched;
 use super::transaction::TransactionEnd;
+use super::unprepared::UnpreparedOn;
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sqlite::code::{in_words, is_of_a_step};
@@ -47,6 +48,8 @@ pub(crate) struct Connected {
     shows_writes: bool,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
+    /// The number of the thread that used it last.
+    used_on: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -130,6 +133,7 @@ impl Connected {
             opened: Arc::new(opened),
             shows_writes,
             lost: AtomicUsize::new(0),
+            used_on: AtomicUsize::new(state::thread_number()),
             state: Mutex::default(),
         }
     }
@@ -188,6 +192,16 @@ impl Connected {
         })
     }
 
+    /// Returns the number of the thread that used it last.
+    pub(super) fn used_on(&self) -> usize {
+        self.used_on.load(Ordering::Relaxed)
+    }
+
+    /// Returns it as the one that was to prepare a statement.
+    pub(super) fn refusing(&self) -> UnpreparedOn {
+        UnpreparedOn { recorder: self.recorder.clone(), names: self.names.clone(), connection: self.number }
+    }
+
     /// Returns whether it is followed for the watch at an address.
     pub(super) fn is_watched_by(&self, watch: usize) -> bool {
         self.watch == watch
@@ -244,6 +258,7 @@ impl Connected {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
         self.settle(handle.standing());
+        self.used_on.store(state::thread_number(), Ordering::Relaxed);
         let Some(recorder) = self.recorder.upgrade() else { return };
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;

@@ -20,6 +20,8 @@ struct Resolved {
     own: Vec<Own>,
     /// Set if the first of them called by dropping a value.
     is_drop: bool,
+    /// Set if this crate called SQLite for it.
+    is_through_us: bool,
     /// Set if there are more frames than are kept.
     has_more: bool,
 }
@@ -63,6 +65,11 @@ impl Place {
     /// Returns whether the application called by dropping a value, and not by a call that it wrote.
     pub(crate) fn is_drop(&self) -> bool {
         self.resolved().is_drop
+    }
+
+    /// Returns whether the application called this crate, and this crate SQLite.
+    pub(crate) fn is_through_us(&self) -> bool {
+        self.resolved().is_through_us
     }
 
     /// Compares the application's calls that led here with those that led to another place.
@@ -132,8 +139,14 @@ fn resolved(backtrace: &str) -> Resolved {
             frames.push(Frame { function, at: None });
         }
     }
-    let called = frames.iter().position(Frame::is_own).and_then(|first| frames.get(first.checked_sub(1)?));
-    let mut resolved = Resolved { is_drop: called.is_some_and(Frame::is_drop), ..Resolved::default() };
+    let first = frames.iter().position(Frame::is_own).unwrap_or(frames.len());
+    let called = first.checked_sub(1).and_then(|called| frames.get(called));
+    // The innermost are the callback's.
+    let callers = frames[..first].iter().skip_while(|frame| crate_of(frame.function) == Some("multibind"));
+    let is_through_us =
+        callers.skip_while(|frame| !frame.is_sqlite()).any(|frame| crate_of(frame.function) == Some("multibind"));
+    let is_drop = called.is_some_and(Frame::is_drop);
+    let mut resolved = Resolved { is_drop, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
@@ -165,6 +178,11 @@ fn is_wrapper(function: &str, test: &str) -> bool {
 }
 
 impl Frame<'_> {
+    /// Returns whether it is SQLite's, or of what calls it.
+    fn is_sqlite(&self) -> bool {
+        crate_of(self.function).map_or(self.function.starts_with("sqlite3"), |name| name == "rusqlite")
+    }
+
     /// Returns whether it drops a value.
     fn is_drop(&self) -> bool {
         DROPS.iter().any(|drop| self.function.contains(drop))
@@ -268,6 +286,7 @@ mod tests {
             "src/accounts.rs:10, my_app::accounts::sign_up",
             "src/lib.rs:30, my_app::register",
             "tests/landing.rs:12, landing::a_user_signs_up",
+            "tests/landing.rs:20, landing::another",
         ];
         assert_eq!(texts(backtrace), own);
     }
@@ -285,6 +304,26 @@ mod tests {
    2: landing::others
 ";
         assert_eq!(texts(backtrace), ["landing::ann_signs_up", "landing::others"]);
+    }
+
+    #[test]
+    fn what_this_crate_asks_sqlite_is_told_from_what_the_application_asks() {
+        let asked = "   0: multibind::instrument::place::Place::capture
+   1: sqlite3_prepare_v3
+   2: rusqlite::Connection::prepare
+   3: multibind::route::names
+   4: my_app::orders::place
+";
+        assert!(resolved(asked).is_through_us);
+        let own = "   0: multibind::instrument::place::Place::capture
+   1: core::ops::function::FnOnce::call_once
+   2: multibind::instrument::sqlite_log::on_log
+   3: sqlite3_prepare_v3
+   4: rusqlite::Connection::prepare
+   5: my_app::orders::place
+   6: multibind::harness::Harness::calls
+";
+        assert!(!resolved(own).is_through_us);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::handle::Handle;
 use super::late;
 use super::looked::Looked;
 use super::opening::OpenedBy;
+use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
@@ -288,6 +289,7 @@ impl Watch {
 
     fn has_ended(&self, statement: &Statement<'_>, context: Context, heard: bool) {
         end_unheard(statement.statement);
+        let logged = take_error(statement.sql());
         let handle = statement.handle();
         let ended = if heard { lock(&self.accounts).end(statement.address(), handle.is_autocommit()) } else { None };
         let stopped = ended.and_then(|Running { stopped, .. }| stopped);
@@ -301,9 +303,12 @@ impl Watch {
             return;
         }
         if let Some(connection) = connected(&handle) {
-            // SQLite reports the end before it knows the error of a statement that has failed.
-            let failed = stopped.is_some().then_some(true);
-            let error = stopped.and_then(|stopped| stopped.by).map(|by| format!("refused by {by}"));
+            // SQLite reports the end before the connection knows the error of a statement that has failed; its log has it.
+            let error = match &stopped {
+                Some(stopped) => stopped.by.as_ref().map(|by| format!("refused by {by}")),
+                None => logged,
+            };
+            let failed = (stopped.is_some() || error.is_some()).then_some(true);
             let account = Account { failed, error, is_dropped: statement.is_busy() };
             let again = connection.end(&handle, statement.address(), statement.prepared(), account);
             if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), self.harness.get())

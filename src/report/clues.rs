@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::account::{called_from, statement};
+use super::account::{called_from, statement, unprepared};
 use super::lock::time;
 use super::table::paragraph;
-use super::words::{quoted, times};
+use super::words::{cut, quoted, times};
 use crate::error::capitalized;
-use crate::instrument::{Opening, Place, Stray};
+use crate::instrument::{Opening, Place, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::observe::{Author, Came, Clue, Fate, Last, Statement, StillOpen, Unenforced};
 
+/// The characters of SQLite's message that are shown.
+const MESSAGE: usize = 200;
 /// The number of statements that may have written a row which are shown.
 const WRITERS_SHOWN: usize = 3;
 
@@ -65,7 +67,16 @@ pub(super) fn clue(clue: &Clue) -> String {
             times(usize::try_from(*count).unwrap_or(usize::MAX))
         )),
         Clue::Outside { stray, is_open, table, last } => outside(stray, *is_open, table, last),
-        Clue::NothingWritten { table, is_partial, anything } => say(&nothing_written(table, *is_partial, *anything)),
+        Clue::NothingWritten { table, is_partial, anything, reads_log } => {
+            let log = "One that SQLite refused to prepare is not seen: the application reads SQLite's log itself.";
+            let found = nothing_written(table, *is_partial, *anything);
+            say(&if *reads_log { found } else { format!("{found} {log}") })
+        }
+        Clue::Unprepared { one, times: count } => {
+            let times = if *count > 1 { format!(" {}", times(*count)) } else { String::new() };
+            refused(&format!("SQLite refused to prepare a statement{times}"), one)
+        }
+        Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
     }
 }
 
@@ -231,6 +242,16 @@ fn nothing_written(table: &str, is_partial: bool, anything: bool) -> String {
                 .to_string()
         }
     }
+}
+
+/// Names a statement that SQLite refused to prepare.
+fn refused(line: &str, one: &Unprepared) -> String {
+    let on = one.on().map_or(String::new(), |on| format!(" on `{}`", on.names.first()));
+    let mut found = say(&format!("{line}{on}: {}", cut(&one.message, MESSAGE)));
+    for line in unprepared(one) {
+        found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+    }
+    found
 }
 
 /// Says by what a row was written.

@@ -169,7 +169,7 @@ fn a_failure_has_its_message_from_a_session_and_else_the_words_for_its_code(harn
     session.commit().unwrap();
     harness.connection("auth").unwrap().execute(insert, ["grace"]).unwrap_err();
 
-    assert_snapshot!(unframed(&log), @r"
+    assert_snapshot!(unframed(&log), @r#"
      bind   does     rows   statement
      auth                   BEGIN
     ─
@@ -181,8 +181,8 @@ fn a_failure_has_its_message_from_a_session_and_else_the_words_for_its_code(harn
      auth                   COMMIT
     ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
-                              failed: UNIQUE constraint failed
-    ");
+                              failed: UNIQUE constraint failed: user.username
+    "#);
     let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
     assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), Some(true)]);
 }

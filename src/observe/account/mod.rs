@@ -9,6 +9,7 @@ mod open;
 mod removed;
 mod rowid;
 mod unit;
+mod unprepared;
 
 pub(crate) use author::Author;
 pub(super) use broken::broken_by;
@@ -17,10 +18,12 @@ pub(crate) use fate::Fate;
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid};
 
-use std::thread::ThreadId;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
+use crate::instrument::{unprepared, Unprepared};
 use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
@@ -28,13 +31,18 @@ pub(crate) struct Account {
     statements: Vec<Statement>,
     /// Set if some were evicted.
     is_partial: bool,
+    /// Those that SQLite refused to prepare, and so never ran.
+    unprepared: Vec<Arc<Unprepared>>,
 }
 
 impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
         let recorder = running.recorder();
-        Account { statements: read(recorder.all()), is_partial: recorder.first() > 0 }
+        let statements = read(recorder.all());
+        let mut unprepared = unprepared(recorder);
+        unprepared.retain(|one| is_the_applications(one, &statements));
+        Account { statements, is_partial: recorder.first() > 0, unprepared }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.
@@ -92,6 +100,19 @@ impl Account {
         }
         creations
     }
+}
+
+/// Returns whether the application had a statement prepared, on a connection of the harness or, where that is not known, on this
+/// thread or one that used the harness.
+fn is_the_applications(one: &Unprepared, statements: &[Statement]) -> bool {
+    let thread = one.thread.id();
+    match &one.place {
+        Some(place) if place.is_through_us() => return false,
+        None if one.on().is_none() => return false,
+        _ if one.on().is_some() => return true,
+        _ => {}
+    }
+    thread == thread::current().id() || statements.iter().any(|statement| statement.thread().id() == thread)
 }
 
 /// Finds the last statement that created a bind's table or view.

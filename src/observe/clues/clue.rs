@@ -1,7 +1,9 @@
 //! The clues of a report, and the case that they are about.
 
+use std::sync::Arc;
+
 use crate::harness::Running;
-use crate::instrument::Stray;
+use crate::instrument::{Stray, Unprepared};
 use crate::key::BindKey;
 use crate::observe::account::{Author, Came, StillOpen, Unenforced};
 use crate::observe::evidence::Exhibit;
@@ -50,7 +52,11 @@ pub(crate) enum Clue {
     /// Statements that wrote to a table of that name in a database that is no harness's.
     Outside { stray: Stray, is_open: bool, table: String, last: Last },
     /// No statement wrote to a table of that name; where some are no longer kept, none of those that are.
-    NothingWritten { table: String, is_partial: bool, anything: bool },
+    NothingWritten { table: String, is_partial: bool, anything: bool, reads_log: bool },
+    /// A statement that SQLite refused to prepare, so many times.
+    Unprepared { one: Arc<Unprepared>, times: usize },
+    /// One that SQLite refused on the thread of a transaction that was rolled back, before that.
+    UnpreparedBefore { one: Arc<Unprepared> },
 }
 
 /// The last of some statements, the oldest first.

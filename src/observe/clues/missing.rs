@@ -1,7 +1,9 @@
 //! A row that is not there: what was rolled back, what failed, what is still open, what was deleted, what was written elsewhere.
 
 use super::clue::{Case, Clue, Last};
-use crate::instrument::displaced;
+use std::sync::Arc;
+
+use crate::instrument::{displaced, reads_log, Unprepared};
 use crate::key::BindKey;
 use crate::observe::account::{has_row, Account, Author, Fate, StillOpen};
 use crate::observe::evidence::Finding;
@@ -12,6 +14,8 @@ use crate::observe::statements::{read, Statement};
 /// The most statements whose rows are looked for, and the most rows of each.
 const PUTS: usize = 8;
 const ROWS: usize = 2;
+/// The most statements that SQLite refused which are named.
+const REFUSED: usize = 2;
 
 /// Finds why a row is in no bind: in the target first, then elsewhere.
 pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
@@ -23,6 +27,7 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.append(&mut lost(account, case.table, sighting.bind()));
         clues.extend(open(account, case.table, sighting.bind()));
     }
+    clues.append(&mut refused(account.unprepared_on(case.table)));
     clues.append(&mut removed(account, case));
     clues.append(&mut nearest(account, case));
     clues.append(&mut outside(case));
@@ -46,7 +51,9 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     let is_seen = || recorder.keeps_writes() && displaced(recorder, 0).is_empty();
     if is_silent && !account.has_written_to(case.table) && is_seen() {
         let (table, is_partial) = (case.table.to_string(), account.is_partial());
-        clues.push(Clue::NothingWritten { table, is_partial, anything: account.has_writes() });
+        let (anything, reads_log) = (account.has_writes(), reads_log());
+        clues.push(Clue::NothingWritten { table, is_partial, anything, reads_log });
+        clues.append(&mut refused(account.unprepared()));
         clues.extend(untried(case));
     }
     clues
@@ -83,7 +90,11 @@ pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey) -
     let half = half(account, &last, bind);
     let is_rolled_back = |one: &&Statement| matches!(one.fate(), Fate::RolledBack | Fate::Undone | Fate::Closed);
     let failed = last.statements.last().filter(is_rolled_back).and_then(|last| account.failed_after(last));
-    let failed = failed.map(|failed| Clue::Failed { statement: Box::new(failed) });
+    let mut failed = failed.map(|failed| Clue::Failed { statement: Box::new(failed) });
+    if failed.is_none() {
+        let last = last.statements.last().filter(is_rolled_back);
+        failed = last.and_then(|last| account.unprepared_after(last)).map(|one| Clue::UnpreparedBefore { one });
+    }
     let mut clues = vec![Clue::Lost { bind: bind.clone(), table: table.to_string(), last }];
     clues.extend(failed);
     clues.extend(half);
@@ -133,6 +144,22 @@ fn outside(case: &Case<'_>) -> Vec<Clue> {
         });
     }
     clues
+}
+
+/// Lists the last of the statements that SQLite refused to prepare, each once.
+fn refused(unprepared: Vec<Arc<Unprepared>>) -> Vec<Clue> {
+    let mut clues = Vec::<Clue>::new();
+    for one in unprepared {
+        let is_same = |other: &Unprepared| {
+            let place = |one: &Unprepared| one.place.as_ref().and_then(|place| place.text().map(str::to_string));
+            (&other.sql, &other.message) == (&one.sql, &one.message) && place(other) == place(&one)
+        };
+        match clues.last_mut() {
+            Some(Clue::Unprepared { one: other, times }) if is_same(other) => *times += 1,
+            _ => clues.push(Clue::Unprepared { one, times: 1 }),
+        }
+    }
+    clues.split_off(clues.len().saturating_sub(REFUSED))
 }
 
 /// Finds whether nobody had a connection to the bind that was meant.

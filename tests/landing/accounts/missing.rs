@@ -167,7 +167,8 @@ fn a_statement_that_failed_is_named() {
     A write to `purchase` in `default` failed:
       INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
       at landing::accounts::missing::a_statement_that_failed_is_named
-      on the test's thread, connection 1, failed: UNIQUE constraint failed
+      on the test's thread, connection 1, failed: UNIQUE constraint failed:
+          purchase.customer
 
     The nearest row in `default` was there at the start.
 

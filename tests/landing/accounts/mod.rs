@@ -6,4 +6,5 @@ mod put_back;
 mod tables;
 mod tenants;
 mod units;
+mod unprepared;
 mod written;

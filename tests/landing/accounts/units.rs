@@ -50,7 +50,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     The thread that wrote the row also wrote to `billing`, and that write failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      on the test's thread, connection 2, failed: CHECK constraint failed
+      on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -70,7 +70,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     A write to `invoice` in `billing` failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      on the test's thread, connection 2, failed: CHECK constraint failed
+      on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
