@@ -44,6 +44,8 @@ pub(crate) struct Recorded {
     /// Set if its savepoint was rolled back, and the place of that if it is known.
     pub(crate) undone: bool,
     pub(crate) undone_at: Option<Arc<Place>>,
+    /// Set as it is read, if a database that it wrote to was put back since to a state without that.
+    pub(crate) is_put_back: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
     /// Set if it changes rows, and not the schema.

@@ -20,6 +20,8 @@ pub(crate) enum Fate {
     Lost,
     /// Its connection was closed before it was committed.
     Closed,
+    /// It was committed, and its database was put back since to a state without that.
+    PutBack,
     /// Its transaction is still open.
     Open,
     Unknown,
@@ -45,6 +47,7 @@ impl Statement {
             return Fate::Undone;
         }
         match self.transaction_end() {
+            Some(TransactionEnd::Committed) if self.recorded().is_put_back => Fate::PutBack,
             Some(TransactionEnd::Committed) => Fate::Committed,
             Some(TransactionEnd::RolledBack) => Fate::RolledBack,
             Some(TransactionEnd::Failed) => Fate::Lost,
@@ -66,7 +69,9 @@ impl Statement {
     /// Returns the place at which what became of it was decided, where another statement did that and it is known.
     pub(crate) fn ended_at(&self) -> Option<String> {
         match self.fate() {
-            Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
+            Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
+                self.transaction_ended_at()
+            }
             Fate::Undone => self.recorded().undone_at.as_ref().and_then(|place| place.text().map(str::to_string)),
             Fate::FailedItself | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }

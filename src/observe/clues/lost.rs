@@ -20,7 +20,7 @@ pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey, n
     };
     let is_of_nearest = lost.iter().any(updates);
     if is_of_nearest {
-        lost.retain(|statement| updates(&statement));
+        lost.retain(|statement| updates(statement));
     }
     let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };
     let half = half(account, &last, bind);
