@@ -153,7 +153,7 @@ impl Handle {
         unsafe { placed::find(self.0, schema) }
     }
 
-    /// Returns the number of the watch of the first bind that the connection has attached, where its own database is none.
+    /// Returns the number of the watch of the first bind that the connection has attached, where its own is not a bind's.
     pub(super) fn attached_to_none(&self) -> Option<usize> {
         if !self.has_attached() || self.placed(c"main").is_some() {
             return None;
@@ -348,8 +348,8 @@ impl Handle {
         self.has_busy(|other| other != statement)
     }
 
-    /// Returns whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite
-    /// makes it one without a text.
+    /// Returns whether a statement that may write has begun and not ended. Access to a blob does not count,
+    /// though SQLite makes a statement without a text of it.
     pub(super) fn has_writers(&self) -> bool {
         // SAFETY: the statement lives.
         self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })

@@ -155,14 +155,14 @@ impl Bind {
     ///
     /// Two files are the same where their paths are, percent escapes decoded and `.` and `..` worked out; no disk is
     /// looked at. Two databases of servers are the same where kind of server, host (case aside, `localhost` where there
-    /// is none), port (the usual one where there is none) or socket, and database name are; driver, user, password and
+    /// has no host), port (the usual one where there is none) or socket, and database name are; driver, user, password and
     /// other parameters do not count, but those of a server other than PostgreSQL and MySQL: one of them may name the
     /// database.
     ///
     /// `${NAME}` in a URL stands for the environment variable of that name, read at start; `${NAME:-DEFAULT}` for the
     /// default where it is not set or empty, as in a shell; `$${` stands for `${` itself.
     ///
-    /// A URL that is none of these is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
+    /// Any other URL is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
     ///
     /// ```
     /// use multibind::{Bind, Harness};

@@ -12,7 +12,7 @@ use crate::config::suggest::suggest;
 use crate::config::value::{boolean, paths, string, Fit, Misfit, Placed};
 use crate::key::BindKey;
 
-/// Sets what a bind is told by name.
+/// Sets an option of a bind by name.
 pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &Path) -> Fit<()> {
     match name {
         "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),
