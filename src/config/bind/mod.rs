@@ -155,7 +155,7 @@ impl Bind {
     ///
     /// Two files are the same where their paths are, percent escapes decoded and `.` and `..` worked out; no disk is
     /// looked at. Two databases of servers are the same where kind of server, host (case aside, `localhost` where there
-    /// has no host), port (the usual one where there is none) or socket, and database name are; driver, user, password and
+    /// is none), port (the usual one where there is none) or socket, and database name are; driver, user, password and
     /// other parameters do not count, but those of a server other than PostgreSQL and MySQL: one of them may name the
     /// database.
     ///
