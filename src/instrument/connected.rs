@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
-use super::displaced::{Displaced, Opening};
+use super::displaced::{Displaced, Opening, StillOpen};
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
 use super::outcome::{end_of, step_within, Open, Running};
@@ -184,6 +184,12 @@ impl Connected {
             is_open,
             shows_writes: self.shows_writes,
         })
+    }
+
+    /// Describes it while it is open.
+    pub(super) fn still_open(&self) -> StillOpen {
+        let in_transaction = lock(&self.state).open.is_some();
+        StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
     }
 
     /// Returns whether it is followed for the watch at an address.

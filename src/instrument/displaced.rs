@@ -1,4 +1,5 @@
-//! The connections on which the application has put a trace, an authorizer or a commit hook in place of the harness's.
+//! A connection's opening, and the connections on which the application has put a trace, an authorizer or a commit hook in place of
+//! the harness's.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -51,6 +52,14 @@ pub(crate) struct Opening {
     pub(crate) by: OpenedBy,
     pub(crate) place: Option<Arc<Place>>,
     pub(crate) thread: Thread,
+}
+
+/// A connection of a harness that is open.
+pub(crate) struct StillOpen {
+    /// The keys that mean its database.
+    pub(crate) names: Keys,
+    pub(crate) opened: Arc<Opening>,
+    pub(crate) in_transaction: bool,
 }
 
 /// The code that opened a connection.

@@ -11,6 +11,7 @@ use super::ends::{Awaiting, Ends};
 use super::fault::{Fault, FaultKind};
 use super::place::Place;
 use super::recorded::Recorded;
+use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
 use crate::key::Keys;
@@ -73,6 +74,7 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -103,6 +105,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            sought: Sought::default(),
             ends: Arc::default(),
         }
     }
