@@ -9,12 +9,13 @@ use std::time::Instant;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
 use super::fault::{Fault, FaultKind};
+use super::opening::OpenedBy;
 use super::place::Place;
 use super::recorded::Recorded;
 use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
-use crate::key::Keys;
+use crate::key::{BindKey, Keys};
 use crate::list::filtered;
 use crate::sync::lock;
 
@@ -39,6 +40,9 @@ const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, 
 
 /// Those of a connection to what is no harness's, whose opening is noted elsewhere.
 const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
+
+/// The number of databases that are remembered as opened.
+const OPENED: usize = 256;
 
 /// The number of faults that are remembered.
 const FAULTS: usize = 64;
@@ -67,6 +71,8 @@ pub(crate) struct Recorder {
     /// The databases that were put back to an earlier state, each with the number of the next statement then.
     put_back: Mutex<Vec<(Keys, u64)>>,
     connections: AtomicU32,
+    /// The databases that connections were opened to, by whom.
+    opened: Mutex<Vec<(Keys, OpenedBy)>>,
     transactions: AtomicU64,
     /// The last transactions whose end has a place, the oldest first.
     closings: Mutex<VecDeque<Weak<Transaction>>>,
@@ -100,6 +106,7 @@ impl Recorder {
             faults: Mutex::default(),
             put_back: Mutex::default(),
             connections: AtomicU32::new(0),
+            opened: Mutex::default(),
             transactions: AtomicU64::new(0),
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
@@ -165,6 +172,20 @@ impl Recorder {
     /// Returns the number of the next connection.
     pub(super) fn next_connection(&self) -> u32 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Notes that a connection to a database is opened.
+    pub(super) fn note_opening(&self, database: &Keys, by: OpenedBy) {
+        let mut opened = lock(&self.opened);
+        if opened.len() < OPENED && !opened.iter().any(|(known, own)| *own == by && known.first() == database.first()) {
+            opened.push((database.clone(), by));
+        }
+    }
+
+    /// Returns whether no connection to a database was opened by anybody.
+    pub(crate) fn is_unopened(&self, bind: &BindKey) -> bool {
+        let opened = lock(&self.opened);
+        opened.len() < OPENED && !opened.iter().any(|(database, _)| database.contains(bind))
     }
 
     /// Begins a transaction.

@@ -50,11 +50,9 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
           looked for  purchase: cents = 650
           expected    in `default`, committed, and in no other bind
 
-         bind                            rows   found
-         default                         1      no row matches; nearest:
-                                                  id = 1, cents = 500
-        ─
-         replica (lags behind default)   0      no row at all
+         bind      rows   found
+         default   1      no row matches; nearest:
+                            id = 1, cents = 500
 
         The nearest row in `default` was written by
           INSERT INTO purchase (cents) VALUES (500)

@@ -214,8 +214,8 @@ fn without_it_a_message_says_that_it_is_there() {
 fn a_function_that_differs_each_time_makes_the_database_anew() {
     fn ids(conn: &Connection) -> rusqlite::Result<()> {
         static NEXT: AtomicI64 = AtomicI64::new(0);
-        let next = |_: &rusqlite::functions::Context<'_>| Ok(NEXT.fetch_add(1, Ordering::Relaxed));
-        conn.create_scalar_function("next_id", 0, FunctionFlags::SQLITE_UTF8, next)
+        let flags = FunctionFlags::SQLITE_UTF8;
+        conn.create_scalar_function("next_id", 0, flags, |_| Ok(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
     let bind = || {
         Bind::memory().schema("CREATE TABLE t (x DEFAULT (next_id())); INSERT INTO t DEFAULT VALUES").on_connect(ids)

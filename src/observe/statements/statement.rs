@@ -229,8 +229,9 @@ impl Statement {
         self.recorded.ended.as_ref()?.failed
     }
 
-    /// Returns what failed it: SQLite's message where a session ran it, else the words for SQLite's code, or the guard that
-    /// refused it.
+    /// Returns what failed it: SQLite's message, or the guard that refused it. Where the application has set
+    /// [SQLite's log](https://sqlite.org/errlog.html) itself, the words for SQLite's code stand for the message of a statement
+    /// that no session ran.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

@@ -5,4 +5,5 @@ mod missing;
 mod tables;
 mod tenants;
 mod units;
+mod unprepared;
 mod written;
