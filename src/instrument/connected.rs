@@ -337,8 +337,10 @@ impl Connected {
     /// Notes a row that the running statement changes.
     pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
-        // SQLite runs a statement within another to its end.
-        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+        let State { running, last, .. } = &mut *state;
+        // SQLite runs a statement within another to its end, and one again that it had to prepare again.
+        let last = last.as_mut().map(|(running, _)| running);
+        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
             && running.number.is_some()
         {
             running.touched.add(schema, table, rowid, operation);

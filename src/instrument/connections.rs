@@ -103,7 +103,7 @@ fn standing(address: usize) -> Standing {
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.
-pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     attribute();
     let here = thread::current().id();
     let mut found = Vec::new();

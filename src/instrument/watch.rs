@@ -149,7 +149,7 @@ impl Watch {
         let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
         let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
         if member.recorder.keeps_writes() {
-            late.push(&member.recorder, shown(), looked.reads);
+            late.push(shown(), looked.reads);
         }
     }
 
@@ -251,6 +251,7 @@ impl Watch {
             opened: None,
             transaction: None,
             undone: false,
+            is_put_back: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
