@@ -131,6 +131,7 @@ impl Harness {
     #[track_caller]
     pub fn load_data(&self, path: impl AsRef<Path>) -> Result<usize> {
         self.running().calls(|| {
+            self.running().recorder().runs_unseen("load_data");
             // Replicas get theirs from these.
             let mut databases = self.running().databases();
             retain(&mut databases, |database| !database.lags());

@@ -232,13 +232,6 @@ impl Handle {
         asked.is_none_or(|asked| self.first_row(&asked, |_| true).is_ok_and(|row| row.is_some()))
     }
 
-    /// Returns whether a `VACUUM` writes a copy, as its program says, and not the database.
-    fn vacuums_into(&self, sql: &CStr) -> bool {
-        let explain = CString::new([b"EXPLAIN ", sql.to_bytes()].concat());
-        let into = |row: &Row| (row.text(1) == Some(c"Vacuum") && row.number(3) != 0).then_some(());
-        explain.is_ok_and(|explain| matches!(self.find_row(&explain, into), Ok(Some(()))))
-    }
-
     /// Makes the statement that is beginning fail before it does anything; `None` where only other statements of its
     /// connection could be made to fail with it. [`release`](Handle::release) must follow when it has ended.
     pub(super) fn stop(&self, statement: *mut ffi::sqlite3_stmt, deed: Deed) -> Option<How> {
@@ -385,7 +378,7 @@ impl Handle {
     }
 
     /// Runs a query of this crate's own up to the row that is looked for.
-    fn find_row<T>(&self, sql: &CStr, read: impl Fn(&Row) -> Option<T>) -> Result<Option<T>, c_int> {
+    pub(super) fn find_row<T>(&self, sql: &CStr, mut read: impl FnMut(&Row) -> Option<T>) -> Result<Option<T>, c_int> {
         let look = || {
             let mut statement = ptr::null_mut();
             // SAFETY: as in `prepared`; a column is read while the statement is on a row.
@@ -419,15 +412,15 @@ struct Prepared {
 }
 
 /// A statement that is on a row.
-struct Row(*mut ffi::sqlite3_stmt);
+pub(super) struct Row(*mut ffi::sqlite3_stmt);
 
 impl Row {
-    fn number(&self, column: c_int) -> i64 {
+    pub(super) fn number(&self, column: c_int) -> i64 {
         // SAFETY: the statement is on a row; for a column that it has not, SQLite answers as for null.
         unsafe { ffi::sqlite3_column_int64(self.0, column) }
     }
 
-    fn text(&self, column: c_int) -> Option<&CStr> {
+    pub(super) fn text(&self, column: c_int) -> Option<&CStr> {
         // SAFETY: as above; the text ends with a NUL and lives until the next step.
         unsafe {
             let text = ffi::sqlite3_column_text(self.0, column);
