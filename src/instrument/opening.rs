@@ -30,6 +30,14 @@ pub(crate) enum OpenedBy {
     Session,
 }
 
+/// A connection of a harness that is open.
+pub(crate) struct StillOpen {
+    /// The keys that mean its database.
+    pub(crate) names: Keys,
+    pub(crate) opened: Arc<Opening>,
+    pub(crate) in_transaction: bool,
+}
+
 /// A statement that switched the enforcement of foreign keys on or off.
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
