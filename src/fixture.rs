@@ -1,11 +1,10 @@
 //! Ready-made [rstest](https://docs.rs/rstest) fixtures.
 //!
 //! `use multibind::fixture::harness;` and an argument `harness: Harness` are all that a test needs when the binds of the
-//! crate under test are in its file `fixtures/binds.toml`. `#[rstest]` comes from the user's own dependency on rstest.
+//! crate under test are in its file `fixtures/binds.toml`. `#[rstest]` comes from the user's own dependency on rstest, of any
+//! version from 0.12 on: written by hand, this is what rstest makes of a `#[fixture]`.
 
 use std::io::ErrorKind;
-
-use rstest::fixture;
 
 use crate::error::Error;
 use crate::harness::Harness;
@@ -14,6 +13,9 @@ use crate::harness::Harness;
 const BINDS: &str = "fixtures/binds.toml";
 
 /// Returns a started [`Harness`] with the binds of `fixtures/binds.toml` in the crate under test, a new one for each test.
+///
+/// It is in the environment that `MULTIBIND_ENV` names, `test` unless set; with `with_env = true` in the file, `DATABASE_URL_AUTH` and the
+/// like set URLs, see [`Config::with_env`](crate::Config::with_env).
 ///
 /// # Panics
 ///
@@ -32,7 +34,6 @@ const BINDS: &str = "fixtures/binds.toml";
 ///     Ok(())
 /// }
 /// ```
-#[fixture]
 #[track_caller]
 pub fn harness() -> Harness {
     match Harness::from_file(BINDS) {
@@ -42,6 +43,17 @@ pub fn harness() -> Harness {
              the test or in a fixture of your own"
         ),
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// The function that `#[rstest]` calls for an argument of that name.
+#[doc(hidden)]
+pub mod harness {
+    use crate::harness::Harness;
+
+    #[track_caller]
+    pub fn default() -> Harness {
+        super::harness()
     }
 }
 

@@ -15,7 +15,7 @@
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
-//! There is nothing here but text: these modules exist in the documentation only. Without the feature `fixture`, the first
+//! There is nothing here but text: these modules exist in the documentation only. Without the feature `r2d2_sqlite`, the first
 //! chapter is empty, and without `proptest` the one on property tests, since their examples need them.
 
 /// Links between the chapters.
@@ -48,7 +48,7 @@ macro_rules! chapters {
 }
 
 #[doc = chapters!()]
-#[cfg_attr(feature = "fixture", doc = include_str!("../docs/getting_started.md"))]
+#[cfg_attr(feature = "r2d2_sqlite", doc = include_str!("../docs/getting_started.md"))]
 pub mod getting_started {}
 
 #[doc = chapters!()]

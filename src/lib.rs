@@ -78,7 +78,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The README's code, compiled and run with the documentation's.
-#[cfg(all(doctest, feature = "fixture"))]
+#[cfg(all(doctest, feature = "r2d2_sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
@@ -89,7 +89,6 @@ mod data;
 mod database;
 mod error;
 mod fail;
-#[cfg(feature = "fixture")]
 pub mod fixture;
 // Text only, so for the documentation and its tests only.
 #[cfg(any(doc, doctest))]
@@ -134,6 +133,7 @@ pub use public::{binds, changes, faults, guards, landings, locks, pools, session
 
 // Their types are in signatures here, and an application may have other versions.
 pub use r2d2;
+#[cfg(feature = "r2d2_sqlite")]
 pub use r2d2_sqlite;
 pub use rusqlite;
 

@@ -101,7 +101,10 @@ impl Harness {
     fn assert_expected(&self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> &Harness {
         match verdict_on(self.running(), expected, selection, table, row) {
             Ok(None) => self,
-            Ok(Some(failure)) => fail(report::failed(&failure)),
+            Ok(Some(mut failure)) => {
+                failure.wait_for_open(self.running());
+                fail(report::failed(&failure))
+            }
             Err(error) => fail(report::not_looked_for(selection, table, &error)),
         }
     }

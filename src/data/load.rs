@@ -82,7 +82,7 @@ fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records
     conn.execute_batch(pragma).map_err(Error::sql_in(key, pragma))?;
     let enforced = enforced(conn).map_err(Error::sql_in(key, "PRAGMA foreign_keys"))?;
     let metadata = Metadata::read(conn, key)?;
-    let confined = Confined::new(conn, limit).map_err(Error::sql(key))?;
+    let confined = Confined::new(conn, limit);
     let metadata = &metadata;
     let mut filling = Filling { conn, key, files, records, metadata, enforced, confined, origins: HashMap::new() };
     let mut rows = 0;
@@ -359,7 +359,6 @@ fn no_parent(found: &Violation, table: &TableInfo, record: &Record, format: Form
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::Hooked;
 
     fn database(key: &str, folder: &std::path::Path) -> (BindKey, Connection, Vec<DataFile>) {
         let conn = Connection::open_in_memory().unwrap();
@@ -372,7 +371,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.csv"), "x\n1\n").unwrap();
         let mut databases = ["a", "b", "c"].map(|key| database(key, folder.path()));
-        databases[1].1.commit_hook(Some(|| true)).hooked().unwrap();
+        let _ = databases[1].1.commit_hook(Some(|| true));
 
         let parts = databases.iter_mut().map(|(key, conn, files)| Load {
             key,

@@ -3,6 +3,7 @@
 mod helper;
 mod keeper;
 mod known;
+mod manager;
 mod moment;
 mod observer;
 mod opening;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use keeper::Keeper;
+pub use manager::Manager;
 pub(crate) use moment::{at_one_moment, committed};
 pub(crate) use patience::Patience;
 pub use pool::{Pool, PooledConnection};

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{ffi, Connection, OpenFlags};
+#[cfg(feature = "r2d2_sqlite")]
+use rusqlite::OpenFlags;
+use rusqlite::{ffi, Connection};
 
 use super::helper;
 use super::keeper::Keeper;
@@ -51,6 +53,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Returns the flags of the connection that `r2d2_sqlite` opens before its set-up is run: one to nothing, for the real
 /// one takes its place.
+#[cfg(feature = "r2d2_sqlite")]
 pub(super) fn placeholder() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE

@@ -3,15 +3,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::ffi;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::opening::{of_ended, placeholder, Opening, Source};
+use super::manager::{manage, Manager};
+use super::opening::{of_ended, Opening, Source};
 use super::process::Process;
 use crate::config::EngineOptions;
 
-/// A pool of connections to one bind, as `r2d2_sqlite` makes them.
+/// A pool of connections to one bind.
 ///
 /// ```
 /// # use multibind::{pools::Pool, row, Bind, Harness};
@@ -24,7 +24,7 @@ use crate::config::EngineOptions;
 /// db.assert_landed("auth", "user", row! { name: "ann" });
 /// # Ok::<(), multibind::Error>(())
 /// ```
-pub type Pool = r2d2::Pool<SqliteConnectionManager>;
+pub type Pool = r2d2::Pool<Manager>;
 
 /// A connection from a [`Pool`], which goes back to it when dropped.
 ///
@@ -39,7 +39,7 @@ pub type Pool = r2d2::Pool<SqliteConnectionManager>;
 /// assert_eq!(db.pool("auth")?.state().idle_connections, 1);
 /// # Ok::<(), multibind::Error>(())
 /// ```
-pub type PooledConnection = r2d2::PooledConnection<SqliteConnectionManager>;
+pub type PooledConnection = r2d2::PooledConnection<Manager>;
 
 /// Threads that work for every pool of the process, and never wait; `r2d2` would start three for each pool.
 const WORKERS: usize = 2;
@@ -69,13 +69,9 @@ pub(super) fn check_process() -> rusqlite::Result<()> {
 /// Returns a pool that opens its first connection when it is asked for one.
 pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
     BUILT_BY.get_or_init(Process::this);
-    // The name shows where the pool is printed. The connection to nothing that it gives is replaced.
+    // The name shows where the pool is printed.
     let name = format!("{}: {}", source.label, source.store.uri());
-    let opening = Opening::of(source);
-    let manager = SqliteConnectionManager::file(name).with_flags(placeholder()).with_init(move |conn| {
-        *conn = opening.connect()?;
-        Ok(())
-    });
+    let manager = manage(name, Opening::of(source));
     // A connection is not tried out before it is given: it cannot have gone away, and on `memdb` the trial would wait for
     // a writer, again and again until the pool gives up.
     let mut builder = r2d2::Pool::builder()

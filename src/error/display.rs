@@ -18,7 +18,9 @@ impl Display for Error {
                 write!(f, "`{}` cannot be a bind key: {problem}", shown(&key))
             }
             Error::DuplicateBind { bind, first, .. } => {
-                write!(f, "bind `{bind}` is configured twice{}", other_spelling(bind, first))
+                let other = other_spelling(bind, first);
+                let other = if other.is_empty() { "; `Config::change` changes one that is there" } else { &other };
+                write!(f, "bind `{bind}` is configured twice{other}")
             }
             Error::UnknownBind { bind, configured, .. } => {
                 let (name, meant) = (bind.to_string(), meant(bind, configured));

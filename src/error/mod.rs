@@ -14,6 +14,7 @@ use crate::key::BindKey;
 pub(crate) use caller::{called, Caller, LastWords, Returned};
 pub use conflict::Conflict;
 pub use orphan::Orphan;
+pub(crate) use orphan::Parent;
 pub(crate) use words::{
     advised, argument, arguments, capitalized, chain, held, is_denied, is_identifier, is_lock, joined_by, list,
     panic_message, sql_name, sqlite_message, OPEN,

@@ -30,6 +30,16 @@ pub struct Orphan {
     /// The row as its message shows it.
     shown: String,
     to: String,
+    parent: Parent,
+}
+
+/// The row that an orphan refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parent {
+    pub(crate) bind: BindKey,
+    pub(crate) table: String,
+    /// The column of its key and the value in it, where the key has one column.
+    pub(crate) key: Option<(String, Value)>,
 }
 
 impl Orphan {
@@ -39,8 +49,13 @@ impl Orphan {
         columns: Vec<(String, Value)>,
         shown: String,
         to: String,
+        parent: Parent,
     ) -> Orphan {
-        Orphan { bind, table, columns, shown, to }
+        Orphan { bind, table, columns, shown, to, parent }
+    }
+
+    pub(crate) fn parent(&self) -> &Parent {
+        &self.parent
     }
 
     pub(crate) fn columns(&self) -> &[(String, Value)] {

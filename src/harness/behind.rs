@@ -1,4 +1,4 @@
-//! The cause behind an error: a transaction, which is found and worded above the harness, or a fault of the test.
+//! The cause behind an error: a transaction or a statement, which is found and worded above the harness, or a fault of the test.
 
 use std::panic::Location;
 use std::time::Instant;
@@ -30,10 +30,22 @@ impl Running {
             | Error::InUse { bind, source, .. }
             | Error::Commit { failed: bind, source, .. }
             | Error::Restore { failed: bind, source, .. } => (bind, source),
+            Error::AmbiguousTable { binds, table, .. } | Error::NotInBind { found: binds, table, .. } => {
+                return self.created(binds, table);
+            }
             _ => return None,
         };
         let held = if is_lock(source) { holder(self, bind, Instant::now()) } else { None };
         held.or_else(|| self.fault_behind(bind, source))
+    }
+
+    /// Describes the statements that created a table where the test may not have meant it to be.
+    fn created(&self, binds: &[BindKey], table: &str) -> Option<String> {
+        let mut created = Vec::new();
+        for bind in binds {
+            created.extend((self.transactions.creation)(self, bind, table));
+        }
+        (!created.is_empty()).then(|| created.join("\n  "))
     }
 
     /// Names the fault of the test by which SQLite may have given this answer.

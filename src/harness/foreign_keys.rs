@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
-use crate::error::{joined_by, list, Orphan};
+use crate::error::{joined_by, list, Orphan, Parent};
 use crate::key::BindKey;
 use crate::row::Row;
 use crate::schema::{ForeignKey, Metadata, TableInfo};
@@ -45,7 +45,12 @@ pub(super) fn broken(conn: &Connection, bind: &BindKey, metadata: &Metadata) -> 
 }
 
 fn orphan(bind: &BindKey, table: &TableInfo, row: Row, key: &ForeignKey) -> Orphan {
-    Orphan::of(bind.clone(), table.name().to_string(), row, parent(bind, key))
+    let value = match (key.columns(), key.parent_columns()) {
+        ([column], [parent]) => row.value(column).map(|value| (parent.clone(), value.clone())),
+        _ => None,
+    };
+    let missing = Parent { bind: bind.clone(), table: key.parent().to_string(), key: value };
+    Orphan::of(bind.clone(), table.name().to_string(), row, parent(bind, key), missing)
 }
 
 /// Returns the condition on a row, `t`, that its parent is not there. The parent's columns say how values compare.

@@ -48,7 +48,7 @@ pub(crate) use start::start;
 
 use crate::database::{sqlx_url, Pool, PooledConnection};
 use crate::error::{Error, Result};
-use crate::instrument::Banning;
+use crate::instrument::{Banning, PutBackTo};
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 
@@ -233,7 +233,7 @@ impl Harness {
                     Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
                 })?;
                 database.set_standing(Standing::default());
-                self.running.recorder().is_put_back(database.keys());
+                self.running.recorder().is_put_back(database.keys(), PutBackTo::Start);
             }
             Ok(())
         })

@@ -8,8 +8,7 @@ use rusqlite::Connection;
 
 use crate::config::{DatabaseSpec, ReferenceText, Settled};
 use crate::database::Database;
-use crate::error::Orphan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Orphan, Parent, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
@@ -73,8 +72,11 @@ impl Reference {
         let names = column_names(&rows);
         let mut orphans = Vec::new();
         for value in missing {
+            let ReferenceEnd { key, table: parent, column, .. } = &self.to;
+            let key_of = Some((column.clone(), value.clone()));
+            let parent = Parent { bind: key.clone(), table: parent.clone(), key: key_of };
             for row in rows.query_map([value], |row| Row::from_sql(&names, row))? {
-                orphans.push(Orphan::of(bind.clone(), table.clone(), row?, self.to.to_string()));
+                orphans.push(Orphan::of(bind.clone(), table.clone(), row?, self.to.to_string(), parent.clone()));
             }
         }
         Ok(orphans)

@@ -3,6 +3,7 @@
 use super::{Bound, Harness};
 use crate::database::{committed, Patience};
 use crate::error::{Error, Result};
+use crate::instrument::PutBackTo;
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 
@@ -53,6 +54,7 @@ impl Harness {
             let image = committed(source, &Patience::new()).map_err(failed(source))?;
             replica.overwrite(&image).map_err(failed(&replica))?;
             replica.set_standing(source.standing());
+            running.recorder().is_put_back(replica.keys(), PutBackTo::Source);
             Ok(())
         })
     }

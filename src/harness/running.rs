@@ -42,7 +42,7 @@ pub(crate) struct Running {
     pub(super) transactions: Transactions,
 }
 
-/// The functions that say which transactions have held a database.
+/// The functions that say what has held a database, and what has changed it.
 #[derive(Clone, Copy)]
 pub(crate) struct Transactions {
     /// Describes the transaction that had written to a database at a moment and was open, if it is known.
@@ -52,6 +52,8 @@ pub(crate) struct Transactions {
     /// Describes the last transaction that wrote to a database and was committed, if it is known; the unit of work that
     /// missed it began here.
     pub(crate) last_commit: fn(&Running, &BindKey, Option<&Location<'_>>) -> Option<String>,
+    /// Describes the statement that created a bind's table, if it is known.
+    pub(crate) creation: fn(&Running, &BindKey, &str) -> Option<String>,
 }
 
 /// The instruments that see the statements of all databases.

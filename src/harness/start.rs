@@ -14,7 +14,7 @@ use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
-use crate::instrument::{Presence, Recorder, Rules};
+use crate::instrument::{watch_log, Presence, Recorder, Rules};
 use crate::key::PerBind;
 use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
@@ -39,6 +39,9 @@ pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions
     })?;
 
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
+    if recorder.keeps_writes() {
+        watch_log();
+    }
     let folder = Folder::new(config.chosen_folder());
     let (mut taken, mut urls) = (Vec::new(), Sorted::default());
     for spec in sources.values() {

@@ -18,8 +18,9 @@ pub(super) struct Noted {
     writes_temporary: bool,
     pub(super) pragma: Option<Pragma>,
     pub(super) uses_tables: bool,
-    /// Anything at all.
+    /// Anything at all, and anything that a database may be needed for.
     pub(super) something: bool,
+    pub(super) uses_something: bool,
 }
 
 impl Noted {
@@ -183,6 +184,7 @@ impl Action<'_> {
             pragma: noted.pragma.or(self.pragma()),
             uses_tables: noted.uses_tables || self.is_of_rows(),
             something: true,
+            uses_something: noted.uses_something || !self.is_vague(),
         }
     }
 

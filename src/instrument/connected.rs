@@ -11,15 +11,18 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
-use super::displaced::{Displaced, Opening};
+use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
+use super::opening::Opening;
+use super::operation::Operation;
 use super::outcome::{end_of, step_within, Open, Running};
 use super::recorded::{Ended, Recorded};
 use super::recorder::Recorder;
 use super::state;
 use super::touched::Touched;
 use super::transaction::TransactionEnd;
+use super::unprepared::UnpreparedOn;
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sqlite::code::{in_words, is_of_a_step};
@@ -45,6 +48,8 @@ pub(crate) struct Connected {
     shows_writes: bool,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
+    /// The number of the thread that used it last.
+    used_on: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -128,6 +133,7 @@ impl Connected {
             opened: Arc::new(opened),
             shows_writes,
             lost: AtomicUsize::new(0),
+            used_on: AtomicUsize::new(state::thread_number()),
             state: Mutex::default(),
         }
     }
@@ -186,6 +192,16 @@ impl Connected {
         })
     }
 
+    /// Returns the number of the thread that used it last.
+    pub(super) fn used_on(&self) -> usize {
+        self.used_on.load(Ordering::Relaxed)
+    }
+
+    /// Returns it as the one that was to prepare a statement.
+    pub(super) fn refusing(&self) -> UnpreparedOn {
+        UnpreparedOn { recorder: self.recorder.clone(), names: self.names.clone(), connection: self.number }
+    }
+
     /// Returns whether it is followed for the watch at an address.
     pub(super) fn is_watched_by(&self, watch: usize) -> bool {
         self.watch == watch
@@ -242,10 +258,16 @@ impl Connected {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
         self.settle(handle.standing());
+        self.used_on.store(state::thread_number(), Ordering::Relaxed);
         let Some(recorder) = self.recorder.upgrade() else { return };
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
+        // A pragma has switched foreign keys as it was prepared.
+        if !begins.may_write && step.is_none() {
+            let here = || (recorder.next(), if recorder.keeps_writes() { recorder.place() } else { None });
+            self.opened.enforces(handle.enforces_keys(), here);
+        }
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
@@ -271,6 +293,7 @@ impl Connected {
         }
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
+            recorded.opened = Some(Arc::clone(&self.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
             if wrote && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
@@ -305,14 +328,16 @@ impl Connected {
         }
     }
 
-    /// Notes a row that the running statement inserts or updates.
-    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64) {
+    /// Notes a row that the running statement changes.
+    pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
-        // SQLite runs a statement within another to its end.
-        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+        let State { running, last, .. } = &mut *state;
+        // SQLite runs a statement within another to its end, and one again that it had to prepare again.
+        let last = last.as_mut().map(|(running, _)| running);
+        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
             && running.number.is_some()
         {
-            running.touched.add(schema, table, rowid);
+            running.touched.add(schema, table, rowid, operation);
         }
     }
 

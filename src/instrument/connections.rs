@@ -1,5 +1,6 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
+use std::cell::Cell;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,11 +9,14 @@ use std::thread;
 use rusqlite::ffi;
 
 use super::connected::{take_unsettled, Connected};
-use super::displaced::{Displaced, Opening};
+use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
+use super::opening::Opening;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
+use super::unprepared::unattributed;
 use crate::key::Keys;
+use crate::list::filtered;
 use crate::sorted::Sorted;
 
 /// The connections of this process to binds that are open, by their addresses.
@@ -32,11 +36,49 @@ pub(super) fn follow(
     drop(before);
 }
 
+thread_local! {
+    /// Set while a statement was refused on this thread whose connection is not known.
+    static UNPREPARED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that SQLite refuses a statement on this thread.
+pub(super) fn fails_to_prepare() {
+    UNPREPARED.set(true);
+}
+
+/// Finds the connections of the statements that were refused: the one whose last call has failed so.
+fn attribute() {
+    let waiting = unattributed();
+    if waiting.is_empty() {
+        return;
+    }
+    let mut failed = Vec::new();
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        let code = standing(*address).code;
+        if waiting.iter().any(|unprepared| unprepared.code == code) {
+            failed.push((code, Arc::clone(connection)));
+        }
+    }
+    for unprepared in waiting {
+        let alike = filtered(&failed, |(code, _)| *code == unprepared.code);
+        let here = filtered(&alike, |(_, connection)| connection.used_on() == unprepared.thread_number);
+        // A pool opens a connection on another thread than the one that uses it.
+        match (here.as_slice(), alike.as_slice()) {
+            ([(_, one)], _) | ([], [(_, one)]) => unprepared.is_on(one.refusing()),
+            _ => {}
+        }
+    }
+}
+
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
 pub(super) fn settle_here() {
     // What this crate prepares within a callback comes before SQLite has returned from the statement.
     if matches!(mode(), Mode::Judged(_)) {
         return;
+    }
+    if UNPREPARED.try_with(Cell::take).unwrap_or(false) {
+        // As below.
+        let _ = catch_unwind(attribute);
     }
     let Some(address) = take_unsettled() else { return };
     // A panic must not cross into C: a callback calls this.
@@ -61,7 +103,8 @@ fn standing(address: usize) -> Standing {
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.
-pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+pub(super) fn settle_all(recorder: &Arc<Recorder>) {
+    attribute();
     let here = thread::current().id();
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::{self, Thread};
 
-use super::place::Place;
+use super::opening::Opening;
 use crate::key::{BindKey, Keys};
 use crate::sqlite::Slot;
 
@@ -42,29 +41,6 @@ impl Displaced {
     /// Returns whether a commit on it is asked for by nobody.
     pub(crate) fn hides_commits(&self) -> bool {
         self.lost.contains(&Slot::CommitHook)
-    }
-}
-
-/// The opening of a connection.
-#[derive(Debug)]
-pub(crate) struct Opening {
-    pub(crate) by: OpenedBy,
-    pub(crate) place: Option<Arc<Place>>,
-    pub(crate) thread: Thread,
-}
-
-/// The code that opened a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OpenedBy {
-    Application,
-    Pool,
-    Session,
-}
-
-impl Opening {
-    /// Notes an opening on this thread.
-    pub(super) fn here(by: OpenedBy, place: Option<Arc<Place>>) -> Opening {
-        Opening { by, place, thread: thread::current() }
     }
 }
 

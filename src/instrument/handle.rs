@@ -88,6 +88,7 @@ impl Handle {
             elsewhere: noted.elsewhere || copies,
             vacuums,
             uses_tables: noted.uses_tables,
+            uses_nothing: noted.something && !noted.uses_something && !may_write,
             acts_at_once: matches!(noted.pragma, Some(Pragma::Harmless | Pragma::JournalMode)),
         })
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::closing::watch_close;
-use super::displaced::OpenedBy;
 use super::handle::Handle;
+use super::opening::OpenedBy;
 use super::watch::{Context, Watch};
 use super::{authorize, trace};
 

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{ffi, Connection};
 
 use super::closing::watch_close;
-use super::displaced::OpenedBy;
 use super::handle::Handle;
+use super::opening::OpenedBy;
 use super::placed::{self, pager, Place};
 use super::state::is_own;
 use super::watch::{Context, Watch};

@@ -10,8 +10,20 @@ use crate::list::mapped;
 #[derive(Debug)]
 pub(crate) struct Place {
     backtrace: Backtrace,
-    /// The application's own frames, the innermost first.
-    own: OnceLock<Vec<Own>>,
+    resolved: OnceLock<Resolved>,
+}
+
+/// What a backtrace says of the application.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Resolved {
+    /// Its own frames, the innermost first.
+    own: Vec<Own>,
+    /// Set if the first of them called by dropping a value.
+    is_drop: bool,
+    /// Set if this crate called SQLite for it.
+    is_through_us: bool,
+    /// Set if there are more frames than are kept.
+    has_more: bool,
 }
 
 /// A frame of the application's own.
@@ -25,31 +37,79 @@ struct Own {
 impl Place {
     /// Captures the place of this call; costs some microseconds.
     pub(super) fn capture() -> Place {
-        Place { backtrace: Backtrace::force_capture(), own: OnceLock::new() }
+        Place { backtrace: Backtrace::force_capture(), resolved: OnceLock::new() }
     }
 
     /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
     /// alone where the program has no debug information. `None` where the thread runs a driver's code only.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.own().first().map(|own| &*own.text)
+        self.resolved().own.first().map(|own| &*own.text)
     }
 
     /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
     /// chose a connection is often one of them.
     pub(crate) fn callers(&self) -> Vec<&str> {
-        mapped(self.own().get(1..).unwrap_or_default(), |own| &*own.text)
+        mapped(self.some_callers(), |own| &*own.text)
     }
 
     /// Returns the lines of the callers, the nearest first, or their functions where lines are not known.
     pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
-        mapped(
-            self.own().get(1..).unwrap_or_default(),
-            |own| if own.line > 0 { &own.text[..own.line] } else { &own.text },
-        )
+        mapped(self.some_callers(), Own::line)
     }
 
-    fn own(&self) -> &[Own] {
-        self.own.get_or_init(|| own_frames(&self.backtrace.to_string()))
+    fn some_callers(&self) -> &[Own] {
+        let own = &self.resolved().own;
+        &own[1.min(own.len())..own.len().min(1 + CALLERS)]
+    }
+
+    /// Returns whether the application called by dropping a value, and not by a call that it wrote.
+    pub(crate) fn is_drop(&self) -> bool {
+        self.resolved().is_drop
+    }
+
+    /// Returns whether the application called this crate, and this crate SQLite.
+    pub(crate) fn is_through_us(&self) -> bool {
+        self.resolved().is_through_us
+    }
+
+    /// Compares the application's calls that led here with those that led to another place.
+    pub(crate) fn compare<'p>(&'p self, other: &'p Place) -> Calls<'p> {
+        let (one, two) = (self.resolved(), other.resolved());
+        for (own, others) in one.own.iter().zip(&two.own) {
+            if own != others {
+                return Calls::Differ(own.line(), others.line());
+            }
+        }
+        if one.own.len() == two.own.len() && !one.own.is_empty() && !one.has_more && !two.has_more {
+            Calls::Same
+        } else {
+            Calls::Unknown
+        }
+    }
+
+    fn resolved(&self) -> &Resolved {
+        self.resolved.get_or_init(|| resolved(&self.backtrace.to_string()))
+    }
+}
+
+/// The calls that led to two places, compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calls<'p> {
+    /// The same lines, up to the function that the thread began with.
+    Same,
+    /// The innermost lines that differ.
+    Differ(&'p str, &'p str),
+    Unknown,
+}
+
+impl Own {
+    /// Returns its file and line, or its function where they are not known.
+    fn line(&self) -> &str {
+        if self.line > 0 {
+            &self.text[..self.line]
+        } else {
+            &self.text
+        }
     }
 }
 
@@ -60,12 +120,13 @@ struct Frame<'b> {
     at: Option<&'b str>,
 }
 
-/// The number of callers that are kept of a place.
+/// The number of callers that are shown of a place, and of the frames that are kept.
 const CALLERS: usize = 2;
+const FRAMES: usize = 16;
 
 /// Returns the first of the frames that a backtrace prints which are the application's own. Of a function and its closures,
 /// which follow each other, the innermost stands for all.
-fn own_frames(backtrace: &str) -> Vec<Own> {
+fn resolved(backtrace: &str) -> Resolved {
     let mut frames = Vec::<Frame<'_>>::new();
     for line in backtrace.lines().map(str::trim_start) {
         if let Some(at) = line.strip_prefix("at ") {
@@ -78,7 +139,14 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
             frames.push(Frame { function, at: None });
         }
     }
-    let mut own = Vec::new();
+    let first = frames.iter().position(Frame::is_own).unwrap_or(frames.len());
+    let called = first.checked_sub(1).and_then(|called| frames.get(called));
+    // The innermost are the callback's.
+    let callers = frames[..first].iter().skip_while(|frame| crate_of(frame.function) == Some("multibind"));
+    let is_through_us =
+        callers.skip_while(|frame| !frame.is_sqlite()).any(|frame| crate_of(frame.function) == Some("multibind"));
+    let is_drop = called.is_some_and(Frame::is_drop);
+    let mut resolved = Resolved { is_drop, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
@@ -87,17 +155,18 @@ fn own_frames(backtrace: &str) -> Vec<Own> {
             around.push(function);
             continue;
         }
+        if resolved.own.len() == FRAMES {
+            resolved.has_more = true;
+            break;
+        }
         around = vec![function.clone()];
-        own.push(match frame.at.map(short) {
+        resolved.own.push(match frame.at.map(short) {
             Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
             None => Own { text: function.clone(), line: 0 },
         });
         last = function;
-        if own.len() > CALLERS {
-            break;
-        }
     }
-    own
+    resolved
 }
 
 /// Returns whether a function is what rstest makes around a test: one that has the test inside, or a case of it.
@@ -109,6 +178,16 @@ fn is_wrapper(function: &str, test: &str) -> bool {
 }
 
 impl Frame<'_> {
+    /// Returns whether it is SQLite's, or of what calls it.
+    fn is_sqlite(&self) -> bool {
+        crate_of(self.function).map_or(self.function.starts_with("sqlite3"), |name| name == "rusqlite")
+    }
+
+    /// Returns whether it drops a value.
+    fn is_drop(&self) -> bool {
+        DROPS.iter().any(|drop| self.function.contains(drop))
+    }
+
     /// Returns whether it is the application's own: neither a dependency's, nor the toolchain's, nor C.
     fn is_own(&self) -> bool {
         let Some(name) = crate_of(self.function) else { return false };
@@ -149,6 +228,10 @@ const NOT_OWN: [&str; 21] = [
 /// The beginnings of the names of crates that come in families.
 const FAMILIES: [&str; 8] = ["deadpool_", "diesel", "futures", "r2d2", "sea_", "sqlx", "tokio", "rusqlite_"];
 
+/// Parts of the names of the functions by which a value is dropped.
+const DROPS: [&str; 5] =
+    ["ptr::drop_in_place", "ptr::drop_glue", "core::mem::drop", " as core::ops::drop::Drop>", " as core::ops::Drop>"];
+
 /// Folders of Cargo and of the toolchain.
 const ELSEWHERE: [&str; 4] = ["/registry/src/", "/git/checkouts/", "/rustc/", "/rustlib/src/"];
 
@@ -171,10 +254,10 @@ fn short(at: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::own_frames;
+    use super::resolved;
 
     fn texts(backtrace: &str) -> Vec<String> {
-        own_frames(backtrace).into_iter().map(|own| own.text).collect()
+        resolved(backtrace).own.into_iter().map(|own| own.text).collect()
     }
 
     #[test]
@@ -203,6 +286,7 @@ mod tests {
             "src/accounts.rs:10, my_app::accounts::sign_up",
             "src/lib.rs:30, my_app::register",
             "tests/landing.rs:12, landing::a_user_signs_up",
+            "tests/landing.rs:20, landing::another",
         ];
         assert_eq!(texts(backtrace), own);
     }
@@ -223,6 +307,43 @@ mod tests {
     }
 
     #[test]
+    fn what_this_crate_asks_sqlite_is_told_from_what_the_application_asks() {
+        let asked = "   0: multibind::instrument::place::Place::capture
+   1: sqlite3_prepare_v3
+   2: rusqlite::Connection::prepare
+   3: multibind::route::names
+   4: my_app::orders::place
+";
+        assert!(resolved(asked).is_through_us);
+        let own = "   0: multibind::instrument::place::Place::capture
+   1: core::ops::function::FnOnce::call_once
+   2: multibind::instrument::sqlite_log::on_log
+   3: sqlite3_prepare_v3
+   4: rusqlite::Connection::prepare
+   5: my_app::orders::place
+   6: multibind::harness::Harness::calls
+";
+        assert!(!resolved(own).is_through_us);
+    }
+
+    #[test]
+    fn a_call_by_a_drop_is_told_from_one_that_is_written() {
+        let backtrace = "   0: sqlite3_step
+   1: <rusqlite::transaction::Transaction as core::ops::drop::Drop>::drop
+   2: core::ptr::drop_in_place<rusqlite::transaction::Transaction>
+   3: my_app::orders::place
+";
+        assert!(resolved(backtrace).is_drop);
+        let backtrace = "   0: sqlite3_step
+   1: core::ptr::drop_in_place<rusqlite::statement::Statement>
+   2: rusqlite::transaction::Transaction::rollback
+   3: my_app::orders::place
+   4: core::ptr::drop_in_place<my_app::Job>
+";
+        assert!(!resolved(backtrace).is_drop);
+    }
+
+    #[test]
     fn without_debug_information_the_place_is_a_function() {
         let backtrace = "   0: <multibind::x::Y as core::ops::Drop>::drop
    1: sqlite3_step
@@ -231,6 +352,6 @@ mod tests {
    4: std::rt::lang_start
 ";
         assert_eq!(texts(backtrace), ["<my_app::Job as my_app::Run>::run"]);
-        assert!(own_frames("   0: sqlite3_step\n   1: tokio::runtime::run\n").is_empty());
+        assert!(texts("   0: sqlite3_step\n   1: tokio::runtime::run\n").is_empty());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::opening::Opening;
 use super::place::Place;
 use super::touched::Touched;
 use super::transaction::Transaction;
@@ -36,10 +37,14 @@ pub(crate) struct Recorded {
     pub(crate) is_step: bool,
     /// The number of its connection in the harness.
     pub(crate) connection: u32,
+    /// The opening of that one.
+    pub(crate) opened: Option<Arc<Opening>>,
     /// Its transaction, where it has one.
     pub(crate) transaction: Option<Arc<Transaction>>,
     /// Set if its savepoint was rolled back.
     pub(crate) undone: bool,
+    /// Set as it is read, if a database that it wrote to was put back since to a state without that.
+    pub(crate) is_put_back: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
     /// Set if it changes rows, and not the schema.
@@ -106,7 +111,7 @@ pub(crate) struct Ended {
     pub(crate) error: Option<String>,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
-    /// The rows that it inserted and updated, by itself or by a trigger.
+    /// The rows that it changed, by itself or by a trigger.
     pub(crate) touched: Touched,
 }
 

@@ -10,6 +10,7 @@ use rusqlite::ffi;
 
 use super::connections::connected_at;
 use super::handle::Handle;
+use super::operation::Operation;
 use super::state::{is_heard, is_own, is_present};
 use crate::sqlite::Slot;
 
@@ -28,7 +29,7 @@ pub(super) fn report_rows(handle: &Handle) {
     unsafe { ffi::sqlite3_update_hook(handle.pointer(), Some(CALLBACK), context) };
 }
 
-/// Notes a row that is inserted or updated.
+/// Notes a row that is changed.
 unsafe extern "C" fn on_update(
     context: *mut c_void,
     operation: c_int,
@@ -36,8 +37,13 @@ unsafe extern "C" fn on_update(
     table: *const c_char,
     rowid: i64,
 ) {
+    let operation = match operation {
+        ffi::SQLITE_DELETE => Operation::Delete,
+        ffi::SQLITE_UPDATE => Operation::Update,
+        _ => Operation::Insert,
+    };
     let is_of_nobody = !is_present() && !is_heard();
-    if operation == ffi::SQLITE_DELETE || is_of_nobody || is_own() || schema.is_null() || table.is_null() {
+    if is_of_nobody || is_own() || schema.is_null() || table.is_null() {
         return;
     }
     // A panic must not cross into C.
@@ -45,7 +51,7 @@ unsafe extern "C" fn on_update(
         // SAFETY: both end with a NUL and live through this call.
         let (schema, table) = unsafe { (CStr::from_ptr(schema), CStr::from_ptr(table)) };
         if let Some(connection) = connected_at(context.addr()) {
-            connection.touches(schema, table, rowid);
+            connection.touches(schema, table, rowid, operation);
         }
     }));
 }

@@ -151,6 +151,11 @@ thread_local! {
     static LOOKED: RefCell<Option<Looked>> = const { RefCell::new(None) };
 }
 
+/// Returns a number of this thread that no other has while it lives.
+pub(super) fn thread_number() -> usize {
+    MODE.try_with(|mode| std::ptr::from_ref(mode).addr()).unwrap_or(0)
+}
+
 /// Returns the mode of this thread.
 pub(super) fn mode() -> Mode {
     MODE.get()

@@ -21,15 +21,21 @@ use super::authorize;
 use super::connected::{Account, Begins, Connected};
 use super::connections::{connected, settle_here};
 use super::deed::Deed;
-use super::displaced::OpenedBy;
 use super::handle::Handle;
 use super::late;
 use super::looked::Looked;
+use super::opening::OpenedBy;
+use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use crate::sqlite::Slot;
 use crate::sync::lock;
+
+/// The events, whose type in rusqlite differs by version.
+const STMT: c_uint = ffi::SQLITE_TRACE_STMT as c_uint;
+const PROFILE: c_uint = ffi::SQLITE_TRACE_PROFILE as c_uint;
+const CLOSE: c_uint = ffi::SQLITE_TRACE_CLOSE as c_uint;
 
 /// Makes SQLite report each statement of a connection as it begins and as it ends.
 ///
@@ -47,7 +53,7 @@ pub(super) fn start(conn: &Connection, context: Context) {
 /// The connection is open.
 pub(super) unsafe fn start_on(db: *mut ffi::sqlite3, context: Context) {
     // At the close SQLite still knows the last error.
-    let events = ffi::SQLITE_TRACE_STMT | ffi::SQLITE_TRACE_PROFILE | ffi::SQLITE_TRACE_CLOSE;
+    let events = STMT | PROFILE | CLOSE;
     // SAFETY: as the caller says; the callback has the signature asked for, and its context is never followed.
     unsafe {
         if Slot::Trace.is_free(db, CALLBACK as usize) {
@@ -63,13 +69,13 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
     settle_here();
-    if event == ffi::SQLITE_TRACE_CLOSE {
+    if event == CLOSE {
         return ffi::SQLITE_OK;
     }
     let heard = is_heard();
     // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
     let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
-    if late::is_any() && event == ffi::SQLITE_TRACE_STMT && !is_own() {
+    if late::is_any() && event == STMT && !is_own() {
         // A panic must not cross into C. SAFETY: as below.
         let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
     }
@@ -89,13 +95,13 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         let Some(watch) = context.watch() else { return };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
-            ffi::SQLITE_TRACE_STMT => match unsafe { statement.begun(x.cast()) } {
+            STMT => match unsafe { statement.begun(x.cast()) } {
                 Begun::Trigger(name) => fires(&statement, name),
                 Begun::Statement { nested } if !is_inside() && heard => watch.began(&statement, nested, context),
                 Begun::Statement { nested } if !is_inside() => watch.began_unheard(&statement, nested, context),
                 _ => {}
             },
-            ffi::SQLITE_TRACE_PROFILE => watch.has_ended(&statement, context, heard),
+            PROFILE => watch.has_ended(&statement, context, heard),
             _ => {}
         }
     }));
@@ -105,8 +111,8 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
 /// Notes a statement that begins or ends while nobody listens.
 fn unheard(event: c_uint, statement: &Statement<'_>) {
     match event {
-        ffi::SQLITE_TRACE_STMT if statement.writes() => begin_unheard(statement.statement),
-        ffi::SQLITE_TRACE_PROFILE => end_unheard(statement.statement),
+        STMT if statement.writes() => begin_unheard(statement.statement),
+        PROFILE => end_unheard(statement.statement),
         _ => {}
     }
 }
@@ -283,6 +289,7 @@ impl Watch {
 
     fn has_ended(&self, statement: &Statement<'_>, context: Context, heard: bool) {
         end_unheard(statement.statement);
+        let logged = take_error(statement.sql());
         let handle = statement.handle();
         let ended = if heard { lock(&self.accounts).end(statement.address(), handle.is_autocommit()) } else { None };
         let stopped = ended.and_then(|Running { stopped, .. }| stopped);
@@ -296,9 +303,12 @@ impl Watch {
             return;
         }
         if let Some(connection) = connected(&handle) {
-            // SQLite reports the end before it knows the error of a statement that has failed.
-            let failed = stopped.is_some().then_some(true);
-            let error = stopped.and_then(|stopped| stopped.by).map(|by| format!("refused by {by}"));
+            // SQLite reports the end before the connection knows the error of a statement that has failed; its log has it.
+            let error = match &stopped {
+                Some(stopped) => stopped.by.as_ref().map(|by| format!("refused by {by}")),
+                None => logged,
+            };
+            let failed = (stopped.is_some() || error.is_some()).then_some(true);
             let account = Account { failed, error, is_dropped: statement.is_busy() };
             let again = connection.end(&handle, statement.address(), statement.prepared(), account);
             if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), self.harness.get())

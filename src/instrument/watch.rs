@@ -15,12 +15,12 @@ use super::accounts::Accounts;
 use super::action::Action;
 use super::connections::{connected, disconnect_all, follow};
 use super::deed::Deed;
-use super::displaced::{OpenedBy, Opening};
 use super::faults::{Faults, Witness};
 use super::handle::Handle;
 use super::late::{LateRead, LateReads};
 use super::log::log;
 use super::looked::Looked;
+use super::opening::{OpenedBy, Opening};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::report_rows::report_rows;
@@ -93,7 +93,9 @@ impl Watch {
         // The others open theirs on threads of their own.
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
-        follow(handle, self.address(), recorder, names, Opening::here(by, place), shows_writes);
+        recorder.note_opening(names, by);
+        let opening = Opening::here(by, place, handle.enforces_keys());
+        follow(handle, self.address(), recorder, names, opening, shows_writes);
         if recorder.keeps_writes() {
             report_rows(handle);
         }
@@ -147,7 +149,7 @@ impl Watch {
         let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
         let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
         if member.recorder.keeps_writes() {
-            late.push(&member.recorder, shown(), looked.reads);
+            late.push(shown(), looked.reads);
         }
     }
 
@@ -246,8 +248,10 @@ impl Watch {
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
             connection: 0,
+            opened: None,
             transaction: None,
             undone: false,
+            is_put_back: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),

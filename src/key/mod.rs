@@ -15,9 +15,9 @@ pub use selection::Selection;
 
 /// The name of a bind: `None` for the default bind, else a non-empty string.
 ///
-/// Everything that takes a key takes `"auth"`, `Some("auth")` or `None`. Any non-empty string is a key but `default`,
-/// `main` and `temp`, which already name something; SQL compares names without regard to ASCII case, so neither are
-/// `Main` or `TEMP`.
+/// Everything that takes a key takes `"auth"`, `Some("auth")` or `None`; `"default"` is the default bind too. Any other
+/// non-empty string is a key but `main` and `temp`, which are SQLite's names for schemas. SQL compares names without regard
+/// to ASCII case, so `Main`, `TEMP` and `Default` are no keys either.
 ///
 /// As in Flask-SQLAlchemy, the default bind has the key `None`. One database of a [dynamic bind](crate::Bind::dynamic) has
 /// the key `users[acme]`, which can be given as `("users", "acme")` too. Where the name is a URL, every URL of the same

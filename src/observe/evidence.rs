@@ -74,7 +74,15 @@ pub(super) fn exhibits(sightings: &[Sighting], target: &BindKey, row: &Row) -> (
     sort_by_key(&mut by_rank, |(at, _)| *at);
     let mut exhibits = Vec::with_capacity(by_rank.len());
     for (_, sighting) in by_rank {
-        exhibits.push(exhibit(sighting, row, sighting.bind() == target));
+        // A replica that is behind and lacks the row shows what its source has had.
+        let is_target = sighting.bind() == target;
+        if is_target
+            || sighting.has_row()
+            || !sighting.database.lags()
+            || matches!(sighting.found, Found::Unreadable(_))
+        {
+            exhibits.push(exhibit(sighting, row, is_target));
+        }
     }
     let with_row = left_out.iter().filter(|(_, sighting)| sighting.has_row()).count();
     let left_out = LeftOut { databases: left_out.len(), with_row };

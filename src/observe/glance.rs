@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::error::{is_lock, sqlite_message};
 use crate::row::Row;
 use crate::sqlite::private::open_in_memory;
-use crate::sqlite::{collation_of, has_collation, is_locked_out, stand_in_for_collations, SCHEMA};
+use crate::sqlite::{collation_of, column_names, has_collation, is_locked_out, stand_in_for_collations, SCHEMA};
 
 /// A bind's own connection, with which to look once.
 pub(super) struct Glance<'c> {
@@ -180,11 +180,7 @@ impl Glance<'_> {
     pub(super) fn columns(&self, query: &str) -> rusqlite::Result<Vec<String>> {
         self.unlocked(SCHEMA)?;
         let statement = self.conn.prepare_cached(query)?;
-        let mut columns = Vec::with_capacity(statement.column_count());
-        for name in statement.column_names() {
-            columns.push(name.to_string());
-        }
-        Ok(columns)
+        Ok(column_names(&statement))
     }
 
     /// Returns the rows of a query.

@@ -25,7 +25,7 @@ mod tables;
 mod verdict;
 mod within;
 
-pub(crate) use account::{Author, Fate};
+pub(crate) use account::{creation, Author, Came, Fate, StillOpen, Unenforced};
 pub(crate) use changes::{
     contents, since_start, Compared, Contents, Listed, NotOnly, NotWritten, OtherValues, WrittenIn, WrittenReason,
 };

@@ -6,7 +6,7 @@ use super::careful::{search, Search};
 use super::glance::{glance_at, Glance, View};
 use crate::database::Database;
 use crate::error::joined_by;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::order::sort_by;
 use crate::row::{Row, Shown};
 
@@ -36,6 +36,11 @@ fn nearest_by(glance: &Glance<'_>, search: &Search, row: &Row) -> rusqlite::Resu
     let mut near = mapped(&glance.rows(&query, &twice)?, |found| Near::new(found, columns.len(), row));
     sort_by(&mut near, |a, b| b.likeness.total_cmp(&a.likeness));
     near.truncate(NEAREST);
+    // What shares less with the row than the first, where that shares most of it, is another row.
+    let (most, all) = (near.first().map_or(0, |first| first.different.len()), row.cells().len());
+    if all > 1 && most * 2 <= all {
+        retain(&mut near, |near| near.different.len() == most);
+    }
     Ok(near)
 }
 

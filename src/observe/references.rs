@@ -1,18 +1,24 @@
 //! The rows that refer to what is not there, with who wrote them.
 
-use super::account::{Account, Author};
-use super::clues::Clue;
+use std::sync::Arc;
+
+use rusqlite::types::Value;
+
+use super::account::{is_rowid, Account, Author, Unenforced};
+use super::clues::{gone, Clue};
 use super::glance::View;
-use crate::error::{Orphan, Result};
-use crate::harness::Harness;
+use crate::error::{Orphan, Parent, Result};
+use crate::harness::{Bound, Harness};
 
 /// A row that refers to nothing.
 pub(crate) struct Broken {
     pub(crate) orphan: Orphan,
     /// The author, for the first few.
     pub(crate) written: Option<Clue>,
-    /// Set if a statement that may have written it did so on a connection that enforced no foreign keys.
-    pub(crate) unenforced: bool,
+    /// What may have become of the row that it refers to.
+    pub(crate) gone: Vec<Clue>,
+    /// The reason why SQLite checked no key as it was written or its parent deleted, where a statement did so unchecked.
+    pub(crate) unenforced: Option<Unenforced>,
 }
 
 /// The number of rows whose authors are looked for.
@@ -28,14 +34,42 @@ pub(crate) fn broken_references(db: &Harness) -> Result<Vec<Broken>> {
     let mut broken = Vec::with_capacity(orphans.len());
     for (at, orphan) in orphans.into_iter().enumerate() {
         let written = if at < ASKED { written(db, &account, &orphan) } else { None };
-        let unenforced = match &written {
-            Some(Clue::Written { author: Author::One(one), .. }) => !one.foreign_keys(),
-            Some(Clue::Written { author: Author::OneOf(several), .. }) => several.iter().all(|one| !one.foreign_keys()),
-            _ => false,
-        };
-        broken.push(Broken { orphan, written, unenforced });
+        let gone = if at < ASKED { gone_of(db, &account, &orphan) } else { Vec::new() };
+        // Between two binds SQLite checks nothing anyway.
+        let is_within = orphan.parent().bind == *orphan.bind();
+        let unenforced = if is_within { unchecked(&written, &gone) } else { None };
+        broken.push(Broken { orphan, written, gone, unenforced });
     }
     Ok(broken)
+}
+
+/// Returns why the statement enforced no foreign keys that made the orphan: the one that deleted the parent, else the author.
+fn unchecked(written: &Option<Clue>, gone: &[Clue]) -> Option<Unenforced> {
+    for clue in gone {
+        if let Clue::Gone { by, .. } = clue {
+            return by.statements.last()?.unenforced();
+        }
+    }
+    match written {
+        Some(Clue::Written { author: Author::One(one), .. }) => one.unenforced(),
+        Some(Clue::Written { author: Author::OneOf(several), .. }) if several.iter().all(|one| !one.foreign_keys()) => {
+            several.last()?.unenforced()
+        }
+        _ => None,
+    }
+}
+
+/// Finds what became of the row that an orphan refers to.
+fn gone_of(db: &Harness, account: &Account, orphan: &Orphan) -> Vec<Clue> {
+    let Parent { bind, table, key } = orphan.parent();
+    let rowid = match key {
+        Some((column, Value::Integer(number))) => {
+            let is_rowid = |database: Arc<Bound>| is_rowid(&database, table, column);
+            db.running().home_of(bind).is_ok_and(is_rowid).then_some(*number)
+        }
+        _ => None,
+    };
+    gone(account, bind, table, rowid)
 }
 
 fn written(db: &Harness, account: &Account, orphan: &Orphan) -> Option<Clue> {

@@ -108,6 +108,17 @@ pub(crate) fn verdict_on<'t>(
     }))
 }
 
+impl Failure<'_> {
+    /// Waits a moment for the transactions that were open, so that the report can say whether they were about to end.
+    pub(crate) fn wait_for_open(&mut self, running: &Running) {
+        for clue in &mut self.clues {
+            if let Clue::Open { open: Some(open), .. } = clue {
+                open.wait(running);
+            }
+        }
+    }
+}
+
 /// Returns the databases that a selection means, each once: for all, those that have rows of their own.
 fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
     let mut targets = Vec::<Target>::new();

@@ -1,9 +1,10 @@
 //! A statement in words: its text, its place, its thread and connection, and what became of it. All reports have this form.
 
-use std::thread;
+use std::thread::{self, Thread};
 
 use super::table::paragraph;
 use super::words::cut;
+use crate::instrument::Unprepared;
 use crate::observe::{Fate, Statement};
 
 /// The number of lines and of characters of a statement's text that are shown.
@@ -20,7 +21,7 @@ const TEXT: usize = 300;
 ///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
 /// ```
 pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usize) -> String {
-    let mut lines = text(statement);
+    let mut lines = text(statement.sql_with_values());
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
     }
@@ -30,7 +31,11 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     lines.extend(called_from(&statement.lines_of_callers()));
     match statement.ended_at() {
         Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
+        None if statement.is_dropped() => lines.append(&mut vec![ran_on(statement), end(statement)]),
         None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
+    }
+    if statement.is_dropped() {
+        lines.push("as a value was dropped there: nobody had committed it".to_string());
     }
     let edge = " ".repeat(indent);
     let mut written = String::new();
@@ -49,9 +54,24 @@ pub(super) fn called_from(lines: &[&str]) -> Option<String> {
     (!lines.is_empty()).then(|| format!("called from {}", lines.join(", from ")))
 }
 
+/// Returns the lines of a statement that SQLite refused to prepare, in the same form.
+pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
+    let mut lines = text(&one.sql);
+    if let Some(place) = &one.place {
+        lines.extend(place.text().map(|place| format!("at {place}")));
+        lines.extend(called_from(&place.lines_of_callers()));
+    }
+    let on = thread_of(&one.thread);
+    lines.push(match one.on() {
+        Some(on_it) => format!("{on}, connection {}", on_it.connection),
+        None => on,
+    });
+    lines
+}
+
 /// Returns the lines of a statement's text with its values, cut where it is long.
-fn text(statement: &Statement) -> Vec<String> {
-    let text = cut(&statement.sql_with_values().trim_end_matches(';').replace('\0', "\\0"), TEXT);
+fn text(sql: &str) -> Vec<String> {
+    let text = cut(&sql.trim_end_matches(';').replace('\0', "\\0"), TEXT);
     let mut lines = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if lines.len() == LINES {
@@ -65,16 +85,19 @@ fn text(statement: &Statement) -> Vec<String> {
 
 /// Names the thread and the connection that ran a statement.
 pub(super) fn ran_on(statement: &Statement) -> String {
-    let thread = statement.thread();
-    let on = match thread.name() {
-        _ if thread.id() == thread::current().id() => "on the test's thread".to_string(),
-        Some(name) => format!("on thread `{name}`"),
-        None => "on an unnamed thread".to_string(),
-    };
+    let on = thread_of(statement.thread());
     let session = if statement.is_from_session() { ", in a session" } else { "" };
     match statement.connection() {
         0 => format!("{on}{session}"),
         connection => format!("{on}{session}, connection {connection}"),
+    }
+}
+
+fn thread_of(thread: &Thread) -> String {
+    match thread.name() {
+        _ if thread.id() == thread::current().id() => "on the test's thread".to_string(),
+        Some(name) => format!("on thread `{name}`"),
+        None => "on an unnamed thread".to_string(),
     }
 }
 
@@ -83,6 +106,7 @@ pub(super) fn end(statement: &Statement) -> String {
     let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),
+        Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
         Fate::Nothing => "committed, but it changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => "rolled back to a savepoint".to_string(),

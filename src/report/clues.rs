@@ -1,13 +1,19 @@
 //! The clues of a landing's report in words.
 
-use super::account::statement;
-use super::table::paragraph;
-use super::words::{quoted, times};
-use crate::error::capitalized;
-use crate::instrument::Stray;
-use crate::key::BindKey;
-use crate::observe::{Author, Clue, Fate, Last, Statement};
+use std::sync::Arc;
+use std::thread;
 
+use super::account::{called_from, statement, unprepared};
+use super::lock::time;
+use super::table::paragraph;
+use super::words::{cut, quoted, times};
+use crate::error::capitalized;
+use crate::instrument::{Opening, Place, Stray, Unprepared};
+use crate::key::BindKey;
+use crate::observe::{Author, Came, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+
+/// The characters of SQLite's message that are shown.
+const MESSAGE: usize = 200;
 /// The number of statements that may have written a row which are shown.
 const WRITERS_SHOWN: usize = 3;
 
@@ -26,13 +32,19 @@ pub(super) fn clue(clue: &Clue) -> String {
             under(&format!("The table in `{bind}` was created by"), None, &[statement])
         }
         Clue::Lost { bind, table, last } => listed(&lost(bind, table, last), Some(table), last),
-        Clue::Open { bind, table, last } => {
-            let is_session = last.statements.iter().any(Statement::is_from_session);
-            let first = if is_session { ": `session.commit()` first?" } else { ":" };
-            let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
-            listed(&is, Some(table), last)
+        Clue::Failed { statement } => {
+            under("Before that, a statement of the same transaction failed:", None, &[statement])
         }
-        Clue::Beside { last } => listed("The same thread wrote to other binds, and this is not there:", None, last),
+        Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
+        Clue::Came { came } => came_about(came),
+        Clue::Unopened { bind } => say(&format!("No connection to `{bind}` was opened by anybody.")),
+        Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
+        Clue::Gone { bind, table, by } => {
+            let row = if by.statements.len() > 1 { "Rows" } else { "A row" };
+            let were = if by.statements.len() > 1 { "were" } else { "was" };
+            listed(&format!("{row} of `{table}` in `{bind}` {were} deleted by"), Some(table), by)
+        }
+        Clue::Beside { last } => listed(&beside(last), None, last),
         Clue::Half { binds } => say(&format!(
             "The unit of work is half committed: what it wrote to {} was committed.",
             quoted(binds, "and")
@@ -41,22 +53,154 @@ pub(super) fn clue(clue: &Clue) -> String {
             let what = if last.statements.len() == 1 { "statement" } else { "statements" };
             listed(&format!("The last {what} that changed rows of `{table}` in `{bind}`:"), Some(table), last)
         }
-        Clue::Broken { bind, table, parent, last } => {
+        Clue::Broken { bind, table, parent, last, why } => {
             let breaks = format!("The row of `{table}` in `{bind}` refers to a row of `{parent}` that is not there.");
-            match last {
-                Some(last) => {
-                    listed(&format!("{breaks} Foreign keys were off on the connection of:"), Some(table), last)
-                }
-                None => say(&breaks),
+            let Some(last) = last else { return say(&breaks) };
+            let mut found = listed(&format!("{breaks} Foreign keys were off on the connection of:"), Some(table), last);
+            if let Some(why) = why {
+                found.push_str(&format!("\n{}", unenforced(why)));
             }
+            found
         }
         Clue::Fault { bind, fault, times: count } => say(&format!(
             "A fault of the test triggered on `{bind}` {}: {fault}.",
             times(usize::try_from(*count).unwrap_or(usize::MAX))
         )),
         Clue::Outside { stray, is_open, table, last } => outside(stray, *is_open, table, last),
-        Clue::NothingWritten { table, is_partial, anything } => say(&nothing_written(table, *is_partial, *anything)),
+        Clue::NothingWritten { table, is_partial, anything, reads_log } => {
+            let log = "One that SQLite refused to prepare is not seen: the application reads SQLite's log itself.";
+            let found = nothing_written(table, *is_partial, *anything);
+            say(&if *reads_log { found } else { format!("{found} {log}") })
+        }
+        Clue::Unprepared { one, times: count } => {
+            let times = if *count > 1 { format!(" {}", times(*count)) } else { String::new() };
+            refused(&format!("SQLite refused to prepare a statement{times}"), one)
+        }
+        Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
     }
+}
+
+/// Says how a connection came about.
+fn came_about(came: &Came) -> String {
+    let Came { number, bind, opening, first } = came;
+    let mut found = opened(&format!("Connection {number} to `{bind}`"), opening);
+    if let Some(first) = first {
+        let line = if opening.place.is_some() { "and first wrote" } else { "It first wrote" };
+        found.push_str(&format!("\n{}", under(line, None, &[first])));
+    }
+    found
+}
+
+/// Says who opened a connection, and where that is known on a line of its own.
+fn opened(connection: &str, opening: &Opening) -> String {
+    let place = opening.place.as_ref().and_then(|place| Some((place.text()?, place.lines_of_callers())));
+    match place {
+        Some((place, callers)) => {
+            let at = paragraph(&format!("at {place}"), 2, 6);
+            let mut opened = format!("{}\n  {at}", say(&format!("{connection} was opened")));
+            if let Some(callers) = called_from(&callers) {
+                opened.push_str(&format!("\n  {}", paragraph(&callers, 2, 6)));
+            }
+            opened
+        }
+        None => match opening.thread.name() {
+            _ if opening.thread.id() == thread::current().id() => {
+                say(&format!("{connection} was opened on the test's thread."))
+            }
+            Some(name) => say(&format!("{connection} was opened on thread `{name}`.")),
+            None => say(&format!("{connection} was opened on an unnamed thread.")),
+        },
+    }
+}
+
+/// Says that a transaction is open, since when, and whether it was waited for.
+fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> String {
+    let is_session = last.statements.iter().any(Statement::is_from_session);
+    let first = if is_session { ": `session.commit()` first?" } else { ":" };
+    let Some(open) = open else {
+        let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
+        return listed(&is, Some(table), last);
+    };
+    let been = time(open.open());
+    let Some(after) = open.ended_after() else {
+        let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
+        let mut found = listed(&is, Some(table), last);
+        let more = match open.in_vain {
+            Some(waited) => format!(
+                "it had been open for {been} as this assertion failed, and {} later it still was: nothing is about to end it",
+                time(waited)
+            ),
+            None => format!("it had been open for {been} as this assertion failed"),
+        };
+        found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
+        if let Some(last) = &open.last {
+            found.push_str(&format!("\n  the last that it wrote:\n{}", statement(last, None, 4)));
+        }
+        return found;
+    };
+    let is = format!("A transaction that wrote to `{table}` in `{bind}` was open as this assertion looked:");
+    let ended = format!(
+        "it ended {} later: the assertion was too early. `db.within(limit)` gives assertions that wait for a commit",
+        time(after)
+    );
+    format!("{}\n  {}", listed(&is, Some(table), last), paragraph(&ended, 2, 6))
+}
+
+/// Says that a row was written and deleted again.
+fn removed(bind: &BindKey, table: &str, put: &Statement, by: &Last) -> String {
+    let is_itself = by.statements.iter().all(|one| one.recorded().number == put.recorded().number);
+    let mut found = under(
+        &format!("A row was written to `{table}` in `{bind}`, and deleted again. It was written by"),
+        Some(table),
+        &[put],
+    );
+    if is_itself {
+        let trigger = put.trigger_that_deletes(table);
+        let how = trigger.map_or(String::new(), |trigger| format!(": its trigger `{trigger}` deletes from `{table}`"));
+        found.push_str(&format!("\nand deleted by the same statement{how}"));
+    } else {
+        found.push_str(&format!("\n{}", listed("and deleted by", Some(table), by)));
+    }
+    found
+}
+
+/// Says why a connection enforced no foreign keys.
+pub(super) fn unenforced(why: &Unenforced) -> String {
+    let at = |place: &Option<Arc<Place>>| match place.as_ref().and_then(|place| place.text()) {
+        Some(place) => format!("\n  {}", paragraph(&format!("at {place}"), 2, 6)),
+        None => String::new(),
+    };
+    match why {
+        Unenforced::SwitchedOff(place) => {
+            format!("  `PRAGMA foreign_keys` was switched off on that connection{}", at(place))
+        }
+        Unenforced::NeverOn(opening) => format!(
+            "  `PRAGMA foreign_keys` was never switched on on that connection, which was opened{}",
+            at(&opening.place)
+        ),
+    }
+}
+
+/// Says that the thread wrote elsewhere, and what became of that.
+fn beside(last: &Last) -> String {
+    let mut binds = Vec::<BindKey>::new();
+    for statement in &last.statements {
+        if !binds.contains(statement.bind()) {
+            binds.push(statement.bind().clone());
+        }
+    }
+    let all = |is: &dyn Fn(Fate) -> bool| last.statements.iter().all(|statement| is(statement.fate()));
+    let (that, was) = if last.statements.len() == 1 { ("that write", "was") } else { ("those writes", "were") };
+    let became = if all(&|fate| fate == Fate::FailedItself) {
+        format!("{that} failed")
+    } else if all(&|fate| fate == Fate::Nothing) {
+        format!("{that} changed no row")
+    } else if all(&|fate| !matches!(fate, Fate::FailedItself | Fate::Nothing)) {
+        format!("{that} {was} rolled back")
+    } else {
+        format!("nothing of {that} is there")
+    };
+    format!("The thread that wrote the row also wrote to {}, and {became}:", quoted(&binds, "and"))
 }
 
 /// Says what became of writes that are not there.
@@ -91,13 +235,23 @@ fn outside(stray: &Stray, is_open: bool, table: &str, last: &Last) -> String {
 fn nothing_written(table: &str, is_partial: bool, anything: bool) -> String {
     match (is_partial, anything) {
         (true, _) => format!("None of the last statements wrote to a table `{table}`, in any bind."),
-        (false, true) => format!(
-            "No statement wrote to a table `{table}`, in any bind. Others did write: was the code that writes this row reached?"
-        ),
-        (false, false) => "Nothing was written to any bind of this harness. Does the code under test take its connections \
+        (false, true) => format!("No statement wrote to a table `{table}`, in any bind."),
+        (false, false) => {
+            "Nothing was written to any bind of this harness. Does the code under test take its connections \
              from it?"
-            .to_string(),
+                .to_string()
+        }
     }
+}
+
+/// Names a statement that SQLite refused to prepare.
+fn refused(line: &str, one: &Unprepared) -> String {
+    let on = one.on().map_or(String::new(), |on| format!(" on `{}`", on.names.first()));
+    let mut found = say(&format!("{line}{on}: {}", cut(&one.message, MESSAGE)));
+    for line in unprepared(one) {
+        found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+    }
+    found
 }
 
 /// Says by what a row was written.

@@ -6,15 +6,18 @@ use super::clues::clue;
 use super::late::late;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, row_in_short};
-use super::words::{enumerated, quoted, times};
+use super::words::{cut, enumerated, quoted, times};
 use crate::error::{argument, capitalized, Error};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
 use crate::observe::{Clue, Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Times, Whereabouts};
-use crate::row::Row;
+use crate::row::{Row, Shown};
 
 /// The number of rows of a bind that are shown.
 const ROWS_SHOWN: usize = 3;
+/// The number of columns that a headline names, and the characters of each value.
+const COLUMNS_NAMED: usize = 2;
+const VALUE: usize = 40;
 /// The number of binds that a headline names; a dynamic bind may have very many.
 const BINDS_NAMED: usize = 20;
 
@@ -90,7 +93,7 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::OtherUnreadable(bind) => format!("{landed}, but `{bind}` cannot be read"),
         Reason::OtherUnsettled(bind) => format!("{landed}, but may be in `{bind}` too: {open} there"),
         Reason::Elsewhere(places) => absent(format!("it is in {}", named(places))),
-        Reason::Nowhere => absent("it is in no bind".to_string()),
+        Reason::Nowhere => absent(nearly(failure).unwrap_or_else(|| "it is in no bind".to_string())),
         Reason::NoTable(having) => no_table(key, table, having),
         Reason::NoColumn(column) => match expected {
             Expected::Landed | Expected::Once => {
@@ -105,6 +108,29 @@ fn headline(failure: &Failure<'_>) -> String {
             unknown(format!("a transaction that can write to `{key}` is still open, and nobody else sees its rows"))
         }
     }
+}
+
+/// Names the columns of the nearest row that differ, where that row is mostly the one looked for and nothing says that another
+/// was on its way.
+fn nearly(failure: &Failure<'_>) -> Option<String> {
+    let is_on_its_way = |clue: &Clue| {
+        matches!(clue, Clue::Lost { .. } | Clue::Open { .. } | Clue::Removed { .. } | Clue::Outside { .. })
+    };
+    let target = failure.exhibits.iter().find(|exhibit| exhibit.is_target)?;
+    let Finding::Near(Some(near)) = &target.found else { return None };
+    let Near { row, different, .. } = near.first()?;
+    let same = failure.row.cells().len() - different.len();
+    if different.is_empty() || same < different.len() || failure.clues.iter().any(is_on_its_way) {
+        return None;
+    }
+    let mut columns = Vec::new();
+    for name in different.iter().take(COLUMNS_NAMED) {
+        let (found, asked) = (row.value(name)?, failure.row.value(name)?);
+        let (found, asked) = (cut(&Shown(found).to_string(), VALUE), cut(&Shown(asked).to_string(), VALUE));
+        columns.push(format!("`{name}` = {found}, not {asked}"));
+    }
+    let more = if different.len() > COLUMNS_NAMED { " and more" } else { "" };
+    Some(format!("the nearest row there has {}{more}", columns.join(", and ")))
 }
 
 /// Says that a bind has no table, and which has it.

@@ -12,7 +12,7 @@ use crate::observe;
 use crate::sqlite::vfs::GivenUp;
 
 /// The functions that a harness is given.
-pub(crate) const TRANSACTIONS: Transactions = Transactions { holder, waited, last_commit };
+pub(crate) const TRANSACTIONS: Transactions = Transactions { holder, waited, last_commit, creation };
 
 /// Describes the transaction that had written to a database at a moment and was open.
 fn holder(running: &Running, key: &BindKey, at: Instant) -> Option<String> {
@@ -39,8 +39,14 @@ fn last_commit(running: &Running, key: &BindKey, began: Option<&Location<'_>>) -
     Some(format!("{since}written since, and committed:\n{}", statement(&last, None, 4)))
 }
 
+/// Describes the statement that created a table.
+fn creation(running: &Running, key: &BindKey, table: &str) -> Option<String> {
+    let created = observe::creation(running, key, table)?;
+    Some(format!("`{table}` in `{key}` was created by:\n{}", statement(&created, None, 4)))
+}
+
 /// Writes a time as people say it.
-fn time(time: Duration) -> String {
+pub(super) fn time(time: Duration) -> String {
     match time.as_millis() {
         0 => "less than 1 ms".to_string(),
         ms @ 1..1000 => format!("{ms} ms"),

@@ -3,6 +3,7 @@
 use super::account::statement;
 use super::table::paragraph;
 use super::words::times;
+use crate::instrument::Calls;
 use crate::list::mapped;
 use crate::observe::{ChangeSet, Compared, Statement, TableChange};
 
@@ -43,15 +44,33 @@ pub(super) fn missing(changes: &ChangeSet, tables: &[Compared]) -> String {
 fn listed(statements: &[Statement], table: &str) -> String {
     let shown = &statements[statements.len().saturating_sub(STATEMENTS)..];
     let mut lines = Vec::<String>::new();
-    let all = mapped(shown, |one| statement(one, Some(table), 2));
-    for alike in all.chunk_by(|one, next| one == next) {
-        lines.extend_from_slice(&alike[..1]);
-        if alike.len() > 1 {
-            lines.push(format!("  ran {} from there", times(alike.len())));
+    let all = mapped(shown, |one| (statement(one, Some(table), 2), one));
+    for alike in all.chunk_by(|(one, _), (next, _)| one == next) {
+        let [(text, one), rest @ ..] = alike else { continue };
+        lines.push(text.clone());
+        if !rest.is_empty() {
+            let from = ran_from(one, &mapped(rest, |(_, next)| *next));
+            lines.push(format!("  {}", paragraph(&format!("ran {}{from}", times(alike.len())), 2, 6)));
         }
     }
     if shown.len() < statements.len() {
         lines.insert(0, format!("  {} others, and", statements.len() - shown.len()));
     }
     lines.join("\n")
+}
+
+/// Says from where the same statement ran again, as far as the calls that led to it tell.
+fn ran_from(one: &Statement, again: &[&Statement]) -> String {
+    let mut is_same = true;
+    for next in again {
+        match one.compare_calls(next) {
+            Calls::Differ(first, second) => return format!(": through {first}, and through {second}"),
+            Calls::Same => {}
+            Calls::Unknown => is_same = false,
+        }
+    }
+    match is_same {
+        true => " from there, through the same lines up to the test: one of them is in a loop".to_string(),
+        false => " from there".to_string(),
+    }
 }

@@ -1,6 +1,6 @@
 //! The report of rows that refer to what is not there.
 
-use super::clues::clue;
+use super::clues::{clue, unenforced};
 use super::table::paragraph;
 use crate::error::Error;
 use crate::observe::Broken;
@@ -23,14 +23,15 @@ pub(crate) fn broken(broken: &[Broken]) -> String {
     }
     let mut told = Vec::new();
     for one in broken {
-        let Some(written) = &one.written else { continue };
-        let mut account = clue(written).trim_end().to_string();
-        if one.unenforced {
-            let off = "`PRAGMA foreign_keys` was off on that connection: SQLite checked no key";
-            account.push_str(&format!("\n  {}", paragraph(off, 2, 6)));
-        }
-        if !told.contains(&account) {
-            told.push(account);
+        for known in one.written.iter().chain(&one.gone) {
+            let mut account = clue(known).trim_end().to_string();
+            let is_last = one.gone.last().or(one.written.as_ref()).is_some_and(|last| std::ptr::eq(last, known));
+            if let Some(why) = one.unenforced.as_ref().filter(|_| is_last) {
+                account.push_str(&format!("\n{}", unenforced(why)));
+            }
+            if !told.contains(&account) {
+                told.push(account);
+            }
         }
     }
     for account in told {

@@ -1,13 +1,13 @@
 //! The accesses of a statement, as SQLite's authorizer reports them while it is prepared.
 
+use std::ffi::c_int;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization, TransactionOperation};
 use rusqlite::{ffi, Connection};
 
 use crate::list::has_name;
-use crate::sqlite::authorize;
 use crate::sqlite::objects::NameKind;
+use crate::sqlite::{Authorized, Question};
 use crate::sync::lock;
 
 /// One action of a statement on one object.
@@ -120,15 +120,10 @@ pub(super) fn counts(accesses: &[Access]) -> Option<String> {
 pub(super) struct AccessLog(Arc<Mutex<Vec<Access>>>);
 
 impl AccessLog {
-    /// Starts listening on a connection. Pragmas are refused: many of them act while they are prepared.
-    pub(super) fn listen(&self, conn: &Connection) -> rusqlite::Result<()> {
+    /// Listens on a connection. Pragmas are refused: many of them act while they are prepared.
+    pub(super) fn listen(&self, conn: Connection) -> Authorized<Connection> {
         let log = self.clone();
-        authorize(conn, Some(Box::new(move |context| log.note(context))))
-    }
-
-    /// Stops any listening on a connection.
-    pub(super) fn leave(conn: &Connection) -> rusqlite::Result<()> {
-        authorize(conn, None)
+        Authorized::new(conn, Box::new(move |question| log.note(question)))
     }
 
     /// Returns everything noted since the last call.
@@ -136,93 +131,83 @@ impl AccessLog {
         std::mem::take(&mut lock(&self.0))
     }
 
-    fn note(&self, context: AuthContext<'_>) -> Authorization {
-        let schema = context.database_name;
-        let Some((act, schema)) = act_of(context.action, schema) else { return Authorization::Allow };
-        let verdict = if matches!(act, Act::Pragma(..)) { Authorization::Deny } else { Authorization::Allow };
-        let access = Access { act, schema: schema.map(str::to_string), accessor: context.accessor.map(str::to_string) };
+    /// Notes what a statement would do, and returns whether it may.
+    fn note(&self, question: &Question<'_>) -> bool {
+        let Some((act, schema)) = act_of(question) else { return true };
+        let is_allowed = !matches!(act, Act::Pragma(..));
+        let access =
+            Access { act, schema: schema.map(str::to_string), accessor: question.accessor.map(str::to_string) };
         let mut log = lock(&self.0);
         if log.last() != Some(&access) {
             log.push(access);
         }
-        verdict
+        is_allowed
     }
 }
 
 /// Translates an action, and returns the schema that it is in; `None` for an action on no object.
-fn act_of<'a>(action: AuthAction<'a>, schema: Option<&'a str>) -> Option<(Act, Option<&'a str>)> {
-    let named = |name: &str| name.to_string();
+fn act_of<'a>(question: &Question<'a>) -> Option<(Act, Option<&'a str>)> {
+    let Question { action, first, second, schema, .. } = *question;
+    let (name, other) = (|| first.map(str::to_string), || second.map(str::to_string));
     let act = match action {
-        AuthAction::Read { table_name, .. } => Act::Read(named(table_name)),
-        AuthAction::Insert { table_name }
-        | AuthAction::Delete { table_name }
-        | AuthAction::Update { table_name, .. } => Act::Write(named(table_name)),
-        AuthAction::CreateTable { table_name } | AuthAction::CreateVtable { table_name, .. } => {
-            Act::Create(NewObject::Table, named(table_name))
+        ffi::SQLITE_READ => Act::Read(name()?),
+        ffi::SQLITE_INSERT | ffi::SQLITE_DELETE | ffi::SQLITE_UPDATE => Act::Write(name()?),
+        ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_CREATE_VTABLE | ffi::SQLITE_CREATE_TEMP_TABLE => {
+            Act::Create(NewObject::Table, name()?)
         }
-        AuthAction::CreateView { view_name } => Act::Create(NewObject::View, named(view_name)),
-        AuthAction::CreateIndex { index_name, table_name } => {
-            Act::Create(NewObject::Index { on: named(table_name) }, named(index_name))
+        ffi::SQLITE_CREATE_VIEW | ffi::SQLITE_CREATE_TEMP_VIEW => Act::Create(NewObject::View, name()?),
+        ffi::SQLITE_CREATE_INDEX | ffi::SQLITE_CREATE_TEMP_INDEX => {
+            Act::Create(NewObject::Index { on: other()? }, name()?)
         }
-        AuthAction::CreateTrigger { trigger_name, table_name } => {
-            Act::Create(NewObject::Trigger { on: named(table_name) }, named(trigger_name))
+        ffi::SQLITE_CREATE_TRIGGER | ffi::SQLITE_CREATE_TEMP_TRIGGER => {
+            Act::Create(NewObject::Trigger { on: other()? }, name()?)
         }
-        AuthAction::CreateTempTable { table_name } => {
-            return Some((Act::Create(NewObject::Table, named(table_name)), TEMP))
-        }
-        AuthAction::CreateTempView { view_name } => {
-            return Some((Act::Create(NewObject::View, named(view_name)), TEMP))
-        }
-        AuthAction::CreateTempIndex { index_name, table_name } => {
-            return Some((Act::Create(NewObject::Index { on: named(table_name) }, named(index_name)), TEMP))
-        }
-        AuthAction::CreateTempTrigger { trigger_name, table_name } => {
-            return Some((Act::Create(NewObject::Trigger { on: named(table_name) }, named(trigger_name)), TEMP))
-        }
-        AuthAction::DropTable { table_name } | AuthAction::DropVtable { table_name, .. } => {
-            Act::Change(NameKind::Table, named(table_name))
-        }
-        AuthAction::DropView { view_name } => Act::Change(NameKind::Table, named(view_name)),
-        AuthAction::DropIndex { index_name, .. } => Act::Change(NameKind::Index, named(index_name)),
-        AuthAction::DropTrigger { trigger_name, .. } => Act::Change(NameKind::Trigger, named(trigger_name)),
-        AuthAction::DropTempTable { table_name } => {
-            return Some((Act::Change(NameKind::Table, named(table_name)), TEMP))
-        }
-        AuthAction::DropTempView { view_name } => return Some((Act::Change(NameKind::Table, named(view_name)), TEMP)),
-        AuthAction::DropTempIndex { index_name, .. } => {
-            return Some((Act::Change(NameKind::Index, named(index_name)), TEMP))
-        }
-        AuthAction::DropTempTrigger { trigger_name, .. } => {
-            return Some((Act::Change(NameKind::Trigger, named(trigger_name)), TEMP))
-        }
-        AuthAction::AlterTable { database_name, table_name } => {
-            return Some((Act::Change(NameKind::Table, named(table_name)), Some(database_name)))
-        }
-        AuthAction::Reindex { index_name } => Act::Maintain(NameKind::Index, named(index_name)),
-        AuthAction::Analyze { table_name } => Act::Maintain(NameKind::Table, named(table_name)),
-        AuthAction::Pragma { pragma_name, pragma_value } => {
-            Act::Pragma(pragma_name.to_ascii_lowercase(), pragma_value.map(str::to_string))
-        }
-        AuthAction::Transaction { operation } => Act::Control(match operation {
-            TransactionOperation::Begin => Control::Begin,
-            TransactionOperation::Rollback => Control::Rollback,
-            // SQLite says `COMMIT`, which rusqlite has no name for.
+        ffi::SQLITE_DROP_TABLE
+        | ffi::SQLITE_DROP_VTABLE
+        | ffi::SQLITE_DROP_TEMP_TABLE
+        | ffi::SQLITE_DROP_VIEW
+        | ffi::SQLITE_DROP_TEMP_VIEW => Act::Change(NameKind::Table, name()?),
+        ffi::SQLITE_DROP_INDEX | ffi::SQLITE_DROP_TEMP_INDEX => Act::Change(NameKind::Index, name()?),
+        ffi::SQLITE_DROP_TRIGGER | ffi::SQLITE_DROP_TEMP_TRIGGER => Act::Change(NameKind::Trigger, name()?),
+        // Its first name is the schema's.
+        ffi::SQLITE_ALTER_TABLE => return Some((Act::Change(NameKind::Table, other()?), first)),
+        ffi::SQLITE_REINDEX => Act::Maintain(NameKind::Index, name()?),
+        ffi::SQLITE_ANALYZE => Act::Maintain(NameKind::Table, name()?),
+        ffi::SQLITE_PRAGMA => Act::Pragma(first?.to_ascii_lowercase(), other()),
+        ffi::SQLITE_TRANSACTION => Act::Control(match first? {
+            "BEGIN" => Control::Begin,
+            "ROLLBACK" => Control::Rollback,
             _ => Control::Commit,
         }),
-        AuthAction::Savepoint { operation, .. } => Act::Control(match operation {
-            TransactionOperation::Release => Control::Release,
-            TransactionOperation::Rollback => Control::RollbackTo,
+        ffi::SQLITE_SAVEPOINT => Act::Control(match first? {
+            "RELEASE" => Control::Release,
+            "ROLLBACK" => Control::RollbackTo,
             _ => Control::Savepoint,
         }),
-        AuthAction::Function { function_name } if reports_counts(function_name) => Act::Counts(named(function_name)),
-        AuthAction::Attach { .. } => Act::Control(Control::Attach),
-        AuthAction::Detach { .. } => Act::Control(Control::Detach),
-        // Their file or name is an expression, which rusqlite has no form for.
-        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Act::Control(Control::Attach),
-        AuthAction::Unknown { code: ffi::SQLITE_DETACH, .. } => Act::Control(Control::Detach),
+        // A function has no first name.
+        ffi::SQLITE_FUNCTION if second.is_some_and(reports_counts) => Act::Counts(other()?),
+        // Without a name, where that is an expression.
+        ffi::SQLITE_ATTACH => Act::Control(Control::Attach),
+        ffi::SQLITE_DETACH => Act::Control(Control::Detach),
         _ => return None,
     };
+    let schema = if is_temporary(action) { TEMP } else { schema };
     Some((act, schema))
+}
+
+/// Returns whether an action is on an object that lives as long as one connection.
+fn is_temporary(action: c_int) -> bool {
+    matches!(
+        action,
+        ffi::SQLITE_CREATE_TEMP_INDEX
+            | ffi::SQLITE_CREATE_TEMP_TABLE
+            | ffi::SQLITE_CREATE_TEMP_TRIGGER
+            | ffi::SQLITE_CREATE_TEMP_VIEW
+            | ffi::SQLITE_DROP_TEMP_INDEX
+            | ffi::SQLITE_DROP_TEMP_TABLE
+            | ffi::SQLITE_DROP_TEMP_TRIGGER
+            | ffi::SQLITE_DROP_TEMP_VIEW
+    )
 }
 
 /// Reports whether a function reports what its connection wrote.

@@ -14,7 +14,7 @@ use crate::list::mapped;
 use crate::sqlite::objects::NameKind;
 use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::quote;
-use crate::sqlite::{copy_pages, number, Image, NamedConnection};
+use crate::sqlite::{column_names, copy_pages, number, Image, NamedConnection};
 
 /// Refuses a view or a trigger that would use tables of another bind, or that would make its bind unreadable, on a
 /// connection to `bind` that has one of `keys` as its schema name.
@@ -134,8 +134,8 @@ fn probes(plain: &Connection, made: &NewObject, name: &str) -> Vec<String> {
     let on = quote(on);
     let mut probes = vec![format!("DELETE FROM {on}"), format!("INSERT INTO {on} DEFAULT VALUES")];
     if let Ok(select) = plain.prepare(&format!("SELECT * FROM {on}")) {
-        for column in select.column_names() {
-            probes.push(format!("UPDATE {on} SET {} = NULL", quote(column)));
+        for column in column_names(&select) {
+            probes.push(format!("UPDATE {on} SET {} = NULL", quote(&column)));
         }
     }
     probes

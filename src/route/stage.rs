@@ -10,9 +10,9 @@ use super::catalog::{Catalog, NamedBind};
 use super::decoys::{doubtful_views, lookup_views, stand_ins, Doubts};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
-use crate::sqlite::attach;
 use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::{explained, quote};
+use crate::sqlite::{attach, Authorized};
 
 /// The contents of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) enum Decoys {
 
 /// A connection to look at statements with.
 pub(super) struct Stage {
-    conn: Connection,
+    conn: Authorized<Connection>,
     log: AccessLog,
     present: Vec<NamedBind>,
     /// The bind that `main` stands for, whether its tables are there or not.
@@ -169,7 +169,7 @@ impl Stage {
             ))?;
         }
         let log = AccessLog::default();
-        log.listen(&conn)?;
+        let conn = log.listen(conn);
         let main = catalog.default_bind();
         let stand_ins = match setting.decoys {
             Decoys::Doubtful => stand_ins(catalog, doubts, &setting.present, &conn)?,
@@ -320,12 +320,12 @@ impl Stage {
 
     /// Runs statements on this copy and its `temp` schema.
     pub(super) fn temp(&self, sql: &str) -> rusqlite::Result<()> {
-        AccessLog::leave(&self.conn)?;
-        let done = self.conn.execute_batch(sql);
-        // A rollback has SQLite forget the schema.
-        connect(&self.conn, &self.virtuals);
-        self.log.listen(&self.conn)?;
-        done
+        self.conn.without(|conn| {
+            let done = conn.execute_batch(sql);
+            // A rollback has SQLite forget the schema.
+            connect(conn, &self.virtuals);
+            done
+        })
     }
 }
 

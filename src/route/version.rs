@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// The oldest SQLite whose reports were tried, in the form of `sqlite3_libversion_number`.
-const OLDEST: i32 = 3_050_000;
+const OLDEST: i32 = 3_046_000;
 
 /// Refuses a statement where an SQLite that is older than those tried may report it differently: a virtual table, a
 /// table-valued function or a `REINDEX`.
@@ -28,10 +28,10 @@ mod tests {
 
     #[test]
     fn an_old_sqlite_is_not_asked_where_a_statement_belongs() {
-        assert!(check_version(3_050_002, "SELECT 1", 2).is_ok());
-        assert!(check_version(3_040_001, "SELECT 1", 1).is_ok());
-        insta::assert_snapshot!(check_version(3_040_001, "SELECT 1", 2).unwrap_err(), @"
-        the session does not run this statement: the SQLite that is linked is 3.40.1, and only from 3.50.0 on is it certain which bind this statement is for: name it with `session.on(key)`, or turn on the feature `bundled`
+        assert!(check_version(3_046_000, "SELECT 1", 2).is_ok());
+        assert!(check_version(3_045_003, "SELECT 1", 1).is_ok());
+        insta::assert_snapshot!(check_version(3_045_003, "SELECT 1", 2).unwrap_err(), @"
+        the session does not run this statement: the SQLite that is linked is 3.45.3, and only from 3.46.0 on is it certain which bind this statement is for: name it with `session.on(key)`, or turn on the feature `bundled`
           in: SELECT 1
         ");
     }

@@ -1,14 +1,14 @@
 //! The row of an [`Orphan`], which errors carry as columns.
 
 use super::Row;
-use crate::error::Orphan;
+use crate::error::{Orphan, Parent};
 use crate::key::BindKey;
 
 impl Orphan {
     /// Returns the orphan of a row that refers to `to`, which is `bind.table.column`.
-    pub(crate) fn of(bind: BindKey, table: String, row: Row, to: String) -> Orphan {
+    pub(crate) fn of(bind: BindKey, table: String, row: Row, to: String, parent: Parent) -> Orphan {
         let shown = row.to_string();
-        Orphan::new(bind, table, row.columns, shown, to)
+        Orphan::new(bind, table, row.columns, shown, to, parent)
     }
 
     /// Returns the whole row.

@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
 use crate::error::advised;
-use crate::sqlite::{authorize, Hooked};
+use crate::sqlite::{Authorized, Question, Stoppable};
 use crate::sync::lock;
 
 /// A connection on which no statement opens a file or runs past a limit, for as long as this lives.
@@ -17,7 +16,8 @@ use crate::sync::lock;
 /// It takes the connection's authorizer and progress handler, so code of the user's does not run meanwhile.
 #[derive(Debug)]
 pub(crate) struct Confined<'c> {
-    conn: &'c Connection,
+    _authorized: Authorized<&'c Connection>,
+    _stoppable: Stoppable<'c>,
     refused: Arc<Mutex<Option<Forbidden>>>,
     journal_mode: Arc<Mutex<Option<String>>>,
 }
@@ -36,12 +36,8 @@ enum Forbidden {
 /// The number of bytecode instructions between two looks at the clock.
 const BETWEEN_LOOKS: i32 = 10_000;
 
-/// A progress handler. One type for setting and removing it: rusqlite's part is
-/// compiled anew for each.
-type ProgressHandler = Box<dyn FnMut() -> bool + Send>;
-
 impl<'c> Confined<'c> {
-    pub(crate) fn new(conn: &'c Connection, limit: Duration) -> rusqlite::Result<Confined<'c>> {
+    pub(crate) fn new(conn: &'c Connection, limit: Duration) -> Confined<'c> {
         let refused = Arc::new(Mutex::new(None));
         let note = {
             let refused = Arc::clone(&refused);
@@ -50,19 +46,16 @@ impl<'c> Confined<'c> {
         let also_note = note.clone();
         let journal_mode = Arc::<Mutex<Option<String>>>::default();
         let asked = Arc::clone(&journal_mode);
-        let judge = move |context: AuthContext<'_>| {
-            if let Some(mode) = asked_journal_mode(&context) {
+        let judge = move |question: &Question<'_>| {
+            if let Some(mode) = asked_journal_mode(question) {
                 *lock(&asked) = Some(mode.to_string());
             }
-            match refusal(context.action) {
-                Some(why) => {
-                    note(why);
-                    Authorization::Deny
-                }
-                None => Authorization::Allow,
-            }
+            let refused = refusal(question);
+            let is_allowed = refused.is_none();
+            refused.into_iter().for_each(&note);
+            is_allowed
         };
-        authorize(conn, Some(Box::new(judge)))?;
+        let authorized = Authorized::new(conn, Box::new(judge));
         let started = Instant::now();
         let look = move || {
             let over = started.elapsed() >= limit;
@@ -71,8 +64,8 @@ impl<'c> Confined<'c> {
             }
             over
         };
-        conn.progress_handler(BETWEEN_LOOKS, Some(Box::new(look) as ProgressHandler)).hooked()?;
-        Ok(Confined { conn, refused, journal_mode })
+        let stoppable = Stoppable::new(conn, BETWEEN_LOOKS, Box::new(look));
+        Confined { _authorized: authorized, _stoppable: stoppable, refused, journal_mode }
     }
 
     /// Returns the journal mode that a statement has asked for since this was last called.
@@ -89,35 +82,25 @@ impl<'c> Confined<'c> {
     }
 }
 
-impl Drop for Confined<'_> {
-    fn drop(&mut self) {
-        // Either fails on a connection that is not this crate's own alone, and then was never set.
-        let _ = authorize(self.conn, None);
-        let _ = self.conn.progress_handler(0, None::<ProgressHandler>).hooked();
-    }
-}
-
 /// Returns the value of `PRAGMA journal_mode = …` for the main database.
-fn asked_journal_mode<'a>(context: &AuthContext<'a>) -> Option<&'a str> {
-    match context.action {
-        AuthAction::Pragma { pragma_name, pragma_value }
-            if pragma_name.eq_ignore_ascii_case("journal_mode")
-                && context.database_name.is_none_or(|of| of == "main") =>
+fn asked_journal_mode<'a>(question: &Question<'a>) -> Option<&'a str> {
+    match question {
+        Question { action: ffi::SQLITE_PRAGMA, first: Some(pragma), second, schema, .. }
+            if pragma.eq_ignore_ascii_case("journal_mode") && schema.is_none_or(|of| of == "main") =>
         {
-            pragma_value
+            *second
         }
         _ => None,
     }
 }
 
-fn refusal(action: AuthAction<'_>) -> Option<Forbidden> {
-    match action {
+fn refusal(question: &Question<'_>) -> Option<Forbidden> {
+    match (question.action, question.first, question.second) {
         // `VACUUM` attaches a database without a name, which is SQLite's own temporary one.
-        AuthAction::Attach { filename: "" | ":memory:" } => None,
-        AuthAction::Attach { filename } => Some(Forbidden::File(Some(filename.to_string()))),
-        // The name is an expression.
-        AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some(Forbidden::File(None)),
-        AuthAction::Pragma { pragma_name, pragma_value: Some(_) } => process_wide(pragma_name).map(Forbidden::Pragma),
+        (ffi::SQLITE_ATTACH, Some("" | ":memory:"), _) => None,
+        // Without a name it is an expression.
+        (ffi::SQLITE_ATTACH, file, _) => Some(Forbidden::File(file.map(str::to_string))),
+        (ffi::SQLITE_PRAGMA, Some(pragma), Some(_)) => process_wide(pragma).map(Forbidden::Pragma),
         _ => None,
     }
 }

@@ -53,7 +53,6 @@ mod tests {
     use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
     use super::*;
-    use crate::sqlite::Hooked;
 
     fn drop_everything(conn: &mut Connection) -> Result<()> {
         let metadata = Metadata::read(conn, &BindKey::DEFAULT)?;
@@ -73,7 +72,7 @@ mod tests {
         .unwrap();
         let dropped = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&dropped);
-        conn.authorizer(Some(move |context: AuthContext<'_>| {
+        let _ = conn.authorizer(Some(move |context: AuthContext<'_>| {
             let name = match context.action {
                 AuthAction::DropTable { table_name } => table_name,
                 AuthAction::DropTrigger { trigger_name, .. } => trigger_name,
@@ -82,9 +81,7 @@ mod tests {
             };
             seen.lock().unwrap().push(name.to_string());
             Authorization::Allow
-        }))
-        .hooked()
-        .unwrap();
+        }));
         drop_everything(&mut conn).unwrap();
         assert_eq!(*dropped.lock().unwrap(), ["t", "v", "c_child", "a_child", "b_parent"]);
     }
@@ -97,12 +94,10 @@ mod tests {
             drop_everything(&mut conn).unwrap();
             assert_eq!(enforced(&conn).unwrap(), enforcement);
 
-            conn.authorizer(Some(|context: AuthContext<'_>| match context.action {
+            let _ = conn.authorizer(Some(|context: AuthContext<'_>| match context.action {
                 AuthAction::DropTable { .. } => Authorization::Deny,
                 _ => Authorization::Allow,
-            }))
-            .hooked()
-            .unwrap();
+            }));
             conn.execute_batch("CREATE TABLE t (x)").unwrap();
             drop_everything(&mut conn).unwrap_err();
             assert_eq!(enforced(&conn).unwrap(), enforcement);

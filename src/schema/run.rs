@@ -100,8 +100,7 @@ impl<'r> SchemaRun<'r> {
         if script.tool != self.tool && self.joint.is_none() {
             self.change_tool(conn, script)?;
         }
-        let confined = Confined::new(conn, self.ground.limit)
-            .map_err(|error| self.failed(script, None, sqlite_message(&error)))?;
+        let confined = Confined::new(conn, self.ground.limit);
         let begins = match script.transaction {
             ScriptTransaction::Loose | ScriptTransaction::AsWritten => false,
             ScriptTransaction::Own => true,

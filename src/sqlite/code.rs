@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, CStr};
 
-use rusqlite::ffi;
+use rusqlite::{ffi, Connection};
 
 /// Returns the error of a result code, unless that is `SQLITE_OK`.
 pub(crate) fn check(code: c_int) -> rusqlite::Result<()> {
@@ -15,6 +15,16 @@ pub(crate) fn check(code: c_int) -> rusqlite::Result<()> {
 /// Returns an error of SQLite's with a message of this crate's.
 pub(crate) fn failure(code: c_int, message: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.into()))
+}
+
+/// Returns the error of the last call of SQLite on a connection that failed.
+pub(super) fn last_failure(conn: &Connection) -> rusqlite::Error {
+    // SAFETY: the handle is open; SQLite gives a text that ends with a NUL, which is copied before the connection is used again.
+    let (code, message) = unsafe {
+        let db = conn.handle();
+        (ffi::sqlite3_extended_errcode(db), CStr::from_ptr(ffi::sqlite3_errmsg(db)).to_string_lossy())
+    };
+    failure(code, message)
 }
 
 /// Returns whether a result code is one that only a statement that runs ends with, and no other call of a connection.

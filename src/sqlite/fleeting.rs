@@ -5,18 +5,16 @@
 //! and the largest rowid, after which SQLite picks rowids at random, passes the connection's update hook.
 
 use std::cell::RefCell;
-use std::ffi::{c_int, c_void, CStr, CString};
+use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::OnceLock;
 
 use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
-use rusqlite::hooks::Action;
 use rusqlite::{Connection, OpenFlags};
 
 use super::code::check;
-use super::hook::Hooked;
 use crate::sqlite::private::opening;
 
 /// A value of SQLite's that differs each time.
@@ -106,13 +104,16 @@ pub(crate) fn open() -> rusqlite::Result<Connection> {
     let conn = opening(|| Connection::open_with_flags(uri, flags))?;
     replace(&conn, c"random", 0, random)?;
     replace(&conn, c"randomblob", 1, randomblob)?;
-    let inserted = |action: Action, _: &str, _: &str, rowid: i64| {
-        if action != Action::SQLITE_DELETE && rowid == i64::MAX {
-            notice(Fleeting::Rowid);
-        }
-    };
-    conn.update_hook(Some(inserted)).hooked()?;
+    // SAFETY: the handle is open, and the hook has the signature asked for and no context.
+    unsafe { ffi::sqlite3_update_hook(conn.handle(), Some(changed), std::ptr::null_mut()) };
     Ok(conn)
+}
+
+/// Notices a row with the largest rowid.
+unsafe extern "C" fn changed(_: *mut c_void, operation: c_int, _: *const c_char, _: *const c_char, rowid: i64) {
+    if operation != ffi::SQLITE_DELETE && rowid == i64::MAX {
+        notice(Fleeting::Rowid);
+    }
 }
 
 /// The file system that does everything as the system's own does and notices when it is asked for the time.

@@ -5,7 +5,7 @@ use std::ptr;
 
 use rusqlite::{ffi, Connection};
 
-use super::code::failure;
+use super::code::last_failure;
 
 /// Fails at once where another connection is in a transaction, one that reads included where the storage knows no older
 /// state to read.
@@ -23,11 +23,6 @@ fn execute(conn: &Connection, sql: &CStr) -> rusqlite::Result<()> {
     let code = unsafe { ffi::sqlite3_exec(conn.handle(), sql.as_ptr(), None, ptr::null_mut(), ptr::null_mut()) };
     match code {
         ffi::SQLITE_OK => Ok(()),
-        code => {
-            // SAFETY: SQLite gives a NUL-terminated text, which is copied before the connection is used again.
-            let message = unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(conn.handle())) };
-            let message = message.to_string_lossy().into_owned();
-            Err(failure(code, message))
-        }
+        _ => Err(last_failure(conn)),
     }
 }

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use rusqlite::backup::Backup;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
+use super::backup::{copy as back_up, Step};
 use super::code::failure;
 use super::counters::schema_version;
 use super::objects::Objects;
 use super::on_connect::OnConnect;
 use super::outline::{outline, outline_in};
+use super::pages::Pages;
 use super::values::number;
 use super::vfs::memory::{self, Initial};
 use crate::error::is_lock;
@@ -298,13 +299,9 @@ impl Initial for Image {
     }
 }
 
-/// Returns the bytes of a connection's `main` schema; none where nothing was ever written, for which older SQLites say
-/// that there is no memory.
+/// Returns the bytes of a connection's `main` schema; none where nothing was ever written.
 fn serialized(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
-    if number(conn, "PRAGMA main.page_count")? == 0 {
-        return Ok(Vec::new());
-    }
-    Ok(conn.serialize("main")?.to_vec())
+    Ok(Pages::of(conn)?.map(|pages| pages.to_vec()).unwrap_or_default())
 }
 
 /// The place of the write and read version in the file format: 1 for a rollback journal, 2 for WAL.
@@ -343,7 +340,7 @@ fn without_wal_mark(bytes: &[u8]) -> Vec<u8> {
 fn opened_with(bytes: &[u8]) -> rusqlite::Result<Connection> {
     let mut conn = open_in_memory()?;
     if !bytes.is_empty() {
-        conn.deserialize_read_exact("main", bytes, bytes.len(), false)?;
+        Pages::copied(bytes)?.fill(&mut conn, "main")?;
     }
     Ok(conn)
 }
@@ -375,12 +372,10 @@ fn back_to_wal(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Copies all pages in one step of SQLite's backup API.
 pub(crate) fn copy_pages(from: &Connection, to: &mut Connection, schema: &str) -> rusqlite::Result<()> {
-    use rusqlite::backup::StepResult;
-    let backup = Backup::new_with_names(from, "main", to, schema)?;
-    match backup.step(-1)? {
-        StepResult::Done => Ok(()),
-        StepResult::Locked => Err(busy(ffi::SQLITE_LOCKED)),
-        _ => Err(busy(ffi::SQLITE_BUSY)),
+    match back_up(from, to, schema, -1)? {
+        Step::Done => Ok(()),
+        Step::Locked => Err(busy(ffi::SQLITE_LOCKED)),
+        Step::More | Step::Busy => Err(busy(ffi::SQLITE_BUSY)),
     }
 }
 

@@ -2,6 +2,8 @@
 //! needs.
 
 mod attach;
+mod authorizer;
+mod backup;
 #[cfg(unix)]
 mod beside;
 pub(crate) mod code;
@@ -10,7 +12,6 @@ pub(crate) mod copy;
 mod counters;
 mod fleeting;
 pub(crate) mod hold;
-mod hook;
 pub(crate) mod image;
 mod library;
 mod named;
@@ -18,20 +19,24 @@ pub(crate) mod objects;
 pub(crate) mod on_connect;
 mod original;
 mod outline;
+mod pages;
 pub(crate) mod private;
 mod private_copy;
 mod probe;
+mod progress;
 pub(crate) mod script;
 mod slots;
 pub(crate) mod store;
+mod transaction;
 mod values;
 pub(crate) mod vfs;
 
 pub(crate) use attach::attach;
+pub(crate) use authorizer::{Authorized, Question};
+pub(crate) use backup::{copy as back_up, Step};
 pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use counters::{commits, schema_version, set_last_insert_rowid, unresolved_foreign_keys};
 pub(crate) use fleeting::{asked as asked_for_fleeting, open as open_noticing, ran, watch as noticing};
-pub(crate) use hook::{authorize, Hooked};
 pub(crate) use image::{copy_pages, Image};
 pub(crate) use library::{library, seed};
 pub(crate) use named::NamedConnection;
@@ -39,5 +44,7 @@ pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
 pub(crate) use private_copy::{attach_copy, open_copy};
 pub(crate) use probe::{is_locked_by_log_writer, is_locked_by_writer, is_locked_out, SCHEMA};
+pub(crate) use progress::Stoppable;
 pub(crate) use slots::Slot;
+pub(crate) use transaction::TransactionState;
 pub(crate) use values::{column_names, number, texts};

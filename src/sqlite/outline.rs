@@ -5,7 +5,6 @@ use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
 use super::script::quote;
-use crate::list::mapped;
 use crate::sqlite::private::open_in_memory;
 
 /// The size of a page, the least there is: each table and each index takes one.
@@ -90,8 +89,8 @@ fn objects(from: &Connection) -> rusqlite::Result<Vec<Object>> {
 
 fn copy_first_rows(from: &Connection, to: &Connection, table: &str) -> rusqlite::Result<()> {
     let mut select = from.prepare(&format!("SELECT * FROM main.{} LIMIT {OWN_ROWS}", quote(table)))?;
-    let marks = mapped(&select.column_names(), |_| "?").join(", ");
     let columns = select.column_count();
+    let marks = vec!["?"; columns].join(", ");
     let mut insert = to.prepare(&format!("INSERT INTO main.{} VALUES ({marks})", quote(table)))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

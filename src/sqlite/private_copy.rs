@@ -5,16 +5,12 @@
 //! statements of an earlier copy. So only a connection that is being opened, or a database that is being attached, is
 //! given one.
 
-use std::ptr::NonNull;
-
-use rusqlite::serialize::OwnedData;
-use rusqlite::{ffi, Connection};
+use rusqlite::Connection;
 
 use super::attach::attach;
-use super::code::failure;
 use super::image::clear_wal_mark;
+use super::pages::Pages;
 use super::private::open_in_memory;
-use super::values::number;
 
 /// Opens a connection to a copy of what another has in `main`.
 pub(crate) fn open_copy(from: &Connection) -> rusqlite::Result<Connection> {
@@ -30,18 +26,8 @@ pub(crate) fn attach_copy(from: &Connection, to: &mut Connection, name: &str) ->
 }
 
 fn fill(from: &Connection, to: &mut Connection, schema: &str) -> rusqlite::Result<()> {
-    if number(from, "PRAGMA main.page_count")? == 0 {
-        // There is no page to copy yet, and an empty database has no schema.
-        return Ok(());
-    }
-    let mut size = 0;
-    // SAFETY: the handle is open, the name ends with a NUL, and the operation writes one number to `size`.
-    let pages = unsafe { ffi::sqlite3_serialize(from.handle(), c"main".as_ptr(), &mut size, 0) };
-    let (Some(pages), Ok(size)) = (NonNull::new(pages), usize::try_from(size)) else {
-        return Err(failure(ffi::SQLITE_NOMEM, "out of memory"));
-    };
-    // SAFETY: SQLite gave so many bytes, which nobody else has, and they live until they are given to `to`.
-    clear_wal_mark(unsafe { std::slice::from_raw_parts_mut(pages.as_ptr(), size) });
-    // SAFETY: the bytes are SQLite's own allocation.
-    to.deserialize(schema, unsafe { OwnedData::from_raw_nonnull(pages, size) }, false)
+    // Without a page there is nothing to copy: an empty database has no schema.
+    let Some(mut pages) = Pages::of(from)? else { return Ok(()) };
+    clear_wal_mark(&mut pages);
+    pages.fill(to, schema)
 }

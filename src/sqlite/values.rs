@@ -2,8 +2,6 @@
 
 use rusqlite::{Connection, Statement};
 
-use crate::list::mapped;
-
 /// Returns the number that a query gives.
 pub(crate) fn number(conn: &Connection, sql: &str) -> rusqlite::Result<i64> {
     conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
@@ -22,5 +20,10 @@ pub(crate) fn texts(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String
 
 /// Returns the names of a statement's columns.
 pub(crate) fn column_names(statement: &Statement<'_>) -> Vec<String> {
-    mapped(&statement.column_names(), |name| name.to_string())
+    let mut names = Vec::with_capacity(statement.column_count());
+    for column in 0..statement.column_count() {
+        // SQLite has a name for every column that there is.
+        names.extend(statement.column_name(column).map(str::to_string));
+    }
+    names
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{ffi, Connection, OpenFlags};
 
 use super::open::open_idle;
@@ -12,7 +11,7 @@ use crate::instrument::{Found, Watch};
 use crate::sqlite::code::failure;
 use crate::sqlite::copy::unique_name;
 use crate::sqlite::private::open_in_memory;
-use crate::sqlite::{commits, is_locked_out, SCHEMA};
+use crate::sqlite::{back_up, commits, is_locked_out, Step, SCHEMA};
 
 /// A shared cache under a name that no other database in the process has.
 #[derive(Debug)]
@@ -67,8 +66,7 @@ impl Store for SharedCache {
     /// Asks for a backup, which does not begin beside a writer of the same cache.
     fn has_writer_beside(&self, conn: &Connection) -> rusqlite::Result<bool> {
         let mut nowhere = open_in_memory()?;
-        let step = Backup::new(conn, &mut nowhere)?.step(0)?;
-        Ok(matches!(step, StepResult::Busy | StepResult::Locked))
+        Ok(matches!(back_up(conn, &mut nowhere, "main", 0)?, Step::Busy | Step::Locked))
     }
 
     /// Checks that nobody holds the schema's lock: built with its feature `unlock_notify`, rusqlite would wait for it

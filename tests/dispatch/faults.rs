@@ -10,6 +10,8 @@ use multibind::rusqlite::{self, ffi, Connection, OpenFlags};
 use multibind::{row, Bind, BindKey, Error, Harness, Session};
 use rstest::{fixture, rstest};
 
+use crate::hooks::{replace_authorizer, replace_commit_hook};
+
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL)";
 const POST: &str = "CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT NOT NULL)";
 const INSERT: &str = "INSERT INTO user (name) VALUES ('ann')";
@@ -516,7 +518,7 @@ fn connections_faults_and_the_harness_end_in_any_order(
 #[rstest]
 fn the_applications_commit_hook_replaces_the_faults(db: Harness) -> multibind::Result<()> {
     let own = db.connection("auth")?;
-    let _ = own.commit_hook(Some(|| false));
+    replace_commit_hook(&own);
     let fault = db.fault("auth").fail_commit()?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(db.connection("auth")?.execute(INSERT, [])), ffi::SQLITE_CONSTRAINT_COMMITHOOK);
@@ -729,7 +731,8 @@ fn a_statement_that_fails_leaves_its_connection_as_it_was(
     }
     assert_eq!(fault.triggered(), failed);
     // Nothing stops a query beside another one in a transaction that has written.
-    let has_written = conn.transaction_state(None::<&str>).unwrap() == rusqlite::TransactionState::Write;
+    // SAFETY: the handle is open; without a name, SQLite answers for all of its databases.
+    let has_written = unsafe { ffi::sqlite3_txn_state(conn.handle(), std::ptr::null()) } == ffi::SQLITE_TXN_WRITE;
     if !(beside_a_query && operation == Operation::Read && has_written) {
         assert_eq!(failed, 2);
     }
@@ -761,12 +764,12 @@ fn a_statement_that_fails_leaves_its_connection_as_it_was(
 #[rstest]
 fn a_statement_within_a_function_meets_it_too(shop: Harness) -> multibind::Result<()> {
     let conn = shop.connection("auth")?;
-    let insert = |context: &rusqlite::functions::Context<'_>| {
+    conn.create_scalar_function("inserted", 0, rusqlite::functions::FunctionFlags::SQLITE_UTF8, |context| {
         // SAFETY: the connection lives as long as the call, and is used by this thread alone.
         let conn = unsafe { context.get_connection() }?;
         Ok(i64::from(code(conn.execute(INSERT, []))))
-    };
-    conn.create_scalar_function("inserted", 0, rusqlite::functions::FunctionFlags::SQLITE_UTF8, insert).unwrap();
+    })
+    .unwrap();
     let inserted = || conn.query_row("SELECT inserted()", [], |row| row.get::<_, i32>(0));
     assert_eq!(inserted(), Ok(ffi::SQLITE_OK));
     let fault = shop.fault("auth").after(1).times(1).fail_statement("user", Operation::Insert)?;
@@ -844,10 +847,9 @@ fn statements_fail_beside_a_guard_and_a_record(shop: Harness) -> multibind::Resu
 
 #[rstest]
 fn an_authorizer_of_the_applications_takes_the_place_of_the_faults(shop: Harness) -> multibind::Result<()> {
-    use rusqlite::hooks::{AuthContext, Authorization};
     let own = shop.connection("auth")?;
     let mut prepared = own.prepare(INSERT).unwrap();
-    let _ = own.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
+    replace_authorizer(&own);
     let fault = shop.fault("auth").optional().fail_statement("user", Operation::Insert)?;
     assert_eq!(code(own.execute(INSERT, [])), ffi::SQLITE_OK);
     assert_eq!(code(prepared.execute([])), ffi::SQLITE_OK);

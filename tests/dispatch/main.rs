@@ -8,6 +8,8 @@ mod ddl;
 mod differential;
 mod faults;
 mod field_cases;
+#[path = "../common/hooks.rs"]
+mod hooks;
 mod joins;
 mod later;
 mod many;

@@ -69,7 +69,6 @@ fn pair() -> Harness {
 
 #[rstest]
 #[case::or_exists("SELECT title FROM post WHERE 1 OR EXISTS (SELECT 1 FROM user)", "reads default, auth", &["one", "two"])]
-#[case::or_in("SELECT title FROM post WHERE 1 OR id IN user", "", &[])]
 #[case::in_the_order_of_one_row("SELECT max(title) FROM post ORDER BY (SELECT count(*) FROM user)", "reads default, auth", &["two"])]
 #[case::in_the_order_of_a_constant("SELECT title FROM post WHERE id = 1 ORDER BY (SELECT count(*) FROM boss)", "reads default, auth", &["one"])]
 #[case::in_a_column_that_nobody_reads("SELECT title FROM (SELECT title, (SELECT count(*) FROM user) AS users FROM post) ORDER BY 1", "reads default, auth", &["one", "two"])]
@@ -108,6 +107,19 @@ fn a_query_needs_the_binds_that_sqlite_resolves(#[case] sql: &str, #[case] route
         let explained = format!("{explain} {sql}");
         assert_eq!(session.route(&explained).unwrap().to_string(), route, "{explained}");
         session.query(&explained, [], |_| Ok(())).unwrap();
+    }
+}
+
+/// A table of three columns is no list of values, which SQLite overlooks from 3.54 on where the rest decides.
+#[test]
+fn a_query_that_sqlite_refuses_in_some_versions_needs_what_the_linked_one_says() {
+    let sql = "SELECT title FROM post WHERE 1 OR id IN user";
+    let beside = Connection::open_in_memory().unwrap();
+    beside.execute_batch("CREATE TABLE post (id, title, author); CREATE TABLE user (id, name, housing)").unwrap();
+    match (beside.prepare(sql), pair().session().route(sql)) {
+        (Ok(_), Ok(route)) => assert_eq!(route.to_string(), "reads default, auth"),
+        (Err(refused), Err(Error::Prepare { source, .. })) => assert_eq!(source, refused),
+        (alone, routed) => panic!("{alone:?}, but {routed:?}"),
     }
 }
 

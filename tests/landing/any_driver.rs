@@ -5,10 +5,11 @@ use std::ptr;
 use std::time::Duration;
 
 use multibind::faults::{Fault, FaultBuilder, Operation};
-use multibind::rusqlite::hooks::{AuthContext, Authorization};
 use multibind::rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 use multibind::{row, Bind, Error, Harness};
 use rstest::rstest;
+
+use crate::hooks::{replace_authorizer, replace_commit_hook};
 
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
 
@@ -233,15 +234,6 @@ fn a_fault_of_reading_needs_a_storage_with_a_disk(
 fn replace_trace(conn: &Connection) {
     // SAFETY: the handle is open, and no callback is given.
     unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, ptr::null_mut()) };
-}
-
-fn replace_authorizer(conn: &Connection) {
-    // Nothing in rusqlite 0.37, a result from 0.38 on.
-    let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
-}
-
-fn replace_commit_hook(conn: &Connection) {
-    let _ = conn.commit_hook(Some(|| false));
 }
 
 #[rstest]

@@ -94,18 +94,18 @@ fn what_failed_says_how_also_in_a_transaction_that_goes_on(#[case] storage: fn()
     conn.execute_batch("BEGIN; INSERT INTO t (x) VALUES (1)").unwrap();
     conn.execute("INSERT INTO t (x) VALUES (1)", []).unwrap_err();
     // Before anything else happens on the connection.
-    assert_eq!(log.statements()[2].error(), Some("UNIQUE constraint failed"));
+    assert_eq!(log.statements()[2].error(), Some("UNIQUE constraint failed: t.x"));
     assert_eq!(log.statements()[2].stayed(), Some(false));
     conn.execute("INSERT OR FAIL INTO t (x) VALUES (2), (1)", []).unwrap_err();
     conn.execute("UPDATE t SET x = 3 WHERE x = 99", []).unwrap();
     conn.execute_batch("COMMIT").unwrap();
     insta::allow_duplicates! {
-    insta::assert_snapshot!(told(&log.statements()[2..]), @r"
-    INSERT INTO t (x) VALUES (1) | 0 | failed: UNIQUE constraint failed | Some(false)
-    INSERT OR FAIL INTO t (x) VALUES (2), (1) | 1 | failed: UNIQUE constraint failed | Some(true)
+    insta::assert_snapshot!(told(&log.statements()[2..]), @r#"
+    INSERT INTO t (x) VALUES (1) | 0 | failed: UNIQUE constraint failed: t.x | Some(false)
+    INSERT OR FAIL INTO t (x) VALUES (2), (1) | 1 | failed: UNIQUE constraint failed: t.x | Some(true)
     UPDATE t SET x = 3 WHERE x = 99 | 0 | unknown | None
     COMMIT | 0 | done | None
-    ");
+    "#);
     }
     db.assert_landed("auth", "t", multibind::row! { x: 2 });
 }
@@ -120,7 +120,7 @@ fn the_error_is_known_once_the_connection_is_closed_on_another_thread() {
     })
     .join()
     .unwrap();
-    assert_eq!(log.statements()[2].error(), Some("UNIQUE constraint failed"));
+    assert_eq!(log.statements()[2].error(), Some("UNIQUE constraint failed: t.x"));
     assert_eq!(log.statements()[1].transaction_end(), Some(TransactionEnd::Closed));
 }
 
@@ -134,14 +134,14 @@ fn a_begin_or_a_commit_that_sqlite_refuses_has_failed() {
     conn.execute_batch("COMMIT").unwrap_err();
     conn.execute_batch("ROLLBACK").unwrap();
     conn.execute_batch("COMMIT").unwrap_err();
-    insta::assert_snapshot!(told(&log.statements()), @r"
+    insta::assert_snapshot!(told(&log.statements()), @r#"
     BEGIN | 0 | done | None
-    BEGIN | 0 | failed: unknown | None
+    BEGIN | 0 | failed: cannot start a transaction within a transaction | None
     INSERT INTO child VALUES (99) | 1 | done | Some(false)
     COMMIT | 0 | failed: FOREIGN KEY constraint failed | None
     ROLLBACK | 0 | done | None
-    COMMIT | 0 | failed: SQL logic error | None
-    ");
+    COMMIT | 0 | failed: cannot commit - no transaction is active | None
+    "#);
     let ends = log.transactions().iter().map(|transaction| transaction.end()).collect::<Vec<_>>();
     assert_eq!(ends, [TransactionEnd::RolledBack]);
 }

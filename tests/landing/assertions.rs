@@ -241,6 +241,11 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
       at landing::assertions::keys_that_share_a_stand_in_share_its_rows
       on the test's thread, connection 1, committed
 
+    Connection 1 to `default` was opened
+      at landing::assertions::plain
+
+    No connection to `meta` was opened by anybody.
+
     To look further:
       db.locate("user", row)?    every place where the row is
       db.connection("default")?  a connection to `default`
@@ -293,6 +298,11 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
       at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
+    Connection 1 to `default` was opened
+      at landing::assertions::plain
+
+    No connection to `meta` was opened by anybody.
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -328,6 +338,9 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
       at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
+    Connection 2 to `meta` was opened
+      at landing::assertions::plain
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -345,7 +358,8 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
         .unwrap();
     let asked = || row! { username: "ann", email: "ann@example" };
     insta::assert_snapshot!(failure(|| db.assert_landed("auth", "user", asked())), @r#"
-    the row did not land in `auth`: it is in no bind
+    the row did not land in `auth`: the nearest row there has `username` = 'anne',
+    not 'ann'
 
       looked for  user: username = 'ann', email = 'ann@example'
       expected    in `auth`, committed, and in no other bind
@@ -354,10 +368,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
      auth            5      no row matches; nearest:
                               id = 3, username = 'anne', email = 'ann@example'
                                 differs in username
-                              id = 5, username = 'an', email = 'an@example'
-                                differs in username, email
-                              id = 1, username = 'zoe', email = 'zoe@example'
-                                differs in username, email
     ─
      default, meta          no such table
 
@@ -373,7 +383,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       db.connection("auth")?   a connection to `auth`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { id: 6, email: None })), @r#"
-    the row did not land in `auth`: it is in no bind
+    the row did not land in `auth`: the nearest row there has `id` = 4, not 6
 
       looked for  user: id = 6, email = NULL
       expected    in `auth`, committed, and in no other bind
@@ -384,8 +394,6 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
                                 differs in id
                               id = 2, username = 'Ann', email = NULL
                                 differs in id
-                              id = 5, username = 'an', email = 'an@example'
-                                differs in id, email
     ─
      default, meta          no such table
 
@@ -421,6 +429,8 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
+    No connection to `meta` was opened by anybody.
+
     To look further:
       db.locate("user", row)?  every place where the row is
       db.connection("meta")?   a connection to `meta`
@@ -444,6 +454,11 @@ fn a_bind_without_the_table_says_so(db: Harness) {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
+
+    Connection 1 to `auth` was opened
+      at landing::assertions::plain
+
+    No connection to `meta` was opened by anybody.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -523,6 +538,11 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
+    Connection 1 to `default` was opened
+      at landing::assertions::plain
+
+    No connection to `meta` was opened by anybody.
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`
@@ -589,8 +609,9 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
     ─
      auth, meta          no such table
 
-    No statement wrote to a table `post`, in any bind. Others did write: was the
-    code that writes this row reached?
+    No statement wrote to a table `post`, in any bind.
+
+    No connection to `default` was opened by anybody.
 
     To look further:
       db.locate("post", row)?    every place where the row is
@@ -635,6 +656,8 @@ fn values_are_shown_as_sql_writes_them() {
 
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
+
+    No connection to `auth` was opened by anybody.
 
     To look further:
       db.locate("v", row)?    every place where the row is
@@ -764,6 +787,8 @@ fn of_many_rows_three_are_shown() {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
+    No connection to `auth` was opened by anybody.
+
     To look further:
       db.locate("n", row)?    every place where the row is
       db.connection("auth")?  a connection to `auth`
@@ -875,6 +900,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -897,6 +923,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -921,6 +948,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -944,6 +972,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -969,6 +998,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -990,6 +1020,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1012,6 +1043,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1034,6 +1066,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1093,6 +1126,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1114,6 +1148,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1137,6 +1172,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1159,6 +1195,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1206,6 +1243,7 @@ fn an_uncommitted_deletion_hides_no_row() {
       DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1235,6 +1273,7 @@ fn an_uncommitted_deletion_hides_no_row() {
       DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1322,6 +1361,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       INSERT INTO made VALUES (1)
       at landing::assertions::in_a_shared_cache_tables_that_are_being_made_are_reported
       on the test's thread, connection 2, not committed
+      it had been open for … as this assertion failed
 
     To look further:
       db.locate("made", row)?  every place where the row is

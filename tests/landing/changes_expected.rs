@@ -170,7 +170,7 @@ fn the_changes_that_a_failure_suggests_hold_when_they_are_pasted() {
     `kept` in `default` was changed by
       ALTER TABLE kept ADD COLUMN z
       at landing::changes_expected::driver
-      on the test's thread, connection 1, committed, but it changed no row
+      on the test's thread, connection 1, committed
 
     If they are intended, expect them with:
 

@@ -11,15 +11,17 @@ use insta::assert_snapshot;
 use multibind::fixture::harness;
 use multibind::guards::{Guard, Refusal};
 use multibind::rusqlite::backup::Backup;
-use multibind::rusqlite::functions::{Context, FunctionFlags};
-use multibind::rusqlite::hooks::{AuthContext, Authorization};
-use multibind::rusqlite::{self, Connection, ErrorCode};
+use multibind::rusqlite::functions::FunctionFlags;
+use multibind::rusqlite::{self, ffi, Connection, ErrorCode, MAIN_DB};
 use multibind::statements::Statement;
 use multibind::{row, Bind, Error, Harness, Selection};
 use rstest::rstest;
 
+use crate::deserialized::deserialize;
 use crate::failure::failure;
 use crate::frame::unframed;
+use crate::hooks::replace_authorizer;
+use crate::serialized::serialize;
 
 fn code(error: &rusqlite::Error) -> ErrorCode {
     error.sqlite_error_code().unwrap()
@@ -84,14 +86,32 @@ fn statements_for_other_binds_are_not_authorized(harness: Harness, #[case] sql: 
 }
 
 #[rstest]
-fn statements_without_a_table_are_refused_where_nothing_is_allowed(harness: Harness) {
+#[case::query("SELECT 1 + 1")]
+#[case::check_of_a_pool("SELECT 1;")]
+#[case::function("SELECT length('four')")]
+fn statements_that_use_no_database_run_where_nothing_is_allowed(harness: Harness, #[case] sql: &str) {
     let conn = harness.connection(None).unwrap();
-    let guard = harness.allow_only(["auth", "meta"]);
-    let error = run(&conn, "SELECT 1 + 1").unwrap_err();
-    assert_eq!(code(&error), ErrorCode::OperationInterrupted);
-    assert_eq!(refused(&guard), ["bind `default`: SELECT 1 + 1"]);
-    drop(guard);
-    run(&conn, "SELECT 1 + 1").unwrap();
+    let mut prepared = conn.prepare(sql).unwrap();
+    let guard = harness.allow_only([] as [&str; 0]);
+    conn.execute_batch(sql).unwrap();
+    drop(prepared.query([]).unwrap());
+    harness.session().query(sql, [], |_| Ok(())).ok();
+    assert_eq!(refused(&guard), [] as [String; 0]);
+}
+
+#[rstest]
+fn a_pool_that_tests_its_connections_lends_them_where_nothing_is_allowed(harness: Harness) {
+    let manager = r2d2_sqlite::SqliteConnectionManager::file(harness.uri("meta").unwrap());
+    let pool = r2d2::Pool::builder().max_size(2).test_on_check_out(true).build(manager).unwrap();
+    let guard = harness.allow_only("auth");
+
+    let conn = pool.get().unwrap();
+    let error = run(&conn, "DELETE FROM log").unwrap_err();
+
+    assert_eq!(code(&error), ErrorCode::AuthorizationForStatementDenied);
+    assert_eq!(refused(&guard), ["bind `meta`: a DELETE from `log`"]);
+    drop(conn);
+    pool.get().unwrap();
 }
 
 #[rstest]
@@ -340,12 +360,12 @@ fn guards_hold_beside_each_other_each_for_its_own_time(harness: Harness) {
 
 /// A function that runs a statement on the connection that it is called on.
 fn running(conn: &Connection, sql: &'static str) {
-    let run = move |context: &Context<'_>| {
+    conn.create_scalar_function("run", 0, FunctionFlags::SQLITE_UTF8, move |context| {
         // SAFETY: the connection lives as long as the call, and is used by this thread alone.
         let conn = unsafe { context.get_connection() }?;
         conn.execute(sql, []).map(|rows| i64::try_from(rows).unwrap())
-    };
-    conn.create_scalar_function("run", 0, FunctionFlags::SQLITE_UTF8, run).unwrap();
+    })
+    .unwrap();
 }
 
 const FOUR: [fn() -> Bind; 4] = [Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache];
@@ -391,12 +411,12 @@ fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allo
 
     // Whatever ran before accounts for nothing now.
     conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK; BEGIN; COMMIT").unwrap();
-    let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+    let mut blob = conn.blob_open(MAIN_DB, "t", "x", 1, false).unwrap();
     let written = blob.write_all(b"new").is_ok();
     assert!(!(blob.close().is_ok() && written));
     for begin in ["BEGIN", "BEGIN IMMEDIATE"].into_iter().take(1 + usize::from(is_seen_by_its_files)) {
         conn.execute_batch(begin).unwrap();
-        let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+        let mut blob = conn.blob_open(MAIN_DB, "t", "x", 1, false).unwrap();
         // With a journal, it is written to before the database.
         let written = blob.write_all(b"new").is_ok();
         let closed = blob.close().is_ok();
@@ -417,7 +437,7 @@ fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allo
     assert!(!refused(&guard).is_empty());
     drop(guard);
     db.changes_since(&before).unwrap().assert_none();
-    let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+    let mut blob = conn.blob_open(MAIN_DB, "t", "x", 1, false).unwrap();
     blob.write_all(b"new").unwrap();
     blob.close().unwrap();
     db.assert_landed("meta", "t", row! { x: b"new".to_vec() });
@@ -432,11 +452,10 @@ fn reading_a_blob_and_copying_from_a_bind_write_nothing(harness: Harness) {
     let row = conn.last_insert_rowid();
     let guard = harness.deny_writes("meta");
     let mut read = Vec::new();
-    conn.blob_open("main", "setting", "value", row, true).unwrap().read_to_end(&mut read).unwrap();
+    conn.blob_open(MAIN_DB, "setting", "value", row, true).unwrap().read_to_end(&mut read).unwrap();
     let mut copy = Connection::open_in_memory().unwrap();
     Backup::new(&conn, &mut copy).unwrap().run_to_completion(100, Duration::ZERO, None).unwrap();
-    let image = copy.serialize("main").unwrap().to_vec();
-    conn.deserialize_read_exact("main", &image[..], image.len(), false).unwrap_err();
+    assert_ne!(deserialize(&mut conn, &serialize(&copy).unwrap()), ffi::SQLITE_OK);
     assert_eq!(refused(&guard), ["bind `meta`: an ATTACH of another database"]);
 }
 
@@ -574,7 +593,7 @@ fn an_open_query_survives_a_guards_refusal(
     let db = Harness::builder().bind("auth", Bind::memory()).bind("meta", bind).start().unwrap();
     let conn = db.connection("meta").unwrap();
     conn.execute_batch(begin).unwrap();
-    let mut inner = ["SELECT x FROM u", "SELECT 1 + 1", "DELETE FROM u"].map(|sql| conn.prepare(sql).unwrap());
+    let mut inner = ["SELECT x FROM u", "PRAGMA user_version", "DELETE FROM u"].map(|sql| conn.prepare(sql).unwrap());
     let mut outer = conn.prepare(CORRELATED).unwrap();
     let mut rows = outer.query([]).unwrap();
     assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(1).unwrap(), 3);
@@ -627,8 +646,7 @@ fn a_bind_that_is_read_only_for_its_application_stays_so(harness: Harness) {
 #[rstest]
 fn the_users_authorizer_replaces_the_guards(harness: Harness) {
     let conn = harness.connection("meta").unwrap();
-    // Nothing in rusqlite 0.37, a result from 0.38 on.
-    let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
+    replace_authorizer(&conn);
     let guard = harness.deny_writes("meta");
     // What writes is still stopped as it begins, by what SQLite says of the statement itself.
     assert_eq!(code(&run(&conn, "DELETE FROM log").unwrap_err()), ErrorCode::ReadOnly);

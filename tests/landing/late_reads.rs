@@ -50,11 +50,9 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
           looked for  purchase: cents = 650
           expected    in `default`, committed, and in no other bind
 
-         bind                            rows   found
-         default                         1      no row matches; nearest:
-                                                  id = 1, cents = 500
-        ─
-         replica (lags behind default)   0      no row at all
+         bind      rows   found
+         default   1      no row matches; nearest:
+                            id = 1, cents = 500
 
         The nearest row in `default` was written by
           INSERT INTO purchase (cents) VALUES (500)
@@ -102,4 +100,31 @@ fn a_read_of_another_table_is_not_stale() {
     db.connection(None).unwrap().execute("INSERT INTO purchase (cents) VALUES (1)", []).unwrap();
     buy(&db, Some("replica"));
     assert!(!is_told(&db));
+}
+
+#[test]
+fn a_read_of_what_was_replicated_is_not_stale_after_a_later_change() {
+    let db = started(Bind::memory);
+    reprice(&db);
+    db.replicate("replica").unwrap();
+    buy(&db, Some("replica"));
+    db.connection(None).unwrap().execute("UPDATE product SET cents = 700 WHERE sku = 'tea'", []).unwrap();
+    assert!(!is_told(&db));
+    buy(&db, Some("replica"));
+    assert!(is_told(&db));
+}
+
+#[test]
+fn a_read_before_a_change_is_committed_is_not_stale() {
+    let db = started(Bind::memory);
+    let conn = db.connection(None).unwrap();
+    conn.execute_batch("BEGIN; UPDATE product SET cents = 650 WHERE sku = 'tea'").unwrap();
+    let prices = Connection::open(db.uri("replica").unwrap()).unwrap();
+    let read =
+        || prices.query_row("SELECT cents FROM product WHERE sku = 'tea'", [], |row| row.get::<_, i64>(0)).unwrap();
+    read();
+    conn.execute_batch("COMMIT").unwrap();
+    assert!(!is_told(&db));
+    read();
+    assert!(is_told(&db));
 }

@@ -9,12 +9,16 @@ mod attached;
 mod changed_values;
 mod changes;
 mod changes_expected;
+#[path = "../common/deserialized.rs"]
+mod deserialized;
 mod exact_rows;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]
 mod frame;
 mod guards;
+#[path = "../common/hooks.rs"]
+mod hooks;
 mod late_reads;
 mod outcomes;
 mod outside;
@@ -26,6 +30,8 @@ mod replaced;
 mod reports;
 mod rows;
 mod serialize;
+#[path = "../common/serialized.rs"]
+mod serialized;
 mod snapshots;
 mod strategies;
 mod times;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use multibind::fixture::harness;
 use multibind::rusqlite::backup::Backup;
-use multibind::rusqlite::functions::{Context, FunctionFlags};
-use multibind::rusqlite::{ffi, params, Connection};
+use multibind::rusqlite::functions::FunctionFlags;
+use multibind::rusqlite::{ffi, params, Connection, MAIN_DB};
 use multibind::statements::{Statement, StatementKind};
 use multibind::{row, Bind, BindKey, Harness};
 use rstest::rstest;
@@ -169,7 +169,7 @@ fn a_failure_has_its_message_from_a_session_and_else_the_words_for_its_code(harn
     session.commit().unwrap();
     harness.connection("auth").unwrap().execute(insert, ["grace"]).unwrap_err();
 
-    assert_snapshot!(unframed(&log), @r"
+    assert_snapshot!(unframed(&log), @r#"
      bind   does     rows   statement
      auth                   BEGIN
     ─
@@ -181,8 +181,8 @@ fn a_failure_has_its_message_from_a_session_and_else_the_words_for_its_code(harn
      auth                   COMMIT
     ─
      auth   writes   0      INSERT INTO user (username) VALUES ('grace')
-                              failed: UNIQUE constraint failed
-    ");
+                              failed: UNIQUE constraint failed: user.username
+    "#);
     let known = log.statements().iter().map(Statement::has_failed).collect::<Vec<_>>();
     assert_eq!(known, [Some(false), Some(true), Some(false), Some(false), Some(true)]);
 }
@@ -434,7 +434,7 @@ fn a_write_that_no_statement_makes_fails_what_asserts_that_there_is_none(
         Backup::new(&other, &mut conn).unwrap().run_to_completion(100, Duration::ZERO, None).unwrap();
     } else {
         conn.execute_batch(begin).unwrap();
-        let mut blob = conn.blob_open("main", "t", "x", 1, false).unwrap();
+        let mut blob = conn.blob_open(MAIN_DB, "t", "x", 1, false).unwrap();
         blob.write_all(b"new").unwrap();
         blob.close().unwrap();
         if !begin.is_empty() {
@@ -534,11 +534,11 @@ fn statements_run_by_optimize_are_recorded_separately() {
 fn a_write_inside_a_function_is_a_statement_of_its_own(#[values(true, false)] in_transaction: bool) {
     let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE t (x)")).start().unwrap();
     let conn = db.connection("meta").unwrap();
-    let insert = |context: &Context<'_>| {
+    conn.create_scalar_function("inserted", 0, FunctionFlags::SQLITE_UTF8, |context| {
         // SAFETY: the connection lives as long as the call, and is used by this thread alone.
         unsafe { context.get_connection() }?.execute("INSERT INTO t VALUES (1)", []).map(|_| 0)
-    };
-    conn.create_scalar_function("inserted", 0, FunctionFlags::SQLITE_UTF8, insert).unwrap();
+    })
+    .unwrap();
     if in_transaction {
         conn.execute_batch("BEGIN IMMEDIATE").unwrap();
     }

@@ -2,7 +2,7 @@
 //! harness's says which connection lost it.
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,6 +15,7 @@ use multibind::{Bind, Harness};
 use rstest::rstest;
 
 use crate::failure::{failure, message};
+use crate::hooks::{replace_authorizer, replace_commit_hook};
 
 fn started(storage: fn() -> Bind) -> Harness {
     Harness::builder()
@@ -46,7 +47,7 @@ unsafe extern "C" fn traced(_: c_uint, count: *mut c_void, _: *mut c_void, _: *m
 fn trace_into(conn: &Connection, count: &'static AtomicUsize) {
     let count = ptr::from_ref(count).cast_mut().cast();
     // SAFETY: the handle is open, and the callback has the signature asked for.
-    unsafe { ffi::sqlite3_trace_v2(conn.handle(), ffi::SQLITE_TRACE_STMT, Some(traced), count) };
+    unsafe { ffi::sqlite3_trace_v2(conn.handle(), ffi::SQLITE_TRACE_STMT as c_uint, Some(traced), count) };
 }
 
 fn trace(conn: &Connection) {
@@ -57,15 +58,6 @@ fn trace(conn: &Connection) {
 fn no_trace(conn: &Connection) {
     // SAFETY: the handle is open, and no callback is given.
     unsafe { ffi::sqlite3_trace_v2(conn.handle(), 0, None, ptr::null_mut()) };
-}
-
-fn authorizer(conn: &Connection) {
-    // Nothing in rusqlite 0.37, a result from 0.38 on.
-    let _ = conn.authorizer(Some(|_: AuthContext<'_>| Authorization::Allow));
-}
-
-fn commit_hook(conn: &Connection) {
-    let _ = conn.commit_hook(Some(|| false));
 }
 
 /// Opens a connection on a thread of the application's.
@@ -98,14 +90,14 @@ fn without_place(message: &str) -> String {
 #[rstest]
 fn an_assertion_on_statements_names_the_connection_whose_trace_was_replaced(
     #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
-    #[values(trace, no_trace, authorizer)] replace: fn(&Connection),
+    #[values(trace, no_trace, replace_authorizer)] replace: fn(&Connection),
 ) {
     let db = started(storage);
     let auth = opened_here(&db, "auth");
     replace(&auth);
     let log = db.record();
     let _ = users(&auth);
-    let lost = if ptr::fn_addr_eq(replace, authorizer as fn(&Connection)) { "authorizer" } else { "trace" };
+    let lost = if ptr::fn_addr_eq(replace, replace_authorizer as fn(&Connection)) { "authorizer" } else { "trace" };
     for text in [
         failure(|| log.assert_reads_only("auth")),
         failure(|| log.assert_reads_only(..)),
@@ -126,7 +118,7 @@ fn the_report_says_what_was_replaced_where_the_connection_was_opened_and_what_to
     let db = started(Bind::memory);
     let auth = opened_by_a_worker(&db, "auth");
     trace(&auth);
-    authorizer(&auth);
+    replace_authorizer(&auth);
     let log = db.record();
     insta::assert_snapshot!(without_place(&message(|| log.assert_count("auth", 0))), @"expected no statement on bind `auth`, but statements may have run unseen: On connection 1 to bind `auth`, opened on thread `worker` at […], the application has replaced the trace and authorizer of the harness. SQLite has one trace, one authorizer and one commit hook for each connection, and the application's stay. Set them on no connection that this part of the test uses, or assert on what changed: `db.changes_since(&before)`.");
 }
@@ -176,7 +168,7 @@ fn a_fault_fails_where_the_instrument_that_it_needs_was_replaced(
 ) {
     let db = started(storage);
     let auth = opened_here(&db, "auth");
-    commit_hook(&auth);
+    replace_commit_hook(&auth);
     drop(db.fault("auth").optional().fail_statement("user", Operation::Insert).unwrap());
     let fault = db.fault("auth").optional().fail_commit().unwrap();
     insert(&auth, "ann").unwrap();
@@ -184,7 +176,7 @@ fn a_fault_fails_where_the_instrument_that_it_needs_was_replaced(
     assert!(text.contains("could not fail what runs on every connection"), "{text}");
     assert!(text.contains("has replaced the commit hook"), "{text}");
 
-    authorizer(&auth);
+    replace_authorizer(&auth);
     let fault = db.fault("auth").fail_statement("user", Operation::Insert).unwrap();
     insert(&auth, "bob").unwrap();
     assert!(words(&message(|| drop(fault))).contains("has replaced the authorizer and commit hook"));
@@ -194,7 +186,7 @@ fn a_fault_fails_where_the_instrument_that_it_needs_was_replaced(
 fn a_fault_that_did_its_part_elsewhere_is_content() {
     let db = started(Bind::memory);
     let (auth, other) = (opened_here(&db, "auth"), opened_here(&db, "auth"));
-    commit_hook(&other);
+    replace_commit_hook(&other);
     let fault = db.fault("auth").times(1).fail_commit().unwrap();
     assert!(insert(&auth, "ann").is_err());
     drop(fault);
@@ -220,19 +212,19 @@ fn the_applications_own_authorizer_is_asked_once_about_each_action_and_obeyed(
         run();
         ASKED.get() - before
     };
-    let private = Connection::open_in_memory().unwrap();
+    let private = &mut Connection::open_in_memory().unwrap();
     private.execute_batch("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT UNIQUE)").unwrap();
     let _ = private.authorizer(Some(deny));
-    let alone = asked(&|| drop(insert(&private, "ann")));
+    let alone = asked(&|| drop(insert(private, "ann")));
 
     let db = started(storage);
-    let auth = opened_here(&db, "auth");
+    let auth = &mut opened_here(&db, "auth");
     let _ = auth.authorizer(Some(deny));
     let log = db.record();
-    assert_eq!(asked(&|| drop(insert(&auth, "ann"))), alone);
+    assert_eq!(asked(&|| drop(insert(auth, "ann"))), alone);
     auth.execute_batch("BEGIN; COMMIT").unwrap();
     assert!(auth.execute("DELETE FROM user", []).is_err());
-    assert_eq!(users(&auth), Ok(1));
+    assert_eq!(users(auth), Ok(1));
     let kinds = log.statements().iter().map(|ran| ran.kind()).collect::<Vec<_>>();
     let (write, step) = (StatementKind::Write, StatementKind::Transaction);
     assert_eq!(kinds, [write, step, step, StatementKind::Read]);
@@ -245,7 +237,7 @@ fn the_applications_own_hooks_are_called_and_leave_the_record_whole(
     static CALLED: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
     let before = CALLED.each_ref().map(|called| called.load(Ordering::Relaxed));
     let db = started(storage);
-    let auth = opened_here(&db, "auth");
+    let auth = &mut opened_here(&db, "auth");
     let count = |at: usize| {
         CALLED[at].fetch_add(1, Ordering::Relaxed);
     };
@@ -260,14 +252,14 @@ fn the_applications_own_hooks_are_called_and_leave_the_record_whole(
     );
     auth.busy_handler(Some(|_| false)).unwrap();
     let log = db.record();
-    insert(&auth, "ann").unwrap();
+    insert(auth, "ann").unwrap();
     auth.execute_batch("BEGIN; INSERT INTO user (name) VALUES ('bob'); ROLLBACK").unwrap();
     log.assert_count("auth", 2);
     let _ = auth.commit_hook(Some(move || {
         count(3);
         false
     }));
-    insert(&auth, "cleo").unwrap();
+    insert(auth, "cleo").unwrap();
     let after = CALLED.each_ref().map(|called| called.load(Ordering::Relaxed));
     assert!(std::iter::zip(before, after).all(|(before, after)| after > before), "{before:?} {after:?}");
     assert_eq!(log.statements().len(), 5);
@@ -276,10 +268,12 @@ fn the_applications_own_hooks_are_called_and_leave_the_record_whole(
 #[test]
 fn an_update_hook_that_on_connect_has_set_stays_and_the_record_is_whole() {
     static UPDATED: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn updated(_: *mut c_void, _: c_int, _: *const c_char, _: *const c_char, _: i64) {
+        UPDATED.fetch_add(1, Ordering::Relaxed);
+    }
     let count = |conn: &Connection| {
-        let _ = conn.update_hook(Some(|_, _: &str, _: &str, _| {
-            UPDATED.fetch_add(1, Ordering::Relaxed);
-        }));
+        // SAFETY: the handle is open, and the callback has the signature asked for and no context.
+        unsafe { ffi::sqlite3_update_hook(conn.handle(), Some(updated), ptr::null_mut()) };
         Result::<()>::Ok(())
     };
     let auth = Bind::memory().schema("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)").on_connect(count);

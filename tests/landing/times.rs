@@ -156,6 +156,8 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
       at landing::times::log
       on the test's thread, connection 2, committed
 
+    No connection to `default` was opened by anybody.
+
     To look further:
       db.locate("log", row)?  every place where the row is
       db.connection("auth")?  a connection to `auth`
@@ -232,6 +234,9 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
       INSERT INTO log (event) VALUES ('sign-up')
       at landing::times::log
       on the test's thread, connection 3, committed
+
+    Connection 3 to `auth` was opened
+      at landing::times::log
 
     To look further:
       db.locate("log", row)?     every place where the row is

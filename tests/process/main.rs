@@ -19,6 +19,7 @@ mod logging;
 mod markup;
 mod page;
 mod panics;
+mod sqlite_log;
 #[path = "../common/statements.rs"]
 mod statements;
 mod waits;

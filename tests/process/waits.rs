@@ -231,12 +231,12 @@ fn a_pools_wait_ends_with_the_harness() {
 fn add_wait(conn: &Connection) -> (Receiver<()>, Sender<()>) {
     let ((began, has_begun), (end, wait)) = (mpsc::channel(), mpsc::channel());
     let (began, wait) = (Mutex::new(began), Mutex::new(wait));
-    let function = move |_: &multibind::rusqlite::functions::Context<'_>| {
+    conn.create_scalar_function("wait", 0, FunctionFlags::SQLITE_UTF8, move |_| {
         began.lock().unwrap().send(()).unwrap();
         wait.lock().unwrap().recv().unwrap();
         Ok(1)
-    };
-    conn.create_scalar_function("wait", 0, FunctionFlags::SQLITE_UTF8, function).unwrap();
+    })
+    .unwrap();
     (has_begun, end)
 }
 

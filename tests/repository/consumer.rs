@@ -151,6 +151,8 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
       called from tests/wrong_bind.rs:11
       on the test's thread, connection 2, committed
 
+    No connection to `meta` was opened by anybody.
+
     To look further:
       db.locate("log", row)?     every place where the row is
       db.connection("default")?  a connection to `default`

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The Markdown files that link to each other.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = [root.to_path_buf(), root.join("docs")].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let folders = [root.to_path_buf(), root.join("docs"), root.join("examples/services")];
+    let files = folders.into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = files.map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }

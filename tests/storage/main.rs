@@ -5,6 +5,8 @@
 mod alone;
 mod copy_of;
 mod databases;
+#[path = "../common/deserialized.rs"]
+mod deserialized;
 #[path = "../common/failure.rs"]
 mod failure;
 #[path = "../common/frame.rs"]
@@ -17,6 +19,8 @@ mod mirrors;
 mod on_connect;
 mod read_only;
 mod reset;
+#[path = "../common/serialized.rs"]
+mod serialized;
 #[path = "../common/statements.rs"]
 mod statements;
 mod threads;

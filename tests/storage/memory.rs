@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use multibind::rusqlite::backup::Backup;
-use multibind::rusqlite::{Connection, OpenFlags};
+use multibind::rusqlite::{ffi, Connection, OpenFlags};
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
 use self::binds::{is_whole, memory, plain, ran, rows, start, text, TABLES};
+use crate::deserialized::deserialize;
+use crate::serialized::serialize;
 
 #[rstest]
 #[case::delete("delete")]
@@ -140,13 +142,13 @@ fn it_is_copied_out_and_in_by_every_way_sqlite_has() {
     Backup::new(&conn, &mut copy).unwrap().run_to_completion(7, Duration::ZERO, None).unwrap();
     assert_eq!(count(&copy), there);
 
-    let bytes = conn.serialize("main").unwrap().to_vec();
+    let bytes = serialize(&conn).unwrap();
     let mut private = Connection::open_in_memory().unwrap();
     private.execute_batch("VACUUM").unwrap();
     // A database in WAL mode cannot be one in private memory: the mark for it is taken off.
     let mut unmarked = bytes.clone();
     unmarked[18..20].fill(1);
-    private.deserialize_read_exact("main", unmarked.as_slice(), unmarked.len(), false).unwrap();
+    assert_eq!(deserialize(&mut private, &unmarked), ffi::SQLITE_OK);
     assert_eq!(count(&private), there);
 
     db.reset().unwrap();

@@ -3,33 +3,46 @@
 
 mod author;
 mod broken;
+mod connection;
+mod fate;
+mod open;
+mod removed;
 mod rowid;
+mod unit;
+mod unprepared;
 
 pub(crate) use author::Author;
 pub(super) use broken::broken_by;
+pub(crate) use connection::{Came, Unenforced};
+pub(crate) use fate::Fate;
+pub(crate) use open::StillOpen;
+pub(super) use rowid::{has_row, is_rowid};
 
-use std::thread::ThreadId;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
-use crate::instrument::{Operation, TransactionEnd};
-use crate::key::{BindKey, Keys};
+use crate::instrument::{unprepared, Unprepared};
+use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
 pub(crate) struct Account {
     statements: Vec<Statement>,
-    /// The databases that were put back to an earlier state, and the number of the first statement after that.
-    put_back: Vec<(Keys, u64)>,
     /// Set if some were evicted.
     is_partial: bool,
+    /// Those that SQLite refused to prepare, and so never ran.
+    unprepared: Vec<Arc<Unprepared>>,
 }
 
 impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
         let recorder = running.recorder();
-        let (put_back, is_partial) = (recorder.put_back(), recorder.first() > 0);
-        Account { statements: read(recorder.all()), put_back, is_partial }
+        let statements = read(recorder.all());
+        let mut unprepared = unprepared(recorder);
+        unprepared.retain(|one| is_the_applications(one, &statements));
+        Account { statements, is_partial: recorder.first() > 0, unprepared }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.
@@ -37,13 +50,12 @@ impl Account {
         self.is_partial
     }
 
-    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that ran before the
-    /// database was last put back to an earlier state.
+    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that the database
+    /// has lost as it was put back to an earlier state.
     pub(crate) fn writes(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
-        let from = self.put_back.iter().find(|(names, _)| names.contains(bind)).map_or(0, |(_, number)| *number);
         let mut writes = Vec::new();
         for statement in &self.statements {
-            if statement.recorded().number >= from && statement.writes_rows_of(bind, table) {
+            if statement.fate() != Fate::PutBack && statement.writes_rows_of(bind, table) {
                 writes.push(statement);
             }
         }
@@ -90,86 +102,20 @@ impl Account {
     }
 }
 
-/// What became of a statement that writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Committed,
-    /// It was committed and changed no row.
-    Nothing,
-    /// It failed by itself; a transaction around it may have gone on.
-    FailedItself,
-    /// Its savepoint was rolled back.
-    Undone,
-    /// A statement rolled its transaction back.
-    RolledBack,
-    /// An error rolled its transaction back.
-    Lost,
-    /// Its connection was closed before it was committed.
-    Closed,
-    /// Its transaction is still open.
-    Open,
-    Unknown,
+/// Returns whether the application had a statement prepared, on a connection of the harness or, where that is not known, on this
+/// thread or one that used the harness.
+fn is_the_applications(one: &Unprepared, statements: &[Statement]) -> bool {
+    let thread = one.thread.id();
+    match &one.place {
+        Some(place) if place.is_through_us() => return false,
+        None if one.on().is_none() => return false,
+        _ if one.on().is_some() => return true,
+        _ => {}
+    }
+    thread == thread::current().id() || statements.iter().any(|statement| statement.thread().id() == thread)
 }
 
-impl Fate {
-    /// Returns whether nothing of what the statement wrote is in the database, nor will be.
-    pub(crate) fn is_lost(self) -> bool {
-        !matches!(self, Fate::Committed | Fate::Open | Fate::Unknown)
-    }
-}
-
-impl Statement {
-    /// Returns what became of what it wrote.
-    pub(crate) fn fate(&self) -> Fate {
-        if self.has_failed() == Some(true) {
-            return Fate::FailedItself;
-        }
-        if self.is_undone() {
-            return Fate::Undone;
-        }
-        match self.transaction_end() {
-            Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
-            Some(TransactionEnd::Committed) => Fate::Committed,
-            Some(TransactionEnd::RolledBack) => Fate::RolledBack,
-            Some(TransactionEnd::Failed) => Fate::Lost,
-            Some(TransactionEnd::Closed) => Fate::Closed,
-            Some(TransactionEnd::Open) => Fate::Open,
-            Some(TransactionEnd::Unknown) | None => Fate::Unknown,
-        }
-    }
-
-    /// Returns whether it changed no row, by itself or by a trigger.
-    fn changed_nothing(&self) -> bool {
-        self.recorded().ended.is_some()
-            && self.rows_changed() == 0
-            && self.triggers().next().is_none()
-            && self.tables_created().is_empty()
-    }
-
-    /// Returns the place at which what became of it was decided, where another statement did that and it is known.
-    pub(crate) fn ended_at(&self) -> Option<String> {
-        match self.fate() {
-            Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
-            Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
-        }
-    }
-
-    /// Returns whether it may have inserted or updated rows of a table in a database that a key means.
-    pub(crate) fn puts_rows_into(&self, key: &BindKey, table: &str) -> bool {
-        self.kind() == StatementKind::Write
-            && self.written().any(|written| {
-                written.operation != Operation::Delete
-                    && written.table.eq_ignore_ascii_case(table)
-                    && written.names.as_ref().is_some_and(|names| names.contains(key))
-            })
-    }
-
-    /// Returns the trigger by which it wrote to a table of that name, unless it did itself.
-    pub(crate) fn trigger_on(&self, table: &str) -> Option<&str> {
-        let mut trigger = None;
-        for written in self.written().filter(|written| written.table.eq_ignore_ascii_case(table)) {
-            trigger = Some(written.by.as_deref()?);
-        }
-        trigger
-    }
+/// Finds the last statement that created a bind's table or view.
+pub(crate) fn creation(running: &Running, bind: &BindKey, table: &str) -> Option<Statement> {
+    Account::read(running).creations(bind, table).pop().cloned()
 }

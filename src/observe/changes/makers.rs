@@ -4,13 +4,14 @@ use super::change::TableChange;
 use super::set::ChangeSet;
 use crate::key::BindKey;
 use crate::list::filtered;
+use crate::observe::account::Fate;
 use crate::observe::statements::Statement;
 
 impl ChangeSet {
     /// Returns the statements that may have made a change, the oldest first.
     pub(crate) fn makers(&self, change: &TableChange) -> Vec<Statement> {
         let about = self.ran.as_ref().map(|ran| ran.about(&change.bind, &change.table)).unwrap_or_default();
-        filtered(&about, |one| one.stayed() != Some(false))
+        filtered(&about, |one| one.stayed() != Some(false) && one.fate() != Fate::Nothing)
     }
 
     /// Returns the statements that were about a table, whatever became of them; `None` where some may not be known.

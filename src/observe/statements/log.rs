@@ -5,7 +5,7 @@ use std::fmt;
 use super::statement::{read, Statement};
 use crate::error::Result;
 use crate::harness::Harness;
-use crate::instrument::{settle_all, Listening};
+use crate::instrument::Listening;
 use crate::key::BindKey;
 use crate::observe::binds::Binds;
 
@@ -81,7 +81,6 @@ impl StatementLog {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn statements(&self) -> Vec<Statement> {
-        settle_all(self.listening.displaced_since().0);
         read(self.listening.statements())
     }
 

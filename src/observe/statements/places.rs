@@ -1,6 +1,7 @@
 //! The places in the application's code that ran a statement and ended its transaction.
 
 use super::statement::Statement;
+use crate::instrument::Calls;
 
 impl Statement {
     /// Returns the place in the application's code that ran it, `src/accounts.rs:10, my_app::accounts::sign_up`, or the
@@ -45,6 +46,14 @@ impl Statement {
     /// Returns the lines of the callers, or their functions in a program without debug information.
     pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
         self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.lines_of_callers())
+    }
+
+    /// Compares the calls that led to it with those that led to another.
+    pub(crate) fn compare_calls<'s>(&'s self, other: &'s Statement) -> Calls<'s> {
+        match (&self.recorded.place, &other.recorded.place) {
+            (Some(one), Some(next)) if self.thread().id() == other.thread().id() => one.compare(next),
+            _ => Calls::Unknown,
+        }
     }
 
     /// Returns the place in the application's code that ended its transaction, in the form of [`place`](Statement::place);

@@ -89,10 +89,7 @@ impl Joined {
         }
         let watched = beside.first().map(|watch| Watched { watch, beside: &beside });
         let _moment = Moment::of(scope, parts, conn, sql)?;
-        let lookups = match lookups {
-            Some(dispatcher) => Some(Lookups::watch(conn, dispatcher)?),
-            None => None,
-        };
+        let lookups = lookups.map(|dispatcher| Lookups::watch(conn, dispatcher));
         let done = unit.last_insert().as_of(conn, |conn| Ready { conn, limit, watched }.run(call));
         match lookups.and_then(Lookups::refused) {
             Some(refused) => Err(refused),

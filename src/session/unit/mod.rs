@@ -11,7 +11,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{ffi, Connection, TransactionState};
+use rusqlite::{ffi, Connection};
 
 use super::call::discard;
 use super::failure::not_run;
@@ -25,7 +25,7 @@ use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::route::Dispatcher;
 use crate::sorted::Sorted;
-use crate::sqlite::{Image, NamedConnection};
+use crate::sqlite::{Image, NamedConnection, TransactionState};
 
 /// The session's connections and its unit of work over them.
 #[derive(Debug)]
@@ -98,8 +98,7 @@ impl Part {
 
     /// Reports whether this unit of work has written to the bind, and so keeps all others from writing there.
     fn has_written(&self) -> bool {
-        let state = self.conn().map(|conn| conn.transaction_state(Some("main")));
-        matches!(state, Some(Ok(TransactionState::Write)))
+        self.conn().is_some_and(|conn| TransactionState::of(conn) == TransactionState::Write)
     }
 }
 

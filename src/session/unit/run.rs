@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::TransactionState;
-
 use super::{watched, Unit};
 use crate::database::Database;
 use crate::error::{Conflict, Result};
@@ -15,7 +13,7 @@ use crate::session::call::Call;
 use crate::session::failure::{failed, failed_before, guarded};
 use crate::session::ready::Ready;
 use crate::sqlite::vfs::Opener;
-use crate::sqlite::{schema_version, Image, NamedConnection};
+use crate::sqlite::{schema_version, Image, NamedConnection, TransactionState};
 
 impl Unit {
     /// Runs a statement on a bind's connection, in its transaction unless the statement takes part in none.
@@ -111,8 +109,7 @@ impl Unit {
         if part.has_read || !self.begun.contains(&bind) {
             return;
         }
-        let state = part.conn().map(|conn| conn.transaction_state(Some("main")));
-        part.has_read = matches!(state, Some(Ok(TransactionState::Read | TransactionState::Write)));
+        part.has_read = part.conn().is_some_and(|conn| TransactionState::of(conn) != TransactionState::None);
     }
 
     /// Reads a bind's tables as this unit of work has left them.

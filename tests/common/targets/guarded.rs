@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 use multibind::rusqlite::{ffi, Connection};
 use tempfile::TempDir;
 
+use super::serialized::serialize;
+
 /// Files that stand for production. Their folder is the process's current one, so that relative names lead there too.
 pub(crate) struct Production {
     files: TempDir,
@@ -93,7 +95,7 @@ fn content(name: &str) -> &'static [u8] {
         "app.db" => DATABASE.get_or_init(|| {
             let conn = Connection::open_in_memory().unwrap();
             conn.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES ('in production')").unwrap();
-            conn.serialize("main").unwrap().to_vec()
+            serialize(&conn).unwrap()
         }),
         _ => b"of production",
     }

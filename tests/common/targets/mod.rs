@@ -4,6 +4,8 @@
 //! `tests/config/bad_input.rs` with generated texts. None may panic, hang, leave a file, or touch one that was there.
 
 mod guarded;
+#[path = "../serialized.rs"]
+mod serialized;
 
 use std::borrow::Cow;
 use std::fs;

@@ -33,6 +33,8 @@ fn a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_
       DELETE FROM purchase WHERE id = 1
       at landing::accounts::keys::a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_keys
       on the test's thread, connection 1, committed
+      `PRAGMA foreign_keys` was switched off on that connection
+      at landing::accounts::keys::a_row_without_its_parent_is_told_with_the_statement_that_ran_without_foreign_keys
 
     To look further:
       db.locate("line", row)?    every place where the row is

@@ -55,6 +55,7 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           at landing::accounts::missing::buy_without_commit
           on the test's thread, connection 1
           rolled back at landing::accounts::missing::buy_without_commit
+          as a value was dropped there: nobody had committed it
 
         The nearest row in `default` was there at the start.
 
@@ -88,6 +89,7 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       on the test's thread, connection 1
       rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
+      as a value was dropped there: nobody had committed it
 
     The nearest row in `default` was there at the start.
 
@@ -132,6 +134,8 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
           at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           on thread `worker`, connection 1, not committed
+          it had been open for … as this assertion failed, and 250 ms later it still
+              was: nothing is about to end it
 
         The nearest row in `default` was there at the start.
 
@@ -163,7 +167,8 @@ fn a_statement_that_failed_is_named() {
     A write to `purchase` in `default` failed:
       INSERT INTO purchase (customer, cents) VALUES ('grace', 700)
       at landing::accounts::missing::a_statement_that_failed_is_named
-      on the test's thread, connection 1, failed
+      on the test's thread, connection 1, failed: UNIQUE constraint failed:
+          purchase.customer
 
     The nearest row in `default` was there at the start.
 
@@ -276,7 +281,7 @@ fn a_value_of_another_type_is_told_from_its_row() {
     let db = Harness::builder().bind("meta", Bind::memory().schema(schema)).start().unwrap();
     db.connection("meta").unwrap().execute("INSERT INTO setting VALUES ('limit', ?1)", ["7"]).unwrap();
     assert_snapshot!(failure(|| db.assert_landed("meta", "setting", row! { name: "limit", value: 7 })), @r#"
-    the row did not land in `meta`: it is in no bind
+    the row did not land in `meta`: the nearest row there has `value` = '7', not 7
 
       looked for  setting: name = 'limit', value = 7
       expected    in `meta`, committed, and in no other bind
@@ -315,15 +320,17 @@ fn a_row_that_was_deleted_later_is_told() {
     ─
      meta             no such table
 
-    The nearest row in `default` was there at the start.
-
-    The last statements that changed rows of `purchase` in `default`:
+    A row was written to `purchase` in `default`, and deleted again. It was written
+    by
       INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
       at landing::accounts::missing::a_row_that_was_deleted_later_is_told
       on the test's thread, connection 1, committed
+    and deleted by
       DELETE FROM purchase WHERE cents > 600
       at landing::accounts::missing::a_row_that_was_deleted_later_is_told
       on the test's thread, connection 1, committed
+
+    The nearest row in `default` was there at the start.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -351,6 +358,8 @@ fn a_table_that_nothing_wrote_to_is_told_from_one_of_a_harness_that_nothing_wrot
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
+    No connection to `default` was opened by anybody.
+
     To look further:
       db.locate("purchase", row)?  every place where the row is
       db.connection("default")?    a connection to `default`
@@ -370,8 +379,9 @@ fn a_table_that_nothing_wrote_to_is_told_from_one_of_a_harness_that_nothing_wrot
 
     The nearest row in `default` was there at the start.
 
-    No statement wrote to a table `purchase`, in any bind. Others did write: was the
-    code that writes this row reached?
+    No statement wrote to a table `purchase`, in any bind.
+
+    No connection to `default` was opened by anybody.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is

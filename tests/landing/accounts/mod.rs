@@ -2,7 +2,9 @@
 
 mod keys;
 mod missing;
+mod put_back;
 mod tables;
 mod tenants;
 mod units;
+mod unprepared;
 mod written;

@@ -27,8 +27,9 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
       on the test's thread, connection 1, committed
 
-    No statement wrote to a table `coupon`, in any bind. Others did write: was the
-    code that writes this row reached?
+    No statement wrote to a table `coupon`, in any bind.
+
+    No connection to `billing` was opened by anybody.
 
     To look further:
       db.locate("coupon", row)?  every place where the row is
@@ -51,6 +52,8 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       INSERT INTO coupon VALUES ('SPRING', 10)
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
       on the test's thread, connection 1, committed
+
+    No connection to `billing` was opened by anybody.
 
     To look further:
       db.locate("coupon", row)?  every place where the row is

@@ -47,10 +47,10 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
       at landing::accounts::units::buy
       on the test's thread, connection 1, committed
 
-    The same thread wrote to other binds, and this is not there:
+    The thread that wrote the row also wrote to `billing`, and that write failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      on the test's thread, connection 2, failed
+      on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -70,7 +70,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     A write to `invoice` in `billing` failed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
-      on the test's thread, connection 2, failed
+      on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
 
     To look further:
       db.locate("invoice", row)?  every place where the row is
@@ -131,7 +131,8 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       on the test's thread, in a session, connection 1
       committed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
-    The same thread wrote to other binds, and this is not there:
+    The thread that wrote the row also wrote to `billing`, and that write was rolled
+    back:
       INSERT INTO invoice VALUES ('ann', 700)
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
       on the test's thread, in a session, connection 2

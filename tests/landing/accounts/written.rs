@@ -53,6 +53,8 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
           at landing::accounts::written::sign_up
           on thread `worker`, connection 1, committed
 
+        No connection to `auth` was opened by anybody.
+
         To look further:
           db.locate("user", row)?  every place where the row is
           db.connection("meta")?   a connection to `meta`

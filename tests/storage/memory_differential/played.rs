@@ -8,11 +8,12 @@ use std::time::Duration;
 use multibind::rusqlite::backup::{Backup, StepResult};
 use multibind::rusqlite::blob::ZeroBlob;
 use multibind::rusqlite::config::DbConfig;
-use multibind::rusqlite::{self, ffi, Connection};
+use multibind::rusqlite::{self, ffi, Connection, MAIN_DB};
 use multibind::{Bind, Harness};
 
 use super::schedule::{Step, SLOTS};
 use crate::memory::binds::{control, ran};
+use crate::serialized::serialize;
 
 const TABLES: &str = "
     CREATE TABLE t (id INTEGER PRIMARY KEY, x);
@@ -46,7 +47,7 @@ impl World {
         self.slots.clear();
         for key in ["auth", "meta"] {
             let conn = Connection::open(self.db.uri(key).unwrap()).unwrap();
-            let bytes = conn.serialize("main").map(|bytes| sum(&bytes));
+            let bytes = serialize(&conn).map(|bytes| sum(&bytes));
             self.said.push(format!("{key}: {bytes:?}"));
             for sql in [
                 "PRAGMA integrity_check",
@@ -153,10 +154,8 @@ impl World {
                     None => none,
                 }
             }
-            Step::Serialize(_) => {
-                let bytes = conn.serialize("main").map(|bytes| bytes.to_vec());
-                bytes.map_or_else(said, |bytes| format!("{} {} {:?}", bytes.len(), sum(&bytes), bytes.get(..100)))
-            }
+            Step::Serialize(_) => serialize(&conn)
+                .map_or_else(said, |bytes| format!("{} {} {:?}", bytes.len(), sum(&bytes), bytes.get(..100))),
         }
     }
 
@@ -174,7 +173,7 @@ impl World {
 
     fn blob(&mut self, conn: &Connection, row: i64, write: bool, inner: &[Step]) -> rusqlite::Result<String> {
         use std::io::{Read, Write};
-        let mut blob = conn.blob_open("main", "b", "x", row, !write)?;
+        let mut blob = conn.blob_open(MAIN_DB, "b", "x", row, !write)?;
         self.take(inner);
         let mut first = [0; 300];
         let done = if write { blob.write(b"written") } else { blob.read(&mut first) };
@@ -196,7 +195,7 @@ impl World {
     fn copy_in(&mut self, conn: &mut Connection, size: u32, pages: c_int, inner: &[Step]) -> rusqlite::Result<String> {
         let from = Connection::open_in_memory()?;
         from.execute_batch(&format!("PRAGMA page_size = {size}; {TABLES}"))?;
-        from.execute("INSERT INTO t (x) VALUES (?1)", [ZeroBlob(5 * size as i32)])?;
+        from.execute("INSERT INTO t (x) VALUES (?1)", [ZeroBlob((5 * size) as _)])?;
         self.copy(&from, conn, pages, inner)
     }
 

@@ -112,11 +112,14 @@ unsafe extern "C" fn sector_size(_file: *mut sqlite3_file) -> c_int {
     4096
 }
 
+/// `SQLITE_IOCAP_SUBPAGE_READ`, new in SQLite 3.48; an older one does not look at it.
+const SUBPAGE_READ: c_int = 0x8000;
+
 /// Promises no more than a file on a disk, so that SQLite does the same with both.
 unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file is open.
     let promised = if unsafe { opened(file) }.overwrites_safely { ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE } else { 0 };
-    promised | ffi::SQLITE_IOCAP_SUBPAGE_READ
+    promised | SUBPAGE_READ
 }
 
 /// Gives no address, upon which SQLite reads: nothing is mapped into memory that is there already. All that is noted is

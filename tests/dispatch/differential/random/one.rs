@@ -1,9 +1,10 @@
 //! One connection with every bind attached, over files of its own.
 
+use std::ffi::CString;
 use std::time::Duration;
 
 use multibind::rusqlite::types::Value;
-use multibind::rusqlite::{self, Connection, TransactionState};
+use multibind::rusqlite::{self, ffi, Connection};
 use tempfile::TempDir;
 
 use super::world::{quoted, World};
@@ -99,7 +100,9 @@ impl One {
 
     /// Whether the unit of work has read or written a bind.
     pub(crate) fn is_in(&self, place: usize) -> bool {
-        self.conn.transaction_state(Some(self.names[place])).unwrap() != TransactionState::None
+        let name = CString::new(self.names[place]).unwrap();
+        // SAFETY: the handle is open, and the name ends with a NUL.
+        unsafe { ffi::sqlite3_txn_state(self.conn.handle(), name.as_ptr()) > ffi::SQLITE_TXN_NONE }
     }
 
     /// Has SQLite read every schema anew. By itself it does so only for some of the errors that an old one leads to.

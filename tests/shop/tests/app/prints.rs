@@ -53,6 +53,7 @@ fn steady(printed: &str) -> String {
     let mut steady = String::new();
     for line in printed.lines() {
         let line = line.replace(target, "[target]").replace(env!("CARGO_MANIFEST_DIR"), "[shop]");
+        let line = pooled(&line);
         let line = numbers_before(&line, &[" ms", " µs", " s", "ms", "µs"]);
         // `thread 'name' (1234) panicked at`
         let line = match (line.starts_with("thread '"), line.find("' ("), line.find(") panicked")) {
@@ -81,4 +82,15 @@ fn numbers_before(line: &str, units: &[&str]) -> String {
         rest = after;
     }
     steady + rest
+}
+
+/// Replaces the number of a pool's thread, any of which may open a connection.
+fn pooled(line: &str) -> String {
+    const THREAD: &str = "r2d2-worker-";
+    match line.split_once(THREAD) {
+        Some((before, after)) => {
+            format!("{before}{THREAD}…{}", after.trim_start_matches(|letter: char| letter.is_ascii_digit()))
+        }
+        None => line.to_string(),
+    }
 }

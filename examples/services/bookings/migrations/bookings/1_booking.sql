@@ -1,0 +1,8 @@
+CREATE TABLE room (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE booking (
+    id INTEGER PRIMARY KEY,
+    room_id INTEGER NOT NULL REFERENCES room,
+    night TEXT NOT NULL,
+    guest TEXT NOT NULL,
+    UNIQUE (room_id, night)
+);

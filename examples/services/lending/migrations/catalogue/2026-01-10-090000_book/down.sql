@@ -1,0 +1,3 @@
+DROP TABLE history;
+DROP TABLE loan;
+DROP TABLE book;

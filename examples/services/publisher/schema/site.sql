@@ -1,0 +1,6 @@
+CREATE TABLE page (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    slug TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (slug(title)) STORED,
+    words INTEGER NOT NULL
+);

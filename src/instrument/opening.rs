@@ -1,0 +1,62 @@
+//! The opening of a connection, and what it has been told about foreign keys since.
+
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Thread};
+
+use super::place::Place;
+use crate::list::filtered;
+use crate::sync::lock;
+
+/// The opening of a connection.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) by: OpenedBy,
+    pub(crate) place: Option<Arc<Place>>,
+    pub(crate) thread: Thread,
+    /// Set if the connection enforced foreign keys as it was opened.
+    pub(crate) enforced: bool,
+    /// The times that this was changed.
+    switches: Mutex<Vec<Switch>>,
+}
+
+/// The code that opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenedBy {
+    Application,
+    Pool,
+    Session,
+}
+
+/// A statement that switched the enforcement of foreign keys on or off.
+#[derive(Clone, Debug)]
+pub(crate) struct Switch {
+    /// The number of the next statement that was recorded then.
+    next: u64,
+    pub(crate) is_on: bool,
+    pub(crate) place: Option<Arc<Place>>,
+}
+
+/// The most switches that are kept.
+const SWITCHES: usize = 8;
+
+impl Opening {
+    /// Notes an opening on this thread.
+    pub(super) fn here(by: OpenedBy, place: Option<Arc<Place>>, enforced: bool) -> Opening {
+        Opening { by, place, thread: thread::current(), enforced, switches: Mutex::default() }
+    }
+
+    /// Notes whether the connection enforces foreign keys; where that is new, with the number of the next statement and the place.
+    pub(super) fn enforces(&self, is_on: bool, now: impl FnOnce() -> (u64, Option<Arc<Place>>)) {
+        let mut switches = lock(&self.switches);
+        let is_known = switches.last().map_or(self.enforced, |last| last.is_on) == is_on;
+        if !is_known && switches.len() < SWITCHES {
+            let (next, place) = now();
+            switches.push(Switch { next, is_on, place });
+        }
+    }
+
+    /// Returns what had last switched the enforcement before a statement of that number; `None` where nothing had.
+    pub(crate) fn switched_before(&self, number: u64) -> Option<Switch> {
+        filtered(&lock(&self.switches), |switch| switch.next <= number).pop()
+    }
+}

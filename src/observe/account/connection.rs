@@ -1,0 +1,57 @@
+//! The connections of statements: how each came about, and why one enforced no foreign keys.
+
+use std::sync::Arc;
+
+use super::Account;
+use crate::instrument::{OpenedBy, Opening, Place};
+use crate::key::BindKey;
+use crate::observe::statements::Statement;
+
+/// The connection of a statement, as it came about.
+pub(crate) struct Came {
+    /// Its number in the harness.
+    pub(crate) number: u32,
+    pub(crate) bind: BindKey,
+    pub(crate) opening: Arc<Opening>,
+    /// The first statement that wrote on it, unless that is the statement itself.
+    pub(crate) first: Option<Box<Statement>>,
+}
+
+/// The reason why a statement ran without foreign keys being enforced.
+pub(crate) enum Unenforced {
+    /// A statement had switched that off, at this place if it is known.
+    SwitchedOff(Option<Arc<Place>>),
+    /// It was off as the connection was opened, and nothing has switched it on.
+    NeverOn(Arc<Opening>),
+}
+
+impl Account {
+    /// Returns how the connection of a statement came about; `None` for one of the harness's own, which says nothing
+    /// more.
+    pub(in crate::observe) fn connection_of(&self, statement: &Statement) -> Option<Came> {
+        let opening = Arc::clone(statement.recorded().opened.as_ref()?);
+        if opening.by != OpenedBy::Application {
+            return None;
+        }
+        let number = statement.connection();
+        let is_first = |one: &&Statement| one.connection() == number;
+        let first = if self.is_partial() { None } else { self.statements.iter().find(is_first) };
+        let first = first.filter(|first| first.recorded().number != statement.recorded().number);
+        let first = first.map(|first| Box::new(first.clone()));
+        Some(Came { number, bind: statement.bind().clone(), opening, first })
+    }
+}
+
+impl Statement {
+    /// Returns why its connection enforced no foreign keys as it ran; `None` where it did, or where that is not known.
+    pub(crate) fn unenforced(&self) -> Option<Unenforced> {
+        let recorded = self.recorded();
+        let opening = recorded.opened.as_ref().filter(|_| !self.foreign_keys())?;
+        match opening.switched_before(recorded.number) {
+            Some(switch) if switch.is_on => None,
+            Some(switch) => Some(Unenforced::SwitchedOff(switch.place)),
+            None if opening.enforced => None,
+            None => Some(Unenforced::NeverOn(Arc::clone(opening))),
+        }
+    }
+}

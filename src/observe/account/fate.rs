@@ -1,0 +1,109 @@
+//! What became of a statement that writes.
+
+use crate::instrument::{Operation, TransactionEnd, WrittenTable};
+use crate::key::BindKey;
+use crate::observe::statements::{Statement, StatementKind};
+
+/// What became of a statement that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Committed,
+    /// It was committed and changed no row.
+    Nothing,
+    /// It failed by itself; a transaction around it may have gone on.
+    FailedItself,
+    /// Its savepoint was rolled back.
+    Undone,
+    /// A statement rolled its transaction back.
+    RolledBack,
+    /// An error rolled its transaction back.
+    Lost,
+    /// Its connection was closed before it was committed.
+    Closed,
+    /// It was committed, and its database was put back since to a state without that.
+    PutBack,
+    /// Its transaction is still open.
+    Open,
+    Unknown,
+}
+
+impl Fate {
+    /// Returns whether nothing of what the statement wrote is in the database, nor will be.
+    pub(crate) fn is_lost(self) -> bool {
+        !matches!(self, Fate::Committed | Fate::Open | Fate::Unknown)
+    }
+}
+
+impl Statement {
+    /// Returns what became of what it wrote.
+    pub(crate) fn fate(&self) -> Fate {
+        if self.has_failed() == Some(true) {
+            return Fate::FailedItself;
+        }
+        if self.is_undone() {
+            return Fate::Undone;
+        }
+        match self.transaction_end() {
+            Some(TransactionEnd::Committed) if self.recorded().is_put_back => Fate::PutBack,
+            Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
+            Some(TransactionEnd::Committed) => Fate::Committed,
+            Some(TransactionEnd::RolledBack) => Fate::RolledBack,
+            Some(TransactionEnd::Failed) => Fate::Lost,
+            Some(TransactionEnd::Closed) => Fate::Closed,
+            Some(TransactionEnd::Open) => Fate::Open,
+            Some(TransactionEnd::Unknown) | None => Fate::Unknown,
+        }
+    }
+
+    /// Returns whether it changed no row, by itself or by a trigger.
+    fn changed_nothing(&self) -> bool {
+        let recorded = self.recorded();
+        recorded.changes_rows
+            && recorded.ended.is_some()
+            && self.rows_changed() == 0
+            && self.triggers().next().is_none()
+    }
+
+    /// Returns the place at which what became of it was decided, where another statement did that and it is known.
+    pub(crate) fn ended_at(&self) -> Option<String> {
+        match self.fate() {
+            Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
+                self.transaction_ended_at()
+            }
+            Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
+        }
+    }
+
+    /// Returns whether it was rolled back since a value was dropped, and by no statement that the application wrote.
+    pub(crate) fn is_dropped(&self) -> bool {
+        let closing = || self.recorded().transaction.as_ref()?.closing();
+        matches!(self.fate(), Fate::RolledBack | Fate::Closed) && closing().is_some_and(|place| place.is_drop())
+    }
+
+    /// Returns whether it may have inserted or updated rows of a table in a database that a key means.
+    pub(crate) fn puts_rows_into(&self, key: &BindKey, table: &str) -> bool {
+        self.kind() == StatementKind::Write
+            && self.written().any(|written| {
+                written.operation != Operation::Delete
+                    && written.table.eq_ignore_ascii_case(table)
+                    && written.names.as_ref().is_some_and(|names| names.contains(key))
+            })
+    }
+
+    /// Returns a trigger of it that deletes from a table of that name.
+    pub(crate) fn trigger_that_deletes(&self, table: &str) -> Option<&str> {
+        let is_one = |written: &&WrittenTable| {
+            written.operation == Operation::Delete && written.table.eq_ignore_ascii_case(table)
+        };
+        self.written().filter(is_one).find_map(|written| written.by.as_deref())
+    }
+
+    /// Returns the trigger by which it wrote to a table of that name, unless it did itself.
+    pub(crate) fn trigger_on(&self, table: &str) -> Option<&str> {
+        let mut trigger = None;
+        for written in self.written().filter(|written| written.table.eq_ignore_ascii_case(table)) {
+            trigger = Some(written.by.as_deref()?);
+        }
+        trigger
+    }
+}

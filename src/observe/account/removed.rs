@@ -1,0 +1,34 @@
+//! The statements that deleted rows.
+
+use super::{Account, Fate};
+use crate::instrument::{Operation, Touches};
+use crate::key::BindKey;
+use crate::observe::statements::Statement;
+
+impl Account {
+    /// Returns the statements that deleted rows of a bind's table and were committed, the oldest first; where the row's number
+    /// is known, those that may have deleted that one.
+    pub(in crate::observe) fn removals(&self, bind: &BindKey, table: &str, rowid: Option<i64>) -> Vec<Statement> {
+        let mut removals = Vec::new();
+        for statement in self.writes(bind, table) {
+            let deletes = statement.written().any(|written| {
+                written.operation == Operation::Delete
+                    && written.table.eq_ignore_ascii_case(table)
+                    && written.names.as_ref().is_some_and(|names| names.contains(bind))
+            });
+            let touches = match (&statement.recorded().ended, rowid) {
+                (Some(ended), Some(rowid)) => ended.touched.has_deleted(table, rowid),
+                _ => Touches::Unknown,
+            };
+            if !deletes || statement.fate() != Fate::Committed || touches == Touches::No {
+                continue;
+            }
+            if touches == Touches::Yes {
+                // What was deleted before is another row of that number.
+                removals.clear();
+            }
+            removals.push(statement.clone());
+        }
+        removals
+    }
+}

@@ -1,0 +1,23 @@
+//! The other statements of a transaction.
+
+use super::Account;
+use crate::observe::statements::Statement;
+
+impl Account {
+    /// Returns the last statement that is known to have failed in a statement's transaction, after it.
+    pub(in crate::observe) fn failed_after(&self, statement: &Statement) -> Option<Statement> {
+        let number = statement.transaction()?;
+        let is_one = |one: &&Statement| {
+            one.transaction() == Some(number)
+                && one.has_failed() == Some(true)
+                && one.recorded().number > statement.recorded().number
+        };
+        self.statements.iter().rev().find(is_one).cloned()
+    }
+
+    /// Returns the last statement that is kept of a statement's transaction.
+    pub(in crate::observe) fn last_of_unit(&self, statement: &Statement) -> Option<Statement> {
+        let number = statement.transaction()?;
+        self.statements.iter().rev().find(|one| one.transaction() == Some(number)).cloned()
+    }
+}

@@ -1,0 +1,192 @@
+//! A row that is not there: what was rolled back, what failed, what is still open, what was deleted, what was written elsewhere.
+
+use super::clue::{Case, Clue, Last};
+use std::sync::Arc;
+
+use crate::instrument::{displaced, reads_log, Unprepared};
+use crate::key::BindKey;
+use crate::observe::account::{has_row, Account, Author, Fate, StillOpen};
+use crate::observe::evidence::Finding;
+use crate::observe::look::Found;
+use crate::observe::outside::written_outside;
+use crate::observe::statements::{read, Statement};
+
+/// The most statements whose rows are looked for, and the most rows of each.
+const PUTS: usize = 8;
+const ROWS: usize = 2;
+/// The most statements that SQLite refused which are named.
+const REFUSED: usize = 2;
+
+/// Finds why a row is in no bind: in the target first, then elsewhere.
+pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let mut clues = Vec::new();
+    let mut places = Vec::new();
+    places.extend(case.sightings.iter().filter(|sighting| sighting.bind() == case.target));
+    places.extend(case.sightings.iter().filter(|sighting| sighting.bind() != case.target));
+    for sighting in &places {
+        clues.append(&mut lost(account, case.table, sighting.bind()));
+        clues.extend(open(account, case.table, sighting.bind()));
+    }
+    clues.append(&mut refused(account.unprepared_on(case.table)));
+    clues.append(&mut removed(account, case));
+    clues.append(&mut nearest(account, case));
+    clues.append(&mut outside(case));
+    let has_named = clues.iter().any(|clue| !matches!(clue, Clue::Nearest { author: Author::Start, .. }));
+    // Who deleted a row has changed the table last, or has been overwritten since.
+    let is_told = |clue: &Clue| matches!(clue, Clue::Removed { .. });
+    for sighting in places.iter().filter(|_| !clues.iter().any(is_told)) {
+        let mut changes = account.writes(sighting.bind(), case.table);
+        changes.retain(|statement| statement.fate() == Fate::Committed);
+        // What a DELETE took away is named by nothing else.
+        changes.retain(|statement| !has_named || !statement.puts_rows_into(sighting.bind(), case.table));
+        let changes = changes.into_iter().cloned().collect();
+        if let Some(last) = Last::of(changes) {
+            clues.push(Clue::Changed { bind: sighting.bind().clone(), table: case.table.to_string(), last });
+            break;
+        }
+    }
+    let is_silent = !clues.iter().any(|clue| !matches!(clue, Clue::Nearest { author: Author::Start, .. }));
+    let recorder = case.running.recorder();
+    // A connection whose trace the application has replaced may have written anything.
+    let is_seen = || recorder.keeps_writes() && displaced(recorder, 0).is_empty();
+    if is_silent && !account.has_written_to(case.table) && is_seen() {
+        let (table, is_partial) = (case.table.to_string(), account.is_partial());
+        let (anything, reads_log) = (account.has_writes(), reads_log());
+        clues.push(Clue::NothingWritten { table, is_partial, anything, reads_log });
+        clues.append(&mut refused(account.unprepared()));
+        clues.extend(untried(case));
+    }
+    clues
+}
+
+/// Finds the author of the row in the target that comes nearest, and who wrote it before.
+fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target);
+    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target);
+    let (Some(exhibit), Some(sighting)) = (exhibit, sighting) else { return Vec::new() };
+    let (Finding::Near(Some(near)), Found::Rows { table, view, .. }) = (&exhibit.found, &sighting.found) else {
+        return Vec::new();
+    };
+    let Some(row) = near.first().map(|near| &near.row) else { return Vec::new() };
+    let author = account.author(&sighting.database, *view, table, row);
+    let (bind, name) = (sighting.bind().clone(), table.clone());
+    let mut clues = Vec::new();
+    if matches!(author, Author::One(_))
+        && let Some(last) = Last::of(account.earlier(&sighting.database, *view, table, row))
+    {
+        clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
+    }
+    if !matches!(author, Author::Unknown) {
+        clues.insert(0, Clue::Nearest { bind, table: name, author });
+    }
+    clues
+}
+
+/// Finds the statements that put rows into a bind's table that are not there.
+pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
+    let mut lost = account.puts(bind, table);
+    lost.retain(|statement| statement.fate().is_lost());
+    let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };
+    let half = half(account, &last, bind);
+    let is_rolled_back = |one: &&Statement| matches!(one.fate(), Fate::RolledBack | Fate::Undone | Fate::Closed);
+    let failed = last.statements.last().filter(is_rolled_back).and_then(|last| account.failed_after(last));
+    let mut failed = failed.map(|failed| Clue::Failed { statement: Box::new(failed) });
+    if failed.is_none() {
+        let last = last.statements.last().filter(is_rolled_back);
+        failed = last.and_then(|last| account.unprepared_after(last)).map(|one| Clue::UnpreparedBefore { one });
+    }
+    let mut clues = vec![Clue::Lost { bind: bind.clone(), table: table.to_string(), last }];
+    clues.extend(failed);
+    clues.extend(half);
+    clues
+}
+
+/// Finds what the session of a lost statement has committed on other binds.
+fn half(account: &Account, last: &Last, bind: &BindKey) -> Option<Clue> {
+    let statement = last.statements.last().filter(|statement| statement.is_from_session())?;
+    let lost = statement.recorded().transaction.as_ref()?;
+    // A unit of work has its transactions open at one time.
+    let is_beside = |other: &Statement| {
+        let one = other.recorded().transaction.as_ref();
+        one.is_some_and(|one| one.was_open(lost.at) || lost.was_open(one.at))
+    };
+    let mut binds = Vec::new();
+    for other in account.of_thread(statement.thread().id()) {
+        let is_one = other.is_from_session() && other.fate() == Fate::Committed && other.bind() != bind;
+        if is_one && is_beside(other) && !binds.contains(other.bind()) {
+            binds.push(other.bind().clone());
+        }
+    }
+    (!binds.is_empty()).then_some(Clue::Half { binds })
+}
+
+/// Finds the statements that changed rows of a bind's table in transactions that are open.
+pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Option<Clue> {
+    let mut open = account.writes(bind, table);
+    open.retain(|statement| statement.fate() == Fate::Open);
+    let last = Last::of(open.into_iter().cloned().collect())?;
+    let of_last = last.statements.last()?;
+    let latest = account.last_of_unit(of_last).filter(|latest| latest.recorded().number != of_last.recorded().number);
+    let open = StillOpen::of(of_last, latest);
+    Some(Clue::Open { bind: bind.clone(), table: table.to_string(), last, open })
+}
+
+/// Finds what wrote to a table of that name in databases that are no harness's.
+fn outside(case: &Case<'_>) -> Vec<Clue> {
+    let mut clues = Vec::new();
+    for outside in written_outside(case.running, case.table) {
+        let Some(last) = Last::of(read(outside.statements)) else { continue };
+        clues.push(Clue::Outside {
+            stray: outside.stray,
+            is_open: outside.is_open,
+            table: case.table.to_string(),
+            last,
+        });
+    }
+    clues
+}
+
+/// Lists the last of the statements that SQLite refused to prepare, each once.
+fn refused(unprepared: Vec<Arc<Unprepared>>) -> Vec<Clue> {
+    let mut clues = Vec::<Clue>::new();
+    for one in unprepared {
+        let is_same = |other: &Unprepared| {
+            let place = |one: &Unprepared| one.place.as_ref().and_then(|place| place.text().map(str::to_string));
+            (&other.sql, &other.message) == (&one.sql, &one.message) && place(other) == place(&one)
+        };
+        match clues.last_mut() {
+            Some(Clue::Unprepared { one: other, times }) if is_same(other) => *times += 1,
+            _ => clues.push(Clue::Unprepared { one, times: 1 }),
+        }
+    }
+    clues.split_off(clues.len().saturating_sub(REFUSED))
+}
+
+/// Finds whether nobody had a connection to the bind that was meant.
+pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
+    let recorder = case.running.recorder();
+    recorder.is_unopened(case.target).then(|| Clue::Unopened { bind: case.target.clone() })
+}
+
+/// Finds the last row that was written to the target and deleted again.
+fn removed(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target);
+    let Some((sighting, Found::Rows { table, view, .. })) = sighting.map(|sighting| (sighting, &sighting.found)) else {
+        return Vec::new();
+    };
+    for put in account.puts(sighting.bind(), table).into_iter().rev().take(PUTS) {
+        let Some(ended) = put.recorded().ended.as_ref().filter(|_| put.fate() == Fate::Committed) else { continue };
+        for rowid in ended.touched.put(table, ROWS) {
+            if has_row(&sighting.database, *view, table, rowid) {
+                continue;
+            }
+            let mut removals = account.removals(sighting.bind(), table, Some(rowid));
+            removals.retain(|removal| removal.recorded().number >= put.recorded().number);
+            if let Some(by) = Last::of(removals) {
+                let (bind, table) = (sighting.bind().clone(), table.clone());
+                return vec![Clue::Removed { bind, table, put: Box::new(put.clone()), by }];
+            }
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,60 @@
+//! The rows that were found: who wrote them, on which connection, into which table.
+
+use super::clue::{Case, Clue};
+use crate::observe::account::{Account, Author};
+use crate::observe::look::Found;
+use crate::observe::reason::Expected;
+
+/// The most rows of a bind, and the most rows in all, whose authors are named.
+const ROWS: usize = 2;
+const ALL_ROWS: usize = 3;
+
+/// Finds the authors of the rows that match.
+pub(super) fn written(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let (mut written, mut all) = (Vec::<Clue>::new(), 0);
+    for sighting in case.sightings {
+        let Found::Rows { table, rows, view } = &sighting.found else { continue };
+        let is_meant = case.expected != Expected::NotLanded || sighting.bind() == case.target;
+        if !is_meant || sighting.database.lags() {
+            continue;
+        }
+        for row in rows.iter().take(ROWS) {
+            let author = account.author(&sighting.database, *view, table, row);
+            if let Some(Clue::Written { bind, author: of_last, rows, .. }) = written.last_mut()
+                && bind == sighting.bind()
+                && of_last.is_same(&author)
+            {
+                *rows += 1;
+                continue;
+            }
+            all += 1;
+            if all <= ALL_ROWS && !matches!(author, Author::Unknown) {
+                let (bind, table) = (sighting.bind().clone(), table.clone());
+                written.push(Clue::Written { bind, table, author, rows: 1 });
+            }
+        }
+    }
+    written
+}
+
+/// Finds the statements that created the table where it is.
+pub(super) fn created(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+    let mut created = Vec::new();
+    for sighting in case.sightings.iter().filter(|sighting| sighting.has_table()) {
+        if let Some(statement) = account.creations(sighting.bind(), case.table).pop() {
+            created.push(Clue::Created { bind: sighting.bind().clone(), statement: Box::new(statement.clone()) });
+        }
+    }
+    created
+}
+
+/// Finds how the connection came about that wrote the row where it was not meant.
+pub(super) fn came(account: &Account, written: &[Clue]) -> Option<Clue> {
+    let mut one = None;
+    for clue in written {
+        if let Clue::Written { author: Author::One(author), .. } = clue {
+            one = Some(author);
+        }
+    }
+    Some(Clue::Came { came: account.connection_of(one?)? })
+}
