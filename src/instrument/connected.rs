@@ -14,7 +14,7 @@ use rusqlite::ffi;
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
-use super::opening::Opening;
+use super::opening::{Opening, StillOpen};
 use super::operation::Operation;
 use super::outcome::{end_of, step_within, Open, Running};
 use super::recorded::{Ended, Recorded};
@@ -190,6 +190,12 @@ impl Connected {
             is_open,
             shows_writes: self.shows_writes,
         })
+    }
+
+    /// Describes it while it is open.
+    pub(super) fn still_open(&self) -> StillOpen {
+        let in_transaction = lock(&self.state).open.is_some();
+        StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
     }
 
     /// Returns the number of the thread that used it last.

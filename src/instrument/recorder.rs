@@ -13,6 +13,7 @@ use super::opening::OpenedBy;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
 use super::recorded::Recorded;
+use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
 use crate::key::{BindKey, Keys};
@@ -79,6 +80,7 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -110,6 +112,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            sought: Sought::default(),
             ends: Arc::default(),
         }
     }

@@ -47,7 +47,7 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
-    /// What has read it, if it is a replica that lags.
+    /// The reads of it, if it is a replica that lags.
     late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,

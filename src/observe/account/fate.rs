@@ -1,10 +1,10 @@
-//! What became of a statement that writes.
+//! The fate of a statement that writes.
 
 use crate::instrument::{Operation, TransactionEnd, WrittenTable};
 use crate::key::BindKey;
 use crate::observe::statements::{Statement, StatementKind};
 
-/// What became of a statement that writes.
+/// The fate of a statement that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Committed,
