@@ -229,7 +229,10 @@ fn other_sql_of_a_server_is_told_as_such() {
     "ALTER TABLE u ADD COLUMN z INT, ADD COLUMN a INT",
     "an `ALTER TABLE` of SQLite's does one thing: write a statement for each"
 )]
-#[case::a_column_s_place("ALTER TABLE u ADD COLUMN z INT DEFAULT 0 AFTER x", "SQLite adds a column as the last one: take it out")]
+#[case::a_column_s_place(
+    "ALTER TABLE u ADD COLUMN z INT DEFAULT 0 AFTER x",
+    "SQLite adds a column as the last one: take it out"
+)]
 #[case::a_changed_column(
     "ALTER TABLE u MODIFY COLUMN x TEXT",
     "SQLite changes no column of a table: write the table as it is to be"

@@ -3,9 +3,11 @@
 //! SQLite says where it stops reading. What stands there is tried in SQLite's way, and SQLite says whether that was it.
 
 mod servers;
+mod stop;
 
 use rusqlite::Connection;
 
+use self::stop::{is_of_name, Stop};
 use crate::error::sqlite_message;
 use crate::list::has_name;
 use crate::sqlite::script::has_letters;
@@ -57,60 +59,6 @@ fn advice(conn: &Connection, sql: &str, error: &rusqlite::Error) -> Option<Strin
             servers::advice(token, &stop)
         }
     }
-}
-
-/// The place where SQLite stopped reading a statement.
-struct Stop<'s> {
-    sql: &'s str,
-    at: usize,
-}
-
-impl<'s> Stop<'s> {
-    fn before(&self) -> &'s str {
-        self.sql.get(..self.at).unwrap_or_default()
-    }
-
-    fn rest(&self) -> &'s str {
-        self.sql.get(self.at..).unwrap_or_default()
-    }
-
-    fn is_at_start(&self) -> bool {
-        self.before().trim_ascii().is_empty()
-    }
-
-    /// Returns where the name begins that ends where SQLite stopped, in quotes or not.
-    fn name_before(&self) -> usize {
-        let before = self.before();
-        let opening = match before.as_bytes().last() {
-            Some(b'"') => Some('"'),
-            Some(b'`') => Some('`'),
-            Some(b']') => Some('['),
-            _ => None,
-        };
-        match opening {
-            Some(quote) => before.get(..before.len() - 1).and_then(|name| name.rfind(quote)).unwrap_or(self.at),
-            None => before
-                .rfind(|letter: char| !is_of_name(letter))
-                .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8)),
-        }
-    }
-
-    /// Returns the first word of the statement.
-    fn first_word(&self) -> &'s str {
-        let sql = self.sql.trim_ascii_start();
-        sql.split(|letter: char| !is_of_name(letter)).next().unwrap_or_default()
-    }
-
-    /// Returns the word that ends before the blanks where SQLite stopped.
-    fn word_before(&self) -> &'s str {
-        let before = self.before().trim_ascii_end();
-        let stop = Stop { sql: before, at: before.len() };
-        before.get(stop.name_before()..).unwrap_or_default()
-    }
-}
-
-fn is_of_name(letter: char) -> bool {
-    letter == '_' || letter.is_alphanumeric()
 }
 
 fn first_line(sql: &str) -> &str {

@@ -1,6 +1,6 @@
 //! The SQL of servers at which SQLite stops, each with what to write in its place.
 
-use super::Stop;
+use super::stop::Stop;
 use crate::list::has_name;
 
 /// Returns what the SQL is at which SQLite stopped, and what to do, where it is a server's.
