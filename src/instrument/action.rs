@@ -18,8 +18,9 @@ pub(super) struct Noted {
     writes_temporary: bool,
     pub(super) pragma: Option<Pragma>,
     pub(super) uses_tables: bool,
-    /// Anything at all.
+    /// Anything at all, and anything that a database may be needed for.
     pub(super) something: bool,
+    pub(super) uses_something: bool,
 }
 
 impl Noted {
@@ -85,6 +86,16 @@ impl Action<'_> {
             return None;
         }
         Some((self.schema?, self.first?.to_str().ok()?))
+    }
+
+    /// Returns the trigger that it creates, and the schema of that.
+    pub(super) fn created_trigger(&self) -> Option<(&CStr, &str)> {
+        let creates = self.action == ffi::SQLITE_CREATE_TRIGGER;
+        if creates {
+            Some((self.schema?, self.first?.to_str().ok()?))
+        } else {
+            None
+        }
     }
 
     /// Returns the table or view that it alters or drops, and the schema of that.
@@ -183,6 +194,7 @@ impl Action<'_> {
             pragma: noted.pragma.or(self.pragma()),
             uses_tables: noted.uses_tables || self.is_of_rows(),
             something: true,
+            uses_something: noted.uses_something || !self.is_vague(),
         }
     }
 

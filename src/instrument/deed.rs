@@ -15,6 +15,8 @@ pub(super) struct Deed {
     pub(super) vacuums: bool,
     /// It uses a table, and so begins by comparing the schema with the one that it was prepared for.
     pub(super) uses_tables: bool,
+    /// It uses no database at all: `SELECT 1`, by which a pool asks whether a connection works.
+    pub(super) uses_nothing: bool,
     /// It is a pragma that SQLite does without asking whether the connection may write.
     pub(super) acts_at_once: bool,
 }

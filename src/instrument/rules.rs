@@ -78,7 +78,7 @@ impl Rules {
 
 impl Rule {
     fn refuses(&self, names: &[BindKey], deed: Deed) -> bool {
-        if deed.transaction {
+        if deed.transaction || deed.uses_nothing {
             return false;
         }
         let is_one_of = |keys: &[BindKey]| keys.iter().any(|key| names.contains(key));

@@ -47,7 +47,7 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
-    /// What has read it, if it is a replica that lags.
+    /// The reads of it, if it is a replica that lags.
     late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
@@ -94,7 +94,7 @@ impl Watch {
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         let shows_writes = self.file.get().is_some();
         recorder.note_opening(names, by);
-        let opening = Opening::here(by, place, handle.enforces_keys());
+        let opening = Opening::here(names.clone(), by, place, handle.enforces_keys());
         follow(handle, self.address(), recorder, names, opening, shows_writes);
         if recorder.keeps_writes() {
             report_rows(handle);
@@ -149,7 +149,7 @@ impl Watch {
         let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
         let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
         if member.recorder.keeps_writes() {
-            late.push(&member.recorder, shown(), looked.reads);
+            late.push(shown(), looked.reads);
         }
     }
 
@@ -251,9 +251,12 @@ impl Watch {
             opened: None,
             transaction: None,
             undone: false,
+            undone_at: None,
+            is_put_back: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
+            triggers: looked.map(|looked| member.named(handle, &looked.triggers)).unwrap_or_default(),
             altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
             changes_rows: looked.is_some_and(Looked::changes_rows),
             foreign_keys: beginning.writes && handle.enforces_keys(),

@@ -68,7 +68,8 @@ impl Harness {
     ///
     /// The key of a [dynamic bind](crate::Bind::dynamic) means all of its databases, those made later included.
     ///
-    /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end. `ATTACH`, a database that a connection has
+    /// `BEGIN`, `COMMIT` and the like are let through, so that transactions end, and so is what uses no database at all:
+    /// `SELECT 1`, by which a pool asks whether a connection works before it lends it. `ATTACH`, a database that a connection has
     /// attached before, and `VACUUM INTO` are refused on every bind, for that could be any. What this crate does itself
     /// ([`reset`](Harness::reset), [`assert_landed`](Harness::assert_landed) and so on) is not hindered. A connection that a driver opens
     /// by [`uri`](Harness::uri) or [`path`](Harness::path) is guarded as one of a pool is. A connection to which the

@@ -86,14 +86,32 @@ fn statements_for_other_binds_are_not_authorized(harness: Harness, #[case] sql: 
 }
 
 #[rstest]
-fn statements_without_a_table_are_refused_where_nothing_is_allowed(harness: Harness) {
+#[case::query("SELECT 1 + 1")]
+#[case::check_of_a_pool("SELECT 1;")]
+#[case::function("SELECT length('four')")]
+fn statements_that_use_no_database_run_where_nothing_is_allowed(harness: Harness, #[case] sql: &str) {
     let conn = harness.connection(None).unwrap();
-    let guard = harness.allow_only(["auth", "meta"]);
-    let error = run(&conn, "SELECT 1 + 1").unwrap_err();
-    assert_eq!(code(&error), ErrorCode::OperationInterrupted);
-    assert_eq!(refused(&guard), ["bind `default`: SELECT 1 + 1"]);
-    drop(guard);
-    run(&conn, "SELECT 1 + 1").unwrap();
+    let mut prepared = conn.prepare(sql).unwrap();
+    let guard = harness.allow_only([] as [&str; 0]);
+    conn.execute_batch(sql).unwrap();
+    drop(prepared.query([]).unwrap());
+    harness.session().query(sql, [], |_| Ok(())).ok();
+    assert_eq!(refused(&guard), [] as [String; 0]);
+}
+
+#[rstest]
+fn a_pool_that_tests_its_connections_lends_them_where_nothing_is_allowed(harness: Harness) {
+    let manager = r2d2_sqlite::SqliteConnectionManager::file(harness.uri("meta").unwrap());
+    let pool = r2d2::Pool::builder().max_size(2).test_on_check_out(true).build(manager).unwrap();
+    let guard = harness.allow_only("auth");
+
+    let conn = pool.get().unwrap();
+    let error = run(&conn, "DELETE FROM log").unwrap_err();
+
+    assert_eq!(code(&error), ErrorCode::AuthorizationForStatementDenied);
+    assert_eq!(refused(&guard), ["bind `meta`: a DELETE from `log`"]);
+    drop(conn);
+    pool.get().unwrap();
 }
 
 #[rstest]
@@ -575,7 +593,7 @@ fn an_open_query_survives_a_guards_refusal(
     let db = Harness::builder().bind("auth", Bind::memory()).bind("meta", bind).start().unwrap();
     let conn = db.connection("meta").unwrap();
     conn.execute_batch(begin).unwrap();
-    let mut inner = ["SELECT x FROM u", "SELECT 1 + 1", "DELETE FROM u"].map(|sql| conn.prepare(sql).unwrap());
+    let mut inner = ["SELECT x FROM u", "PRAGMA user_version", "DELETE FROM u"].map(|sql| conn.prepare(sql).unwrap());
     let mut outer = conn.prepare(CORRELATED).unwrap();
     let mut rows = outer.query([]).unwrap();
     assert_eq!(rows.next().unwrap().unwrap().get::<_, i64>(1).unwrap(), 3);
