@@ -3,6 +3,7 @@
 use super::{Bound, Harness};
 use crate::database::{committed, Patience};
 use crate::error::{Error, Result};
+use crate::instrument::PutBackTo;
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 
@@ -14,8 +15,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, [`Error::NotAReplica`] for a
-    /// bind that is none; [`Error::Locked`] with the bind where another connection's transaction is in the way: of one
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, [`Error::NotAReplica`] for
+    /// another kind of bind; [`Error::Locked`] with the bind where another connection's transaction is in the way: of one
     /// that reads the replica in the midst of a transaction, or in `memdb` of one that writes to the source.
     ///
     /// ```
@@ -53,6 +54,7 @@ impl Harness {
             let image = committed(source, &Patience::new()).map_err(failed(source))?;
             replica.overwrite(&image).map_err(failed(&replica))?;
             replica.set_standing(source.standing());
+            running.recorder().is_put_back(replica.keys(), PutBackTo::Source);
             Ok(())
         })
     }

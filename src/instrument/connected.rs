@@ -14,7 +14,7 @@ use rusqlite::ffi;
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
-use super::opening::Opening;
+use super::opening::{Opening, StillOpen};
 use super::operation::Operation;
 use super::outcome::{end_of, step_within, Open, Running};
 use super::recorded::{Ended, Recorded};
@@ -189,6 +189,12 @@ impl Connected {
         })
     }
 
+    /// Describes it while it is open.
+    pub(super) fn still_open(&self) -> StillOpen {
+        let in_transaction = lock(&self.state).open.is_some();
+        StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
+    }
+
     /// Returns the number of the thread that used it last.
     pub(super) fn used_on(&self) -> usize {
         self.used_on.load(Ordering::Relaxed)
@@ -333,8 +339,10 @@ impl Connected {
     /// Notes a row that the running statement changes.
     pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
-        // SQLite runs a statement within another to its end.
-        if let Some(running) = state.running.iter_mut().rev().find(|running| running.may_write)
+        let State { running, last, .. } = &mut *state;
+        // SQLite runs a statement within another to its end, and one again that it had to prepare again.
+        let last = last.as_mut().map(|(running, _)| running);
+        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
             && running.number.is_some()
         {
             running.touched.add(schema, table, rowid, operation);

@@ -11,6 +11,7 @@ use rusqlite::ffi;
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
+use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
@@ -94,7 +95,7 @@ fn standing(address: usize) -> Standing {
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.
-pub(crate) fn settle_all(recorder: &Arc<Recorder>) {
+pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     attribute();
     let here = thread::current().id();
     let mut found = Vec::new();
@@ -139,6 +140,17 @@ pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
     let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
     // SAFETY: as the caller says.
     unsafe { gone.closes(db) };
+}
+
+/// Returns the connections of a harness that are open, those that wait in its pools among them.
+pub(crate) fn still_open(recorder: &Arc<Recorder>) -> Vec<StillOpen> {
+    let mut open = Vec::new();
+    for (_, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_of(recorder) {
+            open.push(connection.still_open());
+        }
+    }
+    open
 }
 
 /// Returns the connections of a harness on which the application has replaced an instrument: those that are open, and those

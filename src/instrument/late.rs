@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use super::place::Place;
-use super::recorder::Recorder;
 use crate::sync::lock;
 
 /// The number of replicas in this process that lag.
@@ -28,8 +28,8 @@ pub(super) fn is_any() -> bool {
 /// A statement that has read a replica which lags.
 #[derive(Clone, Debug)]
 pub(crate) struct LateRead {
-    /// The number of the next statement of the harness that was recorded.
-    pub(crate) next: u64,
+    /// The time at which it began.
+    pub(crate) at: Instant,
     /// The statement with its values.
     pub(crate) sql: String,
     /// The tables that it reads.
@@ -53,14 +53,14 @@ impl LateReads {
     }
 
     /// Keeps a read. One that is repeated, as in a loop, takes the place of the one before.
-    pub(super) fn push(&self, recorder: &Recorder, sql: String, tables: Vec<String>) {
-        let (next, thread) = (recorder.next(), thread::current());
+    pub(super) fn push(&self, sql: String, tables: Vec<String>) {
+        let (at, thread) = (Instant::now(), thread::current());
         let mut reads = lock(&self.reads);
         if let Some(last) = reads.back_mut()
             && last.sql == sql
             && last.thread.id() == thread.id()
         {
-            last.next = next;
+            last.at = at;
             return;
         }
         let may_capture = self.captured.fetch_add(1, Ordering::Relaxed) < CAPTURED;
@@ -68,7 +68,7 @@ impl LateReads {
         if reads.len() == KEPT {
             reads.pop_front();
         }
-        reads.push_back(LateRead { next, sql, tables, thread, place });
+        reads.push_back(LateRead { at, sql, tables, thread, place });
     }
 
     /// Returns those that are kept, the oldest first.

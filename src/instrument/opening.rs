@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::place::Place;
+use crate::key::Keys;
 use crate::list::filtered;
 use crate::sync::lock;
 
@@ -25,6 +26,14 @@ pub(crate) enum OpenedBy {
     Application,
     Pool,
     Session,
+}
+
+/// A connection of a harness that is open.
+pub(crate) struct StillOpen {
+    /// The keys that mean its database.
+    pub(crate) names: Keys,
+    pub(crate) opened: Arc<Opening>,
+    pub(crate) in_transaction: bool,
 }
 
 /// A statement that switched the enforcement of foreign keys on or off.

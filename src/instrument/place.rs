@@ -13,7 +13,7 @@ pub(crate) struct Place {
     resolved: OnceLock<Resolved>,
 }
 
-/// What a backtrace says of the application.
+/// The application's frames of a backtrace.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Resolved {
     /// Its own frames, the innermost first.
@@ -95,7 +95,7 @@ impl Place {
 /// The calls that led to two places, compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calls<'p> {
-    /// The same lines, up to the function that the thread began with.
+    /// Equal lines, up to the function that the thread began with.
     Same,
     /// The innermost lines that differ.
     Differ(&'p str, &'p str),

@@ -43,6 +43,8 @@ pub(crate) struct Recorded {
     pub(crate) transaction: Option<Arc<Transaction>>,
     /// Set if its savepoint was rolled back.
     pub(crate) undone: bool,
+    /// Set as it is read, if a database that it wrote to was put back since to a state without that.
+    pub(crate) is_put_back: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
     pub(crate) tables: Arc<[WrittenTable]>,
     /// Set if it changes rows, and not the schema.

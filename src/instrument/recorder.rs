@@ -11,7 +11,9 @@ use super::ends::{Awaiting, Ends};
 use super::fault::{Fault, FaultKind};
 use super::opening::OpenedBy;
 use super::place::Place;
+use super::put_back::{PutBack, PutBackTo};
 use super::recorded::Recorded;
+use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
 use crate::key::{BindKey, Keys};
@@ -67,8 +69,7 @@ pub(crate) struct Recorder {
     statements: Mutex<Statements>,
     /// The last faults of the test: the keys that mean the database, the call with its place, and the fault.
     faults: Mutex<VecDeque<(Keys, String, Arc<Fault>)>>,
-    /// The databases that were put back to an earlier state, each with the number of the next statement then.
-    put_back: Mutex<Vec<(Keys, u64)>>,
+    put_back: Mutex<PutBack>,
     connections: AtomicU32,
     /// The databases that connections were opened to, by whom.
     opened: Mutex<Vec<(Keys, OpenedBy)>>,
@@ -79,6 +80,7 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -110,6 +112,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            sought: Sought::default(),
             ends: Arc::default(),
         }
     }
@@ -298,19 +301,14 @@ impl Recorder {
         triggered
     }
 
-    /// Notes that a database is in an earlier state again: what was written before says nothing of its rows.
-    pub(crate) fn is_put_back(&self, database: &Keys) {
-        let next = self.next();
-        let mut put_back = lock(&self.put_back);
-        match put_back.iter_mut().find(|(known, _)| known.first() == database.first()) {
-            Some((_, number)) => *number = next,
-            None => put_back.push((database.clone(), next)),
-        }
+    /// Notes that a database was put into another state as a whole.
+    pub(crate) fn is_put_back(&self, database: &Keys, state: PutBackTo) {
+        lock(&self.put_back).add(database, state);
     }
 
-    /// Returns the databases that were put back, each with the number of the next statement then.
-    pub(crate) fn put_back(&self) -> Vec<(Keys, u64)> {
-        lock(&self.put_back).clone()
+    /// Returns whether a replica that lags has what was committed to its source at a moment after the start.
+    pub(crate) fn has_followed(&self, replica: &Keys, committed: Instant) -> bool {
+        lock(&self.put_back).has(replica.first(), committed, true)
     }
 
     /// Returns the number of the first statement that is kept: 0 where none was evicted.
@@ -342,20 +340,15 @@ impl Recorder {
         }
     }
 
-    /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
-    pub(crate) fn asked_for(&self) -> Vec<Recorded> {
-        lock(&self.statements).kept.iter().filter(|statement| statement.is_asked_for).cloned().collect()
-    }
-
-    /// Returns what is kept of the statements before the one with a number.
-    pub(crate) fn before(&self, number: u64) -> Vec<Recorded> {
-        let statements = lock(&self.statements);
-        statements.kept.iter().take(statements.before(number)).cloned().collect()
-    }
-
-    /// Returns everything that is kept.
-    pub(crate) fn all(&self) -> Vec<Recorded> {
-        lock(&self.statements).kept.iter().cloned().collect()
+    /// Returns those statements that are kept and wanted. Their ends may not be settled: a report reads them by the functions of
+    /// `record`.
+    pub(super) fn kept(&self, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
+        let mut kept = filtered(lock(&self.statements).kept.make_contiguous(), is_wanted);
+        let put_back = lock(&self.put_back);
+        for statement in &mut kept {
+            statement.is_put_back = put_back.has_lost(statement);
+        }
+        kept
     }
 }
 
@@ -400,9 +393,9 @@ impl Statements {
 /// A recording that has not ended.
 #[derive(Debug)]
 pub(crate) struct Listening {
-    recorder: Arc<Recorder>,
+    pub(super) recorder: Arc<Recorder>,
     /// The number of its first statement.
-    from: u64,
+    pub(super) from: u64,
     /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
     writes: u64,
     displaced: u64,
@@ -410,12 +403,6 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Returns the statements that have begun since it was made. None of them is evicted while it lives.
-    pub(crate) fn statements(&self) -> Vec<Recorded> {
-        let statements = lock(&self.recorder.statements);
-        statements.kept.iter().skip(statements.before(self.from)).cloned().collect()
-    }
-
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)

@@ -206,6 +206,9 @@ impl Watch {
         let Some(sql) = statement.sql() else { return };
         let by_session = context.is_session();
         let handle = statement.handle();
+        if let Some(member) = self.harness.get().filter(|_| !is_nested && !statement.explains()) {
+            member.recorder.sought.begins(&handle, sql);
+        }
         let connection = connected(&handle);
         let is_alone = handle.is_autocommit();
         let (is_stopped, is_part) =
@@ -469,6 +472,12 @@ impl Statement<'_> {
     fn writes(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
+    }
+
+    /// Returns whether it is an `EXPLAIN`, which does not run what it explains.
+    fn explains(&self) -> bool {
+        // SAFETY: the statement lives.
+        unsafe { ffi::sqlite3_stmt_isexplain(self.statement) != 0 }
     }
 
     /// Returns whether it has begun and not halted: SQLite reports the end of one that is given up before it halts it.

@@ -48,7 +48,7 @@ pub(crate) struct Watch {
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
     number: OnceLock<(usize, Option<Listened>)>,
-    /// What has read it, if it is a replica that lags.
+    /// The reads of it, if it is a replica that lags.
     late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
@@ -165,7 +165,7 @@ impl Watch {
         let (Some(late), Some(member)) = (self.late.get(), self.harness.get()) else { return };
         let Some(looked) = handle.look(sql).filter(|looked| !looked.reads.is_empty()) else { return };
         if member.recorder.keeps_writes() {
-            late.push(&member.recorder, shown(), looked.reads);
+            late.push(shown(), looked.reads);
         }
     }
 
@@ -267,6 +267,7 @@ impl Watch {
             opened: None,
             transaction: None,
             undone: false,
+            is_put_back: false,
             number: 0,
             tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
             created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),

@@ -11,7 +11,6 @@ use super::saved::Saved;
 use crate::database::{self, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, Running};
-use crate::instrument::settle_all;
 use crate::list::mapped;
 use crate::observe::{committed, read_statements, since_start, unreadable};
 use crate::report::statements::in_detail;
@@ -153,7 +152,6 @@ fn write_beside(
 /// Writes the statements that were recorded; where none were, an earlier file of them goes.
 fn write_statements(running: &Running, dir: &Path) -> Result<()> {
     let file = dir.join(STATEMENTS);
-    settle_all(running.recorder());
     let recorded = running.recorder().asked_for();
     if recorded.is_empty() {
         return remove(file);

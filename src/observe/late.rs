@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::changes::compared;
 use super::snapshot::committed;
-use super::statements::read;
+use super::statements::{read, Statement};
 use super::TableChange;
 use crate::harness::{Bound, Running};
-use crate::instrument::LateRead;
+use crate::instrument::{LateRead, Transaction};
 use crate::key::BindKey;
 
 /// A replica that was behind its source when it was read.
@@ -16,7 +16,7 @@ pub(crate) struct Late {
     pub(crate) source: BindKey,
     /// The reads, the oldest first.
     pub(crate) reads: Vec<LateRead>,
-    /// What the replica does not have yet of the tables that they read.
+    /// The changes of the tables they read that the replica does not have yet.
     pub(crate) missing: Vec<TableChange>,
 }
 
@@ -37,10 +37,15 @@ fn behind(running: &Running, replica: &Arc<Bound>, source: &Arc<Bound>, mut read
     let images = committed(&[Arc::clone(replica), Arc::clone(source)]).ok()?;
     let [before, after] = images.as_slice() else { return None };
     let mut missing = compared(replica, before, after).ok()?;
+    let mut written = read(running.recorder().all());
+    written.retain(|statement| statement.stayed() != Some(false));
     reads.retain(|late| {
-        let written = read(running.recorder().before(late.next));
+        let is_late = |statement: &Statement| {
+            let committed = statement.in_transaction().and_then(Transaction::ended);
+            committed.is_some_and(|at| at <= late.at && !running.recorder().has_followed(replica.keys(), at))
+        };
         let is_written = |table: &String| {
-            written.iter().any(|earlier| earlier.stayed() != Some(false) && earlier.writes_rows_of(source.key(), table))
+            written.iter().any(|statement| statement.writes_rows_of(source.key(), table) && is_late(statement))
         };
         missing.iter().any(|change| late.reads(change.table()) && is_written(&change.table))
     });

@@ -1,10 +1,12 @@
 //! The state of every bind at one moment, and the way back to it.
 
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::database::{at_one_moment, Database, Patience};
 use crate::error::{is_lock, Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness, Running, RunningBind, Standing};
+use crate::instrument::PutBackTo;
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sorted::Sorted;
@@ -36,6 +38,8 @@ pub struct Snapshot {
     states: Sorted<BindKey, State>,
     /// The number of the first statement after it.
     pub(super) next: u64,
+    /// The time at which it was begun.
+    at: Instant,
 }
 
 /// One database at the moment of the snapshot.
@@ -86,13 +90,13 @@ impl Harness {
     /// Copies the committed state of every bind.
     fn take(&self) -> Result<Snapshot> {
         let running = self.running();
-        let (mut states, next) = (Sorted::default(), running.recorder().next());
+        let (mut states, next, at) = (Sorted::default(), running.recorder().next(), Instant::now());
         let databases = running.databases();
         for (database, image) in databases.iter().zip(committed(&databases)?) {
             let state = State { image, start: Arc::clone(database.image()), standing: database.standing() };
             states.insert(database.key().clone(), state);
         }
-        Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states, next })
+        Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states, next, at })
     }
 
     /// Restores every bind to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
@@ -153,7 +157,8 @@ impl Harness {
             let state = state_of(database);
             database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
             database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
-            running.recorder().is_put_back(database.keys());
+            let to = if state.is_some() { PutBackTo::Own(snapshot.at) } else { PutBackTo::Start };
+            running.recorder().is_put_back(database.keys(), to);
             restored.push(database.key().clone());
         }
         Ok(())

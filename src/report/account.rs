@@ -106,6 +106,7 @@ pub(super) fn end(statement: &Statement) -> String {
     let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),
+        Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
         Fate::Nothing => "committed, but it changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => "rolled back to a savepoint".to_string(),

@@ -101,3 +101,30 @@ fn a_read_of_another_table_is_not_stale() {
     buy(&db, Some("replica"));
     assert!(!is_told(&db));
 }
+
+#[test]
+fn a_read_of_what_was_replicated_is_not_stale_after_a_later_change() {
+    let db = started(Bind::memory);
+    reprice(&db);
+    db.replicate("replica").unwrap();
+    buy(&db, Some("replica"));
+    db.connection(None).unwrap().execute("UPDATE product SET cents = 700 WHERE sku = 'tea'", []).unwrap();
+    assert!(!is_told(&db));
+    buy(&db, Some("replica"));
+    assert!(is_told(&db));
+}
+
+#[test]
+fn a_read_before_a_change_is_committed_is_not_stale() {
+    let db = started(Bind::memory);
+    let conn = db.connection(None).unwrap();
+    conn.execute_batch("BEGIN; UPDATE product SET cents = 650 WHERE sku = 'tea'").unwrap();
+    let prices = Connection::open(db.uri("replica").unwrap()).unwrap();
+    let read =
+        || prices.query_row("SELECT cents FROM product WHERE sku = 'tea'", [], |row| row.get::<_, i64>(0)).unwrap();
+    read();
+    conn.execute_batch("COMMIT").unwrap();
+    assert!(!is_told(&db));
+    read();
+    assert!(is_told(&db));
+}

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use multibind::fixture::harness;
@@ -12,50 +11,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 use toml::de::{DeTable, DeValue};
 
-/// The crate's own folder, in which the pages are.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The chapters of the guide, by file name.
-fn chapters() -> Vec<PathBuf> {
-    let files = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let mut chapters =
-        files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect::<Vec<_>>();
-    chapters.sort();
-    chapters
-}
-
-/// A block of code on a page.
-#[derive(Debug)]
-struct Block {
-    /// The page and the line that the block begins on.
-    place: String,
-    language: String,
-    /// The line before it.
-    mark: String,
-    text: String,
-}
-
-/// The blocks of code of the README and of every chapter.
-fn blocks() -> Vec<Block> {
-    let mut blocks = Vec::new();
-    for page in chapters().into_iter().chain([root().join("README.md")]) {
-        let text = fs::read_to_string(&page).unwrap();
-        let mut lines = text.lines().enumerate();
-        let mut before = "";
-        while let Some((at, line)) = lines.next() {
-            if let Some(language) = line.strip_prefix("```") {
-                let place = format!("{}:{}", page.file_name().unwrap().display(), at + 1);
-                let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
-                let text = inside.map(|line| format!("{line}\n")).collect();
-                blocks.push(Block { place, language: language.to_string(), mark: before.to_string(), text });
-            }
-            before = line;
-        }
-    }
-    blocks
-}
+use crate::pages::{blocks, chapters, root, Block};
 
 /// The text of the one block that stands after this mark.
 fn shown(mark: &str) -> String {

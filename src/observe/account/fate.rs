@@ -1,10 +1,10 @@
-//! What became of a statement that writes.
+//! The fate of a statement that writes.
 
 use crate::instrument::{Operation, TransactionEnd, WrittenTable};
 use crate::key::BindKey;
 use crate::observe::statements::{Statement, StatementKind};
 
-/// What became of a statement that writes.
+/// The fate of a statement that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Committed,
@@ -20,6 +20,8 @@ pub(crate) enum Fate {
     Lost,
     /// Its connection was closed before it was committed.
     Closed,
+    /// It was committed, and its database was put back since to a state without that.
+    PutBack,
     /// Its transaction is still open.
     Open,
     Unknown,
@@ -42,6 +44,7 @@ impl Statement {
             return Fate::Undone;
         }
         match self.transaction_end() {
+            Some(TransactionEnd::Committed) if self.recorded().is_put_back => Fate::PutBack,
             Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
             Some(TransactionEnd::Committed) => Fate::Committed,
             Some(TransactionEnd::RolledBack) => Fate::RolledBack,
@@ -64,7 +67,9 @@ impl Statement {
     /// Returns the place at which what became of it was decided, where another statement did that and it is known.
     pub(crate) fn ended_at(&self) -> Option<String> {
         match self.fate() {
-            Fate::Committed | Fate::RolledBack | Fate::Lost | Fate::Closed => self.transaction_ended_at(),
+            Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
+                self.transaction_ended_at()
+            }
             Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
     }

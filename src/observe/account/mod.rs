@@ -23,14 +23,12 @@ use std::thread::{self, ThreadId};
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
-use crate::instrument::{settle_all, unprepared, Unprepared};
-use crate::key::{BindKey, Keys};
+use crate::instrument::{unprepared, Unprepared};
+use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
 pub(crate) struct Account {
     statements: Vec<Statement>,
-    /// The databases that were put back to an earlier state, and the number of the first statement after that.
-    put_back: Vec<(Keys, u64)>,
     /// Set if some were evicted.
     is_partial: bool,
     /// Those that SQLite refused to prepare, and so never ran.
@@ -41,13 +39,10 @@ impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
         let recorder = running.recorder();
-        // Of a statement that has just failed, the error is read now.
-        settle_all(recorder);
-        let (put_back, is_partial) = (recorder.put_back(), recorder.first() > 0);
         let statements = read(recorder.all());
         let mut unprepared = unprepared(recorder);
         unprepared.retain(|one| is_the_applications(one, &statements));
-        Account { statements, put_back, is_partial, unprepared }
+        Account { statements, is_partial: recorder.first() > 0, unprepared }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.
@@ -55,13 +50,12 @@ impl Account {
         self.is_partial
     }
 
-    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that ran before the
-    /// database was last put back to an earlier state.
+    /// Returns the statements that may have changed rows of a bind's table, the oldest first, those left out that the database
+    /// has lost as it was put back to an earlier state.
     pub(crate) fn writes(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
-        let from = self.put_back.iter().find(|(names, _)| names.contains(bind)).map_or(0, |(_, number)| *number);
         let mut writes = Vec::new();
         for statement in &self.statements {
-            if statement.recorded().number >= from && statement.writes_rows_of(bind, table) {
+            if statement.fate() != Fate::PutBack && statement.writes_rows_of(bind, table) {
                 writes.push(statement);
             }
         }

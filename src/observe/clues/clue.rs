@@ -40,7 +40,7 @@ pub(crate) enum Clue {
     Gone { bind: BindKey, table: String, by: Last },
     /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there.
     Beside { last: Last },
-    /// What was committed on other binds by the session whose statement was lost.
+    /// The commits on other binds by the session whose statement was lost.
     Half { binds: Vec<BindKey> },
     /// The last statements that changed rows of a table, where none of the others is named.
     Changed { bind: BindKey, table: String, last: Last },

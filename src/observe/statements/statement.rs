@@ -296,7 +296,7 @@ impl Statement {
     }
 
     /// Returns whether what it wrote is in the database: `Some(true)` once it is committed, `Some(false)` if the statement
-    /// failed, or its transaction or savepoint was rolled back; `None` as long as that is open or where it is not known, for
+    /// failed, its transaction or savepoint was rolled back, or its bind was [put back](crate::Harness::restore) since; `None` as long as that is open or where it is not known, for
     /// one that writes nothing, and for one that changed no row and may have failed.
     ///
     /// ```
@@ -322,7 +322,7 @@ impl Statement {
             return None;
         }
         match self.transaction_end()? {
-            TransactionEnd::Committed => Some(true),
+            TransactionEnd::Committed => Some(!self.recorded.is_put_back),
             TransactionEnd::RolledBack | TransactionEnd::Failed | TransactionEnd::Closed => Some(false),
             TransactionEnd::Open | TransactionEnd::Unknown => None,
         }

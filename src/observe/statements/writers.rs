@@ -3,7 +3,6 @@
 use super::statement::{read, Statement};
 use crate::error::Result;
 use crate::harness::Harness;
-use crate::instrument::settle_all;
 use crate::key::{BindKey, Keys};
 use crate::list::mapped;
 
@@ -30,7 +29,6 @@ impl Harness {
         let key = key.into();
         self.running().check(&key)?;
         let recorder = self.running().recorder();
-        settle_all(recorder);
         let mut statements = read(recorder.all());
         statements.retain(|statement| statement.writes_rows_of(&key, table));
         Ok(statements)

@@ -2,6 +2,7 @@
 
 mod keys;
 mod missing;
+mod put_back;
 mod tables;
 mod tenants;
 mod units;

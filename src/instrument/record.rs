@@ -1,0 +1,32 @@
+//! The statements that a recorder has kept, as reports read them: settled first, for SQLite knows the error of a statement that
+//! has failed only once it has returned from it.
+
+use std::sync::Arc;
+
+use super::connections::settle_all;
+use super::recorded::Recorded;
+use super::recorder::{Listening, Recorder};
+
+impl Recorder {
+    /// Returns everything that is kept.
+    pub(crate) fn all(self: &Arc<Self>) -> Vec<Recorded> {
+        self.settled(&|_| true)
+    }
+
+    /// Returns what was recorded for somebody and is kept, of recordings that have ended too.
+    pub(crate) fn asked_for(self: &Arc<Self>) -> Vec<Recorded> {
+        self.settled(&|statement| statement.is_asked_for)
+    }
+
+    fn settled(self: &Arc<Self>, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
+        settle_all(self);
+        self.kept(is_wanted)
+    }
+}
+
+impl Listening {
+    /// Returns the statements that have begun since it was made. None of them is evicted while it lives.
+    pub(crate) fn statements(&self) -> Vec<Recorded> {
+        self.recorder.settled(&|statement| statement.number >= self.from)
+    }
+}
