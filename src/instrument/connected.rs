@@ -192,7 +192,7 @@ impl Connected {
     /// Describes it while it is open.
     pub(super) fn still_open(&self) -> StillOpen {
         let in_transaction = lock(&self.state).open.is_some();
-        StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
+        StillOpen { names: self.to.names.clone(), opened: Arc::clone(&self.to.opened), in_transaction }
     }
 
     /// Returns the number of the thread that used it last.
