@@ -88,6 +88,16 @@ impl Action<'_> {
         Some((self.schema?, self.first?.to_str().ok()?))
     }
 
+    /// Returns the trigger that it creates, and the schema of that.
+    pub(super) fn created_trigger(&self) -> Option<(&CStr, &str)> {
+        let creates = self.action == ffi::SQLITE_CREATE_TRIGGER;
+        if creates {
+            Some((self.schema?, self.first?.to_str().ok()?))
+        } else {
+            None
+        }
+    }
+
     /// Returns the table or view that it alters or drops, and the schema of that.
     pub(super) fn altered(&self) -> Option<(&CStr, &str)> {
         match self.action {

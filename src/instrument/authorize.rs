@@ -142,6 +142,9 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
         if let Some((schema, table)) = action.created() {
             looked.created.push((schema.to_owned(), table.to_string()));
         }
+        if let Some((schema, trigger)) = action.created_trigger() {
+            looked.triggers.push((schema.to_owned(), trigger.to_string()));
+        }
         if let Some((schema, table, operation)) = action.changed_rows() {
             let by = inside.map(|by| by.to_string_lossy().into_owned());
             let change = Change { schema: schema.to_owned(), table: table.to_string(), operation, by };
