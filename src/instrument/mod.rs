@@ -23,6 +23,8 @@ mod late;
 mod listen;
 mod log;
 mod looked;
+#[cfg(test)]
+mod memory;
 mod number;
 mod opened;
 mod opening;
