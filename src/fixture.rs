@@ -14,6 +14,9 @@ const BINDS: &str = "fixtures/binds.toml";
 
 /// Returns a started [`Harness`] with the binds of `fixtures/binds.toml` in the crate under test, a new one for each test.
 ///
+/// It is in the environment that `MULTIBIND_ENV` names, `test` unless set; with `with_env = true` in the file, `DATABASE_URL_AUTH` and the
+/// like set URLs, see [`Config::with_env`](crate::Config::with_env).
+///
 /// # Panics
 ///
 /// With the text of the error, when the file is missing, is no configuration or its binds cannot be started:

@@ -126,15 +126,15 @@ impl Draft {
         }
     }
 
-    /// Returns the database to start, and the replicas of it.
-    pub(super) fn finish(self, configured: &Keys) -> Result<Finished> {
+    /// Returns the database to start, and the replicas of it. It has the `default` storage where no key sets one.
+    pub(super) fn finish(self, configured: &Keys, default: Option<Storage>) -> Result<Finished> {
         let origin = |key: &BindKey| {
             let own = self.origins.iter().find(|(known, _)| known == key);
             own.map_or(&self.origin, |(_, origin)| origin)
         };
         let storage = match self.storage {
             Some((_, storage)) => storage,
-            None => self.asked.unwrap_or(Storage::Memory),
+            None => default.or(self.asked).unwrap_or(Storage::Memory),
         };
         let first_lagging = self.lagging.first().map(|(key, _)| key);
         if let (Storage::SharedCache, Some(key)) = (storage, self.read_only.first().or(first_lagging)) {

@@ -21,13 +21,27 @@ impl Written {
     /// Lays what an environment sets over the rest.
     pub(super) fn lay_over(&mut self, environment: &Environment) {
         let Environment { written, set, .. } = environment;
-        let Written { binds, tables, data, options, default_options, temp_dir, images, deny_outside, references } =
-            written;
+        let Written {
+            binds,
+            tables,
+            data,
+            options,
+            default_options,
+            temp_dir,
+            images,
+            storage,
+            with_env,
+            deny_outside,
+            references,
+        } = written;
         let sets = |key: Option<&BindKey>, name: &str| set.iter().any(|(of, set)| of.as_ref() == key && set == name);
         for (key, over) in binds {
             match self.binds.iter_mut().find(|(known, _)| known == key) {
-                Some((_, bind)) => lay(bind, over.clone(), &|name| sets(Some(key), name)),
-                None => self.binds.push((key.clone(), over.clone())),
+                // A bind of the code's is not the file's: the key is configured twice.
+                Some((_, bind)) if bind.origin != Origin::Code => {
+                    lay(bind, over.clone(), &|name| sets(Some(key), name));
+                }
+                _ => self.binds.push((key.clone(), over.clone())),
             }
         }
         // They win over what the bind has outside of the environment, and not over what it has within.
@@ -48,6 +62,8 @@ impl Written {
         if images.is_some() {
             self.images.clone_from(images);
         }
+        self.storage = storage.or(self.storage);
+        self.with_env = with_env.or(self.with_env);
         if deny_outside.is_some() {
             self.deny_outside.clone_from(deny_outside);
         }

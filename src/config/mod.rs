@@ -1,6 +1,7 @@
 //! The user's configuration: binds, tables and options, from code, TOML or the environment. No database is opened.
 
 mod bind;
+mod change;
 mod chooser;
 mod draft;
 mod env;
@@ -47,6 +48,7 @@ use std::path::PathBuf;
 
 use crate::key::BindKey;
 use crate::sqlite::OnConnect;
+use change::Change;
 use environment::Environment;
 use origin::Origin;
 use variables::Variables;
@@ -76,6 +78,8 @@ pub struct Config {
     /// The part that holds in every environment.
     written: Written,
     environments: Vec<Environment>,
+    /// Changes to the binds, in their order.
+    changes: Vec<Change>,
     /// The environment that the code chooses.
     chosen: Option<String>,
     /// Set where variables override the URLs of binds.
@@ -107,7 +111,8 @@ impl Config {
         self.bind(BindKey::DEFAULT, bind)
     }
 
-    /// Adds a bind. A key that is there already, ASCII case aside, is an error at start, as is one that is reserved.
+    /// Adds a bind. A key that is there already, ASCII case aside, is an error at start, as is one that is reserved:
+    /// [`change`](Config::change) is for a bind of a file.
     ///
     /// ```
     /// use multibind::{Bind, Config};

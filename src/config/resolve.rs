@@ -17,7 +17,7 @@ use super::spec::DatabaseSpec;
 use super::spec::{Replica, Resolved};
 use super::stand_in;
 use super::table::Table;
-use super::variables::expand;
+use super::variables::{expand, Expanded};
 use super::written::ImageFolder;
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys, PerBind};
@@ -64,7 +64,7 @@ impl Settled {
         }
         let (mut sources, mut replicas, mut ways) = (PerBind::default(), Vec::new(), Vec::new());
         for draft in drafts {
-            let finished = draft.finish(&configured)?;
+            let finished = draft.finish(&configured, self.written.storage)?;
             let source = sources.push(finished.source);
             for lagging in finished.lagging {
                 replicas.push((Replica { source, lags: true }, lagging));
@@ -97,12 +97,12 @@ impl Settled {
         let (mut identity, mut asked) = (None, None);
         // A variable may name production's replica, of which a mirror takes the place.
         if let (Some(url), None) = (&bind.url, &bind.mirror) {
-            let url = match url.origin() {
+            let Expanded { url, unset } = match url.origin() {
                 // What a variable holds is what is meant.
-                Origin::Variable(_) => url.clone(),
+                Origin::Variable(_) => Expanded { url: url.clone(), unset: Vec::new() },
                 Origin::Code | Origin::Toml { .. } => expand(key, url, &self.variables)?,
             };
-            let url = stand_in::read(key, &url)?;
+            let url = stand_in::read(key, &url, &unset)?;
             asked = stand_in::storage(&url);
             identity = url.named;
         }

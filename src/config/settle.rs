@@ -58,11 +58,14 @@ impl Config {
         self
     }
 
-    /// Lays the chosen environment over the rest, then applies the variables of URLs.
+    /// Lays the chosen environment over the rest, makes the changes, then applies the variables of URLs.
     pub(crate) fn settle(self) -> Result<Settled> {
         let mut written = self.written.clone();
         self.lay_environment_over(&mut written)?;
-        if self.urls_from_variables {
+        for change in &self.changes {
+            written.change(change)?;
+        }
+        if self.urls_from_variables || written.with_env == Some(true) {
             written.set_urls(&self.variables)?;
         }
         Ok(Settled { written, variables: self.variables })

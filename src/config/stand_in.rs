@@ -6,7 +6,7 @@ use super::storage::Storage;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::say;
-use crate::url::{misspells_cache, misspelt_scheme, parse, DatabaseUrl, Sharing};
+use crate::url::{misspells_cache, misspelt_scheme, parse, DatabaseUrl, Named, Sharing};
 
 /// For the errors; the documentation of `Bind::url` has them all.
 const FORMS: &str = "`sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, \
@@ -14,8 +14,21 @@ const FORMS: &str = "`sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite://
                      may follow, as in `postgresql+psycopg2://`";
 
 /// Reads the URL of a bind, and logs what in it may not be meant.
-pub(super) fn read(bind: &BindKey, url: &UrlText) -> Result<DatabaseUrl> {
-    let read = parse(url.text()).map_err(|problem| {
+///
+/// One that names `unset` variables and is no URL without their values, `${DATABASE_URL}` for one, names the database whose
+/// URL is written alike.
+pub(super) fn read(bind: &BindKey, url: &UrlText, unset: &[String]) -> Result<DatabaseUrl> {
+    if !unset.is_empty() {
+        let unset = unset.join("`, `");
+        say::debug(format_args!("bind `{bind}`: `{unset}` is not set, so the URL is a name as it is written: `{url}`"));
+    }
+    let parsed = match parse(url.text()) {
+        Err(_) if !unset.is_empty() => {
+            return Ok(DatabaseUrl { named: Some(Named::Written(url.text().to_string())), sharing: None })
+        }
+        parsed => parsed,
+    };
+    let read = parsed.map_err(|problem| {
         let (file, line) = url.origin().place();
         let from = match url.origin() {
             Origin::Variable(name) => format!(" from `{name}`"),

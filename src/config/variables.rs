@@ -74,16 +74,25 @@ enum Piece<'t> {
     Broken,
 }
 
-/// Returns the URL of a bind with the variables that it names, which messages go on to show as it was written.
-pub(super) fn expand(bind: &BindKey, url: &UrlText, variables: &Variables) -> Result<UrlText> {
-    let expanded = expand_text(url.text(), variables).map_err(|problem| {
+/// A URL with the variables that it names put into it.
+pub(super) struct Expanded {
+    /// The URL, which messages go on to show as it was written.
+    pub(super) url: UrlText,
+    /// The variables without a value or a default, which stand in the URL as `${NAME}`: it is a name, and they are part of it.
+    pub(super) unset: Vec<String>,
+}
+
+/// Puts the variables that a bind's URL names into it.
+pub(super) fn expand(bind: &BindKey, url: &UrlText, variables: &Variables) -> Result<Expanded> {
+    let mut unset = Vec::new();
+    let expanded = expand_text(url.text(), variables, &mut unset).map_err(|problem| {
         let (file, line) = url.origin().place();
         Error::Url { file, line, bind: bind.clone(), problem: format!("the URL `{url}` {problem}"), at: None }
     })?;
-    Ok(url.with_text(expanded))
+    Ok(Expanded { url: url.with_text(expanded), unset })
 }
 
-fn expand_text(text: &str, variables: &Variables) -> std::result::Result<String, String> {
+fn expand_text(text: &str, variables: &Variables, unset: &mut Vec<String>) -> std::result::Result<String, String> {
     let mut expanded = String::new();
     for piece in pieces(text) {
         match piece {
@@ -97,12 +106,12 @@ fn expand_text(text: &str, variables: &Variables) -> std::result::Result<String,
                             .to_str()
                             .ok_or_else(|| format!("needs the variable `{name}`, whose value is not UTF-8"))?,
                     ),
-                    (None, Some(default)) => expanded.push_str(&expand_text(default, variables)?),
+                    (None, Some(default)) => expanded.push_str(&expand_text(default, variables, unset)?),
                     (None, None) => {
-                        return Err(format!(
-                            "needs the variable `{name}`, which is not set: set it, give it a default as in \
-                             `${{{name}:-sqlite://}}`, or write `$${{` for a `${{` that is meant"
-                        ));
+                        expanded.push_str("${");
+                        expanded.push_str(name);
+                        expanded.push('}');
+                        unset.push(name.to_string());
                     }
                 }
             }

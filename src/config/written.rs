@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::bind::Bind;
 use super::options::EngineOptions;
 use super::reference::ReferenceText;
+use super::storage::Storage;
 use super::table::Table;
 use crate::key::BindKey;
 
@@ -41,6 +42,10 @@ pub(super) struct Written {
     pub(super) temp_dir: Option<PathBuf>,
     /// The place of stored images, where the user sets one.
     pub(super) images: Option<ImageFolder>,
+    /// The storage of binds that set none themselves.
+    pub(super) storage: Option<Storage>,
+    /// Set if variables of the environment override URLs, where the user says.
+    pub(super) with_env: Option<bool>,
     /// Set if connections to what is no bind are refused, and where that is written.
     pub(super) deny_outside: Option<DenyOutside>,
     /// References that cross from one bind into another.

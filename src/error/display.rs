@@ -18,7 +18,9 @@ impl Display for Error {
                 write!(f, "`{}` cannot be a bind key: {problem}", shown(&key))
             }
             Error::DuplicateBind { bind, first, .. } => {
-                write!(f, "bind `{bind}` is configured twice{}", other_spelling(bind, first))
+                let other = other_spelling(bind, first);
+                let other = if other.is_empty() { "; `Config::change` changes one that is there" } else { &other };
+                write!(f, "bind `{bind}` is configured twice{other}")
             }
             Error::UnknownBind { bind, configured, .. } => {
                 let (name, meant) = (bind.to_string(), meant(bind, configured));
@@ -45,6 +47,7 @@ impl Display for Error {
             Error::Schema { bind, file, line, problem, .. } => {
                 write!(f, "bind `{bind}`: the schema failed{}: {problem}", at(file, *line))
             }
+            Error::Prepared { name, problem, .. } => write!(f, "prepared state `{name}`: {problem}"),
             Error::ForeignParent { bind, table, parent, found, .. } => write!(
                 f,
                 "table `{table}` in bind `{bind}` has a foreign key to `{parent}`, which is not in bind `{bind}` but \
@@ -137,7 +140,7 @@ impl Display for Error {
             Error::ForeignSnapshot { binds, .. } => write!(
                 f,
                 "the snapshot was taken of another harness, with the binds {}: take one of this harness with \
-                 `snapshot()`",
+                 `snapshot()`, or start both with one `prepared` state",
                 list(binds)
             ),
             Error::Orphans { orphans, .. } => {

@@ -6,6 +6,7 @@ mod authorizer;
 mod backup;
 #[cfg(unix)]
 mod beside;
+pub(crate) mod callback;
 pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;

@@ -43,6 +43,14 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
     parse(text).ok()?.named.map(|named| named.to_string())
 }
 
+/// Returns whether a text is a URL of a database by its scheme, which other URLs than those of databases do not have.
+pub(crate) fn is_of_a_database(text: &str) -> bool {
+    let scheme = text.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let base = scheme.split('+').next().unwrap_or_default();
+    let known = scheme.is_empty() || SCHEMES.contains(&base) || OTHERS.contains(&base);
+    known && parse(text).is_ok()
+}
+
 /// Returns an unknown scheme and the known one that it is nearly.
 pub(crate) fn misspelt_scheme(text: &str) -> Option<(String, &'static str)> {
     let scheme = text.split_once("://")?.0.to_ascii_lowercase();

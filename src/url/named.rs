@@ -22,6 +22,8 @@ pub(crate) enum Named {
     File { path: String },
     /// A database of a server; `more` has the parameters of a server of which it is not known what they mean.
     Server { family: Family, hosts: Vec<String>, database: String, more: String },
+    /// A database of whose URL only the text is known, as it names variables that are not set.
+    Written(String),
 }
 
 /// Ways of SQLite in which connections of one process share a database in memory.
@@ -75,6 +77,7 @@ impl fmt::Display for Named {
                 write!(f, "file:{}?vfs=memdb", percent_encoded(name, b"?#"))
             }
             Named::File { path } => write!(f, "sqlite:///{}", percent_encoded(path, b"?#")),
+            Named::Written(text) => f.write_str(text),
             Named::Server { family, hosts, database, more } => {
                 let database = percent_encoded(database, b"?#");
                 write!(f, "{}://", family.scheme())?;

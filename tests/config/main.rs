@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod bad_input;
+mod changed;
+mod child;
 mod data;
 mod dynamic;
 mod environments;
@@ -12,7 +14,9 @@ mod failure;
 mod folder;
 #[path = "../common/frame.rs"]
 mod frame;
+mod looked_for;
 mod migrations;
+mod section;
 mod seeds;
 mod sources;
 mod tables;

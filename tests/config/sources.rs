@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::process::Command;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -10,6 +9,8 @@ use multibind::binds::Storage;
 use multibind::tables::{Table, TableGroup};
 use multibind::{Bind, BindKey, Config, Error, Harness};
 use rstest::rstest;
+
+use crate::child::{in_a_process, is_the_child};
 
 fn start(toml: &str) -> Harness {
     Harness::from_config(Config::from_toml(toml, env!("CARGO_MANIFEST_DIR")).unwrap()).unwrap()
@@ -191,7 +192,7 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
     insta::assert_snapshot!(wrong("SQLALCHEMY_DATABASE_URL = 'sqlite://'"), @"line 1: unknown name `SQLALCHEMY_DATABASE_URL`; the nearest known one is `SQLALCHEMY_DATABASE_URI`");
     insta::assert_snapshot!(wrong("SQLALCEMY_BINDS = {}"), @"line 1: unknown name `SQLALCEMY_BINDS`; the nearest known one is `SQLALCHEMY_BINDS`");
     insta::assert_snapshot!(wrong("SQLALCHEMY_SESSION_OPTIONS = {}"), @"line 1: unknown name `SQLALCHEMY_SESSION_OPTIONS`; the nearest known one is `SQLALCHEMY_ENGINE_OPTIONS`");
-    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(wrong("[server]"), @"line 1: unknown name `server`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `storage`, `with_env`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -354,10 +355,10 @@ fn a_key_that_is_configured_twice_is_an_error() {
     let start = |one: Option<&str>, other: Option<&str>| {
         Harness::builder().bind(one, Bind::memory()).bind(other, Bind::memory()).start().unwrap_err()
     };
-    insta::assert_snapshot!(start(Some("auth"), Some("auth")), @"bind `auth` is configured twice");
+    insta::assert_snapshot!(start(Some("auth"), Some("auth")), @"bind `auth` is configured twice; `Config::change` changes one that is there");
     insta::assert_snapshot!(start(Some("auth"), Some("Auth")), @"bind `Auth` is configured twice: `auth` differs only in case, and SQL compares names without it");
-    insta::assert_snapshot!(start(None, None), @"bind `default` is configured twice");
-    insta::assert_snapshot!(start(None, Some("default")), @"bind `default` is configured twice");
+    insta::assert_snapshot!(start(None, None), @"bind `default` is configured twice; `Config::change` changes one that is there");
+    insta::assert_snapshot!(start(None, Some("default")), @"bind `default` is configured twice; `Config::change` changes one that is there");
 }
 
 #[test]
@@ -550,24 +551,10 @@ fn a_variable_that_is_not_utf_8_is_an_error() {
     drop(config().with_vars([(odd(), odd())]).start().unwrap());
 }
 
-/// Runs one of these tests in a process of its own, whose environment and current folder can be set.
-fn in_a_process(test: &str, prepare: impl FnOnce(&mut Command)) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([&format!("sources::{test}"), "--exact", "--nocapture"]).env("MULTIBIND_TEST_CHILD", "1");
-    prepare(&mut command);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn is_the_child() -> bool {
-    std::env::var_os("MULTIBIND_TEST_CHILD").is_some()
-}
-
 #[test]
 fn the_environment_is_read_where_the_caller_asks() {
     if !is_the_child() {
-        return in_a_process("the_environment_is_read_where_the_caller_asks", |command| {
+        return in_a_process("sources::the_environment_is_read_where_the_caller_asks", |command| {
             command.env("DATABASE_URL", "mysql://h/db").env("DATABASE_URL_AUTH", "mysql://h/db");
         });
     }
@@ -583,7 +570,7 @@ fn the_environment_is_read_where_the_caller_asks() {
 fn a_relative_path_is_looked_for_in_the_crate_under_test() {
     if !is_the_child() {
         let elsewhere = tempfile::tempdir().unwrap();
-        return in_a_process("a_relative_path_is_looked_for_in_the_crate_under_test", |command| {
+        return in_a_process("sources::a_relative_path_is_looked_for_in_the_crate_under_test", |command| {
             command.env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR")).current_dir(elsewhere.path());
         });
     }
@@ -591,7 +578,7 @@ fn a_relative_path_is_looked_for_in_the_crate_under_test() {
     let error = Config::from_file("Cargo.toml").unwrap_err().to_string();
     let (place, problem) = error.split_once(": ").unwrap();
     assert!(place.starts_with("Cargo.toml:"), "{place}");
-    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
+    insta::assert_snapshot!(problem, @"unknown name `package`; known are `default`, `binds`, `engine_options`, `data`, `temp_dir`, `images`, `storage`, `with_env`, `deny_outside`, `references`, `tables`, `env`, `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS`, `SQLALCHEMY_ENGINE_OPTIONS`");
 }
 
 #[test]
@@ -600,7 +587,7 @@ fn without_cargo_paths_start_at_the_current_folder() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("binds.toml"), "[binds.here]\nschema = 'here.sql'").unwrap();
         fs::write(folder.path().join("here.sql"), "CREATE TABLE here (x)").unwrap();
-        return in_a_process("without_cargo_paths_start_at_the_current_folder", |command| {
+        return in_a_process("sources::without_cargo_paths_start_at_the_current_folder", |command| {
             command.env_remove("CARGO_MANIFEST_DIR").current_dir(folder.path());
         });
     }
@@ -613,7 +600,7 @@ fn without_cargo_paths_start_at_the_current_folder() {
 fn the_fixture_without_its_file_says_what_to_do() {
     if !is_the_child() {
         let folder = tempfile::tempdir().unwrap();
-        return in_a_process("the_fixture_without_its_file_says_what_to_do", |command| {
+        return in_a_process("sources::the_fixture_without_its_file_says_what_to_do", |command| {
             command.env("CARGO_MANIFEST_DIR", folder.path());
         });
     }
@@ -626,7 +613,7 @@ fn the_fixture_without_its_file_says_what_to_do() {
 
     let failed = failed.unwrap_err().downcast::<String>().unwrap();
     let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
-    insta::assert_snapshot!(failed.replace(&folder, "FOLDER"), @"cannot read the configuration `FOLDER/fixtures/binds.toml`: No such file or directory (os error 2). The fixture `harness` starts the binds of that file: write it, or start with `Harness::builder()` in the test or in a fixture of your own");
+    insta::assert_snapshot!(failed.replace(&folder, "FOLDER"), @r#"cannot read the configuration `FOLDER/fixtures/binds.toml`: No such file or directory (os error 2); a relative path is looked for in the folder of the crate under test, which Cargo names in `CARGO_MANIFEST_DIR`. A path can be absolute: that of another crate is named by `concat!(env!("CARGO_MANIFEST_DIR"), "/…")` in its code. The fixture `harness` starts the binds of that file: write it, or start with `Harness::builder()` in the test or in a fixture of your own"#);
     assert!(place.lock().unwrap().contains(&format!("sources.rs:{line}:")), "{}", place.lock().unwrap());
 }
 

@@ -4,7 +4,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
 
-use multibind::binds::Storage;
+use multibind::binds::{Lag, Storage};
 use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::{self, Connection};
 use multibind::{changes, context, row, Bind, Config, Harness};
@@ -65,6 +65,58 @@ fn every_connection_of_the_harness_has_them(#[case] storage: Storage) -> multibi
     db.create_all("auth")?;
     db.reset()?;
     db.assert_landed("auth", "user", row! { name: "ANN" });
+    Ok(())
+}
+
+#[rstest]
+fn migrations_replicas_references_saved_files_and_guards_have_them() -> multibind::Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, sql: &str| std::fs::write(folder.path().join(name), sql).unwrap();
+    file(
+        "1_user.sql",
+        "CREATE TABLE user (name TEXT COLLATE unicase PRIMARY KEY CHECK (shout(name) <> '')) WITHOUT ROWID",
+    );
+    file("2_loud.sql", "ALTER TABLE user ADD COLUMN loud AS (shout(name)); INSERT INTO user VALUES (shout('ann'))");
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema("CREATE TABLE post (author TEXT)"))
+        .bind("auth", Bind::memory().schema_up_to(folder.path(), 1).on_connect(set_up))
+        .bind("late", Bind::mirror("auth").read_only(true).lag(Lag::Manual))
+        .reference("default.post.author", "auth.user.name")
+        .start()?;
+    db.migrate_to("auth", 2)?;
+    db.assert_landed("auth", "user", row! { loud: "ANN", name: "Ann" });
+    db.replicate("late")?;
+    db.assert_landed("late", "user", row! { name: "ann" });
+    db.assert_rows("auth", "user", [row! { name: "ANN" }]);
+
+    db.connection(None)?.execute("INSERT INTO post VALUES ('nobody')", []).unwrap();
+    assert_eq!(db.check_references()?.len(), 1);
+    let saved = tempfile::tempdir().unwrap();
+    assert!(db.save_to(saved.path())?.iter().any(|file| file.ends_with("auth.db")));
+
+    let guard = db.deny_writes("auth");
+    assert!(db.connection("auth")?.execute("INSERT INTO user VALUES (shout('bob'))", []).is_err());
+    assert_eq!(guard.refused().len(), 1);
+    let reading = "SELECT count(*) FROM user WHERE name = shout('ANN')";
+    assert_eq!(db.connection("auth")?.query_row(reading, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    Ok(())
+}
+
+#[rstest]
+fn tables_of_an_extension_can_be_used_everywhere() -> multibind::Result<()> {
+    let schema = "CREATE TABLE day (n); INSERT INTO day SELECT value FROM generate_series(1, 3);
+        CREATE VIEW next AS SELECT value AS n FROM generate_series(4, 6)";
+    let auth = Bind::memory().schema(schema).on_connect(rusqlite::vtab::series::load_module);
+    let db = Harness::builder().default_bind(Bind::memory()).bind("auth", auth).start()?;
+    let before = db.snapshot()?;
+    let mut session = db.session();
+    session.execute("INSERT INTO auth.day SELECT value FROM generate_series(7, 8)", [])?;
+    assert_eq!(session.query_row("SELECT max(n) FROM next", [], |row| row.get::<_, i64>(0))?, 6);
+    session.commit()?;
+    db.assert_landed("auth", "next", row! { n: 5 });
+    db.changes_since(&before)?.assert(changes! { "auth.day" => +[row! { n: 7 }, row! { n: 8 }] });
+    db.restore(&before)?;
+    assert_eq!(db.locate("day", row! {})?.len(), 3);
     Ok(())
 }
 

@@ -90,8 +90,8 @@ impl Bind {
 
     /// Adds a closure that makes tables on the connection it is given: the application's own migrator.
     ///
-    /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
-    /// [restore](Connection::restore) it into its connection.
+    /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure copies it
+    /// into its connection, by rusqlite's `Connection::restore` (its feature `backup`).
     ///
     /// A closure that captures nothing runs once in a process, and its tables are copied from then on. It runs at each start
     ///
@@ -121,6 +121,22 @@ impl Bind {
         self
     }
 
+    /// Takes away the tables so far, for others in their place: of a bind that [`Config::change`](crate::Config::change) has from
+    /// a file, those of the file.
+    ///
+    /// ```
+    /// # use multibind::{rusqlite::Connection, Config, Harness};
+    /// let migrate = |conn: &mut Connection| conn.execute_batch("CREATE TABLE member (name TEXT)");
+    /// let config = Config::from_file("fixtures/binds.toml")?;
+    /// let db = Harness::from_config(config.change("auth", move |auth| auth.without_schema().without_data().schema_with(migrate)))?;
+    /// assert!(db.metadata("auth")?.table("user").is_none());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn without_schema(mut self) -> Bind {
+        self.schema.clear();
+        self
+    }
+
     /// Adds data: a CSV, SQL or (with the feature `json`) JSON file, or a folder of them, loaded into the new tables.
     ///
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
@@ -140,6 +156,20 @@ impl Bind {
     /// ```
     pub fn data(mut self, path: impl Into<PathBuf>) -> Bind {
         self.data.push(path.into());
+        self
+    }
+
+    /// Takes away the data so far, as [`without_schema`](Bind::without_schema) does the tables.
+    ///
+    /// ```
+    /// # use multibind::{Config, Harness};
+    /// let config = Config::from_file("fixtures/binds.toml")?.change(.., |bind| bind.without_data());
+    /// let db = Harness::from_config(config)?;
+    /// assert!(db.locate("user", multibind::row! {})?.is_empty());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn without_data(mut self) -> Bind {
+        self.data.clear();
         self
     }
 

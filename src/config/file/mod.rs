@@ -1,66 +1,37 @@
 //! A configuration from TOML: the native form and Flask-SQLAlchemy's names.
 
 mod lists;
+mod section;
 mod setting;
+mod top;
 
 use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
+use toml::Spanned;
 
 use super::bind::Bind;
 use super::environment::Environment;
-use super::flask;
 use super::options::{EngineOptions, APPLIED, NOT_APPLIED};
 use super::origin::Origin;
-use super::paths::resolve_path;
+use super::paths::{explained, resolve_path};
 use super::suggest::suggest;
-use super::value::{boolean, entries, paths, string, table, Fit, Misfit, Placed};
-use super::written::{DenyOutside, ImageFolder, Written};
+use super::value::{entries, table, Fit, Misfit, Placed};
+use super::written::Written;
 use super::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::say;
 use crate::sqlite::script::line_at;
-use setting::set;
-
-/// The settings of a bind besides engine options.
-const BIND_SETTINGS: [&str; 10] = [
-    "url",
-    "storage",
-    "schema",
-    "schema_sql",
-    "data",
-    "allow_missing_parents",
-    "read_only",
-    "copy_of",
-    "mirror",
-    "lag",
-];
-
-/// The names at the top of a file.
-const TOP: [&str; 13] = [
-    "default",
-    "binds",
-    "engine_options",
-    "data",
-    "temp_dir",
-    "images",
-    "deny_outside",
-    "references",
-    "tables",
-    "env",
-    "SQLALCHEMY_DATABASE_URI",
-    "SQLALCHEMY_BINDS",
-    "SQLALCHEMY_ENGINE_OPTIONS",
-];
+use setting::{is_of_a_bind, set, BIND_SETTINGS};
 
 impl Config {
     /// Reads a TOML file.
     ///
     /// A relative path is looked for in the folder of the crate under test; the paths in the file are relative to the
-    /// file's own folder. What a file may say is told at [`Config::from_toml`].
+    /// file's own folder. [`Config::from_toml`] has what a file may say.
     ///
     /// # Errors
     ///
@@ -76,17 +47,8 @@ impl Config {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Config> {
-        let path = path.as_ref();
-        let found = resolve_path(path);
-        let failed = |error| Error::io("read the configuration", &found)(error);
-        let kind = fs::metadata(&found).map_err(failed)?.file_type();
-        if !kind.is_file() && !kind.is_dir() {
-            // A pipe that nobody writes to would be waited for without an end.
-            return Err(failed(std::io::Error::other("it is no ordinary file")));
-        }
-        let text = fs::read_to_string(&found).map_err(failed)?;
-        let folder = found.parent().unwrap_or(&found).to_path_buf();
-        Reader::new(Some(path.to_path_buf()), &text, folder).read()
+        let Opened { text, folder } = Opened::at(path.as_ref())?;
+        Reader::new(Some(path.as_ref().to_path_buf()), &text, folder).read()
     }
 
     /// Reads TOML text; relative paths in it are looked for in `base_dir`.
@@ -128,7 +90,8 @@ impl Config {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     ///
-    /// `deny_outside = true` at the top refuses connections to what is no bind: see [`Config::deny_outside`].
+    /// `storage` at the top is that of each bind that sets none; `with_env = true` reads the URLs of binds from the environment, as
+    /// [`Config::with_env`] does. `deny_outside = true` refuses connections to what is no bind: see [`Config::deny_outside`].
     ///
     /// `[engine_options]` has engine options for every bind; a bind's own win. They are `pool_size`, `pool_timeout` and `pool_recycle` (in seconds, `-1` for never, as in
     /// SQLAlchemy), `echo`, `busy_timeout` (in milliseconds, as SQLite's pragma), `foreign_keys`, `schema_timeout` (in
@@ -158,7 +121,7 @@ impl Config {
     ///
     /// In `[env.NAME]` stands what differs in an environment: [`Config::environment`] says which one is chosen. `${NAME}`
     /// in a URL stands for the variable of that name, read when the harness starts, `${NAME:-DEFAULT}` for the default
-    /// where it is not set or empty; `$${` stands for `${` itself.
+    /// where it is not set or empty; `$${` stands for `${` itself. One that is not set and has no default is part of the name.
     ///
     /// Other names of Flask-SQLAlchemy are accepted without an effect; other names in upper case are the application's
     /// own and passed over.
@@ -173,6 +136,28 @@ impl Config {
     }
 }
 
+/// A file that has been read.
+struct Opened {
+    text: String,
+    /// The folder that paths in it are relative to.
+    folder: PathBuf,
+}
+
+impl Opened {
+    fn at(path: &Path) -> Result<Opened> {
+        let found = resolve_path(path);
+        let failed = |error| Error::io("read the configuration", &found)(explained(path, error));
+        let kind = fs::metadata(&found).map_err(failed)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            // A pipe that nobody writes to would be waited for without an end.
+            return Err(failed(io::Error::other("it is no ordinary file")));
+        }
+        let text = fs::read_to_string(&found).map_err(failed)?;
+        let folder = found.parent().unwrap_or(&found).to_path_buf();
+        Ok(Opened { text, folder })
+    }
+}
+
 struct Reader<'t> {
     file: Option<PathBuf>,
     text: &'t str,
@@ -183,6 +168,8 @@ struct Reader<'t> {
     seen: Vec<(Option<BindKey>, String, usize)>,
     /// The environment that is read, `None` for the file itself.
     within: Option<String>,
+    /// Set where names that are not ours are the application's.
+    passes_over: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -195,108 +182,27 @@ impl<'t> Reader<'t> {
             environments: Vec::new(),
             seen: Vec::new(),
             within: None,
+            passes_over: false,
         }
+    }
+
+    fn parsed(&self) -> Result<Spanned<DeTable<'t>>> {
+        DeTable::parse(self.text).map_err(|error| {
+            // Its `Display` shows the line itself, which may hold a password.
+            self.error(None, error.span().unwrap_or_default(), format!("this is not TOML: {}", error.message()))
+        })
     }
 
     fn read(mut self) -> Result<Config> {
-        let document = DeTable::parse(self.text).map_err(|error| {
-            // Its `Display` shows the line itself, which may hold a password.
-            self.error(None, error.span().unwrap_or_default(), format!("this is not TOML: {}", error.message()))
-        })?;
+        let document = self.parsed()?;
         for (name, value) in entries(document.get_ref()) {
             self.top(name.get_ref(), name.span(), value)?;
         }
-        Ok(Config { written: self.written, environments: self.environments, ..Config::default() })
+        Ok(self.finished())
     }
 
-    fn top(&mut self, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
-        match name {
-            "default" => self.bind(BindKey::DEFAULT, span, value),
-            "binds" | "SQLALCHEMY_BINDS" => {
-                for (key, value) in entries(self.fit(None, table(name, value))?) {
-                    self.bind(BindKey::from(key.get_ref().as_ref()), key.span(), value)?;
-                }
-                Ok(())
-            }
-            "temp_dir" => {
-                self.once(None, name, span)?;
-                let path = self.fit(None, string(name, value))?;
-                self.written.temp_dir = Some(self.base.join(path));
-                Ok(())
-            }
-            "images" => {
-                self.once(None, name, span)?;
-                self.written.images = Some(match value.get_ref() {
-                    DeValue::Boolean(false) => ImageFolder::Nowhere,
-                    _ => {
-                        let misfit = || Misfit::wanted(name, "a folder, or `false`", value);
-                        let path = self.fit(None, string(name, value).map_err(|_| misfit()))?;
-                        ImageFolder::In(self.base.join(path))
-                    }
-                });
-                Ok(())
-            }
-            "deny_outside" => {
-                self.once(None, name, span.clone())?;
-                let denies = self.fit(None, boolean(name, value))?;
-                let file = self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", file.display()));
-                let by = format!("`deny_outside = true` at {file}{}", self.line(&span));
-                self.written.deny_outside = Some(DenyOutside { denies, by });
-                Ok(())
-            }
-            "references" => {
-                let tables = value.get_ref().as_array().ok_or_else(|| Misfit::wanted(name, "a list of tables", value));
-                for value in self.fit(None, tables)?.iter() {
-                    self.reference(value)?;
-                }
-                Ok(())
-            }
-            "tables" => {
-                let tables = value.get_ref().as_array().ok_or_else(|| Misfit::wanted(name, "a list of tables", value));
-                for value in self.fit(None, tables)?.iter() {
-                    self.table(value)?;
-                }
-                Ok(())
-            }
-            "data" => {
-                self.once(None, name, span)?;
-                let paths = self.fit(None, paths(name, value))?;
-                self.written.data.clear();
-                for path in paths {
-                    self.written.data.push(self.base.join(path));
-                }
-                Ok(())
-            }
-            "SQLALCHEMY_DATABASE_URI" => self.setting(&BindKey::DEFAULT, "url", span, value),
-            "SQLALCHEMY_ENGINE_OPTIONS" => {
-                for (name, value) in entries(self.fit(None, table(name, value))?) {
-                    match name.get_ref().as_ref() {
-                        "url" => self.setting(&BindKey::DEFAULT, "url", name.span(), value)?,
-                        option => self.option(Some(&BindKey::DEFAULT), option, name.span(), value)?,
-                    }
-                }
-                Ok(())
-            }
-            "engine_options" => {
-                for (name, value) in entries(self.fit(None, table(name, value))?) {
-                    self.option(None, name.get_ref(), name.span(), value)?;
-                }
-                Ok(())
-            }
-            "env" => self.environments(span, value),
-            _ if flask::is_without_effect(name) => {
-                say::debug(format_args!("`{name}` has no effect here"));
-                Ok(())
-            }
-            _ => match flask::option(name) {
-                Some(option) => self.option(None, option, span, value),
-                None if flask::is_the_applications(name, &TOP) => Ok(()),
-                None => {
-                    let suggestion = suggest(name, &TOP, &flask::names());
-                    Err(self.error(None, span, format!("unknown name `{name}`; {suggestion}")))
-                }
-            },
-        }
+    fn finished(self) -> Config {
+        Config { written: self.written, environments: self.environments, ..Config::default() }
     }
 
     /// Reads `[env.NAME]`, each with the names that the file itself may have.
@@ -353,8 +259,12 @@ impl<'t> Reader<'t> {
     }
 
     fn setting(&mut self, key: &BindKey, name: &str, span: Range<usize>, value: &Placed<'_>) -> Result<()> {
+        if self.passes_over && !is_of_a_bind(name) && !EngineOptions::knows(name) {
+            self.pass_over(Some(key), name, &span);
+            return Ok(());
+        }
         self.once(Some(key), name, span.clone())?;
-        if !BIND_SETTINGS.contains(&name) && !EngineOptions::knows(name) {
+        if !is_of_a_bind(name) && !EngineOptions::knows(name) {
             let listed = [&BIND_SETTINGS[..], &APPLIED].concat();
             let suggestion = suggest(name, &listed, &NOT_APPLIED);
             return Err(self.error(Some(key), span, format!("unknown setting `{name}`; {suggestion}")));
@@ -407,6 +317,11 @@ impl<'t> Reader<'t> {
 
     fn origin(&self, span: Range<usize>) -> Origin {
         Origin::Toml { file: self.file.clone(), line: self.line(&span) }
+    }
+
+    /// Returns the file with a colon after it, or the word for a line of a text.
+    fn shown_file(&self) -> String {
+        self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", file.display()))
     }
 
     fn line(&self, span: &Range<usize>) -> usize {

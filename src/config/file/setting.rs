@@ -12,7 +12,26 @@ use crate::config::suggest::suggest;
 use crate::config::value::{boolean, paths, string, Fit, Misfit, Placed};
 use crate::key::BindKey;
 
-/// Sets what a bind is told by name.
+/// The settings of a bind besides engine options.
+pub(super) const BIND_SETTINGS: [&str; 10] = [
+    "url",
+    "storage",
+    "schema",
+    "schema_sql",
+    "data",
+    "allow_missing_parents",
+    "read_only",
+    "copy_of",
+    "mirror",
+    "lag",
+];
+
+/// Returns whether a name is that of a setting that only a bind has, which an engine option is not.
+pub(super) fn is_of_a_bind(name: &str) -> bool {
+    BIND_SETTINGS.contains(&name)
+}
+
+/// Sets an option of a bind by name.
 pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &Path) -> Fit<()> {
     match name {
         "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),
@@ -51,7 +70,7 @@ pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origi
     Ok(())
 }
 
-fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
+pub(super) fn storage(name: &str, value: &Placed<'_>) -> Fit<Storage> {
     const KINDS: [&str; 4] = ["memory", "shared_cache", "memdb", "temp_file"];
     match string(name, value)? {
         "memory" => Ok(Storage::Memory),

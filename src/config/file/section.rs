@@ -1,0 +1,141 @@
+//! A section of the application's own file that has its databases: `Config::from_section`.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::setting::is_of_a_bind;
+use super::{Opened, Reader};
+use crate::config::options::{EngineOptions, APPLIED};
+use crate::config::suggest::suggest;
+use crate::config::value::entries;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::key::BindKey;
+use crate::nearest::nearest;
+use crate::say;
+use crate::url::is_of_a_database;
+
+impl Config {
+    /// Reads the binds of one section of the application's own TOML file: `database` for `[database.auth]`, `app.database` for
+    /// `[app.database.auth]`. Nothing else in the file is looked at.
+    ///
+    /// Of the section,
+    ///
+    /// - a table with a `url`, or with another setting that only a bind has, is the bind of that key, `default` the default bind;
+    /// - a string that is the URL of a database is that of the bind of its key;
+    /// - a `url` is that of the default bind, and so are the settings beside it.
+    ///
+    /// All else is the application's own and passed over, in a bind's table too: `max_connections` for one. A name that is
+    /// nearly a setting's is passed over with a warning. [`change`](Config::change) gives the binds what the application has no
+    /// name for. Paths are as for [`Config::from_file`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) where the file cannot be read; [`Error::Config`](crate::Error::Config), with the line, where
+    /// it is not TOML, has no such section, or the section has no bind, and for a setting of ours that is not what it should be.
+    ///
+    /// ```
+    /// use multibind::{BindKey, Config, Harness};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("app.toml");
+    /// # std::fs::write(&path, "[server]\nport = 80\n[database.default]\nurl = 'postgres://db/blog'\nmax_connections = 5\n\
+    /// #     [database.auth]\nurl = 'mysql://db/accounts'\n")?;
+    /// // [server]
+    /// // port = 80
+    /// // [database.default]
+    /// // url = "postgres://db/blog"
+    /// // max_connections = 5
+    /// // [database.auth]
+    /// // url = "mysql://db/accounts"
+    /// let config = Config::from_section(path, "database")?
+    ///     .change("auth", |auth| auth.schema("CREATE TABLE user (name TEXT)"));
+    /// let db = Harness::from_config(config)?;
+    /// assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into()]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_section(path: impl AsRef<Path>, section: &str) -> Result<Config> {
+        let Opened { text, folder } = Opened::at(path.as_ref())?;
+        Reader::new(Some(path.as_ref().to_path_buf()), &text, folder).of_the_application(section)
+    }
+}
+
+impl Reader<'_> {
+    fn of_the_application(mut self, section: &str) -> Result<Config> {
+        self.passes_over = true;
+        let document = self.parsed()?;
+        let (mut table, mut span) = (document.get_ref(), 0..0);
+        for part in section.split('.') {
+            let found = table.iter().find(|(name, _)| name.get_ref() == part);
+            let Some((name, DeValue::Table(inner))) = found.map(|(name, value)| (name, value.get_ref())) else {
+                return Err(self.no_section(section, part, table, span));
+            };
+            (table, span) = (inner, name.span());
+        }
+        let settings = entries(table);
+        // Where the section is the default bind's too, what is beside the URL is its own.
+        let is_a_bind = table.iter().any(|(name, _)| name.get_ref() == "url");
+        for (name, value) in settings {
+            let (key, place) = (name.get_ref().as_ref(), name.span());
+            match value.get_ref() {
+                DeValue::Table(_) if is_a_bind && key == "pragmas" => {
+                    self.setting(&BindKey::DEFAULT, key, place, value)?;
+                }
+                DeValue::Table(settings) if settings.iter().any(|(name, _)| is_of_a_bind(name.get_ref())) => {
+                    self.bind(BindKey::from(key), place, value)?;
+                }
+                DeValue::Table(_) => self.pass_over(None, key, &place),
+                _ if is_a_bind && (is_of_a_bind(key) || EngineOptions::knows(key)) => {
+                    self.setting(&BindKey::DEFAULT, key, place, value)?;
+                }
+                DeValue::String(url) if is_of_a_database(url) => {
+                    self.bind(BindKey::from(key), place, value)?;
+                }
+                _ => self.pass_over(is_a_bind.then_some(&BindKey::DEFAULT), key, &place),
+            }
+        }
+        if self.written.binds.is_empty() {
+            let problem = format!("`[{section}]` has no bind: one is `[{section}.KEY]` with a `url`");
+            return Err(self.error(None, span, problem));
+        }
+        Ok(self.finished())
+    }
+
+    fn no_section(&self, section: &str, part: &str, table: &DeTable<'_>, span: Range<usize>) -> Error {
+        let mut names = Vec::new();
+        for (name, value) in entries(table) {
+            if value.get_ref().is_table() {
+                names.push(name.get_ref().as_ref());
+            }
+        }
+        let there = if names.is_empty() {
+            ": there is no table".to_string()
+        } else {
+            format!("; {}", suggest(part, &names, &[]))
+        };
+        let problem = format!("no section `[{section}]`{there}");
+        // What the file as a whole does not have is not on one of its lines.
+        if span.is_empty() {
+            return Error::Config { file: self.file.clone(), line: None, bind: None, problem, at: None };
+        }
+        self.error(None, span, problem)
+    }
+
+    /// Leaves a name to the application, and says so where it is nearly one of a bind's.
+    pub(super) fn pass_over(&self, key: Option<&BindKey>, name: &str, span: &Range<usize>) {
+        let known = [&super::setting::BIND_SETTINGS[..], &APPLIED].concat();
+        let (file, line) = (self.shown_file(), self.line(span));
+        match (key, nearest(name, &known)) {
+            (Some(key), Some(near)) => say::warn_of(
+                key,
+                format_args!(
+                    "{file}{line}: bind `{key}`: `{name}` is taken for the application's own and passed over; the \
+                     setting is `{near}`"
+                ),
+            ),
+            _ => say::debug(format_args!("{file}{line}: `{name}` is the application's own and passed over")),
+        }
+    }
+}
