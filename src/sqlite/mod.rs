@@ -6,6 +6,7 @@ mod authorizer;
 mod backup;
 #[cfg(unix)]
 mod beside;
+mod carry;
 pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;
