@@ -78,7 +78,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The README's code, compiled and run with the documentation's.
-#[cfg(all(doctest, feature = "r2d2_sqlite"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

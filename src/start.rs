@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::error::{called, Result};
-use crate::harness::{start, Harness};
+use crate::harness::{start, Harness, Prepared, Stage};
 use crate::instrument::{see_openings, Banning};
 use crate::keep;
 use crate::report::lock::TRANSACTIONS;
@@ -29,16 +29,37 @@ impl Config {
     /// ```
     #[track_caller]
     pub fn start(self) -> Result<Harness> {
-        called(self.start_settled())
+        called(self.start_after(&[]))
     }
 
-    fn start_settled(self) -> Result<Harness> {
+    fn start_after(self, stages: &[Stage]) -> Result<Harness> {
         let settled = self.settle()?;
         let outside = settled.deny_outside().map(|by| {
             see_openings();
             Banning::begin(by.to_string())
         });
-        Ok(start(&settled, keep::save, TRANSACTIONS)?.with_ban(outside))
+        Ok(start(&settled, stages, keep::save, TRANSACTIONS)?.with_ban(outside))
+    }
+}
+
+impl Prepared {
+    /// Starts a database for every bind, as the code has left it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::start`]; [`Error::Prepared`] with the name of the state where its code fails, panics, or leaves a
+    /// connection, a session or a transaction open.
+    ///
+    /// ```
+    /// use multibind::{Bind, Harness};
+    ///
+    /// let config = Harness::builder().bind("auth", Bind::memory());
+    /// let error = config.prepared("signed-up", |_| Err("no mail server")).start().unwrap_err();
+    /// assert_eq!(error.to_string(), "prepared state `signed-up`: its code failed: no mail server");
+    /// ```
+    #[track_caller]
+    pub fn start(self) -> Result<Harness> {
+        called(self.config.start_after(&self.stages))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The callback that chooses the database of a dynamic bind.
 
+use std::any::TypeId;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -15,7 +16,11 @@ type ChooseFn = dyn Fn(&BindContext) -> Result<String, Box<dyn StdError + Send +
 
 /// The callback of a dynamic bind.
 #[derive(Clone)]
-pub(crate) struct Chooser(Arc<ChooseFn>);
+pub(crate) struct Chooser {
+    run: Arc<ChooseFn>,
+    /// The type of a closure that captures nothing; `None` for one that captures something.
+    pub(crate) identity: Option<TypeId>,
+}
 
 impl fmt::Debug for Chooser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,12 +33,13 @@ impl Chooser {
     where
         F: Fn(&BindContext) -> Result<String, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
     {
-        Chooser(Arc::new(choose))
+        let identity = (std::mem::size_of::<F>() == 0).then(TypeId::of::<F>);
+        Chooser { run: Arc::new(choose), identity }
     }
 
     /// Returns the name of the database that is meant, or why it is unknown.
     pub(crate) fn choose(&self, context: &BindContext) -> Result<String, String> {
-        let chosen = match catch_unwind(AssertUnwindSafe(|| (self.0)(context))) {
+        let chosen = match catch_unwind(AssertUnwindSafe(|| (self.run)(context))) {
             Ok(Ok(chosen)) => chosen,
             Ok(Err(error)) => return Err(format!("its callback failed: {error}")),
             Err(panic) => return Err(format!("its callback panicked: {}", panic_message(&*panic))),

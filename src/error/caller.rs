@@ -48,6 +48,7 @@ macro_rules! at {
             | Error::Config { at, .. }
             | Error::Url { at, .. }
             | Error::Schema { at, .. }
+            | Error::Prepared { at, .. }
             | Error::ForeignParent { at, .. }
             | Error::Data { at, .. }
             | Error::UnknownTable { at, .. }

@@ -67,6 +67,7 @@ impl Debug for Error {
             Config { file, line, bind, problem above }
             Url { file, line, bind, problem above }
             Schema { bind, file, line, problem above }
+            Prepared { name, problem above }
             ForeignParent { bind, table, parent, found }
             Data { file, line, bind, problem above }
             UnknownTable { table, nearest }

@@ -47,6 +47,7 @@ impl Display for Error {
             Error::Schema { bind, file, line, problem, .. } => {
                 write!(f, "bind `{bind}`: the schema failed{}: {problem}", at(file, *line))
             }
+            Error::Prepared { name, problem, .. } => write!(f, "prepared state `{name}`: {problem}"),
             Error::ForeignParent { bind, table, parent, found, .. } => write!(
                 f,
                 "table `{table}` in bind `{bind}` has a foreign key to `{parent}`, which is not in bind `{bind}` but \
@@ -139,7 +140,7 @@ impl Display for Error {
             Error::ForeignSnapshot { binds, .. } => write!(
                 f,
                 "the snapshot was taken of another harness, with the binds {}: take one of this harness with \
-                 `snapshot()`",
+                 `snapshot()`, or start both with one `prepared` state",
                 list(binds)
             ),
             Error::Orphans { orphans, .. } => {

@@ -176,6 +176,17 @@ pub enum Error {
         at: Option<Caller>,
     },
 
+    /// A prepared state whose code failed, or left something open.
+    #[non_exhaustive]
+    Prepared {
+        /// The name of the state.
+        name: String,
+        /// What happened, and to which bind where it is one's.
+        problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
+    },
+
     /// A foreign key whose parent table is in another bind.
     #[non_exhaustive]
     ForeignParent {

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::Connection;
 
 use super::bound::Start;
-use super::history::History;
 use super::images::{Images, Looked};
 use super::shape::Shape;
 use super::template::{Facts, Template};
@@ -82,16 +81,18 @@ impl<'s> Blueprint<'s> {
 
     /// Returns what a database of this template starts from.
     pub(super) fn start(&self) -> Result<Start> {
-        let template = self.template()?;
-        let history = Arc::new(History::new(&self.spec, template.facts().folders.clone()));
-        Ok(Start { template, history })
+        Ok(Start::of(self.template()?, &self.spec))
+    }
+
+    /// Returns the shape of what it makes; `None` where nothing is known of that beforehand: of a closure that captures something, and of
+    /// more files than are read here.
+    pub(super) fn shape(&self) -> Option<Shape> {
+        self.texts.as_ref().and_then(|texts| Shape::of(&self.spec, self.original.as_ref(), texts, &self.data))
     }
 
     /// Returns the template, creating it if neither this process nor one before has made it.
     pub(super) fn template(&self) -> Result<Arc<Template>> {
-        let shape =
-            self.texts.as_ref().and_then(|texts| Shape::of(&self.spec, self.original.as_ref(), texts, &self.data));
-        match shape {
+        match self.shape() {
             Some(shape) => {
                 let limit = self.spec.options.schema_limit();
                 let make = || self.stored_or_made(&shape);
@@ -99,7 +100,6 @@ impl<'s> Blueprint<'s> {
                 let blocked = |blocked: Blocked| self.refused(blocked.problem());
                 TEMPLATES.get_or_make(shape.identity(), limit, make, keeps, blocked)
             }
-            // Of a closure that captures something, and of more files than are read here, nothing is known beforehand.
             None => self.make().map(Arc::new),
         }
     }

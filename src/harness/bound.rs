@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::history::History;
 use super::template::Template;
+use crate::config::DatabaseSpec;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::schema::{Applied, Metadata};
@@ -30,6 +31,14 @@ pub(super) struct Start {
     pub(super) history: Arc<History>,
 }
 
+impl Start {
+    /// Returns what a database of a specification starts with.
+    pub(super) fn of(template: Arc<Template>, spec: &DatabaseSpec) -> Start {
+        let history = Arc::new(History::new(spec, template.facts().folders.clone()));
+        Start { template, history }
+    }
+}
+
 /// The tables and migrations of a database since its start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
@@ -51,6 +60,21 @@ impl Bound {
     /// Locks out other migrations of it.
     pub(super) fn migrating(&self) -> MutexGuard<'_, ()> {
         lock(&self.migrating)
+    }
+
+    pub(super) fn template(&self) -> &Arc<Template> {
+        &self.start.template
+    }
+
+    /// Returns the folders of migrations that have run, each as far as it has by now.
+    pub(super) fn folders(&self) -> Vec<Applied> {
+        let mut folders = self.start.template.facts().folders.clone();
+        if let Some(applied) = self.standing().applied {
+            for folder in folders.iter_mut().filter(|folder| folder.folder == applied.folder) {
+                folder.names.clone_from(&applied.names);
+            }
+        }
+        folders
     }
 
     /// Returns its tables and migrations since the start.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::blueprint::Blueprint;
 use super::bound::{Bound, Start};
+use super::template::Template;
 use crate::config::{Chooser, DataOptions, DatabaseSpec};
 use crate::context::BindContext;
 use crate::database::{enforces_keys, Database, Uses};
@@ -31,6 +32,8 @@ pub(crate) struct DynamicBind {
     start: Start,
     /// The blueprint for a template of each database, where two would differ.
     anew: Option<Blueprint<'static>>,
+    /// The databases of a prepared state, by their keys.
+    prepared: Sorted<BindKey, Start>,
     /// The recorder and the rules for its databases' statements.
     watched: (Arc<Recorder>, Arc<Rules>),
     made: Mutex<Databases>,
@@ -71,9 +74,10 @@ impl DynamicBind {
         taken: Arc<[(Named, BindKey)]>,
         start: Start,
         anew: Option<Blueprint<'static>>,
+        prepared: Sorted<BindKey, Start>,
         watched: (Arc<Recorder>, Arc<Rules>),
     ) -> DynamicBind {
-        DynamicBind { spec, chooser, taken, start, anew, watched, made: Mutex::default() }
+        DynamicBind { spec, chooser, taken, start, anew, prepared, watched, made: Mutex::default() }
     }
 
     /// Returns the bind's key, which names none of its databases.
@@ -133,9 +137,10 @@ impl DynamicBind {
         if let Some(held) = self.hold(key) {
             return Ok(held);
         }
-        let start = match &self.anew {
-            Some(blueprint) => blueprint.start()?,
-            None => self.start.clone(),
+        let start = match (self.prepared.get(key), &self.anew) {
+            (Some(prepared), _) => prepared.clone(),
+            (None, Some(blueprint)) => blueprint.start()?,
+            (None, None) => self.start.clone(),
         };
         let mut made = lock(&self.made);
         if let Some(database) = made.databases.get(key) {
@@ -183,6 +188,15 @@ impl DynamicBind {
     /// Returns the image of a database that nobody has used.
     pub(crate) fn image(&self) -> &Arc<Image> {
         &self.start.template.image
+    }
+
+    pub(super) fn template(&self) -> &Arc<Template> {
+        &self.start.template
+    }
+
+    /// Returns the keys of the databases that it starts with.
+    pub(super) fn prepared(&self) -> Vec<BindKey> {
+        mapped(self.prepared.entries(), |(key, _)| key.clone())
     }
 
     /// Returns the tables of a database that nobody has used.

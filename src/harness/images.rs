@@ -49,7 +49,7 @@ impl Images {
         let problem = match self.store.read(shape.identity()) {
             Answer::Stored(Stored { file: None, .. }) => return Looked::Fleeting,
             Answer::Stored(Stored { file: Some(file), notes }) => match Image::of_file(file) {
-                Some(image) => match facts(notes) {
+                Some(image) => match facts(&mut notes.into_iter()) {
                     Some(facts) => {
                         return Looked::Found(Template::of(image.connected(&spec.options.on_connect), facts));
                     }
@@ -63,6 +63,11 @@ impl Images {
         let key = spec.key();
         say::warn_of(key, format_args!("bind `{key}`: its stored image cannot be used and is made anew: {problem}"));
         Looked::Missing
+    }
+
+    /// Returns the store itself.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Claims the making of a template. Nobody waits for code of the application's.
@@ -93,35 +98,36 @@ fn stored(template: &Template) -> rusqlite::Result<Option<Stored>> {
     } else {
         Some(template.image.file()?)
     };
-    Ok(notes(template.facts()).map(|notes| Stored { file, notes }))
+    let mut written = Vec::new();
+    Ok(notes(template.facts(), &mut written).map(|()| Stored { file, notes: written }))
 }
 
 /// Writes down the facts about a template; `None` where a path is no text.
-fn notes(facts: &Facts) -> Option<Vec<String>> {
-    let mut notes = vec![facts.missing_parents.len().to_string()];
+pub(super) fn notes(facts: &Facts, notes: &mut Vec<String>) -> Option<()> {
+    notes.push(facts.missing_parents.len().to_string());
     for (table, parent) in &facts.missing_parents {
         notes.extend([table.clone(), parent.clone()]);
     }
+    notes.push(facts.folders.len().to_string());
     for Applied { folder, names } in &facts.folders {
         notes.extend([folder.to_str()?.to_string(), names.len().to_string()]);
         notes.extend_from_slice(names);
     }
-    Some(notes)
+    Some(())
 }
 
 /// Reads what [`notes`] has written.
-fn facts(notes: Vec<String>) -> Option<Facts> {
+pub(super) fn facts(notes: &mut dyn Iterator<Item = String>) -> Option<Facts> {
     let mut facts = Facts::default();
-    let mut notes = notes.into_iter();
     for _ in 0..notes.next()?.parse::<usize>().ok()? {
         facts.missing_parents.push((notes.next()?, notes.next()?));
     }
-    while let Some(folder) = notes.next() {
-        let mut names = Vec::new();
+    for _ in 0..notes.next()?.parse::<usize>().ok()? {
+        let (folder, mut names) = (PathBuf::from(notes.next()?), Vec::new());
         for _ in 0..notes.next()?.parse::<usize>().ok()? {
             names.push(notes.next()?);
         }
-        facts.folders.push(Applied { folder: PathBuf::from(folder), names });
+        facts.folders.push(Applied { folder, names });
     }
     Some(facts)
 }
@@ -139,9 +145,13 @@ mod tests {
         let missing_parents = vec![("post".to_string(), "user".to_string())];
         let folders = vec![folder("a", &["1", "2"]), folder("b", &[]), folder("c", &["3"])];
         for written in [Facts { missing_parents, folders }, Facts::default()] {
-            assert_eq!(facts(notes(&written).unwrap()), Some(written));
+            let mut texts = Vec::new();
+            notes(&written, &mut texts).unwrap();
+            let mut texts = texts.into_iter();
+            assert_eq!(facts(&mut texts), Some(written));
+            assert_eq!(texts.next(), None);
         }
-        assert_eq!(facts(vec!["1".to_string(), "post".to_string()]), None);
-        assert_eq!(facts(Vec::new()), None);
+        assert_eq!(facts(&mut ["1", "post"].map(String::from).into_iter()), None);
+        assert_eq!(facts(&mut [].into_iter()), None);
     }
 }

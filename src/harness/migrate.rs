@@ -43,6 +43,7 @@ impl Harness {
                 let problem = "it is a replica: migrate its source, then call `replicate`".to_string();
                 return Err(Error::Schema { bind: key, file: None, line: None, problem, at: None });
             }
+            self.running().recorder().runs_unseen("migrate_to");
             bound.migrate_to(&version.into())
         })
     }

@@ -15,6 +15,8 @@ mod history;
 mod images;
 mod keep;
 mod migrate;
+mod prepare;
+mod prepared;
 mod reference;
 mod references;
 mod replicas;
@@ -22,6 +24,7 @@ mod running;
 mod scope;
 mod shape;
 mod start;
+mod state;
 #[cfg(target_os = "linux")]
 mod sweep;
 mod tables;
@@ -39,6 +42,8 @@ pub use engines::Engine;
 pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
+pub use prepared::Prepared;
+pub(crate) use prepared::Stage;
 pub(crate) use reference::{Reference, ReferenceEnd};
 pub(crate) use running::{Running, RunningBind, Transactions};
 pub(crate) use scope::Scope;
@@ -270,6 +275,11 @@ impl Harness {
             Ok(running) => running.close(),
             Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1, at: None }),
         }
+    }
+
+    /// Returns the number of sessions that are alive.
+    fn sessions(&self) -> usize {
+        Arc::strong_count(&self.running).saturating_sub(1)
     }
 
     fn of(running: Running, keeper: Keeper) -> Harness {

@@ -119,11 +119,7 @@ impl Shape {
 
     /// Watches the code that makes it.
     pub(super) fn watch(&self) -> Watched {
-        if self.by_code {
-            // SQLite reads it from a file.
-            seed();
-        }
-        Watched { asked: asked_for_fleeting(), reads: if self.by_code { Some(reads()) } else { None } }
+        Watched::begin(self.by_code)
     }
 }
 
@@ -143,14 +139,14 @@ impl Maker {
 
 /// The file of the program: another build of it is another file.
 #[derive(Clone, Hash)]
-struct Program {
+pub(super) struct Program {
     path: PathBuf,
     bytes: u64,
     written: SystemTime,
 }
 
 /// Returns the file of this program, as it was when it was first asked for; `None` where the system does not tell.
-fn program() -> Option<&'static Program> {
+pub(super) fn program() -> Option<&'static Program> {
     static PROGRAM: OnceLock<Option<Program>> = OnceLock::new();
     let read = || {
         let path = env::current_exe().ok()?;
@@ -168,6 +164,15 @@ pub(super) struct Watched {
 }
 
 impl Watched {
+    /// Begins to watch, with the application's code where some takes part.
+    pub(super) fn begin(by_code: bool) -> Watched {
+        if by_code {
+            // SQLite reads it from a file.
+            seed();
+        }
+        Watched { asked: asked_for_fleeting(), reads: by_code.then(reads) }
+    }
+
     /// Returns whether the code is known to have read no file, and no thread has asked SQLite for the time or a random number. What
     /// another test reads meanwhile counts too.
     pub(super) fn has_seen_all(&self) -> bool {
@@ -181,8 +186,9 @@ impl Watched {
     }
 }
 
-/// Returns how often this process has read from a file, a pipe or a socket, see
-/// <https://docs.kernel.org/filesystems/proc.html>; `None` where the system does not count. Asking is one read.
+/// Returns how often this process has called `read` and its kin, on a file, a pipe or a device, see
+/// <https://docs.kernel.org/filesystems/proc.html>; `None` where the system does not count. Asking is one read. Not counted
+/// are `recv` on a socket, a file that is mapped, and the names in a folder.
 fn reads() -> Option<u64> {
     let mut text = [0; 512];
     let length = File::open("/proc/self/io").and_then(|mut file| file.read(&mut text)).ok()?;

@@ -8,27 +8,54 @@ use super::dynamic::DynamicBind;
 use super::end::Keeper;
 use super::folder::Folder;
 use super::images::Images;
+use super::prepare::Preparation;
+use super::prepared::Stage;
 use super::running::{Instruments, RunningBind};
-use super::{reference, Harness, Running, Transactions};
+use super::{reference, state, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::data;
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
 use crate::instrument::{watch_log, Presence, Recorder, Rules};
-use crate::key::PerBind;
+use crate::key::{BindKey, PerBind};
 use crate::list::{filtered, try_mapped};
 use crate::sorted::Sorted;
 
-/// Starts the binds of a configuration; `keeper` saves the databases where they are to be kept, and `transactions` describes
-/// those that an error is about.
-pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions) -> Result<Harness> {
+/// Starts the binds of a configuration, as they are after the stages; `keeper` saves the databases where they are to be kept, and
+/// `transactions` describes those that an error is about.
+pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transactions: Transactions) -> Result<Harness> {
     let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
     let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
     let blueprints = if shared.is_empty() { blueprints } else { with_data(&sources, blueprints, shared)? };
-    let starts = blueprints.try_map(|_, blueprint| blueprint.start())?;
+    let state = if stages.is_empty() {
+        None
+    } else {
+        let on_connect = |key: &BindKey| {
+            let spec = sources.values().iter().find(|spec| spec.key() == key || key.is_of_database_of(spec.key()));
+            let replica = || replicas.iter().find(|(_, spec)| spec.key() == key);
+            let spec = spec.or_else(|| replica().map(|(replica, _)| &sources[replica.source]));
+            spec.map(|spec| spec.options.on_connect.clone())
+        };
+        let preparation = Preparation {
+            stages,
+            identity: state::identity(&sources, &blueprints, &replicas, stages),
+            images: images.as_deref(),
+            on_connect: &on_connect,
+            start: &|before| start(config, before, keeper, transactions),
+        };
+        Some(preparation.state()?)
+    };
+    let prepared = |key: &BindKey, spec: &DatabaseSpec| {
+        let template = state.as_ref().and_then(|state| state.get(key));
+        template.map(|template| Start::of(Arc::clone(template), spec))
+    };
+    let starts = blueprints.try_map(|bind, blueprint| {
+        let spec = &sources[bind];
+        prepared(spec.key(), spec).map_or_else(|| blueprint.start(), Ok)
+    })?;
     check_parents(&sources, &starts)?;
     let references = reference::resolve(config, &sources, &|bind| starts[bind].template.metadata(sources[bind].key()))?;
 
@@ -58,7 +85,14 @@ pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions
         let start = starts[bind].clone();
         if let Some(chooser) = spec.dynamic.take() {
             let watched = (Arc::clone(&recorder), Arc::clone(&rules));
-            let dynamic = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew[bind].take(), watched);
+            let mut own = Sorted::default();
+            for (key, template) in state.as_ref().map(|state| state.of_dynamic(spec.key())).unwrap_or_default() {
+                own.insert(key, Start::of(template, &spec));
+            }
+            let dynamic = DynamicBind::new(spec, chooser, Arc::clone(&taken), start, anew[bind].take(), own, watched);
+            for key in dynamic.prepared() {
+                dynamic.hold_or_make(&key, &|number| folder.file(&format!("{bind}-{number}")))?;
+            }
             return Ok(RunningBind::Dynamic(Box::new(dynamic)));
         }
         let image = Arc::clone(&start.template.image);
@@ -70,7 +104,10 @@ pub(crate) fn start(config: &Settled, keeper: Keeper, transactions: Transactions
         Ok(RunningBind::Fixed(Arc::new(Bound::new(database, start))))
     })?;
     for (replica, spec) in replicas {
-        let start = starts[replica.source].clone();
+        let start = match state.as_ref().and_then(|state| state.get(spec.key())) {
+            Some(template) => Start { template: Arc::clone(template), ..starts[replica.source].clone() },
+            None => starts[replica.source].clone(),
+        };
         let of = match &binds[replica.source] {
             RunningBind::Fixed(of) => of,
             RunningBind::Dynamic(of) => return Err(of.not_said()),

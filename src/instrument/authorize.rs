@@ -75,8 +75,13 @@ unsafe extern "C" fn on_action(
             }
             Mode::Guarded => {
                 let context = Context::of(context);
-                let refuses = context.watch().is_some_and(|watch| {
-                    !context.is_session() && watch.refuses_to_prepare(&action) || watch.fails_to_prepare(&action)
+                // A session has a name of its own for its database, and attaches none to write to it. What uses a database that
+                // another has attached is stopped by faults as it begins.
+                let is_in_main = context.is_session() || action.is_in_main();
+                let is_nobodys = is_in_main && context.is_attached();
+                let refuses = context.watch().filter(|_| !is_nobodys).is_some_and(|watch| {
+                    !context.is_session() && watch.refuses_to_prepare(&action)
+                        || is_in_main && watch.fails_to_prepare(&action)
                 });
                 if refuses {
                     ffi::SQLITE_DENY
@@ -93,7 +98,9 @@ unsafe extern "C" fn on_action(
 /// Compares an action with the fault that is asked about, if one is.
 fn compare(action: &Action<'_>) {
     let Some((operation, table)) = action.operation() else { return };
-    state::compare(|fault| fault.is_about(operation, table));
+    // Of `count(*)`, SQLite does not tell the schema.
+    let is_there = |schema: Option<&CStr>| schema.is_none() || action.schema.is_none() || schema == action.schema;
+    state::compare(|fault, schema| is_there(schema) && fault.is_about(operation, table));
 }
 
 /// Returns whether an action changes what the names in other statements mean.
@@ -134,6 +141,9 @@ fn look(action: &Action<'_>, inside: Option<&CStr>) {
         }
         if let Some((schema, table)) = action.created() {
             looked.created.push((schema.to_owned(), table.to_string()));
+        }
+        if let Some((schema, trigger)) = action.created_trigger() {
+            looked.triggers.push((schema.to_owned(), trigger.to_string()));
         }
         if let Some((schema, table, operation)) = action.changed_rows() {
             let by = inside.map(|by| by.to_string_lossy().into_owned());

@@ -8,7 +8,7 @@ use std::ptr;
 use rusqlite::ffi;
 
 use super::connections::closes;
-use super::strays;
+use super::{number, strays};
 
 /// Makes SQLite report the close of a connection, once its last statement is gone too.
 ///
@@ -49,5 +49,6 @@ unsafe extern "C" fn on_close(connection: *mut c_void) {
         // SAFETY: the connection is closed on this thread, and its structure is there still.
         unsafe { closes(db) };
         strays::closes(db.addr());
+        number::closes(db.addr());
     }));
 }

@@ -11,28 +11,20 @@ use rusqlite::ffi;
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
-use super::opening::Opening;
+use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
-use crate::key::Keys;
 use crate::list::filtered;
 use crate::sorted::Sorted;
 
 /// The connections of this process to binds that are open, by their addresses.
 static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
 
-/// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
-pub(super) fn follow(
-    handle: &Handle,
-    watch: usize,
-    recorder: &Arc<Recorder>,
-    names: &Keys,
-    opened: Opening,
-    shows_writes: bool,
-) {
-    let connection = Arc::new(Connected::new(handle, watch, recorder, names, opened, shows_writes));
-    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address(), connection);
+/// Follows a connection from here on.
+pub(super) fn follow(connection: Connected) {
+    let address = connection.address();
+    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(address, Arc::new(connection));
     drop(before);
 }
 
@@ -148,6 +140,17 @@ pub(super) unsafe fn closes(db: *mut ffi::sqlite3) {
     let Some(gone) = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).remove(&db.addr()) else { return };
     // SAFETY: as the caller says.
     unsafe { gone.closes(db) };
+}
+
+/// Returns the connections of a harness that are open, those that wait in its pools among them.
+pub(crate) fn still_open(recorder: &Arc<Recorder>) -> Vec<StillOpen> {
+    let mut open = Vec::new();
+    for (_, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_of(recorder) {
+            open.push(connection.still_open());
+        }
+    }
+    open
 }
 
 /// Returns the connections of a harness on which the application has replaced an instrument: those that are open, and those

@@ -154,26 +154,43 @@ impl Handle {
         unsafe { placed::find(self.0, schema) }
     }
 
-    /// Returns the number of the watch of the first bind that the connection has attached, where its own database is none.
+    /// Returns the number of the watch of the first bind that the connection has attached, where its own is not a bind's.
     pub(super) fn attached_to_none(&self) -> Option<usize> {
         if !self.has_attached() || self.placed(c"main").is_some() {
             return None;
         }
-        for schema in 2.. {
+        self.attached().iter().find_map(|schema| self.placed(schema))
+    }
+
+    /// Returns the names of the databases that the connection has attached.
+    pub(super) fn attached(&self) -> Vec<CString> {
+        self.names_from(2)
+    }
+
+    /// Returns the names of the connection's databases, its own first, without the temporary one.
+    pub(super) fn databases(&self) -> Vec<CString> {
+        let mut names = self.names_from(0);
+        if names.len() > 1 {
+            names.remove(1);
+        }
+        names
+    }
+
+    fn names_from(&self, first: c_int) -> Vec<CString> {
+        let mut names = Vec::new();
+        for schema in first.. {
             // SAFETY: the connection is open; for a number that no database has, SQLite answers null, and the name lives while
             // nothing is attached or detached.
             let name = unsafe {
                 let name = ffi::sqlite3_db_name(self.0, schema);
                 if name.is_null() {
-                    return None;
+                    break;
                 }
                 CStr::from_ptr(name)
             };
-            if let Some(found) = self.placed(name) {
-                return Some(found);
-            }
+            names.push(name.to_owned());
         }
-        None
+        names
     }
 
     /// Returns the connection as SQLite takes it.
@@ -199,9 +216,10 @@ impl Handle {
         unsafe { slot.is_lost(self.0) }
     }
 
-    /// Returns whether a statement is one that a fault is about, and what it would do.
-    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
-        compare_with(Some(fault));
+    /// Returns whether a statement is one that a fault of the database of that schema is about, and what it would do; of the
+    /// only one, for `None`.
+    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, schema: Option<&CStr>, sql: &CStr) -> Option<Deed> {
+        compare_with(Some((Arc::clone(fault), schema.map(CStr::to_owned))));
         let deed = self.judge(sql);
         let is_one = compare_with(None);
         deed.filter(|_| is_one)
@@ -230,13 +248,6 @@ impl Handle {
         }
         let asked = CString::new(format!("PRAGMA optimize({})", mask | 1)).ok();
         asked.is_none_or(|asked| self.first_row(&asked, |_| true).is_ok_and(|row| row.is_some()))
-    }
-
-    /// Returns whether a `VACUUM` writes a copy, as its program says, and not the database.
-    fn vacuums_into(&self, sql: &CStr) -> bool {
-        let explain = CString::new([b"EXPLAIN ", sql.to_bytes()].concat());
-        let into = |row: &Row| (row.text(1) == Some(c"Vacuum") && row.number(3) != 0).then_some(());
-        explain.is_ok_and(|explain| matches!(self.find_row(&explain, into), Ok(Some(()))))
     }
 
     /// Makes the statement that is beginning fail before it does anything; `None` where only other statements of its
@@ -349,8 +360,8 @@ impl Handle {
         self.has_busy(|other| other != statement)
     }
 
-    /// Returns whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite
-    /// makes it one without a text.
+    /// Returns whether a statement that may write has begun and not ended. Access to a blob does not count,
+    /// though SQLite makes a statement without a text of it.
     pub(super) fn has_writers(&self) -> bool {
         // SAFETY: the statement lives.
         self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })
@@ -385,7 +396,7 @@ impl Handle {
     }
 
     /// Runs a query of this crate's own up to the row that is looked for.
-    fn find_row<T>(&self, sql: &CStr, read: impl Fn(&Row) -> Option<T>) -> Result<Option<T>, c_int> {
+    pub(super) fn find_row<T>(&self, sql: &CStr, mut read: impl FnMut(&Row) -> Option<T>) -> Result<Option<T>, c_int> {
         let look = || {
             let mut statement = ptr::null_mut();
             // SAFETY: as in `prepared`; a column is read while the statement is on a row.
@@ -419,15 +430,15 @@ struct Prepared {
 }
 
 /// A statement that is on a row.
-struct Row(*mut ffi::sqlite3_stmt);
+pub(super) struct Row(*mut ffi::sqlite3_stmt);
 
 impl Row {
-    fn number(&self, column: c_int) -> i64 {
+    pub(super) fn number(&self, column: c_int) -> i64 {
         // SAFETY: the statement is on a row; for a column that it has not, SQLite answers as for null.
         unsafe { ffi::sqlite3_column_int64(self.0, column) }
     }
 
-    fn text(&self, column: c_int) -> Option<&CStr> {
+    pub(super) fn text(&self, column: c_int) -> Option<&CStr> {
         // SAFETY: as above; the text ends with a NUL and lives until the next step.
         unsafe {
             let text = ffi::sqlite3_column_text(self.0, column);

@@ -15,7 +15,7 @@ use super::opening::OpenedBy;
 use super::placed::{self, pager, Place};
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, outside, strays, trace};
+use super::{authorize, commit, outside, strays, trace};
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 
@@ -98,7 +98,7 @@ unsafe extern "C" fn on_open(
                     return refused;
                 }
                 // SAFETY: as above.
-                unsafe { strays::follow(db) }?
+                unsafe { strays::follow(db) }
             }
         };
         let context = Context::new(&watch, false);
@@ -109,7 +109,7 @@ unsafe extern "C" fn on_open(
         unsafe {
             trace::start_on(db, context);
             if bind.is_some() {
-                watch.faults.hook_on(db);
+                commit::hook_on(&watch.faults, db);
             }
         }
         watch.connect(&handle, OpenedBy::Application);

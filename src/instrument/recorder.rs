@@ -13,6 +13,7 @@ use super::opening::OpenedBy;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
 use super::recorded::Recorded;
+use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
 use crate::key::{BindKey, Keys};
@@ -79,6 +80,7 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     displaced: Mutex<Closed>,
+    pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -110,6 +112,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             displaced: Mutex::default(),
+            sought: Sought::default(),
             ends: Arc::default(),
         }
     }
@@ -264,10 +267,15 @@ impl Recorder {
 
     /// Marks the statements of a transaction from a number on as rolled back to a savepoint.
     pub(super) fn undo(&self, from: u64, transaction: &Arc<Transaction>) {
+        let place = if self.keeps_writes() { self.place() } else { None };
         let mut statements = lock(&self.statements);
         let before = statements.before(from);
         for statement in statements.kept.iter_mut().skip(before) {
-            statement.undone |= statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
+            let is_one = statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
+            if is_one && !statement.undone {
+                statement.undone = true;
+                statement.undone_at.clone_from(&place);
+            }
         }
     }
 

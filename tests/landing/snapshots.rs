@@ -292,8 +292,8 @@ fn a_reader_of_a_file_keeps_its_view() {
 fn a_snapshot_of_another_harness_is_refused(db: Harness) {
     let other = in_storage(Storage::Memory);
     let foreign = other.snapshot().unwrap();
-    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
-    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`");
+    insta::assert_snapshot!(db.restore(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`, or start both with one `prepared` state");
+    insta::assert_snapshot!(db.changes_since(&foreign).unwrap_err(), @"the snapshot was taken of another harness, with the binds auth: take one of this harness with `snapshot()`, or start both with one `prepared` state");
     other.close().unwrap(); // a snapshot does not keep it open
     assert!(matches!(db.restore(&foreign).unwrap_err(), Error::ForeignSnapshot { .. }));
 }

@@ -186,7 +186,7 @@ fn a_mistake_waits_for_nothing(db: Harness) {
     assert_snapshot!(failure(|| within.assert_landed("auth", "user", row! { nam: "ann" })), @"cannot look for a row of `user` in bind `auth`: no column `nam` in table `user` of bind `default`, whose columns are id, name");
     assert_snapshot!(failure(|| within.assert_rows("auth", "user", "/nowhere.csv")), @"cannot compare the rows of `user` in bind `auth`: /nowhere.csv: the file cannot be read: No such file or directory (os error 2)");
     let other = start(Bind::memory).snapshot().unwrap();
-    assert_snapshot!(failure(|| within.assert_changes(&other, changes! {})), @"cannot tell what changed: the snapshot was taken of another harness, with the binds default, auth: take one of this harness with `snapshot()`");
+    assert_snapshot!(failure(|| within.assert_changes(&other, changes! {})), @"cannot tell what changed: the snapshot was taken of another harness, with the binds default, auth: take one of this harness with `snapshot()`, or start both with one `prepared` state");
 }
 
 /// Nothing is waited for where it holds, and no limit is too long.

@@ -66,6 +66,11 @@ impl Place {
         images
     }
 
+    /// The prepared state among them: of its two binds it is the largest.
+    fn state(&self) -> PathBuf {
+        self.images().into_iter().max_by_key(|image| fs::metadata(image).unwrap().len()).unwrap()
+    }
+
     fn image(&self) -> PathBuf {
         let images = self.images();
         assert_eq!(images.len(), 1, "{images:?}");
@@ -264,6 +269,64 @@ fn what_is_not_the_same_twice_is_of_each_start(
 }
 
 #[test]
+fn a_prepared_state_is_made_by_one_process_and_read_by_the_others() {
+    let place = Place::new(SCHEMA);
+    let first = place.run("prepares");
+    assert_eq!(first.found, "user: ann, bob\nruns 1");
+    assert_eq!(place.run("prepares"), Ran { found: "user: ann, bob\nruns 0".to_string(), ..first });
+    // A changed schema is another state.
+    place.write(&SCHEMA.replace("ann", "eve"));
+    assert_eq!(place.run("prepares").found, "user: eve, bob\nruns 1");
+}
+
+#[rstest]
+#[case::damaged(|state: &Path| changed(state, &|bytes| { let end = bytes.len(); bytes[end - 512..].fill(0xff) }))]
+#[case::cut_off(|state: &Path| File::options().write(true).open(state).unwrap().set_len(1000).unwrap())]
+fn a_damaged_state_is_made_anew_and_the_log_says_so(#[case] damage: fn(&Path)) {
+    let place = Place::new(SCHEMA);
+    place.run("prepares");
+    damage(&place.state());
+    let again = place.run("prepares");
+    assert_eq!(again.found, "user: ann, bob\nruns 1");
+    assert!(again.log.contains("prepared state `signed-up`: what is stored of it cannot be used"), "{}", again.log);
+}
+
+#[rstest]
+#[case::a_file("reads", "")]
+#[case::the_clock("clock", "prepared state `signed-up`: its code runs at each start, for `INSERT INTO user (name) VALUES (datetime('now'))` calls `datetime`")]
+fn a_state_that_may_differ_is_made_by_every_process(#[case] how: &str, #[case] log: &str) {
+    let place = Place::new(SCHEMA);
+    for _ in 0..2 {
+        let ran = ran(place.command("prepares").env("HOW", how).output().unwrap());
+        assert!(ran.found.ends_with("runs 1"), "{}", ran.found);
+        assert_eq!(ran.log, log);
+    }
+}
+
+#[test]
+fn a_bind_in_a_file_is_prepared_by_every_process() {
+    let place = Place::new(SCHEMA);
+    for _ in 0..2 {
+        let ran = ran(place.command("prepares").env("STORAGE", "temp_file").output().unwrap());
+        assert_eq!(ran.found, "user: ann, bob\nruns 1");
+    }
+}
+
+#[test]
+fn forty_processes_at_once_prepare_once_or_twice() {
+    let place = Place::new(SCHEMA);
+    let start = || place.command("prepares").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let children = std::iter::repeat_with(start).take(40).collect::<Vec<_>>();
+    let mut makers = 0;
+    for child in children {
+        let ran = ran(child.wait_with_output().unwrap());
+        assert!(ran.found.starts_with("user: ann, bob\n"));
+        makers += usize::from(ran.found.ends_with("runs 1"));
+    }
+    assert!((1..=2).contains(&makers), "{makers} have made it");
+}
+
+#[test]
 fn a_folder_of_ones_own_and_none() {
     let place = Place::new(SCHEMA);
     let run = |images: &Path| ran(place.command("starts").env("MULTIBIND_IMAGES", images).output().unwrap()).made;
@@ -342,7 +405,7 @@ mod runs {
 
     impl log::Log for Log {
         fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-            metadata.level() <= log::Level::Warn
+            metadata.level() <= log::max_level()
         }
 
         fn log(&self, record: &log::Record<'_>) {
@@ -354,9 +417,13 @@ mod runs {
         fn flush(&self) {}
     }
 
-    fn count() {
+    fn logs(level: log::LevelFilter) {
         log::set_logger(&Log).unwrap();
-        log::set_max_level(log::LevelFilter::Warn);
+        log::set_max_level(level);
+    }
+
+    fn count() {
+        logs(log::LevelFilter::Warn);
         // SAFETY: the callback has the form that SQLite calls it with.
         unsafe { ffi::sqlite3_auto_extension(Some(opened)) };
     }
@@ -432,6 +499,29 @@ mod runs {
         tell(Bind::memory().schema_with(|conn: &mut Connection| {
             conn.execute_batch(&std::fs::read_to_string(format!("{}/1_user.sql", env::var("SCHEMA").unwrap())).unwrap())
         }));
+        told();
+    }
+
+    #[test]
+    #[ignore = "run by another test"]
+    fn prepares() {
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        // Without a count of its own: a trace of the application's hides statements.
+        logs(log::LevelFilter::Info);
+        let config = Harness::builder().default_bind(bind().schema_path(schema())).bind("auth", Bind::memory());
+        let prepared = config.prepared("signed-up", |db| {
+            RUNS.fetch_add(1, Ordering::Relaxed);
+            let value = match env::var("HOW").as_deref() {
+                Ok("reads") => std::fs::read_to_string("/proc/self/comm").map(|_| "'bob'").unwrap(),
+                Ok("clock") => "datetime('now')",
+                _ => "'bob'",
+            };
+            db.connection(None).unwrap().execute_batch(&format!("INSERT INTO user (name) VALUES ({value})"))
+        });
+        let db = prepared.start().unwrap();
+        let names = "SELECT group_concat(name, ', ') FROM user";
+        let found: String = db.connection(None).unwrap().query_row(names, [], |row| row.get(0)).unwrap();
+        println!("\nfound user: {found}\nfound runs {}", RUNS.load(Ordering::Relaxed));
         told();
     }
 

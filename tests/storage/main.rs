@@ -18,6 +18,7 @@ mod memory_differential;
 mod mirrors;
 mod on_connect;
 mod part;
+mod prepared;
 mod read_only;
 mod reset;
 #[path = "../common/serialized.rs"]

@@ -14,7 +14,7 @@ pub(crate) struct Stored {
 }
 
 /// The beginning of every file; the number changes with this format.
-const MAGIC: [u8; 16] = *b"multibind image1";
+const MAGIC: [u8; 16] = *b"multibind image2";
 
 /// The numbers after it: the lengths of the three parts, and the digest of all after the head.
 const NUMBERS: usize = 4;

@@ -24,7 +24,8 @@ impl Identity {
         format!("{:016x}", self.digest)
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// Returns the bytes, which are a part of another identity where one is made of several.
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
