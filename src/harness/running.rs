@@ -324,7 +324,7 @@ impl Running {
 
     /// Returns the databases that a selection means, each once, in the order configured; a replica that lags only where it is
     /// named.
-    pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
+    pub(crate) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
         let Some(keys) = selection.keys() else {
             return Ok(filtered(&self.databases(), |database| !database.lags()));
         };
