@@ -9,7 +9,6 @@
 
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
 use std::thread;
@@ -29,6 +28,7 @@ use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Insi
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use super::{authorize, commit, late, strays};
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -68,32 +68,31 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    settle_here();
-    if event == CLOSE {
-        return ffi::SQLITE_OK;
-    }
-    let heard = is_heard();
-    // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
-    let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
-    if late::is_any() && event == STMT && !is_own() {
-        // A panic must not cross into C. SAFETY: as below.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
-    }
-    if !heard {
-        unheard(event, &statement);
-        // What only reads is of interest to listeners alone.
-        if !statement.writes() && statement.is_query() {
+    without_panic(ffi::SQLITE_OK, || {
+        settle_here();
+        if event == CLOSE {
             return ffi::SQLITE_OK;
         }
-    }
-    if is_own() {
-        return ffi::SQLITE_OK;
-    }
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let heard = is_heard();
+        // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
+        let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+        if late::is_any() && event == STMT && !is_own() {
+            // SAFETY: as below.
+            unsafe { reads_late(&statement, Context::of(context), x.cast()) };
+        }
+        if !heard {
+            unheard(event, &statement);
+            // What only reads is of interest to listeners alone.
+            if !statement.writes() && statement.is_query() {
+                return ffi::SQLITE_OK;
+            }
+        }
+        if is_own() {
+            return ffi::SQLITE_OK;
+        }
         let context = Context::of(context);
         // That of a bind that a stray has attached is gone with its harness.
-        let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return };
+        let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return ffi::SQLITE_OK };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             STMT => match unsafe { statement.begun(x.cast()) } {
@@ -105,8 +104,8 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             PROFILE => watch.has_ended(&statement, context, heard),
             _ => {}
         }
-    }));
-    ffi::SQLITE_OK
+        ffi::SQLITE_OK
+    })
 }
 
 /// Notes a statement that begins or ends while nobody listens.
