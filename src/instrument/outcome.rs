@@ -4,6 +4,7 @@
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::looked::{Looked, Step};
@@ -16,6 +17,7 @@ use super::transaction::{Transaction, TransactionEnd};
 pub(super) struct Running {
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
+    pub(super) thread: ThreadId,
     /// Its number, if it is recorded.
     pub(super) number: Option<u64>,
     pub(super) at: Instant,
@@ -39,6 +41,8 @@ pub(super) struct Open {
     /// Set if a statement has begun it, so that only another ends it.
     pub(super) is_explicit: bool,
     pub(super) wrote: bool,
+    /// Set once a statement in it has read.
+    pub(super) has_read: bool,
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
     /// The savepoints, each with the number of the first statement in it.

@@ -35,14 +35,17 @@ pub(crate) struct Recorded {
     pub(crate) ended: Option<Ended>,
     /// Set if it begins or ends a transaction or a savepoint.
     pub(crate) is_step: bool,
+    /// Set if it begins a transaction with the lock of a writer.
+    pub(crate) locks: bool,
     /// The number of its connection in the harness.
     pub(crate) connection: u32,
     /// The opening of that one.
     pub(crate) opened: Option<Arc<Opening>>,
     /// Its transaction, where it has one.
     pub(crate) transaction: Option<Arc<Transaction>>,
-    /// Set if its savepoint was rolled back.
+    /// Set if its savepoint was rolled back, and the place of that if it is known.
     pub(crate) undone: bool,
+    pub(crate) undone_at: Option<Arc<Place>>,
     /// Set as it is read, if a database that it wrote to was put back since to a state without that.
     pub(crate) is_put_back: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
@@ -51,7 +54,9 @@ pub(crate) struct Recorded {
     pub(crate) changes_rows: bool,
     /// The tables and views that it creates.
     pub(crate) created: Arc<[SchemaTable]>,
-    /// Those that it alters or drops.
+    /// The triggers that it creates.
+    pub(crate) triggers: Arc<[SchemaTable]>,
+    /// The tables and views that it alters or drops.
     pub(crate) altered: Arc<[SchemaTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,
@@ -109,6 +114,8 @@ pub(crate) struct Ended {
     pub(crate) failed: Option<bool>,
     /// SQLite's message, or the guard that refused it.
     pub(crate) error: Option<String>,
+    /// Set if its transaction had read an older state than there was.
+    pub(crate) is_stale: bool,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
     /// The rows that it changed, by itself or by a trigger.

@@ -21,22 +21,30 @@ const TEXT: usize = 300;
 ///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
 /// ```
 pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usize) -> String {
+    let mut ends = vec![ran_on(statement), end(statement)];
+    if statement.ended_at().is_none() && !statement.is_dropped() {
+        ends = vec![ends.join(", ")];
+    }
+    if statement.is_dropped() {
+        ends.push("as a value was dropped there: nobody had committed it".to_string());
+    }
+    ending(statement, table, ends, indent)
+}
+
+/// Writes a statement with other lines at its end.
+pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<String>, indent: usize) -> String {
     let mut lines = text(statement.sql_with_values());
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
+    }
+    if table.is_some_and(|table| statement.has_updated_instead(table)) {
+        lines.push("which updated what was there, and inserted nothing".to_string());
     }
     if let Some(place) = statement.place() {
         lines.push(format!("at {place}"));
     }
     lines.extend(called_from(&statement.lines_of_callers()));
-    match statement.ended_at() {
-        Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
-        None if statement.is_dropped() => lines.append(&mut vec![ran_on(statement), end(statement)]),
-        None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
-    }
-    if statement.is_dropped() {
-        lines.push("as a value was dropped there: nobody had committed it".to_string());
-    }
+    lines.append(&mut ends);
     let edge = " ".repeat(indent);
     let mut written = String::new();
     for line in lines {
@@ -107,9 +115,13 @@ pub(super) fn end(statement: &Statement) -> String {
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),
         Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
-        Fate::Nothing => "committed, but it changed no row".to_string(),
+        Fate::Nothing => "changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
-        Fate::Undone => "rolled back to a savepoint".to_string(),
+        Fate::Undone => format!("rolled back to a savepoint{}", at()),
+        // A driver's own thread runs what another has called.
+        Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
+            "rolled back, by a call or by a drop of its transaction".to_string()
+        }
         Fate::RolledBack => format!("rolled back{}", at()),
         Fate::Lost => format!("rolled back by an error{}", at()),
         Fate::Closed => format!("rolled back by the close of its connection{}", at()),
