@@ -7,6 +7,7 @@ mod backup;
 #[cfg(unix)]
 mod beside;
 pub(crate) mod callback;
+mod carry;
 pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;
