@@ -15,8 +15,8 @@
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
-//! There is nothing here but text: these modules exist in the documentation only. Without the feature `r2d2_sqlite`, the first
-//! chapter is empty, and without `proptest` the one on property tests, since their examples need them.
+//! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
+//! chapter on property tests is empty, since its examples need it.
 
 /// Links between the chapters.
 ///
@@ -48,7 +48,7 @@ macro_rules! chapters {
 }
 
 #[doc = chapters!()]
-#[cfg_attr(feature = "r2d2_sqlite", doc = include_str!("../docs/getting_started.md"))]
+#[doc = include_str!("../docs/getting_started.md")]
 pub mod getting_started {}
 
 #[doc = chapters!()]

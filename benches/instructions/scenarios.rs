@@ -49,6 +49,23 @@ fn by_hand() -> Connection {
     conn
 }
 
+/// Opens three private databases with the tables and writes a row into one, by rusqlite alone.
+fn started_by_hand(set: usize) -> [Connection; 3] {
+    let databases = ["post", "user", "setting"].map(|name| {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        conn.execute_batch(&ddl(name, set)).unwrap();
+        conn
+    });
+    databases[1].execute(FIRST_ROW, []).unwrap();
+    databases
+}
+
+/// Returns a statement whose text is of its own.
+fn new_select(number: usize) -> String {
+    format!("SELECT id, username, {number} FROM user_1 WHERE age = {number}")
+}
+
 /// Inserts rows in a transaction, by a statement that is prepared once.
 fn insert_prepared(conn: &Connection, times: usize) {
     conn.execute_batch("BEGIN").unwrap();
@@ -79,6 +96,8 @@ fn main() {
     let [what, times] = std::env::args().skip(1).collect::<Vec<_>>().try_into().unwrap();
     let times = times.parse::<usize>().unwrap();
     match what.as_str() {
+        "cold_first_row" => (0..times).for_each(|set| drop(started(set, Bind::memory))),
+        "cold_first_row_by_hand" => (0..times).for_each(|set| drop(started_by_hand(set))),
         "cold_start" => (0..times).for_each(|set| drop(start(set, Bind::memory))),
         "warm_start" => (0..times).for_each(|_| drop(start(0, Bind::memory))),
         "warm_start_files" => (0..times).for_each(|_| drop(start(0, Bind::temp_file))),
@@ -151,6 +170,15 @@ fn main() {
                 session.execute(&format!("INSERT INTO user_1 (username, email) VALUES ('{number}', 'x')"), []).unwrap();
             }
             session.commit().unwrap();
+        }
+        "route" => {
+            let session = started(0, Bind::memory).session();
+            session.route(SELECT).unwrap();
+            (0..times).for_each(|number| drop(session.route(&new_select(number)).unwrap()));
+        }
+        "route_by_hand" => {
+            let conn = by_hand();
+            (0..times).for_each(|number| drop(conn.prepare(&new_select(number)).unwrap()));
         }
         "unit_of_work" => {
             let db = started(0, Bind::memory);

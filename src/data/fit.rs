@@ -36,7 +36,7 @@ impl<'t> Columns<'t> {
 
     /// Returns the value as the column at this place is to have it, or why it has none such.
     ///
-    /// SQLite makes a number of text in a numeric column, and leaves the text where it is none.
+    /// SQLite makes a number of text in a numeric column, and keeps text that is not a number.
     pub(super) fn fit<'v>(
         &mut self,
         at: usize,

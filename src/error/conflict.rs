@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The holder of a lock and the waiter, as far as they are known.
 ///
-/// Of a bind in memory it is known: as what the connection was opened, and the thread that used it. Of other storage, SQLite
-/// does not tell; how many sessions have not committed and how many connections of the pool are in use, it says then.
+/// For a bind in memory: what opened the connection, and the thread that used it. SQLite does not report that for other
+/// storage; then it has how many sessions have not committed and how many connections of the pool are in use.
 ///
 /// ```
 /// use multibind::{Bind, Error, Harness};

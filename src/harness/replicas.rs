@@ -15,8 +15,8 @@ impl Harness {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, [`Error::NotAReplica`] for a
-    /// bind that is none; [`Error::Locked`] with the bind where another connection's transaction is in the way: of one
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] for a key that is not configured, [`Error::NotAReplica`] for
+    /// another kind of bind; [`Error::Locked`] with the bind where another connection's transaction is in the way: of one
     /// that reads the replica in the midst of a transaction, or in `memdb` of one that writes to the source.
     ///
     /// ```

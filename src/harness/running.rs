@@ -168,7 +168,7 @@ impl Running {
 
     /// Returns the databases there are now, in the order of the configuration, and those of a dynamic bind in that of their keys.
     ///
-    /// A replica that is another way to one of them is none of its own; one that lags is.
+    /// A replica without lag is its source's database; one that lags has its own.
     pub(crate) fn databases(&self) -> Vec<Arc<Bound>> {
         let mut databases = Vec::new();
         for bind in self.binds.values().iter().filter(|bind| bind.way_to().is_none()) {
@@ -324,7 +324,7 @@ impl Running {
 
     /// Returns the databases that a selection means, each once, in the order configured; a replica that lags only where it is
     /// named.
-    pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
+    pub(crate) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
         let Some(keys) = selection.keys() else {
             return Ok(filtered(&self.databases(), |database| !database.lags()));
         };

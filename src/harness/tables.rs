@@ -108,7 +108,7 @@ impl Harness {
     ///
     /// A CSV or JSON file is named after its table: `user.csv` where one bind has that table, else with the bind's key,
     /// `auth.user.csv` (`default` stands for the default bind). An SQL file is named after its bind, `auth.sql` or
-    /// `auth.more.sql`. What files may hold is told at [`Bind::data`](crate::Bind::data). A relative path is looked for
+    /// `auth.more.sql`. [`Bind::data`](crate::Bind::data) has what files may hold. A relative path is looked for
     /// in the folder of the crate under test.
     ///
     /// Each bind's rows are one transaction, and none is committed before all are complete.

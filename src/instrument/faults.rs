@@ -37,10 +37,8 @@ pub(crate) struct Faults {
     witness: OnceLock<Weak<dyn Witness>>,
     /// The connections to a file that wait for the lock of a writer, or have given it up.
     waits: Mutex<Waits>,
-    /// The number that they are found by, once a connection asks.
+    /// The number that they are found by, once a file's URI has it.
     pub(super) number: OnceLock<usize>,
-    /// Those of its connections.
-    pub(super) numbers: Mutex<Vec<usize>>,
 }
 
 /// Knows which writes a statement makes, and refuses the others where a guard does.
@@ -120,6 +118,11 @@ impl Faults {
                 return true;
             }
         }
+        self.fails_commit()
+    }
+
+    /// Returns whether a commit that writes to the database is to fail.
+    pub(super) fn fails_commit(&self) -> bool {
         self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 

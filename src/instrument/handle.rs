@@ -154,26 +154,43 @@ impl Handle {
         unsafe { placed::find(self.0, schema) }
     }
 
-    /// Returns the number of the watch of the first bind that the connection has attached, where its own database is none.
+    /// Returns the number of the watch of the first bind that the connection has attached, where its own is not a bind's.
     pub(super) fn attached_to_none(&self) -> Option<usize> {
         if !self.has_attached() || self.placed(c"main").is_some() {
             return None;
         }
-        for schema in 2.. {
+        self.attached().iter().find_map(|schema| self.placed(schema))
+    }
+
+    /// Returns the names of the databases that the connection has attached.
+    pub(super) fn attached(&self) -> Vec<CString> {
+        self.names_from(2)
+    }
+
+    /// Returns the names of the connection's databases, its own first, without the temporary one.
+    pub(super) fn databases(&self) -> Vec<CString> {
+        let mut names = self.names_from(0);
+        if names.len() > 1 {
+            names.remove(1);
+        }
+        names
+    }
+
+    fn names_from(&self, first: c_int) -> Vec<CString> {
+        let mut names = Vec::new();
+        for schema in first.. {
             // SAFETY: the connection is open; for a number that no database has, SQLite answers null, and the name lives while
             // nothing is attached or detached.
             let name = unsafe {
                 let name = ffi::sqlite3_db_name(self.0, schema);
                 if name.is_null() {
-                    return None;
+                    break;
                 }
                 CStr::from_ptr(name)
             };
-            if let Some(found) = self.placed(name) {
-                return Some(found);
-            }
+            names.push(name.to_owned());
         }
-        None
+        names
     }
 
     /// Returns the connection as SQLite takes it.
@@ -199,9 +216,10 @@ impl Handle {
         unsafe { slot.is_lost(self.0) }
     }
 
-    /// Returns whether a statement is one that a fault is about, and what it would do.
-    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
-        compare_with(Some(fault));
+    /// Returns whether a statement is one that a fault of the database of that schema is about, and what it would do; of the
+    /// only one, for `None`.
+    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, schema: Option<&CStr>, sql: &CStr) -> Option<Deed> {
+        compare_with(Some((Arc::clone(fault), schema.map(CStr::to_owned))));
         let deed = self.judge(sql);
         let is_one = compare_with(None);
         deed.filter(|_| is_one)
@@ -342,8 +360,8 @@ impl Handle {
         self.has_busy(|other| other != statement)
     }
 
-    /// Returns whether a statement that may write has begun and not ended. Access to a blob is none, though SQLite
-    /// makes it one without a text.
+    /// Returns whether a statement that may write has begun and not ended. Access to a blob does not count,
+    /// though SQLite makes a statement without a text of it.
     pub(super) fn has_writers(&self) -> bool {
         // SAFETY: the statement lives.
         self.has_busy(|other| self.may_write(other) && unsafe { !ffi::sqlite3_sql(other).is_null() })

@@ -21,7 +21,9 @@ pub(super) struct Looked {
     pub(super) reads: Vec<String>,
     /// The tables and views that it creates, each with its schema.
     pub(super) created: Vec<(CString, String)>,
-    /// Those that it alters or drops.
+    /// The triggers that it creates, each with its schema.
+    pub(super) triggers: Vec<(CString, String)>,
+    /// The tables and views that it alters or drops.
     pub(super) altered: Vec<(CString, String)>,
     /// Its part in a transaction, if it begins or ends one or a savepoint.
     pub(super) step: Option<Step>,

@@ -11,6 +11,8 @@ use crate::sync::lock;
 /// The opening of a connection.
 #[derive(Debug)]
 pub(crate) struct Opening {
+    /// The keys that mean the connection's own database.
+    pub(crate) names: Keys,
     pub(crate) by: OpenedBy,
     pub(crate) place: Option<Arc<Place>>,
     pub(crate) thread: Thread,
@@ -50,8 +52,8 @@ const SWITCHES: usize = 8;
 
 impl Opening {
     /// Notes an opening on this thread.
-    pub(super) fn here(by: OpenedBy, place: Option<Arc<Place>>, enforced: bool) -> Opening {
-        Opening { by, place, thread: thread::current(), enforced, switches: Mutex::default() }
+    pub(super) fn here(names: Keys, by: OpenedBy, place: Option<Arc<Place>>, enforced: bool) -> Opening {
+        Opening { names, by, place, thread: thread::current(), enforced, switches: Mutex::default() }
     }
 
     /// Notes whether the connection enforces foreign keys; where that is new, with the number of the next statement and the place.

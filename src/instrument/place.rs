@@ -13,7 +13,7 @@ pub(crate) struct Place {
     resolved: OnceLock<Resolved>,
 }
 
-/// What a backtrace says of the application.
+/// The application's frames of a backtrace.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Resolved {
     /// Its own frames, the innermost first.
@@ -95,7 +95,7 @@ impl Place {
 /// The calls that led to two places, compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calls<'p> {
-    /// The same lines, up to the function that the thread began with.
+    /// Equal lines, up to the function that the thread began with.
     Same,
     /// The innermost lines that differ.
     Differ(&'p str, &'p str),
@@ -142,9 +142,8 @@ fn resolved(backtrace: &str) -> Resolved {
     let first = frames.iter().position(Frame::is_own).unwrap_or(frames.len());
     let called = first.checked_sub(1).and_then(|called| frames.get(called));
     // The innermost are the callback's.
-    let callers = frames[..first].iter().skip_while(|frame| crate_of(frame.function) == Some("multibind"));
-    let is_through_us =
-        callers.skip_while(|frame| !frame.is_sqlite()).any(|frame| crate_of(frame.function) == Some("multibind"));
+    let callers = frames[..first].iter().skip_while(|frame| frame.is_ours());
+    let is_through_us = callers.skip_while(|frame| !frame.is_sqlite()).any(Frame::is_ours);
     let is_drop = called.is_some_and(Frame::is_drop);
     let mut resolved = Resolved { is_drop, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
@@ -173,7 +172,10 @@ fn resolved(backtrace: &str) -> Resolved {
 fn is_wrapper(function: &str, test: &str) -> bool {
     let is_around = test.strip_prefix(function).and_then(|inner| inner.strip_prefix("::"));
     let name = function.rsplit("::").next();
-    is_around.is_some() && is_around == name
+    // The test inside may be without its path.
+    let is_alone = !test.contains("::") && name == Some(test) && function != test;
+    is_alone
+        || is_around.is_some() && is_around == name
         || function.strip_prefix(test).is_some_and(|case| case.starts_with("::case_"))
 }
 
@@ -190,13 +192,26 @@ impl Frame<'_> {
 
     /// Returns whether it is the application's own: neither a dependency's, nor the toolchain's, nor C.
     fn is_own(&self) -> bool {
-        let Some(name) = crate_of(self.function) else { return false };
+        let Some(name) = crate_of(self.function) else {
+            // With line tables only, a function that others are inlined into has its name alone.
+            return self.at.is_some_and(|at| at.contains(".rs:")) && !self.is_elsewhere();
+        };
         if NOT_OWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) {
             return false;
         }
+        !self.is_elsewhere()
+    }
+
+    /// Returns whether its file is Cargo's or the toolchain's.
+    fn is_elsewhere(&self) -> bool {
         // A path has either kind of separator.
         let at = self.at.map(|at| at.replace('\\', "/"));
-        !at.is_some_and(|at| ELSEWHERE.iter().any(|folder| at.contains(folder)))
+        at.is_some_and(|at| ELSEWHERE.iter().any(|folder| at.contains(folder)))
+    }
+
+    /// Returns whether it is this crate's.
+    fn is_ours(&self) -> bool {
+        crate_of(self.function) == Some("multibind") || self.at.is_some_and(|at| at.contains("/multibind-"))
     }
 }
 
@@ -233,7 +248,7 @@ const DROPS: [&str; 5] =
     ["ptr::drop_in_place", "ptr::drop_glue", "core::mem::drop", " as core::ops::drop::Drop>", " as core::ops::Drop>"];
 
 /// Folders of Cargo and of the toolchain.
-const ELSEWHERE: [&str; 4] = ["/registry/src/", "/git/checkouts/", "/rustc/", "/rustlib/src/"];
+const ELSEWHERE: [&str; 5] = ["/registry/src/", "/git/checkouts/", "/rustc/", "/rustlib/src/", "/rust/deps/"];
 
 /// Returns the crate of a function; `None` for one of C.
 fn crate_of(function: &str) -> Option<&str> {
@@ -341,6 +356,24 @@ mod tests {
    4: core::ptr::drop_in_place<my_app::Job>
 ";
         assert!(!resolved(backtrace).is_drop);
+    }
+
+    #[test]
+    fn with_line_tables_only_a_function_may_be_without_its_path() {
+        let backtrace = "   0: multibind::instrument::place::Place::capture
+   1: sqlite3Step
+             at /home/me/.cargo/registry/src/mirror-1/libsqlite3-sys-0.38.2/sqlite3/sqlite3.c:93000:10
+   2: execute
+             at /home/me/.cargo/registry/src/mirror-1/rusqlite-0.39.0/src/lib.rs:612:27
+   3: set
+             at ./src/settings.rs:21:27
+   4: a_setting_can_be_changed
+             at ./tests/settings.rs:22:5
+   5: landing::a_setting_can_be_changed
+             at ./tests/settings.rs:18:1
+   6: main
+";
+        assert_eq!(texts(backtrace), ["src/settings.rs:21, set", "tests/settings.rs:22, a_setting_can_be_changed"]);
     }
 
     #[test]

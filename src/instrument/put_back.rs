@@ -13,11 +13,11 @@ const KEPT: usize = 64;
 /// The state that a database was put into.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PutBackTo {
-    /// That of the harness's start.
+    /// The state of the harness's start.
     Start,
     /// Its own of a moment.
     Own(Instant),
-    /// That of the database which it is a replica of.
+    /// The state of the database which it is a replica of.
     Source,
 }
 

@@ -41,8 +41,9 @@ pub(crate) struct Recorded {
     pub(crate) opened: Option<Arc<Opening>>,
     /// Its transaction, where it has one.
     pub(crate) transaction: Option<Arc<Transaction>>,
-    /// Set if its savepoint was rolled back.
+    /// Set if its savepoint was rolled back, and the place of that if it is known.
     pub(crate) undone: bool,
+    pub(crate) undone_at: Option<Arc<Place>>,
     /// Set as it is read, if a database that it wrote to was put back since to a state without that.
     pub(crate) is_put_back: bool,
     /// The tables whose rows it may change, by itself or by a trigger.
@@ -51,7 +52,9 @@ pub(crate) struct Recorded {
     pub(crate) changes_rows: bool,
     /// The tables and views that it creates.
     pub(crate) created: Arc<[SchemaTable]>,
-    /// Those that it alters or drops.
+    /// The triggers that it creates.
+    pub(crate) triggers: Arc<[SchemaTable]>,
+    /// The tables and views that it alters or drops.
     pub(crate) altered: Arc<[SchemaTable]>,
     pub(crate) foreign_keys: bool,
     pub(crate) place: Option<Arc<Place>>,

@@ -267,10 +267,15 @@ impl Recorder {
 
     /// Marks the statements of a transaction from a number on as rolled back to a savepoint.
     pub(super) fn undo(&self, from: u64, transaction: &Arc<Transaction>) {
+        let place = if self.keeps_writes() { self.place() } else { None };
         let mut statements = lock(&self.statements);
         let before = statements.before(from);
         for statement in statements.kept.iter_mut().skip(before) {
-            statement.undone |= statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
+            let is_one = statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
+            if is_one && !statement.undone {
+                statement.undone = true;
+                statement.undone_at.clone_from(&place);
+            }
         }
     }
 

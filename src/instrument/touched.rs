@@ -67,6 +67,24 @@ impl Touched {
         self.has_as(table, rowid, &|operation| operation == Operation::Delete)
     }
 
+    /// Returns whether a row of a table is among those updated.
+    pub(crate) fn has_updated(&self, table: &str, rowid: i64) -> bool {
+        self.has_as(table, rowid, &|operation| operation == Operation::Update) == Touches::Yes
+    }
+
+    /// Returns whether rows of a table were updated, and none inserted.
+    pub(crate) fn only_updated(&self, table: &str) -> bool {
+        let mut updated = false;
+        for run in self.runs.iter().filter(|run| run.table.eq_ignore_ascii_case(table)) {
+            match run.operation {
+                Operation::Insert => return false,
+                Operation::Update => updated = true,
+                _ => {}
+            }
+        }
+        updated && !self.more
+    }
+
     fn has_as(&self, table: &str, rowid: i64, is_one: &dyn Fn(Operation) -> bool) -> Touches {
         let mut answer = Touches::Unknown;
         let is_it = |run: &&Run| is_one(run.operation) && run.table.eq_ignore_ascii_case(table);

@@ -24,7 +24,7 @@ pub(crate) struct WrittenTable {
     pub(crate) by: Option<String>,
 }
 
-/// A table or view that a statement creates, alters or drops.
+/// A table or view that a statement creates, alters or drops, or a trigger that it creates.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaTable {
     /// The keys that mean its database; `None` for one that is not the harness's.

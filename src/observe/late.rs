@@ -16,7 +16,7 @@ pub(crate) struct Late {
     pub(crate) source: BindKey,
     /// The reads, the oldest first.
     pub(crate) reads: Vec<LateRead>,
-    /// What the replica does not have yet of the tables that they read.
+    /// The changes of the tables they read that the replica does not have yet.
     pub(crate) missing: Vec<TableChange>,
 }
 

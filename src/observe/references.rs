@@ -15,7 +15,7 @@ pub(crate) struct Broken {
     pub(crate) orphan: Orphan,
     /// The author, for the first few.
     pub(crate) written: Option<Clue>,
-    /// What may have become of the row that it refers to.
+    /// The likely fate of the row that it refers to.
     pub(crate) gone: Vec<Clue>,
     /// The reason why SQLite checked no key as it was written or its parent deleted, where a statement did so unchecked.
     pub(crate) unenforced: Option<Unenforced>,

@@ -25,6 +25,9 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
     }
+    if table.is_some_and(|table| statement.has_updated_instead(table)) {
+        lines.push("which updated what was there, and inserted nothing".to_string());
+    }
     if let Some(place) = statement.place() {
         lines.push(format!("at {place}"));
     }
@@ -107,9 +110,13 @@ pub(super) fn end(statement: &Statement) -> String {
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),
         Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
-        Fate::Nothing => "committed, but it changed no row".to_string(),
+        Fate::Nothing => "changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
-        Fate::Undone => "rolled back to a savepoint".to_string(),
+        Fate::Undone => format!("rolled back to a savepoint{}", at()),
+        // A driver's own thread runs what another has called.
+        Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
+            "rolled back, by a call or by a drop of its transaction".to_string()
+        }
         Fate::RolledBack => format!("rolled back{}", at()),
         Fate::Lost => format!("rolled back by an error{}", at()),
         Fate::Closed => format!("rolled back by the close of its connection{}", at()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::account::{called_from, statement, unprepared};
+use super::account::{called_from, ran_on, statement, unprepared};
 use super::lock::time;
 use super::table::paragraph;
 use super::words::{cut, quoted, times};
@@ -31,7 +31,7 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Created { bind, statement } => {
             under(&format!("The table in `{bind}` was created by"), None, &[statement])
         }
-        Clue::Lost { bind, table, last } => listed(&lost(bind, table, last), Some(table), last),
+        Clue::Lost { bind, table, last, .. } => listed(&lost(bind, table, last), Some(table), last),
         Clue::Failed { statement } => {
             under("Before that, a statement of the same transaction failed:", None, &[statement])
         }
@@ -39,6 +39,14 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Came { came } => came_about(came),
         Clue::Unopened { bind } => say(&format!("No connection to `{bind}` was opened by anybody.")),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
+        Clue::Trigger { trigger, statement } => {
+            let mut made = say(&format!("The trigger `{trigger}` was created"));
+            let place = statement.place().map_or_else(|| ran_on(statement), |place| format!("at {place}"));
+            for line in std::iter::once(place).chain(called_from(&statement.lines_of_callers())) {
+                made.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+            }
+            made
+        }
         Clue::Gone { bind, table, by } => {
             let row = if by.statements.len() > 1 { "Rows" } else { "A row" };
             let were = if by.statements.len() > 1 { "were" } else { "was" };
@@ -82,10 +90,13 @@ pub(super) fn clue(clue: &Clue) -> String {
 
 /// Says how a connection came about.
 fn came_about(came: &Came) -> String {
-    let Came { number, bind, opening, first } = came;
-    let mut found = opened(&format!("Connection {number} to `{bind}`"), opening);
+    let Came { number, attached, opening, first } = came;
+    let own = opening.names.first();
+    let attached = attached.as_ref().map_or(String::new(), |bind| format!(", which had attached `{bind}`,"));
+    let mut found = opened(&format!("Connection {number} to `{own}`{attached}"), opening);
     if let Some(first) = first {
-        let line = if opening.place.is_some() { "and first wrote" } else { "It first wrote" };
+        let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
+        let line = if has_place { "and first wrote" } else { "It first wrote" };
         found.push_str(&format!("\n{}", under(line, None, &[first])));
     }
     found
@@ -157,7 +168,7 @@ fn removed(bind: &BindKey, table: &str, put: &Statement, by: &Last) -> String {
     if is_itself {
         let trigger = put.trigger_that_deletes(table);
         let how = trigger.map_or(String::new(), |trigger| format!(": its trigger `{trigger}` deletes from `{table}`"));
-        found.push_str(&format!("\nand deleted by the same statement{how}"));
+        found.push_str(&format!("\n{}", say(&format!("and deleted by the same statement{how}"))));
     } else {
         found.push_str(&format!("\n{}", listed("and deleted by", Some(table), by)));
     }

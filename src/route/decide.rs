@@ -6,6 +6,7 @@ use super::catalog::Catalog;
 use super::decoys::{met, MOST_ATTACHED};
 use super::look::{is_function, look, pages, Looked};
 use super::made::check_made;
+use super::near::look_near;
 use super::not_run::{not_run, USES_TEMPORARY};
 use super::plan::{Destination, JoinedBind, Plan, Route};
 use super::refused::refused;
@@ -22,7 +23,13 @@ use crate::sqlite::script;
 
 /// Finds the plan of one statement.
 pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Plan> {
-    let looked = look(catalog, stages, sql)?;
+    let looked = match look_near(catalog, stages, sql)? {
+        Some(looked) => looked,
+        None => look(catalog, stages, sql)?,
+    };
+    if let (Ok(_), [one]) = (&looked.look, looked.setting.present.as_slice()) {
+        stages.note(one);
+    }
     if !is_plain(catalog, &looked) {
         check_version(rusqlite::version_number(), sql, catalog.binds.len())?;
     }

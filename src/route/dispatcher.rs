@@ -184,6 +184,61 @@ mod tests {
         assert_eq!(prepares(&dispatcher, sql), 0);
     }
 
+    #[rstest]
+    #[case::the_bind_of_the_one_before("SELECT id FROM user", 1)]
+    #[case::a_write_there("INSERT INTO user VALUES (1, 'ann')", 1)]
+    #[case::the_number_of_its_rows("SELECT count(*) FROM user", 1)]
+    #[case::another_bind("SELECT name FROM kind", 2)]
+    #[case::a_join("SELECT title FROM post JOIN user ON post.id = user.id", 6)]
+    #[case::no_table("SELECT 1", 3)]
+    fn a_new_statement_is_tried_on_the_bind_of_the_one_before(#[case] sql: &str, #[case] most: usize) {
+        let dispatcher = dispatcher();
+        dispatcher.plan("SELECT name FROM user").unwrap();
+        assert_eq!(prepares(&dispatcher, sql), most);
+    }
+
+    #[rstest]
+    #[case::after_default("SELECT title FROM post")]
+    #[case::after_auth("SELECT name FROM user")]
+    #[case::after_meta("SELECT name FROM kind")]
+    fn a_plan_is_the_same_whatever_came_before(#[case] before: &str) {
+        const STATEMENTS: [&str; 24] = [
+            "SELECT title FROM post",
+            "SELECT count(*) FROM user",
+            "SELECT main.post.title FROM main.post",
+            "SELECT x FROM auth.log",
+            "SELECT x FROM main.log",
+            "SELECT x FROM log",
+            "SELECT name FROM user JOIN log USING (name)",
+            "SELECT name FROM user NATURAL JOIN sqlite_schema",
+            "SELECT name FROM user NATURAL JOIN auth.sqlite_schema",
+            "SELECT name FROM user NATURAL JOIN pragma_table_list",
+            "SELECT name FROM user, json_each('[1]')",
+            "SELECT name FROM user WHERE 1 OR EXISTS (SELECT 1 FROM kind)",
+            "SELECT name FROM kind NATURAL JOIN word",
+            "SELECT changes() FROM user",
+            "INSERT INTO user SELECT * FROM kind",
+            "INSERT INTO auth.log SELECT * FROM main.log",
+            "INSERT INTO user VALUES (1, 'ann') RETURNING id",
+            "VACUUM INTO (SELECT name FROM user)",
+            "EXPLAIN SELECT name FROM user",
+            "CREATE INDEX user_name ON user (name)",
+            "DELETE FROM user WHERE id IN (SELECT id FROM sort)",
+            "SELECT nothing FROM user",
+            "SELECT name FROM nowhere.user",
+            "WITH user AS (SELECT 1 AS name) SELECT name FROM user",
+        ];
+        let dispatcher = dispatcher();
+        for sql in STATEMENTS {
+            dispatcher.plan(before).unwrap();
+            let answer =
+                |dispatcher: &Dispatcher| format!("{:?}", dispatcher.plan(sql).map_err(|error| error.to_string()));
+            let fresh = self::dispatcher();
+            assert_eq!(answer(&dispatcher), answer(&fresh), "{sql}");
+            dispatcher.known.clear();
+        }
+    }
+
     #[test]
     fn databases_with_the_same_tables_share_a_dispatcher() {
         let of = |tables: &str, rows: &str| {

@@ -48,6 +48,11 @@ impl KnownPlans {
         Ok(effects)
     }
 
+    #[cfg(test)]
+    pub(super) fn clear(&self) {
+        lock(&self.answers).clear();
+    }
+
     fn keep(&self, sql: &str, answer: impl FnOnce(&mut Answers)) {
         if sql.len() > LONGEST_TEXT {
             return;

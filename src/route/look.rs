@@ -41,7 +41,7 @@ pub(super) fn look(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<
                 let mut program = Program::default();
                 if wanted.is_empty() && has_program(&seen) {
                     program = stages.stage(catalog, &setting)?.program(sql).map_err(failed)?;
-                    let reads_main = program.reads(BindKey::DEFAULT.schema_name());
+                    let reads_main = reads_main(&program);
                     wanted.extend(catalog.default_named().filter(|present| reads_main && is_absent(present)));
                 }
                 if wanted.is_empty() {
@@ -244,7 +244,7 @@ fn has_program(seen: &Accepted) -> bool {
 
 /// Returns the keys of absent tables in whose place SQLite took something that is present: `main`, which every connection
 /// has, or a table-valued function.
-fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<NamedBind> {
+pub(super) fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<NamedBind> {
     let mut keys = Vec::new();
     // What a statement makes is no function either, and is not there yet.
     let makes = seen.accesses.iter().any(|access| matches!(access.act, Act::Create(..)));
@@ -260,6 +260,11 @@ fn shadowed(catalog: &Catalog, present: &[NamedBind], seen: &Accepted) -> Vec<Na
         }
     }
     keys
+}
+
+/// Reports whether a program reads from the schema `main`.
+pub(super) fn reads_main(program: &Program) -> bool {
+    program.reads(BindKey::DEFAULT.schema_name())
 }
 
 /// Reports whether an access is to the schema `main`, or to the table that describes it.

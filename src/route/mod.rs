@@ -1,8 +1,8 @@
 //! From SQL text to the binds it touches. SQLite resolves every name; nothing here reads SQL.
 //!
 //! Read downwards, it is a pipeline: the `dispatcher` gets a statement's text and keeps what was found. It has `decide` make
-//! a plan: `look` asks SQLite beside which binds it accepts the statement, on a `stage` of copies, and `touched` lists what
-//! the statement uses there. `catalog` is the table of all names.
+//! a plan: `look` asks SQLite beside which binds it accepts the statement, on a `stage` of copies, after `near` has tried the
+//! bind of the statement before; `touched` lists what the statement uses there. `catalog` is the table of all names.
 
 mod access;
 mod ambiguity;
@@ -15,6 +15,7 @@ mod known;
 mod look;
 mod made;
 mod names;
+mod near;
 mod not_run;
 mod plan;
 mod pragma;

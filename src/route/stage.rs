@@ -232,11 +232,28 @@ impl Stage {
         }
     }
 
+    /// Prepares a statement on rows, and returns its program as well. Not for an `EXPLAIN`, which SQLite refuses here, nor for
+    /// whether it returns rows: that of its listing does.
+    pub(super) fn see_listed(&self, sql: &str) -> rusqlite::Result<(Accepted, Program)> {
+        self.log.take();
+        let (program, readonly) = self.listed(sql)?;
+        let accesses = self.log.take();
+        Ok((Accepted { accesses, explains: false, readonly, has_columns: false }, program))
+    }
+
     /// Returns the program of a statement, which is prepared but not run. Not for an `EXPLAIN`.
     pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
+        let listed = self.listed(sql);
+        self.log.take();
+        listed.map(|(program, _)| program)
+    }
+
+    /// Returns the program of a statement, and whether SQLite says that running it writes to no database file.
+    fn listed(&self, sql: &str) -> rusqlite::Result<(Program, bool)> {
         #[cfg(test)]
         PREPARES.set(PREPARES.get() + 1);
         let mut listing = self.conn.prepare(&explained(sql))?;
+        let readonly = listing.readonly();
         let mut rows = listing.raw_query();
         let mut program = Program::default();
         while let Some(row) = rows.next()? {
@@ -259,10 +276,7 @@ impl Stage {
                 _ => {}
             }
         }
-        drop(rows);
-        drop(listing);
-        self.log.take();
-        Ok(program)
+        Ok((program, readonly))
     }
 
     /// Returns the tables that a program opens to read, each with its schema; virtual tables are not among them.

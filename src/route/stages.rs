@@ -1,6 +1,6 @@
 //! The stages of one catalog, kept for the next statement that is about the same binds.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, NamedBind};
 use super::decoys::Doubts;
 use super::stage::{Setting, Stage};
 use crate::error::Result;
@@ -13,9 +13,23 @@ const MOST_STAGES: usize = 8;
 pub(super) struct Stages {
     kept: Vec<(Setting, Stage)>,
     doubts: Doubts,
+    /// The bind of the last statement that used one alone.
+    before: Option<NamedBind>,
 }
 
 impl Stages {
+    /// Returns the bind of the last statement that used one alone.
+    pub(super) fn before(&self) -> Option<NamedBind> {
+        self.before.clone()
+    }
+
+    /// Notes the one bind that a statement uses.
+    pub(super) fn note(&mut self, named: &NamedBind) {
+        if self.before.as_ref() != Some(named) {
+            self.before = Some(named.clone());
+        }
+    }
+
     /// Returns the stage for a setting, set up now unless it is kept.
     pub(super) fn stage(&mut self, catalog: &Catalog, setting: &Setting) -> Result<&Stage> {
         let entry = match self.kept.iter().position(|(kept, _)| kept == setting) {

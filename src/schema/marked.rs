@@ -1,7 +1,7 @@
 //! Scripts with a part for each bind, as one migration of Flask-Migrate has a function for each.
 //!
-//! A line `-- bind: KEY` begins the part of a bind. Which lines are comments between statements, and not text within
-//! one, is told by where SQLite ends the statements.
+//! A line `-- bind: KEY` begins the part of a bind. SQLite's ends of
+//! statements tell a comment between two of them from text within one.
 
 use super::comments;
 use crate::error::{list, Error};

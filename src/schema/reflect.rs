@@ -120,7 +120,7 @@ fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
     Ok(metadata)
 }
 
-/// Returns the first name in the schema that is not text, with a mark for each byte that is none.
+/// Returns the first name in the schema that is not text, with a mark for each byte that is not.
 ///
 /// SQLite itself makes none of SQL that is text; one comes of a schema that a script writes by itself, and every name of
 /// a column is taken for text from here on.

@@ -33,7 +33,7 @@ impl fmt::Display for Tool {
 }
 
 impl Tool {
-    /// Returns whether its connection to SQLite enforces foreign keys unless it is told otherwise.
+    /// Returns whether its connection to SQLite enforces foreign keys by default.
     ///
     /// sqlx says so on every connection, and the SQLite that Rust's drivers bundle is compiled so. Go's and Python's
     /// leave SQLite's own default.

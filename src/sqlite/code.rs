@@ -34,7 +34,7 @@ pub(crate) fn is_of_a_step(code: c_int) -> bool {
     codes.contains(&(code & 0xff))
 }
 
-/// Returns the words of an error; `None` for a code that is none.
+/// Returns the words of an error; `None` for a code of success.
 pub(crate) fn in_words(code: c_int) -> Option<String> {
     let constraint = match code {
         ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE => return None,

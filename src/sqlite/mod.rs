@@ -7,6 +7,8 @@ mod backup;
 #[cfg(unix)]
 mod beside;
 mod bytes;
+pub(crate) mod callback;
+mod carry;
 pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;

@@ -1,4 +1,4 @@
-//! How far a connection's transaction is, through SQLite's C interface: rusqlite's way to name a schema differs by version.
+//! The state of a connection's transaction, through SQLite's C interface: rusqlite's way to name a schema differs by version.
 
 use rusqlite::{ffi, Connection};
 

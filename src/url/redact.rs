@@ -55,8 +55,8 @@ fn parameters(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
-/// Returns the range from the first `:` to the last `@`, and a port that is none: `user:password` with the host
-/// forgotten.
+/// Returns the range from the first `:` to the last `@`, and a port that is no number: `user:password` without a
+/// host.
 fn userinfo_and_port(text: &str) -> Vec<Range<usize>> {
     let (scheme, start) = body(text);
     let mut secrets = Vec::new();

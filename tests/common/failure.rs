@@ -32,11 +32,12 @@ fn timeless(line: &str) -> String {
 /// Takes the file and the line out of each place in the code, which a program without debug information does not have.
 fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
-    const PLACES: [&str; 7] = [
+    const PLACES: [&str; 8] = [
         "  at ",
         "  called from ",
         "  committed at ",
         "  rolled back at ",
+        "  rolled back to a savepoint at ",
         "  rolled back by an error at ",
         "  rolled back by the close of its connection at ",
         "  the database was opened at ",

@@ -163,7 +163,7 @@ impl Bind {
     /// default where it is not set or empty, as in a shell; `$${` stands for `${` itself. One that is not set and has no default
     /// is part of the name.
     ///
-    /// A URL that is none of these is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
+    /// Any other URL is an error at start: [`Error::Url`](crate::Error::Url), with the forms that work.
     ///
     /// ```
     /// use multibind::{Bind, Harness};

@@ -90,8 +90,8 @@ impl Bind {
 
     /// Adds a closure that makes tables on the connection it is given: the application's own migrator.
     ///
-    /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure
-    /// [restore](Connection::restore) it into its connection.
+    /// A migrator that has connections of its own, as Diesel's and sqlx's do, can migrate a file, and the closure copies it
+    /// into its connection, by rusqlite's `Connection::restore` (its feature `backup`).
     ///
     /// A closure that captures nothing runs once in a process, and its tables are copied from then on. It runs at each start
     ///

@@ -31,7 +31,7 @@ impl Config {
     /// Reads a TOML file.
     ///
     /// A relative path is looked for in the folder of the crate under test; the paths in the file are relative to the
-    /// file's own folder. What a file may say is told at [`Config::from_toml`].
+    /// file's own folder. [`Config::from_toml`] has what a file may say.
     ///
     /// # Errors
     ///

@@ -31,7 +31,7 @@ pub(super) fn is_of_a_bind(name: &str) -> bool {
     BIND_SETTINGS.contains(&name)
 }
 
-/// Sets what a bind is told by name.
+/// Sets an option of a bind by name.
 pub(super) fn set(bind: &mut Bind, name: &str, value: &Placed<'_>, origin: Origin, base: &Path) -> Fit<()> {
     match name {
         "url" => bind.url = Some(UrlText::new(string(name, value)?, origin)),

@@ -11,7 +11,8 @@ use crate::observe::statements::Statement;
 pub(crate) struct Came {
     /// Its number in the harness.
     pub(crate) number: u32,
-    pub(crate) bind: BindKey,
+    /// The bind that it had attached and the statement wrote to, where that is not its own.
+    pub(crate) attached: Option<BindKey>,
     pub(crate) opening: Arc<Opening>,
     /// The first statement that wrote on it, unless that is the statement itself.
     pub(crate) first: Option<Box<Statement>>,
@@ -28,7 +29,7 @@ pub(crate) enum Unenforced {
 impl Account {
     /// Returns how the connection of a statement came about; `None` for one of the harness's own, which says nothing
     /// more.
-    pub(in crate::observe) fn connection_of(&self, statement: &Statement) -> Option<Came> {
+    pub(in crate::observe) fn connection_of(&self, statement: &Statement, bind: &BindKey) -> Option<Came> {
         let opening = Arc::clone(statement.recorded().opened.as_ref()?);
         if opening.by != OpenedBy::Application {
             return None;
@@ -38,7 +39,8 @@ impl Account {
         let first = if self.is_partial() { None } else { self.statements.iter().find(is_first) };
         let first = first.filter(|first| first.recorded().number != statement.recorded().number);
         let first = first.map(|first| Box::new(first.clone()));
-        Some(Came { number, bind: statement.bind().clone(), opening, first })
+        let attached = (!opening.names.contains(bind)).then(|| bind.clone());
+        Some(Came { number, attached, opening, first })
     }
 }
 

@@ -1,14 +1,14 @@
-//! What became of a statement that writes.
+//! The fate of a statement that writes.
 
 use crate::instrument::{Operation, TransactionEnd, WrittenTable};
 use crate::key::BindKey;
 use crate::observe::statements::{Statement, StatementKind};
 
-/// What became of a statement that writes.
+/// The fate of a statement that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Committed,
-    /// It was committed and changed no row.
+    /// It changed no row, and its transaction has ended.
     Nothing,
     /// It failed by itself; a transaction around it may have gone on.
     FailedItself,
@@ -40,12 +40,14 @@ impl Statement {
         if self.has_failed() == Some(true) {
             return Fate::FailedItself;
         }
+        if self.changed_nothing() && !matches!(self.transaction_end(), None | Some(TransactionEnd::Open)) {
+            return Fate::Nothing;
+        }
         if self.is_undone() {
             return Fate::Undone;
         }
         match self.transaction_end() {
             Some(TransactionEnd::Committed) if self.recorded().is_put_back => Fate::PutBack,
-            Some(TransactionEnd::Committed) if self.changed_nothing() => Fate::Nothing,
             Some(TransactionEnd::Committed) => Fate::Committed,
             Some(TransactionEnd::RolledBack) => Fate::RolledBack,
             Some(TransactionEnd::Failed) => Fate::Lost,
@@ -70,14 +72,20 @@ impl Statement {
             Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
                 self.transaction_ended_at()
             }
-            Fate::FailedItself | Fate::Undone | Fate::Nothing | Fate::Open | Fate::Unknown => None,
+            Fate::Undone => self.recorded().undone_at.as_ref().and_then(|place| place.text().map(str::to_string)),
+            Fate::FailedItself | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
     }
 
     /// Returns whether it was rolled back since a value was dropped, and by no statement that the application wrote.
     pub(crate) fn is_dropped(&self) -> bool {
-        let closing = || self.recorded().transaction.as_ref()?.closing();
-        matches!(self.fate(), Fate::RolledBack | Fate::Closed) && closing().is_some_and(|place| place.is_drop())
+        let recorded = self.recorded();
+        let ended = match self.fate() {
+            Fate::RolledBack | Fate::Closed => recorded.transaction.as_ref().and_then(|one| one.closing()),
+            Fate::Undone => recorded.undone_at.clone(),
+            _ => None,
+        };
+        ended.is_some_and(|place| place.is_drop())
     }
 
     /// Returns whether it may have inserted or updated rows of a table in a database that a key means.
@@ -88,6 +96,17 @@ impl Statement {
                     && written.table.eq_ignore_ascii_case(table)
                     && written.names.as_ref().is_some_and(|names| names.contains(key))
             })
+    }
+
+    /// Returns whether it could have inserted rows of a table of that name, by itself, and has updated what was there.
+    pub(crate) fn has_updated_instead(&self, table: &str) -> bool {
+        let does = |operation: Operation| {
+            self.written().any(|written| {
+                written.by.is_none() && written.operation == operation && written.table.eq_ignore_ascii_case(table)
+            })
+        };
+        let only_updated = || self.recorded().ended.as_ref().is_some_and(|ended| ended.touched.only_updated(table));
+        does(Operation::Insert) && does(Operation::Update) && only_updated()
     }
 
     /// Returns a trigger of it that deletes from a table of that name.

@@ -16,7 +16,7 @@ pub(super) use broken::broken_by;
 pub(crate) use connection::{Came, Unenforced};
 pub(crate) use fate::Fate;
 pub(crate) use open::StillOpen;
-pub(super) use rowid::{has_row, is_rowid};
+pub(super) use rowid::{has_row, is_rowid, rowid_of};
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
@@ -99,6 +99,19 @@ impl Account {
             }
         }
         creations
+    }
+}
+
+impl Account {
+    /// Returns the last statement that created a bind's trigger.
+    pub(crate) fn trigger_creation(&self, bind: &BindKey, trigger: &str) -> Option<&Statement> {
+        let creates = |statement: &&Statement| {
+            statement.recorded().triggers.iter().any(|made| {
+                made.names.as_ref().is_some_and(|names| names.contains(bind))
+                    && made.table.eq_ignore_ascii_case(trigger)
+            })
+        };
+        self.statements.iter().rev().find(creates)
     }
 }
 

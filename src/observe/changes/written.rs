@@ -21,7 +21,7 @@ pub(crate) struct NotWritten<'t> {
     pub(crate) table: &'t str,
     pub(crate) row: &'t Row,
     pub(crate) reason: WrittenReason,
-    /// What was written to tables of that name, bind by bind.
+    /// The rows written to tables of that name, bind by bind.
     pub(crate) found: Vec<WrittenIn>,
 }
 

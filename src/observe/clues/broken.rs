@@ -1,7 +1,7 @@
 //! The foreign keys that rows break, and the rows that they refer to.
 
 use super::clue::{Case, Clue, Last};
-use super::missing::lost;
+use super::lost::lost;
 use crate::key::BindKey;
 use crate::observe::account::{broken_by, Account, Fate};
 use crate::observe::look::Found;
@@ -33,5 +33,5 @@ pub(in crate::observe) fn gone(account: &Account, bind: &BindKey, table: &str, r
     if let Some(by) = Last::of(account.removals(bind, table, rowid)) {
         return vec![Clue::Gone { bind: bind.clone(), table: table.to_string(), by }];
     }
-    lost(account, table, bind)
+    lost(account, table, bind, None)
 }

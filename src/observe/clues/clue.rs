@@ -24,8 +24,8 @@ pub(crate) enum Clue {
     Earlier { bind: BindKey, table: String, last: Last },
     /// The statement that created the table in a bind that was not meant.
     Created { bind: BindKey, statement: Box<Statement> },
-    /// Statements that put rows into a table, and what they put is not there.
-    Lost { bind: BindKey, table: String, last: Last },
+    /// Statements that put rows into a table, and what they put is not there; set if they updated the nearest row.
+    Lost { bind: BindKey, table: String, last: Last, is_of_nearest: bool },
     /// The statement that failed in the transaction of those, after them.
     Failed { statement: Box<Statement> },
     /// Statements that changed rows of a table in transactions that are open, and the last of these.
@@ -36,11 +36,13 @@ pub(crate) enum Clue {
     Unopened { bind: BindKey },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
+    /// The statement that created a trigger which is named.
+    Trigger { trigger: String, statement: Box<Statement> },
     /// The last statements that may have deleted a row to which others refer.
     Gone { bind: BindKey, table: String, by: Last },
     /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there.
     Beside { last: Last },
-    /// What was committed on other binds by the session whose statement was lost.
+    /// The commits on other binds by the session whose statement was lost.
     Half { binds: Vec<BindKey> },
     /// The last statements that changed rows of a table, where none of the others is named.
     Changed { bind: BindKey, table: String, last: Last },

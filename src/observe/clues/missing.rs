@@ -1,15 +1,18 @@
 //! A row that is not there: what was rolled back, what failed, what is still open, what was deleted, what was written elsewhere.
 
 use super::clue::{Case, Clue, Last};
+use super::lost::lost;
 use std::sync::Arc;
 
 use crate::instrument::{displaced, reads_log, Unprepared};
 use crate::key::BindKey;
-use crate::observe::account::{has_row, Account, Author, Fate, StillOpen};
+use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, StillOpen};
 use crate::observe::evidence::Finding;
-use crate::observe::look::Found;
+use crate::observe::glance::View;
+use crate::observe::look::{Found, Sighting};
 use crate::observe::outside::written_outside;
-use crate::observe::statements::{read, Statement};
+use crate::observe::statements::read;
+use crate::row::Row;
 
 /// The most statements whose rows are looked for, and the most rows of each.
 const PUTS: usize = 8;
@@ -20,11 +23,14 @@ const REFUSED: usize = 2;
 /// Finds why a row is in no bind: in the target first, then elsewhere.
 pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     let mut clues = Vec::new();
+    let near =
+        nearest_row(case).and_then(|(sighting, view, table, row)| rowid_of(&sighting.database, view, table, row));
     let mut places = Vec::new();
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() == case.target));
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() != case.target));
     for sighting in &places {
-        clues.append(&mut lost(account, case.table, sighting.bind()));
+        let nearest = near.filter(|_| sighting.bind() == case.target);
+        clues.append(&mut lost(account, case.table, sighting.bind(), nearest));
         clues.extend(open(account, case.table, sighting.bind()));
     }
     clues.append(&mut refused(account.unprepared_on(case.table)));
@@ -59,20 +65,26 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     clues
 }
 
+/// Returns the row in the target that comes nearest, with where it is.
+fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c Row)> {
+    let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target)?;
+    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target)?;
+    match (&exhibit.found, &sighting.found) {
+        (Finding::Near(Some(near)), Found::Rows { table, view, .. }) => {
+            Some((sighting, *view, table, &near.first()?.row))
+        }
+        _ => None,
+    }
+}
+
 /// Finds the author of the row in the target that comes nearest, and who wrote it before.
 fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
-    let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target);
-    let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target);
-    let (Some(exhibit), Some(sighting)) = (exhibit, sighting) else { return Vec::new() };
-    let (Finding::Near(Some(near)), Found::Rows { table, view, .. }) = (&exhibit.found, &sighting.found) else {
-        return Vec::new();
-    };
-    let Some(row) = near.first().map(|near| &near.row) else { return Vec::new() };
-    let author = account.author(&sighting.database, *view, table, row);
-    let (bind, name) = (sighting.bind().clone(), table.clone());
+    let Some((sighting, view, table, row)) = nearest_row(case) else { return Vec::new() };
+    let author = account.author(&sighting.database, view, table, row);
+    let (bind, name) = (sighting.bind().clone(), table.to_string());
     let mut clues = Vec::new();
     if matches!(author, Author::One(_))
-        && let Some(last) = Last::of(account.earlier(&sighting.database, *view, table, row))
+        && let Some(last) = Last::of(account.earlier(&sighting.database, view, table, row))
     {
         clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
     }
@@ -80,44 +92,6 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.insert(0, Clue::Nearest { bind, table: name, author });
     }
     clues
-}
-
-/// Finds the statements that put rows into a bind's table that are not there.
-pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
-    let mut lost = account.puts(bind, table);
-    lost.retain(|statement| statement.fate().is_lost());
-    let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };
-    let half = half(account, &last, bind);
-    let is_rolled_back = |one: &&Statement| matches!(one.fate(), Fate::RolledBack | Fate::Undone | Fate::Closed);
-    let failed = last.statements.last().filter(is_rolled_back).and_then(|last| account.failed_after(last));
-    let mut failed = failed.map(|failed| Clue::Failed { statement: Box::new(failed) });
-    if failed.is_none() {
-        let last = last.statements.last().filter(is_rolled_back);
-        failed = last.and_then(|last| account.unprepared_after(last)).map(|one| Clue::UnpreparedBefore { one });
-    }
-    let mut clues = vec![Clue::Lost { bind: bind.clone(), table: table.to_string(), last }];
-    clues.extend(failed);
-    clues.extend(half);
-    clues
-}
-
-/// Finds what the session of a lost statement has committed on other binds.
-fn half(account: &Account, last: &Last, bind: &BindKey) -> Option<Clue> {
-    let statement = last.statements.last().filter(|statement| statement.is_from_session())?;
-    let lost = statement.recorded().transaction.as_ref()?;
-    // A unit of work has its transactions open at one time.
-    let is_beside = |other: &Statement| {
-        let one = other.recorded().transaction.as_ref();
-        one.is_some_and(|one| one.was_open(lost.at) || lost.was_open(one.at))
-    };
-    let mut binds = Vec::new();
-    for other in account.of_thread(statement.thread().id()) {
-        let is_one = other.is_from_session() && other.fate() == Fate::Committed && other.bind() != bind;
-        if is_one && is_beside(other) && !binds.contains(other.bind()) {
-            binds.push(other.bind().clone());
-        }
-    }
-    (!binds.is_empty()).then_some(Clue::Half { binds })
 }
 
 /// Finds the statements that changed rows of a bind's table in transactions that are open.

@@ -3,11 +3,12 @@
 mod beside;
 mod broken;
 mod clue;
+mod lost;
 mod missing;
 mod written;
 
 pub(super) use broken::gone;
-pub(super) use missing::lost;
+pub(super) use lost::lost;
 
 pub(super) use clue::Case;
 pub(crate) use clue::{Clue, Last};
@@ -15,7 +16,7 @@ pub(crate) use clue::{Clue, Last};
 use beside::beside;
 use broken::broken;
 use missing::{missing, open, untried};
-use written::{came, created, written};
+use written::{came, created, triggers, written};
 
 use super::account::Account;
 use super::reason::Reason;
@@ -36,7 +37,7 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
                 clues.extend(came(&account, &clues));
             }
             for sighting in case.sightings.iter().filter(|sighting| sighting.bind() == case.target) {
-                clues.append(&mut lost(&account, case.table, sighting.bind()));
+                clues.append(&mut lost(&account, case.table, sighting.bind(), None));
             }
             clues.extend(untried(case));
         }
@@ -58,6 +59,8 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         Reason::Several(_) | Reason::OtherUnreadable(_) => {}
     }
     clues.append(&mut broken(&account, case));
+    let mut made = triggers(&account, &clues);
+    clues.append(&mut made);
     let mut faults = faults(case, &clues);
     clues.append(&mut faults);
     clues

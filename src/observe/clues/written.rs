@@ -52,9 +52,37 @@ pub(super) fn created(account: &Account, case: &Case<'_>) -> Vec<Clue> {
 pub(super) fn came(account: &Account, written: &[Clue]) -> Option<Clue> {
     let mut one = None;
     for clue in written {
-        if let Clue::Written { author: Author::One(author), .. } = clue {
-            one = Some(author);
+        if let Clue::Written { bind, author: Author::One(author), .. } = clue {
+            one = Some((bind, author));
         }
     }
-    Some(Clue::Came { came: account.connection_of(one?)? })
+    let (bind, author) = one?;
+    Some(Clue::Came { came: account.connection_of(author, bind)? })
+}
+
+/// Finds who created the triggers that the clues name.
+pub(super) fn triggers(account: &Account, clues: &[Clue]) -> Vec<Clue> {
+    let mut named = Vec::new();
+    for clue in clues {
+        match clue {
+            Clue::Written { bind, table, author: Author::One(one), .. }
+            | Clue::Nearest { bind, table, author: Author::One(one) } => named.push((bind, one.trigger_on(table))),
+            Clue::Earlier { bind, table, last } | Clue::Changed { bind, table, last } => {
+                named.extend(last.statements.iter().map(|one| (bind, one.trigger_on(table))));
+            }
+            Clue::Removed { bind, table, by, .. } | Clue::Gone { bind, table, by } => {
+                named.extend(by.statements.iter().map(|one| (bind, one.trigger_that_deletes(table))));
+            }
+            _ => {}
+        }
+    }
+    let mut made = Vec::<Clue>::new();
+    for (bind, trigger) in named {
+        let Some(trigger) = trigger else { continue };
+        let is_known = |clue: &Clue| matches!(clue, Clue::Trigger { trigger: known, .. } if known == trigger);
+        if let Some(statement) = account.trigger_creation(bind, trigger).filter(|_| !made.iter().any(is_known)) {
+            made.push(Clue::Trigger { trigger: trigger.to_string(), statement: Box::new(statement.clone()) });
+        }
+    }
+    made
 }

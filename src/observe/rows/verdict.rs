@@ -154,7 +154,7 @@ fn clues(running: &Running, database: &Database, bind: &BindKey, table: &str, di
         }
     }
     if !difference.missing.is_empty() {
-        clues.append(&mut lost(&account, table, bind));
+        clues.append(&mut lost(&account, table, bind, None));
     }
     clues
 }

@@ -39,7 +39,7 @@ impl Harness {
     /// accept and so never ran, and what this crate runs for its own use. A connection to
     /// which the application gives [a trace](https://sqlite.org/c3ref/trace_v2.html) or an
     /// [authorizer](https://sqlite.org/c3ref/set_authorizer.html) of its own has that one only, and is no longer recorded, or
-    /// not as what it is: assertions on the log then fail and name the connection. [`assert_reads_only`](StatementLog::assert_reads_only) and
+    /// not in full: assertions on the log then fail and name the connection. [`assert_reads_only`](StatementLog::assert_reads_only) and
     /// [`assert_count`](StatementLog::assert_count) also fail where a write was seen that no statement makes.
     ///
     /// Without a log, a harness keeps the last statements that wrote, for [`last_writes`](Harness::last_writes), and none that

@@ -16,7 +16,7 @@ pub(crate) enum Miscount {
         unseen: Vec<Displaced>,
     },
     Unrecorded(Unrecorded),
-    /// As many as expected were seen, but there were connections that were not seen whole.
+    /// The expected number was seen, but some connections were not seen whole.
     Unseen(Vec<Displaced>),
 }
 

@@ -13,7 +13,7 @@ const MOST_BUSY: f64 = 130.0;
 const MOST_IDLE: f64 = 44.0;
 /// The least distance of two labels.
 const BETWEEN_TICKS: f64 = 110.0;
-/// The smallest time that is told from another.
+/// The shortest time between two moments that are drawn apart.
 const STEP: Duration = Duration::from_micros(1);
 
 /// Moments and their places.

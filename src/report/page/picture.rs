@@ -14,7 +14,7 @@ const REFERENCES: usize = 400;
 const BYTES: usize = 150 << 10;
 const NAME: usize = 26;
 const LISTED: usize = 120;
-/// How far the line of a reference within a column of cards stands out.
+/// The distance by which the line of a reference within a column of cards stands out.
 const OUT: usize = 40;
 
 /// A reference as it is drawn.

@@ -1,4 +1,4 @@
-//! The run, in one order: the statements on the binds of the harness, and those on connections to what is none of them.
+//! The run, in one order: the statements on the binds of the harness, and those on connections to other databases.
 
 use std::time::{Duration, Instant};
 

@@ -12,7 +12,7 @@ use crate::row::Shown;
 const TEXT_SHOWN: usize = 200;
 const BLOB_SHOWN: usize = 48;
 
-/// Writes a value as SQL does, so that `'1'` is told from `1`, and long ones in part.
+/// Writes a value as SQL does, so that `'1'` differs from `1`, and long ones in part.
 pub(super) fn value(html: &mut Html, value: &Value) {
     let (class, shown, rest) = match value {
         Value::Null => ("null", "NULL".to_string(), None),

@@ -48,7 +48,7 @@ impl Row {
     /// Reads a struct, or whatever serde makes of named values, from the row's columns.
     ///
     /// A `bool` is read from 0 and 1, a float from an integer too; a column that the struct has no field for is passed
-    /// over, unless serde is told to deny it.
+    /// over, unless serde denies unknown fields.
     ///
     /// # Errors
     ///

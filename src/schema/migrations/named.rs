@@ -1,4 +1,4 @@
-//! Files that are told apart by their names alone: sqlx's, and those of no tool.
+//! Files that are known by their names alone: sqlx's, and those of no tool.
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ use crate::sqlite::script::quote;
 /// A moment of every bind, in which a statement is prepared and run. It ends also where a mapper panics.
 ///
 /// SQLite prepares with the tables that a connection last read, and for some errors alone it asks whether there are
-/// others by now: `cannot join using column` is none of them. So they are read first, and nobody changes them meanwhile.
+/// others by now: not for `cannot join using column`. So they are read first, and nobody changes them meanwhile.
 pub(super) struct Moment<'c>(&'c Connection);
 
 impl<'c> Moment<'c> {

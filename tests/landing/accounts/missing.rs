@@ -216,7 +216,8 @@ fn an_update_that_matched_no_row_is_named() {
     let db = shop(Bind::memory);
     db.connection(None).unwrap().execute("UPDATE purchase SET cents = 700 WHERE customer = 'Grace'", []).unwrap();
     assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "grace", cents: 700 })), @r#"
-    the row did not land in `default`: it is in no bind
+    the row did not land in `default`: the nearest row there has `cents` = 500, not
+    700
 
       looked for  purchase: customer = 'grace', cents = 700
       expected    in `default`, committed, and in no other bind
@@ -231,7 +232,7 @@ fn an_update_that_matched_no_row_is_named() {
     A write to `purchase` in `default` changed no row:
       UPDATE purchase SET cents = 700 WHERE customer = 'Grace'
       at landing::accounts::missing::an_update_that_matched_no_row_is_named
-      on the test's thread, connection 1, committed, but it changed no row
+      on the test's thread, connection 1, changed no row
 
     The nearest row in `default` was there at the start.
 
@@ -265,7 +266,8 @@ fn a_savepoint_that_was_rolled_back_is_named() {
     A write to `purchase` in `default` was rolled back:
       INSERT INTO purchase VALUES (2, 'ann', 700)
       at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
-      on the test's thread, connection 1, rolled back to a savepoint
+      on the test's thread, connection 1
+      rolled back to a savepoint at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
 
     The nearest row in `default` was there at the start.
 

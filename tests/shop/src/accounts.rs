@@ -33,6 +33,37 @@ impl Accounts {
         Ok(Some(user.last_insert_rowid()))
     }
 
+    /// Signs a user up whom a mail welcomes, if it can be sent before patience ends.
+    pub async fn welcome(
+        &self,
+        email: &str,
+        mail: impl Future<Output = ()>,
+        patience: impl Future<Output = ()>,
+    ) -> Result {
+        if has(Slip::Cancelled) {
+            tokio::select! {
+                done = self.sign_up_after(email, mail) => done?,
+                () = patience => {}
+            }
+            return Ok(());
+        }
+        let soon = async {
+            tokio::select! {
+                () = mail => {}
+                () = patience => {}
+            }
+        };
+        self.sign_up_after(email, soon).await
+    }
+
+    async fn sign_up_after(&self, email: &str, mail: impl Future<Output = ()>) -> Result {
+        let mut transaction = self.auth.begin().await?;
+        sqlx::query("INSERT INTO user (email) VALUES (?)").bind(email).execute(&mut *transaction).await?;
+        mail.await;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// Sends a user's bills to an address.
     pub async fn bill_to(&self, email: &str) -> Result {
         let pool = if has(Slip::WrongPoolOfSqlx) { &self.auth } else { &self.billing };

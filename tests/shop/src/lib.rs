@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod coupons;
 pub mod databases;
+pub mod letters;
 pub mod migrations;
 pub mod orders;
 pub mod settings;

@@ -30,6 +30,18 @@ pub(crate) fn book(transaction: &Transaction, customer: &str, sku: &str, quantit
     Ok(id)
 }
 
+/// Gives a discount on a purchase.
+pub fn discount(databases: &Databases, id: i64, cents: i64) -> Result {
+    let sql = if has(Slip::Replaced) {
+        "REPLACE INTO purchase (id, customer, total_cents)
+            SELECT id, customer, total_cents - ?2 FROM purchase WHERE id = ?1"
+    } else {
+        "UPDATE purchase SET total_cents = total_cents - ?2 WHERE id = ?1"
+    };
+    databases.main.get()?.execute(sql, [id, cents])?;
+    Ok(())
+}
+
 /// Removes a purchase that was not paid.
 pub fn cancel(databases: &Databases, id: i64) -> Result {
     databases.main.get()?.execute("DELETE FROM purchase WHERE id = ?1", [id])?;

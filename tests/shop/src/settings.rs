@@ -15,6 +15,13 @@ pub fn warm(databases: &Databases) -> Result {
     Ok(())
 }
 
+pub fn set(databases: &Databases, name: &str, value: &str) -> Result {
+    let or = if has(Slip::Ignored) { "IGNORE" } else { "REPLACE" };
+    let sql = format!("INSERT OR {or} INTO setting (name, value) VALUES (?1, ?2)");
+    databases.meta.get()?.execute(&sql, [name, value])?;
+    Ok(())
+}
+
 pub fn page_size(databases: &Databases) -> Result<i64> {
     let text: String =
         databases.meta.get()?.query_row("SELECT value FROM setting WHERE name = 'page_size'", [], |row| row.get(0))?;

@@ -27,6 +27,13 @@ pub enum Slip {
     RolledBackBySqlx,
     WrongPoolOfSqlx,
     OldSnapshot,
+    UpdatedInstead,
+    Ignored,
+    TriggerDeletes,
+    Replaced,
+    SavepointRolledBack,
+    WrongAttached,
+    Cancelled,
 }
 
 /// Returns whether this process has the bug.

@@ -48,8 +48,8 @@ struct Slot {
 impl Locks {
     /// Takes the file's lock further, and returns whether nobody blocked that.
     ///
-    /// A reader that blocks a writer's commit leaves it pending, so that no new reader comes. One that is in
-    /// the way of who comes straight from reading changes nothing: that is how a connection that closes finds out
+    /// A reader that blocks a writer's commit leaves it pending, so that no new reader comes. One that
+    /// blocks a connection that only reads changes nothing: that is how a connection that closes finds out
     /// whether it is the last.
     pub(super) fn lock(&mut self, held: &mut Held, wanted: Level) -> bool {
         if held.level >= wanted {

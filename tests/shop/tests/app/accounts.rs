@@ -1,7 +1,10 @@
+use std::future::pending;
+
 use multibind::{changes, row, Harness};
 use rstest::rstest;
 use shop::accounts::Accounts;
 use shop::Result;
+use tokio::sync::Notify;
 
 use crate::setup::{db, shop};
 
@@ -32,5 +35,21 @@ async fn bills_go_to_a_users_address(db: Harness) -> Result {
     let before = db.snapshot()?;
     accounts.bill_to("ann@example.org").await?;
     db.changes_since(&before)?.assert(changes! { "billing.contact" => +1 });
+    Ok(())
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_user_is_welcomed(db: Harness) -> Result {
+    let accounts = Accounts::open(&shop(&db)?).await?;
+    let begun = Notify::new();
+    // A mail that begins, and is never sent.
+    let mail = async {
+        begun.notify_one();
+        pending::<()>().await;
+    };
+    accounts.welcome("ann@example.org", mail, begun.notified()).await?;
+    accounts.sign_up("bob@example.org").await?;
+    db.assert_landed("auth", "user", row! { email: "ann@example.org" });
     Ok(())
 }

@@ -9,7 +9,8 @@ fn a_payment_that_the_bank_reports_twice_counts_once(db: Harness) -> Result {
     let shop = shop(&db)?;
     let id = orders::place(&shop, "ann", "tea", 1)?;
     let before = db.snapshot()?;
-    billing::reconcile(&shop, &format!("{id};500\n{id};500"))?;
+    let report = format!("{id};500\n{id};500");
+    billing::reconcile(&shop, &report)?;
     db.changes_since(&before)?.assert(changes! { "billing.payment" => +1 });
     Ok(())
 }

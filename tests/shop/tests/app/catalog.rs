@@ -14,6 +14,23 @@ fn a_purchase_has_the_new_price(db: Harness) -> Result {
 }
 
 #[rstest]
+fn new_goods_are_taken_in(db: Harness) -> Result {
+    let shop = shop(&db)?;
+    catalog::take_in(&shop, "teapot", 2500, 3)?;
+    db.assert_landed(None, "product", row! { sku: "teapot", price_cents: 2500, stock: 3 });
+    Ok(())
+}
+
+#[rstest]
+fn prices_come_from_a_list(db: Harness) -> Result {
+    let shop = shop(&db)?;
+    catalog::import_prices(&shop, "tea;550\ncoffee;900\ncup;1300")?;
+    db.assert_landed(None, "product", row! { sku: "tea", price_cents: 550 });
+    db.assert_landed(None, "product", row! { sku: "cup", price_cents: 1300 });
+    Ok(())
+}
+
+#[rstest]
 fn weights_come_from_the_suppliers_list(db: Harness) -> Result {
     let shop = shop(&db)?;
     catalog::import_weights(&shop, "tea;250\ncup;310")?;

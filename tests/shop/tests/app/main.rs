@@ -7,6 +7,7 @@ mod billing;
 mod catalog;
 mod checkout;
 mod coupons;
+mod letters;
 mod migrations;
 mod orders;
 mod prints;

@@ -32,3 +32,13 @@ fn a_customer_who_is_forgotten_leaves_no_lines(db: Harness) -> Result {
     db.assert_not_landed(None, "line", row! { sku: "tea" });
     Ok(())
 }
+
+#[rstest]
+fn a_discount_leaves_the_lines_of_a_purchase(db: Harness) -> Result {
+    let shop = shop(&db)?;
+    let id = orders::place(&shop, "ann", "tea", 2)?;
+    orders::discount(&shop, id, 100)?;
+    db.assert_landed(None, "purchase", row! { id: id, total_cents: 900 });
+    db.assert_landed(None, "line", row! { purchase_id: id, sku: "tea" });
+    Ok(())
+}

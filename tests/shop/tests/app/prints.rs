@@ -26,6 +26,13 @@ use shop::slips::{Slip, VARIABLE};
 #[case(Slip::RolledBackBySqlx, "accounts::a_user_signs_up")]
 #[case(Slip::WrongPoolOfSqlx, "accounts::bills_go_to_a_users_address")]
 #[case(Slip::OldSnapshot, "billing::a_correction_is_in_the_days_books")]
+#[case(Slip::UpdatedInstead, "catalog::new_goods_are_taken_in")]
+#[case(Slip::Ignored, "settings::a_setting_can_be_changed")]
+#[case(Slip::TriggerDeletes, "migrations::a_carrier_with_a_contract_ships")]
+#[case(Slip::Replaced, "orders::a_discount_leaves_the_lines_of_a_purchase")]
+#[case(Slip::SavepointRolledBack, "catalog::prices_come_from_a_list")]
+#[case(Slip::WrongAttached, "letters::a_bill_has_an_address")]
+#[case(Slip::Cancelled, "accounts::a_user_is_welcomed")]
 fn a_failing_test_prints(#[case] slip: Slip, #[case] test: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../prints");
