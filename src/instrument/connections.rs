@@ -15,6 +15,7 @@ use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
+use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
 use crate::sqlite::callback::without_panic;
@@ -107,6 +108,15 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     for (connection, standing) in found {
         connection.settle(standing);
     }
+}
+
+/// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
+pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
+    let here = thread::current().id();
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
+    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    last.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 
 /// Returns a connection, if it is one to a bind.
