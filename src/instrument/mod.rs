@@ -41,6 +41,7 @@ mod recorded;
 mod recorder;
 mod report_rows;
 mod rules;
+mod search;
 mod sought;
 mod sqlite_log;
 mod state;
