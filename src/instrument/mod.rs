@@ -15,6 +15,7 @@ mod crowd;
 mod deed;
 mod displaced;
 mod ends;
+mod extension;
 mod fault;
 mod faults;
 mod handle;
@@ -57,6 +58,7 @@ mod watch;
 
 pub(crate) use connections::{displaced, still_open};
 pub(crate) use displaced::Displaced;
+pub(crate) use extension::noticing;
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
 pub(crate) use in_session::{Begun, InSession};
