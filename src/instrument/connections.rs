@@ -9,11 +9,13 @@ use rusqlite::ffi;
 
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
+use super::extension::resets_now;
 use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
+use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
 use crate::sqlite::callback::without_panic;
@@ -108,6 +110,15 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     }
 }
 
+/// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
+pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
+    let here = thread::current().id();
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
+    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    last.map(|(_, waiting)| waiting).unwrap_or_default()
+}
+
 /// Returns a connection, if it is one to a bind.
 pub(super) fn connected(handle: &Handle) -> Option<Arc<Connected>> {
     connected_at(handle.address())
@@ -164,6 +175,9 @@ pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> 
         }
     }
     displaced.extend(recorder.displaced_since(since));
+    if recorder.resets != resets_now() {
+        displaced.push(Displaced::unreported());
+    }
     displaced.sort_by_key(|displaced| displaced.connection);
     displaced
 }

@@ -21,7 +21,7 @@ use super::connections::{connected, settle_here};
 use super::deed::Deed;
 use super::faults::Faults;
 use super::handle::Handle;
-use super::looked::Looked;
+use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
@@ -80,6 +80,9 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             // SAFETY: as below.
             unsafe { reads_late(&statement, Context::of(context), x.cast()) };
         }
+        if event == STMT && statement.reads_in_a_transaction() && !is_own() {
+            reads(&statement);
+        }
         if !heard {
             unheard(event, &statement);
             // What only reads is of interest to listeners alone.
@@ -114,6 +117,13 @@ fn unheard(event: c_uint, statement: &Statement<'_>) {
         STMT if statement.writes() => begin_unheard(statement.statement),
         PROFILE => end_unheard(statement.statement),
         _ => {}
+    }
+}
+
+/// Notes a statement that reads within a transaction.
+fn reads(statement: &Statement<'_>) {
+    if let (Some(connection), Some(sql)) = (connected(&statement.handle()), statement.sql()) {
+        connection.reads(sql);
     }
 }
 
@@ -171,7 +181,8 @@ impl Watch {
         let mut again = 0;
         let uses = |looked: &Arc<Looked>| looked.places.iter().any(|(schema, _)| self.is_of_harness(handle, schema));
         let is_nobodys = connection.is_attached() && looked.as_ref().is_some_and(|looked| !uses(looked));
-        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere) {
+        let locks = statement.writes() && looked.as_ref().is_some_and(|looked| looked.step == Some(Step::Begin));
+        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere || locks) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
@@ -184,7 +195,8 @@ impl Watch {
                 again = connection.again(&sql);
             }
             let values = if self.wants_values(again) { statement.with_values() } else { None };
-            let beginning = Beginning { sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            let beginning =
+                Beginning { sql, values, writes: deed.writes, by_session: false, locks, beside: &[], attached };
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
@@ -471,6 +483,11 @@ impl Statement<'_> {
     fn writes(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
+    }
+
+    /// Returns whether it only reads, and a transaction is open around it.
+    fn reads_in_a_transaction(&self) -> bool {
+        !self.writes() && self.is_query() && !self.handle().is_autocommit()
     }
 
     /// Returns whether it is an `EXPLAIN`, which does not run what it explains.

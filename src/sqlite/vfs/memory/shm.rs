@@ -70,6 +70,7 @@ impl Open {
         }
         let had_log = held.exclusive & bit(WRITER) != 0;
         let mut locks = lock(&self.memory.locks);
+        let refused = locks.refused();
         let taken = if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
             locks.release(held, slots);
             true
@@ -79,7 +80,11 @@ impl Open {
             // The system locks nothing for itself in a file that was opened to read.
             !lock(&self.memory.index).is_unusable() && locks.exclude(held, slots)
         };
+        let is_refused = locks.refused() > refused;
         drop(locks);
+        if is_refused {
+            self.memory.gate.is_refused_or_gets(held.id, held.opener.writer(), false);
+        }
         if !taken {
             return ffi::SQLITE_BUSY;
         }
