@@ -52,7 +52,10 @@ pub(super) struct Open {
 impl Open {
     /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
     pub(super) fn holds(&mut self, running: &Running, rows: u64, version: u64) {
-        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        // A session's connection knows its own database by the bind's name. What is attached stays until the transaction ends,
+        // and where anything is, SQLite is asked.
+        let writes = |looked: &Arc<Looked>| looked.deed.writes || looked.deed.writes_elsewhere;
+        let wrote = rows > 0 && running.looked.as_ref().is_some_and(writes);
         match running.step() {
             Some(_) => self.held = None,
             None if wrote => self.held = Some(version),
