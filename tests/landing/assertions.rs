@@ -1575,3 +1575,28 @@ fn columns_of_application_functions_are_not_asserted_on() {
     insta::assert_snapshot!(db.locate("t", row! { lout: "ANN" }).unwrap_err(), @"row: no column `lout` in table `t` of bind `auth`, whose columns are name, loud");
     assert_eq!(db.locate("t", row! { rowid: 1 }).unwrap()[0].row(), &row! { name: "ann" });
 }
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
+#[case::temp_file(Storage::TempFile)]
+fn count_returns_the_committed_rows(#[case] storage: Storage) {
+    let schema =
+        "CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann'); CREATE VIEW named AS SELECT name FROM user";
+    let auth = Bind::default().storage(storage).schema(schema);
+    let db = Harness::builder().default_bind(Bind::memory()).bind("auth", auth).start().unwrap();
+    let log = db.record();
+    assert_eq!([db.count("auth", "user").unwrap(), db.count("auth", "NAMED").unwrap()], [1, 1]);
+    log.assert_total(0);
+    let conn = db.connection("auth").unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO user VALUES ('bob')").unwrap();
+    match (storage, db.count("auth", "user")) {
+        (Storage::SharedCache, count) => assert!(matches!(count, Err(Error::InUse { .. }))),
+        (_, count) => assert_eq!(count.unwrap(), 1),
+    }
+    conn.execute_batch("COMMIT").unwrap();
+    assert_eq!(db.count("auth", "user").unwrap(), 2);
+    let said = |key: &str, table: &str| db.count(key, table).unwrap_err().to_string();
+    assert_eq!(said("auth", "usr"), "no table `usr` in bind `auth`");
+    assert_eq!(said("auht", "user"), "no bind `auht`: configured are default, auth; the nearest is `auth`");
+}
