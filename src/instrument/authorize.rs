@@ -4,7 +4,6 @@
 //! process, the authorizer looks at one number in memory and returns.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use rusqlite::{ffi, Connection};
 
@@ -15,6 +14,7 @@ use super::looked::{Change, Step};
 use super::operation::Operation;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 
 /// Makes SQLite ask before it prepares anything on a connection.
@@ -44,7 +44,7 @@ static CALLBACK: unsafe extern "C" fn(
     *const c_char,
 ) -> c_int = on_action;
 
-/// Answers for each action of a statement that is prepared.
+/// Answers for each action of a statement that is prepared. A panic lets nothing through.
 unsafe extern "C" fn on_action(
     context: *mut c_void,
     action: c_int,
@@ -53,14 +53,14 @@ unsafe extern "C" fn on_action(
     schema: *const c_char,
     inside: *const c_char,
 ) -> c_int {
-    settle_here();
-    if changes_names(action) {
-        state::names_change();
-    }
-    if !is_guarded() {
-        return ffi::SQLITE_OK;
-    }
-    let answer = catch_unwind(AssertUnwindSafe(|| {
+    without_panic(ffi::SQLITE_DENY, || {
+        settle_here();
+        if changes_names(action) {
+            state::names_change();
+        }
+        if !is_guarded() {
+            return ffi::SQLITE_OK;
+        }
         // SAFETY: SQLite passes null or texts that end with a NUL and live through this call.
         let [first, second, schema, inside] = unsafe { [first, second, schema, inside].map(|text| borrowed(text)) };
         let action = Action { action, first, second, schema };
@@ -90,9 +90,7 @@ unsafe extern "C" fn on_action(
                 }
             }
         }
-    }));
-    // A panic must not cross into C, and lets nothing through.
-    answer.unwrap_or(ffi::SQLITE_DENY)
+    })
 }
 
 /// Compares an action with the fault that is asked about, if one is.

@@ -21,8 +21,9 @@ use super::recorded::{Ended, Recorded};
 use super::recorder::Recorder;
 use super::state;
 use super::touched::Touched;
-use super::transaction::TransactionEnd;
+use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
+use super::waits::Waiting;
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sqlite::code::{in_words, is_of_a_step};
@@ -180,10 +181,9 @@ impl Connected {
             now || found & bit(*slot) != 0
         });
         (!lost.is_empty()).then(|| Displaced {
-            names: self.to.names.clone(),
+            opened: Some(Arc::clone(&self.to.opened)),
             connection: self.number,
             lost,
-            opened: Arc::clone(&self.to.opened),
             is_open,
             shows_writes: self.to.shows_writes,
         })
@@ -293,8 +293,14 @@ impl Connected {
             if !alone {
                 transaction.is_begun();
             }
-            state.open =
-                Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
+            state.open = Some(Open {
+                transaction,
+                is_explicit: !alone,
+                wrote: false,
+                held: None,
+                has_read: false,
+                savepoints: Vec::new(),
+            });
         }
         if let Some(open) = &mut state.open {
             open.wrote |= wrote;
@@ -303,13 +309,14 @@ impl Connected {
             recorded.connection = self.number;
             recorded.opened = Some(Arc::clone(&self.to.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
-            if wrote && begins.again <= IN_A_ROW {
+            if (wrote || recorded.locks) && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
             }
         }
         let number = recorded.map(|recorded| recorder.begin(recorded));
         state.running.push(Running {
             statement: begins.statement,
+            thread: thread::current().id(),
             number,
             at,
             changes,
@@ -321,6 +328,25 @@ impl Connected {
             triggers: Vec::new(),
             touched: Touched::default(),
         });
+    }
+
+    /// Returns the statement that goes on, on a thread, the last that began, and when that was.
+    pub(super) fn runs_on(&self, thread: ThreadId) -> Option<(Instant, Waiting)> {
+        let state = lock(&self.state);
+        let running = state.running.iter().rev().find(|running| running.thread == thread)?;
+        let transaction = state.open.as_ref().map(|open| open.transaction.number);
+        Some((running.at, Waiting { statement: running.number, transaction }))
+    }
+
+    /// Notes that a statement reads. The first of a transaction is remembered with its place, by which it is known since when the
+    /// transaction has an old state.
+    pub(super) fn reads(&self, sql: &CStr) {
+        let Some(recorder) = self.to.recorder.upgrade().filter(|recorder| recorder.keeps_writes()) else { return };
+        let mut state = lock(&self.state);
+        let Some(open) = state.open.as_mut().filter(|open| !open.has_read) else { return };
+        open.has_read = true;
+        let (sql, place, at) = (sql.to_string_lossy().trim().into(), recorder.place_of_reading(), Instant::now());
+        open.transaction.begins_to_read(Reading { sql, place, at });
     }
 
     /// Notes a trigger that runs in a statement.
@@ -398,7 +424,9 @@ impl Connected {
             let (time, error) = (running.at.elapsed(), account.error);
             let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             let is_settled = error.is_some() || statement == 0;
-            recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+            recorder.amend(number, |statement| {
+                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched })
+            });
             if !is_settled && (running.may_write || running.step().is_some()) {
                 let (running, thread) = (running.clone(), thread::current().id());
                 state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
@@ -445,6 +473,7 @@ impl Connected {
                 ended.rows = rows.unwrap_or(ended.rows);
                 ended.failed = known.or(ended.failed);
                 ended.error = error.or(ended.error.take());
+                ended.is_stale |= ended.failed == Some(true) && standing.code == ffi::SQLITE_BUSY_SNAPSHOT;
             }
         });
     }

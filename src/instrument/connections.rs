@@ -1,7 +1,6 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
 use std::cell::Cell;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -10,13 +9,16 @@ use rusqlite::ffi;
 
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
+use super::extension::resets_now;
 use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
+use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
+use crate::sqlite::callback::without_panic;
 
 /// The connections of this process to binds that are open, by their addresses.
 static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
@@ -69,12 +71,11 @@ pub(super) fn settle_here() {
         return;
     }
     if UNPREPARED.try_with(Cell::take).unwrap_or(false) {
-        // As below.
-        let _ = catch_unwind(attribute);
+        without_panic((), attribute);
     }
     let Some(address) = take_unsettled() else { return };
-    // A panic must not cross into C: a callback calls this.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    // A callback calls this, and goes on afterwards.
+    without_panic((), || {
         let here = thread::current().id();
         let found = {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +86,7 @@ pub(super) fn settle_here() {
         if let Some((connection, standing)) = found {
             connection.settle(standing);
         }
-    }));
+    });
 }
 
 /// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
@@ -107,6 +108,15 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     for (connection, standing) in found {
         connection.settle(standing);
     }
+}
+
+/// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
+pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
+    let here = thread::current().id();
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
+    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    last.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 
 /// Returns a connection, if it is one to a bind.
@@ -165,6 +175,9 @@ pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> 
         }
     }
     displaced.extend(recorder.displaced_since(since));
+    if recorder.resets != resets_now() {
+        displaced.push(Displaced::unreported());
+    }
     displaced.sort_by_key(|displaced| displaced.connection);
     displaced
 }

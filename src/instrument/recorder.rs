@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
+use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
 use super::opening::OpenedBy;
 use super::place::Place;
@@ -34,13 +35,16 @@ struct Bounds {
     captured: i64,
     /// The places that are captured of openings.
     openings: i64,
+    /// Those of transactions that begin to read.
+    readings: i64,
 }
 
 /// Those of a harness.
-const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64 };
+const HARNESS: Bounds =
+    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64 };
 
 /// Those of a connection to what is no harness's, whose opening is noted elsewhere.
-const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0 };
 
 /// The number of databases that are remembered as opened.
 const OPENED: usize = 256;
@@ -79,7 +83,10 @@ pub(crate) struct Recorder {
     /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
     openings: AtomicI64,
+    readings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The number of times that SQLite was found to report openings no longer, as it began.
+    pub(super) resets: usize,
     pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
@@ -87,17 +94,18 @@ pub(crate) struct Recorder {
 
 impl Default for Recorder {
     fn default() -> Recorder {
-        Recorder::within(&HARNESS)
+        // What went unseen before is not this harness's.
+        Recorder::within(&HARNESS, resets_now())
     }
 }
 
 impl Recorder {
     /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.
     pub(super) fn outside() -> Recorder {
-        Recorder::within(&OUTSIDE)
+        Recorder::within(&OUTSIDE, 0)
     }
 
-    fn within(bounds: &'static Bounds) -> Recorder {
+    fn within(bounds: &'static Bounds, resets: usize) -> Recorder {
         Recorder {
             start: Instant::now(),
             bounds,
@@ -111,7 +119,9 @@ impl Recorder {
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
+            readings: AtomicI64::new(bounds.readings),
             displaced: Mutex::default(),
+            resets,
             sought: Sought::default(),
             ends: Arc::default(),
         }
@@ -201,6 +211,11 @@ impl Recorder {
     /// Captures the place of an opening, unless enough have been captured.
     pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
         captured(&self.openings)
+    }
+
+    /// Captures the place at which a transaction begins to read, unless enough have been captured.
+    pub(super) fn place_of_reading(&self) -> Option<Arc<Place>> {
+        captured(&self.readings)
     }
 
     /// Notes a connection that is closed and was not seen whole.

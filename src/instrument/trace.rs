@@ -9,7 +9,6 @@
 
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
 use std::thread;
@@ -22,13 +21,14 @@ use super::connections::{connected, settle_here};
 use super::deed::Deed;
 use super::faults::Faults;
 use super::handle::Handle;
-use super::looked::Looked;
+use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use super::{authorize, commit, late, strays};
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -68,32 +68,34 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    settle_here();
-    if event == CLOSE {
-        return ffi::SQLITE_OK;
-    }
-    let heard = is_heard();
-    // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
-    let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
-    if late::is_any() && event == STMT && !is_own() {
-        // A panic must not cross into C. SAFETY: as below.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
-    }
-    if !heard {
-        unheard(event, &statement);
-        // What only reads is of interest to listeners alone.
-        if !statement.writes() && statement.is_query() {
+    without_panic(ffi::SQLITE_OK, || {
+        settle_here();
+        if event == CLOSE {
             return ffi::SQLITE_OK;
         }
-    }
-    if is_own() {
-        return ffi::SQLITE_OK;
-    }
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let heard = is_heard();
+        // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
+        let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+        if late::is_any() && event == STMT && !is_own() {
+            // SAFETY: as below.
+            unsafe { reads_late(&statement, Context::of(context), x.cast()) };
+        }
+        if event == STMT && statement.reads_in_a_transaction() && !is_own() {
+            reads(&statement);
+        }
+        if !heard {
+            unheard(event, &statement);
+            // What only reads is of interest to listeners alone.
+            if !statement.writes() && statement.is_query() {
+                return ffi::SQLITE_OK;
+            }
+        }
+        if is_own() {
+            return ffi::SQLITE_OK;
+        }
         let context = Context::of(context);
         // That of a bind that a stray has attached is gone with its harness.
-        let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return };
+        let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return ffi::SQLITE_OK };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             STMT => match unsafe { statement.begun(x.cast()) } {
@@ -105,8 +107,8 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             PROFILE => watch.has_ended(&statement, context, heard),
             _ => {}
         }
-    }));
-    ffi::SQLITE_OK
+        ffi::SQLITE_OK
+    })
 }
 
 /// Notes a statement that begins or ends while nobody listens.
@@ -115,6 +117,13 @@ fn unheard(event: c_uint, statement: &Statement<'_>) {
         STMT if statement.writes() => begin_unheard(statement.statement),
         PROFILE => end_unheard(statement.statement),
         _ => {}
+    }
+}
+
+/// Notes a statement that reads within a transaction.
+fn reads(statement: &Statement<'_>) {
+    if let (Some(connection), Some(sql)) = (connected(&statement.handle()), statement.sql()) {
+        connection.reads(sql);
     }
 }
 
@@ -172,7 +181,8 @@ impl Watch {
         let mut again = 0;
         let uses = |looked: &Arc<Looked>| looked.places.iter().any(|(schema, _)| self.is_of_harness(handle, schema));
         let is_nobodys = connection.is_attached() && looked.as_ref().is_some_and(|looked| !uses(looked));
-        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere) {
+        let locks = statement.writes() && looked.as_ref().is_some_and(|looked| looked.step == Some(Step::Begin));
+        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere || locks) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
@@ -185,7 +195,8 @@ impl Watch {
                 again = connection.again(&sql);
             }
             let values = if self.wants_values(again) { statement.with_values() } else { None };
-            let beginning = Beginning { sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            let beginning =
+                Beginning { sql, values, writes: deed.writes, by_session: false, locks, beside: &[], attached };
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
@@ -472,6 +483,11 @@ impl Statement<'_> {
     fn writes(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
+    }
+
+    /// Returns whether it only reads, and a transaction is open around it.
+    fn reads_in_a_transaction(&self) -> bool {
+        !self.writes() && self.is_query() && !self.handle().is_autocommit()
     }
 
     /// Returns whether it is an `EXPLAIN`, which does not run what it explains.

@@ -81,6 +81,8 @@ pub(super) struct Beginning<'s> {
     /// Set if it writes to the database of its connection.
     pub(super) writes: bool,
     pub(super) by_session: bool,
+    /// Set if it begins a transaction with the lock of a writer.
+    pub(super) locks: bool,
     /// All databases on its connection, where it has several.
     pub(super) beside: &'s [&'s Watch],
     /// Those that it uses, where a connection has attached some.
@@ -263,6 +265,7 @@ impl Watch {
             at: Instant::now(),
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
+            locks: beginning.locks,
             connection: 0,
             opened: None,
             transaction: None,

@@ -42,7 +42,7 @@ pub(crate) use fault::Untriggered;
 pub use fault::{Fault, FaultBuilder};
 pub(crate) use guard::Unasked;
 pub use guard::{Guard, Refusal};
-pub(crate) use holder::{holder, last_commit};
+pub(crate) use holder::{holder, last_commit, too_late, waiter, Holder, Waiter};
 pub use landing::Landing;
 pub(crate) use late::Late;
 pub(crate) use nearest::Near;
