@@ -198,6 +198,11 @@ impl Connected {
         StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
     }
 
+    /// Returns its opening.
+    pub(super) fn opened(&self) -> &Opening {
+        &self.opened
+    }
+
     /// Returns the number of the thread that used it last.
     pub(super) fn used_on(&self) -> usize {
         self.used_on.load(Ordering::Relaxed)

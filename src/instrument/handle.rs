@@ -159,21 +159,25 @@ impl Handle {
         if !self.has_attached() || self.placed(c"main").is_some() {
             return None;
         }
+        self.attached().iter().find_map(|name| self.placed(name))
+    }
+
+    /// Returns the names of the databases that the connection has attached.
+    pub(super) fn attached(&self) -> Vec<CString> {
+        let mut names = Vec::new();
         for schema in 2.. {
             // SAFETY: the connection is open; for a number that no database has, SQLite answers null, and the name lives while
             // nothing is attached or detached.
             let name = unsafe {
                 let name = ffi::sqlite3_db_name(self.0, schema);
                 if name.is_null() {
-                    return None;
+                    break;
                 }
                 CStr::from_ptr(name)
             };
-            if let Some(found) = self.placed(name) {
-                return Some(found);
-            }
+            names.push(name.to_owned());
         }
-        None
+        names
     }
 
     /// Returns the connection as SQLite takes it.
