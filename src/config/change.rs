@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::bind::Bind;
 use super::written::Written;
-use super::Config;
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Selection};
 use crate::list::mapped;
@@ -23,36 +22,9 @@ impl fmt::Debug for Change {
     }
 }
 
-impl Config {
-    /// Changes binds that the configuration has: those of a file, for the most part.
-    ///
-    /// The change is made when the harness starts, to what the file and its [environment](Config::environment) say, and wins
-    /// over both. Changes are made in the order in which they are written here. For `..` that is every bind but mirrors: they
-    /// have the storage, tables and options of their source.
-    ///
-    /// # Errors
-    ///
-    /// At start, [`Error::UnknownBind`](crate::Error::UnknownBind) or [`Error::NoDefaultBind`](crate::Error::NoDefaultBind) for a
-    /// key that is not configured.
-    ///
-    /// ```
-    /// use multibind::binds::Storage;
-    /// use multibind::{Bind, Config, Harness};
-    ///
-    /// let config = Config::from_file("fixtures/binds.toml")?
-    ///     .change("auth", |auth| auth.without_schema().without_data().schema("CREATE TABLE member (name TEXT)"))
-    ///     .change(.., |bind| bind.storage(Storage::TempFile)) // every bind in a file
-    ///     .bind("audit", Bind::memory()); // one more
-    /// let db = Harness::from_config(config)?;
-    /// assert!(db.path("auth")?.is_some());
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn change<F>(mut self, binds: impl Into<Selection>, change: F) -> Config
-    where
-        F: Fn(Bind) -> Bind + Send + Sync + 'static,
-    {
-        self.changes.push(Change { binds: binds.into(), change: Arc::new(change) });
-        self
+impl Change {
+    pub(super) fn new(binds: Selection, change: impl Fn(Bind) -> Bind + Send + Sync + 'static) -> Change {
+        Change { binds, change: Arc::new(change) }
     }
 }
 

@@ -46,7 +46,7 @@ pub use table::{Table, TableGroup};
 use std::panic::Location;
 use std::path::PathBuf;
 
-use crate::key::BindKey;
+use crate::key::{BindKey, Selection};
 use crate::sqlite::OnConnect;
 use change::Change;
 use environment::Environment;
@@ -121,6 +121,37 @@ impl Config {
     /// ```
     pub fn bind(mut self, key: impl Into<BindKey>, bind: Bind) -> Config {
         self.written.binds.push((key.into(), bind));
+        self
+    }
+
+    /// Changes binds that the configuration has: those of a file, for the most part.
+    ///
+    /// The change is made when the harness starts, to what the file and its [environment](Config::environment) say, and wins
+    /// over both. Changes are made in the order in which they are written here. For `..` that is every bind but mirrors: they
+    /// have the storage, tables and options of their source.
+    ///
+    /// # Errors
+    ///
+    /// At start, [`Error::UnknownBind`](crate::Error::UnknownBind) or [`Error::NoDefaultBind`](crate::Error::NoDefaultBind) for a
+    /// key that is not configured.
+    ///
+    /// ```
+    /// use multibind::binds::Storage;
+    /// use multibind::{Bind, Config, Harness};
+    ///
+    /// let config = Config::from_file("fixtures/binds.toml")?
+    ///     .change("auth", |auth| auth.without_schema().without_data().schema("CREATE TABLE member (name TEXT)"))
+    ///     .change(.., |bind| bind.storage(Storage::TempFile)) // every bind in a file
+    ///     .bind("audit", Bind::memory()); // one more
+    /// let db = Harness::from_config(config)?;
+    /// assert!(db.path("auth")?.is_some());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn change<F>(mut self, binds: impl Into<Selection>, change: F) -> Config
+    where
+        F: Fn(Bind) -> Bind + Send + Sync + 'static,
+    {
+        self.changes.push(Change::new(binds.into(), change));
         self
     }
 

@@ -24,6 +24,7 @@ mod json;
 mod load;
 mod records;
 mod rows;
+mod save;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
 use records::{Malformed, Records};
 pub(crate) use rows::{rows, Expecting};
+pub(crate) use save::as_sql;
 pub(crate) use target::assign;
 
 /// A data file as it was read, its content not yet looked at.

@@ -32,7 +32,7 @@ pub(crate) use sqlx_url::sqlx_url;
 
 use crate::config::{DataOptions, EngineOptions, Replica, Storage};
 use crate::error::{is_lock, Conflict, Error, Result};
-use crate::instrument::{Faults, Found, Watch};
+use crate::instrument::{Faults, Found, Waiting, Watch};
 use crate::key::{BindKey, Keys};
 use crate::list::{mapped, retain};
 use crate::sqlite::vfs::{GivenUp, Opener};
@@ -331,12 +331,17 @@ impl Database {
         )))
     }
 
-    /// Returns the connections that were refused a lock and have not got it since, and the holders, where they are
-    /// known.
-    pub(crate) fn given_up(&self) -> Vec<GivenUp> {
-        let mut given_up = self.store.given_up();
-        given_up.append(&mut self.faults().given_up());
-        given_up
+    /// Returns the connections that were refused a lock and have not got it since, each with the statement that it is known to
+    /// have waited with.
+    pub(crate) fn given_up(&self) -> Vec<(GivenUp, Waiting)> {
+        let known = self.store.knows_its_locks();
+        let given_up = if known { self.store.given_up() } else { self.faults().given_up() };
+        let mut with_statements = Vec::with_capacity(given_up.len());
+        for wait in given_up {
+            let waiting = self.faults().waiting(wait.connection);
+            with_statements.push((wait, waiting));
+        }
+        with_statements
     }
 
     /// Returns how its data files are read.

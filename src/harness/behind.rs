@@ -8,14 +8,16 @@ use crate::error::{is_lock, Error};
 use crate::key::BindKey;
 
 impl Running {
-    /// Returns the application's waits for a lock that ended without it, any of which may be why the test failed.
+    /// Returns the application's waits for a lock that ended without it, and its writes that came too late, any of which may be why
+    /// the test failed.
     pub(super) fn given_up(&self) -> Vec<String> {
         let mut waits = Vec::new();
         for database in self.databases() {
-            for wait in database.given_up() {
+            for wait in &database.given_up() {
                 waits.push((self.transactions.waited)(self, &database, wait));
             }
         }
+        waits.append(&mut (self.transactions.stale)(self));
         waits
     }
 

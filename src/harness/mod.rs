@@ -56,6 +56,7 @@ use crate::error::{Error, Result};
 use crate::instrument::{Banning, PutBackTo};
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
+use crate::sqlite::Image;
 
 /// A real SQLite database for every configured bind, for as long as it lives.
 ///
@@ -211,7 +212,8 @@ impl Harness {
         self.running.calls(|| Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf)))
     }
 
-    /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them.
+    /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them. Of a part,
+    /// [`part`](Harness::part) does so.
     ///
     /// Connections and pools stay usable: each reads its schema and its pages anew. The journal mode stays as it is, and so does
     /// the page size of a file that another connection has open in WAL mode.
@@ -234,14 +236,20 @@ impl Harness {
     pub fn reset(&self) -> Result<()> {
         self.running.calls(|| {
             for database in self.running.databases() {
-                database.overwrite(database.image()).map_err(|source| {
-                    Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0))
-                })?;
-                database.set_standing(Standing::default());
-                self.running.recorder().is_put_back(database.keys(), PutBackTo::Start);
+                self.overwritten(&database, database.image())?;
             }
             Ok(())
         })
+    }
+
+    /// Puts a database back to its start, as an image has it.
+    pub(crate) fn overwritten(&self, database: &Bound, image: &Arc<Image>) -> Result<()> {
+        database
+            .overwrite(image)
+            .map_err(|source| Error::sql(database.key())(source).held_by(|| database.blocker(Opener::Harness, 0)))?;
+        database.set_standing(Standing::default());
+        self.running.recorder().is_put_back(database.keys(), PutBackTo::Start);
+        Ok(())
     }
 
     /// Ends the harness and reports what `Drop` can only log.

@@ -13,7 +13,7 @@ use crate::config::Replica;
 use crate::context::BindContext;
 use crate::database::Database;
 use crate::error::{Error, Result, Returned};
-use crate::instrument::{Presence, Recorder, Rules};
+use crate::instrument::{Presence, Recorder, Rules, Waiting};
 use crate::key::{BindIndex, BindKey, Keys, PerBind, Selection};
 use crate::list::filtered;
 use crate::order::sort_by_key;
@@ -48,7 +48,9 @@ pub(crate) struct Transactions {
     /// Describes the transaction that had written to a database at a moment and was open, if it is known.
     pub(crate) holder: fn(&Running, &BindKey, Instant) -> Option<String>,
     /// Describes a wait that ended without the lock.
-    pub(crate) waited: fn(&Running, &Database, GivenUp) -> String,
+    pub(crate) waited: fn(&Running, &Database, &(GivenUp, Waiting)) -> String,
+    /// Describes the statements that failed since their transaction had read an older state than there was.
+    pub(crate) stale: fn(&Running) -> Vec<String>,
     /// Describes the last transaction that wrote to a database and was committed, if it is known; the unit of work that
     /// missed it began here.
     pub(crate) last_commit: fn(&Running, &BindKey, Option<&Location<'_>>) -> Option<String>,
@@ -324,7 +326,7 @@ impl Running {
 
     /// Returns the databases that a selection means, each once, in the order configured; a replica that lags only where it is
     /// named.
-    pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
+    pub(crate) fn selected(&self, selection: &Selection) -> Result<Vec<Arc<Bound>>> {
         let Some(keys) = selection.keys() else {
             return Ok(filtered(&self.databases(), |database| !database.lags()));
         };

@@ -136,8 +136,12 @@ impl Action<'_> {
 
     /// Returns whether it attaches a database, or uses one that was.
     fn is_elsewhere(&self) -> bool {
-        let own = self.schema.is_none_or(|schema| schema == c"main" || schema == c"temp");
-        self.action == ffi::SQLITE_ATTACH || !own && self.action != ffi::SQLITE_DETACH
+        self.action == ffi::SQLITE_ATTACH || !self.is_in_main() && self.action != ffi::SQLITE_DETACH
+    }
+
+    /// Returns whether it is about nothing that was attached.
+    pub(super) fn is_in_main(&self) -> bool {
+        self.schema.is_none_or(|schema| schema == c"main" || schema == c"temp")
     }
 
     fn is_temporary(&self) -> bool {

@@ -4,7 +4,6 @@
 //! process, the authorizer looks at one number in memory and returns.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use rusqlite::{ffi, Connection};
 
@@ -15,6 +14,7 @@ use super::looked::{Change, Step};
 use super::operation::Operation;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 
 /// Makes SQLite ask before it prepares anything on a connection.
@@ -44,7 +44,7 @@ static CALLBACK: unsafe extern "C" fn(
     *const c_char,
 ) -> c_int = on_action;
 
-/// Answers for each action of a statement that is prepared.
+/// Answers for each action of a statement that is prepared. A panic lets nothing through.
 unsafe extern "C" fn on_action(
     context: *mut c_void,
     action: c_int,
@@ -53,14 +53,14 @@ unsafe extern "C" fn on_action(
     schema: *const c_char,
     inside: *const c_char,
 ) -> c_int {
-    settle_here();
-    if changes_names(action) {
-        state::names_change();
-    }
-    if !is_guarded() {
-        return ffi::SQLITE_OK;
-    }
-    let answer = catch_unwind(AssertUnwindSafe(|| {
+    without_panic(ffi::SQLITE_DENY, || {
+        settle_here();
+        if changes_names(action) {
+            state::names_change();
+        }
+        if !is_guarded() {
+            return ffi::SQLITE_OK;
+        }
         // SAFETY: SQLite passes null or texts that end with a NUL and live through this call.
         let [first, second, schema, inside] = unsafe { [first, second, schema, inside].map(|text| borrowed(text)) };
         let action = Action { action, first, second, schema };
@@ -75,8 +75,13 @@ unsafe extern "C" fn on_action(
             }
             Mode::Guarded => {
                 let context = Context::of(context);
-                let refuses = context.watch().is_some_and(|watch| {
-                    !context.is_session() && watch.refuses_to_prepare(&action) || watch.fails_to_prepare(&action)
+                // A session has a name of its own for its database, and attaches none to write to it. What uses a database that
+                // another has attached is stopped by faults as it begins.
+                let is_in_main = context.is_session() || action.is_in_main();
+                let is_nobodys = is_in_main && context.is_attached();
+                let refuses = context.watch().filter(|_| !is_nobodys).is_some_and(|watch| {
+                    !context.is_session() && watch.refuses_to_prepare(&action)
+                        || is_in_main && watch.fails_to_prepare(&action)
                 });
                 if refuses {
                     ffi::SQLITE_DENY
@@ -85,15 +90,15 @@ unsafe extern "C" fn on_action(
                 }
             }
         }
-    }));
-    // A panic must not cross into C, and lets nothing through.
-    answer.unwrap_or(ffi::SQLITE_DENY)
+    })
 }
 
 /// Compares an action with the fault that is asked about, if one is.
 fn compare(action: &Action<'_>) {
     let Some((operation, table)) = action.operation() else { return };
-    state::compare(|fault| fault.is_about(operation, table));
+    // Of `count(*)`, SQLite does not tell the schema.
+    let is_there = |schema: Option<&CStr>| schema.is_none() || action.schema.is_none() || schema == action.schema;
+    state::compare(|fault, schema| is_there(schema) && fault.is_about(operation, table));
 }
 
 /// Returns whether an action changes what the names in other statements mean.

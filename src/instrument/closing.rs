@@ -2,13 +2,13 @@
 //! the connection, and so one that nobody calls.
 
 use std::ffi::{c_int, c_void};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 
 use rusqlite::ffi;
 
 use super::connections::closes;
-use super::strays;
+use super::{number, strays};
+use crate::sqlite::callback::without_panic;
 
 /// Makes SQLite report the close of a connection, once its last statement is gone too.
 ///
@@ -43,11 +43,11 @@ unsafe extern "C" fn answers_nothing(_: *mut ffi::sqlite3_context, _: c_int, _: 
 
 /// Notes a close; SQLite passes the address of the connection, whose structure it frees afterwards.
 unsafe extern "C" fn on_close(connection: *mut c_void) {
-    let db = ptr::with_exposed_provenance_mut(connection.addr());
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    without_panic((), || {
+        let db = ptr::with_exposed_provenance_mut(connection.addr());
         // SAFETY: the connection is closed on this thread, and its structure is there still.
         unsafe { closes(db) };
         strays::closes(db.addr());
-    }));
+        number::closes(db.addr());
+    })
 }

@@ -1,4 +1,4 @@
-//! The commit hook of a bind's connections, which refuses a commit where a fault says so, or a guard.
+//! The commit hook of the connections to binds, which refuses a commit where a fault says so, or a guard.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -7,31 +7,42 @@ use std::sync::Arc;
 use rusqlite::{ffi, Connection};
 
 use super::faults::Faults;
+use super::handle::Handle;
 use super::number::committing;
+use super::watch::Context;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 
-impl Faults {
-    /// Makes a connection ask before each commit of a transaction that has written.
-    ///
-    /// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database
-    /// alive. A hook of the application's own takes the place of this one, and nothing has to be freed then.
-    pub(super) fn hook(self: &Arc<Self>, conn: &Connection) {
-        // SAFETY: the handle is open.
-        unsafe { self.hook_on(conn.handle()) };
-    }
+/// Makes a connection to a bind ask before each commit of a transaction that has written.
+///
+/// Through SQLite's own interface: what rusqlite's `commit_hook` takes is a closure, which would keep the database alive. A hook
+/// of the application's own takes the place of this one, and nothing has to be freed then.
+pub(super) fn hook(faults: &Arc<Faults>, conn: &Connection) {
+    // SAFETY: the handle is open.
+    unsafe { hook_on(faults, conn.handle()) };
+}
 
-    /// Makes a connection ask that somebody else has opened.
-    ///
-    /// # Safety
-    ///
-    /// The connection is open.
-    pub(super) unsafe fn hook_on(self: &Arc<Self>, db: *mut ffi::sqlite3) {
-        // SAFETY: as the caller says; the callback has the signature asked for, and the number is never followed.
-        unsafe {
-            if Slot::CommitHook.is_free(db, CALLBACK as usize) {
-                let number = ptr::without_provenance_mut(self.number_of(db));
-                ffi::sqlite3_commit_hook(db, Some(CALLBACK), number);
-            }
+/// Makes a connection to a bind ask that somebody else has opened.
+///
+/// # Safety
+///
+/// The connection is open.
+pub(super) unsafe fn hook_on(faults: &Arc<Faults>, db: *mut ffi::sqlite3) {
+    faults.meet(db.addr());
+    // SAFETY: as the caller says.
+    unsafe { ask(db) };
+}
+
+/// Makes a connection ask, which has attached a bind or is to one.
+///
+/// # Safety
+///
+/// The connection is open.
+pub(super) unsafe fn ask(db: *mut ffi::sqlite3) {
+    // SAFETY: as the caller says; the callback has the signature asked for, and the address is of that connection.
+    unsafe {
+        if Slot::CommitHook.is_free(db, CALLBACK as usize) {
+            ffi::sqlite3_commit_hook(db, Some(CALLBACK), ptr::without_provenance_mut(db.expose_provenance()));
         }
     }
 }
@@ -39,8 +50,33 @@ impl Faults {
 /// The commit hook, which has one address.
 static CALLBACK: unsafe extern "C" fn(*mut c_void) -> c_int = on_commit;
 
-/// Returns what SQLite calls before a commit; anything but zero makes a rollback of it. Nothing in it panics.
-unsafe extern "C" fn on_commit(number: *mut c_void) -> c_int {
-    // The connection of that number is the one that commits: it is open, and this thread's.
-    c_int::from(committing(number.addr()).is_some_and(|(faults, db)| faults.refuses_commit(db)))
+/// Returns what SQLite calls before a commit; anything but zero makes a rollback of it.
+unsafe extern "C" fn on_commit(connection: *mut c_void) -> c_int {
+    let db = ptr::with_exposed_provenance_mut(connection.addr());
+    // SAFETY: the connection that has the hook is the one that commits: it is open, and this thread's.
+    c_int::from(without_panic(false, || unsafe { refuses(db) }))
+}
+
+/// Returns whether a commit is to be refused.
+///
+/// # Safety
+///
+/// The connection is open, this thread's, and about to commit.
+unsafe fn refuses(db: *mut ffi::sqlite3) -> bool {
+    // SAFETY: as the caller says; the value is not kept.
+    let handle = unsafe { Handle::new(db) };
+    let attached = handle.attached();
+    if let Some(faults) = committing(db.addr())
+        && (attached.is_empty() || handle.is_writing_to(c"main"))
+        && faults.refuses_commit(db)
+    {
+        return true;
+    }
+    attached.iter().any(|schema| {
+        handle.is_writing_to(schema)
+            && handle
+                .placed(schema)
+                .and_then(|number| Context::numbered(number).watch())
+                .is_some_and(|watch| watch.faults.fails_commit())
+    })
 }

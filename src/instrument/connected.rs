@@ -21,8 +21,9 @@ use super::recorded::{Ended, Recorded};
 use super::recorder::Recorder;
 use super::state;
 use super::touched::Touched;
-use super::transaction::TransactionEnd;
+use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
+use super::waits::Waiting;
 use crate::key::Keys;
 use crate::list::filtered;
 use crate::sqlite::code::{in_words, is_of_a_step};
@@ -36,21 +37,29 @@ const IN_A_ROW: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Connected {
     address: usize,
-    /// The address of its database's watch, which forgets it when it goes.
-    watch: usize,
-    recorder: Weak<Recorder>,
+    to: To,
     /// Its number in the harness.
     number: u32,
-    /// The keys that mean its database.
-    names: Keys,
-    opened: Arc<Opening>,
-    /// Set if the storage shows every write.
-    shows_writes: bool,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
     /// The number of the thread that used it last.
     used_on: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// The database that a connection is followed for, and its opening.
+#[derive(Debug)]
+pub(super) struct To {
+    /// The address of the database's watch, which forgets the connection when it goes.
+    pub(super) watch: usize,
+    pub(super) recorder: Weak<Recorder>,
+    /// The keys that mean the database.
+    pub(super) names: Keys,
+    pub(super) opened: Arc<Opening>,
+    /// Set if the storage shows every write.
+    pub(super) shows_writes: bool,
+    /// Set if the connection has attached the database, and its own is no bind's.
+    pub(super) is_attached: bool,
 }
 
 #[derive(Debug, Default)]
@@ -115,25 +124,14 @@ pub(super) fn take_unsettled() -> Option<usize> {
 }
 
 impl Connected {
-    /// Returns a connection to follow; `watch` is the address of its database's watch.
-    pub(super) fn new(
-        handle: &Handle,
-        watch: usize,
-        recorder: &Arc<Recorder>,
-        names: &Keys,
-        opened: Opening,
-        shows_writes: bool,
-    ) -> Connected {
+    /// Returns a connection to follow.
+    pub(super) fn new(handle: &Handle, recorder: &Recorder, to: To) -> Connected {
         Connected {
             address: handle.address(),
-            watch,
-            recorder: Arc::downgrade(recorder),
+            to,
             number: recorder.next_connection(),
-            names: names.clone(),
-            opened: Arc::new(opened),
-            shows_writes,
-            lost: AtomicUsize::new(0),
             used_on: AtomicUsize::new(state::thread_number()),
+            lost: AtomicUsize::new(0),
             state: Mutex::default(),
         }
     }
@@ -144,7 +142,7 @@ impl Connected {
 
     /// Returns whether it is one to a bind of the recorder's harness.
     pub(super) fn is_of(&self, recorder: &Arc<Recorder>) -> bool {
-        ptr::eq(self.recorder.as_ptr(), Arc::as_ptr(recorder))
+        ptr::eq(self.to.recorder.as_ptr(), Arc::as_ptr(recorder))
     }
 
     /// Follows its close, which rolls its transaction back.
@@ -153,7 +151,7 @@ impl Connected {
     ///
     /// The structure of the connection is not freed yet.
     pub(super) unsafe fn closes(&self, db: *mut ffi::sqlite3) {
-        let recorder = self.recorder.upgrade();
+        let recorder = self.to.recorder.upgrade();
         // SAFETY: as the caller says.
         if let Some(displaced) = unsafe { self.displaced(db, false) }
             && let Some(recorder) = &recorder
@@ -183,24 +181,24 @@ impl Connected {
             now || found & bit(*slot) != 0
         });
         (!lost.is_empty()).then(|| Displaced {
-            names: self.names.clone(),
+            names: self.to.names.clone(),
             connection: self.number,
             lost,
-            opened: Arc::clone(&self.opened),
+            opened: Arc::clone(&self.to.opened),
             is_open,
-            shows_writes: self.shows_writes,
+            shows_writes: self.to.shows_writes,
         })
     }
 
     /// Describes it while it is open.
     pub(super) fn still_open(&self) -> StillOpen {
         let in_transaction = lock(&self.state).open.is_some();
-        StillOpen { names: self.names.clone(), opened: Arc::clone(&self.opened), in_transaction }
+        StillOpen { names: self.to.names.clone(), opened: Arc::clone(&self.to.opened), in_transaction }
     }
 
     /// Returns its opening.
     pub(super) fn opened(&self) -> &Opening {
-        &self.opened
+        &self.to.opened
     }
 
     /// Returns the number of the thread that used it last.
@@ -210,12 +208,17 @@ impl Connected {
 
     /// Returns it as the one that was to prepare a statement.
     pub(super) fn refusing(&self) -> UnpreparedOn {
-        UnpreparedOn { recorder: self.recorder.clone(), names: self.names.clone(), connection: self.number }
+        UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
 
     /// Returns whether it is followed for the watch at an address.
     pub(super) fn is_watched_by(&self, watch: usize) -> bool {
-        self.watch == watch
+        self.to.watch == watch
+    }
+
+    /// Returns whether it is followed for a database that it has attached.
+    pub(super) fn is_attached(&self) -> bool {
+        self.to.is_attached
     }
 
     /// Returns SQLite's account of a statement, which is remembered.
@@ -270,14 +273,14 @@ impl Connected {
         }
         self.settle(handle.standing());
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
-        let Some(recorder) = self.recorder.upgrade() else { return };
+        let Some(recorder) = self.to.recorder.upgrade() else { return };
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         // A pragma has switched foreign keys as it was prepared.
         if !begins.may_write && step.is_none() {
             let here = || (recorder.next(), if recorder.keeps_writes() { recorder.place() } else { None });
-            self.opened.enforces(handle.enforces_keys(), here);
+            self.to.opened.enforces(handle.enforces_keys(), here);
         }
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
@@ -296,23 +299,30 @@ impl Connected {
             if !alone {
                 transaction.is_begun();
             }
-            state.open =
-                Some(Open { transaction, is_explicit: !alone, wrote: false, held: None, savepoints: Vec::new() });
+            state.open = Some(Open {
+                transaction,
+                is_explicit: !alone,
+                wrote: false,
+                held: None,
+                has_read: false,
+                savepoints: Vec::new(),
+            });
         }
         if let Some(open) = &mut state.open {
             open.wrote |= wrote;
         }
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
-            recorded.opened = Some(Arc::clone(&self.opened));
+            recorded.opened = Some(Arc::clone(&self.to.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
-            if wrote && begins.again <= IN_A_ROW {
+            if (wrote || recorded.locks) && begins.again <= IN_A_ROW {
                 recorded.place = recorder.place();
             }
         }
         let number = recorded.map(|recorded| recorder.begin(recorded));
         state.running.push(Running {
             statement: begins.statement,
+            thread: thread::current().id(),
             number,
             at,
             changes,
@@ -324,6 +334,25 @@ impl Connected {
             triggers: Vec::new(),
             touched: Touched::default(),
         });
+    }
+
+    /// Returns the statement that goes on, on a thread, the last that began, and when that was.
+    pub(super) fn runs_on(&self, thread: ThreadId) -> Option<(Instant, Waiting)> {
+        let state = lock(&self.state);
+        let running = state.running.iter().rev().find(|running| running.thread == thread)?;
+        let transaction = state.open.as_ref().map(|open| open.transaction.number);
+        Some((running.at, Waiting { statement: running.number, transaction }))
+    }
+
+    /// Notes that a statement reads. The first of a transaction is remembered with its place, by which it is known since when the
+    /// transaction has an old state.
+    pub(super) fn reads(&self, sql: &CStr) {
+        let Some(recorder) = self.to.recorder.upgrade().filter(|recorder| recorder.keeps_writes()) else { return };
+        let mut state = lock(&self.state);
+        let Some(open) = state.open.as_mut().filter(|open| !open.has_read) else { return };
+        open.has_read = true;
+        let (sql, place, at) = (sql.to_string_lossy().trim().into(), recorder.place_of_reading(), Instant::now());
+        open.transaction.begins_to_read(Reading { sql, place, at });
     }
 
     /// Notes a trigger that runs in a statement.
@@ -361,7 +390,7 @@ impl Connected {
     /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice: then its number
     /// is returned, for what it does may be another thing now.
     pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) -> Option<u64> {
-        let recorder = self.recorder.upgrade()?;
+        let recorder = self.to.recorder.upgrade()?;
         let (alone, (all, of_last)) = (handle.is_autocommit(), handle.changes());
         let (mut state, version) = self.at_version(handle);
         state.version = version;
@@ -401,7 +430,9 @@ impl Connected {
             let (time, error) = (running.at.elapsed(), account.error);
             let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             let is_settled = error.is_some() || statement == 0;
-            recorder.amend(number, |statement| statement.ends(Ended { rows, time, failed, error, triggers, touched }));
+            recorder.amend(number, |statement| {
+                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched })
+            });
             if !is_settled && (running.may_write || running.step().is_some()) {
                 let (running, thread) = (running.clone(), thread::current().id());
                 state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
@@ -424,7 +455,7 @@ impl Connected {
     pub(super) fn settle(&self, standing: Standing) {
         let mut state = lock(&self.state);
         let Some(Unsettled { running, failed, is_dropped, .. }) = state.unsettled.take() else { return };
-        let Some(recorder) = self.recorder.upgrade() else { return };
+        let Some(recorder) = self.to.recorder.upgrade() else { return };
         // Others than these may be of a call between, a statement that could not be prepared for one.
         let error = failed || is_of_a_step(standing.code);
         let mut error = error.then(|| in_words(standing.code)).flatten();
@@ -448,6 +479,7 @@ impl Connected {
                 ended.rows = rows.unwrap_or(ended.rows);
                 ended.failed = known.or(ended.failed);
                 ended.error = error.or(ended.error.take());
+                ended.is_stale |= ended.failed == Some(true) && standing.code == ffi::SQLITE_BUSY_SNAPSHOT;
             }
         });
     }

@@ -1,7 +1,6 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
 use std::cell::Cell;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -11,28 +10,22 @@ use rusqlite::ffi;
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
-use super::opening::{Opening, StillOpen};
+use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
-use crate::key::Keys;
+use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
+use crate::sqlite::callback::without_panic;
 
 /// The connections of this process to binds that are open, by their addresses.
 static CONNECTED: RwLock<Sorted<usize, Arc<Connected>>> = RwLock::new(Sorted::new());
 
-/// Follows a connection from here on; `watch` is the address of its database's watch, as long as that lives.
-pub(super) fn follow(
-    handle: &Handle,
-    watch: usize,
-    recorder: &Arc<Recorder>,
-    names: &Keys,
-    opened: Opening,
-    shows_writes: bool,
-) {
-    let connection = Arc::new(Connected::new(handle, watch, recorder, names, opened, shows_writes));
-    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(connection.address(), connection);
+/// Follows a connection from here on.
+pub(super) fn follow(connection: Connected) {
+    let address = connection.address();
+    let before = CONNECTED.write().unwrap_or_else(PoisonError::into_inner).insert(address, Arc::new(connection));
     drop(before);
 }
 
@@ -77,12 +70,11 @@ pub(super) fn settle_here() {
         return;
     }
     if UNPREPARED.try_with(Cell::take).unwrap_or(false) {
-        // As below.
-        let _ = catch_unwind(attribute);
+        without_panic((), attribute);
     }
     let Some(address) = take_unsettled() else { return };
-    // A panic must not cross into C: a callback calls this.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    // A callback calls this, and goes on afterwards.
+    without_panic((), || {
         let here = thread::current().id();
         let found = {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +85,7 @@ pub(super) fn settle_here() {
         if let Some((connection, standing)) = found {
             connection.settle(standing);
         }
-    }));
+    });
 }
 
 /// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
@@ -115,6 +107,15 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     for (connection, standing) in found {
         connection.settle(standing);
     }
+}
+
+/// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
+pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
+    let here = thread::current().id();
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
+    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    last.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 
 /// Returns a connection, if it is one to a bind.

@@ -111,6 +111,9 @@ fn a_crowd_of_connections_loses_and_leaves_nothing() {
     assert_eq!(count(&shared.connection(None).unwrap()), all);
     let written = log.on(None).unwrap().iter().filter(|ran| ran.sql() == INSERT && ran.rows_changed() == 1).count();
     assert_eq!(written, all);
+    // The others' marks go with the connections, not only with their database.
+    let marks = number::kept();
+    assert!(marks <= left.len() + threads * 8, "{marks} for {} connections", left.len());
     drop((log, shared, left));
     // A pool's thread may still be opening a connection, which it then closes.
     let begun = Instant::now();

@@ -16,7 +16,7 @@ use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
 use super::recorder::Recorder;
 use super::state::{epoch, is_spared, Asking};
-use super::waits::Waits;
+use super::waits::{Waiting, Waits};
 use crate::key::Keys;
 use crate::list::{filtered, retain};
 use crate::sqlite::vfs::{Begins, Gate, GivenUp, Writer};
@@ -37,10 +37,8 @@ pub(crate) struct Faults {
     witness: OnceLock<Weak<dyn Witness>>,
     /// The connections to a file that wait for the lock of a writer, or have given it up.
     waits: Mutex<Waits>,
-    /// The number that they are found by, once a connection asks.
+    /// The number that they are found by, once a file's URI has it.
     pub(super) number: OnceLock<usize>,
-    /// Those of its connections.
-    pub(super) numbers: Mutex<Vec<usize>>,
 }
 
 /// Knows which writes a statement makes, and refuses the others where a guard does.
@@ -50,6 +48,11 @@ pub(super) trait Witness: Send + Sync {
     ///
     /// Asked from a file system's callback, under SQLite's locks.
     fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool;
+
+    /// Returns the statement of this thread that wants a lock now.
+    ///
+    /// Called from a file system's callback, under SQLite's locks.
+    fn waiting(&self) -> Waiting;
 
     /// Notes that a transaction that could write has ended.
     ///
@@ -120,6 +123,11 @@ impl Faults {
                 return true;
             }
         }
+        self.fails_commit()
+    }
+
+    /// Returns whether a commit that writes to the database is to fail.
+    pub(super) fn fails_commit(&self) -> bool {
         self.first(|fault| (*fault.kind() == FaultKind::Commit && fault.triggers()).then_some(())).is_some()
     }
 
@@ -152,14 +160,21 @@ impl Faults {
     pub(crate) fn given_up(&self) -> Vec<GivenUp> {
         lock(&self.waits).given_up()
     }
+
+    /// Returns the statement with which a connection waited that was refused a lock.
+    pub(crate) fn waiting(&self, connection: u64) -> Waiting {
+        lock(&self.waits).of(connection)
+    }
 }
 
 impl Gate for Faults {
     fn is_refused_or_gets(&self, connection: u64, writer: Writer, gets: bool) {
+        let witness = self.witness.get().filter(|_| !gets && writer != Writer::Harness).and_then(Weak::upgrade);
+        let waiting = witness.map(|witness| witness.waiting()).unwrap_or_default();
         let mut waits = lock(&self.waits);
         waits.forget(connection);
         if !gets {
-            waits.add(connection, writer);
+            waits.add(connection, writer, waiting);
         }
     }
 

@@ -159,13 +159,26 @@ impl Handle {
         if !self.has_attached() || self.placed(c"main").is_some() {
             return None;
         }
-        self.attached().iter().find_map(|name| self.placed(name))
+        self.attached().iter().find_map(|schema| self.placed(schema))
     }
 
     /// Returns the names of the databases that the connection has attached.
     pub(super) fn attached(&self) -> Vec<CString> {
+        self.names_from(2)
+    }
+
+    /// Returns the names of the connection's databases, its own first, without the temporary one.
+    pub(super) fn databases(&self) -> Vec<CString> {
+        let mut names = self.names_from(0);
+        if names.len() > 1 {
+            names.remove(1);
+        }
+        names
+    }
+
+    fn names_from(&self, first: c_int) -> Vec<CString> {
         let mut names = Vec::new();
-        for schema in 2.. {
+        for schema in first.. {
             // SAFETY: the connection is open; for a number that no database has, SQLite answers null, and the name lives while
             // nothing is attached or detached.
             let name = unsafe {
@@ -203,9 +216,10 @@ impl Handle {
         unsafe { slot.is_lost(self.0) }
     }
 
-    /// Returns whether a statement is one that a fault is about, and what it would do.
-    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, sql: &CStr) -> Option<Deed> {
-        compare_with(Some(fault));
+    /// Returns whether a statement is one that a fault of the database of that schema is about, and what it would do; of the
+    /// only one, for `None`.
+    pub(super) fn is_met_by(&self, fault: &Arc<Fault>, schema: Option<&CStr>, sql: &CStr) -> Option<Deed> {
+        compare_with(Some((Arc::clone(fault), schema.map(CStr::to_owned))));
         let deed = self.judge(sql);
         let is_one = compare_with(None);
         deed.filter(|_| is_one)

@@ -45,7 +45,8 @@ impl Begun {
             }
             Begun::OnSeveral(recorder, number, at) => recorder.amend(number, |statement| {
                 let (rows, triggers, touched) = (0, Vec::new(), Touched::default());
-                statement.ended = Some(Ended { rows, time: at.elapsed(), failed, error, triggers, touched });
+                statement.ended =
+                    Some(Ended { rows, time: at.elapsed(), failed, error, is_stale: false, triggers, touched });
             }),
         }
     }
@@ -78,7 +79,8 @@ impl Watch {
                 again = connection.again(&kept);
             }
             let values = if self.wants_values(again) { values() } else { None };
-            let beginning = Beginning { sql: kept, values, writes, by_session: true, beside, attached: Vec::new() };
+            let beginning =
+                Beginning { sql: kept, values, writes, by_session: true, locks: false, beside, attached: Vec::new() };
             self.recorded(&handle, looked.as_deref(), beginning)
         } else {
             None

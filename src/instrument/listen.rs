@@ -8,7 +8,7 @@ use super::closing::watch_close;
 use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::watch::{Context, Watch};
-use super::{authorize, trace};
+use super::{authorize, commit, trace};
 
 impl Watch {
     /// Makes a connection report its statements from here on.
@@ -26,7 +26,7 @@ impl Watch {
     fn start(self: &Arc<Self>, conn: &Connection, context: Context, by: OpenedBy) {
         trace::start(conn, context);
         authorize::start(conn, context);
-        self.faults.hook(conn);
+        commit::hook(&self.faults, conn);
         self.connect(&Handle::of(conn), by);
         // SAFETY: the handle is open and this thread's.
         unsafe { watch_close(conn.handle()) };

@@ -4,7 +4,6 @@
 //! each opening in the process.
 
 use std::ffi::{c_char, c_int, CString};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::{ffi, Connection};
@@ -15,7 +14,8 @@ use super::opening::OpenedBy;
 use super::placed::{self, pager, Place};
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, outside, strays, trace};
+use super::{authorize, commit, outside, strays, trace};
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
 
@@ -81,44 +81,50 @@ unsafe extern "C" fn on_open(
     error: *mut *mut c_char,
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
-    if is_own() {
-        return ffi::SQLITE_OK;
-    }
-    // A panic must not cross into C.
-    let refused = catch_unwind(AssertUnwindSafe(|| {
+    without_panic(ffi::SQLITE_OK, || {
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
-        let bind = unsafe { placed::find(db, c"main") }.and_then(|number| Context::numbered(number).watch());
-        let watch = match &bind {
-            Some(watch) => Arc::clone(watch),
-            None if outside::is_ours() => return None,
-            None => {
-                // SAFETY: as above.
-                let refused = unsafe { outside::refuse(db) };
-                if refused.is_some() {
-                    return refused;
-                }
-                // SAFETY: as above.
-                unsafe { strays::follow(db) }?
+        let refused = if is_own() { None } else { unsafe { instruments(db) } };
+        let Some(words) = refused.and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };
+        // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
+        unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
+        ffi::SQLITE_AUTH
+    })
+}
+
+/// Gives the instruments to a connection that opens, or refuses it; returns the words for that.
+///
+/// # Safety
+///
+/// The connection is open and this thread's.
+unsafe fn instruments(db: *mut ffi::sqlite3) -> Option<String> {
+    // SAFETY: as the caller says.
+    let bind = unsafe { placed::find(db, c"main") }.and_then(|number| Context::numbered(number).watch());
+    let watch = match &bind {
+        Some(watch) => Arc::clone(watch),
+        None if outside::is_ours() => return None,
+        None => {
+            // SAFETY: as the caller says.
+            let refused = unsafe { outside::refuse(db) };
+            if refused.is_some() {
+                return refused;
             }
-        };
-        let context = Context::new(&watch, false);
-        // SAFETY: as above; the value is not kept.
-        let handle = unsafe { Handle::new(db) };
-        authorize::expire(db, context);
-        // SAFETY: as above.
-        unsafe {
-            trace::start_on(db, context);
-            if bind.is_some() {
-                watch.faults.hook_on(db);
-            }
+            // SAFETY: as the caller says.
+            unsafe { strays::follow(db) }
         }
-        watch.connect(&handle, OpenedBy::Application);
-        // SAFETY: as above.
-        unsafe { watch_close(db) };
-        None
-    }));
-    let Some(words) = refused.ok().flatten().and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };
-    // SAFETY: SQLite passes a place for a text of its own memory, which it frees.
-    unsafe { *error = ffi::sqlite3_mprintf(c"%s".as_ptr(), words.as_ptr()) };
-    ffi::SQLITE_AUTH
+    };
+    let context = Context::new(&watch, false);
+    // SAFETY: as the caller says; the value is not kept.
+    let handle = unsafe { Handle::new(db) };
+    authorize::expire(db, context);
+    // SAFETY: as the caller says.
+    unsafe {
+        trace::start_on(db, context);
+        if bind.is_some() {
+            commit::hook_on(&watch.faults, db);
+        }
+    }
+    watch.connect(&handle, OpenedBy::Application);
+    // SAFETY: as the caller says.
+    unsafe { watch_close(db) };
+    None
 }

@@ -4,6 +4,7 @@
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::looked::{Looked, Step};
@@ -16,6 +17,7 @@ use super::transaction::{Transaction, TransactionEnd};
 pub(super) struct Running {
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
+    pub(super) thread: ThreadId,
     /// Its number, if it is recorded.
     pub(super) number: Option<u64>,
     pub(super) at: Instant,
@@ -39,6 +41,8 @@ pub(super) struct Open {
     /// Set if a statement has begun it, so that only another ends it.
     pub(super) is_explicit: bool,
     pub(super) wrote: bool,
+    /// Set once a statement in it has read.
+    pub(super) has_read: bool,
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
     /// The savepoints, each with the number of the first statement in it.
@@ -48,7 +52,10 @@ pub(super) struct Open {
 impl Open {
     /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
     pub(super) fn holds(&mut self, running: &Running, rows: u64, version: u64) {
-        let wrote = rows > 0 && running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        // A session's connection knows its own database by the bind's name. What is attached stays until the transaction ends,
+        // and where anything is, SQLite is asked.
+        let writes = |looked: &Arc<Looked>| looked.deed.writes || looked.deed.writes_elsewhere;
+        let wrote = rows > 0 && running.looked.as_ref().is_some_and(writes);
         match running.step() {
             Some(_) => self.held = None,
             None if wrote => self.held = Some(version),

@@ -35,6 +35,8 @@ pub(crate) struct Recorded {
     pub(crate) ended: Option<Ended>,
     /// Set if it begins or ends a transaction or a savepoint.
     pub(crate) is_step: bool,
+    /// Set if it begins a transaction with the lock of a writer.
+    pub(crate) locks: bool,
     /// The number of its connection in the harness.
     pub(crate) connection: u32,
     /// The opening of that one.
@@ -112,6 +114,8 @@ pub(crate) struct Ended {
     pub(crate) failed: Option<bool>,
     /// SQLite's message, or the guard that refused it.
     pub(crate) error: Option<String>,
+    /// Set if its transaction had read an older state than there was.
+    pub(crate) is_stale: bool,
     /// The triggers that ran in it.
     pub(crate) triggers: Vec<Box<str>>,
     /// The rows that it changed, by itself or by a trigger.

@@ -34,13 +34,16 @@ struct Bounds {
     captured: i64,
     /// The places that are captured of openings.
     openings: i64,
+    /// Those of transactions that begin to read.
+    readings: i64,
 }
 
 /// Those of a harness.
-const HARNESS: Bounds = Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64 };
+const HARNESS: Bounds =
+    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64 };
 
 /// Those of a connection to what is no harness's, whose opening is noted elsewhere.
-const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0 };
+const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0 };
 
 /// The number of databases that are remembered as opened.
 const OPENED: usize = 256;
@@ -79,6 +82,7 @@ pub(crate) struct Recorder {
     /// The number of places of statements that may still be captured, and of openings.
     places: AtomicI64,
     openings: AtomicI64,
+    readings: AtomicI64,
     displaced: Mutex<Closed>,
     pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
@@ -111,6 +115,7 @@ impl Recorder {
             closings: Mutex::default(),
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
+            readings: AtomicI64::new(bounds.readings),
             displaced: Mutex::default(),
             sought: Sought::default(),
             ends: Arc::default(),
@@ -201,6 +206,11 @@ impl Recorder {
     /// Captures the place of an opening, unless enough have been captured.
     pub(super) fn place_of_opening(&self) -> Option<Arc<Place>> {
         captured(&self.openings)
+    }
+
+    /// Captures the place at which a transaction begins to read, unless enough have been captured.
+    pub(super) fn place_of_reading(&self) -> Option<Arc<Place>> {
+        captured(&self.readings)
     }
 
     /// Notes a connection that is closed and was not seen whole.

@@ -3,7 +3,6 @@
 //! It is the application's to set, and then takes the place of this one: the rows are not known.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 
 use rusqlite::ffi;
@@ -12,6 +11,7 @@ use super::connections::connected_at;
 use super::handle::Handle;
 use super::operation::Operation;
 use super::state::{is_heard, is_own, is_present};
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 
 /// The hook, which has one address.
@@ -37,21 +37,20 @@ unsafe extern "C" fn on_update(
     table: *const c_char,
     rowid: i64,
 ) {
-    let operation = match operation {
-        ffi::SQLITE_DELETE => Operation::Delete,
-        ffi::SQLITE_UPDATE => Operation::Update,
-        _ => Operation::Insert,
-    };
-    let is_of_nobody = !is_present() && !is_heard();
-    if is_of_nobody || is_own() || schema.is_null() || table.is_null() {
-        return;
-    }
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    without_panic((), || {
+        let operation = match operation {
+            ffi::SQLITE_DELETE => Operation::Delete,
+            ffi::SQLITE_UPDATE => Operation::Update,
+            _ => Operation::Insert,
+        };
+        let is_of_nobody = !is_present() && !is_heard();
+        if is_of_nobody || is_own() || schema.is_null() || table.is_null() {
+            return;
+        }
         // SAFETY: both end with a NUL and live through this call.
         let (schema, table) = unsafe { (CStr::from_ptr(schema), CStr::from_ptr(table)) };
         if let Some(connection) = connected_at(context.addr()) {
             connection.touches(schema, table, rowid, operation);
         }
-    }));
+    })
 }

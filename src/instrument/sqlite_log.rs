@@ -5,7 +5,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Once};
@@ -16,6 +15,7 @@ use super::connections::fails_to_prepare;
 use super::place::Place;
 use super::state::{is_inside, is_own, is_present};
 use super::unprepared::note;
+use crate::sqlite::callback::without_panic;
 
 /// The places that are captured of refused statements between the starts of two harnesses.
 const PLACES: i64 = 64;
@@ -64,8 +64,7 @@ static CALLBACK: unsafe extern "C" fn(*mut c_void, c_int, *const c_char) = on_lo
 
 /// Notes a message; SQLite may not be called in here.
 unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char) {
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    without_panic((), || {
         if ASKED.get().is_some() {
             ASKED.set(Some(true));
         }
@@ -87,7 +86,7 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
             note(code, message.to_string(), sql, place);
             fails_to_prepare();
         }
-    }));
+    })
 }
 
 /// Returns the rest of a message on a statement that was aborted, after the number of its instruction.

@@ -3,6 +3,7 @@
 //! SQLite's callbacks look here first: while nobody listens and no guard lives, they read one number and return.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
@@ -144,8 +145,9 @@ thread_local! {
     /// it writes once somebody listens is its own.
     static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(std::ptr::null_mut()) };
 
-    /// The fault that a judged statement is compared with, and whether the statement is one of those.
-    static COMPARED: RefCell<Option<(Arc<Fault>, bool)>> = const { RefCell::new(None) };
+    /// The fault that a judged statement is compared with, the schema of its database where a connection has several, and
+    /// whether the statement is one of those.
+    static COMPARED: RefCell<Option<(Compared, bool)>> = const { RefCell::new(None) };
 
     /// The account of a judged statement, if somebody wants to know.
     static LOOKED: RefCell<Option<Looked>> = const { RefCell::new(None) };
@@ -253,17 +255,21 @@ pub(super) fn is_in_unheard() -> bool {
     UNHEARD.try_with(|unheard| !unheard.get().is_null()).unwrap_or(true)
 }
 
+/// A fault, and the schema of its database where a connection has several.
+type Compared = (Arc<Fault>, Option<CString>);
+
 /// Compares what is judged from here on with a fault, or with none, and returns whether the last one was about it.
-pub(super) fn compare_with(fault: Option<&Arc<Fault>>) -> bool {
-    let before = COMPARED.replace(fault.map(|fault| (Arc::clone(fault), false)));
+pub(super) fn compare_with(fault: Option<Compared>) -> bool {
+    let before = COMPARED.replace(fault.map(|fault| (fault, false)));
     before.is_some_and(|(_, is_one)| is_one)
 }
 
-/// Shows the fault that is compared with, if one is, to a function that returns whether it is about the statement.
-pub(super) fn compare(is_about: impl FnOnce(&Fault) -> bool) {
+/// Shows the fault that is compared with, if one is, and its schema to a function that returns whether it is about the
+/// statement.
+pub(super) fn compare(is_about: impl FnOnce(&Fault, Option<&CStr>) -> bool) {
     COMPARED.with_borrow_mut(|compared| {
-        if let Some((fault, is_one)) = compared {
-            *is_one |= is_about(fault);
+        if let Some(((fault, schema), is_one)) = compared {
+            *is_one |= is_about(fault, schema.as_deref());
         }
     });
 }

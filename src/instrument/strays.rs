@@ -46,7 +46,7 @@ struct Followed {
     stray: Stray,
     recorder: Arc<Recorder>,
     /// Found by SQLite's callbacks as long as this lives.
-    _watch: Arc<Watch>,
+    watch: Arc<Watch>,
 }
 
 /// A stray that has written and was closed.
@@ -113,8 +113,11 @@ impl Strays {
     }
 }
 
-/// Returns the place of an opening, unless enough have been captured.
+/// Returns the place of an opening, unless enough have been captured, or the recorder is off.
 fn place() -> Option<Place> {
+    if !is_on() {
+        return None;
+    }
     let mut strays = lock(&STRAYS);
     strays.places = strays.places.checked_sub(1)?;
     drop(strays);
@@ -126,24 +129,26 @@ fn place() -> Option<Place> {
 /// # Safety
 ///
 /// The connection is open and this thread's.
-pub(super) unsafe fn follow(db: *mut ffi::sqlite3) -> Option<Arc<Watch>> {
-    if !is_on() {
-        return None;
-    }
+pub(super) unsafe fn follow(db: *mut ffi::sqlite3) -> Arc<Watch> {
     let recorder = Arc::new(Recorder::outside());
     // SAFETY: as the caller says; neither value is kept.
     let (stray, handle) = unsafe { (Stray::of(db, place()), Handle::new(db)) };
     let name = stray.name();
     let watch = Watch::new(&name, false, Arc::default());
     watch.report_to(&recorder, &Arc::default(), Keys::one(BindKey::from(name)));
-    let followed = Followed { stray, recorder, _watch: Arc::clone(&watch) };
+    let followed = Followed { stray, recorder, watch: Arc::clone(&watch) };
     let mut strays = lock(&STRAYS);
     // One of that address has been closed unseen.
     let before = strays.open.insert(handle.address(), followed);
     let evicted = before.as_ref().and_then(|before| strays.closes(before));
     drop(strays);
     drop((before, evicted));
-    Some(watch)
+    watch
+}
+
+/// Returns the watch of a stray that is open.
+pub(super) fn watch_of(address: usize) -> Option<Arc<Watch>> {
+    lock(&STRAYS).open.get(&address).map(|followed| Arc::clone(&followed.watch))
 }
 
 /// Notes the close of a connection.
@@ -187,6 +192,9 @@ impl Presence {
     /// Returns the strays that may be of this harness's test, and what they wrote; those that have written nothing while
     /// they are open.
     pub(crate) fn outside(&self) -> Vec<Outside> {
+        if !is_on() {
+            return Vec::new();
+        }
         let strays = lock(&STRAYS);
         let mut found = Vec::new();
         for closed in &strays.closed {

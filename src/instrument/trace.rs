@@ -9,7 +9,6 @@
 
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::marker::PhantomData;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
 use std::thread;
@@ -17,18 +16,19 @@ use std::thread;
 use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
-use super::authorize;
 use super::connected::{Account, Begins, Connected};
 use super::connections::{connected, settle_here};
 use super::deed::Deed;
+use super::faults::Faults;
 use super::handle::Handle;
-use super::late;
-use super::looked::Looked;
+use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
+use super::{authorize, commit, late, strays};
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -68,31 +68,34 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// Reports a statement's event: `p` is the statement; as it begins, `x` is its text, or a comment that names what runs
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
-    settle_here();
-    if event == CLOSE {
-        return ffi::SQLITE_OK;
-    }
-    let heard = is_heard();
-    // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
-    let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
-    if late::is_any() && event == STMT && !is_own() {
-        // A panic must not cross into C. SAFETY: as below.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { reads_late(&statement, Context::of(context), x.cast()) }));
-    }
-    if !heard {
-        unheard(event, &statement);
-        // What only reads is of interest to listeners alone.
-        if !statement.writes() && statement.is_query() {
+    without_panic(ffi::SQLITE_OK, || {
+        settle_here();
+        if event == CLOSE {
             return ffi::SQLITE_OK;
         }
-    }
-    if is_own() {
-        return ffi::SQLITE_OK;
-    }
-    // A panic must not cross into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let heard = is_heard();
+        // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
+        let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+        if late::is_any() && event == STMT && !is_own() {
+            // SAFETY: as below.
+            unsafe { reads_late(&statement, Context::of(context), x.cast()) };
+        }
+        if event == STMT && statement.reads_in_a_transaction() && !is_own() {
+            reads(&statement);
+        }
+        if !heard {
+            unheard(event, &statement);
+            // What only reads is of interest to listeners alone.
+            if !statement.writes() && statement.is_query() {
+                return ffi::SQLITE_OK;
+            }
+        }
+        if is_own() {
+            return ffi::SQLITE_OK;
+        }
         let context = Context::of(context);
-        let Some(watch) = context.watch() else { return };
+        // That of a bind that a stray has attached is gone with its harness.
+        let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return ffi::SQLITE_OK };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             STMT => match unsafe { statement.begun(x.cast()) } {
@@ -104,8 +107,8 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             PROFILE => watch.has_ended(&statement, context, heard),
             _ => {}
         }
-    }));
-    ffi::SQLITE_OK
+        ffi::SQLITE_OK
+    })
 }
 
 /// Notes a statement that begins or ends while nobody listens.
@@ -114,6 +117,13 @@ fn unheard(event: c_uint, statement: &Statement<'_>) {
         STMT if statement.writes() => begin_unheard(statement.statement),
         PROFILE => end_unheard(statement.statement),
         _ => {}
+    }
+}
+
+/// Notes a statement that reads within a transaction.
+fn reads(statement: &Statement<'_>) {
+    if let (Some(connection), Some(sql)) = (connected(&statement.handle()), statement.sql()) {
+        connection.reads(sql);
     }
 }
 
@@ -169,7 +179,10 @@ impl Watch {
         let Some(sql) = statement.sql() else { return };
         let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
         let mut again = 0;
-        let record = if self.records(deed.writes || deed.writes_elsewhere) {
+        let uses = |looked: &Arc<Looked>| looked.places.iter().any(|(schema, _)| self.is_of_harness(handle, schema));
+        let is_nobodys = connection.is_attached() && looked.as_ref().is_some_and(|looked| !uses(looked));
+        let locks = statement.writes() && looked.as_ref().is_some_and(|looked| looked.step == Some(Step::Begin));
+        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere || locks) {
             let attached = match &looked {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
@@ -182,7 +195,8 @@ impl Watch {
                 again = connection.again(&sql);
             }
             let values = if self.wants_values(again) { statement.with_values() } else { None };
-            let beginning = Beginning { sql, values, writes: deed.writes, by_session: false, beside: &[], attached };
+            let beginning =
+                Beginning { sql, values, writes: deed.writes, by_session: false, locks, beside: &[], attached };
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
@@ -223,7 +237,9 @@ impl Watch {
             _ => None,
         };
         let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
-        if let Some(member) = member.filter(|_| judges) {
+        // What such a connection does to its own database is of no bind.
+        let is_nobodys = context.is_attached() && looked.is_some() && !deed.elsewhere;
+        if let Some(member) = member.filter(|_| judges && !is_nobodys) {
             stopped = self.judge(member, statement, sql, deed);
         }
         // What runs inside a statement is part of it, unless it writes where that does not.
@@ -240,6 +256,11 @@ impl Watch {
         let running =
             Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _inside: inside };
         lock(&self.accounts).begin(running, is_alone);
+    }
+
+    /// Returns whether the database of a connection's schema is one of the harness.
+    fn is_of_harness(&self, handle: &Handle, schema: &CStr) -> bool {
+        self.harness.get().is_some_and(|member| member.names_of(handle, schema).is_some())
     }
 
     /// Returns the databases of the harness that a statement uses whose connection has attached some; where it uses
@@ -262,15 +283,13 @@ impl Watch {
     /// Shows a statement to the faults that may be about it, and stops it if one is.
     fn meets(&self, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
         let handle = statement.handle();
-        for fault in self.faults.of_statements() {
-            let Some(deed) = handle.is_met_by(&fault, sql).filter(|_| !fault.lets_pass()) else { continue };
-            match handle.stop(statement.statement, deed) {
-                Some(how) if fault.triggers() => return Some(Stopped::new(None, how)),
-                Some(how) => handle.release(how),
-                None => fault.is_passed(),
-            }
+        if !handle.has_attached() {
+            return meets(&self.faults, None, statement, sql);
         }
-        None
+        handle.databases().iter().find_map(|schema| {
+            let watch = handle.placed(schema).and_then(|number| Context::numbered(number).watch())?;
+            meets(&watch.faults, Some(schema), statement, sql)
+        })
     }
 
     /// Stops a statement that a guard refuses.
@@ -323,7 +342,9 @@ impl Watch {
             if !statement.writes() && handle.has_attached() {
                 self.attaches(&handle, &connection);
             }
-            adopt(&handle);
+            if handle.has_attached() || connection.is_attached() {
+                assigned(&handle);
+            }
         }
     }
 }
@@ -341,17 +362,51 @@ impl Watch {
     }
 }
 
-/// Gives a connection whose own database is no bind's the instruments of the bind that it has attached.
-fn adopt(handle: &Handle) {
-    let Some(context) = handle.attached_to_none().map(Context::numbered) else { return };
-    let Some(watch) = context.watch().filter(|watch| !watch.follows(handle)) else { return };
+/// Shows a statement to the faults of one database of its connection, of that schema where it has several, and stops it if one is
+/// about it.
+fn meets(faults: &Faults, schema: Option<&CStr>, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
+    let handle = statement.handle();
+    for fault in faults.of_statements() {
+        let Some(deed) = handle.is_met_by(&fault, schema, sql).filter(|_| !fault.lets_pass()) else { continue };
+        match handle.stop(statement.statement, deed) {
+            Some(how) if fault.triggers() => return Some(Stopped::new(None, how)),
+            Some(how) => handle.release(how),
+            None => fault.is_passed(),
+        }
+    }
+    None
+}
+
+/// Returns the watch of a connection whose own database is no bind's: that of the first bind that it has attached, else its own.
+/// The connection gets the instruments of that one where it has those of another.
+fn assigned(handle: &Handle) -> Option<Arc<Watch>> {
+    if handle.placed(c"main").is_some() {
+        return None;
+    }
+    let attached = handle.attached_to_none().map(Context::numbered);
+    let watch = match attached {
+        Some(context) => context.watch()?,
+        None => strays::watch_of(handle.address())?,
+    };
+    if watch.follows(handle) {
+        return Some(watch);
+    }
+    let context = Context::new(&watch, false);
+    let context = if attached.is_some() { context.attached() } else { context };
     authorize::expire(handle.pointer(), context);
     // SAFETY: the connection is open and this thread's.
     unsafe {
         start_on(handle.pointer(), context);
-        watch.faults.hook_on(handle.pointer());
+        if attached.is_some() {
+            commit::ask(handle.pointer());
+        }
     }
-    watch.connect(handle, OpenedBy::Application);
+    if attached.is_some() {
+        watch.is_attached_by(handle);
+    } else {
+        watch.connect(handle, OpenedBy::Application);
+    }
+    Some(watch)
 }
 
 /// The words after a statement that was not stopped.
@@ -444,6 +499,11 @@ impl Statement<'_> {
     fn writes(&self) -> bool {
         // SAFETY: the statement lives.
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
+    }
+
+    /// Returns whether it only reads, and a transaction is open around it.
+    fn reads_in_a_transaction(&self) -> bool {
+        !self.writes() && self.is_query() && !self.handle().is_autocommit()
     }
 
     /// Returns whether it is an `EXPLAIN`, which does not run what it explains.

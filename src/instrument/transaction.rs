@@ -55,8 +55,18 @@ pub(crate) struct Transaction {
     lasted: AtomicU64,
     /// Set if a statement has begun it, so that only another ends it.
     is_explicit: AtomicBool,
+    /// Its first statement that read, if one that wrote nothing did.
+    reading: Mutex<Option<Reading>>,
     /// The place of what ended it.
     closing: Mutex<Option<Arc<Place>>>,
+}
+
+/// The first statement of a transaction that read: the transaction sees the state of that moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) sql: Arc<str>,
+    pub(crate) place: Option<Arc<Place>>,
+    pub(crate) at: Instant,
 }
 
 impl Transaction {
@@ -68,6 +78,7 @@ impl Transaction {
             at: Instant::now(),
             lasted: AtomicU64::new(0),
             is_explicit: AtomicBool::new(false),
+            reading: Mutex::default(),
             closing: Mutex::default(),
         }
     }
@@ -87,6 +98,16 @@ impl Transaction {
     /// Returns whether it was open at a moment.
     pub(crate) fn was_open(&self, at: Instant) -> bool {
         self.at <= at && self.ended().is_none_or(|ended| ended >= at)
+    }
+
+    /// Returns its first statement that read; `None` where it wrote first.
+    pub(crate) fn reading(&self) -> Option<Reading> {
+        lock(&self.reading).clone()
+    }
+
+    /// Notes its first statement that reads.
+    pub(super) fn begins_to_read(&self, reading: Reading) {
+        *lock(&self.reading) = Some(reading);
     }
 
     /// Returns the place of what ended it, if one was captured and is kept.

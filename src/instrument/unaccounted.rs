@@ -2,10 +2,12 @@
 
 use rusqlite::ffi;
 
+use super::connections::waiting;
 use super::deed::Deed;
 use super::faults::Witness;
 use super::handle::Handle;
 use super::state::{is_in_unheard, is_own};
+use super::waits::Waiting;
 use super::watch::Watch;
 use crate::sqlite::vfs::Writer;
 use crate::sync::lock;
@@ -23,6 +25,10 @@ impl Witness for Watch {
             accounts.is_again(transaction)
         };
         self.refuses_unaccounted(writer == Writer::Ours, again)
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.harness.get().map(|member| waiting(&member.recorder)).unwrap_or_default()
     }
 
     fn writer_ends(&self) {

@@ -1,11 +1,11 @@
-//! The connections to a file that were refused the lock of a writer and have not got it since.
+//! The connections that were refused a lock and have not got it since, and the statements that wanted it.
 
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
 use std::time::Instant;
 
 use crate::list::{mapped, retain};
-use crate::sqlite::vfs::{GivenUp, Writer};
+use crate::sqlite::vfs::{GivenUp, Lock, Writer};
 
 /// The number of connections that are remembered: more than a test has threads.
 const WAITS: usize = 64;
@@ -21,17 +21,27 @@ struct Wait {
     /// None while a thread is ending.
     thread: Option<Thread>,
     at: Instant,
+    waiting: Waiting,
+}
+
+/// A statement that waits for a lock, as far as it is recorded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waiting {
+    /// Its number.
+    pub(crate) statement: Option<u64>,
+    /// The number of its transaction.
+    pub(crate) transaction: Option<u64>,
 }
 
 impl Waits {
     /// Adds one of this thread's; the oldest makes room.
-    pub(super) fn add(&mut self, connection: u64, writer: Writer) {
+    pub(super) fn add(&mut self, connection: u64, writer: Writer, waiting: Waiting) {
         if self.0.len() == WAITS {
             self.0.remove(0);
         }
         // A thread that is ending may have forgotten itself already, and then this panics, which C must not see.
         let thread = catch_unwind(thread::current).ok();
-        self.0.push(Wait { connection, writer, thread, at: Instant::now() });
+        self.0.push(Wait { connection, writer, thread, at: Instant::now(), waiting });
     }
 
     /// Forgets that a connection waits.
@@ -39,7 +49,13 @@ impl Waits {
         retain(&mut self.0, |wait| wait.connection != connection);
     }
 
-    /// Returns them in words.
+    /// Returns the statement with which a connection waits.
+    pub(super) fn of(&self, connection: u64) -> Waiting {
+        let wait = self.0.iter().find(|wait| wait.connection == connection);
+        wait.map(|wait| wait.waiting).unwrap_or_default()
+    }
+
+    /// Returns those for the lock of a file's writer in words.
     pub(super) fn given_up(&self) -> Vec<GivenUp> {
         mapped(&self.0, |wait| {
             let what = match wait.writer {
@@ -52,7 +68,8 @@ impl Waits {
                 Some((false, Some(name))) => format!("thread `{name}`"),
                 Some((false, None)) | None => "a thread without a name".to_string(),
             };
-            GivenUp { told: format!("{what} on {on} gave up waiting for the write lock"), at: Some(wait.at) }
+            let (waiter, at) = (format!("{what} on {on}"), wait.at);
+            GivenUp { connection: wait.connection, waiter, lock: Lock::Write, holders: None, at }
         })
     }
 }

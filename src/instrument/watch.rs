@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
+use super::connected::{Connected, To};
 use super::connections::{connected, disconnect_all, follow};
 use super::deed::Deed;
 use super::faults::{Faults, Witness};
@@ -80,6 +81,8 @@ pub(super) struct Beginning<'s> {
     /// Set if it writes to the database of its connection.
     pub(super) writes: bool,
     pub(super) by_session: bool,
+    /// Set if it begins a transaction with the lock of a writer.
+    pub(super) locks: bool,
     /// All databases on its connection, where it has several.
     pub(super) beside: &'s [&'s Watch],
     /// Those that it uses, where a connection has attached some.
@@ -89,13 +92,28 @@ pub(super) struct Beginning<'s> {
 impl Watch {
     /// Follows a connection from here on, where the database is one of a harness.
     pub(super) fn connect(self: &Arc<Self>, handle: &Handle, by: OpenedBy) {
+        self.follow_on(handle, by, false);
+    }
+
+    /// Follows a connection from here on that has attached the database, and whose own is no bind's.
+    pub(super) fn is_attached_by(self: &Arc<Self>, handle: &Handle) {
+        self.follow_on(handle, OpenedBy::Application, true);
+    }
+
+    fn follow_on(&self, handle: &Handle, by: OpenedBy, is_attached: bool) {
         let Some(Member { recorder, names, .. }) = self.harness.get() else { return };
         // The others open theirs on threads of their own.
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
-        let shows_writes = self.file.get().is_some();
         recorder.note_opening(names, by);
-        let opening = Opening::here(names.clone(), by, place, handle.enforces_keys());
-        follow(handle, self.address(), recorder, names, opening, shows_writes);
+        let to = To {
+            watch: self.address(),
+            recorder: Arc::downgrade(recorder),
+            names: names.clone(),
+            opened: Arc::new(Opening::here(names.clone(), by, place, handle.enforces_keys())),
+            shows_writes: self.file.get().is_some(),
+            is_attached,
+        };
+        follow(Connected::new(handle, recorder, to));
         if recorder.keeps_writes() {
             report_rows(handle);
         }
@@ -247,6 +265,7 @@ impl Watch {
             at: Instant::now(),
             ended: None,
             is_step: looked.is_some_and(|looked| looked.step.is_some()),
+            locks: beginning.locks,
             connection: 0,
             opened: None,
             transaction: None,
@@ -341,6 +360,9 @@ pub(super) struct Context(usize);
 /// them in the authorizer.
 const SESSION: usize = 1 << (usize::BITS - 1);
 
+/// The bit of a connection that has attached the database, and whose own is no bind's.
+const ATTACHED: usize = 1 << (usize::BITS - 2);
+
 impl Context {
     /// Returns the context of a database's connections, of a session's or of others.
     pub(super) fn new(watch: &Arc<Watch>, is_session: bool) -> Context {
@@ -360,7 +382,7 @@ impl Context {
 
     /// Returns the number of its watch.
     pub(super) fn number(self) -> usize {
-        self.0 & !SESSION
+        self.0 & !(SESSION | ATTACHED)
     }
 
     /// Returns the context that SQLite calls back with.
@@ -373,6 +395,16 @@ impl Context {
         std::ptr::without_provenance_mut(self.0)
     }
 
+    /// Returns the context of a connection that has attached the database, and whose own is no bind's.
+    pub(super) fn attached(self) -> Context {
+        Context(self.0 | ATTACHED)
+    }
+
+    /// Returns whether the connection is such a one.
+    pub(super) fn is_attached(self) -> bool {
+        self.0 & ATTACHED != 0
+    }
+
     /// Returns whether the connection is a session's.
     pub(super) fn is_session(self) -> bool {
         self.0 & SESSION != 0
@@ -381,7 +413,7 @@ impl Context {
     /// Returns the watch, if it still lives.
     pub(super) fn watch(self) -> Option<Arc<Watch>> {
         // Not held any longer than this: the last owner of what was found takes the lock to forget it.
-        let number = self.0 & !SESSION;
+        let number = self.number();
         WATCHED.read().unwrap_or_else(PoisonError::into_inner).get(&number).and_then(Weak::upgrade)
     }
 }

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use crate::database::{at_one_moment, Database, Patience};
 use crate::error::{is_lock, Error, Result};
-use crate::harness::{Bound, DynamicBind, Harness, Running, RunningBind, Standing};
-use crate::instrument::PutBackTo;
+use crate::harness::{Bound, DynamicBind, Harness, Running, Standing};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sorted::Sorted;
@@ -39,7 +38,7 @@ pub struct Snapshot {
     /// The number of the first statement after it.
     pub(super) next: u64,
     /// The time at which it was begun.
-    at: Instant,
+    pub(super) at: Instant,
 }
 
 /// One database at the moment of the snapshot.
@@ -48,7 +47,7 @@ pub(super) struct State {
     pub(super) image: Arc<Image>,
     /// The image it was created from.
     pub(super) start: Arc<Image>,
-    standing: Standing,
+    pub(super) standing: Standing,
 }
 
 impl Harness {
@@ -97,71 +96,6 @@ impl Harness {
             states.insert(database.key().clone(), state);
         }
         Ok(Snapshot { running: Arc::downgrade(running), keys: running.keys(), states, next, at })
-    }
-
-    /// Restores every bind to a snapshot: tables, rows, `AUTOINCREMENT` counters and the pragmas that a database keeps
-    /// (`user_version`, `application_id`), and what [`metadata`](Harness::metadata) says of it.
-    ///
-    /// A database of a [dynamic bind](crate::Bind::dynamic) that nobody had used at that moment is put back to what it was
-    /// made as; one that was closed since is made again, unless that is what it was.
-    ///
-    /// Connections and pools stay usable. Only SQLite's own count of schema changes (`PRAGMA schema_version`) is
-    /// another than before, so that they notice. The journal mode stays as it is, and so does the page size of a file that
-    /// another connection has open in WAL mode.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignSnapshot`] for a snapshot of another harness; [`Error::Restore`] at once, and with nothing
-    /// restored in any bind, when another connection has a transaction or an unfinished query open that would see its
-    /// database change under it. Where storage fails later, it says which binds were restored.
-    ///
-    /// ```
-    /// # use multibind::{row, Bind, Harness};
-    /// # let db = Harness::builder().default_bind(Bind::memory().schema("CREATE TABLE t (x); INSERT INTO t VALUES (1)")).start()?;
-    /// let before = db.snapshot()?;
-    /// let conn = db.connection(None)?;
-    /// conn.execute("DROP TABLE t", [])?;
-    /// db.restore(&before)?;
-    /// assert_eq!(conn.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0))?, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn restore(&self, snapshot: &Snapshot) -> Result<()> {
-        self.running().called(None, self.put_back(snapshot))
-    }
-
-    /// Puts every bind back to its state in a snapshot.
-    fn put_back(&self, snapshot: &Snapshot) -> Result<()> {
-        let running = self.running();
-        snapshot.check(running)?;
-        for place in running.binds().values() {
-            let RunningBind::Dynamic(bind) = place else { continue };
-            for (key, state) in snapshot.closed_since(bind, &bind.databases()) {
-                if !state.image.has_bytes_of(bind.image()).map_err(Error::sql(key))? {
-                    running.make_again(key)?;
-                }
-            }
-        }
-        let databases = running.databases();
-        let state_of = |database: &Database| snapshot.state_of(database);
-        let image_of =
-            |database: &Database| Arc::clone(state_of(database).map_or(database.image(), |state| &state.image));
-        for database in &databases {
-            // A database that stays as it is disturbs nobody.
-            if database.unchanged().is_none_or(|own| own.id() != image_of(database).id()) {
-                database.check_free().map_err(failed(database, &[]))?;
-            }
-        }
-        let mut restored = Vec::new();
-        for database in &databases {
-            let state = state_of(database);
-            database.overwrite(&image_of(database)).map_err(failed(database, &restored))?;
-            database.set_standing(state.map(|state| state.standing.clone()).unwrap_or_default());
-            let to = if state.is_some() { PutBackTo::Own(snapshot.at) } else { PutBackTo::Start };
-            running.recorder().is_put_back(database.keys(), to);
-            restored.push(database.key().clone());
-        }
-        Ok(())
     }
 }
 
@@ -213,12 +147,4 @@ pub(crate) fn unreadable(database: &Database, source: rusqlite::Error) -> Error 
         return Error::InUse { bind: database.key().clone(), conflict, source, at: None };
     }
     Error::sql(database.key())(source)
-}
-
-fn failed<'a>(database: &'a Database, restored: &'a [BindKey]) -> impl FnOnce(rusqlite::Error) -> Error + 'a {
-    move |source| {
-        let conflict = is_lock(&source).then(|| database.blocker(Opener::Harness, 0)).flatten();
-        let (failed, restored) = (database.key().clone(), restored.to_vec());
-        Error::Restore { failed, restored, conflict, source, at: None }
-    }
 }

@@ -21,6 +21,18 @@ const TEXT: usize = 300;
 ///   rolled back at src/accounts.rs:12, my_app::accounts::sign_up
 /// ```
 pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usize) -> String {
+    let mut ends = vec![ran_on(statement), end(statement)];
+    if statement.ended_at().is_none() && !statement.is_dropped() {
+        ends = vec![ends.join(", ")];
+    }
+    if statement.is_dropped() {
+        ends.push("as a value was dropped there: nobody had committed it".to_string());
+    }
+    ending(statement, table, ends, indent)
+}
+
+/// Writes a statement with other lines at its end.
+pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<String>, indent: usize) -> String {
     let mut lines = text(statement.sql_with_values());
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
@@ -32,14 +44,7 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
         lines.push(format!("at {place}"));
     }
     lines.extend(called_from(&statement.lines_of_callers()));
-    match statement.ended_at() {
-        Some(_) => lines.append(&mut vec![ran_on(statement), end(statement)]),
-        None if statement.is_dropped() => lines.append(&mut vec![ran_on(statement), end(statement)]),
-        None => lines.push(format!("{}, {}", ran_on(statement), end(statement))),
-    }
-    if statement.is_dropped() {
-        lines.push("as a value was dropped there: nobody had committed it".to_string());
-    }
+    lines.append(&mut ends);
     let edge = " ".repeat(indent);
     let mut written = String::new();
     for line in lines {

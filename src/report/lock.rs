@@ -3,32 +3,105 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::account::statement;
+use super::account::{end, ending, ran_on, statement};
 use super::table::paragraph;
+use super::words::cut;
 use crate::database::Database;
 use crate::harness::{Running, Transactions};
+use crate::instrument::Waiting;
 use crate::key::BindKey;
-use crate::observe;
-use crate::sqlite::vfs::GivenUp;
+use crate::list::mapped;
+use crate::observe::{self, Holder, Statement, Waiter};
+use crate::sqlite::vfs::{GivenUp, Lock};
+
+/// The characters that are shown of the text of a statement that reads.
+const TEXT: usize = 300;
 
 /// The functions that a harness is given.
-pub(crate) const TRANSACTIONS: Transactions = Transactions { holder, waited, last_commit, creation };
+pub(crate) const TRANSACTIONS: Transactions = Transactions { holder, waited, stale, last_commit, creation };
 
-/// Describes the transaction that had written to a database at a moment and was open.
+/// Describes the transaction that had the lock of a database's writer at a moment.
 fn holder(running: &Running, key: &BindKey, at: Instant) -> Option<String> {
     let holder = observe::holder(running, key, at)?;
     let open = time(holder.open);
-    Some(format!("held by a transaction, open for {open}, that last wrote:\n{}", statement(&holder.last, None, 4)))
+    Some(format!("held by a transaction, open for {open}, that {}", last(&holder)))
 }
 
 /// Describes a wait that ended without the lock.
-fn waited(running: &Running, database: &Database, GivenUp { told, at }: GivenUp) -> String {
-    let told = format!("multibind: bind `{}`: {told}", database.label());
-    let Some(holder) = at.and_then(|at| observe::holder(running, database.key(), at)) else {
-        return paragraph(&told, 0, 2);
+fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Waiting)) -> String {
+    let wanted = match wait.lock {
+        Lock::Write => "gave up waiting for the write lock",
+        Lock::Read => "gave up waiting to commit, which readers blocked",
     };
-    let (told, open) = (paragraph(&told, 0, 2), time(holder.open));
-    format!("{told}.\n  A transaction had been open for {open} and last wrote:\n{}", statement(&holder.last, None, 4))
+    let told =
+        |who: &str, end: &str| paragraph(&format!("multibind: bind `{}`: {who} {wanted}{end}", database.label()), 0, 2);
+    let waiter = match observe::waiter(running, *waiting) {
+        Some(Waiter::Statement(one)) => format!("{}\n{}", told("this statement", ":"), without_end(&one)),
+        Some(Waiter::Commit(one)) => {
+            format!("{}\n{}", told("the transaction of this statement", ":"), without_end(&one))
+        }
+        None => told(&wait.waiter, "."),
+    };
+    let held = match observe::holder(running, database.key(), wait.at).filter(|_| wait.lock == Lock::Write) {
+        Some(holder) => {
+            let open = format!("The lock was held by a transaction, open for {}, that", time(holder.open));
+            format!("{open} {}", last(&holder))
+        }
+        None => match &wait.holders {
+            Some(holders) if wait.lock == Lock::Write => {
+                paragraph(&format!("The lock was held by {holders}, which had written nothing."), 2, 2)
+            }
+            Some(holders) => paragraph(&format!("The reader was {holders}."), 2, 2),
+            None => return waiter,
+        },
+    };
+    format!("{waiter}\n  {held}")
+}
+
+/// Writes a statement that waited, whose end is said around it.
+fn without_end(waiter: &Statement) -> String {
+    ending(waiter, None, vec![ran_on(waiter)], 4)
+}
+
+/// Says what the holder of a lock had last done, and how it ended after the wait.
+fn last(holder: &Holder) -> String {
+    let did = if holder.last.recorded().locks { "began with it" } else { "last wrote" };
+    let ran_on = ran_on(&holder.last);
+    let mut ends = if holder.has_ended {
+        vec![format!("{ran_on}, open then,"), format!("and later {}", end(&holder.last))]
+    } else {
+        vec![format!("{ran_on}, still open")]
+    };
+    if let Some(place) = holder.begun.as_ref().and_then(Statement::place) {
+        ends.push(format!("The transaction began with the lock at {place}"));
+    }
+    format!("{did}:\n{}", ending(&holder.last, None, ends, 4))
+}
+
+/// Describes the writes that came too late.
+fn stale(running: &Running) -> Vec<String> {
+    mapped(&observe::too_late(running), |late| {
+        let told = format!(
+            "multibind: bind `{}`: this statement failed, for its transaction had read a state that another connection has \
+             changed since:",
+            late.failed.bind()
+        );
+        let mut report = format!("{}\n{}", paragraph(&told, 0, 2), without_end(&late.failed));
+        if let Some(reading) = &late.reading {
+            report +=
+                &format!("\n  The transaction began to read with:\n    {}", paragraph(&cut(&reading.sql, TEXT), 4, 8));
+            if let Some(place) = reading.place.as_ref().and_then(|place| place.text()) {
+                report += &format!("\n    {}", paragraph(&format!("at {place}"), 4, 8));
+            }
+        }
+        report += &match &late.missed {
+            Some(missed) => format!("\n  Written since, and committed:\n{}", statement(missed, None, 4)),
+            None => "\n  No statement was recorded that wrote in between.".to_string(),
+        };
+        let next =
+            "Begin such a transaction with `BEGIN IMMEDIATE`, or roll it back and start again (SQLITE_BUSY_SNAPSHOT).";
+        format!("{report}\n  {}", paragraph(next, 2, 2))
+    })
 }
 
 /// Describes the last transaction that wrote to a database and was committed.

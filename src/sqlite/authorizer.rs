@@ -4,10 +4,11 @@ use std::borrow::Borrow;
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::fmt;
 use std::ops::Deref;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
+
+use crate::sqlite::callback::without_panic;
 
 /// An action that SQLite asks about before it prepares a statement, see <https://sqlite.org/c3ref/c_alter_table.html>.
 #[derive(Clone, Copy, Debug)]
@@ -87,20 +88,22 @@ unsafe extern "C" fn ask(
     schema: *const c_char,
     accessor: *const c_char,
 ) -> c_int {
-    // SAFETY: SQLite passes null or a text that ends with a NUL and lives through this call.
-    let text = |text| unsafe { text_of(text) };
-    let (Ok(first), Ok(second), Ok(schema), Ok(accessor)) = (text(first), text(second), text(schema), text(accessor))
-    else {
-        return ffi::SQLITE_ERROR;
-    };
-    // SAFETY: the context is that of `set`, which is alive while the callback is set.
-    let authorizer = unsafe { &*context.cast_const().cast::<Box<Authorizer>>() };
-    // A panic must not cross into C.
-    match catch_unwind(AssertUnwindSafe(|| authorizer(&Question { action, first, second, schema, accessor }))) {
-        Ok(true) => ffi::SQLITE_OK,
-        Ok(false) => ffi::SQLITE_DENY,
-        Err(_) => ffi::SQLITE_ERROR,
-    }
+    without_panic(ffi::SQLITE_ERROR, || {
+        // SAFETY: SQLite passes null or a text that ends with a NUL and lives through this call.
+        let text = |text| unsafe { text_of(text) };
+        let (Ok(first), Ok(second), Ok(schema), Ok(accessor)) =
+            (text(first), text(second), text(schema), text(accessor))
+        else {
+            return ffi::SQLITE_ERROR;
+        };
+        // SAFETY: the context is that of `set`, which is alive while the callback is set.
+        let authorizer = unsafe { &*context.cast_const().cast::<Box<Authorizer>>() };
+        if authorizer(&Question { action, first, second, schema, accessor }) {
+            ffi::SQLITE_OK
+        } else {
+            ffi::SQLITE_DENY
+        }
+    })
 }
 
 /// Returns a text of SQLite's; `None` for null.

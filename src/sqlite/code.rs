@@ -31,7 +31,7 @@ pub(super) fn last_failure(conn: &Connection) -> rusqlite::Error {
 pub(crate) fn is_of_a_step(code: c_int) -> bool {
     let codes =
         [ffi::SQLITE_CONSTRAINT, ffi::SQLITE_MISMATCH, ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_INTERRUPT];
-    codes.contains(&(code & 0xff))
+    codes.contains(&(code & 0xff)) || code == ffi::SQLITE_BUSY_SNAPSHOT
 }
 
 /// Returns the words of an error; `None` for a code of success.

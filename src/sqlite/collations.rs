@@ -8,6 +8,7 @@ use rusqlite::{ffi, Connection};
 use super::code::check;
 use super::script::quote;
 use crate::list::has_name;
+use crate::sqlite::callback::without_panic;
 
 /// Returns whether a connection has a collation.
 ///
@@ -54,6 +55,7 @@ pub(crate) fn collation_of(conn: &Connection, table: &str, column: &str) -> rusq
 }
 
 unsafe extern "C" fn needed(_: *mut c_void, db: *mut ffi::sqlite3, _: c_int, name: *const c_char) {
+    // No panic: it calls SQLite.
     // SAFETY: SQLite passes the open handle that needs it and a name that lives through this call, which copies it. Where
     // it is not taken, SQLite says that it has no such collation.
     unsafe { ffi::sqlite3_create_collation_v2(db, name, ffi::SQLITE_UTF8, ptr::null_mut(), Some(by_bytes), None) };
@@ -66,9 +68,11 @@ unsafe extern "C" fn by_bytes(
     right_length: c_int,
     right: *const c_void,
 ) -> c_int {
-    // SAFETY: SQLite passes two texts of these lengths that live through this call.
-    let (left, right) = unsafe { (bytes(left, left_length), bytes(right, right_length)) };
-    left.cmp(right) as c_int
+    without_panic(0, || {
+        // SAFETY: SQLite passes two texts of these lengths that live through this call.
+        let (left, right) = unsafe { (bytes(left, left_length), bytes(right, right_length)) };
+        left.cmp(right) as c_int
+    })
 }
 
 /// # Safety

@@ -15,6 +15,7 @@ use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
 use super::code::check;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::private::opening;
 
 /// A value of SQLite's that differs each time.
@@ -111,9 +112,11 @@ pub(crate) fn open() -> rusqlite::Result<Connection> {
 
 /// Notices a row with the largest rowid.
 unsafe extern "C" fn changed(_: *mut c_void, operation: c_int, _: *const c_char, _: *const c_char, rowid: i64) {
-    if operation != ffi::SQLITE_DELETE && rowid == i64::MAX {
-        notice(Fleeting::Rowid);
-    }
+    without_panic((), || {
+        if operation != ffi::SQLITE_DELETE && rowid == i64::MAX {
+            notice(Fleeting::Rowid);
+        }
+    });
 }
 
 /// The file system that does everything as the system's own does and notices when it is asked for the time.
@@ -154,17 +157,21 @@ type CurrentTime = unsafe extern "C" fn(*mut sqlite3_vfs, *mut f64) -> c_int;
 type CurrentTimeInt64 = unsafe extern "C" fn(*mut sqlite3_vfs, *mut ffi::sqlite3_int64) -> c_int;
 
 unsafe extern "C" fn current_time(_: *mut sqlite3_vfs, answer: *mut f64) -> c_int {
-    notice(Fleeting::Time);
-    let system = SYSTEM.load(Ordering::Relaxed);
-    // SAFETY: set before this is registered, and alive for as long as the process; the rest is handed on as it came.
-    unsafe { (*system).xCurrentTime.map_or(ffi::SQLITE_ERROR, |time| time(system, answer)) }
+    without_panic(ffi::SQLITE_ERROR, || {
+        notice(Fleeting::Time);
+        let system = SYSTEM.load(Ordering::Relaxed);
+        // SAFETY: set before this is registered, and alive for as long as the process; the rest is handed on as it came.
+        unsafe { (*system).xCurrentTime.map_or(ffi::SQLITE_ERROR, |time| time(system, answer)) }
+    })
 }
 
 unsafe extern "C" fn current_time_int64(_: *mut sqlite3_vfs, answer: *mut ffi::sqlite3_int64) -> c_int {
-    notice(Fleeting::Time);
-    let system = SYSTEM.load(Ordering::Relaxed);
-    // SAFETY: set before this is registered, and alive for as long as the process; the rest is handed on as it came.
-    unsafe { (*system).xCurrentTimeInt64.map_or(ffi::SQLITE_ERROR, |time| time(system, answer)) }
+    without_panic(ffi::SQLITE_ERROR, || {
+        notice(Fleeting::Time);
+        let system = SYSTEM.load(Ordering::Relaxed);
+        // SAFETY: set before this is registered, and alive for as long as the process; the rest is handed on as it came.
+        unsafe { (*system).xCurrentTimeInt64.map_or(ffi::SQLITE_ERROR, |time| time(system, answer)) }
+    })
 }
 
 type Function = unsafe extern "C" fn(*mut sqlite3_context, c_int, *mut *mut sqlite3_value);
@@ -193,33 +200,37 @@ fn replace(conn: &Connection, name: &'static CStr, arguments: c_int, function: F
 
 /// [`random()`](https://sqlite.org/lang_corefunc.html#random).
 unsafe extern "C" fn random(context: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {
-    notice(Fleeting::Random);
-    let mut bytes = [0; 8];
-    // SAFETY: SQLite writes as many bytes as there are, and the context is that of this call.
-    unsafe {
-        ffi::sqlite3_randomness(8, bytes.as_mut_ptr().cast());
-        let number = i64::from_ne_bytes(bytes);
-        // Never the smallest, of which there is no absolute value.
-        ffi::sqlite3_result_int64(context, if number < 0 { -(number & i64::MAX) } else { number });
-    }
+    without_panic((), || {
+        notice(Fleeting::Random);
+        let mut bytes = [0; 8];
+        // SAFETY: SQLite writes as many bytes as there are, and the context is that of this call.
+        unsafe {
+            ffi::sqlite3_randomness(8, bytes.as_mut_ptr().cast());
+            let number = i64::from_ne_bytes(bytes);
+            // Never the smallest, of which there is no absolute value.
+            ffi::sqlite3_result_int64(context, if number < 0 { -(number & i64::MAX) } else { number });
+        }
+    })
 }
 
 /// [`randomblob(n)`](https://sqlite.org/lang_corefunc.html#randomblob).
 unsafe extern "C" fn randomblob(context: *mut sqlite3_context, _: c_int, arguments: *mut *mut sqlite3_value) {
-    notice(Fleeting::Random);
-    // SAFETY: SQLite passes the one argument that the function was made with, and the context is that of this call. The
-    // bytes are as many as were asked for, and SQLite frees them.
-    unsafe {
-        let length = ffi::sqlite3_value_int64(*arguments).max(1);
-        let most = ffi::sqlite3_limit(ffi::sqlite3_context_db_handle(context), ffi::SQLITE_LIMIT_LENGTH, -1);
-        let Some(length) = c_int::try_from(length).ok().filter(|length| *length <= most) else {
-            return ffi::sqlite3_result_error_toobig(context);
-        };
-        let bytes: *mut c_void = ffi::sqlite3_malloc(length);
-        if bytes.is_null() {
-            return ffi::sqlite3_result_error_nomem(context);
+    without_panic((), || {
+        notice(Fleeting::Random);
+        // SAFETY: SQLite passes the one argument that the function was made with, and the context is that of this call. The
+        // bytes are as many as were asked for, and SQLite frees them.
+        unsafe {
+            let length = ffi::sqlite3_value_int64(*arguments).max(1);
+            let most = ffi::sqlite3_limit(ffi::sqlite3_context_db_handle(context), ffi::SQLITE_LIMIT_LENGTH, -1);
+            let Some(length) = c_int::try_from(length).ok().filter(|length| *length <= most) else {
+                return ffi::sqlite3_result_error_toobig(context);
+            };
+            let bytes: *mut c_void = ffi::sqlite3_malloc(length);
+            if bytes.is_null() {
+                return ffi::sqlite3_result_error_nomem(context);
+            }
+            ffi::sqlite3_randomness(length, bytes);
+            ffi::sqlite3_result_blob(context, bytes, length, Some(ffi::sqlite3_free));
         }
-        ffi::sqlite3_randomness(length, bytes);
-        ffi::sqlite3_result_blob(context, bytes, length, Some(ffi::sqlite3_free));
-    }
+    })
 }

@@ -6,6 +6,8 @@ mod authorizer;
 mod backup;
 #[cfg(unix)]
 mod beside;
+pub(crate) mod callback;
+mod carry;
 pub(crate) mod code;
 mod collations;
 pub(crate) mod copy;

@@ -2,11 +2,12 @@
 
 use std::ffi::{c_int, c_void};
 use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
+
+use crate::sqlite::callback::without_panic;
 
 /// A callback that returns whether a statement that runs is to be interrupted.
 pub(crate) type Stop = dyn Fn() -> bool + Send + Sync;
@@ -47,6 +48,5 @@ impl fmt::Debug for Stoppable<'_> {
 unsafe extern "C" fn ask(context: *mut c_void) -> c_int {
     // SAFETY: the context is that of `new`, which is alive while the callback is set.
     let stop = unsafe { &*context.cast_const().cast::<Box<Stop>>() };
-    // A panic must not cross into C.
-    c_int::from(catch_unwind(AssertUnwindSafe(stop)).unwrap_or(false))
+    c_int::from(without_panic(false, stop))
 }

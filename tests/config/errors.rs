@@ -133,7 +133,7 @@ fn defaults_of_a_server_are_told_as_such() {
     insta::assert_snapshot!(told("CREATE TABLE t (id INT, at TIMESTAMP DEFAULT now(), b INT DEFAULT now() NOT NULL)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `now`, so write `DEFAULT CURRENT_TIMESTAMP`"#);
     insta::assert_snapshot!(told("CREATE TABLE t (at DEFAULT datetime('now', '-1 day'))"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, so write them around `datetime(…)`"#);
     insta::assert_snapshot!(told("CREATE TABLE t (id UUID DEFAULT gen_random_uuid() PRIMARY KEY)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `gen_random_uuid`, so leave the default out, or register the function with `on_connect` and write them around `gen_random_uuid(…)`"#);
-    insta::assert_snapshot!(told("CREATE TABLE t (id INT DEFAULT nextval('t_id_seq') NOT NULL)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite reads a default that calls a function in parentheses only, and has no function `nextval`, so leave the default out, or register the function with `on_connect` and write them around `nextval(…)`"#);
+    insta::assert_snapshot!(told("CREATE TABLE t (id INT DEFAULT nextval('t_id_seq') NOT NULL)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: sequences are PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"#);
     insta::assert_snapshot!(told("CREATE TABLE t (at TIMESTAMP DEFAULT CURRENT_TIMESTAMP())"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "(": syntax error: SQLite has `CURRENT_TIMESTAMP` without parentheses"#);
 }
 
@@ -175,6 +175,96 @@ fn other_sql_of_a_server_is_told_as_such() {
     insta::assert_snapshot!(told("CREATE TABLE t (x);\nINSERT IGNORE INTO t VALUES (1)"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:2: near "IGNORE": syntax error: SQLite has `INSERT OR IGNORE`"#);
     insta::assert_snapshot!(told("START TRANSACTION"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "START": syntax error: SQLite has `BEGIN`"#);
     insta::assert_snapshot!(told("CREATE OR REPLACE VIEW v AS SELECT 1"), @r#"bind `auth`: the schema failed at [folder]/1_user.sql:1: near "OR": syntax error: SQLite replaces nothing as it creates, so write `DROP … IF EXISTS` before it"#);
+}
+
+/// Statements in the style of the schemas that servers and their tools write.
+#[rstest]
+#[case::a_list(
+    "CREATE TABLE t (x TEXT DEFAULT ARRAY[]::TEXT[])",
+    "lists are PostgreSQL's: write `TEXT`, with a list of JSON in it"
+)]
+#[case::unsigned("CREATE TABLE t (x DECIMAL(10, 2) UNSIGNED)", "it is MySQL's: take it out, or write a `CHECK`")]
+#[case::bits("CREATE TABLE t (x BIT(1) DEFAULT b'0')", "`b'…'` is a server's: write the number")]
+#[case::a_character_set(
+    "CREATE TABLE t (x LONGTEXT CHARACTER SET utf8mb4)",
+    "the character set of a column is MySQL's: take it out"
+)]
+#[case::a_sequence_that_is_cast(
+    "CREATE TABLE t (x INT DEFAULT nextval('t_x_seq'::regclass))",
+    "sequences are PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"
+)]
+#[case::a_time_zone(
+    "CREATE TABLE t (at TEXT DEFAULT (now() AT TIME ZONE 'utc'))",
+    "`AT TIME ZONE` is PostgreSQL's: take it out"
+)]
+#[case::partitions(
+    "CREATE TABLE t (x INT) PARTITION BY RANGE (x)",
+    "partitions are a server's: take `PARTITION BY` and what follows it out"
+)]
+#[case::inherits("CREATE TABLE t (x INT) INHERITS (u)", "it is PostgreSQL's: take it out")]
+#[case::an_exclusion(
+    "CREATE TABLE t (x INT, EXCLUDE USING gist (x WITH =))",
+    "it is PostgreSQL's: take `EXCLUDE` and what follows it out"
+)]
+#[case::a_copied_table("CREATE TABLE t (LIKE u INCLUDING ALL)", "SQLite copies no table's columns: write them out")]
+#[case::a_copied_table_of_mysql("CREATE TABLE t LIKE u", "SQLite copies no table's columns: write them out")]
+#[case::unlogged("CREATE UNLOGGED TABLE t (x INT)", "it is PostgreSQL's: take the word out")]
+#[case::columns_beside_an_index(
+    "CREATE INDEX i ON u (x) INCLUDE (y)",
+    "`INCLUDE` is PostgreSQL's: take it out, or name its columns as others of the index"
+)]
+#[case::a_trigger_s_function(
+    "CREATE TRIGGER t BEFORE UPDATE ON u FOR EACH ROW EXECUTE FUNCTION f()",
+    "a trigger's function is PostgreSQL's: write what it does, between `BEGIN` and `END`"
+)]
+#[case::an_added_foreign_key(
+    "ALTER TABLE u ADD CONSTRAINT c FOREIGN KEY (x) REFERENCES u (x)",
+    "SQLite adds no such constraint to a table and drops none: write the table as it is to be"
+)]
+#[case::a_column_that_may_be_there(
+    "ALTER TABLE u ADD COLUMN IF NOT EXISTS z INT",
+    "SQLite has no `IF NOT EXISTS` for a column: take it out"
+)]
+#[case::two_added_columns(
+    "ALTER TABLE u ADD COLUMN z INT, ADD COLUMN a INT",
+    "an `ALTER TABLE` of SQLite's does one thing: write a statement for each"
+)]
+#[case::a_column_s_place(
+    "ALTER TABLE u ADD COLUMN z INT DEFAULT 0 AFTER x",
+    "SQLite adds a column as the last one: take it out"
+)]
+#[case::a_changed_column(
+    "ALTER TABLE u MODIFY COLUMN x TEXT",
+    "SQLite changes no column of a table: write the table as it is to be"
+)]
+#[case::an_added_index(
+    "ALTER TABLE u ADD INDEX by_x (x)",
+    "in SQLite an index is not a part of its table: write `CREATE INDEX` or `DROP INDEX`"
+)]
+#[case::a_renamed_constraint("ALTER TABLE u RENAME CONSTRAINT a TO b", "SQLite renames no constraint: take it out")]
+#[case::row_security("ALTER TABLE u ENABLE ROW LEVEL SECURITY", "it is PostgreSQL's: take it out")]
+#[case::an_index_dropped_of_a_table("DROP INDEX i ON u", "SQLite drops an index by its name alone: take `ON …` out")]
+#[case::a_renamed_table("RENAME TABLE u TO v", "SQLite has `ALTER TABLE … RENAME TO …`")]
+#[case::a_set_config(
+    "SELECT pg_catalog.set_config('search_path', '', false)",
+    "it is a setting of PostgreSQL's: take it out"
+)]
+#[case::an_insert_that_sets(
+    "INSERT INTO u SET x = 1",
+    "`INSERT … SET` is MySQL's, and SQLite has `INSERT INTO … (…) VALUES (…)`"
+)]
+#[case::an_escaped_text(
+    "INSERT INTO u (x) VALUES (E'a')",
+    "`E'…'` is PostgreSQL's, and a backslash is a letter in SQLite's texts: write `'…'` with the letters themselves"
+)]
+#[case::an_escaped_quote(
+    "INSERT INTO u (x) VALUES ('it\\'s')",
+    "a backslash is a letter in SQLite's texts: write `''` for a quote in one"
+)]
+fn a_bare_syntax_error_is_explained(#[case] sql: &str, #[case] advice: &str) {
+    let schema = format!("CREATE TABLE u (x INT, y INT); {sql}");
+    let refused = Harness::builder().bind("auth", Bind::memory().schema(schema)).start().unwrap_err().to_string();
+    assert!(refused.ends_with(&format!(" syntax error: {advice}")), "{refused}");
 }
 
 #[test]

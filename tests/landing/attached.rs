@@ -37,7 +37,11 @@ fn what_a_connection_to_no_bind_writes_to_an_attached_one_is_recorded(
     let conn = beside_a_private_one(&db, "meta");
     let log = db.record();
     conn.execute("INSERT INTO own VALUES (1)", []).unwrap();
-    log.assert_reads_only(..);
+    log.assert_reads_only(..).assert_count("meta", 0);
+    let guard = db.allow_only("auth");
+    conn.execute("INSERT INTO own VALUES (2)", []).unwrap();
+    assert!(guard.refused().is_empty());
+    drop(guard);
     conn.execute(INSERT, ["theme"]).unwrap();
     let text = failure(|| log.assert_reads_only("meta"));
     assert!(text.contains("INSERT INTO other.setting VALUES ('theme')"), "{text}");
@@ -90,4 +94,98 @@ fn a_bind_of_another_harness_is_not_taken_for_one_of_this() {
     let log = db.record();
     conn.execute(INSERT, ["theme"]).unwrap();
     log.assert_reads_only("meta").assert_count("meta", 0);
+}
+
+#[rstest]
+fn what_a_connection_to_a_bind_has_attached_meets_the_faults_of_its_bind_alone(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let user = "CREATE TABLE user (name TEXT)";
+    let builder = Harness::builder().bind("auth", storage().schema(user));
+    let db = builder.bind("meta", storage().schema("CREATE TABLE setting (name TEXT); CREATE TABLE user (name TEXT)"));
+    let db = db.start().unwrap();
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    attach(&conn, &db, "meta");
+    let mut prepared = conn.prepare(INSERT).unwrap();
+
+    let fault = db.fault("meta").fail_statement("setting", Operation::Insert).unwrap();
+    assert_eq!(prepared.execute(["a"]).unwrap_err().to_string(), "not authorized");
+    drop(fault);
+    let fault = db.fault("meta").fail_statement("setting", Operation::Insert).unwrap();
+    assert_eq!(conn.execute(INSERT, ["b"]).unwrap_err().to_string(), "not authorized");
+    drop(fault);
+    let fault = db.fault("meta").fail_commit().unwrap();
+    conn.execute("INSERT INTO main.user VALUES ('ann')", []).unwrap();
+    assert!(conn.execute(INSERT, ["c"]).is_err());
+    drop(fault);
+    let fault = db.fault("auth").fail_commit().unwrap();
+    conn.execute(INSERT, ["d"]).unwrap();
+    assert!(conn.execute("INSERT INTO main.user VALUES ('bob')", []).is_err());
+    drop(fault);
+    let fault = db.fault("auth").fail_statement("user", Operation::Insert).unwrap();
+    conn.execute("INSERT INTO other.user VALUES ('cleo')", []).unwrap();
+    assert!(conn.execute("INSERT INTO main.user VALUES ('dora')", []).is_err());
+    drop(fault);
+
+    db.assert_landed("auth", "user", row! { name: "ann" }).assert_landed("meta", "user", row! { name: "cleo" });
+    assert_eq!(db.locate("user", row! {}).unwrap().len(), 2);
+    db.assert_landed("meta", "setting", row! { name: "d" });
+    assert_eq!(db.locate("setting", row! {}).unwrap().len(), 1);
+}
+
+#[rstest]
+fn a_connection_that_an_ended_harness_had_is_seen_by_the_next(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let ended = started(storage);
+    let conn = beside_a_private_one(&ended, "meta");
+    conn.execute(INSERT, ["before"]).unwrap();
+    drop(ended);
+    conn.execute_batch("DETACH other").unwrap();
+
+    let db = started(storage);
+    attach(&conn, &db, "meta");
+    let log = db.record();
+    conn.execute(INSERT, ["theme"]).unwrap();
+    assert!(failure(|| log.assert_reads_only("meta")).contains("theme"));
+    let guard = db.deny_writes("meta");
+    assert!(conn.execute(INSERT, ["refused"]).is_err());
+    assert_eq!(guard.refused().len(), 1);
+}
+
+#[test]
+fn a_connection_that_has_detached_a_bind_writes_to_its_own_database() {
+    let db = started(Bind::memory);
+    let conn = beside_a_private_one(&db, "meta");
+    conn.execute_batch("DETACH other; CREATE TABLE setting (name TEXT)").unwrap();
+    let log = db.record();
+    let guard = db.deny_writes("meta");
+    conn.execute("INSERT INTO setting VALUES ('theme')", []).unwrap();
+    assert!(guard.refused().is_empty());
+    log.assert_reads_only(..).assert_count("meta", 0);
+    assert!(db.last_writes("meta", "setting").unwrap().is_empty());
+    let text = failure(|| db.assert_landed("meta", "setting", row! { name: "theme" }));
+    assert!(text.contains("INSERT INTO setting VALUES ('theme')"), "{text}");
+    attach(&conn, &db, "meta");
+    assert!(conn.execute(INSERT, ["refused"]).is_err());
+    assert_eq!(guard.refused().len(), 1);
+}
+
+#[test]
+fn a_connection_to_no_bind_is_guarded_with_the_recorder_off() {
+    const OFF: &str = "MULTIBIND_RECORD";
+    if std::env::var_os(OFF).is_none() {
+        let test = "attached::a_connection_to_no_bind_is_guarded_with_the_recorder_off";
+        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
+        let run = run.args(["--exact", test]).env(OFF, "off").output().unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let db = started(Bind::memory);
+    let conn = beside_a_private_one(&db, "meta");
+    let guard = db.deny_writes("meta");
+    assert!(conn.execute(INSERT, ["refused"]).is_err());
+    assert_eq!(guard.refused().len(), 1);
+    conn.execute("INSERT INTO own VALUES (1)", []).unwrap();
 }

@@ -284,3 +284,10 @@ fn who_wrote_a_row_too_many_and_who_rolled_back_a_missing_one_is_named(db: Harne
     assert!(report.contains(lost), "{report}");
     assert!(report.lines().count() <= 40, "{report}");
 }
+
+#[rstest]
+fn a_column_may_have_the_name_of_the_rowid() {
+    let schema = "CREATE TABLE t (rowid TEXT, oid INTEGER); INSERT INTO t VALUES ('b', 1), ('a', 2)";
+    let db = Harness::builder().default_bind(Bind::memory().schema(schema)).start().unwrap();
+    db.assert_rows(None, "t", [row! { rowid: "a", oid: "2" }, row! { rowid: "b", oid: 1 }]);
+}

@@ -99,6 +99,7 @@ fn statements_that_use_no_database_run_where_nothing_is_allowed(harness: Harness
     assert_eq!(refused(&guard), [] as [String; 0]);
 }
 
+#[cfg(feature = "r2d2_sqlite")]
 #[rstest]
 fn a_pool_that_tests_its_connections_lends_them_where_nothing_is_allowed(harness: Harness) {
     let manager = r2d2_sqlite::SqliteConnectionManager::file(harness.uri("meta").unwrap());

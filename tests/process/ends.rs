@@ -191,6 +191,68 @@ mod runs {
         Ok(())
     }
 
+    fn driver(db: &Harness) -> Result<Connection, Box<dyn Error>> {
+        let conn = Connection::open(db.uri("auth")?)?;
+        conn.busy_timeout(Duration::ZERO)?;
+        Ok(conn)
+    }
+
+    /// Locks the bind before it has anything to write.
+    fn reserve(auth: &Connection) -> multibind::rusqlite::Result<()> {
+        auth.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn both_begin_with_the_lock() -> TestResult {
+        let db = hasty(Bind::memory());
+        let (first, second) = (driver(&db)?, driver(&db)?);
+        reserve(&first)?;
+        reserve(&second)?;
+        Ok(())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_holder_commits_after_a_wait_in_vain() -> TestResult {
+        let db = hasty(Bind::temp_file());
+        let (first, second) = (driver(&db)?, driver(&db)?);
+        reserve(&first)?;
+        sign_up(&first, "ann")?;
+        let refused = sign_up(&second, "bob");
+        first.execute_batch("COMMIT")?;
+        refused?;
+        Ok(())
+    }
+
+    /// Signs a user up who is not there yet, while another does.
+    fn sign_up_once(auth: &Connection, other: &Connection) -> multibind::rusqlite::Result<usize> {
+        auth.execute_batch("BEGIN")?;
+        auth.query_row("SELECT count(*) FROM user WHERE name = ?1", ["bob"], |row| row.get::<_, i64>(0))?;
+        sign_up(other, "ann")?;
+        sign_up(auth, "bob")
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_driver_writes_too_late() -> TestResult {
+        let db = hasty(Bind::memory());
+        let (first, second) = (driver(&db)?, driver(&db)?);
+        sign_up_once(&first, &second)?;
+        Ok(())
+    }
+
+    #[test]
+    #[ignore = "fails, to show what is printed"]
+    fn a_driver_that_wrote_too_late_tries_again() {
+        let db = hasty(Bind::memory());
+        let (first, second) = (driver(&db).unwrap(), driver(&db).unwrap());
+        assert!(sign_up_once(&first, &second).is_err());
+        first.execute_batch("ROLLBACK").unwrap();
+        sign_up(&first, "bob").unwrap();
+        panic!("for another reason");
+    }
+
     #[test]
     #[ignore = "run by others"]
     fn an_error_outlives_its_harness() {
@@ -336,7 +398,7 @@ fn an_error_of_a_lock_has_the_last_statement_of_its_holder(#[case] test: &str, #
           held by a transaction, open for [time], that last wrote:
             INSERT INTO user VALUES ('ann')
             at process::ends::runs::sign_up_in
-            on the test's thread, in a session, connection 1, not committed
+            on the test's thread, in a session, connection 1, still open
         ");
     }
 }
@@ -365,13 +427,14 @@ fn a_wait_in_vain_has_the_last_statement_of_the_holder() {
     database is locked
       SqliteFailure(Error { code: DatabaseBusy, extended_code: 5 }, Some("database is locked"))
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-    multibind: bind `auth`: a connection opened by the bind's URI on this thread
-      gave up waiting for the write lock, which a connection of the pool on thread
-      `worker` held.
-      A transaction had been open for [time] and last wrote:
+    multibind: bind `auth`: this statement gave up waiting for the write lock:
+        INSERT INTO user VALUES ('bob')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 2
+      The lock was held by a transaction, open for [time], that last wrote:
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
-        on thread `worker`, connection 1, not committed
+        on thread `worker`, connection 1, still open
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_waits_in_vain: report.html, auth.db, changes.txt
     "#);
 }
@@ -381,14 +444,77 @@ fn a_wait_in_vain_for_a_file_has_the_last_statement_of_the_holder() {
     let printed = Run::of("ends::runs::a_drivers_connection_to_a_file_waits_in_vain").fails().printed();
     let (_, told) = printed.split_once("multibind: ").unwrap();
     assert_snapshot!(without_times(told), @r"
-    bind `auth`: a connection opened by the bind's URI or path on this
-      thread gave up waiting for the write lock.
-      A transaction had been open for [time] and last wrote:
+    bind `auth`: this statement gave up waiting for the write lock:
+        INSERT INTO user VALUES ('bob')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 2
+      The lock was held by a transaction, open for [time], that last wrote:
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
-        on thread `worker`, connection 1, not committed
+        on thread `worker`, connection 1, still open
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_to_a_file_waits_in_vain: report.html, auth.db, changes.txt
     ");
+}
+
+#[test]
+fn a_wait_in_vain_has_the_beginning_of_a_holder_that_has_written_nothing() {
+    let printed = Run::of("ends::runs::both_begin_with_the_lock").fails().printed();
+    let (_, told) = printed.split_once("multibind: ").unwrap();
+    assert_snapshot!(without_times(told.split_once("multibind: kept").unwrap().0), @r"
+    bind `auth`: this statement gave up waiting for the write lock:
+        BEGIN IMMEDIATE
+        at process::ends::runs::reserve
+        on the test's thread, connection 2
+      The lock was held by a transaction, open for [time], that began with it:
+        BEGIN IMMEDIATE
+        at process::ends::runs::reserve
+        on the test's thread, connection 1, open then,
+        and later rolled back by the close of its connection
+    ");
+}
+
+#[test]
+fn a_wait_in_vain_says_when_its_holder_ended() {
+    let printed = Run::of("ends::runs::a_holder_commits_after_a_wait_in_vain").fails().printed();
+    let (_, told) = printed.split_once("multibind: ").unwrap();
+    assert_snapshot!(without_times(told.split_once("multibind: kept").unwrap().0), @r"
+    bind `auth`: this statement gave up waiting for the write lock:
+        INSERT INTO user VALUES ('bob')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 2
+      The lock was held by a transaction, open for [time], that last wrote:
+        INSERT INTO user VALUES ('ann')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 1, open then,
+        and later committed at tests/process/ends.rs:[line],
+            process::ends::runs::a_holder_commits_after_a_wait_in_vain
+        The transaction began with the lock at tests/process/ends.rs:[line],
+            process::ends::runs::reserve
+    ");
+}
+
+#[test]
+fn a_write_that_comes_too_late_has_the_commit_in_between() {
+    let printed = Run::of("ends::runs::a_driver_writes_too_late").fails().printed();
+    let (_, told) = printed.split_once("multibind: ").unwrap();
+    assert_snapshot!(told.split_once("multibind: kept").unwrap().0, @r"
+    bind `auth`: this statement failed, for its transaction had read a
+      state that another connection has changed since:
+        INSERT INTO user VALUES ('bob')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 1
+      The transaction began to read with:
+        SELECT count(*) FROM user WHERE name = ?1
+        at process::ends::runs::sign_up_once
+      Written since, and committed:
+        INSERT INTO user VALUES ('ann')
+        at process::ends::runs::sign_up
+        on the test's thread, connection 2, committed
+      Begin such a transaction with `BEGIN IMMEDIATE`, or roll it back and start
+      again (SQLITE_BUSY_SNAPSHOT).
+    ");
+    let printed = Run::of("ends::runs::a_driver_that_wrote_too_late_tries_again").fails().printed();
+    assert!(!printed.contains("this statement failed"), "{printed}");
 }
 
 /// Returns a text with `[time]` for the time that a transaction has been open.

@@ -147,7 +147,7 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
 
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('sign-up of ann')
-      at src/lib.rs:22, my_app::audit
+      at src/lib.rs:21, my_app::audit
       called from tests/wrong_bind.rs:11
       on the test's thread, connection 2, committed
 

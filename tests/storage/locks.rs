@@ -569,21 +569,23 @@ fn a_failed_test_tells_whose_wait_was_in_vain() {
     let (_, told) = said.split_once("multibind: ").unwrap();
     let (told, _) = told.split_once("\n\n").unwrap();
     let (before, after) = told.split_once("open for ").unwrap();
-    let (_, after) = after.split_once(" and last").unwrap();
-    let told = format!("{before}open for [time] and last{after}");
+    let (_, after) = after.split_once(", that last").unwrap();
+    let told = format!("{before}open for [time], that last{after}");
     // Only a program with debug information has the line of a place.
-    let (places, told) =
-        told.lines().partition::<Vec<_>, _>(|line| line.starts_with("    at ") || line.starts_with("        "));
+    let (places, told) = told.lines().partition::<Vec<_>, _>(|line| {
+        ["    at ", "    called ", "        "].iter().any(|start| line.starts_with(start))
+    });
     assert!(places.concat().contains("locks::runs::a_pool_waits_in_vain"), "{said}");
     let told = told.iter().map(|line| line.split_once("back at ").map_or(*line, |(before, _)| before.trim_end()));
     assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
     a session of this test has written to auth and not committed
-    multibind: bind `auth`: a connection of the pool on thread `worker` gave up
-      waiting for the write lock, which a session on this thread held.
-      A transaction had been open for [time] and last wrote:
+    multibind: bind `auth`: this statement gave up waiting for the write lock:
         INSERT INTO t (x) VALUES ('new')
-        on the test's thread, in a session, connection 1
-        rolled
+        on thread `worker`, connection 3
+      The lock was held by a transaction, open for [time], that last wrote:
+        INSERT INTO t (x) VALUES ('new')
+        on the test's thread, in a session, connection 1, open then,
+        and later rolled
     ");
 }
 

@@ -17,6 +17,7 @@ mod memory;
 mod memory_differential;
 mod mirrors;
 mod on_connect;
+mod part;
 mod prepared;
 mod read_only;
 mod reset;

@@ -44,8 +44,10 @@ fn stored_in_copy(conn: &Connection, rows: &[Row]) -> rusqlite::Result<Vec<Row>>
         let places = vec!["?"; names.len()].join(", ");
         let insert = format!("INSERT INTO temp.multibind_expected ({columns}) VALUES ({places})");
         conn.prepare_cached(&insert)?.execute(params_from_iter(row.values()))?;
-        let select = format!("SELECT {columns} FROM temp.multibind_expected WHERE rowid = last_insert_rowid()");
+        // A column may have the name of the rowid, so one row at a time is there.
+        let select = format!("SELECT {columns} FROM temp.multibind_expected");
         stored.push(conn.prepare_cached(&select)?.query_row([], |row| Row::from_sql(&names, row))?);
+        conn.prepare_cached("DELETE FROM temp.multibind_expected")?.execute([])?;
     }
     Ok(stored)
 }

@@ -46,7 +46,8 @@ pub(crate) trait Gate: Send + Sync {
     /// Notes that a connection to a file has taken the lock of its log's writer, or has given it back.
     fn holds_log(&self, takes: bool);
 
-    /// Notes that a connection to a file, which this thread uses, was refused the lock of a writer, or has got it.
+    /// Notes that a connection of that number, which this thread uses, was refused a lock, or, to a file, has got that of a
+    /// writer.
     fn is_refused_or_gets(&self, _connection: u64, _writer: Writer, _gets: bool) {}
 }
 

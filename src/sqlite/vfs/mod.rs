@@ -8,4 +8,4 @@ mod register;
 mod system;
 
 pub(crate) use gate::{Begins, Gate, Writer};
-pub(crate) use memory::{GivenUp, Memory, Opener};
+pub(crate) use memory::{GivenUp, Lock, Memory, Opener};

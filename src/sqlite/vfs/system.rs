@@ -15,6 +15,7 @@ pub(super) unsafe fn system(vfs: *mut sqlite3_vfs) -> *mut sqlite3_vfs {
 }
 
 pub(super) unsafe extern "C" fn dl_open(vfs: *mut sqlite3_vfs, name: *const c_char) -> *mut c_void {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -23,6 +24,7 @@ pub(super) unsafe extern "C" fn dl_open(vfs: *mut sqlite3_vfs, name: *const c_ch
 }
 
 pub(super) unsafe extern "C" fn dl_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -39,6 +41,7 @@ pub(super) unsafe extern "C" fn dl_sym(
     library: *mut c_void,
     name: *const c_char,
 ) -> Option<Symbol> {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -47,6 +50,7 @@ pub(super) unsafe extern "C" fn dl_sym(
 }
 
 pub(super) unsafe extern "C" fn dl_close(vfs: *mut sqlite3_vfs, library: *mut c_void) {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -57,6 +61,7 @@ pub(super) unsafe extern "C" fn dl_close(vfs: *mut sqlite3_vfs, library: *mut c_
 }
 
 pub(super) unsafe extern "C" fn randomness(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -65,6 +70,7 @@ pub(super) unsafe extern "C" fn randomness(vfs: *mut sqlite3_vfs, room: c_int, a
 }
 
 pub(super) unsafe extern "C" fn sleep(vfs: *mut sqlite3_vfs, microseconds: c_int) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -73,6 +79,7 @@ pub(super) unsafe extern "C" fn sleep(vfs: *mut sqlite3_vfs, microseconds: c_int
 }
 
 pub(super) unsafe extern "C" fn current_time(vfs: *mut sqlite3_vfs, answer: *mut f64) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -81,6 +88,7 @@ pub(super) unsafe extern "C" fn current_time(vfs: *mut sqlite3_vfs, answer: *mut
 }
 
 pub(super) unsafe extern "C" fn get_last_error(vfs: *mut sqlite3_vfs, room: c_int, answer: *mut c_char) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -89,6 +97,7 @@ pub(super) unsafe extern "C" fn get_last_error(vfs: *mut sqlite3_vfs, room: c_in
 }
 
 pub(super) unsafe extern "C" fn current_time_int64(vfs: *mut sqlite3_vfs, answer: *mut i64) -> c_int {
+    // No panic: it hands on.
     /// The milliseconds of a day.
     const DAY: f64 = 86_400_000.0;
     // SAFETY: SQLite passes the file system it found, and a place for the answer; the first version of a file system
@@ -110,6 +119,7 @@ pub(super) unsafe extern "C" fn current_time_int64(vfs: *mut sqlite3_vfs, answer
 }
 
 pub(super) unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync_dir: c_int) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -123,6 +133,7 @@ pub(super) unsafe extern "C" fn access(
     flags: c_int,
     answer: *mut c_int,
 ) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);
@@ -136,6 +147,7 @@ pub(super) unsafe extern "C" fn full_pathname(
     room: c_int,
     answer: *mut c_char,
 ) -> c_int {
+    // No panic: it hands on.
     // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
     unsafe {
         let system = system(vfs);

@@ -8,7 +8,7 @@ fn sign_up(criterion: &mut Criterion) {
     let auth = db.pool("auth").unwrap();
     criterion.bench_function("sign_up", |bencher| {
         let reset = || db.reset().unwrap();
-        bencher.iter_batched(reset, |()| my_app::sign_up(auth.clone(), "ann"), BatchSize::PerIteration);
+        bencher.iter_batched(reset, |()| my_app::sign_up(&auth.get().unwrap(), "ann"), BatchSize::PerIteration);
         // In here, for a runner that only asks which benchmarks there are runs what is around it too.
         db.assert_landed("auth", "user", row! { id: 1, username: "ann" });
         db.assert_not_landed("auth", "user", row! { id: 2 });

@@ -13,8 +13,10 @@ fn db() -> Harness {
 
 #[rstest]
 fn a_sign_up_is_audited_in_meta(db: Harness) -> multibind::Result<()> {
-    my_app::sign_up(db.pool("auth")?, "ann");            // the code under test, on connections of its own
-    my_app::audit(db.pool("meta")?, "sign-up of ann");   // change "meta" to None here, and run it again
+    let auth = db.connection("auth")?;
+    let meta = db.connection("meta")?;                   // change "meta" to None here, and run it again
+    my_app::sign_up(&auth, "ann");                       // the code under test
+    my_app::audit(&meta, "sign-up of ann");
     db.assert_landed("auth", "user", row! { username: "ann" });
     db.assert_landed("meta", "log", row! { event: "sign-up of ann" });
     Ok(())

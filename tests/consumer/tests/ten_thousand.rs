@@ -9,8 +9,8 @@ fn one_test(name: &str) -> multibind::Result<()> {
         .bind("auth", Bind::memory().schema_path("fixtures/auth"))
         .bind("meta", Bind::temp_file().schema_path("fixtures/meta.sql"))
         .start()?;
-    my_app::sign_up(db.pool("auth")?, name);
-    my_app::audit(db.pool("meta")?, name);
+    my_app::sign_up(&*db.connection("auth")?, name);
+    my_app::audit(&*db.connection("meta")?, name);
     let mut session = db.session();
     session.table("post")?.insert(row! { title: name })?;
     session.commit()?;

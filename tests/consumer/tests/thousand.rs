@@ -23,8 +23,8 @@ fn each_test_sees_its_own_rows_only(
     let name = format!("user {hundreds}{tens}{ones}");
     // Said for `.ci/runners`, which looks whether it was any other test's too, and whether it is gone.
     println!("file: {}", db.path("meta")?.unwrap().display());
-    my_app::sign_up(db.pool("auth")?, &name);
-    my_app::audit(db.pool("meta")?, &name);
+    my_app::sign_up(&*db.connection("auth")?, &name);
+    my_app::audit(&*db.connection("meta")?, &name);
     db.assert_landed("auth", "user", row! { username: name.as_str() });
     db.assert_landed("meta", "log", row! { event: name.as_str() });
 

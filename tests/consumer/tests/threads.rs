@@ -56,8 +56,8 @@ fn sign_up_and_look(number: usize) -> Result<()> {
         .bind("meta", Bind::temp_file().schema_path("fixtures/meta.sql"))
         .start()?;
     let name = format!("user {number}");
-    my_app::sign_up(db.pool("auth")?, &name);
-    my_app::audit(db.pool("meta")?, &name);
+    my_app::sign_up(&*db.connection("auth")?, &name);
+    my_app::audit(&*db.connection("meta")?, &name);
     let mut session = db.session();
     session.table("post")?.insert(row! { title: name.as_str() })?;
     session.commit()?;

@@ -19,6 +19,7 @@ use super::super::system::{access, delete, full_pathname, system};
 use super::refused::{self, is_refused, Refuser};
 use super::{File, Opens};
 use crate::list::retain;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::copy::file_system;
 
 /// The name of the file system that URIs with a number name.
@@ -138,24 +139,26 @@ unsafe extern "C" fn open_numbered(
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
-    unsafe {
-        (*file).pMethods = ptr::null();
-        let system = system(vfs);
-        let Some(opens) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
-        // What a bind's connection attaches is opened by its file system.
-        if is_outside(name, flags) && number_of(name, flags).is_none() && is_refused() {
-            return refused::open(name, file, flags, out_flags);
+    without_panic(ffi::SQLITE_CANTOPEN, || {
+        // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
+        unsafe {
+            (*file).pMethods = ptr::null();
+            let system = system(vfs);
+            let Some(opens) = (*system).xOpen else { return ffi::SQLITE_CANTOPEN };
+            // What a bind's connection attaches is opened by its file system.
+            if is_outside(name, flags) && number_of(name, flags).is_none() && is_refused() {
+                return refused::open(name, file, flags, out_flags);
+            }
+            let before = NUMBERED.replace(true);
+            let code = match numbered(name, flags) {
+                Some(gate) => super::open(system, name, file, flags, out_flags, opens, (gate, Writer::Ours)),
+                // A file without a gate is the system's, in the same place.
+                None => opens(system, name, file, flags, out_flags),
+            };
+            NUMBERED.set(before);
+            code
         }
-        let before = NUMBERED.replace(true);
-        let code = match numbered(name, flags) {
-            Some(gate) => super::open(system, name, file, flags, out_flags, opens, (gate, Writer::Ours)),
-            // A file without a gate is the system's, in the same place.
-            None => opens(system, name, file, flags, out_flags),
-        };
-        NUMBERED.set(before);
-        code
-    }
+    })
 }
 
 /// Opens a file of the default file system.
@@ -166,17 +169,21 @@ unsafe extern "C" fn open_named(
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    // SAFETY: what was there before ours is a function of this kind, or null. SQLite passes the file system it found, a name
-    // that lives through the call, and room for a file.
-    unsafe {
-        let before = BEFORE.load(Ordering::Acquire);
-        let Some(opens) = std::mem::transmute::<*mut (), Option<Opens>>(before) else { return ffi::SQLITE_CANTOPEN };
-        match named(name, flags) {
-            Some(gate) => super::open(vfs, name, file, flags, out_flags, opens, (gate, Writer::Others)),
-            None if is_outside(name, flags) && is_refused() => refused::open(name, file, flags, out_flags),
-            None => opens(vfs, name, file, flags, out_flags),
+    without_panic(ffi::SQLITE_CANTOPEN, || {
+        // SAFETY: what was there before ours is a function of this kind, or null. SQLite passes the file system it found, a name
+        // that lives through the call, and room for a file.
+        unsafe {
+            let before = BEFORE.load(Ordering::Acquire);
+            let Some(opens) = std::mem::transmute::<*mut (), Option<Opens>>(before) else {
+                return ffi::SQLITE_CANTOPEN;
+            };
+            match named(name, flags) {
+                Some(gate) => super::open(vfs, name, file, flags, out_flags, opens, (gate, Writer::Others)),
+                None if is_outside(name, flags) && is_refused() => refused::open(name, file, flags, out_flags),
+                None => opens(vfs, name, file, flags, out_flags),
+            }
         }
-    }
+    })
 }
 
 /// The flags of what belongs to a bind: its database, its log and its journal.

@@ -18,6 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::gate::{Begins, Gate, Writer};
 use super::memory::begins;
 use super::methods::io_methods;
+use crate::sqlite::callback::without_panic;
 use crate::sqlite::private::opening;
 
 /// The function that opens the system's files.
@@ -158,106 +159,117 @@ unsafe fn open(
 }
 
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
-    // SAFETY: SQLite closes a file once; what `open` put there is taken back, and nothing is left to be used.
-    unsafe {
-        let (_, inner, methods) = opened(file);
-        let code = methods.xClose.map_or(ffi::SQLITE_OK, |close| close(inner));
-        (*file).pMethods = std::ptr::null();
-        drop(Box::from_raw((*file.cast::<File>()).open));
-        code
-    }
+    without_panic(ffi::SQLITE_IOERR_CLOSE, || {
+        // SAFETY: SQLite closes a file once; what `open` put there is taken back, and nothing is left to be used.
+        unsafe {
+            let (_, inner, methods) = opened(file);
+            let code = methods.xClose.map_or(ffi::SQLITE_OK, |close| close(inner));
+            (*file).pMethods = std::ptr::null();
+            drop(Box::from_raw((*file.cast::<File>()).open));
+            code
+        }
+    })
 }
 
 unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount: c_int, offset: i64) -> c_int {
-    // SAFETY: the file is open; the rest is handed on as it came.
-    unsafe {
-        let (open, inner, methods) = opened(file);
-        // What a transaction writes goes into a journal first; what is copied back was committed before.
-        if open.is_journal
-            && let Some(code) = open.gate.instead_of_write()
-        {
-            return code;
+    without_panic(ffi::SQLITE_IOERR_WRITE, || {
+        // SAFETY: the file is open; the rest is handed on as it came.
+        unsafe {
+            let (open, inner, methods) = opened(file);
+            // What a transaction writes goes into a journal first; what is copied back was committed before.
+            if open.is_journal
+                && let Some(code) = open.gate.instead_of_write()
+            {
+                return code;
+            }
+            methods.xWrite.map_or(ffi::SQLITE_IOERR_WRITE, |write| write(inner, from, amount, offset))
         }
-        methods.xWrite.map_or(ffi::SQLITE_IOERR_WRITE, |write| write(inner, from, amount, offset))
-    }
+    })
 }
 
 unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
-    // SAFETY: the file is open; the rest is handed on as it came.
-    unsafe {
-        let (open, inner, methods) = opened(file);
-        let begins = match level {
-            ffi::SQLITE_LOCK_SHARED => Some(Begins::Reading),
-            ffi::SQLITE_LOCK_RESERVED => Some(Begins::Writing),
-            _ => None,
-        };
-        if let Some(code) = begins.and_then(|part| open.gate.instead_of_lock(part)) {
-            return code;
+    without_panic(ffi::SQLITE_IOERR_LOCK, || {
+        // SAFETY: the file is open; the rest is handed on as it came.
+        unsafe {
+            let (open, inner, methods) = opened(file);
+            let begins = match level {
+                ffi::SQLITE_LOCK_SHARED => Some(Begins::Reading),
+                ffi::SQLITE_LOCK_RESERVED => Some(Begins::Writing),
+                _ => None,
+            };
+            if let Some(code) = begins.and_then(|part| open.gate.instead_of_lock(part)) {
+                return code;
+            }
+            open.has_asked = begins == Some(Begins::Reading);
+            let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
+            if begins == Some(Begins::Writing) && code == ffi::SQLITE_OK {
+                open.is_reserved = true;
+                open.gate.writer_begins(open.writer);
+            }
+            open.note_writer(begins, code);
+            code
         }
-        open.has_asked = begins == Some(Begins::Reading);
-        let code = methods.xLock.map_or(ffi::SQLITE_IOERR_LOCK, |lock| lock(inner, level));
-        if begins == Some(Begins::Writing) && code == ffi::SQLITE_OK {
-            open.is_reserved = true;
-            open.gate.writer_begins(open.writer);
-        }
-        open.note_writer(begins, code);
-        code
-    }
+    })
 }
 
 unsafe extern "C" fn unlock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
-    // SAFETY: the file is open; the rest is handed on as it came.
-    unsafe {
-        let (open, inner, methods) = opened(file);
-        let code = methods.xUnlock.map_or(ffi::SQLITE_IOERR_UNLOCK, |unlock| unlock(inner, level));
-        if std::mem::take(&mut open.is_reserved) {
-            open.gate.writer_ends();
+    without_panic(ffi::SQLITE_IOERR_UNLOCK, || {
+        // SAFETY: the file is open; the rest is handed on as it came.
+        unsafe {
+            let (open, inner, methods) = opened(file);
+            let code = methods.xUnlock.map_or(ffi::SQLITE_IOERR_UNLOCK, |unlock| unlock(inner, level));
+            if std::mem::take(&mut open.is_reserved) {
+                open.gate.writer_ends();
+            }
+            code
         }
-        code
-    }
+    })
 }
 
 unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
-    // SAFETY: the file is open; the rest is handed on as it came.
-    unsafe {
-        let (open, inner, methods) = opened(file);
-        let begins = begins(open.shared, open.has_log, first, count, flags);
-        // The lock of the file was asked about just now, if the log is read for the first time.
-        let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut open.has_asked);
-        let asks = begins.filter(|_| !has_asked);
-        if let Some(code) = asks.and_then(|part| open.gate.instead_of_lock(part)) {
-            return code;
-        }
-        let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));
-        if code == ffi::SQLITE_OK {
-            // SQLite shares one lock at a time.
-            let bit = u32::try_from(first).ok().and_then(|first| 1u8.checked_shl(first)).unwrap_or_default();
-            match (flags & ffi::SQLITE_SHM_SHARED != 0, flags & ffi::SQLITE_SHM_LOCK != 0) {
-                (true, true) => open.shared |= bit,
-                (true, false) => open.shared &= !bit,
-                _ => {}
+    without_panic(ffi::SQLITE_IOERR_SHMLOCK, || {
+        // SAFETY: the file is open; the rest is handed on as it came.
+        unsafe {
+            let (open, inner, methods) = opened(file);
+            let begins = begins(open.shared, open.has_log, first, count, flags);
+            // The lock of the file was asked about just now, if the log is read for the first time.
+            let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut open.has_asked);
+            let asks = begins.filter(|_| !has_asked);
+            if let Some(code) = asks.and_then(|part| open.gate.instead_of_lock(part)) {
+                return code;
             }
-            if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
-                // The lock of a writer.
-                open.has_log = flags & ffi::SQLITE_SHM_LOCK != 0;
-                open.gate.holds_log(open.has_log);
-                if !open.has_log {
-                    open.gate.writer_ends();
+            let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));
+            if code == ffi::SQLITE_OK {
+                // SQLite shares one lock at a time.
+                let bit = u32::try_from(first).ok().and_then(|first| 1u8.checked_shl(first)).unwrap_or_default();
+                match (flags & ffi::SQLITE_SHM_SHARED != 0, flags & ffi::SQLITE_SHM_LOCK != 0) {
+                    (true, true) => open.shared |= bit,
+                    (true, false) => open.shared &= !bit,
+                    _ => {}
+                }
+                if first == 0 && flags & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
+                    // The lock of a writer.
+                    open.has_log = flags & ffi::SQLITE_SHM_LOCK != 0;
+                    open.gate.holds_log(open.has_log);
+                    if !open.has_log {
+                        open.gate.writer_ends();
+                    }
+                }
+                if begins == Some(Begins::Writing) {
+                    open.gate.writer_begins(open.writer);
                 }
             }
-            if begins == Some(Begins::Writing) {
-                open.gate.writer_begins(open.writer);
-            }
+            open.note_writer(begins, code);
+            code
         }
-        open.note_writer(begins, code);
-        code
-    }
+    })
 }
 
 /// Methods that hand on what they are called with, and the answer where the system has no such method.
 macro_rules! handed_on {
     ($($name:ident = $method:ident($($argument:ident: $type:ty),*) $(-> $result:ty, $missing:expr)?;)*) => {$(
         unsafe extern "C" fn $name(file: *mut sqlite3_file, $($argument: $type),*) $(-> $result)? {
+            // No panic: it hands on.
             // SAFETY: the file is open; the rest is handed on as it came.
             unsafe {
                 let (_, inner, methods) = opened(file);

@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods};
 
+use crate::sqlite::callback::without_panic;
+
 /// Says which files are refused, and hears of those that were attached.
 pub(crate) struct Refuser {
     /// Returns whether this thread may open no file that is not a bind's.
@@ -78,12 +80,14 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
 };
 
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
+    // No panic: it sets a pointer.
     // SAFETY: SQLite closes a file once.
     unsafe { (*file).pMethods = ptr::null() };
     ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn read(_: *mut sqlite3_file, into: *mut c_void, amount: c_int, _: i64) -> c_int {
+    // No panic: it fills what SQLite has room for.
     // SAFETY: SQLite passes so many bytes to write to.
     unsafe { ptr::write_bytes(into.cast::<u8>(), 0, usize::try_from(amount).unwrap_or_default()) };
     ffi::SQLITE_IOERR_SHORT_READ
@@ -102,12 +106,14 @@ unsafe extern "C" fn sync(_: *mut sqlite3_file, _: c_int) -> c_int {
 }
 
 unsafe extern "C" fn number_of_64(_: *mut sqlite3_file, answer: *mut i64) -> c_int {
+    // No panic: it sets a number.
     // SAFETY: SQLite passes a place for the answer.
     unsafe { *answer = 0 };
     ffi::SQLITE_OK
 }
 
 unsafe extern "C" fn number_of_32(_: *mut sqlite3_file, answer: *mut c_int) -> c_int {
+    // No panic: it sets a number.
     // SAFETY: SQLite passes a place for the answer.
     unsafe { *answer = 0 };
     ffi::SQLITE_OK
@@ -115,11 +121,13 @@ unsafe extern "C" fn number_of_32(_: *mut sqlite3_file, answer: *mut c_int) -> c
 
 /// Refuses the lock without which nothing is read.
 unsafe extern "C" fn lock(file: *mut sqlite3_file, _: c_int) -> c_int {
-    if let Some(refuser) = REFUSER.get() {
-        // SAFETY: the file is one that `open` has put there; its name ends with a NUL and lives as long.
-        (refuser.attached)(unsafe { CStr::from_ptr((*file.cast::<Refused>()).name) });
-    }
-    ffi::SQLITE_AUTH
+    without_panic(ffi::SQLITE_AUTH, || {
+        if let Some(refuser) = REFUSER.get() {
+            // SAFETY: the file is one that `open` has put there; its name ends with a NUL and lives as long.
+            (refuser.attached)(unsafe { CStr::from_ptr((*file.cast::<Refused>()).name) });
+        }
+        ffi::SQLITE_AUTH
+    })
 }
 
 unsafe extern "C" fn unlock(_: *mut sqlite3_file, _: c_int) -> c_int {

@@ -11,6 +11,7 @@ use super::held::Level;
 use super::name::c_name;
 use super::open::{opened, Open, Part, INVALID, NOT_OPENED_TO_WRITE};
 use super::temporary::{most_to_map, of_temporary_file};
+use crate::sqlite::callback::without_panic;
 
 impl Open {
     /// Grows to the size that SQLite is about to need, as a file would: in chunks, or where it is mapped.
@@ -62,39 +63,41 @@ pub(super) unsafe extern "C" fn file_control(
     operation: c_int,
     argument: *mut c_void,
 ) -> c_int {
-    // SAFETY: the file is open.
-    let open = unsafe { opened(file) };
-    // SAFETY: each operation passes the address of what its documentation says.
-    unsafe {
-        match operation {
-            ffi::SQLITE_FCNTL_LOCKSTATE => {
-                let level = if let Part::Database { held, .. } = &open.part { held.level } else { Level::None };
-                *argument.cast::<c_int>() = level.code();
-            }
-            ffi::SQLITE_FCNTL_LAST_ERRNO => *argument.cast::<c_int>() = open.settings.last_error,
-            ffi::SQLITE_FCNTL_CHUNK_SIZE => open.settings.chunk = *argument.cast::<c_int>(),
-            ffi::SQLITE_FCNTL_SIZE_HINT => {
-                return usize::try_from(*argument.cast::<i64>()).map_or(ffi::SQLITE_OK, |size| open.will_be(size));
-            }
-            ffi::SQLITE_FCNTL_PERSIST_WAL => switch(&mut open.settings.keeps_log, argument),
-            ffi::SQLITE_FCNTL_POWERSAFE_OVERWRITE => switch(&mut open.settings.overwrites_safely, argument),
-            ffi::SQLITE_FCNTL_VFSNAME => {
-                *argument.cast::<*mut c_char>() = ffi::sqlite3_mprintf(c"%s".as_ptr(), c_name());
-            }
-            ffi::SQLITE_FCNTL_MMAP_SIZE => {
-                let bytes = argument.cast::<i64>();
-                match open.map_at_most(*bytes) {
-                    Ok(before) => *bytes = before,
-                    Err(code) => return code,
+    without_panic(ffi::SQLITE_IOERR, || {
+        // SAFETY: the file is open.
+        let open = unsafe { opened(file) };
+        // SAFETY: each operation passes the address of what its documentation says.
+        unsafe {
+            match operation {
+                ffi::SQLITE_FCNTL_LOCKSTATE => {
+                    let level = if let Part::Database { held, .. } = &open.part { held.level } else { Level::None };
+                    *argument.cast::<c_int>() = level.code();
                 }
+                ffi::SQLITE_FCNTL_LAST_ERRNO => *argument.cast::<c_int>() = open.settings.last_error,
+                ffi::SQLITE_FCNTL_CHUNK_SIZE => open.settings.chunk = *argument.cast::<c_int>(),
+                ffi::SQLITE_FCNTL_SIZE_HINT => {
+                    return usize::try_from(*argument.cast::<i64>()).map_or(ffi::SQLITE_OK, |size| open.will_be(size));
+                }
+                ffi::SQLITE_FCNTL_PERSIST_WAL => switch(&mut open.settings.keeps_log, argument),
+                ffi::SQLITE_FCNTL_POWERSAFE_OVERWRITE => switch(&mut open.settings.overwrites_safely, argument),
+                ffi::SQLITE_FCNTL_VFSNAME => {
+                    *argument.cast::<*mut c_char>() = ffi::sqlite3_mprintf(c"%s".as_ptr(), c_name());
+                }
+                ffi::SQLITE_FCNTL_MMAP_SIZE => {
+                    let bytes = argument.cast::<i64>();
+                    match open.map_at_most(*bytes) {
+                        Ok(before) => *bytes = before,
+                        Err(code) => return code,
+                    }
+                }
+                // Nobody can put another file in its place, and no other process reads it.
+                ffi::SQLITE_FCNTL_HAS_MOVED | ffi::SQLITE_FCNTL_EXTERNAL_READER => *argument.cast::<c_int>() = 0,
+                ffi::SQLITE_FCNTL_TEMPFILENAME => return of_temporary_file(operation, argument),
+                _ => return ffi::SQLITE_NOTFOUND,
             }
-            // Nobody can put another file in its place, and no other process reads it.
-            ffi::SQLITE_FCNTL_HAS_MOVED | ffi::SQLITE_FCNTL_EXTERNAL_READER => *argument.cast::<c_int>() = 0,
-            ffi::SQLITE_FCNTL_TEMPFILENAME => return of_temporary_file(operation, argument),
-            _ => return ffi::SQLITE_NOTFOUND,
         }
-    }
-    ffi::SQLITE_OK
+        ffi::SQLITE_OK
+    })
 }
 
 /// Sets it to the number there, or asks for it where that is negative.

@@ -36,6 +36,7 @@ pub(super) struct Locks {
     writer: Option<Party>,
     /// The connections that were refused a lock and have not got it since, one entry each, the last one last.
     refusals: Refusals,
+    refused: u64,
 }
 
 /// One lock of the index.
@@ -223,6 +224,11 @@ impl Locks {
         self.refusals.iter()
     }
 
+    /// Returns the number of times that a lock was refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// Notes who writes from here on.
     fn write(&mut self, held: &Held) {
         self.writer = Some(Party::here(held.opener));
@@ -242,6 +248,7 @@ impl Locks {
                 self.readers.iter().filter(|(id, _)| *id != held.id).map(|(_, reader)| reader.clone()).collect()
             }
         };
+        self.refused += 1;
         self.refusals.add(Refusal { id: held.id, waiter: Party::here(held.opener), holders, lock, at: Instant::now() });
     }
 

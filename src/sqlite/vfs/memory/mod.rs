@@ -34,8 +34,8 @@ pub(crate) use held::begins;
 use index::Index;
 use locks::Locks;
 pub(crate) use vfs::{start, start_beside};
-use who::{conflict, Lock, Party, Refusal};
-pub(crate) use who::{GivenUp, Opener};
+use who::{conflict, Party, Refusal};
+pub(crate) use who::{GivenUp, Lock, Opener};
 
 /// The beginning of every name of a database here. There is no such folder: a driver that takes the name for a path
 /// finds nothing.

@@ -176,7 +176,13 @@ impl Open {
             self.settings.last_error = NOT_OPENED_TO_WRITE;
             return ffi::SQLITE_IOERR_LOCK;
         }
+        let refused = locks.refused();
         if !locks.lock(held, wanted) {
+            let is_refused = locks.refused() > refused;
+            drop(locks);
+            if is_refused {
+                self.memory.gate.is_refused_or_gets(held.id, held.opener.writer(), false);
+            }
             return ffi::SQLITE_BUSY;
         }
         if begins == Some(Begins::Writing) {

@@ -10,6 +10,7 @@ use super::super::gate::Begins;
 use super::held::{begins, bit, SLOTS, WRITER};
 use super::index::PIECE;
 use super::open::{opened, Open, Part};
+use crate::sqlite::callback::without_panic;
 use crate::sync::lock;
 
 pub(super) unsafe extern "C" fn shm_map(
@@ -19,19 +20,21 @@ pub(super) unsafe extern "C" fn shm_map(
     extend: c_int,
     answer: *mut *mut c_void,
 ) -> c_int {
-    // SAFETY: the file is open, and SQLite passes a place for the answer.
-    let open = unsafe {
-        *answer = std::ptr::null_mut();
-        opened(file)
-    };
-    match open.map(number, size, extend != 0) {
-        Ok(address) => {
-            // SAFETY: as above.
-            unsafe { *answer = address };
-            ffi::SQLITE_OK
+    without_panic(ffi::SQLITE_IOERR_SHMMAP, || {
+        // SAFETY: the file is open, and SQLite passes a place for the answer.
+        let open = unsafe {
+            *answer = std::ptr::null_mut();
+            opened(file)
+        };
+        match open.map(number, size, extend != 0) {
+            Ok(address) => {
+                // SAFETY: as above.
+                unsafe { *answer = address };
+                ffi::SQLITE_OK
+            }
+            Err(code) => code,
         }
-        Err(code) => code,
-    }
+    })
 }
 
 impl Open {
@@ -67,6 +70,7 @@ impl Open {
         }
         let had_log = held.exclusive & bit(WRITER) != 0;
         let mut locks = lock(&self.memory.locks);
+        let refused = locks.refused();
         let taken = if flags & ffi::SQLITE_SHM_UNLOCK != 0 {
             locks.release(held, slots);
             true
@@ -76,7 +80,11 @@ impl Open {
             // The system locks nothing for itself in a file that was opened to read.
             !lock(&self.memory.index).is_unusable() && locks.exclude(held, slots)
         };
+        let is_refused = locks.refused() > refused;
         drop(locks);
+        if is_refused {
+            self.memory.gate.is_refused_or_gets(held.id, held.opener.writer(), false);
+        }
         if !taken {
             return ffi::SQLITE_BUSY;
         }
@@ -91,22 +99,27 @@ impl Open {
 }
 
 pub(super) unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_int, flags: c_int) -> c_int {
-    // SAFETY: the file is open.
-    unsafe { opened(file) }.lock_index(first, count, flags)
+    without_panic(ffi::SQLITE_IOERR_SHMLOCK, || {
+        // SAFETY: the file is open.
+        unsafe { opened(file) }.lock_index(first, count, flags)
+    })
 }
 
 pub(super) unsafe extern "C" fn shm_barrier(_file: *mut sqlite3_file) {
+    // No panic: it is one instruction.
     std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
 }
 
 pub(super) unsafe extern "C" fn shm_unmap(file: *mut sqlite3_file, delete: c_int) -> c_int {
-    // SAFETY: the file is open.
-    let Open { memory, part, .. } = unsafe { opened(file) };
-    if let Part::Database { index, .. } = part
-        && index.began
-    {
-        index.began = false;
-        lock(&memory.index).leave(delete != 0);
-    }
-    ffi::SQLITE_OK
+    without_panic(ffi::SQLITE_IOERR, || {
+        // SAFETY: the file is open.
+        let Open { memory, part, .. } = unsafe { opened(file) };
+        if let Part::Database { index, .. } = part
+            && index.began
+        {
+            index.began = false;
+            lock(&memory.index).leave(delete != 0);
+        }
+        ffi::SQLITE_OK
+    })
 }

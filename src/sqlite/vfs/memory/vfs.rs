@@ -19,6 +19,7 @@ use super::names::{access, delete, full_pathname, ours};
 use super::open::{File, Open, Part, Settings, UseOfIndex};
 use super::who::{Opener, PARAMETER};
 use super::{find, Initial, Memory};
+use crate::sqlite::callback::without_panic;
 
 /// Starts a database as an image, under a name that no other of the process has.
 pub(crate) fn start(image: Arc<dyn Initial>, gate: Arc<dyn Gate>) -> rusqlite::Result<Arc<Memory>> {
@@ -47,27 +48,29 @@ unsafe extern "C" fn open(
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
-    unsafe {
-        (*file).pMethods = std::ptr::null();
-        let Some((database, journal)) = ours(name) else {
-            let system = system(vfs);
-            return match (*system).xOpen {
-                Some(open) => open(system, name, file, flags, out_flags),
-                None => ffi::SQLITE_CANTOPEN,
+    without_panic(ffi::SQLITE_CANTOPEN, || {
+        // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
+        unsafe {
+            (*file).pMethods = std::ptr::null();
+            let Some((database, journal)) = ours(name) else {
+                let system = system(vfs);
+                return match (*system).xOpen {
+                    Some(open) => open(system, name, file, flags, out_flags),
+                    None => ffi::SQLITE_CANTOPEN,
+                };
             };
-        };
-        let opened = match open_ours(database, journal, flags, &Parameters::of(name, flags)) {
-            Ok(opened) => opened,
-            Err(code) => return code,
-        };
-        (*file.cast::<File>()).open = Box::into_raw(Box::new(opened));
-        (*file).pMethods = &raw const METHODS;
-        if !out_flags.is_null() {
-            *out_flags = flags;
+            let opened = match open_ours(database, journal, flags, &Parameters::of(name, flags)) {
+                Ok(opened) => opened,
+                Err(code) => return code,
+            };
+            (*file.cast::<File>()).open = Box::into_raw(Box::new(opened));
+            (*file).pMethods = &raw const METHODS;
+            if !out_flags.is_null() {
+                *out_flags = flags;
+            }
         }
-    }
-    ffi::SQLITE_OK
+        ffi::SQLITE_OK
+    })
 }
 
 /// The parameters of a database's URI that are for its file system.

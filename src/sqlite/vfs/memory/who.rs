@@ -103,7 +103,7 @@ impl Party {
 
 /// A kind of lock that blocks a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lock {
+pub(crate) enum Lock {
     /// The writer's, of which there is one.
     Write,
     /// Those of readers, who keep a writer with a rollback journal from committing.
@@ -125,10 +125,15 @@ pub(super) struct Refusal {
 /// A connection that was refused a lock and has not got it since.
 #[derive(Debug)]
 pub(crate) struct GivenUp {
-    /// The connection and the holders in words.
-    pub(crate) told: String,
-    /// The time at which another held the writer's lock, if it was that.
-    pub(crate) at: Option<Instant>,
+    /// Its number among those to the database.
+    pub(crate) connection: u64,
+    /// What it was opened as, and the thread that used it, in words.
+    pub(crate) waiter: String,
+    pub(crate) lock: Lock,
+    /// The holders in words, where they are known.
+    pub(crate) holders: Option<String>,
+    /// The time at which it was refused last.
+    pub(crate) at: Instant,
 }
 
 impl Refusal {
@@ -139,14 +144,13 @@ impl Refusal {
 
     /// Returns the words for it after the test: who held the lock and who did not get it.
     pub(super) fn given_up(&self) -> GivenUp {
-        let (waiter, holders) = (self.waiter.shown(), names(&self.holders));
-        let (told, at) = match self.lock {
-            Lock::Write => {
-                (format!("{waiter} gave up waiting for the write lock, which {holders} held"), Some(self.at))
-            }
-            Lock::Read => (format!("{waiter} gave up waiting to commit, while {holders} read"), None),
-        };
-        GivenUp { told, at }
+        GivenUp {
+            connection: self.id,
+            waiter: self.waiter.shown(),
+            lock: self.lock,
+            holders: Some(names(&self.holders)),
+            at: self.at,
+        }
     }
 }
 

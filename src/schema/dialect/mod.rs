@@ -2,8 +2,12 @@
 //!
 //! SQLite says where it stops reading. What stands there is tried in SQLite's way, and SQLite says whether that was it.
 
+mod servers;
+mod stop;
+
 use rusqlite::Connection;
 
+use self::stop::{is_of_name, Stop};
 use crate::error::sqlite_message;
 use crate::list::has_name;
 use crate::sqlite::script::has_letters;
@@ -30,6 +34,9 @@ fn advice(conn: &Connection, sql: &str, error: &rusqlite::Error) -> Option<Strin
     {
         return Some("SQLite has `CURRENT_TIMESTAMP`".to_string());
     }
+    if message.starts_with("unsupported use of NULLS ") {
+        return Some("an index of SQLite's has NULLs where its order puts them, so take `NULLS …` out".to_string());
+    }
     if let Some(name) = message.strip_prefix("unknown database ") {
         return Some(format!("a schema makes the tables of its own bind alone, so leave `{name}.` out"));
     }
@@ -43,63 +50,15 @@ fn advice(conn: &Connection, sql: &str, error: &rusqlite::Error) -> Option<Strin
             Some(format!("`{}` is a command of the shell psql, so take it out", first_line(sql)))
         }
         "near \".\": syntax error" => parent_elsewhere(conn, &stop),
-        "near \"(\": syntax error" => called_default(conn, &stop),
+        "near \"(\": syntax error" => servers::advice("(", &stop).or_else(|| called_default(conn, &stop)),
         "unrecognized token: \":\"" if stop.rest().starts_with("::") => {
             Some("`::` is PostgreSQL's, and SQLite has `CAST(… AS …)`".to_string())
         }
         _ => {
             let token = message.strip_prefix("near \"")?.strip_suffix("\": syntax error")?;
-            of_a_server(token, &stop)
+            servers::advice(token, &stop)
         }
     }
-}
-
-/// The place where SQLite stopped reading a statement.
-struct Stop<'s> {
-    sql: &'s str,
-    at: usize,
-}
-
-impl<'s> Stop<'s> {
-    fn before(&self) -> &'s str {
-        self.sql.get(..self.at).unwrap_or_default()
-    }
-
-    fn rest(&self) -> &'s str {
-        self.sql.get(self.at..).unwrap_or_default()
-    }
-
-    fn is_at_start(&self) -> bool {
-        self.before().trim_ascii().is_empty()
-    }
-
-    /// Returns where the name begins that ends where SQLite stopped, in quotes or not.
-    fn name_before(&self) -> usize {
-        let before = self.before();
-        let opening = match before.as_bytes().last() {
-            Some(b'"') => Some('"'),
-            Some(b'`') => Some('`'),
-            Some(b']') => Some('['),
-            _ => None,
-        };
-        match opening {
-            Some(quote) => before.get(..before.len() - 1).and_then(|name| name.rfind(quote)).unwrap_or(self.at),
-            None => before
-                .rfind(|letter: char| !is_of_name(letter))
-                .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8)),
-        }
-    }
-
-    /// Returns the word that ends before the blanks where SQLite stopped.
-    fn word_before(&self) -> &'s str {
-        let before = self.before().trim_ascii_end();
-        let stop = Stop { sql: before, at: before.len() };
-        before.get(stop.name_before()..).unwrap_or_default()
-    }
-}
-
-fn is_of_name(letter: char) -> bool {
-    letter == '_' || letter.is_alphanumeric()
 }
 
 fn first_line(sql: &str) -> &str {
@@ -170,89 +129,6 @@ fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
              write them around `{name}(…)`"
         )
     })
-}
-
-/// The words at which SQLite stops in the SQL of servers, each with its meaning.
-const OF_SERVERS: [(&str, &str); 40] = [
-    ("alter", "SQLite changes no column of a table: write the table as it is to be"),
-    ("auto_increment", "it is MySQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
-    ("character", "the character set of a column is MySQL's: take it out"),
-    ("comment", "SQLite keeps no comments: take it out"),
-    ("copy", "it is PostgreSQL's: write `INSERT`, or the rows as a CSV file to `data`"),
-    ("database", "it is a server's, and each bind is a database already: take it out"),
-    ("delimiter", "it is a command of MySQL's shell: take it out"),
-    ("do", "it is PostgreSQL's: take it out"),
-    ("domain", "it is PostgreSQL's: write the type itself"),
-    ("duplicate", "`ON DUPLICATE KEY` is MySQL's, and SQLite has `ON CONFLICT`"),
-    ("extension", "it is PostgreSQL's: take it out"),
-    ("function", "SQLite keeps no functions: take it out, and register it with `on_connect`"),
-    ("go", "it is a command of SQL Server's shell: take it out"),
-    ("grant", "SQLite has no users: take it out"),
-    ("ignore", "SQLite has `INSERT OR IGNORE`"),
-    ("ilike", "it is PostgreSQL's, and SQLite's `LIKE` takes ASCII letters in either case"),
-    ("inherits", "it is PostgreSQL's: take it out"),
-    ("identity", "`AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
-    ("lock", "it is a server's: take it out"),
-    ("materialized", "it is PostgreSQL's: write a view or a table"),
-    ("max", "it is SQL Server's: write `TEXT` or `BLOB`"),
-    ("only", "it is PostgreSQL's: take the word out"),
-    ("owner", "SQLite has no users: take it out"),
-    ("partition", "it is a server's: take it out"),
-    ("procedure", "SQLite keeps no procedures: take it out"),
-    ("public", "it is PostgreSQL's schema: take it out, and `ONLY` with it"),
-    ("revoke", "SQLite has no users: take it out"),
-    ("role", "SQLite has no users: take it out"),
-    ("schema", "it is a server's, and each bind has one: take it out"),
-    ("sequence", "it is PostgreSQL's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
-    ("set", "it is a setting of a server: take it out, or write a pragma"),
-    ("start", "SQLite has `BEGIN`"),
-    ("tablespace", "it is a server's: take it out"),
-    ("truncate", "SQLite has `DELETE FROM`"),
-    ("show", "it is MySQL's: take it out"),
-    ("type", "it is PostgreSQL's: write `TEXT` with a `CHECK`"),
-    ("unlock", "it is a server's: take it out"),
-    ("use", "it is MySQL's, and each bind is a database: take it out"),
-    ("user", "SQLite has no users: take it out"),
-    ("using", "SQLite has one kind of index: take `USING` and what follows it out"),
-];
-
-fn of_a_server(token: &str, stop: &Stop<'_>) -> Option<String> {
-    let word = stop.word_before();
-    let before = |words: &[&str]| has_name(words, word);
-    let after_table = stop.before().trim_ascii_end().ends_with(')');
-    if token == "=" && before(&["engine", "charset", "row_format"]) || token == "DEFAULT" && after_table {
-        return Some("the options of a table are MySQL's, so take out what follows the last parenthesis".to_string());
-    }
-    if token.eq_ignore_ascii_case("on") && before(&["current_timestamp"]) {
-        return Some("`ON UPDATE CURRENT_TIMESTAMP` is MySQL's, so write a trigger".to_string());
-    }
-    if token.eq_ignore_ascii_case("or") && before(&["create"]) {
-        return Some("SQLite replaces nothing as it creates, so write `DROP … IF EXISTS` before it".to_string());
-    }
-    if token.eq_ignore_ascii_case("as") && before(&["default"]) {
-        return Some(
-            "`AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself".to_string(),
-        );
-    }
-    if before(&["concurrently"]) {
-        return Some("`CONCURRENTLY` is PostgreSQL's, so take it out".to_string());
-    }
-    if before(&["interval"]) {
-        return Some("SQLite has no intervals, but `datetime(…, '+1 day')`".to_string());
-    }
-    if let Some(listed) = stop.before().trim_ascii_end().strip_suffix('(') {
-        let of_list = Stop { sql: listed, at: listed.len() };
-        let name = of_list.word_before();
-        if name.eq_ignore_ascii_case("enum") {
-            return Some("SQLite has no `ENUM`, so write `TEXT` with a `CHECK`".to_string());
-        }
-        let to_name = listed.trim_ascii_end().strip_suffix(name).unwrap_or_default();
-        if (Stop { sql: to_name, at: to_name.len() }).word_before().eq_ignore_ascii_case("key") {
-            return Some("in SQLite an index is not a part of its table, so write `CREATE INDEX` after it".to_string());
-        }
-    }
-    let (_, words) = OF_SERVERS.iter().find(|(known, _)| token.eq_ignore_ascii_case(known))?;
-    Some((*words).to_string())
 }
 
 /// The words in a column's type by which a server counts, and SQLite does not: it takes them for any name of a type.
