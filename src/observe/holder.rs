@@ -71,6 +71,10 @@ pub(crate) struct Late {
 
 /// Finds the writes that came too late, and whose connections have written nothing since.
 pub(crate) fn too_late(running: &Running) -> Vec<Late> {
+    // A passing test has none, and its harness asks as it ends.
+    if !running.recorder().has(&|one| one.ended.as_ref().is_some_and(|ended| ended.is_stale)) {
+        return Vec::new();
+    }
     let all = recorded(running, &|_| true);
     let mut found = Vec::new();
     for (at, failed) in all.iter().enumerate() {
