@@ -11,6 +11,7 @@
 //! | make a bind fail | [Faults](faults) |
 //! | have a database for each tenant | [Tenants](tenants) |
 //! | test an application on any driver, with any of the versions | [Drivers](drivers) |
+//! | test an application that runs on PostgreSQL or MySQL | [Servers in production](servers) |
 //! | run the tests in parallel, by nextest, on several machines | [Runners](runners) |
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
@@ -37,6 +38,7 @@ macro_rules! chapters {
         [faults]: crate::guide::faults\n\
         [tenants]: crate::guide::tenants\n\
         [drivers]: crate::guide::drivers\n\
+        [servers]: crate::guide::servers\n\
         [runners]: crate::guide::runners\n\
         [coming_from_flask_sqlalchemy]: crate::guide::coming_from_flask_sqlalchemy\n\
         [coming_from_django]: crate::guide::coming_from_django\n\
@@ -82,6 +84,10 @@ pub mod tenants {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/drivers.md")]
 pub mod drivers {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/servers.md")]
+pub mod servers {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/runners.md")]

@@ -141,9 +141,13 @@ impl Preparation<'_> {
         if fleeting.is_none()
             && let Some(hidden) = displaced(recorder, so_far).iter().find(|connection| connection.hides_statements())
         {
-            let bind = hidden.names.first();
-            fleeting =
-                Some(format!("a connection to `{bind}` has a trace of the application's, which hides its statements"));
+            fleeting = Some(match &hidden.opened {
+                Some(opened) => {
+                    let bind = opened.names.first();
+                    format!("a connection to `{bind}` has a trace of the application's, which hides its statements")
+                }
+                None => "its code has called `sqlite3_reset_auto_extension`, which hides its connections".to_string(),
+            });
         }
         let state = State::taken(harness.running(), fleeting)?;
         Ok((state, read_nothing))

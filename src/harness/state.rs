@@ -18,7 +18,7 @@ use crate::list::mapped;
 use crate::schema::missing_parents;
 use crate::sorted::Sorted;
 use crate::sqlite::store::{Identity, Stored};
-use crate::sqlite::{Image, OnConnect};
+use crate::sqlite::{Bytes, Image, OnConnect};
 
 /// The databases of all binds, by the key that names each first.
 #[derive(Debug)]
@@ -153,21 +153,21 @@ impl State {
 
     /// Reads what [`stored`](State::stored) has written; `on_connect` gives the application's code for a database's connections.
     fn read(
-        file: &[u8],
+        file: &Bytes,
         texts: &mut dyn Iterator<Item = String>,
         on_connect: &dyn Fn(&BindKey) -> Option<Vec<OnConnect>>,
     ) -> Option<State> {
-        let (mut templates, mut rest) = (Sorted::default(), file);
+        let (mut templates, mut at) = (Sorted::default(), 0_usize);
         for _ in 0..texts.next()?.parse::<usize>().ok()? {
-            let (key, length) = (texts.next()?, texts.next()?.parse().ok()?);
+            let (key, length) = (texts.next()?, texts.next()?.parse::<usize>().ok()?);
             let key = if key.is_empty() { BindKey::DEFAULT } else { BindKey::from(key) };
             let facts = facts(texts)?;
-            let (own, others) = rest.split_at_checked(length)?;
-            let template = template_of(own.into(), facts, &on_connect(&key)?)?;
+            let end = at.checked_add(length)?;
+            let template = template_of(file.part(at..end)?, facts, &on_connect(&key)?)?;
             templates.insert(key, Arc::new(template));
-            rest = others;
+            at = end;
         }
-        rest.is_empty().then_some(State { templates, fleeting: None })
+        (at == file.len()).then_some(State { templates, fleeting: None })
     }
 }
 
@@ -211,7 +211,7 @@ fn is_fresh(made: &str) -> bool {
     made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age < FRESH)
 }
 
-fn template_of(file: Arc<[u8]>, facts: Facts, on_connect: &[OnConnect]) -> Option<Template> {
+fn template_of(file: Bytes, facts: Facts, on_connect: &[OnConnect]) -> Option<Template> {
     Image::of_file(file).map(|image| Template::of(image.connected(on_connect), facts))
 }
 
@@ -232,7 +232,7 @@ mod tests {
         assert!(!is_fresh("") && !is_fresh("18446744073709551615"));
         let kept = |seconds: &str, notes: &[&str]| {
             let notes = [&[seconds], notes].concat().into_iter().map(str::to_string).collect();
-            Kept::of(Stored { file: Some(b"SQLite".as_slice().into()), notes }, &|_| Some(Vec::new()))
+            Kept::of(Stored { file: Some(b"SQLite".to_vec().into()), notes }, &|_| Some(Vec::new()))
         };
         assert!(matches!(kept(&at(-601), &["0"]), Some(Kept::Old)));
         assert!(matches!(kept(&at(100), &["0"]), Some(Kept::Old)));

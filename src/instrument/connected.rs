@@ -181,10 +181,9 @@ impl Connected {
             now || found & bit(*slot) != 0
         });
         (!lost.is_empty()).then(|| Displaced {
-            names: self.to.names.clone(),
+            opened: Some(Arc::clone(&self.to.opened)),
             connection: self.number,
             lost,
-            opened: Arc::clone(&self.to.opened),
             is_open,
             shows_writes: self.to.shows_writes,
         })

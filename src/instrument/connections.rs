@@ -9,6 +9,7 @@ use rusqlite::ffi;
 
 use super::connected::{take_unsettled, Connected};
 use super::displaced::Displaced;
+use super::extension::resets_now;
 use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
@@ -174,6 +175,9 @@ pub(crate) fn displaced(recorder: &Arc<Recorder>, since: u64) -> Vec<Displaced> 
         }
     }
     displaced.extend(recorder.displaced_since(since));
+    if recorder.resets != resets_now() {
+        displaced.push(Displaced::unreported());
+    }
     displaced.sort_by_key(|displaced| displaced.connection);
     displaced
 }

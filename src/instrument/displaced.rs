@@ -4,28 +4,37 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::opening::Opening;
-use crate::key::{BindKey, Keys};
+use crate::key::BindKey;
 use crate::sqlite::Slot;
 
 /// A connection that the harness does not see whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Displaced {
-    /// The keys that mean its database.
-    pub(crate) names: Keys,
+    /// Its opening; `None` for those that SQLite has not reported, which may be to any database.
+    pub(crate) opened: Option<Arc<Opening>>,
     /// Its number in the harness.
     pub(crate) connection: u32,
     /// The instruments that are no longer the harness's.
     pub(crate) lost: Vec<Slot>,
-    pub(crate) opened: Arc<Opening>,
     pub(crate) is_open: bool,
     /// Set if the storage shows every write, so that no commit hook is needed for that.
     pub(crate) shows_writes: bool,
 }
 
 impl Displaced {
-    /// Returns whether it is a connection to a database that one of the keys means.
+    /// Returns the connections that SQLite has not reported, since the application has told it not to.
+    pub(super) fn unreported() -> Displaced {
+        Displaced { opened: None, connection: 0, lost: Slot::ALL.to_vec(), is_open: true, shows_writes: false }
+    }
+
+    /// Returns whether it is a connection to a database that one of the keys means, or may be.
     pub(crate) fn is_to(&self, keys: &[BindKey]) -> bool {
-        keys.iter().any(|key| self.names.contains(key))
+        self.may_be(|names| keys.iter().any(|key| names.contains(key)))
+    }
+
+    /// Returns whether it is a connection to a database whose keys are such, or may be.
+    pub(crate) fn may_be(&self, are_such: impl FnOnce(&[BindKey]) -> bool) -> bool {
+        self.opened.as_ref().is_none_or(|opened| are_such(&opened.names))
     }
 
     /// Returns whether a statement on it may be unseen, or seen for another than it is.

@@ -14,7 +14,7 @@ use super::opening::OpenedBy;
 use super::placed::{self, pager, Place};
 use super::state::is_own;
 use super::watch::{Context, Watch};
-use super::{authorize, commit, outside, strays, trace};
+use super::{authorize, commit, extension, outside, strays, trace};
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::vfs::disk::{meet_by_name, Gated};
 use crate::sqlite::vfs::Gate;
@@ -68,11 +68,9 @@ impl Watch {
     }
 }
 
-/// Makes SQLite report each opening. It does so once for one callback, however often that is asked for; and it is asked
-/// for each time, since the application may have reset what it reports to.
+/// Makes SQLite report each opening. It is asked for each time, since the application may have reset what it reports to.
 pub(crate) fn see_openings() {
-    // SAFETY: the callback has the signature of an extension's entry point, and lives as long as the process.
-    unsafe { ffi::sqlite3_auto_extension(Some(on_open)) };
+    extension::ask(on_open);
 }
 
 /// Notes an opening; SQLite calls it at the end of each. An answer other than zero fails the opening.
@@ -82,6 +80,7 @@ unsafe extern "C" fn on_open(
     _api: *const ffi::sqlite3_api_routines,
 ) -> c_int {
     without_panic(ffi::SQLITE_OK, || {
+        extension::is_called();
         // SAFETY: SQLite calls with a connection that is open, on the thread that opens it.
         let refused = if is_own() { None } else { unsafe { instruments(db) } };
         let Some(words) = refused.and_then(|words| CString::new(words).ok()) else { return ffi::SQLITE_OK };

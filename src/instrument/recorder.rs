@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
+use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
 use super::opening::OpenedBy;
 use super::place::Place;
@@ -84,6 +85,8 @@ pub(crate) struct Recorder {
     openings: AtomicI64,
     readings: AtomicI64,
     displaced: Mutex<Closed>,
+    /// The number of times that SQLite was found to report openings no longer, as it began.
+    pub(super) resets: usize,
     pub(super) sought: Sought,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
@@ -91,17 +94,18 @@ pub(crate) struct Recorder {
 
 impl Default for Recorder {
     fn default() -> Recorder {
-        Recorder::within(&HARNESS)
+        // What went unseen before is not this harness's.
+        Recorder::within(&HARNESS, resets_now())
     }
 }
 
 impl Recorder {
     /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.
     pub(super) fn outside() -> Recorder {
-        Recorder::within(&OUTSIDE)
+        Recorder::within(&OUTSIDE, 0)
     }
 
-    fn within(bounds: &'static Bounds) -> Recorder {
+    fn within(bounds: &'static Bounds, resets: usize) -> Recorder {
         Recorder {
             start: Instant::now(),
             bounds,
@@ -117,6 +121,7 @@ impl Recorder {
             openings: AtomicI64::new(bounds.openings),
             readings: AtomicI64::new(bounds.readings),
             displaced: Mutex::default(),
+            resets,
             sought: Sought::default(),
             ends: Arc::default(),
         }

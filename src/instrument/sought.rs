@@ -2,10 +2,9 @@
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use super::handle::Handle;
-use super::recorder::{Listening, Recorder};
 use crate::sync::lock;
 
 /// The searches of a harness that go on, and what they have found.
@@ -22,7 +21,7 @@ const LONGEST: usize = 120;
 impl Sought {
     /// Looks at a statement that begins, if somebody searches.
     pub(super) fn begins(&self, handle: &Handle, sql: &CStr) {
-        if self.searches.load(Ordering::Relaxed) == 0 || lock(&self.first).is_some() {
+        if !self.is_on() || lock(&self.first).is_some() {
             return;
         }
         let problem = if handle.is_asked() {
@@ -44,42 +43,26 @@ impl Sought {
         self.found(format!("`{text}` {problem}"));
     }
 
-    fn found(&self, words: String) {
+    /// Notes the words for a statement, or for statements that are not seen.
+    pub(super) fn found(&self, words: String) {
         lock(&self.first).get_or_insert(words);
     }
-}
 
-/// A search, until it is dropped.
-pub(crate) struct Search {
-    recorder: Arc<Recorder>,
-    /// Reads are looked at too.
-    _listening: Listening,
-}
-
-impl Search {
-    /// Returns the words for the first statement that was found, or for a connection that hides its statements.
-    pub(crate) fn found(&self) -> Option<String> {
-        lock(&self.recorder.sought.first).clone()
-    }
-}
-
-impl Drop for Search {
-    fn drop(&mut self) {
-        self.recorder.sought.searches.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Recorder {
-    /// Searches from here on, as long as the answer lives.
-    pub(crate) fn search(self: &Arc<Self>) -> Search {
-        self.sought.searches.fetch_add(1, Ordering::Relaxed);
-        Search { recorder: Arc::clone(self), _listening: self.record() }
+    /// Returns the words for the first.
+    pub(super) fn first(&self) -> Option<String> {
+        lock(&self.first).clone()
     }
 
-    /// Notes for a search a call that runs statements of which it sees none.
-    pub(crate) fn runs_unseen(&self, call: &str) {
-        if self.sought.searches.load(Ordering::Relaxed) > 0 {
-            self.sought.found(format!("`{call}` runs statements that are not looked at"));
-        }
+    /// Returns whether somebody searches.
+    pub(super) fn is_on(&self) -> bool {
+        self.searches.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn begin(&self) {
+        self.searches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.searches.fetch_sub(1, Ordering::Relaxed);
     }
 }

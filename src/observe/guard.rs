@@ -189,7 +189,7 @@ impl Guard {
     pub(crate) fn unasked(&self) -> Option<Unasked> {
         let refusals = refusals(self.guarding.end());
         let mut unguarded = displaced(&self.recorder, self.displaced);
-        unguarded.retain(|one| one.hides_writes() && self.guarding.rule().is_about(&one.names));
+        unguarded.retain(|one| one.hides_writes() && one.may_be(|names| self.guarding.rule().is_about(names)));
         let rule = self.guarding.rule().to_string();
         (!refusals.is_empty() || !unguarded.is_empty()).then_some(Unasked { rule, refusals, unguarded })
     }

@@ -18,7 +18,13 @@ pub(crate) fn displaced(connections: &[Displaced]) -> String {
         1 => lines.push("  1 more connection likewise".to_string()),
         more => lines.push(format!("  {more} more connections likewise")),
     }
-    format!("{}\n\n{}", lines.join("\n"), paragraph(ADVICE, 0, 0))
+    let is_unreported = |one: &Displaced| one.opened.is_none();
+    let (replaced, unreported) = (!connections.iter().all(is_unreported), connections.iter().any(is_unreported));
+    let mut text = lines.join("\n");
+    for advice in [(ADVICE, replaced), (UNREPORTED, unreported)].iter().filter(|(_, is_due)| *is_due) {
+        text += &format!("\n\n{}", paragraph(advice.0, 0, 0));
+    }
+    text
 }
 
 /// The advice where an instrument was replaced.
@@ -26,15 +32,25 @@ const ADVICE: &str = "SQLite has one trace, one authorizer and one commit hook f
                       application's stay. Set them on no connection that this part of the test uses, or assert on \
                       what changed: `db.changes_since(&before)`.";
 
+/// The advice where openings were not reported.
+const UNREPORTED: &str =
+    "Take extensions away one by one, by `sqlite3_cancel_auto_extension`, or assert on what changed: \
+                          `db.changes_since(&before)`.";
+
 /// Names a connection, what the application has replaced on it, and where it was opened.
 fn connection(displaced: &Displaced) -> String {
+    let Some(opened) = &displaced.opened else {
+        return "The application has called `sqlite3_reset_auto_extension`, by which SQLite reports each opening: the \
+                connections that it opened after that, to whichever bind, were not seen."
+            .to_string();
+    };
     let lost = enumerated(&mapped(&displaced.lost, |slot| instrument(*slot).to_string()));
     let closed = if displaced.is_open { "" } else { ", and closed since" };
     format!(
         "On connection {} to bind `{}`, {}{closed}, the application has replaced the {lost} of the harness.",
         displaced.connection,
-        displaced.names.first(),
-        opening(&displaced.opened)
+        opened.names.first(),
+        opening(opened)
     )
 }
 

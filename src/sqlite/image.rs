@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::backup::{copy as back_up, Step};
+use super::bytes::Bytes;
 use super::code::failure;
 use super::counters::schema_version;
 use super::objects::Objects;
@@ -28,7 +29,7 @@ pub(crate) struct Image {
     /// The application's own code for the connections to what it is the image of.
     on_connect: Arc<[OnConnect]>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
-    file: OnceLock<Arc<[u8]>>,
+    file: OnceLock<Bytes>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
     bytes: OnceLock<Vec<u8>>,
     /// Its tables alone, made when a statement is first prepared with them; none where it has few rows.
@@ -45,7 +46,7 @@ enum Held {
     /// The connection that made it.
     Made(Mutex<Connection>),
     /// The bytes of a file in WAL mode, and a connection that has a copy of them, opened when first asked for.
-    Read { file: Arc<[u8]>, conn: OnceLock<Mutex<Connection>> },
+    Read { file: Bytes, conn: OnceLock<Mutex<Connection>> },
 }
 
 /// The number of bytes up to which a database is kept with its rows where its tables would do.
@@ -59,7 +60,7 @@ impl Image {
 
     /// Returns the image whose bytes are those of a file, as [`file`](Image::file) gives them; `None` if they are too short for a
     /// database.
-    pub(crate) fn of_file(file: Arc<[u8]>) -> Option<Image> {
+    pub(crate) fn of_file(file: Bytes) -> Option<Image> {
         let version = file.get(SCHEMA_VERSION)?.first_chunk().copied().map(u32::from_be_bytes)?;
         Some(Image::of(i64::from(version), Held::Read { file, conn: OnceLock::new() }))
     }
@@ -236,7 +237,7 @@ impl Image {
     fn resized(&self, page_size: i64) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = memory::start_beside(self.file()?, Vec::new())?;
-        let to = memory::start_beside([].into(), Vec::new())?;
+        let to = memory::start_beside(Bytes::default(), Vec::new())?;
         let original = opening(|| Connection::open_with_flags(from.uri(), flags))?;
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
@@ -261,12 +262,12 @@ impl Image {
     }
 
     /// Returns the bytes of the database as a file in WAL mode.
-    pub(crate) fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
+    pub(crate) fn file(&self) -> rusqlite::Result<Bytes> {
         if let Held::Read { file, .. } = &self.held {
-            return Ok(Arc::clone(file));
+            return Ok(file.clone());
         }
         if let Some(bytes) = self.file.get() {
-            return Ok(Arc::clone(bytes));
+            return Ok(bytes.clone());
         }
         let conn = self.conn()?;
         let mut pages = serialized(&conn)?;
@@ -275,9 +276,8 @@ impl Image {
             conn.execute_batch("PRAGMA user_version = 0")?;
             pages = serialized(&conn)?;
         }
-        let mut bytes: Arc<[u8]> = pages[..].into();
-        set_wal_mark(Arc::make_mut(&mut bytes));
-        Ok(Arc::clone(self.file.get_or_init(|| bytes)))
+        set_wal_mark(&mut pages);
+        Ok(self.file.get_or_init(|| pages.into()).clone())
     }
 
     /// Returns the bytes of the database as a file with a rollback journal.
@@ -294,7 +294,7 @@ impl Image {
 }
 
 impl Initial for Image {
-    fn file(&self) -> rusqlite::Result<Arc<[u8]>> {
+    fn file(&self) -> rusqlite::Result<Bytes> {
         Image::file(self)
     }
 }

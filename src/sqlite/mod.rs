@@ -6,6 +6,7 @@ mod authorizer;
 mod backup;
 #[cfg(unix)]
 mod beside;
+mod bytes;
 pub(crate) mod callback;
 mod carry;
 pub(crate) mod code;
@@ -36,6 +37,7 @@ pub(crate) mod vfs;
 pub(crate) use attach::attach;
 pub(crate) use authorizer::{Authorized, Question};
 pub(crate) use backup::{copy as back_up, Step};
+pub(crate) use bytes::Bytes;
 pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations};
 pub(crate) use counters::{commits, schema_version, set_last_insert_rowid, unresolved_foreign_keys};
 pub(crate) use fleeting::{asked as asked_for_fleeting, open as open_noticing, ran, watch as noticing};

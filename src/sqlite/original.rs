@@ -131,7 +131,7 @@ impl Original {
                 beside.push((name.to_string(), bytes.clone()));
             }
         }
-        let memory = start_beside(self.database.as_slice().into(), beside)?;
+        let memory = start_beside(self.database.clone().into(), beside)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let original = opening(|| Connection::open_with_flags(memory.uri(), flags))?;
         // Brings the log into the database, and makes the copy one that is not in WAL mode, which memory cannot be.

@@ -7,26 +7,31 @@ use std::path::Path;
 use rusqlite::{ffi, Connection, OpenFlags};
 
 use super::Store;
-use crate::instrument::unwatched;
+use crate::instrument::{noticing, unwatched};
 use crate::sqlite::code::failure;
 use crate::sqlite::vfs::Opener;
 
 /// Opens a connection under a URI of the storage.
 pub(crate) fn open(store: &dyn Store, uri: &str) -> rusqlite::Result<Connection> {
-    unwatched(|| Connection::open_with_flags(uri, store.flags())).map_err(|error| named(store, uri, error))
+    own(uri, store.flags()).map_err(|error| named(store, uri, error))
 }
 
 /// Opens a connection that reads, under a URI of the storage.
 pub(crate) fn open_read_only(store: &dyn Store, uri: &str) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    unwatched(|| Connection::open_with_flags(uri, flags)).map_err(|error| named(store, uri, error))
+    own(uri, flags).map_err(|error| named(store, uri, error))
 }
 
 /// Opens a connection that runs no statement and answers on every thread.
 pub(super) fn open_idle(store: &dyn Store) -> rusqlite::Result<Connection> {
     let (uri, flags) = (store.uri_for(Opener::Harness), store.flags());
     let flags = flags.difference(OpenFlags::SQLITE_OPEN_NO_MUTEX) | OpenFlags::SQLITE_OPEN_FULL_MUTEX;
-    unwatched(|| Connection::open_with_flags(&uri, flags)).map_err(|error| named(store, &uri, error))
+    own(&uri, flags).map_err(|error| named(store, &uri, error))
+}
+
+/// Opens a connection of this crate's own.
+fn own(uri: &str, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    noticing(|| unwatched(|| Connection::open_with_flags(uri, flags)))
 }
 
 /// Adds to a URI that its connection only reads, for a database that is not in a shared cache.

@@ -300,3 +300,37 @@ fn an_instrument_that_on_connect_has_set_stays() {
     assert_eq!(TRACED.load(Ordering::Relaxed), before + 1);
     assert!(message(|| log.assert_count("auth", 1)).contains("More may have run unseen"), "{log:?}");
 }
+
+#[test]
+fn assertions_fail_where_the_application_keeps_sqlite_from_reporting_openings() {
+    const ALONE: &str = "MULTIBIND_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let test = "replaced::assertions_fail_where_the_application_keeps_sqlite_from_reporting_openings";
+        let mut run = std::process::Command::new(std::env::current_exe().unwrap());
+        let run = run.args(["--exact", test]).env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let db =
+        Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (name TEXT)")).start().unwrap();
+    let (log, guard) = (db.record(), db.deny_writes("meta"));
+    // SAFETY: nothing else in this process uses SQLite now.
+    unsafe { multibind::rusqlite::ffi::sqlite3_reset_auto_extension() };
+    let unseen = Connection::open(db.uri("meta").unwrap()).unwrap();
+    unseen.execute("INSERT INTO setting VALUES ('theme')", []).ok();
+
+    // What is opened from here on is seen, and by a harness that starts now nothing was missed.
+    let next =
+        Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (name TEXT)")).start().unwrap();
+    next.record().assert_count("meta", 0);
+    let seen = next.deny_writes("meta");
+    Connection::open(next.uri("meta").unwrap()).unwrap().execute("DELETE FROM setting", []).unwrap_err();
+    assert_eq!(seen.refused().len(), 1);
+    drop(seen);
+
+    let text = message(|| drop(log.assert_count("meta", 0)));
+    assert!(text.contains("has called `sqlite3_reset_auto_extension`"), "{text}");
+    let text = message(|| drop(guard));
+    assert!(text.contains("has called `sqlite3_reset_auto_extension`"), "{text}");
+}

@@ -17,14 +17,15 @@ version = "0.0.0"
 edition = "2024"
 
 [dependencies]
-r2d2 = "0.8"
-r2d2_sqlite = "0.35"
+rusqlite = "0.40"
 
 [dev-dependencies]
 multibind = { path = ROOT, features = ["proptest", "serde"] }
 proptest = { version = "1", default-features = false, features = ["std"] }
-rstest = "0.28"
+rstest = "0.29"
 serde = { version = "1", features = ["derive"] }
+tempfile = "3"
+toml = { version = "1", default-features = false, features = ["parse", "serde", "std"] }
 
 [workspace]
 "#;
@@ -75,12 +76,21 @@ fn every_example_runs_for_a_reader_of_getting_started() {
     for page in &pages {
         tests += &format!("mod {} {{\n", page.to_lowercase());
         for (at, block) in blocks.iter().filter(is_example).filter(|block| block.page == *page).enumerate() {
-            let text = block.text.replace("fn main()", "#[test]\nfn main()");
-            tests += &format!("// {}\nmod example_{at} {{\n{text}}}\n", block.place);
+            // Lines that rustdoc hides are a part of the example.
+            let shown = |line: &str| line.strip_prefix("# ").unwrap_or(if line == "#" { "" } else { line }).to_string();
+            let text = block.text.lines().map(shown).collect::<Vec<_>>().join("\n");
+            let text = text.replace("fn main()", "#[test]\nfn main()");
+            tests += &format!("// {}\nmod example_{at} {{\n{text}\n}}\n", block.place);
         }
         tests += "}\n";
     }
     write(&reader.join("tests/examples.rs"), &tests);
+    // For what an example has the compiler say: the folder of its crate.
+    for block in blocks.iter().filter(|block| block.page == FIRST) {
+        if let Some(name) = file(block) {
+            write(&reader.join(name), &block.text);
+        }
+    }
     let program = built(&reader);
 
     let mut failures = String::new();

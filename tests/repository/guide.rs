@@ -11,7 +11,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 use toml::de::{DeTable, DeValue};
 
-use crate::pages::{blocks, chapters, root, Block};
+use crate::pages::{blocks, chapters, prose, root, Block};
 
 /// The text of the one block that stands after this mark.
 fn shown(mark: &str) -> String {
@@ -56,7 +56,7 @@ fn application() -> TempDir {
 fn every_configuration_on_a_page_starts() {
     let application = application();
     let (mut configurations, mut manifests) = (0, 0);
-    for Block { place, text, .. } in blocks().iter().filter(|block| block.language == "toml") {
+    for Block { place, text, mark, .. } in blocks().iter().filter(|block| block.language == "toml") {
         let table = DeTable::parse(text).unwrap_or_else(|error| panic!("{place}: {error}"));
         let has = |name: &str| table.get_ref().get(name).is_some();
         if has("dependencies") || has("dev-dependencies") {
@@ -65,7 +65,16 @@ fn every_configuration_on_a_page_starts() {
         } else if !has("profile") {
             // What is not of a test runner is a configuration.
             let variables = [("DB_PASSWORD", "not-a-secret"), ("DB_HOST", "db.example")];
-            let config = Config::from_toml(text, application.path()).map(|config| config.with_vars(variables));
+            let section = mark.strip_prefix("<!-- section: ").and_then(|mark| mark.strip_suffix(" -->"));
+            let config = match section {
+                Some(section) => {
+                    let file = application.path().join("app.toml");
+                    fs::write(&file, text).unwrap();
+                    Config::from_section(file, section)
+                }
+                None => Config::from_toml(text, application.path()),
+            };
+            let config = config.map(|config| config.with_vars(variables));
             let db = config.and_then(Config::start).unwrap_or_else(|error| panic!("{place}: {error}"));
             assert!(!db.binds().is_empty());
             configurations += 1;
@@ -128,8 +137,9 @@ fn every_chapter_is_in_the_guide() {
         ] {
             assert!(guide.contains(&part), "src/guide.rs lacks {part}");
         }
-        let text = fs::read_to_string(&chapter).unwrap();
-        assert!(text.starts_with("# ") && text.matches("\n# ").count() == 0, "{name} has one title");
+        let prose = prose(&chapter);
+        let titles = prose.iter().filter(|line| line.starts_with("# ")).count();
+        assert!(prose[0].starts_with("# ") && titles == 1, "{name} has one title");
     }
 }
 

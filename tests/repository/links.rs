@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::pages::prose;
+
 /// The Markdown files that link to each other.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -11,18 +13,6 @@ fn pages() -> Vec<PathBuf> {
     let files = folders.into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = files.map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
-}
-
-/// A page without its blocks of code.
-fn prose(page: &Path) -> Vec<String> {
-    let text = fs::read_to_string(page).unwrap();
-    let mut in_code = false;
-    let outside = text.lines().filter(|line| {
-        let fence = line.starts_with("```");
-        in_code ^= fence;
-        !in_code && !fence
-    });
-    outside.map(str::to_string).collect()
 }
 
 /// The names by which the headings of a page can be linked to, as GitHub and rustdoc make them.

@@ -56,3 +56,15 @@ pub(crate) fn blocks() -> Vec<Block> {
     }
     blocks
 }
+
+/// A page without its blocks of code.
+pub(crate) fn prose(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let mut in_code = false;
+    let outside = text.lines().filter(|line| {
+        let fence = line.starts_with("```");
+        in_code ^= fence;
+        !in_code && !fence
+    });
+    outside.map(str::to_string).collect()
+}

@@ -128,7 +128,7 @@ impl StatementLog {
         let are_meant =
             |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
         let unrecorded = self.unrecorded(&are_meant, true).map(Written::Unrecorded);
-        Ok(unrecorded.or_else(|| self.unseen(&|one| are_meant(&one.names)).map(Written::Unseen)))
+        Ok(unrecorded.or_else(|| self.unseen(&|one| one.may_be(are_meant)).map(Written::Unseen)))
     }
 
     /// Returns the connections to such binds on which statements may have run unseen, if there are any.

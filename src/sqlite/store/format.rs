@@ -1,14 +1,13 @@
 //! The file of one image: a head, the identity, the notes, the database.
 
-use std::sync::Arc;
-
 use super::digest::digest;
+use crate::sqlite::bytes::Bytes;
 
 /// One image as it is stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The bytes of a database file in WAL mode; `None` for one that is not the same twice and is made at each start.
-    pub(crate) file: Option<Arc<[u8]>>,
+    pub(crate) file: Option<Bytes>,
     /// Texts that belong to it.
     pub(crate) notes: Vec<String>,
 }
@@ -42,7 +41,7 @@ pub(super) fn written(identity: &[u8], stored: &Stored) -> Vec<u8> {
 }
 
 /// Reads the bytes of a file, as far as it is whole and of this identity.
-pub(super) fn read(bytes: &[u8], identity: &[u8]) -> Result<Stored, &'static str> {
+pub(super) fn read(bytes: &Bytes, identity: &[u8]) -> Result<Stored, &'static str> {
     const CUT_OFF: &str = "it is cut off";
     let (head, rest) = bytes.split_at_checked(HEAD).ok_or(CUT_OFF)?;
     let numbers = head.strip_prefix(&MAGIC).ok_or("it is no image of this version")?;
@@ -62,7 +61,7 @@ pub(super) fn read(bytes: &[u8], identity: &[u8]) -> Result<Stored, &'static str
     if digest(rest) != sum {
         return Err("it is damaged");
     }
-    let file = (!file.is_empty()).then(|| Arc::from(file));
+    let file = if file.is_empty() { None } else { bytes.part(bytes.len() - file.len()..bytes.len()) };
     Ok(Stored { file, notes: notes_of(notes).ok_or("its notes cannot be read")? })
 }
 
@@ -82,10 +81,14 @@ fn split(bytes: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, written, Stored};
+    use super::{written, Stored};
+
+    fn read(bytes: &[u8], identity: &[u8]) -> Result<Stored, &'static str> {
+        super::read(&bytes.to_vec().into(), identity)
+    }
 
     fn stored() -> Stored {
-        Stored { file: Some(b"SQLite".as_slice().into()), notes: vec!["ann".into(), String::new(), "é".into()] }
+        Stored { file: Some(b"SQLite".to_vec().into()), notes: vec!["ann".into(), String::new(), "é".into()] }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod identity;
 mod room;
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +19,8 @@ pub(crate) use claim::Claim;
 pub(crate) use format::Stored;
 pub(crate) use identity::Identity;
 use room::{ENDING, UNFINISHED};
+
+use super::bytes::Bytes;
 
 /// A folder of images.
 #[derive(Debug)]
@@ -116,7 +118,7 @@ fn new_file(path: &Path) -> io::Result<File> {
 }
 
 /// Reads a file that this user has written and nobody else can have changed.
-fn trusted(path: &Path) -> io::Result<Vec<u8>> {
+fn trusted(path: &Path) -> io::Result<Bytes> {
     // A pipe that nobody writes to would be opened without an end.
     let is_file = fs::metadata(path)?.is_file();
     let refused = |problem: &str| Err(io::Error::new(ErrorKind::PermissionDenied, problem));
@@ -140,9 +142,7 @@ fn trusted(path: &Path) -> io::Result<Vec<u8>> {
         // Its age decides who makes room; whether the system lets it be set does not matter.
         let _ = file.set_modified(std::time::SystemTime::now());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or_default());
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Bytes::read(&mut file, usize::try_from(data.len()).map_err(|_| ErrorKind::OutOfMemory)?)
 }
 
 /// Returns the user that this process runs as: where the system does not say it, the owner of its program.

@@ -1,7 +1,8 @@
 //! The bytes of a database: those of its image, and what was written over them.
 
 use std::collections::TryReserveError;
-use std::sync::Arc;
+
+use crate::sqlite::bytes::Bytes;
 
 /// The number of bytes that are copied when one of them is written to: SQLite's usual page.
 const CHUNK: usize = 4096;
@@ -12,7 +13,7 @@ const GROUP: usize = 512;
 /// Bytes that start as somebody else's and are copied where they are written to.
 #[derive(Debug)]
 pub(super) struct Contents {
-    base: Arc<[u8]>,
+    base: Bytes,
     /// The number of bytes of `base` that still count: a file that was cut and grew again is zero in between.
     base_end: usize,
     written: Vec<Vec<Option<Box<[u8]>>>>,
@@ -20,7 +21,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    pub(super) fn new(base: Arc<[u8]>) -> Contents {
+    pub(super) fn new(base: Bytes) -> Contents {
         Contents { base_end: base.len(), size: base.len(), base, written: Vec::new() }
     }
 

@@ -5,10 +5,10 @@
 //! <https://sqlite.org/walformat.html> for where everything is.
 
 use std::sync::atomic::{fence, AtomicU32, Ordering};
-use std::sync::Arc;
 
 use super::contents::Contents;
 use super::Memory;
+use crate::sqlite::bytes::Bytes;
 use crate::sync::lock;
 
 /// The suffix of a database's name that names its log.
@@ -62,7 +62,7 @@ impl Memory {
     /// Both counts that connections compare go on from what is committed, as with any other commit: the number of the
     /// schema, and the change counter, which a connection that was idle in a rollback journal compares when it reads
     /// next.
-    pub(crate) fn replace(&self, bytes: Arc<[u8]>) -> Option<Replaced> {
+    pub(crate) fn replace(&self, bytes: Bytes) -> Option<Replaced> {
         self.fill().ok()?;
         // Nobody begins a transaction while these are held.
         let mut locks = lock(&self.locks);

@@ -98,3 +98,16 @@ async fn what_is_no_bind_is_refused_as_it_opens(harness: Harness) -> Result {
     harness.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
+
+/// `$1` is PostgreSQL's, and sqlx takes it for SQLite too.
+#[rstest]
+#[case::question_marks("INSERT INTO user (username) VALUES (?)")]
+#[case::numbers("INSERT INTO user (username) VALUES ($1)")]
+#[tokio::test]
+async fn an_any_pool_is_given_the_same_address(harness: Harness, #[case] insert: &str) -> Result {
+    sqlx::any::install_default_drivers();
+    let auth = sqlx::AnyPool::connect(&harness.sqlx_url("auth")?).await?;
+    sqlx::query(sqlx::AssertSqlSafe(insert)).bind("ann").execute(&auth).await?;
+    harness.assert_landed("auth", "user", row! { username: "ann" });
+    Ok(())
+}
