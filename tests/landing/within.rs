@@ -231,3 +231,15 @@ fn who_commits_all_the_time_keeps_nobody_waiting() {
     worker.join().unwrap();
     assert!(said.contains("did not land"), "{said}");
 }
+
+#[rstest]
+#[case::text(changes! { "auht.user" => +1 })]
+#[case::key(changes! { ("auht", "user") => +1 })]
+fn a_mistyped_bind_fails_at_once(db: Harness, #[case] expected: multibind::changes::ExpectedChanges) {
+    let before = db.snapshot().unwrap();
+    let report = failure(|| {
+        db.within(LONG).assert_changes(&before, expected);
+    });
+    assert!(report.starts_with("cannot tell what is expected: "), "{report}");
+    assert!(report.contains("auht") && !report.contains("Waited"), "{report}");
+}
