@@ -57,8 +57,8 @@ impl Problem {
 impl Fault {
     /// Runs code under test, ends the fault and returns what the code has returned.
     ///
-    /// An error that it returns stays the test's: if the fault has not triggered by then, standard error says so, and nothing
-    /// panics.
+    /// An error that it returns stays the test's: if the fault has not triggered by then, or could not meet every connection,
+    /// standard error says so, and nothing panics.
     ///
     /// # Errors
     ///
@@ -82,9 +82,9 @@ impl Fault {
     pub fn during<T, E>(mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let done = work();
         if done.is_err()
-            && let Some(untriggered) = self.untriggered()
+            && let Some(problem) = self.problem()
         {
-            Problem::Untriggered(untriggered).mention();
+            problem.mention();
             self.forgive();
         }
         done

@@ -99,15 +99,23 @@ impl Within<'_> {
     /// ```
     #[track_caller]
     pub fn assert_changes(self, since: &Snapshot, expected: impl Into<ExpectedChanges>) -> Self {
-        let expected = expected.into();
+        let (expected, mut mistake) = (expected.into(), None);
         let found = self.look(&mut || {
             let changes = self.harness.changes_since(since)?;
             Ok(match changes.compared_with(&expected) {
                 Ok(None) => None,
                 Ok(Some(tables)) => Some((changes, Ok(tables))),
+                // No wait mends that.
+                Err(problem) if changes.expects_of_no_bind(&expected, self.harness.running()) => {
+                    mistake = Some(problem);
+                    None
+                }
                 Err(problem) => Some((changes, Err(problem))),
             })
         });
+        if let Some(mistake) = mistake {
+            fail(changes::not_compared(&mistake));
+        }
         match found {
             Looked::Right => self,
             Looked::Wrong((found, tables), waited) => {

@@ -111,6 +111,14 @@ fn thread_of(thread: &Thread) -> String {
 
 /// Says what became of what a statement wrote.
 pub(super) fn end(statement: &Statement) -> String {
+    if statement.has_failed() == Some(true) && statement.rows_changed() > 0 {
+        let error = statement.error().map(|error| format!(" ({error})")).unwrap_or_default();
+        return format!("failed half-way{error}; the rows before: {}", became(statement));
+    }
+    became(statement)
+}
+
+fn became(statement: &Statement) -> String {
     let at = || statement.ended_at().map(|place| format!(" at {place}")).unwrap_or_default();
     match statement.fate() {
         Fate::Committed => format!("committed{}", at()),

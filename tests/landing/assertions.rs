@@ -244,7 +244,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?    every place where the row is
@@ -301,7 +301,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -429,7 +429,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -458,7 +458,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     Connection 1 to `auth` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -541,7 +541,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -611,7 +611,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
 
     No statement wrote to a table `post`, in any bind.
 
-    No connection to `default` was opened by anybody.
+    Nothing in this process has opened a connection to `default`.
 
     To look further:
       db.locate("post", row)?    every place where the row is
@@ -657,7 +657,7 @@ fn values_are_shown_as_sql_writes_them() {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("v", row)?    every place where the row is
@@ -787,7 +787,7 @@ fn of_many_rows_three_are_shown() {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("n", row)?    every place where the row is

@@ -128,7 +128,7 @@ fn what_does_not_come_is_reported_with_the_time_that_was_waited(db: Harness) {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -230,4 +230,16 @@ fn who_commits_all_the_time_keeps_nobody_waiting() {
     drop(stop);
     worker.join().unwrap();
     assert!(said.contains("did not land"), "{said}");
+}
+
+#[rstest]
+#[case::text(changes! { "auht.user" => +1 })]
+#[case::key(changes! { ("auht", "user") => +1 })]
+fn a_mistyped_bind_fails_at_once(db: Harness, #[case] expected: multibind::changes::ExpectedChanges) {
+    let before = db.snapshot().unwrap();
+    let report = failure(|| {
+        db.within(LONG).assert_changes(&before, expected);
+    });
+    assert!(report.starts_with("cannot tell what is expected: "), "{report}");
+    assert!(report.contains("auht") && !report.contains("Waited"), "{report}");
 }

@@ -37,7 +37,8 @@ impl Fate {
 impl Statement {
     /// Returns what became of what it wrote.
     pub(crate) fn fate(&self) -> Fate {
-        if self.has_failed() == Some(true) {
+        // One that failed half-way keeps the rows that it has changed, where it says so by `OR FAIL`.
+        if self.has_failed() == Some(true) && self.rows_changed() == 0 {
             return Fate::FailedItself;
         }
         if self.changed_nothing() && !matches!(self.transaction_end(), None | Some(TransactionEnd::Open)) {

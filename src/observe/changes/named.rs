@@ -1,9 +1,10 @@
 //! The tables that a test names: each with its bind, or the name that may have been meant.
 
 use super::change::TableChange;
-use super::expected::{ExpectedTable, Named};
+use super::expected::{ExpectedChange, ExpectedChanges, ExpectedTable, Named};
 use super::set::ChangeSet;
 use crate::error::{list, Error};
+use crate::harness::{Running, RunningBind};
 use crate::list::{filtered, mapped};
 use crate::nearest::nearest;
 use crate::observe::binds::DatabaseIndex;
@@ -37,6 +38,16 @@ impl ChangeSet {
         }
         let suggestion = self.suggestion(&table.to_string())?;
         Err(format!("bind `{}` has no table `{name}`, and had none at the snapshot{suggestion}", self.name(first)))
+    }
+
+    /// Returns whether a table is expected of a bind that there is not and will not be: a dynamic bind's may come.
+    pub(crate) fn expects_of_no_bind(&self, expected: &ExpectedChanges, running: &Running) -> bool {
+        let is_dynamic = |bind: &RunningBind| matches!(bind, RunningBind::Dynamic(_));
+        let names_none = |(table, _): &(ExpectedTable, ExpectedChange)| match &table.0 {
+            Named::Text(text) => self.readings(text).is_empty(),
+            Named::Of(key, _) => self.binds.find(key).is_err(),
+        };
+        !running.binds().values().iter().any(is_dynamic) && expected.tables.iter().any(names_none)
     }
 
     /// Returns why an expected table means no bind's.

@@ -111,7 +111,7 @@ impl FaultBuilder {
         let recorder = Arc::clone(self.running.recorder());
         let displaced = recorder.displaced_so_far();
         let (key, optional) = (self.key, self.optional);
-        Ok(Fault { faulting, kind, running, recorder, displaced, key, call, place, optional })
+        Ok(Fault { faulting, kind, running, recorder, displaced, key, call, place, optional, is_forgiven: false })
     }
 
     /// Returns the call as the test wrote it.

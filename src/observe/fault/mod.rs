@@ -96,6 +96,8 @@ pub struct Fault {
     call: String,
     place: &'static Location<'static>,
     optional: bool,
+    /// Set if the test fails by an error of its own.
+    is_forgiven: bool,
 }
 
 impl Fault {
@@ -119,15 +121,15 @@ impl Fault {
         self.running.upgrade()
     }
 
-    /// Lets it end without having triggered.
+    /// Lets it end whatever became of it.
     pub(crate) fn forgive(&mut self) {
-        self.optional = true;
+        self.is_forgiven = true;
     }
 
     /// Returns the connections that it does not meet, since the application has replaced an instrument that it needs; none
     /// once it has triggered as often as it was to.
     pub(crate) fn unmet(&self) -> Vec<Displaced> {
-        if self.faulting.is_spent() {
+        if self.is_forgiven || self.faulting.is_spent() {
             return Vec::new();
         }
         let hides: fn(&Displaced) -> bool = match &self.kind {
@@ -147,7 +149,7 @@ impl Fault {
 
     /// Returns why it never triggered; `None` where it did, or may never trigger.
     pub(crate) fn untriggered(&self) -> Option<Untriggered> {
-        if self.optional || self.triggered() > 0 {
+        if self.is_forgiven || self.optional || self.triggered() > 0 {
             return None;
         }
         let (met, passed) = (self.faulting.met().0, self.faulting.passed());

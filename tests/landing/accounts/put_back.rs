@@ -88,3 +88,21 @@ fn a_statement_that_failed_has_its_error_in_a_change_set(db: Harness) {
     assert!(repeated.is_err());
     assert!(report.contains("failed: UNIQUE constraint failed"), "{report}");
 }
+
+fn sign_up_as_far_as_it_goes(db: &Harness) {
+    let conn = db.connection("auth").unwrap();
+    conn.execute("INSERT OR FAIL INTO user VALUES ('bob'), ('ann')", []).unwrap_err();
+}
+
+#[rstest]
+fn a_row_before_the_failure_of_or_fail_has_its_author(db: Harness) {
+    sign_up(&db, "ann");
+    sign_up_as_far_as_it_goes(&db);
+    assert_snapshot!(account_of(&db, "bob"), @"
+     in `auth` was written by
+      INSERT OR FAIL INTO user VALUES ('bob'), ('ann')
+      at landing::accounts::put_back::sign_up_as_far_as_it_goes
+      on the test's thread, connection 1, failed half-way (UNIQUE constraint failed:
+          user.name); the rows before: committed
+    ");
+}
