@@ -28,7 +28,7 @@
 //! | have the application's functions and collations on every connection | [`Bind::on_connect`], [`Config::on_connect`] | |
 //! | give the code under test its databases | [`Harness::pool`], [`Harness::connection`], [`Harness::uri`], [`Harness::sqlx_url`], [`Harness::path`] | [`pools`] |
 //! | have a database for each tenant | [`Bind::dynamic`], [`context!`], [`Harness::session_for`], [`Harness::pool_for`] | [`binds`] |
-//! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_landed_once`], [`Harness::assert_not_landed`], [`Harness::assert_rows`], [`Harness::assert_references`], [`Harness::within`], [`Harness::locate`] | [`landings`] |
+//! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_landed_once`], [`Harness::assert_not_landed`], [`Harness::assert_rows`], [`Harness::assert_references`], [`Harness::within`], [`Harness::locate`], [`Harness::count`] | [`landings`] |
 //! | assert what changed, and undo it | [`changes!`], [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`], [`Harness::part`] | [`mod@changes`] |
 //! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
 //! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |

@@ -80,7 +80,7 @@ impl Debug for Error {
             Prepare { sql above, source }
             OpenSavepoint {}
             Guarded { bind, guard, sql above }
-            StillInUse { sessions }
+            StillInUse { sessions, connections }
             Statement { sql above, problem above }
             CrossBindWrite { write, others, hint above, sql above }
             Commit { failed, committed, rolled_back, source }

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use super::words::{
     advised, at, by_a_hook, capitalized, configured_replicas, elsewhere, held, in_file, in_the_way,
-    instead_of_a_shared_cache, joined, list, meant, nearest_tables, other_spelling, place, say_which, shown,
-    sqlite_message, statement, OPEN,
+    instead_of_a_shared_cache, joined, joined_by, list, meant, nearest_tables, other_spelling, place, say_which, shown,
+    shown_path, sqlite_message, statement, OPEN,
 };
 use super::Error;
 
@@ -105,6 +105,12 @@ impl Display for Error {
                 "the session cannot commit while a savepoint is open: commit or drop the savepoint first; \
                  `session.rollback()` ends one that was forgotten",
             ),
+            Error::StillInUse { sessions: 0, connections, .. } => write!(
+                f,
+                "the harness was closed while connections of its pools were in use: {}. They answer with an error now; give \
+                 them back before `close`",
+                joined_by(connections, ", ", &|(bind, count)| format!("{count} of `{bind}`"))
+            ),
             Error::StillInUse { sessions: 1, .. } => {
                 f.write_str("the harness is still in use: a session of it is alive; drop it before `close`")
             }
@@ -157,10 +163,10 @@ impl Display for Error {
             Error::Pool { bind, source, .. } => write!(f, "bind `{bind}`: the pool gave no connection: {source}"),
             Error::Row { problem, .. } => write!(f, "row: {problem}"),
             Error::Io { bind: None, action, path, source, .. } => {
-                write!(f, "cannot {action} `{}`: {source}", path.display())
+                write!(f, "cannot {action} `{}`: {source}", shown_path(path))
             }
             Error::Io { bind: Some(bind), action, path, source, .. } => {
-                let path = path.display();
+                let path = shown_path(path);
                 write!(f, "bind `{bind}`: cannot {action} `{path}`: {source}; `temp_dir` or TMPDIR says where files go")
             }
         }

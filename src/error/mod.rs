@@ -335,11 +335,13 @@ pub enum Error {
         at: Option<Caller>,
     },
 
-    /// A harness that was to be closed while sessions of it are alive.
+    /// A harness that was to be closed while sessions of it are alive, or was closed while connections of its pools were in use.
     #[non_exhaustive]
     StillInUse {
-        /// The number of sessions.
+        /// The number of sessions, which keep the databases.
         sessions: usize,
+        /// The connections that were not given back, by bind; they keep nothing.
+        connections: Vec<(BindKey, u32)>,
         #[doc(hidden)]
         at: Option<Caller>,
     },

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::conflict::Conflict;
 use crate::key::BindKey;
@@ -201,10 +201,27 @@ pub(super) fn other_spelling(bind: &BindKey, first: &BindKey) -> String {
     format!(": `{first}` differs only in case, and SQL compares names without it")
 }
 
+/// Returns a path as it is shown: without `.`, and without a folder that `..` leaves again.
+pub(super) fn shown_path(path: &Path) -> String {
+    let mut shown = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(shown.components().next_back(), Some(Component::Normal(_))) => {
+                shown.pop();
+            }
+            part => shown.push(part),
+        }
+    }
+    // The current folder itself has no other name.
+    let shown = if shown.as_os_str().is_empty() { path } else { &shown };
+    shown.display().to_string()
+}
+
 pub(super) fn place(file: &Option<PathBuf>, line: Option<usize>) -> String {
-    match (file, line) {
-        (Some(file), Some(line)) => format!("{}:{line}: ", file.display()),
-        (Some(file), None) => format!("{}: ", file.display()),
+    match (file.as_deref().map(shown_path), line) {
+        (Some(file), Some(line)) => format!("{file}:{line}: "),
+        (Some(file), None) => format!("{file}: "),
         (None, Some(line)) => format!("line {line}: "),
         (None, None) => String::new(),
     }
@@ -217,8 +234,8 @@ pub(super) fn at(file: &Option<PathBuf>, line: Option<usize>) -> String {
     }
 }
 
-pub(super) fn in_file(file: &std::path::Path, line: Option<usize>, bind: Option<&BindKey>) -> String {
-    let mut text = file.display().to_string();
+pub(super) fn in_file(file: &Path, line: Option<usize>, bind: Option<&BindKey>) -> String {
+    let mut text = shown_path(file);
     if let Some(line) = line {
         text = format!("{text}:{line}");
     }

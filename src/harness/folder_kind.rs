@@ -6,6 +6,7 @@ pub(crate) struct FolderKind {
     pub(crate) prefix: &'static str,
     /// Its permissions, before those that the process's mask takes.
     pub(crate) mode: u32,
-    /// Returns whether this crate or SQLite creates a file of that name there.
+    /// Returns whether this crate or SQLite creates a file of that name there, for the sweep of what a killed process has left.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has the sweep"))]
     pub(crate) holds: fn(&str) -> bool,
 }

@@ -257,7 +257,7 @@ impl Harness {
     /// # Errors
     ///
     /// [`Error::StillInUse`] when a session of the harness is still alive, which keeps the databases until it is
-    /// dropped; [`Error::Io`] when the folder of its files could not be removed.
+    /// dropped, and when a connection of a pool is in use, which answers with an error from then on; [`Error::Io`] when the folder of its files could not be removed.
     ///
     /// ```
     /// use multibind::{Bind, Harness};
@@ -270,11 +270,24 @@ impl Harness {
     /// ```
     pub fn close(self) -> Result<()> {
         let running = Arc::clone(&self.running);
+        let mut connections = Vec::new();
+        for database in running.databases() {
+            let out = database.connections_out();
+            if out > 0 {
+                connections.push((database.key().clone(), out));
+            }
+        }
         drop(self);
         match Arc::try_unwrap(running) {
-            Ok(running) => running.close(),
-            Err(running) => Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1, at: None }),
+            Ok(running) => running.close()?,
+            Err(running) => {
+                return Err(Error::StillInUse { sessions: Arc::strong_count(&running) - 1, connections, at: None });
+            }
         }
+        if connections.is_empty() {
+            return Ok(());
+        }
+        Err(Error::StillInUse { sessions: 0, connections, at: None })
     }
 
     /// Returns the number of sessions that are alive.

@@ -150,7 +150,8 @@ pub(super) fn program() -> Option<&'static Program> {
     static PROGRAM: OnceLock<Option<Program>> = OnceLock::new();
     let read = || {
         let path = env::current_exe().ok()?;
-        let data = fs::metadata(&path).ok()?;
+        // On Linux the file that runs, also where a build has put another in its place meanwhile.
+        let data = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(&path)).ok()?;
         Some(Program { path, bytes: data.len(), written: data.modified().ok()? })
     };
     PROGRAM.get_or_init(read).as_ref()

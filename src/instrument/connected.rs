@@ -195,6 +195,11 @@ impl Connected {
         StillOpen { names: self.to.names.clone(), opened: Arc::clone(&self.to.opened), in_transaction }
     }
 
+    /// Returns its opening.
+    pub(super) fn opened(&self) -> &Opening {
+        &self.to.opened
+    }
+
     /// Returns the number of the thread that used it last.
     pub(super) fn used_on(&self) -> usize {
         self.used_on.load(Ordering::Relaxed)

@@ -64,7 +64,7 @@ pub(crate) use faults::{Faulting, Faults};
 pub(crate) use in_session::{Begun, InSession};
 pub(crate) use late::LateRead;
 pub(crate) use opened::{see_openings, Found};
-pub(crate) use opening::{OpenedBy, Opening, StillOpen};
+pub(crate) use opening::{Attached, OpenedBy, Opening, StillOpen};
 pub use operation::Operation;
 pub(crate) use outside::Banning;
 pub(crate) use place::{Calls, Place};

@@ -1,10 +1,11 @@
 //! The opening of a connection, and what it has been told about foreign keys since.
 
+use std::ffi::CStr;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::place::Place;
-use crate::key::Keys;
+use crate::key::{BindKey, Keys};
 use crate::list::filtered;
 use crate::sync::lock;
 
@@ -20,6 +21,8 @@ pub(crate) struct Opening {
     pub(crate) enforced: bool,
     /// The times that this was changed.
     switches: Mutex<Vec<Switch>>,
+    /// The databases that it has attached.
+    attached: Mutex<Vec<Attached>>,
 }
 
 /// The code that opened a connection.
@@ -47,13 +50,32 @@ pub(crate) struct Switch {
     pub(crate) place: Option<Arc<Place>>,
 }
 
-/// The most switches that are kept.
+/// A database that a connection has attached.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    /// The keys that mean it.
+    pub(crate) names: Keys,
+    /// The name that it has on the connection.
+    pub(crate) schema: String,
+    pub(crate) place: Option<Arc<Place>>,
+}
+
+/// The most switches and attached databases that are kept.
 const SWITCHES: usize = 8;
+const ATTACHED: usize = 10;
 
 impl Opening {
     /// Notes an opening on this thread.
     pub(super) fn here(names: Keys, by: OpenedBy, place: Option<Arc<Place>>, enforced: bool) -> Opening {
-        Opening { names, by, place, thread: thread::current(), enforced, switches: Mutex::default() }
+        Opening {
+            names,
+            by,
+            place,
+            thread: thread::current(),
+            enforced,
+            switches: Mutex::default(),
+            attached: Mutex::default(),
+        }
     }
 
     /// Notes whether the connection enforces foreign keys; where that is new, with the number of the next statement and the place.
@@ -64,6 +86,22 @@ impl Opening {
             let (next, place) = now();
             switches.push(Switch { next, is_on, place });
         }
+    }
+
+    /// Notes a database of the harness's that the connection has attached.
+    pub(super) fn attaches(&self, names: &Keys, schema: &CStr, place: impl FnOnce() -> Option<Arc<Place>>) {
+        let schema = schema.to_string_lossy();
+        let mut attached = lock(&self.attached);
+        if attached.len() < ATTACHED
+            && !attached.iter().any(|known| known.schema == schema && known.names.first() == names.first())
+        {
+            attached.push(Attached { names: names.clone(), schema: schema.into_owned(), place: place() });
+        }
+    }
+
+    /// Returns the last attached database that a key means.
+    pub(crate) fn attached(&self, key: &BindKey) -> Option<Attached> {
+        filtered(&lock(&self.attached), |attached| attached.names.contains(key)).pop()
     }
 
     /// Returns what had last switched the enforcement before a statement of that number; `None` where nothing had.

@@ -18,7 +18,8 @@ impl Recorder {
         self.settled(&|statement| statement.is_asked_for)
     }
 
-    fn settled(self: &Arc<Self>, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
+    /// Returns those of the statements that are kept which are wanted; the others are not copied.
+    pub(crate) fn settled(self: &Arc<Self>, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
         settle_all(self);
         self.kept(is_wanted)
     }

@@ -339,8 +339,24 @@ impl Watch {
                 let tables = member.tables(&handle, &looked);
                 member.recorder.amend(number, |statement| statement.tables = tables);
             }
+            if !statement.writes() && handle.has_attached() {
+                self.attaches(&handle, &connection);
+            }
             if handle.has_attached() || connection.is_attached() {
                 assigned(&handle);
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// Notes the databases of the harness that a connection has attached.
+    fn attaches(&self, handle: &Handle, connection: &Connected) {
+        let Some(member) = self.harness.get().filter(|member| member.recorder.keeps_writes()) else { return };
+        for schema in handle.attached() {
+            if let Some(names) = member.names_of(handle, &schema) {
+                member.recorder.note_opening(&names, OpenedBy::Application);
+                connection.opened().attaches(&names, &schema, || member.recorder.place());
             }
         }
     }

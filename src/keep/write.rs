@@ -181,10 +181,10 @@ fn write_database(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Replaces a file in one step: who has the old one open keeps it.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error| Error::io("write", path)(error);
-    let mut builder = tempfile::Builder::new();
+    let builder = &mut tempfile::Builder::new();
     // As any file is made, and not for its owner alone.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut new = builder.tempfile_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     new.write_all(bytes).map_err(failed)?;
     new.persist(path).map(drop).map_err(|error| failed(error.error))

@@ -3,11 +3,13 @@
 use rusqlite::types::Value;
 
 use super::glance::{glance_at, Glance, View};
+use super::snapshot::unreadable;
 use super::tables::tables;
 use crate::config::Storage;
 use crate::database::Database;
-use crate::error::{is_lock, sqlite_message};
+use crate::error::{is_lock, sqlite_message, Error, Result};
 use crate::harness::{Harness, RunningBind};
+use crate::key::BindKey;
 use crate::sqlite::script::quote;
 
 /// The binds of a harness with their storage, their tables and how many rows those have; from [`Harness::describe`].
@@ -46,6 +48,37 @@ pub(crate) enum RowCount {
 }
 
 impl Harness {
+    /// Returns the number of rows that a table or view of a bind has, those that are committed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownBind`] or [`Error::NoDefaultBind`] when no such bind is configured, [`Error::NotInBind`] when it has no
+    /// such table; [`Error::InUse`] when another connection keeps everyone else from reading.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// let user = "CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann'), ('bob')";
+    /// let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// assert_eq!(db.count("auth", "user")?, 2);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn count(&self, key: impl Into<BindKey>, table: &str) -> Result<usize> {
+        self.running().called(None, self.counted(&key.into(), table))
+    }
+
+    fn counted(&self, key: &BindKey, table: &str) -> Result<usize> {
+        let database = self.running().database(key)?;
+        let metadata = tables(&database)?;
+        if !metadata.has(table) {
+            let (bind, table) = (key.clone(), table.to_string());
+            return Err(Error::NotInBind { bind, table, found: Vec::new(), nearest: Vec::new(), at: None });
+        }
+        let count = count(&database, View::Committed, table).map_err(|source| unreadable(&database, source))?;
+        // SQLite counts no fewer than none.
+        usize::try_from(count).map_err(|_| unreadable(&database, rusqlite::Error::IntegralValueOutOfRange(0, count)))
+    }
+
     /// Describes the binds for printing: their storage, their tables and the number of rows in each.
     ///
     /// It shows what is committed, and waits for no one. In shared-cache memory the rows of a table are also counted while

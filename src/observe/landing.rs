@@ -1,5 +1,7 @@
 //! Where a row is: every landing of it.
 
+use std::fmt;
+
 use super::glance::View;
 use super::look::{look, Effort, Found};
 use crate::error::{Error, Result};
@@ -19,6 +21,7 @@ use crate::sqlite::vfs::Opener;
 /// assert_eq!(landings[0].bind(), &BindKey::from("auth"));
 /// assert_eq!(landings[0].row().get::<i64>("id")?, 1);
 /// assert!(landings[0].is_committed());
+/// assert_eq!(landings[0].to_string(), "auth.user: id = 1, name = 'ann'");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,14 @@ pub struct Landing {
     table: String,
     row: Row,
     committed: bool,
+}
+
+/// Prints the bind, the table and the row: `auth.user: id = 1, name = 'ann'`.
+impl fmt::Display for Landing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = if self.committed { "" } else { " (not committed)" };
+        write!(f, "{}.{}: {}{open}", self.bind, self.table, self.row)
+    }
 }
 
 impl Landing {

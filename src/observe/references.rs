@@ -9,6 +9,7 @@ use super::clues::{gone, Clue};
 use super::glance::View;
 use crate::error::{Orphan, Parent, Result};
 use crate::harness::{Bound, Harness};
+use crate::instrument::displaced;
 
 /// A row that refers to nothing.
 pub(crate) struct Broken {
@@ -17,6 +18,8 @@ pub(crate) struct Broken {
     pub(crate) written: Option<Clue>,
     /// The likely fate of the row that it refers to.
     pub(crate) gone: Vec<Clue>,
+    /// Set if that row was in another bind, and was deleted.
+    pub(crate) is_across: bool,
     /// The reason why SQLite checked no key as it was written or its parent deleted, where a statement did so unchecked.
     pub(crate) unenforced: Option<Unenforced>,
 }
@@ -38,7 +41,8 @@ pub(crate) fn broken_references(db: &Harness) -> Result<Vec<Broken>> {
         // Between two binds SQLite checks nothing anyway.
         let is_within = orphan.parent().bind == *orphan.bind();
         let unenforced = if is_within { unchecked(&written, &gone) } else { None };
-        broken.push(Broken { orphan, written, gone, unenforced });
+        let is_across = !is_within && gone.iter().any(|clue| matches!(clue, Clue::Gone { .. }));
+        broken.push(Broken { orphan, written, gone, is_across, unenforced });
     }
     Ok(broken)
 }
@@ -69,7 +73,13 @@ fn gone_of(db: &Harness, account: &Account, orphan: &Orphan) -> Vec<Clue> {
         }
         _ => None,
     };
-    gone(account, bind, table, rowid)
+    let gone = gone(account, bind, table, rowid);
+    let recorder = db.running().recorder();
+    let is_whole = !account.is_partial() && recorder.keeps_writes() && displaced(recorder, 0).is_empty();
+    if gone.is_empty() && is_whole {
+        return vec![Clue::NotDeleted { bind: bind.clone(), table: table.clone() }];
+    }
+    gone
 }
 
 fn written(db: &Harness, account: &Account, orphan: &Orphan) -> Option<Clue> {

@@ -8,7 +8,7 @@ use super::lock::time;
 use super::table::paragraph;
 use super::words::{cut, quoted, times};
 use crate::error::capitalized;
-use crate::instrument::{Opening, Place, Stray, Unprepared};
+use crate::instrument::{Attached, Opening, Place, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::observe::{Author, Came, Clue, Fate, Last, Statement, StillOpen, Unenforced};
 
@@ -37,8 +37,9 @@ pub(super) fn clue(clue: &Clue) -> String {
         }
         Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
         Clue::Came { came } => came_about(came),
-        Clue::Unopened { bind } => say(&format!("No connection to `{bind}` was opened by anybody.")),
+        Clue::Unopened { bind } => say(&format!("Nothing in this process has opened a connection to `{bind}`.")),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
+        Clue::NotDeleted { bind, table } => say(&format!("No DELETE has run on `{table}` in `{bind}`.")),
         Clue::Trigger { trigger, statement } => {
             let mut made = say(&format!("The trigger `{trigger}` was created"));
             let place = statement.place().map_or_else(|| ran_on(statement), |place| format!("at {place}"));
@@ -91,13 +92,30 @@ pub(super) fn clue(clue: &Clue) -> String {
 /// Says how a connection came about.
 fn came_about(came: &Came) -> String {
     let Came { number, attached, opening, first } = came;
-    let own = opening.names.first();
-    let attached = attached.as_ref().map_or(String::new(), |bind| format!(", which had attached `{bind}`,"));
-    let mut found = opened(&format!("Connection {number} to `{own}`{attached}"), opening);
+    let connection = format!("Connection {number} to `{}`", opening.names.first());
+    let mut found = match attached {
+        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
+        None => opened(&connection, opening),
+    };
     if let Some(first) = first {
         let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
-        let line = if has_place { "and first wrote" } else { "It first wrote" };
+        let line = if has_place && attached.is_none() { "and first wrote" } else { "It first wrote" };
         found.push_str(&format!("\n{}", under(line, None, &[first])));
+    }
+    found
+}
+
+/// Says that a connection had attached the database of another bind.
+fn attaches(connection: &str, bind: &BindKey, attached: Option<&Attached>) -> String {
+    let Some(Attached { schema, place, .. }) = attached else {
+        return say(&format!("{connection} had attached `{bind}`."));
+    };
+    let mut found = say(&format!("{connection} had attached `{bind}` as `{schema}`"));
+    if let Some(place) = place {
+        let at = place.text().map(|text| format!("at {text}"));
+        for line in at.into_iter().chain(called_from(&place.lines_of_callers())) {
+            found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+        }
     }
     found
 }

@@ -70,7 +70,7 @@ fn ran_from(one: &Statement, again: &[&Statement]) -> String {
         }
     }
     match is_same {
-        true => " from there, through the same lines up to the test: one of them is in a loop".to_string(),
+        true => " from there, through the same lines up to the test, as in a loop".to_string(),
         false => " from there".to_string(),
     }
 }

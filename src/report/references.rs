@@ -3,10 +3,15 @@
 use super::clues::{clue, unenforced};
 use super::table::paragraph;
 use crate::error::Error;
-use crate::observe::Broken;
+use crate::observe::{Broken, Clue};
 
 /// The number of rows that are shown.
 const SHOWN: usize = 10;
+
+/// The reason why a reference between two binds can be broken.
+const ACROSS: &str =
+    "SQLite enforces no reference from one database to another: the code that deletes the one row has to delete \
+    the other.";
 
 /// Reports rows that refer to nothing.
 pub(crate) fn broken(broken: &[Broken]) -> String {
@@ -25,7 +30,8 @@ pub(crate) fn broken(broken: &[Broken]) -> String {
     for one in broken {
         for known in one.written.iter().chain(&one.gone) {
             let mut account = clue(known).trim_end().to_string();
-            let is_last = one.gone.last().or(one.written.as_ref()).is_some_and(|last| std::ptr::eq(last, known));
+            let deleted = one.gone.iter().rev().find(|clue| matches!(clue, Clue::Gone { .. }));
+            let is_last = deleted.or(one.written.as_ref()).is_some_and(|last| std::ptr::eq(last, known));
             if let Some(why) = one.unenforced.as_ref().filter(|_| is_last) {
                 account.push_str(&format!("\n{}", unenforced(why)));
             }
@@ -36,6 +42,9 @@ pub(crate) fn broken(broken: &[Broken]) -> String {
     }
     for account in told {
         report.push_str(&format!("\n\n{account}"));
+    }
+    if broken.iter().any(|one| one.is_across) {
+        report.push_str(&format!("\n\n{}", paragraph(ACROSS, 0, 0)));
     }
     report
 }

@@ -290,3 +290,14 @@ fn a_column_may_be_called_as_a_server_s_type_is() {
         "CREATE TABLE product (serial TEXT, identity TEXT, \"auto_increment\" INT); CREATE VIEW serial AS SELECT 1";
     assert!(Harness::builder().bind("auth", Bind::memory().schema(schema)).start().is_ok());
 }
+
+#[rstest::rstest]
+fn a_path_is_shown_without_the_folders_that_it_leaves_again() {
+    let folder =
+        crate::folder::Folder::with([("config/binds.toml", "[default]\nschema = '../schema/./x/../none.sql'")]);
+    let started = multibind::Harness::from_file(folder.file("config/binds.toml"));
+    let said = folder.refused(started);
+    assert!(said.contains("[folder]/schema/none.sql"), "{said}");
+    let started = multibind::Harness::from_file(folder.file("config/../config/./none.toml"));
+    assert!(folder.refused(started).starts_with("cannot read the configuration `[folder]/config/none.toml`"));
+}

@@ -244,7 +244,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?    every place where the row is
@@ -301,7 +301,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -429,7 +429,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -458,7 +458,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     Connection 1 to `auth` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -541,7 +541,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     Connection 1 to `default` was opened
       at landing::assertions::plain
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("log", row)?     every place where the row is
@@ -611,7 +611,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
 
     No statement wrote to a table `post`, in any bind.
 
-    No connection to `default` was opened by anybody.
+    Nothing in this process has opened a connection to `default`.
 
     To look further:
       db.locate("post", row)?    every place where the row is
@@ -657,7 +657,7 @@ fn values_are_shown_as_sql_writes_them() {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("v", row)?    every place where the row is
@@ -787,7 +787,7 @@ fn of_many_rows_three_are_shown() {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("n", row)?    every place where the row is
@@ -1574,4 +1574,29 @@ fn columns_of_application_functions_are_not_asserted_on() {
     insta::assert_snapshot!(db.locate("t", row! { loud: "ANN" }).unwrap_err(), @"bind `auth`: unknown function: shout(); if it is the application's, give it to the harness with `on_connect`");
     insta::assert_snapshot!(db.locate("t", row! { lout: "ANN" }).unwrap_err(), @"row: no column `lout` in table `t` of bind `auth`, whose columns are name, loud");
     assert_eq!(db.locate("t", row! { rowid: 1 }).unwrap()[0].row(), &row! { name: "ann" });
+}
+
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::shared_cache(Storage::SharedCache)]
+#[case::temp_file(Storage::TempFile)]
+fn count_returns_the_committed_rows(#[case] storage: Storage) {
+    let schema =
+        "CREATE TABLE user (name TEXT); INSERT INTO user VALUES ('ann'); CREATE VIEW named AS SELECT name FROM user";
+    let auth = Bind::default().storage(storage).schema(schema);
+    let db = Harness::builder().default_bind(Bind::memory()).bind("auth", auth).start().unwrap();
+    let log = db.record();
+    assert_eq!([db.count("auth", "user").unwrap(), db.count("auth", "NAMED").unwrap()], [1, 1]);
+    log.assert_total(0);
+    let conn = db.connection("auth").unwrap();
+    conn.execute_batch("BEGIN; INSERT INTO user VALUES ('bob')").unwrap();
+    match (storage, db.count("auth", "user")) {
+        (Storage::SharedCache, count) => assert!(matches!(count, Err(Error::InUse { .. }))),
+        (_, count) => assert_eq!(count.unwrap(), 1),
+    }
+    conn.execute_batch("COMMIT").unwrap();
+    assert_eq!(db.count("auth", "user").unwrap(), 2);
+    let said = |key: &str, table: &str| db.count(key, table).unwrap_err().to_string();
+    assert_eq!(said("auth", "usr"), "no table `usr` in bind `auth`");
+    assert_eq!(said("auht", "user"), "no bind `auht`: configured are default, auth; the nearest is `auth`");
 }

@@ -65,13 +65,15 @@ fn a_row_written_with_foreign_keys_off_is_shown_with_who_wrote_it(db: Harness) {
       INSERT INTO login (user_id) VALUES (7)
       on the test's thread, connection 1, committed
       `PRAGMA foreign_keys` was switched off on that connection
+
+    No DELETE has run on `user` in `auth`.
     "#);
 }
 
 #[rstest]
 fn an_orphan_of_another_bind_is_shown_as_a_commit_shows_it(db: Harness) {
     db.connection(None).unwrap().execute("INSERT INTO post (author) VALUES ('bob')", []).unwrap();
-    assert_snapshot!(failure(&db), @"
+    assert_snapshot!(failure(&db), @r#"
     1 row refers to one that is not there:
 
       default.post (id = 1, author = 'bob') refers to auth.user.name, which has no
@@ -80,7 +82,9 @@ fn an_orphan_of_another_bind_is_shown_as_a_commit_shows_it(db: Harness) {
     The row in `default` was written by
       INSERT INTO post (author) VALUES ('bob')
       on the test's thread, connection 1, committed
-    ");
+
+    No DELETE has run on `user` in `auth`.
+    "#);
 }
 
 #[rstest]
@@ -99,6 +103,8 @@ fn rows_that_sqlite_does_not_identify_are_found(db: Harness) {
       INSERT INTO guest VALUES ('red', 1, 'ann'), ('red', 2, 'bob')
       on the test's thread, connection 1, committed
       `PRAGMA foreign_keys` was switched off on that connection
+
+    No DELETE has run on `seat` in `auth`.
     "#);
 }
 

@@ -329,7 +329,9 @@ fn assertions_fail_where_the_application_keeps_sqlite_from_reporting_openings() 
     assert_eq!(seen.refused().len(), 1);
     drop(seen);
 
-    let text = message(|| drop(log.assert_count("meta", 0)));
+    let text = message(|| {
+        log.assert_count("meta", 0);
+    });
     assert!(text.contains("has called `sqlite3_reset_auto_extension`"), "{text}");
     let text = message(|| drop(guard));
     assert!(text.contains("has called `sqlite3_reset_auto_extension`"), "{text}");

@@ -156,7 +156,7 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
       at landing::times::log
       on the test's thread, connection 2, committed
 
-    No connection to `default` was opened by anybody.
+    Nothing in this process has opened a connection to `default`.
 
     To look further:
       db.locate("log", row)?  every place where the row is

@@ -128,7 +128,7 @@ fn what_does_not_come_is_reported_with_the_time_that_was_waited(db: Harness) {
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `auth` was opened by anybody.
+    Nothing in this process has opened a connection to `auth`.
 
     To look further:
       db.locate("user", row)?  every place where the row is

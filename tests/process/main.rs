@@ -12,6 +12,7 @@ mod ends;
 mod exhausted;
 #[path = "../common/frame.rs"]
 mod frame;
+mod global_pool;
 mod held;
 mod images;
 mod keep;

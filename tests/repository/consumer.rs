@@ -151,7 +151,7 @@ fn a_row_in_the_wrong_bind_fails_the_test() {
       called from tests/wrong_bind.rs:11
       on the test's thread, connection 2, committed
 
-    No connection to `meta` was opened by anybody.
+    Nothing in this process has opened a connection to `meta`.
 
     To look further:
       db.locate("log", row)?     every place where the row is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Account;
-use crate::instrument::{OpenedBy, Opening, Place};
+use crate::instrument::{Attached, OpenedBy, Opening, Place};
 use crate::key::BindKey;
 use crate::observe::statements::Statement;
 
@@ -12,7 +12,7 @@ pub(crate) struct Came {
     /// Its number in the harness.
     pub(crate) number: u32,
     /// The bind that it had attached and the statement wrote to, where that is not its own.
-    pub(crate) attached: Option<BindKey>,
+    pub(crate) attached: Option<(BindKey, Option<Attached>)>,
     pub(crate) opening: Arc<Opening>,
     /// The first statement that wrote on it, unless that is the statement itself.
     pub(crate) first: Option<Box<Statement>>,
@@ -39,7 +39,7 @@ impl Account {
         let first = if self.is_partial() { None } else { self.statements.iter().find(is_first) };
         let first = first.filter(|first| first.recorded().number != statement.recorded().number);
         let first = first.map(|first| Box::new(first.clone()));
-        let attached = (!opening.names.contains(bind)).then(|| bind.clone());
+        let attached = (!opening.names.contains(bind)).then(|| (bind.clone(), opening.attached(bind)));
         Some(Came { number, attached, opening, first })
     }
 }

@@ -9,7 +9,7 @@ impl Account {
     /// Returns the statements that deleted rows of a bind's table and were committed, the oldest first; where the row's number
     /// is known, those that may have deleted that one.
     pub(in crate::observe) fn removals(&self, bind: &BindKey, table: &str, rowid: Option<i64>) -> Vec<Statement> {
-        let mut removals = Vec::new();
+        let (mut removals, mut is_known) = (Vec::new(), false);
         for statement in self.writes(bind, table) {
             let deletes = statement.written().any(|written| {
                 written.operation == Operation::Delete
@@ -26,8 +26,11 @@ impl Account {
             if touches == Touches::Yes {
                 // What was deleted before is another row of that number.
                 removals.clear();
+                is_known = true;
             }
-            removals.push(statement.clone());
+            if touches == Touches::Yes || !is_known {
+                removals.push(statement.clone());
+            }
         }
         removals
     }

@@ -36,6 +36,8 @@ pub(crate) enum Clue {
     Unopened { bind: BindKey },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
+    /// No statement may have deleted rows of a table to which others refer.
+    NotDeleted { bind: BindKey, table: String },
     /// The statement that created a trigger which is named.
     Trigger { trigger: String, statement: Box<Statement> },
     /// The last statements that may have deleted a row to which others refer.

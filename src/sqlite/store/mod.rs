@@ -95,9 +95,9 @@ impl Store {
     }
 
     fn make_folder(&self) -> io::Result<()> {
-        let mut builder = fs::DirBuilder::new();
+        let builder = &mut fs::DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let builder = std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
         if let Some(parent) = self.folder.parent() {
             fs::create_dir_all(parent)?;
         }

@@ -360,7 +360,7 @@ fn a_table_that_nothing_wrote_to_is_told_from_one_of_a_harness_that_nothing_wrot
     Nothing was written to any bind of this harness. Does the code under test take
     its connections from it?
 
-    No connection to `default` was opened by anybody.
+    Nothing in this process has opened a connection to `default`.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -383,7 +383,7 @@ fn a_table_that_nothing_wrote_to_is_told_from_one_of_a_harness_that_nothing_wrot
 
     No statement wrote to a table `purchase`, in any bind.
 
-    No connection to `default` was opened by anybody.
+    Nothing in this process has opened a connection to `default`.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is

@@ -29,7 +29,7 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
 
     No statement wrote to a table `coupon`, in any bind.
 
-    No connection to `billing` was opened by anybody.
+    Nothing in this process has opened a connection to `billing`.
 
     To look further:
       db.locate("coupon", row)?  every place where the row is
@@ -53,7 +53,7 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
       on the test's thread, connection 1, committed
 
-    No connection to `billing` was opened by anybody.
+    Nothing in this process has opened a connection to `billing`.
 
     To look further:
       db.locate("coupon", row)?  every place where the row is

@@ -42,7 +42,7 @@ fn a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant() {
       at landing::accounts::tenants::a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant
       on the test's thread, connection 1, committed
 
-    No connection to `tenant[shop_apex]` was opened by anybody.
+    Nothing in this process has opened a connection to `tenant[shop_apex]`.
 
     To look further:
       db.locate("member", row)?            every place where the row is

@@ -53,7 +53,7 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
           at landing::accounts::written::sign_up
           on thread `worker`, connection 1, committed
 
-        No connection to `auth` was opened by anybody.
+        Nothing in this process has opened a connection to `auth`.
 
         To look further:
           db.locate("user", row)?  every place where the row is
