@@ -74,7 +74,7 @@ fn a_section_that_is_not_what_it_should_be_is_an_error() {
         let (folder, config) = read(text, section);
         folder.shown(&config.unwrap_err())
     };
-    insta::assert_snapshot!(wrong(APP, "databse"), @"[folder]/config/app.toml: no section `[databse]`; the nearest known one is `database`");
+    insta::assert_snapshot!(wrong(APP, "databases"), @"[folder]/config/app.toml: no section `[databases]`; the nearest known one is `database`");
     insta::assert_snapshot!(wrong(APP, "database.label"), @"[folder]/config/app.toml:6: no section `[database.label]`; known are `pool`, `default`, `auth`, `timeouts`");
     insta::assert_snapshot!(wrong("x = 1", "database"), @"[folder]/config/app.toml: no section `[database]`: there is no table");
     insta::assert_snapshot!(wrong(APP, "server.tls"), @"[folder]/config/app.toml:3: no section `[server.tls]`: there is no table");
@@ -88,6 +88,6 @@ fn a_section_that_is_not_what_it_should_be_is_an_error() {
 fn a_bind_at_the_top_of_a_file_is_told_its_place() {
     let wrong = |text: &str| Config::from_toml(text, ".").unwrap_err().to_string();
     insta::assert_snapshot!(wrong("[auth]\nurl = 'mysql://h/a'"), @"line 1: unknown name `auth`; the bind of this key is `[binds.auth]`");
-    insta::assert_snapshot!(wrong("[defualt]\nschema = 'a'"), @"line 1: unknown name `defualt`; the nearest known one is `default`, and the bind of this key is `[binds.defualt]`");
+    insta::assert_snapshot!(wrong("[defaults]\nschema = 'a'"), @"line 1: unknown name `defaults`; the nearest known one is `default`, and the bind of this key is `[binds.defaults]`");
     insta::assert_snapshot!(wrong("[auth]\nurl = 'mysql://h/a'\nmax_connections = 5"), @"line 1: unknown name `auth`; the bind of this key is `[binds.auth]`");
 }
