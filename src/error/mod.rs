@@ -181,7 +181,7 @@ pub enum Error {
     Prepared {
         /// The name of the state.
         name: String,
-        /// What happened, and to which bind where it is one's.
+        /// The event, and its bind if it has one.
         problem: String,
         #[doc(hidden)]
         at: Option<Caller>,

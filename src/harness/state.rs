@@ -181,7 +181,7 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// Reads a stored state; `None` where that is none.
+    /// Reads a stored state; `None` where it is not a state.
     pub(super) fn of(stored: Stored, on_connect: &dyn Fn(&BindKey) -> Option<Vec<OnConnect>>) -> Option<Kept> {
         let mut texts = stored.notes.into_iter();
         if !is_fresh(&texts.next()?) {

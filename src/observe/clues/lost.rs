@@ -1,4 +1,4 @@
-//! What was written and is not there: rolled back, failed, or without an effect.
+//! Writes that are not there: rolled back, failed, or without an effect.
 
 use super::clue::{Clue, Last};
 use crate::key::BindKey;

@@ -127,7 +127,7 @@ pub(super) struct Refusal {
 pub(crate) struct GivenUp {
     /// Its number among those to the database.
     pub(crate) connection: u64,
-    /// What it was opened as, and the thread that used it, in words.
+    /// The origin of the connection, and the thread that used it, in words.
     pub(crate) waiter: String,
     pub(crate) lock: Lock,
     /// The holders in words, where they are known.
