@@ -34,6 +34,8 @@ macro_rules! chapters {
         [migrations]: crate::guide::migrations\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
+        [failed]: crate::guide::landings#the-databases-of-a-failed-test\n\
+        [outside]: crate::guide::landings#nothing-but-binds\n\
         [property_tests]: crate::guide::property_tests\n\
         [faults]: crate::guide::faults\n\
         [tenants]: crate::guide::tenants\n\

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::pages::prose;
+use crate::pages::{chapters, prose, root};
 
 /// The Markdown files that link to each other.
 fn pages() -> Vec<PathBuf> {
@@ -76,4 +76,26 @@ fn every_name_that_is_linked_has_a_definition() {
         }
     }
     assert_eq!(missing, [] as [String; 0], "names without a definition");
+}
+
+/// A file of the repository is no page of the documentation, so `guide.rs` defines the name again.
+#[test]
+fn every_link_between_chapters_leads_to_a_page_of_the_documentation() {
+    let guide = fs::read_to_string(root().join("src/guide.rs")).unwrap();
+    let mut dead = Vec::new();
+    let mut alive = 0;
+    for page in chapters() {
+        for line in prose(&page) {
+            let Some((name, target)) = line.strip_prefix('[').and_then(|line| line.split_once("]: ")) else { continue };
+            if target.starts_with("crate::") || target.contains("://") {
+                continue;
+            }
+            match guide.contains(&format!("        [{name}]: crate")) {
+                true => alive += 1,
+                false => dead.push(format!("{}: [{name}]: {target}", page.file_name().unwrap().display())),
+            }
+        }
+    }
+    assert_eq!(dead, [] as [String; 0], "names that `guide.rs` does not define");
+    assert!(alive > 30, "{alive} links");
 }

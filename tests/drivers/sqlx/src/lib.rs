@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteQueryResult;
 use sqlx::{Result, SqlitePool};
 
 /// What it runs on the database of its settings whenever it starts.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../sqlx/migrations");
 
 pub async fn sign_up(auth: &SqlitePool, name: &str) -> Result<SqliteQueryResult> {
     sqlx::query("INSERT INTO user (username) VALUES (?)").bind(name).execute(auth).await

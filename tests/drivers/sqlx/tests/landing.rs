@@ -104,10 +104,10 @@ async fn what_is_no_bind_is_refused_as_it_opens(harness: Harness) -> Result {
 #[case::question_marks("INSERT INTO user (username) VALUES (?)")]
 #[case::numbers("INSERT INTO user (username) VALUES ($1)")]
 #[tokio::test]
-async fn an_any_pool_is_given_the_same_address(harness: Harness, #[case] insert: &str) -> Result {
+async fn an_any_pool_is_given_the_same_address(harness: Harness, #[case] insert: &'static str) -> Result {
     sqlx::any::install_default_drivers();
     let auth = sqlx::AnyPool::connect(&harness.sqlx_url("auth")?).await?;
-    sqlx::query(sqlx::AssertSqlSafe(insert)).bind("ann").execute(&auth).await?;
+    sqlx::query(insert).bind("ann").execute(&auth).await?;
     harness.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
