@@ -107,7 +107,7 @@ impl Display for Error {
             ),
             Error::StillInUse { sessions: 0, connections, .. } => write!(
                 f,
-                "the harness was closed while connections of its pools were in use: {}. They answer with an error now; give \
+                "the harness was closed while connections of its pools were in use: {}. Give \
                  them back before `close`",
                 joined_by(connections, ", ", &|(bind, count)| format!("{count} of `{bind}`"))
             ),

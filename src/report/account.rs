@@ -128,7 +128,7 @@ fn became(statement: &Statement) -> String {
         Fate::Undone => format!("rolled back to a savepoint{}", at()),
         // A driver's own thread runs what another has called.
         Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
-            "rolled back, by a call or by a drop of its transaction".to_string()
+            "rolled back, by a call or by a drop of its transaction; no line is known, since the driver runs statements on a thread of its own".to_string()
         }
         Fate::RolledBack => format!("rolled back{}", at()),
         Fate::Lost => format!("rolled back by an error{}", at()),

@@ -82,8 +82,8 @@ pub(super) fn clue(clue: &Clue) -> String {
             say(&if *reads_log { found } else { format!("{found} {log}") })
         }
         Clue::Unprepared { one, times: count } => {
-            let times = if *count > 1 { format!(" {}", times(*count)) } else { String::new() };
-            refused(&format!("SQLite refused to prepare a statement{times}"), one)
+            let in_all = if *count > 1 { format!(", {} in all,", times(*count)) } else { String::new() };
+            refused(&format!("SQLite refused to prepare a statement{in_all}"), one)
         }
         Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
     }
@@ -155,10 +155,9 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
         let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
         let mut found = listed(&is, Some(table), last);
         let more = match open.in_vain {
-            Some(waited) => format!(
-                "it had been open for {been} as this assertion failed, and {} later it still was: nothing is about to end it",
-                time(waited)
-            ),
+            Some(waited) => {
+                format!("it had been open for {been} as this assertion failed, and {} later it still was", time(waited))
+            }
             None => format!("it had been open for {been} as this assertion failed"),
         };
         found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
@@ -251,7 +250,7 @@ fn lost(bind: &BindKey, table: &str, last: &Last) -> String {
 
 /// Names a database that is no harness's, and what wrote to it.
 fn outside(stray: &Stray, is_open: bool, table: &str, last: &Last) -> String {
-    let is = format!("{} has a table `{table}`, which was written to, and is no bind:", capitalized(&stray.database()));
+    let is = format!("A table `{table}` in {}, which is no bind, was written to:", stray.database());
     let written = listed(&is, Some(table), last);
     let opened = match stray.place() {
         Some(place) => format!("the database was opened at {place}"),

@@ -98,8 +98,14 @@ fn stale(running: &Running) -> Vec<String> {
             Some(missed) => format!("\n  Written since, and committed:\n{}", statement(missed, None, 4)),
             None => "\n  No statement was recorded that wrote in between.".to_string(),
         };
-        let next =
-            "Begin such a transaction with `BEGIN IMMEDIATE`, or roll it back and start again (SQLITE_BUSY_SNAPSHOT).";
+        // On one thread, a transaction that began with the lock would have had the other write wait for it in vain.
+        let is_one_thread =
+            late.missed.as_ref().is_some_and(|missed| missed.thread().id() == late.failed.thread().id());
+        let next = if is_one_thread {
+            "Both ran on one thread: write on the transaction's own connection, or before it reads (SQLITE_BUSY_SNAPSHOT)."
+        } else {
+            "Begin such a transaction with `BEGIN IMMEDIATE`, or roll it back and start again (SQLITE_BUSY_SNAPSHOT)."
+        };
         format!("{report}\n  {}", paragraph(next, 2, 2))
     })
 }

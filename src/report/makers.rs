@@ -70,7 +70,8 @@ fn ran_from(one: &Statement, again: &[&Statement]) -> String {
         }
     }
     match is_same {
-        true => " from there, through the same lines up to the test, as in a loop".to_string(),
+        true => " from that line, with the same callers each time: in a loop, or in two calls on one line of the test"
+            .to_string(),
         false => " from there".to_string(),
     }
 }

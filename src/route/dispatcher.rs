@@ -12,6 +12,7 @@ use super::plan::{Effects, Plan};
 use super::pragma::refuse_pragma;
 use super::stages::Stages;
 use crate::error::{Error, Result};
+use crate::instrument::unwatched;
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::filtered;
 use crate::sqlite::Image;
@@ -78,9 +79,12 @@ impl Dispatcher {
     pub(crate) fn plan(&self, sql: &str) -> Result<Arc<Plan>> {
         // As rusqlite prepares it, which takes blanks for blanks that SQLite does not.
         let sql = sql.trim();
+        // What is tried on the way is no statement of the application's.
         self.known.plan(sql, || {
-            one_statement(sql)?;
-            decide(&self.catalog, &mut lock(&self.stages), sql)
+            unwatched(|| {
+                one_statement(sql)?;
+                decide(&self.catalog, &mut lock(&self.stages), sql)
+            })
         })
     }
 
@@ -88,8 +92,10 @@ impl Dispatcher {
     pub(crate) fn effects(&self, sql: &str) -> Result<Effects> {
         let sql = sql.trim();
         self.known.effects(sql, || {
-            one_statement(sql)?;
-            effects_on_one(&self.catalog, &mut lock(&self.stages), sql)
+            unwatched(|| {
+                one_statement(sql)?;
+                effects_on_one(&self.catalog, &mut lock(&self.stages), sql)
+            })
         })
     }
 
@@ -100,7 +106,7 @@ impl Dispatcher {
 
     /// Returns why a pragma that a table-valued function runs beside all binds cannot be answered, if it cannot.
     pub(crate) fn refuse_pragma(&self, name: &str, value: Option<&str>, schema: Option<&str>) -> Option<Error> {
-        refuse_pragma(&self.catalog, name, value, schema)
+        unwatched(|| refuse_pragma(&self.catalog, name, value, schema))
     }
 }
 

@@ -510,8 +510,8 @@ fn a_write_that_comes_too_late_has_the_commit_in_between() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on the test's thread, connection 2, committed
-      Begin such a transaction with `BEGIN IMMEDIATE`, or roll it back and start
-      again (SQLITE_BUSY_SNAPSHOT).
+      Both ran on one thread: write on the transaction's own connection, or before
+      it reads (SQLITE_BUSY_SNAPSHOT).
     ");
     let printed = Run::of("ends::runs::a_driver_that_wrote_too_late_tries_again").fails().printed();
     assert!(!printed.contains("this statement failed"), "{printed}");

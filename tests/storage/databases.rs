@@ -639,12 +639,8 @@ fn close_reports_connections_that_were_not_given_back() {
     let db = start();
     let (one, other, third) =
         (db.connection("auth").unwrap(), db.connection("auth").unwrap(), db.connection(None).unwrap());
-    let file = db.path("auth").unwrap().unwrap();
-    assert_snapshot!(db.close().unwrap_err(), @"the harness was closed while connections of its pools were in use: 1 of `default`, 2 of `auth`. They answer with an error now; give them back before `close`");
-    assert!(!file.exists());
-    for conn in [one, other, third] {
-        assert!(conn.execute_batch("CREATE TABLE t (x)").is_err());
-    }
+    assert_snapshot!(db.close().unwrap_err(), @"the harness was closed while connections of its pools were in use: 1 of `default`, 2 of `auth`. Give them back before `close`");
+    drop((one, other, third));
     let db = start();
     drop(db.connection("auth").unwrap());
     db.close().unwrap();

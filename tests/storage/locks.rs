@@ -514,6 +514,8 @@ fn a_failed_assertion_names_who_has_not_committed() {
       INSERT INTO t (x) VALUES ('new')
       at storage::locks::begun
       on thread `signing up`, connection 1, not committed
+      it had been open for … as this assertion failed, and 250 ms later it still
+          was
 
     The nearest row in `auth` was there at the start.
 

@@ -333,14 +333,11 @@ fn a_replica_is_no_other_bind_for_landings() {
       looked for  user: name = 'bob'
       expected    not in `now`
 
-     bind                      rows   found
-     default                          no such table
+     bind                     rows   found
+     default                         no such table
     ─
-     auth = now (read only)    2      the row:
-                                        id = 2, name = 'bob'
-    ─
-     late (lags behind auth)   1      no row matches; nearest:
-                                        id = 1, name = 'ann'
+     auth = now (read only)   2      the row:
+                                       id = 2, name = 'bob'
 
     The row in `auth` was written by
       INSERT INTO user VALUES (2, 'bob')

@@ -138,8 +138,10 @@ fn refused(unprepared: Vec<Arc<Unprepared>>) -> Vec<Clue> {
 
 /// Finds whether nobody had a connection to the bind that was meant.
 pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
+    // The source is written to, and a replica that lags is not.
+    let lags = case.sightings.iter().any(|sighting| sighting.database.key() == case.target && sighting.database.lags());
     let recorder = case.running.recorder();
-    recorder.is_unopened(case.target).then(|| Clue::Unopened { bind: case.target.clone() })
+    (!lags && recorder.is_unopened(case.target)).then(|| Clue::Unopened { bind: case.target.clone() })
 }
 
 /// Finds the last row that was written to the target and deleted again.

@@ -135,7 +135,7 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           on thread `worker`, connection 1, not committed
           it had been open for … as this assertion failed, and 250 ms later it still
-              was: nothing is about to end it
+              was
 
         The nearest row in `default` was there at the start.
 
@@ -411,8 +411,8 @@ fn what_was_written_in_a_private_database_is_found_there() {
 
     The nearest row in `default` was there at the start.
 
-    A private database in memory has a table `purchase`, which was written to, and
-    is no bind:
+    A table `purchase` in a private database in memory, which is no bind, was
+    written to:
       INSERT INTO purchase VALUES (1, 'grace', 500)
       at landing::accounts::missing::what_was_written_in_a_private_database_is_found_there
       on the test's thread, connection 1, committed

@@ -45,7 +45,8 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
       at landing::accounts::unprepared::a_statement_on_a_table_that_is_not_there_is_named_with_its_place
       on the test's thread, connection 2, committed
 
-    SQLite refused to prepare a statement twice on `billing`: no such table: coupon
+    SQLite refused to prepare a statement, twice in all, on `billing`: no such
+    table: coupon
       INSERT INTO coupon (code) VALUES (?1)
       at landing::accounts::unprepared::issue
       on the test's thread, connection 1
@@ -87,6 +88,16 @@ fn one_on_another_thread_is_found_though_its_connection_went_on() {
       db.locate("payment", row)?  every place where the row is
       db.connection("billing")?   a connection to `billing`
     "#);
+}
+
+#[test]
+fn what_a_session_tries_to_find_a_statements_bind_is_none() {
+    let db = shop();
+    let mut session = db.session();
+    session.execute("INSERT INTO payment (cents) VALUES (7)", []).unwrap();
+    session.commit().unwrap();
+    let report = failure(|| db.assert_landed("billing", "payment", row! { cents: 5 }));
+    assert!(!report.contains("refused to prepare"), "{report}");
 }
 
 #[test]
