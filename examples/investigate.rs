@@ -79,7 +79,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What a look into a saved database finds.
 fn lines_of_log(conn: &Connection) -> rusqlite::Result<String> {
-    if !conn.table_exists(None, "log")? {
+    let is_there = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'log'";
+    if !conn.query_row(is_there, [], |row| row.get::<_, bool>(0))? {
         return Ok("no table log".to_string());
     }
     let lines = conn.query_row("SELECT group_concat(event) FROM log", [], |row| row.get::<_, Option<String>>(0))?;
