@@ -1,7 +1,8 @@
 //! A part of the binds put back, tables left alone, and rows written out as data: `Harness::part`.
 
 use multibind::binds::{Lag, Storage};
-use multibind::rusqlite::types::Value;
+use multibind::rusqlite::types::{Value, ValueRef};
+use multibind::rusqlite::{self, Row};
 use multibind::{changes, context, row, Bind, Error, Harness};
 use rstest::rstest;
 
@@ -212,9 +213,13 @@ fn every_value_is_written_as_data_that_reads_back(#[case] encoding: &str) -> mul
         let sql =
             "SELECT n, plain, text, number, whole, real, blob, CAST(plain AS BLOB), typeof(plain) FROM v ORDER BY n";
         let mut select = conn.prepare(sql).unwrap();
-        let row = |row: &multibind::rusqlite::Row<'_>| {
+        let row = |row: &Row<'_>| -> rusqlite::Result<Vec<String>> {
             // Text that is no UTF-8 is compared as its bytes, by the last columns.
-            (0..9).map(|at| Ok(row.get(at).map_or("no UTF-8".to_string(), bits))).collect::<Result<Vec<_>, _>>()
+            let one = |at| match row.get_ref(at)? {
+                ValueRef::Text(text) if std::str::from_utf8(text).is_err() => Ok("no UTF-8".to_string()),
+                _ => row.get(at).map(bits),
+            };
+            (0..9).map(one).collect()
         };
         select.query_map([], row).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
     };

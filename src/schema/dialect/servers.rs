@@ -55,7 +55,7 @@ const INHERITS: &str = "it is PostgreSQL's: take it out";
 const ROW_SECURITY: &str = "SQLite has no users: take it out";
 const COPIES: &str = "SQLite copies no table's columns: write them out";
 
-const PLACES: [Place; 27] = [
+const PLACES: [Place; 28] = [
     ("on", "current_timestamp", "", "`ON UPDATE CURRENT_TIMESTAMP` is MySQL's, so write a trigger"),
     ("or", "create", "", "SQLite replaces nothing as it creates, so write `DROP … IF EXISTS` before it"),
     ("as", "default", "", "`AS IDENTITY` is a server's, and in SQLite an `INTEGER PRIMARY KEY` counts by itself"),
@@ -73,6 +73,8 @@ const PLACES: [Place; 27] = [
     ("unique", "", "alter", CONSTRAINTS),
     ("primary", "", "alter", CONSTRAINTS),
     ("constraint", "rename", "alter", "SQLite renames no constraint: take it out"),
+    // An older SQLite stops here, a newer one at the kind that it does not add.
+    ("constraint", "", "alter", CONSTRAINTS),
     ("key", "", "alter", INDEXES),
     ("index", "", "alter", INDEXES),
     ("(", "inherits", "", INHERITS),
