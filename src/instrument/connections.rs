@@ -48,7 +48,7 @@ fn attribute() {
     }
     let mut failed = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        let code = standing(*address).code;
+        let Some(Standing { code, .. }) = standing(*address) else { continue };
         if waiting.iter().any(|unprepared| unprepared.code == code) {
             failed.push((code, Arc::clone(connection)));
         }
@@ -81,7 +81,7 @@ pub(super) fn settle_here() {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
             // It may have been given to another thread meanwhile, which is within a statement.
             let own = connected.get(&address).filter(|connection| connection.is_unsettled(here));
-            own.map(|connection| (Arc::clone(connection), standing(address)))
+            own.and_then(|connection| Some((Arc::clone(connection), standing(address)?)))
         };
         if let Some((connection, standing)) = found {
             connection.settle(standing);
@@ -89,10 +89,11 @@ pub(super) fn settle_here() {
     });
 }
 
-/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet.
-fn standing(address: usize) -> Standing {
-    // SAFETY: the structure of what is listed is not freed, and the value is not kept. SQLite takes no lock for these numbers.
-    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing()
+/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet. `None` while another thread
+/// uses it.
+fn standing(address: usize) -> Option<Standing> {
+    // SAFETY: the structure of what is listed is not freed, and the value is not kept.
+    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing_if_unused()
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.
@@ -102,7 +103,7 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
         if connection.is_of(recorder) && connection.is_unsettled(here) {
-            found.push((Arc::clone(connection), standing(*address)));
+            found.extend(standing(*address).map(|standing| (Arc::clone(connection), standing)));
         }
     }
     for (connection, standing) in found {

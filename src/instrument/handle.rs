@@ -22,7 +22,7 @@ use crate::sqlite::Slot;
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
 
-/// The numbers of a connection that SQLite answers without a lock.
+/// The numbers by which the end of a statement is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
     /// Set if no transaction is open.
@@ -198,11 +198,30 @@ impl Handle {
         self.0
     }
 
-    /// Returns the numbers that SQLite answers without a lock.
+    /// Returns the numbers by which the end of a statement is known, on a connection that no other thread uses.
     pub(super) fn standing(&self) -> Standing {
         // SAFETY: the connection is open.
         let code = unsafe { ffi::sqlite3_extended_errcode(self.0) };
         Standing { alone: self.is_autocommit(), changes: self.changes(), code }
+    }
+
+    /// Returns the same of a connection that another thread may use, or `None` if one does now.
+    ///
+    /// From 3.54 on, SQLite takes the connection's mutex for these numbers. Who waited for it here, under a lock of this crate's
+    /// that the other thread's close takes, would wait for ever.
+    pub(super) fn standing_if_unused(&self) -> Option<Standing> {
+        // SAFETY: the connection is open. One without a mutex has none to take, which is a success.
+        let (mutex, taken) = unsafe {
+            let mutex = ffi::sqlite3_db_mutex(self.0);
+            (mutex, ffi::sqlite3_mutex_try(mutex))
+        };
+        if taken != ffi::SQLITE_OK {
+            return None;
+        }
+        let standing = self.standing();
+        // SAFETY: this thread has taken it.
+        unsafe { ffi::sqlite3_mutex_leave(mutex) };
+        Some(standing)
     }
 
     /// Returns whether SQLite asks this crate before it prepares a statement, and not the application alone.
