@@ -6,7 +6,7 @@ use super::storage::Storage;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::say;
-use crate::url::{misspells_cache, misspelt_scheme, parse, DatabaseUrl, Named, Sharing};
+use crate::url::{misspells_cache, misspelt_scheme, parse, DatabaseUrl, Named, Sharing, WrittenUrl};
 
 /// For the errors; the documentation of `Bind::url` has them all.
 const FORMS: &str = "`sqlite:///app.db`, `sqlite:////var/lib/app.db`, `sqlite:///:memory:`, `file:app.db`, \
@@ -24,7 +24,7 @@ pub(super) fn read(bind: &BindKey, url: &UrlText, unset: &[String]) -> Result<Da
     }
     let parsed = match parse(url.text()) {
         Err(_) if !unset.is_empty() => {
-            return Ok(DatabaseUrl { named: Some(Named::Written(url.text().to_string())), sharing: None })
+            return Ok(DatabaseUrl { named: Some(Named::Written(WrittenUrl(url.text().to_string()))), sharing: None })
         }
         parsed => parsed,
     };

@@ -8,7 +8,7 @@ mod server;
 mod sqlite;
 mod text;
 
-pub(crate) use named::{DatabaseUrl, Named, Sharing};
+pub(crate) use named::{DatabaseUrl, Named, Sharing, WrittenUrl};
 pub(crate) use redact::{redacted, redacted_file};
 pub(crate) use text::is_secret;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::escape::percent_encoded;
+use super::redact::redacted;
 
 /// A URL, as far as it names a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,17 @@ pub(crate) enum Named {
     /// A database of a server; `more` has the parameters of a server of which it is not known what they mean.
     Server { family: Family, hosts: Vec<String>, database: String, more: String },
     /// A database of whose URL only the text is known, as it names variables that are not set.
-    Written(String),
+    Written(WrittenUrl),
+}
+
+/// The text of a URL, shown without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct WrittenUrl(pub(crate) String);
+
+impl fmt::Debug for WrittenUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.0))
+    }
 }
 
 /// Ways of SQLite in which connections of one process share a database in memory.
@@ -77,7 +88,7 @@ impl fmt::Display for Named {
                 write!(f, "file:{}?vfs=memdb", percent_encoded(name, b"?#"))
             }
             Named::File { path } => write!(f, "sqlite:///{}", percent_encoded(path, b"?#")),
-            Named::Written(text) => f.write_str(text),
+            Named::Written(text) => write!(f, "{text:?}"),
             Named::Server { family, hosts, database, more } => {
                 let database = percent_encoded(database, b"?#");
                 write!(f, "{}://", family.scheme())?;
