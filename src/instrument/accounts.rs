@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use super::handle::{Handle, How};
+use super::handle::Handle;
 use super::rules::Rule;
 use super::state::{last_epoch, Inside, Listened};
+use super::stop::How;
 use crate::list::retain;
 
 /// The statements of a database's connections that have not ended, and the transactions that were seen to begin.

@@ -1,8 +1,6 @@
 //! One connection to a bind, as the recorder follows it: its transaction, the statements that go on, and how they end.
 
-use std::cell::Cell;
 use std::ffi::CStr;
-use std::mem::take;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -12,12 +10,12 @@ use std::time::Instant;
 use rusqlite::ffi;
 
 use super::displaced::Displaced;
-use super::handle::{Handle, Standing};
+use super::handle::Handle;
 use super::looked::{Looked, Memory, Step};
 use super::opening::{Opening, StillOpen};
 use super::operation::Operation;
-use super::outcome::{end_of, step_within, Open, Running};
-use super::recorded::{Ended, Recorded};
+use super::outcome::{Open, Running, Unsettled};
+use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::state;
 use super::touched::Touched;
@@ -26,7 +24,6 @@ use super::unprepared::UnpreparedOn;
 use super::waits::Waiting;
 use crate::key::Keys;
 use crate::list::filtered;
-use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -36,15 +33,15 @@ const IN_A_ROW: u32 = 4;
 /// A connection that is open.
 #[derive(Debug)]
 pub(crate) struct Connected {
-    address: usize,
-    to: To,
+    pub(super) address: usize,
+    pub(super) to: To,
     /// Its number in the harness.
     number: u32,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
     /// The number of the thread that used it last.
     used_on: AtomicUsize,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 /// The database that a connection is followed for, and its opening.
@@ -63,30 +60,19 @@ pub(super) struct To {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    running: Vec<Running>,
-    open: Option<Open>,
+pub(super) struct State {
+    pub(super) running: Vec<Running>,
+    pub(super) open: Option<Open>,
     /// The last statement that has ended, and the transaction that was open in it: SQLite may run it again.
-    last: Option<(Running, Option<Open>)>,
+    pub(super) last: Option<(Running, Option<Open>)>,
     /// The last statement that has ended and whose error SQLite may know by now.
-    unsettled: Option<Unsettled>,
+    pub(super) unsettled: Option<Unsettled>,
     /// The version of the databases as the last statement ended.
-    version: u64,
+    pub(super) version: u64,
     memory: Memory,
     /// The text that last wrote, and how often in a row.
     written: Arc<str>,
     in_a_row: u32,
-}
-
-/// A statement that has ended, of which SQLite tells more once it has returned.
-#[derive(Debug)]
-struct Unsettled {
-    running: Running,
-    thread: ThreadId,
-    /// Set if it is known to have failed.
-    failed: bool,
-    /// Set if it was given up while it had rows to give: SQLite counts what it has changed, and commits it, afterwards.
-    is_dropped: bool,
 }
 
 /// A statement that begins, as the callbacks know it.
@@ -101,26 +87,6 @@ pub(super) struct Begins {
     pub(super) record: Option<Recorded>,
     /// The number of times that its connection has run it in a row, this one included.
     pub(super) again: u32,
-}
-
-/// The account of a statement by who ran it.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    pub(crate) failed: Option<bool>,
-    pub(crate) error: Option<String>,
-    /// Set if it was given up while it had rows to give.
-    pub(crate) is_dropped: bool,
-}
-
-thread_local! {
-    /// The address of the connection whose statement was the last to end on this thread, if it is unsettled.
-    static UNSETTLED: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Takes the address of the connection whose statement was the last to end on this thread, if it is unsettled.
-pub(super) fn take_unsettled() -> Option<usize> {
-    // A thread that ends has none.
-    UNSETTLED.try_with(|unsettled| unsettled.replace(0)).ok().filter(|address| *address != 0)
 }
 
 impl Connected {
@@ -254,7 +220,7 @@ impl Connected {
 
     /// Locks the state, and returns the version of the databases too. It stays as it is in a transaction that holds the lock of
     /// a writer, so that SQLite is asked, which is done without the lock, outside of one only.
-    fn at_version(&self, handle: &Handle) -> (MutexGuard<'_, State>, u64) {
+    pub(super) fn at_version(&self, handle: &Handle) -> (MutexGuard<'_, State>, u64) {
         if !handle.is_autocommit() && !handle.has_attached() {
             let state = lock(&self.state);
             if let Some(held) = state.open.as_ref().and_then(|open| open.held) {
@@ -385,147 +351,9 @@ impl Connected {
         let writes = |running: &Running| running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
         lock(&self.state).running.iter().any(writes)
     }
-
-    /// Follows the end of a statement. SQLite reports one that it has prepared again meanwhile as ended twice: then its number
-    /// is returned, for what it does may be another thing now.
-    pub(super) fn end(&self, handle: &Handle, statement: usize, prepared: i32, account: Account) -> Option<u64> {
-        let recorder = self.to.recorder.upgrade()?;
-        let (alone, (all, of_last)) = (handle.is_autocommit(), handle.changes());
-        let (mut state, version) = self.at_version(handle);
-        state.version = version;
-        let mut running = match state.running.iter().rposition(|running| running.statement == statement) {
-            Some(at) => state.running.remove(at),
-            None => match state.last.take() {
-                Some((running, open)) if running.statement == statement && running.prepared != prepared => {
-                    state.open = open;
-                    running
-                }
-                _ => {
-                    // One that began while nobody recorded.
-                    if alone {
-                        recorder.ends.note();
-                    }
-                    return None;
-                }
-            },
-        };
-        if prepared != running.prepared || running.looked.as_ref().is_some_and(|looked| looked.renames) {
-            // Names mean something else now.
-            state::names_change();
-        }
-        let again = running.number.filter(|_| prepared != running.prepared);
-        let before = state.open.clone();
-        let is_dropped = account.is_dropped && running.changes_rows();
-        let rows = if is_dropped { 0 } else { running.rows(all, of_last) };
-        let mut failed = account.failed;
-        if !is_dropped {
-            let grew = version != running.version;
-            if !alone && let Some(open) = &mut state.open {
-                open.holds(&running, rows, version);
-            }
-            failed = state.conclude(&recorder, &running, (alone, grew, rows), failed);
-        }
-        if let Some(number) = running.number {
-            let (time, error) = (running.at.elapsed(), account.error);
-            let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
-            let is_settled = error.is_some() || statement == 0;
-            recorder.amend(number, |statement| {
-                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched })
-            });
-            if !is_settled && (running.may_write || running.step().is_some()) {
-                let (running, thread) = (running.clone(), thread::current().id());
-                state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
-                let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
-            }
-        }
-        if alone && (running.may_write || running.step().is_some()) {
-            recorder.ends.note();
-        }
-        state.last = (running.may_write || running.number.is_some()).then_some((running, before));
-        again
-    }
-
-    pub(super) fn is_unsettled(&self, thread: ThreadId) -> bool {
-        lock(&self.state).unsettled.as_ref().is_some_and(|unsettled| unsettled.thread == thread)
-    }
-
-    /// Adds to a statement that has ended what SQLite tells once it has returned: its error, and the rows of one that was given
-    /// up.
-    pub(super) fn settle(&self, standing: Standing) {
-        let mut state = lock(&self.state);
-        let Some(Unsettled { running, failed, is_dropped, .. }) = state.unsettled.take() else { return };
-        let Some(recorder) = self.to.recorder.upgrade() else { return };
-        // Others than these may be of a call between, a statement that could not be prepared for one.
-        let error = failed || is_of_a_step(standing.code);
-        let mut error = error.then(|| in_words(standing.code)).flatten();
-        let (mut rows, mut known) = (None, error.is_some().then_some(true));
-        if is_dropped {
-            let (all, of_last) = standing.changes;
-            let changed = running.rows(all, of_last);
-            rows = Some(changed);
-            known = state.conclude(&recorder, &running, (standing.alone, false, changed), known);
-            if known == Some(true) {
-                error = in_words(standing.code);
-            }
-            if standing.alone {
-                recorder.ends.note();
-            }
-        }
-        drop(state);
-        let Some(number) = running.number else { return };
-        recorder.amend(number, |statement| {
-            if let Some(ended) = &mut statement.ended {
-                ended.rows = rows.unwrap_or(ended.rows);
-                ended.failed = known.or(ended.failed);
-                ended.error = error.or(ended.error.take());
-                ended.is_stale |= ended.failed == Some(true) && standing.code == ffi::SQLITE_BUSY_SNAPSHOT;
-            }
-        });
-    }
 }
 
 /// Returns the bit of an instrument among those that are lost.
 fn bit(slot: Slot) -> usize {
     1 << slot as usize
-}
-
-impl State {
-    /// Follows what the end of a statement means for its transaction, with whether no transaction is open now, whether the
-    /// version of the databases has grown, and the rows changed; returns whether the statement has failed, if that is known.
-    fn conclude(
-        &mut self,
-        recorder: &Recorder,
-        running: &Running,
-        (alone, grew, rows): (bool, bool, u64),
-        failed: Option<bool>,
-    ) -> Option<bool> {
-        let given = failed;
-        let step = running.step();
-        let mut failed = failed.or(step.and_then(|step| step.fails(running.alone, alone)));
-        if alone && !self.running.iter().any(|running| running.may_write) {
-            if let Some(open) = self.open.take() {
-                let end = end_of(&open, running, grew, rows);
-                failed = failed.or(running.fails(end, rows));
-                open.transaction.ends(end);
-                if open.wrote && open.is_explicit && recorder.keeps_writes() {
-                    recorder.closes_here(&open.transaction);
-                }
-            }
-        } else if let Some(open) = &mut self.open {
-            if !alone {
-                open.is_explicit = true;
-                open.transaction.is_begun();
-            }
-            // What has changed rows has not failed, unless an error tells.
-            failed = failed.or((rows > 0).then_some(false));
-            if failed != Some(true) {
-                step_within(open, step, recorder);
-            }
-        }
-        if running.may_write || step.is_some() {
-            failed
-        } else {
-            given
-        }
-    }
 }

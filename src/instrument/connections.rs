@@ -7,12 +7,13 @@ use std::thread;
 
 use rusqlite::ffi;
 
-use super::connected::{take_unsettled, Connected};
+use super::connected::Connected;
 use super::displaced::Displaced;
 use super::extension::resets_now;
 use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
+use super::settle::take_unsettled;
 use super::state::{mode, Mode};
 use super::unprepared::unattributed;
 use super::waits::Waiting;

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::connected::{Account, Begins, Connected};
+use super::connected::{Begins, Connected};
 use super::connections::connected;
 use super::handle::Handle;
 use super::recorded::Ended;
 use super::recorder::Recorder;
+use super::settle::Account;
 use super::touched::Touched;
 use super::watch::{Beginning, Watch};
 

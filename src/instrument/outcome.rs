@@ -64,6 +64,17 @@ impl Open {
     }
 }
 
+/// A statement that has ended, of which SQLite tells more once it has returned.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    pub(super) running: Running,
+    pub(super) thread: ThreadId,
+    /// Set if it is known to have failed.
+    pub(super) failed: bool,
+    /// Set if it was given up while it had rows to give: SQLite counts what it has changed, and commits it, afterwards.
+    pub(super) is_dropped: bool,
+}
+
 impl Running {
     pub(super) fn step(&self) -> Option<&Step> {
         self.looked.as_ref().and_then(|looked| looked.step.as_ref())
@@ -106,7 +117,7 @@ pub(super) fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> T
     }
     match running.step() {
         Some(Step::Rollback) => TransactionEnd::RolledBack,
-        // What has written nothing has nothing to lose.
+        // A connection that has written nothing has nothing to lose.
         Some(Step::Commit | Step::Release(_)) if !open.wrote => TransactionEnd::Committed,
         Some(Step::Begin) => TransactionEnd::Failed,
         // A journal mode is kept by no commit.

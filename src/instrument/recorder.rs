@@ -94,7 +94,7 @@ pub(crate) struct Recorder {
 
 impl Default for Recorder {
     fn default() -> Recorder {
-        // What went unseen before is not this harness's.
+        // Writes that went unseen before are not this harness's.
         Recorder::within(&HARNESS, resets_now())
     }
 }

@@ -8,23 +8,23 @@
 //! under SQLite's own.
 
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
-use std::marker::PhantomData;
-use std::ptr;
 use std::sync::Arc;
 use std::thread;
 
 use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
-use super::connected::{Account, Begins, Connected};
+use super::connected::{Begins, Connected};
 use super::connections::{connected, settle_here};
 use super::deed::Deed;
 use super::faults::Faults;
 use super::handle::Handle;
 use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
+use super::settle::Account;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
+use super::traced::{Begun, Statement};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
 use super::{authorize, commit, late, strays};
@@ -85,7 +85,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         }
         if !heard {
             unheard(event, &statement);
-            // What only reads is of interest to listeners alone.
+            // A statement that only reads is of interest to listeners alone.
             if !statement.writes() && statement.is_query() {
                 return ffi::SQLITE_OK;
             }
@@ -94,7 +94,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             return ffi::SQLITE_OK;
         }
         let context = Context::of(context);
-        // That of a bind that a stray has attached is gone with its harness.
+        // The watch of a bind that a stray has attached is gone with its harness.
         let Some(watch) = context.watch().or_else(|| assigned(&statement.handle())) else { return ffi::SQLITE_OK };
         match event {
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
@@ -237,7 +237,7 @@ impl Watch {
             _ => None,
         };
         let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
-        // What such a connection does to its own database is of no bind.
+        // Such a connection's own database is no bind's.
         let is_nobodys = context.is_attached() && looked.is_some() && !deed.elsewhere;
         if let Some(member) = member.filter(|_| judges && !is_nobodys) {
             stopped = self.judge(member, statement, sql, deed);
@@ -411,129 +411,3 @@ fn assigned(handle: &Handle) -> Option<Arc<Watch>> {
 
 /// The words after a statement that was not stopped.
 const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";
-
-/// The beginning of something that runs.
-enum Begun<'c> {
-    /// A statement, by itself or from within another.
-    Statement {
-        nested: bool,
-    },
-    /// A trigger of that name, in the statement.
-    Trigger(&'c CStr),
-    Nothing,
-}
-
-/// The beginning of the comment by which SQLite names a trigger.
-const TRIGGER: &[u8] = b"-- TRIGGER ";
-
-/// A statement for as long as a callback runs.
-struct Statement<'c> {
-    statement: *mut ffi::sqlite3_stmt,
-    callback: PhantomData<&'c ()>,
-}
-
-impl Statement<'_> {
-    /// # Safety
-    ///
-    /// The statement lives as long as the value, and no other thread uses it meanwhile.
-    unsafe fn new(statement: *mut ffi::sqlite3_stmt) -> Option<Self> {
-        (!statement.is_null()).then_some(Statement { statement, callback: PhantomData })
-    }
-
-    /// Returns what begins. What SQLite runs inside a statement has another text than the statement has.
-    ///
-    /// # Safety
-    ///
-    /// The text is null, or ends with a NUL and lives through the call.
-    unsafe fn begun<'c>(&self, text: *const c_char) -> Begun<'c> {
-        let Some(sql) = self.sql().filter(|_| !text.is_null()) else { return Begun::Nothing };
-        if ptr::eq(sql.as_ptr(), text) {
-            return Begun::Statement { nested: false };
-        }
-        // SAFETY: as the caller says.
-        let text = unsafe { CStr::from_ptr(text) };
-        // SQLite puts that before the text of a statement. A trigger it names by a comment, which is no statement's text.
-        if text.to_bytes().strip_prefix(b"-- ") == Some(sql.to_bytes()) {
-            return Begun::Statement { nested: true };
-        }
-        let is_trigger = text.to_bytes().starts_with(TRIGGER);
-        let name = if is_trigger { text.to_bytes_with_nul().get(TRIGGER.len()..) } else { None };
-        name.and_then(|name| CStr::from_bytes_with_nul(name).ok()).map_or(Begun::Nothing, Begun::Trigger)
-    }
-
-    fn address(&self) -> usize {
-        self.statement.addr()
-    }
-
-    fn sql(&self) -> Option<&CStr> {
-        // SAFETY: the statement lives, and SQLite keeps its text, which ends with a NUL, as long.
-        unsafe {
-            let sql = ffi::sqlite3_sql(self.statement);
-            (!sql.is_null()).then(|| CStr::from_ptr(sql))
-        }
-    }
-
-    /// Returns the text with the values of the parameters, if there are any.
-    fn with_values(&self) -> Option<String> {
-        // SAFETY: the statement lives; the text is a copy that ends with a NUL and is freed by who asked for it.
-        unsafe {
-            if ffi::sqlite3_bind_parameter_count(self.statement) == 0 {
-                return None;
-            }
-            let copy = ffi::sqlite3_expanded_sql(self.statement);
-            if copy.is_null() {
-                return None;
-            }
-            let text = CStr::from_ptr(copy).to_string_lossy().into_owned();
-            ffi::sqlite3_free(copy.cast());
-            Some(text)
-        }
-    }
-
-    fn handle(&self) -> Handle {
-        // SAFETY: the connection of a statement that lives is open, and nobody else uses it while the callback runs. The
-        // value is not kept.
-        unsafe { Handle::new(ffi::sqlite3_db_handle(self.statement)) }
-    }
-
-    fn writes(&self) -> bool {
-        // SAFETY: the statement lives.
-        unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
-    }
-
-    /// Returns whether it only reads, and a transaction is open around it.
-    fn reads_in_a_transaction(&self) -> bool {
-        !self.writes() && self.is_query() && !self.handle().is_autocommit()
-    }
-
-    /// Returns whether it is an `EXPLAIN`, which does not run what it explains.
-    fn explains(&self) -> bool {
-        // SAFETY: the statement lives.
-        unsafe { ffi::sqlite3_stmt_isexplain(self.statement) != 0 }
-    }
-
-    /// Returns whether it has begun and not halted: SQLite reports the end of one that is given up before it halts it.
-    fn is_busy(&self) -> bool {
-        // SAFETY: the statement lives.
-        unsafe { ffi::sqlite3_stmt_busy(self.statement) != 0 }
-    }
-
-    /// Returns whether it gives columns.
-    fn is_query(&self) -> bool {
-        // SAFETY: the statement lives.
-        unsafe { ffi::sqlite3_column_count(self.statement) > 0 }
-    }
-
-    /// Returns what is known of its effects where SQLite reports no actions. What neither writes nor gives columns begins or
-    /// ends a transaction, or sets something of the connection.
-    fn deed(&self) -> Deed {
-        let writes = self.writes();
-        Deed { writes, transaction: !writes && !self.is_query() && !self.handle().is_asked(), ..Deed::default() }
-    }
-
-    /// Returns the number of times that SQLite has prepared it again.
-    fn prepared(&self) -> i32 {
-        // SAFETY: the statement lives; zero asks and resets nothing.
-        unsafe { ffi::sqlite3_stmt_status(self.statement, ffi::SQLITE_STMTSTATUS_REPREPARE, 0) }
-    }
-}

@@ -41,8 +41,8 @@ pub(crate) struct UnpreparedOn {
 /// The last of this process.
 static UNPREPARED: Mutex<VecDeque<Arc<Unprepared>>> = Mutex::new(VecDeque::new());
 
-/// The number that is kept.
-const KEPT: usize = 64;
+/// The number that is kept: of all tests that run at once in the process.
+const KEPT: usize = 1024;
 
 /// Keeps a statement that SQLite refuses on this thread.
 pub(super) fn note(code: c_int, message: String, sql: String, place: Option<Arc<Place>>) {
