@@ -39,7 +39,7 @@ pub(crate) fn explained(path: &Path, error: io::Error) -> io::Error {
              current folder"
         }
     };
-    // That of the workspace, for a crate within it.
+    // The workspace's, for a crate within it.
     let folder = found.ancestors().nth(path.components().count()).unwrap_or(&found);
     let mut up = PathBuf::from("..");
     for folder in folder.ancestors().skip(1) {

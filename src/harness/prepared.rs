@@ -103,8 +103,8 @@ impl Config {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// What the code returns as an error or panics with is an [`Error::Prepared`](crate::Error::Prepared) of the start, and so is what
-    /// it leaves behind: a connection that is still open a second later, a session, a transaction.
+    /// An error or a panic of the code is an [`Error::Prepared`](crate::Error::Prepared) of the start. So is anything that it leaves
+    /// open: a session, a transaction, a connection that is still open a second later.
     pub fn prepared<F, E>(self, name: impl Into<String>, code: F) -> Prepared
     where
         F: Fn(&Harness) -> Result<(), E> + Send + Sync + 'static,

@@ -69,9 +69,10 @@ fn ran_from(one: &Statement, again: &[&Statement]) -> String {
             Calls::Unknown => is_same = false,
         }
     }
-    match is_same {
-        true => " from that line, with the same callers each time: in a loop, or in two calls on one line of the test"
-            .to_string(),
-        false => " from there".to_string(),
+    if is_same {
+        " from that line, with the same callers each time: in a loop, or in two calls on one line of the test"
+            .to_string()
+    } else {
+        " from there".to_string()
     }
 }

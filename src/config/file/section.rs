@@ -116,7 +116,7 @@ impl Reader<'_> {
             format!("; {}", suggest(part, &names, &[]))
         };
         let problem = format!("no section `[{section}]`{there}");
-        // What the file as a whole does not have is not on one of its lines.
+        // A key that the whole file lacks has no line.
         if span.is_empty() {
             return Error::Config { file: self.file.clone(), line: None, bind: None, problem, at: None };
         }
