@@ -41,7 +41,7 @@ pub(super) fn fails_to_prepare() {
     UNPREPARED.set(true);
 }
 
-/// Finds the connections of the statements that were refused: the one whose last call has failed so.
+/// Finds the connections of the statements that were refused: the one whose last call has failed with that message.
 fn attribute() {
     let waiting = unattributed();
     if waiting.is_empty() {
@@ -49,13 +49,13 @@ fn attribute() {
     }
     let mut failed = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        let Some(Standing { code, .. }) = standing(*address) else { continue };
-        if waiting.iter().any(|unprepared| unprepared.code == code) {
-            failed.push((code, Arc::clone(connection)));
+        if let Some(error) = listed(*address).error_if_unused() {
+            failed.push((error, Arc::clone(connection)));
         }
     }
     for unprepared in waiting {
-        let alike = filtered(&failed, |(code, _)| *code == unprepared.code);
+        let alike =
+            filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message);
         let here = filtered(&alike, |(_, connection)| connection.used_on() == unprepared.thread_number);
         // A pool opens a connection on another thread than the one that uses it.
         match (here.as_slice(), alike.as_slice()) {
@@ -90,11 +90,15 @@ pub(super) fn settle_here() {
     });
 }
 
-/// Reads the numbers of a connection that is listed, under the list's lock: it is not closed yet. `None` while another thread
-/// uses it.
+/// Reads the numbers of a connection that is listed, under the list's lock. `None` while another thread uses it.
 fn standing(address: usize) -> Option<Standing> {
+    listed(address).standing_if_unused()
+}
+
+/// Returns a connection that is listed, under the list's lock: it is not closed yet.
+fn listed(address: usize) -> Handle {
     // SAFETY: the structure of what is listed is not freed, and the value is not kept.
-    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }.standing_if_unused()
+    unsafe { Handle::new(ptr::with_exposed_provenance_mut(address)) }
 }
 
 /// Settles what can be of the statements of a harness that have ended on this thread.

@@ -190,10 +190,26 @@ impl Handle {
     }
 
     /// Returns the same of a connection that another thread may use, or `None` if one does now.
-    ///
-    /// From 3.54 on, SQLite takes the connection's mutex for these numbers. Who waited for it here, under a lock of this crate's
-    /// that the other thread's close takes, would wait for ever.
     pub(super) fn standing_if_unused(&self) -> Option<Standing> {
+        self.if_unused(Handle::standing)
+    }
+
+    /// Returns the error of the last call on a connection that another thread may use, its code and message, if there is one.
+    pub(super) fn error_if_unused(&self) -> Option<(c_int, String)> {
+        let error = |handle: &Handle| {
+            let code = handle.standing().code;
+            // SAFETY: the connection is open and used by this thread alone, so that the message lives until it is copied.
+            let message = || unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(handle.0)) }.to_string_lossy().into_owned();
+            (!matches!(code, ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE)).then(|| (code, message()))
+        };
+        self.if_unused(error)?
+    }
+
+    /// Asks a connection that another thread may use, unless one does now.
+    ///
+    /// From 3.54 on, SQLite takes the connection's mutex for a result code. Who waited for it here, under a lock of this crate's
+    /// that the other thread's close takes, would wait for ever.
+    fn if_unused<T>(&self, ask: impl FnOnce(&Handle) -> T) -> Option<T> {
         // SAFETY: the connection is open. One without a mutex has none to take, which is a success.
         let (mutex, taken) = unsafe {
             let mutex = ffi::sqlite3_db_mutex(self.0);
@@ -202,10 +218,10 @@ impl Handle {
         if taken != ffi::SQLITE_OK {
             return None;
         }
-        let standing = self.standing();
+        let answer = ask(self);
         // SAFETY: this thread has taken it.
         unsafe { ffi::sqlite3_mutex_leave(mutex) };
-        Some(standing)
+        Some(answer)
     }
 
     /// Returns whether SQLite asks this crate before it prepares a statement, and not the application alone.

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::ptr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 
 use rusqlite::ffi;
@@ -17,12 +17,16 @@ use super::state::{is_inside, is_own, is_present};
 use super::unprepared::note;
 use crate::sqlite::callback::without_panic;
 
-/// The places that are captured of refused statements between the starts of two harnesses.
-const PLACES: i64 = 64;
+/// The places that are captured of a thread's refused statements between the starts of two harnesses.
+const PLACES: u32 = 64;
 
-static LEFT: AtomicI64 = AtomicI64::new(0);
+/// The number of harnesses that were started.
+static STARTS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
+    /// The starts at this thread's last refused statement, and the places captured since.
+    static CAPTURED: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
+
     /// The last statement that was aborted on this thread, as the log has it.
     static ABORTED: RefCell<Option<String>> = const { RefCell::new(None) };
 
@@ -33,7 +37,7 @@ thread_local! {
 /// Makes SQLite log here, unless the application has a log.
 pub(crate) fn watch_log() {
     static ONCE: Once = Once::new();
-    LEFT.store(PLACES, Ordering::Relaxed);
+    STARTS.fetch_add(1, Ordering::Relaxed);
     ONCE.call_once(|| {
         let mut formatted: c_int = -1;
         // SAFETY: the format's only value is a place for a number: that of the characters so far, which SQLite writes if it
@@ -81,12 +85,22 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
             ABORTED.with_borrow_mut(|aborted| *aborted = Some(message.into_owned()));
         } else if let Some((message, sql)) = message.split_once(" in \"") {
             let sql = sql.strip_suffix('"').map_or_else(|| format!("{sql}…"), str::to_string);
-            let may_capture = LEFT.load(Ordering::Relaxed) > 0 && LEFT.fetch_sub(1, Ordering::Relaxed) > 0;
-            let place = may_capture.then(|| Arc::new(Place::capture()));
+            let place = may_capture().then(|| Arc::new(Place::capture()));
             note(code, message.to_string(), sql, place);
             fails_to_prepare();
         }
     })
+}
+
+/// Counts a place to be captured on this thread; returns false where there were enough.
+fn may_capture() -> bool {
+    let starts = STARTS.load(Ordering::Relaxed);
+    let captured = match CAPTURED.get() {
+        (then, captured) if then == starts => captured,
+        _ => 0,
+    };
+    CAPTURED.set((starts, captured.saturating_add(1)));
+    captured < PLACES
 }
 
 /// Returns the rest of a message on a statement that was aborted, after the number of its instruction.

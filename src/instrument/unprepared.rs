@@ -41,16 +41,20 @@ pub(crate) struct UnpreparedOn {
 /// The last of this process.
 static UNPREPARED: Mutex<VecDeque<Arc<Unprepared>>> = Mutex::new(VecDeque::new());
 
-/// The number that is kept: of all tests that run at once in the process.
-const KEPT: usize = 1024;
+/// The numbers that are kept: of one thread, and of all tests that run at once in the process.
+const KEPT_OF_A_THREAD: usize = 64;
+const KEPT: usize = 4096;
 
 /// Keeps a statement that SQLite refuses on this thread.
 pub(super) fn note(code: c_int, message: String, sql: String, place: Option<Arc<Place>>) {
-    let (thread, at) = (thread::current(), Instant::now());
-    let unprepared =
-        Unprepared { message, sql, code, thread, thread_number: thread_number(), at, place, on: OnceLock::new() };
+    let (thread, thread_number, at) = (thread::current(), thread_number(), Instant::now());
+    let unprepared = Unprepared { message, sql, code, thread, thread_number, at, place, on: OnceLock::new() };
     let mut kept = lock(&UNPREPARED);
-    if kept.len() == KEPT {
+    let of_this_thread = |kept: &Arc<Unprepared>| kept.thread_number == thread_number;
+    if kept.iter().filter(|kept| of_this_thread(kept)).count() == KEPT_OF_A_THREAD {
+        let oldest = kept.iter().position(of_this_thread);
+        oldest.and_then(|oldest| kept.remove(oldest));
+    } else if kept.len() == KEPT {
         kept.pop_front();
     }
     kept.push_back(Arc::new(unprepared));

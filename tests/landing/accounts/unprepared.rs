@@ -59,7 +59,10 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
 
 #[test]
 fn one_on_another_thread_is_found_though_its_connection_went_on() {
-    let db = shop();
+    let (db, others) = (shop(), shop());
+    // Of another test, and failed with the same code.
+    let conn = others.connection("billing").unwrap();
+    conn.execute("DELETE FROM coupon", []).unwrap_err();
     let pool = db.pool("billing").unwrap();
     let work = move || {
         let conn = pool.get().unwrap();
