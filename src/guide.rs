@@ -3,10 +3,15 @@
 //! | you want to | chapter |
 //! |---|---|
 //! | write the first test | [Getting started](getting_started) |
-//! | say which binds there are, with their tables and rows | [Configuration](configuration) |
+//! | say which binds there are, and what each is | [Configuration](configuration) |
+//! | have the application and its tests read one file | [The application's own file](application_files) |
+//! | give a bind its first rows, a state, or a copy of a database | [Data](data) |
 //! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
-//! | assert where a row landed and what changed | [Landings](landings) |
+//! | assert where a row landed | [Landings](landings) |
+//! | assert on all that changed, and go back | [Changes](changes) |
+//! | assert on the statements that ran, or refuse some | [Statements and guards](statements) |
+//! | look into a test that failed | [Failed tests](failed_tests) |
 //! | test with any row that a table takes | [Property tests](property_tests) |
 //! | make a bind fail | [Faults](faults) |
 //! | have a database for each tenant | [Tenants](tenants) |
@@ -31,11 +36,15 @@ macro_rules! chapters {
         [features]: crate#features\n\
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
+        [application_files]: crate::guide::application_files\n\
+        [data]: crate::guide::data\n\
         [migrations]: crate::guide::migrations\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
-        [failed]: crate::guide::landings#the-databases-of-a-failed-test\n\
-        [outside]: crate::guide::landings#nothing-but-binds\n\
+        [changes]: crate::guide::changes\n\
+        [statements]: crate::guide::statements\n\
+        [outside]: crate::guide::statements#nothing-but-binds\n\
+        [failed_tests]: crate::guide::failed_tests\n\
         [property_tests]: crate::guide::property_tests\n\
         [faults]: crate::guide::faults\n\
         [tenants]: crate::guide::tenants\n\
@@ -60,6 +69,14 @@ pub mod getting_started {}
 pub mod configuration {}
 
 #[doc = chapters!()]
+#[doc = include_str!("../docs/application_files.md")]
+pub mod application_files {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/data.md")]
+pub mod data {}
+
+#[doc = chapters!()]
 #[doc = include_str!("../docs/migrations.md")]
 pub mod migrations {}
 
@@ -70,6 +87,18 @@ pub mod dispatch {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/landings.md")]
 pub mod landings {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/changes.md")]
+pub mod changes {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/statements.md")]
+pub mod statements {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/failed_tests.md")]
+pub mod failed_tests {}
 
 #[doc = chapters!()]
 #[cfg_attr(feature = "proptest", doc = include_str!("../docs/property_tests.md"))]
