@@ -19,6 +19,7 @@
 //! | test an application that runs on PostgreSQL or MySQL | [Servers in production](servers) |
 //! | run the tests in parallel, by nextest, on several machines | [Runners](runners) |
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
+//! | look up a key, a variable or an error | [Reference](reference) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
@@ -56,6 +57,7 @@ macro_rules! chapters {
         [coming_from_rails]: crate::guide::coming_from_rails\n\
         [coming_from_sqlx_test]: crate::guide::coming_from_sqlx_test\n\
         [questions]: crate::guide::questions\n\
+        [reference]: crate::guide::reference\n\
         \n"
     };
 }
@@ -143,3 +145,7 @@ pub mod coming_from_sqlx_test {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/questions.md")]
 pub mod questions {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/reference.md")]
+pub mod reference {}
