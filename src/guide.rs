@@ -35,6 +35,7 @@ macro_rules! chapters {
         "\n\
         [guide]: crate::guide\n\
         [features]: crate#features\n\
+        [versions]: crate#versions\n\
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
         [application_files]: crate::guide::application_files\n\
