@@ -4,7 +4,6 @@
 mod attach;
 mod authorizer;
 mod backup;
-#[cfg(unix)]
 mod beside;
 mod bytes;
 pub(crate) mod callback;
@@ -23,6 +22,7 @@ pub(crate) mod on_connect;
 mod original;
 mod outline;
 mod pages;
+pub(crate) mod platform;
 pub(crate) mod private;
 mod private_copy;
 mod probe;
