@@ -650,7 +650,7 @@ fn the_guide_shows_what_a_failure_says(harness: Harness) {
     auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     auth.execute("UPDATE user SET is_active = 1 WHERE username = ?1", ["ann"]).unwrap();
     let failure = message(|| log.assert_count("auth", 1));
-    assert!(include_str!("../../docs/landings.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
+    assert!(include_str!("../../docs/statements.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
 }
 
 #[rstest]
