@@ -253,14 +253,14 @@ unsafe fn is_outside(name: *const c_char, flags: c_int) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::gate::OpenGate;
     use super::*;
 
     use rusqlite::Connection;
 
     /// The methods of a connection's file.
-    fn methods(conn: &Connection) -> *const ffi::sqlite3_io_methods {
+    pub(in super::super) fn methods(conn: &Connection) -> *const ffi::sqlite3_io_methods {
         let mut file = ptr::null_mut::<sqlite3_file>();
         // SAFETY: the handle is open, and the operation writes the address of its file.
         unsafe {
