@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rusqlite::ffi::{self, sqlite3_file};
 
 use super::super::gate::{Begins, Into};
+use super::contents::add_zeros;
 use super::held::{Held, Level};
 use super::{Journal, Memory};
 use crate::sync::lock;
@@ -217,7 +218,7 @@ fn resize(bytes: &mut Vec<u8>, size: usize) -> bool {
     if bytes.try_reserve(size - bytes.len()).is_err() {
         return false;
     }
-    bytes.resize(size, 0);
+    add_zeros(bytes, size);
     true
 }
 

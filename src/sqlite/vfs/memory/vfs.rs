@@ -19,17 +19,17 @@ use super::names::{access, delete, full_pathname, ours};
 use super::open::{File, Open, Part, Settings, UseOfIndex};
 use super::who::Opener;
 use super::{find, Initial, Memory};
-use crate::sqlite::bytes::Bytes;
 use crate::sqlite::callback::without_panic;
+use crate::sqlite::packed::FileBytes;
 
 /// Starts a database as an image, under a name that no other of the process has.
 pub(crate) fn start(image: Arc<dyn Initial>, gate: Arc<dyn Gate>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
-    Ok(Memory::new(Contents::new(Bytes::default()), Some(image), Vec::new(), gate))
+    Ok(Memory::new(Contents::new(FileBytes::default()), Some(image), Vec::new(), gate))
 }
 
 /// Starts one with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
-pub(crate) fn start_beside(bytes: Bytes, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
+pub(crate) fn start_beside(bytes: FileBytes, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
     Ok(Memory::new(Contents::new(bytes), None, journals, Arc::new(OpenGate)))
 }
