@@ -19,7 +19,7 @@
 //! | test an application that runs on PostgreSQL or MySQL | [Servers in production](servers) |
 //! | run the tests in parallel, by nextest, on several machines | [Runners](runners) |
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
-//! | look up a key, a variable or an error | [Reference](reference) |
+//! | look up a key, a variable or an error | [Reference](mod@reference) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
