@@ -5,6 +5,7 @@
 //! | write the first test | [Getting started](getting_started) |
 //! | say which binds there are, with their tables and rows | [Configuration](configuration) |
 //! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
+//! | write rows for several binds in one file, with labels for ids | [Scenarios](scenarios) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
 //! | assert where a row landed and what changed | [Landings](landings) |
 //! | test with any row that a table takes | [Property tests](property_tests) |
@@ -32,6 +33,8 @@ macro_rules! chapters {
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
         [migrations]: crate::guide::migrations\n\
+        [scenarios]: crate::guide::scenarios\n\
+        [data]: crate::guide::configuration#data\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
         [failed]: crate::guide::landings#the-databases-of-a-failed-test\n\
@@ -62,6 +65,10 @@ pub mod configuration {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/migrations.md")]
 pub mod migrations {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/scenarios.md")]
+pub mod scenarios {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/dispatch.md")]
