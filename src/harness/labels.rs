@@ -57,12 +57,12 @@ impl Harness {
     pub fn row_of(&self, name: &str) -> Result<Row> {
         let labels = self.running().labels();
         let found = labels.named(name).map(|found| found.row.clone());
-        self.running().called(None, found.map_err(|problem| Error::Row { problem, at: None }))
+        self.running().called(None, found.map_err(|problem| Error::Row { bind: None, problem, at: None }))
     }
 
     fn key_of(&self, name: &str) -> Result<(Row, String)> {
         let labels = self.running().labels();
-        let error = |problem| Error::Row { problem, at: None };
+        let error = |problem| Error::Row { bind: None, problem, at: None };
         let found = labels.named(name).map_err(error)?;
         match found.key.as_slice() {
             [key] => Ok((found.row.clone(), key.clone())),
