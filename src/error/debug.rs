@@ -97,7 +97,7 @@ impl Debug for Error {
             Orphans { orphans }
             NotAReplica { bind, replicas }
             Pool { bind, source }
-            Row { problem above }
+            Row { bind, problem above }
             Io { bind, action, path, source }
         }?;
         self.at().map_or(Ok(()), |caller| caller.write_last_words(f))

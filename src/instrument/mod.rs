@@ -5,6 +5,7 @@
 
 mod accounts;
 mod action;
+mod asked;
 mod authorize;
 mod closing;
 mod commit;
@@ -59,6 +60,7 @@ mod used;
 mod waits;
 mod watch;
 
+pub(crate) use asked::{Asked, Way};
 pub(crate) use connections::{displaced, still_open};
 pub(crate) use displaced::Displaced;
 pub(crate) use extension::noticing;

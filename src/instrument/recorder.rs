@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Instant;
 
+use super::asked::Asking;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
 use super::extension::resets_now;
@@ -88,6 +89,8 @@ pub(crate) struct Recorder {
     /// The number of times that SQLite was found to report openings no longer, as it began.
     pub(super) resets: usize,
     pub(super) sought: Sought,
+    /// The lines that have asked for ways to the databases.
+    pub(super) asking: Asking,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -123,6 +126,7 @@ impl Recorder {
             displaced: Mutex::default(),
             resets,
             sought: Sought::default(),
+            asking: Asking::default(),
             ends: Arc::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::thread::{self, Thread};
 
-use super::table::paragraph;
+use super::table::{paragraph, say};
 use super::words::cut;
 use crate::instrument::Unprepared;
 use crate::observe::{Fate, Statement};
@@ -53,6 +53,16 @@ pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<S
         }
         written.push_str(&edge);
         written.push_str(&paragraph(&line, indent, indent + 4));
+    }
+    written
+}
+
+/// Writes statements under a line.
+pub(super) fn under(line: &str, table: Option<&str>, statements: &[&Statement]) -> String {
+    let mut written = say(line);
+    for one in statements {
+        written.push('\n');
+        written.push_str(&statement(one, table, 2));
     }
     written
 }

@@ -1,19 +1,19 @@
 //! The clues of a landing's report in words.
 
 use std::sync::Arc;
-use std::thread;
 
 use rusqlite::types::Value;
 
-use super::account::{called_from, ran_on, sql_lines, statement, unprepared};
+use super::account::{called_from, ran_on, sql_lines, statement, under, unprepared};
+use super::came::{came_about, unopened};
 use super::lock::time;
-use super::table::paragraph;
+use super::table::{paragraph, say};
 use super::words::{cut, enumerated, quoted, times};
 use crate::error::capitalized;
-use crate::instrument::{Attached, Opening, Place, Stray, Unprepared};
+use crate::instrument::{Place, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{Author, Came, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+use crate::observe::{Author, Clue, Fate, Last, Statement, StillOpen, Unenforced};
 use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
@@ -49,7 +49,7 @@ pub(super) fn clue(clue: &Clue) -> String {
         }
         Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
         Clue::Came { came } => came_about(came),
-        Clue::Unopened { bind } => say(&format!("Nothing in this process has opened a connection to `{bind}`.")),
+        Clue::Unopened { bind, given } => unopened(bind, given),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
         Clue::NotDeleted { bind, table } => say(&format!("No DELETE has run on `{table}` in `{bind}`.")),
         Clue::Trigger { bind, trigger, text, statement } => {
@@ -118,59 +118,6 @@ fn triggered(bind: &BindKey, trigger: &str, text: Option<&str>, statement: Optio
 /// Writes columns with their values.
 fn values(columns: &[(String, Value)]) -> String {
     enumerated(&mapped(columns, |(name, value)| format!("`{name}` = {}", cut(&Shown(value).to_string(), VALUE))))
-}
-
-/// Says how a connection came about.
-fn came_about(came: &Came) -> String {
-    let Came { number, attached, opening, first } = came;
-    let connection = format!("Connection {number} to `{}`", opening.names.first());
-    let mut found = match attached {
-        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
-        None => opened(&connection, opening),
-    };
-    if let Some(first) = first {
-        let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
-        let line = if has_place && attached.is_none() { "and first wrote" } else { "It first wrote" };
-        found.push_str(&format!("\n{}", under(line, None, &[first])));
-    }
-    found
-}
-
-/// Says that a connection had attached the database of another bind.
-fn attaches(connection: &str, bind: &BindKey, attached: Option<&Attached>) -> String {
-    let Some(Attached { schema, place, .. }) = attached else {
-        return say(&format!("{connection} had attached `{bind}`."));
-    };
-    let mut found = say(&format!("{connection} had attached `{bind}` as `{schema}`"));
-    if let Some(place) = place {
-        let at = place.text().map(|text| format!("at {text}"));
-        for line in at.into_iter().chain(called_from(&place.lines_of_callers())) {
-            found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
-        }
-    }
-    found
-}
-
-/// Says who opened a connection, and where that is known on a line of its own.
-fn opened(connection: &str, opening: &Opening) -> String {
-    let place = opening.place.as_ref().and_then(|place| Some((place.text()?, place.lines_of_callers())));
-    match place {
-        Some((place, callers)) => {
-            let at = paragraph(&format!("at {place}"), 2, 6);
-            let mut opened = format!("{}\n  {at}", say(&format!("{connection} was opened")));
-            if let Some(callers) = called_from(&callers) {
-                opened.push_str(&format!("\n  {}", paragraph(&callers, 2, 6)));
-            }
-            opened
-        }
-        None => match opening.thread.name() {
-            _ if opening.thread.id() == thread::current().id() => {
-                say(&format!("{connection} was opened on the test's thread."))
-            }
-            Some(name) => say(&format!("{connection} was opened on thread `{name}`.")),
-            None => say(&format!("{connection} was opened on an unnamed thread.")),
-        },
-    }
 }
 
 /// Says that a transaction is open, since when, and whether it was waited for.
@@ -334,17 +281,4 @@ fn listed(line: &str, table: Option<&str>, last: &Last) -> String {
         1 => format!("{}\n  1 more before these.", under(line, table, &shown)),
         more => format!("{}\n  {more} more before these.", under(line, table, &shown)),
     }
-}
-
-fn under(line: &str, table: Option<&str>, statements: &[&Statement]) -> String {
-    let mut written = say(line);
-    for one in statements {
-        written.push('\n');
-        written.push_str(&statement(one, table, 2));
-    }
-    written
-}
-
-fn say(sentence: &str) -> String {
-    paragraph(sentence, 0, 0)
 }

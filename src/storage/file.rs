@@ -92,7 +92,7 @@ impl Store for TempFile {
     fn fill(&self, image: &Image, key: &BindKey) -> Result<bool> {
         let sql = || Error::sql(key);
         let write = |bytes: &[u8]| self.write(bytes).map_err(Error::of_bind(key));
-        write(&image.file().map_err(sql())?)?;
+        write(&image.file().map_err(sql())?.whole())?;
         self.check_path().map_err(Error::of_bind(key))?;
         if !can_have_log(&self.uri()).map_err(sql())? {
             // As SQLite does there when it is asked for a log: it keeps a rollback journal.

@@ -243,6 +243,8 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
 
     Connection 1 to `default` was opened
       at landing::assertions::plain
+    Its address came from `db.uri`
+      at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
 
@@ -300,6 +302,8 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
 
     Connection 1 to `default` was opened
       at landing::assertions::plain
+    Its address came from `db.uri`
+      at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
 
@@ -339,6 +343,8 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
       on the test's thread, connection 2, committed
 
     Connection 2 to `meta` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     To look further:
@@ -457,6 +463,8 @@ fn a_bind_without_the_table_says_so(db: Harness) {
 
     Connection 1 to `auth` was opened
       at landing::assertions::plain
+    Its address came from `db.uri`
+      at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
 
@@ -539,6 +547,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.

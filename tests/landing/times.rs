@@ -237,6 +237,9 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
 
     Connection 3 to `auth` was opened
       at landing::times::log
+    Its address came from `db.uri`
+      at landing::times::log
+      several times
 
     To look further:
       db.locate("log", row)?     every place where the row is

@@ -27,7 +27,7 @@ use std::thread::{self, ThreadId};
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
-use crate::instrument::{unprepared, Unprepared};
+use crate::instrument::{unprepared, Recorder, Unprepared};
 use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
@@ -37,16 +37,21 @@ pub(crate) struct Account {
     is_partial: bool,
     /// Those that SQLite refused to prepare, and so never ran.
     unprepared: Vec<Arc<Unprepared>>,
+    recorder: Arc<Recorder>,
 }
 
 impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
-        let recorder = running.recorder();
+        Account::of(running.recorder())
+    }
+
+    /// Reads what a recorder has kept.
+    pub(crate) fn of(recorder: &Arc<Recorder>) -> Account {
         let statements = read(recorder.all());
         let mut unprepared = unprepared(recorder);
         unprepared.retain(|one| is_the_applications(one, &statements));
-        Account { statements, is_partial: recorder.first() > 0, unprepared }
+        Account { statements, is_partial: recorder.first() > 0, unprepared, recorder: Arc::clone(recorder) }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 
 use crate::harness::Running;
-use crate::instrument::{Stray, Unprepared};
+use crate::instrument::{Asked, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::observe::account::{Author, Came, StillOpen, Unenforced};
 use crate::observe::evidence::Exhibit;
@@ -34,8 +34,8 @@ pub(crate) enum Clue {
     Open { bind: BindKey, table: String, last: Last, open: Option<StillOpen> },
     /// The connection that wrote a row into a bind that was not meant.
     Came { came: Came },
-    /// No connection to the bind that was meant was opened by anybody.
-    Unopened { bind: BindKey },
+    /// No connection to the bind that was meant was opened by anybody; the lines that got its address.
+    Unopened { bind: BindKey, given: Vec<Asked> },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
     /// No statement may have deleted rows of a table to which others refer.

@@ -4,7 +4,7 @@ use super::clue::{Case, Clue, Last};
 use super::lost::lost;
 use std::sync::Arc;
 
-use crate::instrument::{displaced, reads_log, Unprepared};
+use crate::instrument::{displaced, reads_log, Unprepared, Way};
 use crate::key::BindKey;
 use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, StillOpen};
 use crate::observe::evidence::Finding;
@@ -146,7 +146,14 @@ pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
     // The source is written to, and a replica that lags is not.
     let lags = case.sightings.iter().any(|sighting| sighting.database.key() == case.target && sighting.database.lags());
     let recorder = case.running.recorder();
-    (!lags && recorder.is_unopened(case.target)).then(|| Clue::Unopened { bind: case.target.clone() })
+    if lags || !recorder.is_unopened(case.target) {
+        return None;
+    }
+    let mut given = Vec::new();
+    for sighting in case.sightings.iter().filter(|sighting| sighting.bind() == case.target) {
+        given = recorder.given(sighting.database.keys(), Way::Address);
+    }
+    Some(Clue::Unopened { bind: case.target.clone(), given })
 }
 
 /// Finds the last row that was written to the target and deleted again.

@@ -53,6 +53,9 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
       on the test's thread, connection 1, committed
 
+    Connection 1 to `default` came from `db.connection`
+      at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
+
     Nothing in this process has opened a connection to `billing`.
 
     To look further:

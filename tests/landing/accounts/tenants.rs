@@ -42,6 +42,9 @@ fn a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant() {
       at landing::accounts::tenants::a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant
       on the test's thread, connection 1, committed
 
+    Connection 1 to `tenant[shop_acme]` came from `db.connection_for`
+      at landing::accounts::tenants::a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant
+
     Nothing in this process has opened a connection to `tenant[shop_apex]`.
 
     To look further:
