@@ -82,7 +82,7 @@ fn a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address() {
     let worker = std::thread::Builder::new().name("worker".to_string());
     worker.spawn(move || sign_up("ann")).unwrap().join().unwrap();
     assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "ann" })), @r#"
-    the row did not land in `auth`: it is in `meta`
+    the row landed in `meta` instead of `auth`
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
