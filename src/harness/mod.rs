@@ -8,7 +8,6 @@ mod dynamic;
 mod end;
 mod engines;
 mod folder;
-mod folder_kind;
 mod foreign_keys;
 mod held;
 mod history;
@@ -25,8 +24,6 @@ mod scope;
 mod shape;
 mod start;
 mod state;
-#[cfg(target_os = "linux")]
-mod sweep;
 mod tables;
 mod template;
 
@@ -40,7 +37,6 @@ pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
 pub(crate) use end::{Keeper, Kept};
 pub use engines::Engine;
-pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub use prepared::Prepared;
