@@ -4,7 +4,7 @@ use std::thread::{self, Thread};
 
 use super::table::{paragraph, say};
 use super::words::cut;
-use crate::instrument::Unprepared;
+use crate::instrument::{ThreadState, Unprepared};
 use crate::observe::{Fate, Statement};
 
 /// The number of lines and of characters of a statement's text that are shown.
@@ -28,7 +28,15 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if statement.is_dropped() {
         ends.push("as a value was dropped there: nobody had committed it".to_string());
     }
+    ends.extend(opened(statement));
     ending(statement, table, ends, indent)
+}
+
+/// Says where the savepoint was opened that took a statement away.
+fn opened(statement: &Statement) -> Option<String> {
+    let undone = statement.recorded().undone.as_ref().filter(|_| statement.fate() == Fate::Undone)?;
+    let place = undone.opened.as_ref()?.text()?;
+    Some(format!("the savepoint was opened at {place}"))
 }
 
 /// Writes a statement with other lines at its end.
@@ -111,6 +119,16 @@ pub(super) fn ran_on(statement: &Statement) -> String {
     }
 }
 
+/// Says what a thread does that has left a transaction open.
+pub(super) fn doing(thread: &Thread, state: ThreadState) -> String {
+    let name = thread.name().map_or("its thread".to_string(), |name| format!("thread `{name}`"));
+    match state {
+        ThreadState::Ended => format!("{name} has ended; the connection is still open"),
+        ThreadState::InStatement => format!("{name} is within a statement"),
+        ThreadState::Idle => format!("{name} lives, and runs no statement"),
+    }
+}
+
 fn thread_of(thread: &Thread) -> String {
     match thread.name() {
         _ if thread.id() == thread::current().id() => "on the test's thread".to_string(),
@@ -135,7 +153,13 @@ fn became(statement: &Statement) -> String {
         Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
         Fate::Nothing => "changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
-        Fate::Undone => format!("rolled back to a savepoint{}", at()),
+        Fate::Undone => match &statement.recorded().undone {
+            // A session's has a name of this crate's.
+            Some(undone) if !statement.is_from_session() => {
+                format!("rolled back to the savepoint `{}`{}", undone.savepoint, at())
+            }
+            _ => format!("rolled back to a savepoint{}", at()),
+        },
         // A driver's own thread runs what another has called.
         Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
             "rolled back, by a call or by a drop of its transaction; no line is known, since the driver runs statements on a thread of its own".to_string()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 
-use super::account::{called_from, ran_on, sql_lines, statement, under, unprepared};
+use super::account::{called_from, doing, ran_on, sql_lines, statement, under, unprepared};
 use super::came::{came_about, unopened};
 use super::lock::time;
 use super::table::{paragraph, say};
@@ -46,6 +46,9 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Lost { bind, table, last, .. } => listed(&lost(bind, table, last), Some(table), last),
         Clue::Failed { statement } => {
             under("Before that, a statement of the same transaction failed:", None, &[statement])
+        }
+        Clue::FailedIn { statement } => {
+            under("After that, a statement of the same transaction failed:", None, &[statement])
         }
         Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
         Clue::Came { came } => came_about(came),
@@ -132,6 +135,11 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
     let Some(after) = open.ended_after() else {
         let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
         let mut found = listed(&is, Some(table), last);
+        if let Some(place) = open.begun().and_then(Place::text)
+            && last.statements.iter().all(|one| one.place() != Some(place))
+        {
+            found.push_str(&format!("\n  {}", paragraph(&format!("it began at {place}"), 2, 6)));
+        }
         let more = match open.in_vain {
             Some(waited) => {
                 format!("it had been open for {been} as this assertion failed, and {} later it still was", time(waited))
@@ -139,6 +147,9 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
             None => format!("it had been open for {been} as this assertion failed"),
         };
         found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
+        if let Some((thread, state)) = &open.thread {
+            found.push_str(&format!("\n  {}", paragraph(&doing(thread, *state), 2, 6)));
+        }
         if let Some(last) = &open.last {
             found.push_str(&format!("\n  the last that it wrote:\n{}", statement(last, None, 4)));
         }

@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::account::{end, ending, ran_on, statement};
+use super::account::{doing, end, ending, ran_on, statement};
 use super::table::paragraph;
 use super::words::cut;
 use crate::database::Database;
@@ -70,10 +70,14 @@ fn last(holder: &Holder) -> String {
     let mut ends = if holder.has_ended {
         vec![format!("{ran_on}, open then,"), format!("and later {}", end(&holder.last))]
     } else {
-        vec![format!("{ran_on}, still open")]
+        let mut ends = vec![format!("{ran_on}, still open")];
+        ends.extend(holder.thread.as_ref().map(|(thread, state)| doing(thread, *state)));
+        ends
     };
     if let Some(place) = holder.begun.as_ref().and_then(Statement::place) {
         ends.push(format!("The transaction began with the lock at {place}"));
+    } else if let Some(place) = holder.last.begun_at().filter(|place| holder.last.place() != Some(place)) {
+        ends.push(format!("The transaction began at {place}"));
     }
     format!("{did}:\n{}", ending(&holder.last, None, ends, 4))
 }

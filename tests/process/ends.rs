@@ -435,6 +435,9 @@ fn a_wait_in_vain_has_the_last_statement_of_the_holder() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on thread `worker`, connection 1, still open
+        thread `worker` has ended; the connection is still open
+        The transaction began at tests/process/ends.rs:[line],
+            process::ends::runs::waits_in_vain
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_waits_in_vain: report.html, auth.db, changes.txt
     "#);
 }
@@ -452,6 +455,9 @@ fn a_wait_in_vain_for_a_file_has_the_last_statement_of_the_holder() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on thread `worker`, connection 1, still open
+        thread `worker` has ended; the connection is still open
+        The transaction began at tests/process/ends.rs:[line],
+            process::ends::runs::waits_in_vain
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_to_a_file_waits_in_vain: report.html, auth.db, changes.txt
     ");
 }

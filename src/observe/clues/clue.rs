@@ -30,6 +30,8 @@ pub(crate) enum Clue {
     Lost { bind: BindKey, table: String, last: Last, is_of_nearest: bool },
     /// The statement that failed in the transaction of those, after them.
     Failed { statement: Box<Statement> },
+    /// The last statement that failed in a transaction which is open.
+    FailedIn { statement: Box<Statement> },
     /// Statements that changed rows of a table in transactions that are open, and the last of these.
     Open { bind: BindKey, table: String, last: Last, open: Option<StillOpen> },
     /// The connection that wrote a row into a bind that was not meant.

@@ -12,7 +12,7 @@ use crate::observe::glance::View;
 use crate::observe::look::{Found, Sighting};
 use crate::observe::nearest::Near;
 use crate::observe::outside::written_outside;
-use crate::observe::statements::read;
+use crate::observe::statements::{read, Statement};
 
 /// The most statements whose rows are looked for, and the most rows of each.
 const PUTS: usize = 8;
@@ -29,9 +29,13 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() == case.target));
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() != case.target));
     for sighting in &places {
+        let mut open = open(account, case.table, sighting.bind());
         let nearest = near.filter(|_| sighting.bind() == case.target);
-        clues.append(&mut lost(account, case.table, sighting.bind(), nearest));
-        clues.extend(open(account, case.table, sighting.bind()));
+        let mut lost = lost(account, case.table, sighting.bind(), nearest);
+        // One that failed in a transaction which is open is named with that.
+        lost.retain(|lost| !open.iter().any(|open| is_failure_in(open, lost)));
+        clues.append(&mut lost);
+        clues.append(&mut open);
     }
     clues.append(&mut refused(account.unprepared_on(case.table)));
     clues.append(&mut removed(account, case));
@@ -100,14 +104,31 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
 }
 
 /// Finds the statements that changed rows of a bind's table in transactions that are open.
-pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Option<Clue> {
+pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
     let mut open = account.writes(bind, table);
     open.retain(|statement| statement.fate() == Fate::Open);
-    let last = Last::of(open.into_iter().cloned().collect())?;
-    let of_last = last.statements.last()?;
-    let latest = account.last_of_unit(of_last).filter(|latest| latest.recorded().number != of_last.recorded().number);
+    let Some(last) = Last::of(open.into_iter().cloned().collect()) else { return Vec::new() };
+    let Some(of_last) = last.statements.last() else { return Vec::new() };
+    let failed = account.failed_after(of_last);
+    let is_named = |one: &Statement| {
+        let number = one.recorded().number;
+        number == of_last.recorded().number || failed.as_ref().is_some_and(|failed| failed.recorded().number == number)
+    };
+    let latest = account.last_of_unit(of_last).filter(|latest| !is_named(latest));
     let open = StillOpen::of(of_last, latest);
-    Some(Clue::Open { bind: bind.clone(), table: table.to_string(), last, open })
+    let mut clues = vec![Clue::Open { bind: bind.clone(), table: table.to_string(), last, open }];
+    clues.extend(failed.map(|failed| Clue::FailedIn { statement: Box::new(failed) }));
+    clues
+}
+
+/// Returns whether a clue names the one statement that was lost as what failed in a transaction.
+fn is_failure_in(clue: &Clue, lost: &Clue) -> bool {
+    match (clue, lost) {
+        (Clue::FailedIn { statement }, Clue::Lost { last, .. }) => {
+            last.before == 0 && last.statements.iter().all(|one| one.recorded().number == statement.recorded().number)
+        }
+        _ => false,
+    }
 }
 
 /// Finds what wrote to a table of that name in databases that are no harness's.

@@ -48,7 +48,7 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         | Reason::Unsettled
         | Reason::Unseen => {
             for sighting in case.sightings {
-                clues.extend(open(&account, case.table, sighting.bind()));
+                clues.append(&mut open(&account, case.table, sighting.bind()));
             }
             // The authors are the same statements.
             if clues.iter().any(|clue| matches!(clue, Clue::Open { .. })) {
