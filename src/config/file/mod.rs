@@ -22,7 +22,7 @@ use super::suggest::suggest;
 use super::value::{entries, table, Fit, Misfit, Placed};
 use super::written::Written;
 use super::Config;
-use crate::error::{Error, Result};
+use crate::error::{shown_path, Error, Result};
 use crate::key::BindKey;
 use crate::list::mapped;
 use crate::sqlite::script::line_at;
@@ -338,7 +338,7 @@ impl<'t> Reader<'t> {
 
     /// Returns the file with a colon after it, or the word for a line of a text.
     fn shown_file(&self) -> String {
-        self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", file.display()))
+        self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", shown_path(file)))
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
