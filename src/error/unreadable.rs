@@ -16,6 +16,9 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
     }
     let Some(there) = path.ancestors().skip(1).find(|folder| folder.is_dir()) else { return error.to_string() };
     let Ok(missing) = path.strip_prefix(there) else { return error.to_string() };
+    if there.parent().is_none() {
+        return error.to_string();
+    }
     let begin =
         "a relative path begins at the folder of the configuration file, in code at that of the crate under test";
     for folder in there.ancestors().skip(1) {

@@ -13,6 +13,7 @@ mod held;
 mod history;
 mod images;
 mod keep;
+mod labels;
 mod migrate;
 mod prepare;
 mod prepared;

@@ -18,6 +18,7 @@ use super::outcome::{Open, Running, Unsettled};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::state;
+use super::threads::runs_here;
 use super::touched::Touched;
 use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
@@ -260,7 +261,7 @@ impl Connected {
             open.transaction.ends(TransactionEnd::Unknown);
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some_and(Step::begins)) {
-            let transaction = recorder.next_transaction();
+            let transaction = recorder.next_transaction(step.is_some_and(Step::begins));
             if !alone {
                 transaction.is_begun();
             }
@@ -277,6 +278,7 @@ impl Connected {
             open.wrote |= wrote;
         }
         if let Some(recorded) = &mut recorded {
+            runs_here();
             recorded.connection = self.number;
             recorded.opened = Some(Arc::clone(&self.to.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use rusqlite::ffi;
 
@@ -15,6 +15,7 @@ use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
+use super::threads::{lives, ThreadState};
 use super::unprepared::unattributed;
 use super::waits::Waiting;
 use crate::list::filtered;
@@ -123,6 +124,20 @@ pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
     let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
     let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
     last.map(|(_, waiting)| waiting).unwrap_or_default()
+}
+
+/// Returns the state of a thread that has run a statement which was recorded.
+pub(crate) fn state_of(thread: ThreadId) -> ThreadState {
+    if !lives(thread) {
+        return ThreadState::Ended;
+    }
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let is_in = connected.entries().iter().any(|(_, connection)| connection.runs_on(thread).is_some());
+    if is_in {
+        ThreadState::InStatement
+    } else {
+        ThreadState::Idle
+    }
 }
 
 /// Returns a connection, if it is one to a bind.

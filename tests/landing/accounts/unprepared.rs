@@ -51,6 +51,12 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
       at landing::accounts::unprepared::issue
       on the test's thread, connection 1
 
+    SQLite refused to prepare a statement on `billing`: no such table: coupon
+      DELETE FROM coupon
+      at landing::accounts::unprepared::one_on_another_thread_is_found_though_its_connection_went_on
+      on thread `accounts::unprepared::one_on_another_thread_is_found_though_its_con
+          nection_went_on`, connection 1
+
     To look further:
       db.locate("coupon", row)?  every place where the row is
       db.connection("billing")?  a connection to `billing`
