@@ -7,6 +7,7 @@
 //! | have the application and its tests read one file | [The application's own file](application_files) |
 //! | give a bind its first rows, a state, or a copy of a database | [Data](data) |
 //! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
+//! | write rows for several binds in one file, with labels for ids | [Scenarios](scenarios) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
 //! | assert where a row landed | [Landings](landings) |
 //! | assert on all that changed, and go back | [Changes](changes) |
@@ -41,6 +42,7 @@ macro_rules! chapters {
         [application_files]: crate::guide::application_files\n\
         [data]: crate::guide::data\n\
         [migrations]: crate::guide::migrations\n\
+        [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
         [changes]: crate::guide::changes\n\
@@ -82,6 +84,10 @@ pub mod data {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/migrations.md")]
 pub mod migrations {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/scenarios.md")]
+pub mod scenarios {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/dispatch.md")]

@@ -18,15 +18,17 @@ pub(super) struct Bounds {
     pub(super) openings: i64,
     /// Those of transactions that begin to read.
     pub(super) readings: i64,
+    /// Those of transactions and savepoints that are opened.
+    pub(super) begins: i64,
 }
 
 /// Those of a harness.
 pub(super) const HARNESS: Bounds =
-    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64 };
+    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64, begins: 64 };
 
 /// Those of a connection to what is no harness's, whose opening is noted elsewhere.
 pub(super) const OUTSIDE: Bounds =
-    Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0 };
+    Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0, begins: 0 };
 
 /// The statements that are kept, the oldest first.
 #[derive(Debug, Default)]

@@ -14,9 +14,10 @@ use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
 use super::kept::{Bounds, Statements, HARNESS, OUTSIDE};
 use super::opening::OpenedBy;
+use super::outcome::Savepoint;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
-use super::recorded::Recorded;
+use super::recorded::{Recorded, Undone};
 use super::sought::Sought;
 use super::state::is_present;
 use super::transaction::Transaction;
@@ -67,6 +68,7 @@ pub(crate) struct Recorder {
     pub(super) places: AtomicI64,
     openings: AtomicI64,
     readings: AtomicI64,
+    begins: AtomicI64,
     displaced: Mutex<Closed>,
     /// The number of times that SQLite was found to report openings no longer, as it began.
     pub(super) resets: usize,
@@ -106,6 +108,7 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             readings: AtomicI64::new(bounds.readings),
+            begins: AtomicI64::new(bounds.begins),
             displaced: Mutex::default(),
             resets,
             sought: Sought::default(),
@@ -161,9 +164,19 @@ impl Recorder {
         opened.len() < OPENED && !opened.iter().any(|(database, _)| database.contains(bind))
     }
 
-    /// Begins a transaction.
-    pub(super) fn next_transaction(&self) -> Arc<Transaction> {
-        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1))
+    /// Begins a transaction, which a statement may have been written to begin.
+    pub(super) fn next_transaction(&self, is_begun: bool) -> Arc<Transaction> {
+        let begun = if is_begun { self.place_of_begin() } else { None };
+        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1, begun))
+    }
+
+    /// Captures the place at which a transaction or a savepoint is opened, unless enough have been captured.
+    pub(super) fn place_of_begin(&self) -> Option<Arc<Place>> {
+        if self.keeps_writes() {
+            captured(&self.begins)
+        } else {
+            None
+        }
     }
 
     /// Captures the place of this call, unless enough have been captured.
@@ -243,16 +256,17 @@ impl Recorder {
         }
     }
 
-    /// Marks the statements of a transaction from a number on as rolled back to a savepoint.
-    pub(super) fn undo(&self, from: u64, transaction: &Arc<Transaction>) {
-        let place = if self.keeps_writes() { self.place() } else { None };
+    /// Marks the statements of a transaction within a savepoint as rolled back to it.
+    pub(super) fn undo(&self, savepoint: &Savepoint, transaction: &Arc<Transaction>) {
+        let Savepoint { name, from, opened } = savepoint;
+        let (from, place) = (*from, if self.keeps_writes() { self.place() } else { None });
+        let undone = Arc::new(Undone { savepoint: name.clone(), opened: opened.clone(), place });
         let mut statements = lock(&self.statements);
         let before = statements.before(from);
         for statement in statements.kept.iter_mut().skip(before) {
             let is_one = statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
-            if is_one && !statement.undone {
-                statement.undone = true;
-                statement.undone_at.clone_from(&place);
+            if is_one && statement.undone.is_none() {
+                statement.undone = Some(Arc::clone(&undone));
             }
         }
     }

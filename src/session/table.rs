@@ -73,7 +73,7 @@ impl<'s> SessionTable<'s> {
     }
 
     #[track_caller]
-    fn insert_row(&mut self, row: &Row) -> Result<i64> {
+    pub(super) fn insert_row(&mut self, row: &Row) -> Result<i64> {
         let row = self.usable(row)?;
         let sql = insert("INSERT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
         let done = call::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]));
