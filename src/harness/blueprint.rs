@@ -13,7 +13,7 @@ use super::template::{Facts, Template};
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
 use crate::data::{self, DataFile, Files, Load, Scenario};
 use crate::database::Setup;
-use crate::error::{list, Error, Result};
+use crate::error::{list, shown_path, Error, Result};
 use crate::list::{has_name, mapped};
 use crate::nearest::nearest;
 use crate::say;
@@ -172,7 +172,7 @@ impl<'s> Blueprint<'s> {
         problem.push_str(self.of_a_server(&problem));
         // SQL that stands in the configuration has lines of its own.
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
-            problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
+            problem.push_str(&format!("; the bind is configured at {}:{at}", shown_path(&configured)));
         }
         Error::Schema { bind, file, line, problem, at: None }
     }
