@@ -7,6 +7,7 @@
 //! | have the application and its tests read one file | [The application's own file](application_files) |
 //! | give a bind its first rows, a state, or a copy of a database | [Data](data) |
 //! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
+//! | write rows for several binds in one file, with labels for ids | [Scenarios](scenarios) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
 //! | assert where a row landed | [Landings](landings) |
 //! | assert on all that changed, and go back | [Changes](changes) |
@@ -19,7 +20,7 @@
 //! | test an application that runs on PostgreSQL or MySQL | [Servers in production](servers) |
 //! | run the tests in parallel, by nextest, on several machines | [Runners](runners) |
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
-//! | look up a key, a variable or an error | [Reference](reference) |
+//! | look up a key, a variable or an error | [Reference](mod@reference) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
@@ -41,6 +42,7 @@ macro_rules! chapters {
         [application_files]: crate::guide::application_files\n\
         [data]: crate::guide::data\n\
         [migrations]: crate::guide::migrations\n\
+        [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
         [changes]: crate::guide::changes\n\
@@ -82,6 +84,10 @@ pub mod data {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/migrations.md")]
 pub mod migrations {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/scenarios.md")]
+pub mod scenarios {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/dispatch.md")]

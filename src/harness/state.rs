@@ -11,6 +11,7 @@ use super::running::{Running, RunningBind};
 use super::shape::{program, Program};
 use super::template::{Facts, Template};
 use crate::config::{DatabaseSpec, Replica};
+use crate::data::Labels;
 use crate::database::{at_one_moment, Patience};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys, PerBind};
@@ -26,6 +27,8 @@ pub(super) struct State {
     templates: Sorted<BindKey, Arc<Template>>,
     /// The reason why making it again might give another, if there is one: then the next start makes its own.
     fleeting: Option<String>,
+    /// The labels of the rows that its code has loaded.
+    labels: Labels,
 }
 
 /// The time for which a stored state is used: the time that an application has taken from the system is never older.
@@ -91,7 +94,7 @@ impl State {
         let databases = running.databases();
         let all = mapped(&databases, |database| &***database);
         let images = at_one_moment(&all, &Patience::new()).map_err(|(at, error)| Error::sql(all[at].key())(error))?;
-        let mut state = State { templates: Sorted::default(), fleeting };
+        let mut state = State { templates: Sorted::default(), fleeting, labels: running.labels() };
         for (database, image) in databases.iter().zip(images) {
             let template = database.template();
             if state.fleeting.is_none() {
@@ -132,6 +135,11 @@ impl State {
         own
     }
 
+    /// Returns the labels of the rows that its code has loaded; of one that is stored, no code has.
+    pub(super) fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
     /// Returns the reason why making it again might give another, if there is one.
     pub(super) fn fleeting(&self) -> Option<&str> {
         self.fleeting.as_deref()
@@ -164,7 +172,7 @@ impl State {
             let template = template_of(file, facts, &on_connect(&key)?)?;
             templates.insert(key, Arc::new(template));
         }
-        texts.next().is_none().then_some(State { templates, fleeting: None })
+        texts.next().is_none().then_some(State { templates, fleeting: None, labels: Labels::default() })
     }
 }
 

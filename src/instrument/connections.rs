@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use rusqlite::ffi;
 
@@ -15,7 +15,8 @@ use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
-use super::unprepared::unattributed;
+use super::threads::{lives, ThreadState};
+use super::unprepared::{unattributed, Unprepared};
 use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
@@ -53,14 +54,25 @@ fn attribute() {
             failed.push((error, Arc::clone(connection)));
         }
     }
+    let alike = |unprepared: &Unprepared| {
+        filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message)
+    };
+    let mut elsewhere = Vec::new();
     for unprepared in waiting {
-        let alike =
-            filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message);
-        let here = filtered(&alike, |(_, connection)| connection.used_on() == unprepared.thread_number);
-        // A pool opens a connection on another thread than the one that uses it.
-        match (here.as_slice(), alike.as_slice()) {
-            ([(_, one)], _) | ([], [(_, one)]) => unprepared.is_on(one.refusing()),
+        let here = filtered(&alike(&unprepared), |(_, one)| one.used_on() == unprepared.thread_number);
+        match here.as_slice() {
+            [(_, one)] => unprepared.is_on(one.refuses(unprepared.thread_number)),
+            [] => elsewhere.push(unprepared),
             _ => {}
+        }
+    }
+    // A pool opens a connection on another thread than the one that uses it. The error of one that has refused a statement is
+    // that statement's.
+    for unprepared in elsewhere {
+        if let [(_, one)] = alike(&unprepared).as_slice()
+            && !one.has_refused()
+        {
+            unprepared.is_on(one.refuses(unprepared.thread_number));
         }
     }
 }
@@ -123,6 +135,20 @@ pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
     let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
     let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
     last.map(|(_, waiting)| waiting).unwrap_or_default()
+}
+
+/// Returns the state of a thread that has run a statement which was recorded.
+pub(crate) fn state_of(thread: ThreadId) -> ThreadState {
+    if !lives(thread) {
+        return ThreadState::Ended;
+    }
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let is_in = connected.entries().iter().any(|(_, connection)| connection.runs_on(thread).is_some());
+    if is_in {
+        ThreadState::InStatement
+    } else {
+        ThreadState::Idle
+    }
 }
 
 /// Returns a connection, if it is one to a bind.

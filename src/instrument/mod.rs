@@ -5,6 +5,7 @@
 
 mod accounts;
 mod action;
+mod asked;
 mod authorize;
 mod closing;
 mod commit;
@@ -49,6 +50,7 @@ mod state;
 mod stop;
 mod stray;
 mod strays;
+mod threads;
 mod touched;
 mod trace;
 mod traced;
@@ -59,7 +61,8 @@ mod used;
 mod waits;
 mod watch;
 
-pub(crate) use connections::{displaced, still_open};
+pub(crate) use asked::{Asked, Way};
+pub(crate) use connections::{displaced, state_of, still_open};
 pub(crate) use displaced::Displaced;
 pub(crate) use extension::noticing;
 pub(crate) use fault::FaultKind;
@@ -79,6 +82,7 @@ pub(crate) use sqlite_log::{reads_log, watch_log};
 pub(crate) use state::{spared, unwatched, Spared};
 pub use stray::Stray;
 pub(crate) use strays::{Outside, Presence};
+pub(crate) use threads::ThreadState;
 pub(crate) use touched::Touches;
 pub use transaction::TransactionEnd;
 pub(crate) use transaction::{Reading, Transaction};

@@ -8,6 +8,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::looked::{Looked, Step};
+use super::place::Place;
 use super::recorder::Recorder;
 use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
@@ -45,8 +46,17 @@ pub(super) struct Open {
     pub(super) has_read: bool,
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
-    /// The savepoints, each with the number of the first statement in it.
-    pub(super) savepoints: Vec<(String, u64)>,
+    pub(super) savepoints: Vec<Savepoint>,
+}
+
+/// A savepoint that is open.
+#[derive(Clone, Debug)]
+pub(super) struct Savepoint {
+    pub(super) name: String,
+    /// The number of the first statement in it.
+    pub(super) from: u64,
+    /// The place of the statement that opened it.
+    pub(super) opened: Option<Arc<Place>>,
 }
 
 impl Open {
@@ -129,9 +139,12 @@ pub(super) fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> T
 
 /// Follows a savepoint within a transaction.
 pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
-    let place = |name: &String| open.savepoints.iter().rposition(|(known, _)| known == name);
+    let place = |name: &String| open.savepoints.iter().rposition(|known| known.name == *name);
     match step {
-        Some(Step::Savepoint(name)) => open.savepoints.push((name.clone(), recorder.next())),
+        Some(Step::Savepoint(name)) => {
+            let (name, from, opened) = (name.clone(), recorder.next(), recorder.place_of_begin());
+            open.savepoints.push(Savepoint { name, from, opened });
+        }
         Some(Step::Release(name)) => {
             if let Some(at) = place(name) {
                 open.savepoints.truncate(at);
@@ -139,7 +152,7 @@ pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recor
         }
         Some(Step::RollbackTo(name)) => {
             if let Some(at) = place(name) {
-                recorder.undo(open.savepoints[at].1, &open.transaction);
+                recorder.undo(&open.savepoints[at], &open.transaction);
                 open.savepoints.truncate(at + 1);
             }
         }

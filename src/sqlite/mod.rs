@@ -4,7 +4,6 @@
 mod attach;
 mod authorizer;
 mod backup;
-#[cfg(unix)]
 mod beside;
 mod bytes;
 pub(crate) mod callback;
@@ -24,6 +23,7 @@ mod original;
 mod outline;
 mod packed;
 mod pages;
+pub(crate) mod platform;
 pub(crate) mod private;
 mod private_copy;
 mod probe;
