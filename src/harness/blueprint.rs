@@ -17,7 +17,7 @@ use crate::list::try_mapped;
 =======
 use crate::data::{self, DataFile, Files, Load, Scenario};
 use crate::database::Setup;
-use crate::error::{list, Error, Result};
+use crate::error::{list, shown_path, Error, Result};
 use crate::list::{has_name, mapped};
 use crate::nearest::nearest;
 >>>>>>> main
@@ -221,7 +221,7 @@ impl<'s> Blueprint<'s> {
         problem.push_str(self.of_a_server(&problem));
         // SQL that stands in the configuration has lines of its own.
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
-            problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
+            problem.push_str(&format!("; the bind is configured at {}:{at}", shown_path(&configured)));
         }
         Error::Schema { bind, file, line, problem, at: None }
     }

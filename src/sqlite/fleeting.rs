@@ -15,6 +15,7 @@ use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
 use super::code::check;
+use crate::error::shown_path;
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::private::opening;
 
@@ -66,8 +67,8 @@ pub(crate) fn ran(file: Option<&Path>, line: Option<usize>) {
     NOTICED.with_borrow_mut(|noticed| {
         if let Some(Noticed { value: Some(_), place: place @ None }) = noticed {
             *place = Some(match (file, line) {
-                (Some(file), Some(line)) => format!("{}:{line}", file.display()),
-                (Some(file), None) => file.display().to_string(),
+                (Some(file), Some(line)) => format!("{}:{line}", shown_path(file)),
+                (Some(file), None) => shown_path(file),
                 (None, Some(line)) => format!("line {line} of its schema"),
                 (None, None) => "its migrator".to_string(),
             });
