@@ -10,17 +10,8 @@ use super::images::{Images, Looked};
 use super::shape::Shape;
 use super::template::Template;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
-<<<<<<< HEAD
-use crate::data::{self, DataFile};
-use crate::error::{list, Error, Result};
-use crate::list::try_mapped;
-=======
-use crate::data::{self, DataFile, Files, Load, Scenario};
-use crate::database::Setup;
+use crate::data::{DataFile, Files, Scenario};
 use crate::error::{list, shown_path, Error, Result};
-use crate::list::{has_name, mapped};
-use crate::nearest::nearest;
->>>>>>> main
 use crate::say;
 use crate::schema::{self, Place, SchemaPart, SchemaTexts};
 use crate::sqlite::script::has_letters;
@@ -41,13 +32,9 @@ pub(super) struct Blueprint<'s> {
     texts: Option<SchemaTexts>,
     /// The schema as it runs, read from them when a template is made.
     schema: OnceLock<schema::Read>,
-<<<<<<< HEAD
     pub(super) data: Vec<DataFile>,
-=======
-    data: Vec<DataFile>,
     /// Its own data whose rows are still to be resolved.
     scenarios: Vec<Scenario>,
->>>>>>> main
     /// The store of what earlier processes have made.
     images: Option<Arc<Images>>,
 }
