@@ -53,7 +53,9 @@ impl Harness {
                 say::beside_failure(&wait);
             }
         }
-        if keep == Keep::Always || fails && keep == Keep::Failed {
+        // The test has yet to learn of a thread that failed, or ends without.
+        let is_failed = fails || self.running.recorder().failures.elsewhere().is_some();
+        if keep == Keep::Always || is_failed && keep == Keep::Failed {
             say::beside_failure(&(self.keeper)(self).told);
         }
         if !fails && self.running.returned().any() {

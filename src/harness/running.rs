@@ -226,6 +226,12 @@ impl Running {
         &self.recorder
     }
 
+    /// Fails the test with a report on this harness, at the caller's place.
+    #[track_caller]
+    pub(crate) fn fails(&self, report: String) -> ! {
+        self.recorder.failures.fail(report)
+    }
+
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules

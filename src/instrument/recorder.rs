@@ -21,6 +21,7 @@ use super::recorded::{Recorded, Undone};
 use super::sought::Sought;
 use super::state::is_present;
 use super::transaction::Transaction;
+use crate::fail::Failures;
 use crate::key::{BindKey, Keys};
 use crate::list::filtered;
 use crate::sync::lock;
@@ -75,6 +76,8 @@ pub(crate) struct Recorder {
     pub(super) sought: Sought,
     /// The lines that have asked for ways to the databases.
     pub(super) asking: Asking,
+    /// The last assertion on its harness that has failed.
+    pub(crate) failures: Failures,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -113,6 +116,7 @@ impl Recorder {
             resets,
             sought: Sought::default(),
             asking: Asking::default(),
+            failures: Failures::default(),
             ends: Arc::default(),
         }
     }
