@@ -49,8 +49,12 @@ impl Harness {
         let (keep, fails) = (self.keeps(), thread::panicking());
         // A test that returns a driver's error does not panic. What is printed here, runners show of failed tests alone.
         if fails || !self.running.returned().any() {
-            for wait in self.running.given_up() {
-                say::beside_failure(&wait);
+            let mut told = self.running.given_up();
+            if !fails {
+                self.name_test(&mut told);
+            }
+            for line in told {
+                say::beside_failure(&line);
             }
         }
         // The test has yet to learn of a thread that failed, or ends without.
@@ -63,6 +67,13 @@ impl Harness {
         }
     }
 
+    /// Names the test before what is said of it: one that returns an error is named by nothing that it prints.
+    fn name_test(&self, told: &mut Vec<String>) {
+        if let Some(name) = self.test_name().filter(|name| !told.is_empty() && *name != "main") {
+            told.insert(0, format!("multibind: in the test `{name}`:"));
+        }
+    }
+
     /// Prepares for the end of the test with one of the errors that are alive.
     fn end_beside_errors(&self, keep: Keep) {
         let (mut told, mut folder) = (self.running.given_up(), None);
@@ -72,6 +83,7 @@ impl Harness {
             told.push(kept.told);
             (folder, remove) = (kept.folder, kept.remove);
         }
+        self.name_test(&mut told);
         let end = move |printed: bool| {
             // No test ended with the error.
             if let Some(folder) = folder.filter(|_| !printed) {
