@@ -11,7 +11,7 @@ use super::words::{cut, NOTHING_WRITTEN};
 use crate::error::{argument, arguments, joined_by, list, Error};
 use crate::key::Selection;
 use crate::list::{filtered, has_name};
-use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowUpdate, TableChange};
+use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowNames, RowUpdate, TableChange};
 use crate::row::{Row, Shown};
 
 /// The most rows of a kind that are shown of each table.
@@ -170,7 +170,7 @@ fn other_values(table: &Compared, other: &OtherValues) -> String {
     let OtherValues { kind, key, difference } = other;
     let Compared { bind, table, .. } = table;
     let title = format!("Of the rows {} in `{table}` of `{bind}`, {}:", kind.name(), in_words(difference));
-    format!("{}\n\n{}", paragraph(&title, 0, 0), differences(difference, key, &[]))
+    format!("{}\n\n{}", paragraph(&title, 0, 0), differences(difference, key, &[], &RowNames::default()))
 }
 
 fn counts(counts: &[ExpectedChange]) -> String {
