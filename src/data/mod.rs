@@ -41,7 +41,7 @@ pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
 use records::{Content, Malformed, Records};
 pub(crate) use rows::{rows, Expecting};
-pub(crate) use save::as_sql;
+pub(crate) use save::{as_sql, Unwritten};
 pub(crate) use scenario::{
     expected, not_one_key, ExpectedRow, ExpectedTable, Found, Labels, Link, LinkEnd, Refers, Scenario, Target,
 };

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -42,6 +42,8 @@ pub(crate) struct Connected {
     lost: AtomicUsize,
     /// The number of the thread that used it last.
     used_on: AtomicUsize,
+    /// Set while its last error is that of a statement which it refused to prepare and which is known.
+    has_refused: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -98,6 +100,7 @@ impl Connected {
             to,
             number: recorder.next_connection(),
             used_on: AtomicUsize::new(state::thread_number()),
+            has_refused: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
         }
@@ -172,8 +175,16 @@ impl Connected {
         self.used_on.load(Ordering::Relaxed)
     }
 
-    /// Returns it as the one that was to prepare a statement.
-    pub(super) fn refusing(&self) -> UnpreparedOn {
+    /// Returns whether its last call has refused a statement that is known.
+    pub(super) fn has_refused(&self) -> bool {
+        self.has_refused.load(Ordering::Relaxed)
+    }
+
+    /// Notes that its last call has refused a statement on the thread of that number, and returns it as the one that was to
+    /// prepare it.
+    pub(super) fn refuses(&self, thread: usize) -> UnpreparedOn {
+        self.used_on.store(thread, Ordering::Relaxed);
+        self.has_refused.store(true, Ordering::Relaxed);
         UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
 
@@ -239,6 +250,7 @@ impl Connected {
         }
         self.settle(handle.standing());
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
+        self.has_refused.store(false, Ordering::Relaxed);
         let Some(recorder) = self.to.recorder.upgrade() else { return };
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;

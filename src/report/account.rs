@@ -41,7 +41,7 @@ fn opened(statement: &Statement) -> Option<String> {
 
 /// Writes a statement with other lines at its end.
 pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<String>, indent: usize) -> String {
-    let mut lines = text(statement.sql_with_values());
+    let mut lines = sql_lines(statement.sql_with_values());
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
     }
@@ -82,7 +82,7 @@ pub(super) fn called_from(lines: &[&str]) -> Option<String> {
 
 /// Returns the lines of a statement that SQLite refused to prepare, in the same form.
 pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
-    let mut lines = text(&one.sql);
+    let mut lines = sql_lines(&one.sql);
     if let Some(place) = &one.place {
         lines.extend(place.text().map(|place| format!("at {place}")));
         lines.extend(called_from(&place.lines_of_callers()));
@@ -96,7 +96,7 @@ pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
 }
 
 /// Returns the lines of a statement's text with its values, cut where it is long.
-fn text(sql: &str) -> Vec<String> {
+pub(super) fn sql_lines(sql: &str) -> Vec<String> {
     let text = cut(&sql.trim_end_matches(';').replace('\0', "\\0"), TEXT);
     let mut lines = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
-use super::account::{called_from, doing, ran_on, statement, under, unprepared};
+use rusqlite::types::Value;
+
+use super::account::{called_from, doing, ran_on, sql_lines, statement, under, unprepared};
 use super::came::{came_about, unopened};
 use super::lock::time;
 use super::table::{paragraph, say};
-use super::words::{cut, quoted, times};
+use super::words::{cut, enumerated, quoted, times};
 use crate::error::capitalized;
 use crate::instrument::{Place, Stray, Unprepared};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::observe::{Author, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
 const MESSAGE: usize = 200;
+/// The characters of a value that are shown.
+const VALUE: usize = 40;
 /// The number of statements that may have written a row which are shown.
 const WRITERS_SHOWN: usize = 3;
 
@@ -24,7 +30,13 @@ pub(super) fn clue(clue: &Clue) -> String {
             let (row, was) = if *rows == 1 { ("The row", "was") } else { ("The rows", "were") };
             authored(&format!("{row} in `{bind}` {was}"), table, author)
         }
-        Clue::Nearest { bind, table, author } => authored(&format!("The nearest row in `{bind}` was"), table, author),
+        Clue::Nearest { bind, table, author, at_start } => {
+            let was = match at_start.as_slice() {
+                [] => format!("The nearest row in `{bind}` was"),
+                columns => format!("The nearest row in `{bind}` had {} at the start, and was", values(columns)),
+            };
+            authored(&was, table, author)
+        }
         Clue::Earlier { bind, table, last } => {
             listed(&format!("Before that, the same row in `{bind}` was written by"), Some(table), last)
         }
@@ -43,13 +55,8 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Unopened { bind, given } => unopened(bind, given),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
         Clue::NotDeleted { bind, table } => say(&format!("No DELETE has run on `{table}` in `{bind}`.")),
-        Clue::Trigger { trigger, statement } => {
-            let mut made = say(&format!("The trigger `{trigger}` was created"));
-            let place = statement.place().map_or_else(|| ran_on(statement), |place| format!("at {place}"));
-            for line in std::iter::once(place).chain(called_from(&statement.lines_of_callers())) {
-                made.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
-            }
-            made
+        Clue::Trigger { bind, trigger, text, statement } => {
+            triggered(bind, trigger, text.as_deref(), statement.as_deref())
         }
         Clue::Gone { bind, table, by } => {
             let row = if by.statements.len() > 1 { "Rows" } else { "A row" };
@@ -90,6 +97,30 @@ pub(super) fn clue(clue: &Clue) -> String {
         }
         Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
     }
+}
+
+/// Shows a trigger, with who created it.
+fn triggered(bind: &BindKey, trigger: &str, text: Option<&str>, statement: Option<&Statement>) -> String {
+    let mut lines = text.map(sql_lines).unwrap_or_default();
+    if let Some(statement) = statement {
+        lines.push(match statement.place() {
+            Some(place) => format!("created at {place}"),
+            None => format!("created {}", ran_on(statement)),
+        });
+        lines.extend(called_from(&statement.lines_of_callers()));
+    } else {
+        lines.push("which was there at the start".to_string());
+    }
+    let mut shown = say(&format!("The trigger `{trigger}` in `{bind}`:"));
+    for line in lines {
+        shown.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+    }
+    shown
+}
+
+/// Writes columns with their values.
+fn values(columns: &[(String, Value)]) -> String {
+    enumerated(&mapped(columns, |(name, value)| format!("`{name}` = {}", cut(&Shown(value).to_string(), VALUE))))
 }
 
 /// Says that a transaction is open, since when, and whether it was waited for.

@@ -11,7 +11,7 @@ use crate::harness::{Running, Transactions};
 use crate::instrument::Waiting;
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{self, Holder, Statement, Waiter};
+use crate::observe::{self, Creation, Holder, Statement, Waiter};
 use crate::sqlite::vfs::{GivenUp, Lock};
 
 /// The characters that are shown of the text of a statement that reads.
@@ -124,8 +124,9 @@ fn last_commit(running: &Running, key: &BindKey, began: Option<&Location<'_>>) -
 
 /// Describes the statement that created a table.
 fn creation(running: &Running, key: &BindKey, table: &str) -> Option<String> {
-    let created = observe::creation(running, key, table)?;
-    Some(format!("`{table}` in `{key}` was created by:\n{}", statement(&created, None, 4)))
+    let Creation { statement: created, is_new } = observe::creation(running, key, table)?;
+    let since = if is_new { "was not there at the start. It was created by:" } else { "was created by:" };
+    Some(format!("`{table}` in `{key}` {since}\n{}", statement(&created, None, 4)))
 }
 
 /// Writes a time as people say it.

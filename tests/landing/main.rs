@@ -37,5 +37,6 @@ mod snapshots;
 mod strategies;
 mod structs;
 mod times;
+mod unseen;
 mod within;
 mod written;

@@ -4,16 +4,20 @@
 mod author;
 mod broken;
 mod connection;
+mod creation;
 mod fate;
 mod open;
 mod removed;
 mod rowid;
+mod start;
 mod unit;
 mod unprepared;
 
 pub(crate) use author::Author;
 pub(super) use broken::broken_by;
 pub(crate) use connection::{Came, Unenforced};
+pub(super) use creation::trigger_text;
+pub(crate) use creation::{creation, Creation};
 pub(crate) use fate::Fate;
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
@@ -94,30 +98,6 @@ impl Account {
     pub(crate) fn has_written_to(&self, table: &str) -> bool {
         self.statements.iter().flat_map(Statement::written).any(|written| written.table.eq_ignore_ascii_case(table))
     }
-
-    /// Returns the statements that created a bind's table or view, the oldest first.
-    pub(crate) fn creations(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
-        let mut creations = Vec::new();
-        for statement in &self.statements {
-            if statement.creates(bind, table) {
-                creations.push(statement);
-            }
-        }
-        creations
-    }
-}
-
-impl Account {
-    /// Returns the last statement that created a bind's trigger.
-    pub(crate) fn trigger_creation(&self, bind: &BindKey, trigger: &str) -> Option<&Statement> {
-        let creates = |statement: &&Statement| {
-            statement.recorded().triggers.iter().any(|made| {
-                made.names.as_ref().is_some_and(|names| names.contains(bind))
-                    && made.table.eq_ignore_ascii_case(trigger)
-            })
-        };
-        self.statements.iter().rev().find(creates)
-    }
 }
 
 /// Returns whether the application had a statement prepared, on a connection of the harness or, where that is not known, on this
@@ -131,9 +111,4 @@ fn is_the_applications(one: &Unprepared, statements: &[Statement]) -> bool {
         _ => {}
     }
     thread == thread::current().id() || statements.iter().any(|statement| statement.thread().id() == thread)
-}
-
-/// Finds the last statement that created a bind's table or view.
-pub(crate) fn creation(running: &Running, bind: &BindKey, table: &str) -> Option<Statement> {
-    Account::read(running).creations(bind, table).pop().cloned()
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value;
+
 use crate::harness::Running;
 use crate::instrument::{Asked, Stray, Unprepared};
 use crate::key::BindKey;
@@ -18,8 +20,8 @@ const STATEMENTS: usize = 2;
 pub(crate) enum Clue {
     /// Rows that match, and their author.
     Written { bind: BindKey, table: String, author: Author, rows: usize },
-    /// The author of the row that comes nearest.
-    Nearest { bind: BindKey, table: String, author: Author },
+    /// The author of the row that comes nearest, and those of the columns that differ which had other values at the start.
+    Nearest { bind: BindKey, table: String, author: Author, at_start: Vec<(String, Value)> },
     /// The statements that wrote that row before, where it is a statement's.
     Earlier { bind: BindKey, table: String, last: Last },
     /// The statement that created the table in a bind that was not meant.
@@ -40,8 +42,8 @@ pub(crate) enum Clue {
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
     /// No statement may have deleted rows of a table to which others refer.
     NotDeleted { bind: BindKey, table: String },
-    /// The statement that created a trigger which is named.
-    Trigger { trigger: String, statement: Box<Statement> },
+    /// The text of a trigger that is named, and the statement that created it where one has.
+    Trigger { bind: BindKey, trigger: String, text: Option<String>, statement: Option<Box<Statement>> },
     /// The last statements that may have deleted a row to which others refer.
     Gone { bind: BindKey, table: String, by: Last },
     /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there.

@@ -10,9 +10,9 @@ use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, StillOpe
 use crate::observe::evidence::Finding;
 use crate::observe::glance::View;
 use crate::observe::look::{Found, Sighting};
+use crate::observe::nearest::Near;
 use crate::observe::outside::written_outside;
 use crate::observe::statements::{read, Statement};
-use crate::row::Row;
 
 /// The most statements whose rows are looked for, and the most rows of each.
 const PUTS: usize = 8;
@@ -23,8 +23,8 @@ const REFUSED: usize = 2;
 /// Finds why a row is in no bind: in the target first, then elsewhere.
 pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     let mut clues = Vec::new();
-    let near =
-        nearest_row(case).and_then(|(sighting, view, table, row)| rowid_of(&sighting.database, view, table, row));
+    let near = nearest_row(case)
+        .and_then(|(sighting, view, table, near)| rowid_of(&sighting.database, view, table, &near.row));
     let mut places = Vec::new();
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() == case.target));
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() != case.target));
@@ -70,20 +70,18 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
 }
 
 /// Returns the row in the target that comes nearest, with where it is.
-fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c Row)> {
+fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c Near)> {
     let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target)?;
     let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target)?;
     match (&exhibit.found, &sighting.found) {
-        (Finding::Near(Some(near)), Found::Rows { table, view, .. }) => {
-            Some((sighting, *view, table, &near.first()?.row))
-        }
+        (Finding::Near(Some(near)), Found::Rows { table, view, .. }) => Some((sighting, *view, table, near.first()?)),
         _ => None,
     }
 }
 
 /// Finds the author of the row in the target that comes nearest, and who wrote it before.
 fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
-    let Some((sighting, view, table, row)) = nearest_row(case) else { return Vec::new() };
+    let Some((sighting, view, table, Near { row, different, .. })) = nearest_row(case) else { return Vec::new() };
     let author = account.author(&sighting.database, view, table, row);
     let (bind, name) = (sighting.bind().clone(), table.to_string());
     let mut clues = Vec::new();
@@ -93,7 +91,14 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
     }
     if !matches!(author, Author::Unknown) {
-        clues.insert(0, Clue::Nearest { bind, table: name, author });
+        let mut at_start = Vec::new();
+        if let Some(before) = account.before(&sighting.database, view, table, row) {
+            for column in different {
+                let was = before.value(column).filter(|was| row.value(column) != Some(was));
+                at_start.extend(was.map(|was| (column.clone(), was.clone())));
+            }
+        }
+        clues.insert(0, Clue::Nearest { bind, table: name, author, at_start });
     }
     clues
 }

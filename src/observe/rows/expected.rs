@@ -57,6 +57,14 @@ impl ExpectedRows {
         }
     }
 
+    /// Returns them, where they are written in the test.
+    pub(in crate::observe) fn rows(&self) -> Option<&[Row]> {
+        match &self.0 {
+            Source::Rows(rows) => Some(rows),
+            Source::Count(_) | Source::File(_) => None,
+        }
+    }
+
     /// Returns the file that has them.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.0 {

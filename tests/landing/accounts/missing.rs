@@ -343,6 +343,8 @@ fn a_value_of_another_type_is_told_from_its_row() {
      meta   1      no row matches; nearest:
                      name = 'limit', value = '7'
                        differs in value (text, not an integer)
+                         `value` is declared without a type, so SQLite stores what
+                             is bound: text was
 
     The nearest row in `meta` was written by
       INSERT INTO setting VALUES ('limit', '7')

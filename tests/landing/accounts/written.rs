@@ -36,7 +36,7 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
     }
     insta::allow_duplicates! {
         assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "bob" })), @r#"
-        the row did not land in `auth`: it is in `meta`
+        the row landed in `meta` instead of `auth`
 
           looked for  user: username = 'bob'
           expected    in `auth`, committed, and in no other bind
@@ -82,7 +82,7 @@ fn a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address() {
     let worker = std::thread::Builder::new().name("worker".to_string());
     worker.spawn(move || sign_up("ann")).unwrap().join().unwrap();
     assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "ann" })), @r#"
-    the row did not land in `auth`: it is in `meta`
+    the row landed in `meta` instead of `auth`
 
       looked for  user: username = 'ann'
       expected    in `auth`, committed, and in no other bind
@@ -185,6 +185,11 @@ fn the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it() {
       which fired the trigger `noted`
       at landing::accounts::written::the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it
       on the test's thread, connection 1, committed
+
+    The trigger `noted` in `default`:
+      CREATE TRIGGER noted AFTER INSERT ON item BEGIN INSERT INTO audit VALUES
+          ('item ' || new.name); END
+      which was there at the start
 
     To look further:
       db.locate("audit", row)?   every place where the row is
