@@ -42,7 +42,7 @@ pub(crate) use collations::{collation_of, has_collation, stand_in_for_collations
 pub(crate) use counters::{commits, schema_version, set_last_insert_rowid, unresolved_foreign_keys};
 pub(crate) use fleeting::{asked as asked_for_fleeting, open as open_noticing, ran, watch as noticing};
 pub(crate) use image::{copy_pages, Image};
-pub(crate) use library::{library, seed};
+pub(crate) use library::{check as check_library, library, seed};
 pub(crate) use named::NamedConnection;
 pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
