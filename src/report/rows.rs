@@ -4,7 +4,7 @@ use super::clues::clue;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, in_short, row_in_short};
 use super::words::{enumerated, quoted, times};
-use crate::error::{argument, capitalized, Error};
+use crate::error::{argument, capitalized, shown_path, Error};
 use crate::key::BindKey;
 use crate::list::{has_name, mapped};
 use crate::observe::{Difference, Different, Missing, OtherRows, WrongRows};
@@ -53,8 +53,8 @@ pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
 pub(crate) fn not_compared(bind: &BindKey, table: &str, error: &Error) -> String {
     let problem = match error {
         Error::Row { problem, .. } => problem.clone(),
-        Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", file.display()),
-        Error::Data { file, problem, .. } => format!("{}: {problem}", file.display()),
+        Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", shown_path(file)),
+        Error::Data { file, problem, .. } => format!("{}: {problem}", shown_path(file)),
         error => error.to_string(),
     };
     format!("cannot compare the rows of `{table}` in bind `{bind}`: {problem}")

@@ -36,5 +36,6 @@ mod snapshots;
 mod strategies;
 mod structs;
 mod times;
+mod unseen;
 mod within;
 mod written;
