@@ -2,10 +2,12 @@
 //! `report` word it.
 
 mod changes;
+mod data;
 mod fault;
 mod guard;
 mod landing;
 mod references;
 mod rows;
+mod schemas;
 mod statements;
 mod within;
