@@ -54,8 +54,8 @@ impl Part<'_> {
     pub fn assert_same_schema(&self, other: &Harness) -> &Self {
         match unlike(self, other) {
             Ok(unlike) if unlike.is_empty() => self,
-            Ok(unlike) => self.running().fails(report::unlike(&unlike)),
-            Err(error) => self.running().fails(format!("cannot compare the schemas: {error}")),
+            Ok(unlike) => self.harness.running().fails(report::unlike(&unlike)),
+            Err(error) => self.harness.running().fails(format!("cannot compare the schemas: {error}")),
         }
     }
 }
