@@ -43,7 +43,7 @@ pub(crate) use counters::{commits, schema_version, set_last_insert_rowid, unreso
 pub(crate) use fleeting::{asked as asked_for_fleeting, counts, has_noticed, notice_counts};
 pub(crate) use fleeting::{open as open_noticing, ran, watch as noticing};
 pub(crate) use image::{copy_pages, Image};
-pub(crate) use library::{library, seed};
+pub(crate) use library::{check as check_library, library, seed};
 pub(crate) use named::NamedConnection;
 pub(crate) use on_connect::OnConnect;
 pub(crate) use original::{Digest, Original};
