@@ -58,6 +58,15 @@ pub enum Error {
         at: Option<Caller>,
     },
 
+    /// A linked SQLite that is too old, or was compiled without what every harness needs.
+    #[non_exhaustive]
+    Library {
+        /// The lack.
+        problem: String,
+        #[doc(hidden)]
+        at: Option<Caller>,
+    },
+
     /// A key that cannot name a bind.
     #[non_exhaustive]
     BindKey {

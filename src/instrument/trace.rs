@@ -188,6 +188,7 @@ impl Watch {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
             };
+            let text = sql;
             let sql = match &looked {
                 Some(looked) => looked.text(sql),
                 None => Arc::from(sql.to_string_lossy().trim()),
@@ -201,6 +202,7 @@ impl Watch {
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
+                record.uses_table = record.uses_table && (looked.is_some() || connection.uses_table(handle, text));
             }
             record
         } else {

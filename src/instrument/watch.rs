@@ -295,6 +295,7 @@ impl Watch {
             triggers: looked.map(|looked| member.named(handle, &looked.triggers)).unwrap_or_default(),
             altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
             changes_rows: looked.is_some_and(Looked::changes_rows),
+            uses_table: looked.is_none_or(|looked| looked.deed.uses_tables),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,

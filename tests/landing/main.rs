@@ -9,6 +9,7 @@ mod attached;
 mod changed_values;
 mod changes;
 mod changes_expected;
+mod data_expected;
 #[path = "../common/deserialized.rs"]
 mod deserialized;
 mod exact_rows;
