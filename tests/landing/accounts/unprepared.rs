@@ -51,12 +51,6 @@ fn a_statement_on_a_table_that_is_not_there_is_named_with_its_place() {
       at landing::accounts::unprepared::issue
       on the test's thread, connection 1
 
-    SQLite refused to prepare a statement on `billing`: no such table: coupon
-      DELETE FROM coupon
-      at landing::accounts::unprepared::one_on_another_thread_is_found_though_its_connection_went_on
-      on thread `accounts::unprepared::one_on_another_thread_is_found_though_its_con
-          nection_went_on`, connection 1
-
     To look further:
       db.locate("coupon", row)?  every place where the row is
       db.connection("billing")?  a connection to `billing`
@@ -97,6 +91,18 @@ fn one_on_another_thread_is_found_though_its_connection_went_on() {
       db.locate("payment", row)?  every place where the row is
       db.connection("billing")?   a connection to `billing`
     "#);
+}
+
+#[test]
+fn one_of_another_harness_is_not_this_ones_though_both_have_one_message() {
+    let (db, others) = (shop(), shop());
+    let address = others.uri("billing").unwrap();
+    let work = move || Connection::open(address).unwrap().execute("DELETE FROM coupon", []).unwrap_err();
+    thread::spawn(work).join().unwrap();
+    let conn = Connection::open(db.uri("billing").unwrap()).unwrap();
+    assert!(!issue(&conn, "SPRING"));
+    let report = failure(|| db.assert_landed("billing", "payment", row! { cents: 5 }));
+    assert!(report.contains("INSERT INTO coupon") && !report.contains("DELETE FROM coupon"), "{report}");
 }
 
 #[test]
