@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -42,6 +42,8 @@ pub(crate) struct Connected {
     lost: AtomicUsize,
     /// The number of the thread that used it last.
     used_on: AtomicUsize,
+    /// Set while its last error is that of a statement which it refused to prepare and which is known.
+    has_refused: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -71,6 +73,8 @@ pub(super) struct State {
     /// The version of the databases as the last statement ended.
     pub(super) version: u64,
     memory: Memory,
+    /// What is known of statements that only read.
+    reads: Memory,
     /// The text that last wrote, and how often in a row.
     written: Arc<str>,
     in_a_row: u32,
@@ -98,6 +102,7 @@ impl Connected {
             to,
             number: recorder.next_connection(),
             used_on: AtomicUsize::new(state::thread_number()),
+            has_refused: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
         }
@@ -172,8 +177,16 @@ impl Connected {
         self.used_on.load(Ordering::Relaxed)
     }
 
-    /// Returns it as the one that was to prepare a statement.
-    pub(super) fn refusing(&self) -> UnpreparedOn {
+    /// Returns whether its last call has refused a statement that is known.
+    pub(super) fn has_refused(&self) -> bool {
+        self.has_refused.load(Ordering::Relaxed)
+    }
+
+    /// Notes that its last call has refused a statement on the thread of that number, and returns it as the one that was to
+    /// prepare it.
+    pub(super) fn refuses(&self, thread: usize) -> UnpreparedOn {
+        self.used_on.store(thread, Ordering::Relaxed);
+        self.has_refused.store(true, Ordering::Relaxed);
         UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
 
@@ -204,6 +217,19 @@ impl Connected {
         let looked = Arc::new(handle.look(sql)?);
         lock(&self.state).memory.put(sql, &looked, now);
         Some(looked)
+    }
+
+    /// Returns whether a statement that only reads uses a table, which is remembered; also where that is not known now.
+    pub(super) fn uses_table(&self, handle: &Handle, sql: &CStr) -> bool {
+        if let Some(looked) = lock(&self.state).reads.get(sql, 0) {
+            return looked.deed.uses_tables;
+        }
+        let uses_tables = handle.uses_table(sql);
+        let mut looked = Looked::default();
+        looked.deed.uses_tables = uses_tables;
+        // No change of the schema makes it another.
+        lock(&self.state).reads.put(sql, &Arc::new(looked), 0);
+        uses_tables
     }
 
     /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,
@@ -239,6 +265,7 @@ impl Connected {
         }
         self.settle(handle.standing());
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
+        self.has_refused.store(false, Ordering::Relaxed);
         let Some(recorder) = self.to.recorder.upgrade() else { return };
         let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
         let looked = begins.looked;

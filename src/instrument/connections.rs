@@ -16,7 +16,7 @@ use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
 use super::threads::{lives, ThreadState};
-use super::unprepared::unattributed;
+use super::unprepared::{unattributed, Unprepared};
 use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
@@ -54,14 +54,25 @@ fn attribute() {
             failed.push((error, Arc::clone(connection)));
         }
     }
+    let alike = |unprepared: &Unprepared| {
+        filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message)
+    };
+    let mut elsewhere = Vec::new();
     for unprepared in waiting {
-        let alike =
-            filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message);
-        let here = filtered(&alike, |(_, connection)| connection.used_on() == unprepared.thread_number);
-        // A pool opens a connection on another thread than the one that uses it.
-        match (here.as_slice(), alike.as_slice()) {
-            ([(_, one)], _) | ([], [(_, one)]) => unprepared.is_on(one.refusing()),
+        let here = filtered(&alike(&unprepared), |(_, one)| one.used_on() == unprepared.thread_number);
+        match here.as_slice() {
+            [(_, one)] => unprepared.is_on(one.refuses(unprepared.thread_number)),
+            [] => elsewhere.push(unprepared),
             _ => {}
+        }
+    }
+    // A pool opens a connection on another thread than the one that uses it. The error of one that has refused a statement is
+    // that statement's.
+    for unprepared in elsewhere {
+        if let [(_, one)] = alike(&unprepared).as_slice()
+            && !one.has_refused()
+        {
+            unprepared.is_on(one.refuses(unprepared.thread_number));
         }
     }
 }

@@ -82,7 +82,14 @@ impl Watch {
             let values = if self.wants_values(again) { values() } else { None };
             let beginning =
                 Beginning { sql: kept, values, writes, by_session: true, locks: false, beside, attached: Vec::new() };
-            self.recorded(&handle, looked.as_deref(), beginning)
+            let mut record = self.recorded(&handle, looked.as_deref(), beginning);
+            if looked.is_none()
+                && beside.is_empty()
+                && let (Some(record), Some(connection), Ok(sql)) = (&mut record, &connection, CString::new(sql))
+            {
+                record.uses_table = connection.uses_table(&handle, &sql);
+            }
+            record
         } else {
             None
         };

@@ -14,6 +14,7 @@ use std::thread;
 use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
+use super::commits::end_here;
 use super::connected::{Begins, Connected};
 use super::connections::{connected, settle_here};
 use super::deed::Deed;
@@ -187,6 +188,7 @@ impl Watch {
                 Some(looked) if handle.has_attached() => self.used(handle, looked),
                 _ => Vec::new(),
             };
+            let text = sql;
             let sql = match &looked {
                 Some(looked) => looked.text(sql),
                 None => Arc::from(sql.to_string_lossy().trim()),
@@ -200,6 +202,7 @@ impl Watch {
             let mut record = self.recorded(handle, looked.as_deref(), beginning);
             if let Some(record) = &mut record {
                 record.is_step |= deed.transaction;
+                record.uses_table = record.uses_table && (looked.is_some() || connection.uses_table(handle, text));
             }
             record
         } else {
@@ -253,8 +256,7 @@ impl Watch {
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
-        let running =
-            Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _inside: inside };
+        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
         lock(&self.accounts).begin(running, is_alone);
     }
 
@@ -311,9 +313,13 @@ impl Watch {
 
     fn has_ended(&self, statement: &Statement<'_>, context: Context, heard: bool) {
         end_unheard(statement.statement);
+        end_here();
         let logged = take_error(statement.sql());
         let handle = statement.handle();
         let ended = if heard { lock(&self.accounts).end(statement.address(), handle.is_autocommit()) } else { None };
+        if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
+            vacuumed(&handle);
+        }
         let stopped = ended.and_then(|Running { stopped, .. }| stopped);
         if let Some(stopped) = &stopped {
             handle.release(stopped.how);
@@ -360,6 +366,17 @@ impl Watch {
             }
         }
     }
+}
+
+/// Counts the commit of a `VACUUM`, which meets no hook; of whichever database.
+fn vacuumed(handle: &Handle) {
+    for schema in handle.databases() {
+        let watch = handle.placed(&schema).and_then(|number| Context::numbered(number).watch());
+        if let Some(commits) = watch.as_ref().and_then(|watch| watch.commits()) {
+            commits.begins();
+        }
+    }
+    end_here();
 }
 
 /// Shows a statement to the faults of one database of its connection, of that schema where it has several, and stops it if one is
