@@ -4,17 +4,17 @@ use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use rusqlite::ffi;
 
 use super::displaced::Displaced;
-use super::handle::Handle;
+use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
+use super::member::Member;
 use super::opening::{Opening, StillOpen};
 use super::operation::Operation;
-use super::outcome::{Open, Running, Unsettled};
+use super::outcome::{Open, Running, Start, Unsettled};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::state;
@@ -50,6 +50,8 @@ pub(super) struct To {
     /// The address of the database's watch, which forgets the connection when it goes.
     pub(super) watch: usize,
     pub(super) recorder: Weak<Recorder>,
+    /// The database's part in its harness.
+    pub(super) member: Weak<Member>,
     /// The keys that mean the database.
     pub(super) names: Keys,
     pub(super) opened: Arc<Opening>,
@@ -63,8 +65,8 @@ pub(super) struct To {
 pub(super) struct State {
     pub(super) running: Vec<Running>,
     pub(super) open: Option<Open>,
-    /// The last statement that has ended, and the transaction that was open in it: SQLite may run it again.
-    pub(super) last: Option<(Running, Option<Open>)>,
+    /// The last statement that has ended: SQLite may run it again.
+    pub(super) last: Option<Last>,
     /// The last statement that has ended and whose error SQLite may know by now.
     pub(super) unsettled: Option<Unsettled>,
     /// The version of the databases as the last statement ended.
@@ -73,10 +75,21 @@ pub(super) struct State {
     /// The text that last wrote, and how often in a row.
     written: Arc<str>,
     in_a_row: u32,
+    /// The table of the row that was last changed.
+    table: Arc<str>,
+}
+
+/// A statement that has ended.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) running: Running,
+    /// The transaction that was open in it, where its end may have changed that.
+    pub(super) open: Option<Option<Open>>,
 }
 
 /// A statement that begins, as the callbacks know it.
 pub(super) struct Begins {
+    pub(super) standing: Standing,
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
     pub(super) may_write: bool,
@@ -84,7 +97,7 @@ pub(super) struct Begins {
     pub(super) prepared: i32,
     pub(super) looked: Option<Arc<Looked>>,
     /// The statement as it is recorded, if it is.
-    pub(super) record: Option<Recorded>,
+    pub(super) record: Option<Box<Recorded>>,
     /// The number of times that its connection has run it in a row, this one included.
     pub(super) again: u32,
 }
@@ -161,6 +174,11 @@ impl Connected {
         StillOpen { names: self.to.names.clone(), opened: Arc::clone(&self.to.opened), in_transaction }
     }
 
+    /// Returns the database's part in its harness, while that lives.
+    pub(super) fn member(&self) -> Option<Arc<Member>> {
+        self.to.member.upgrade()
+    }
+
     /// Returns its opening.
     pub(super) fn opened(&self) -> &Opening {
         &self.to.opened
@@ -187,10 +205,10 @@ impl Connected {
     }
 
     /// Returns SQLite's account of a statement, which is remembered.
-    pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
+    pub(super) fn look(&self, handle: &Handle, standing: Standing, sql: &CStr) -> Option<Arc<Looked>> {
         let now = state::names();
         {
-            let (mut state, version) = self.at_version(handle);
+            let (mut state, version) = self.at_version(handle, standing);
             // What others have committed may have changed what a name means.
             if state.version != version {
                 state.memory.forget(now);
@@ -220,8 +238,8 @@ impl Connected {
 
     /// Locks the state, and returns the version of the databases too. It stays as it is in a transaction that holds the lock of
     /// a writer, so that SQLite is asked, which is done without the lock, outside of one only.
-    pub(super) fn at_version(&self, handle: &Handle) -> (MutexGuard<'_, State>, u64) {
-        if !handle.is_autocommit() && !handle.has_attached() {
+    pub(super) fn at_version(&self, handle: &Handle, standing: Standing) -> (MutexGuard<'_, State>, u64) {
+        if !standing.alone && !standing.attached {
             let state = lock(&self.state);
             if let Some(held) = state.open.as_ref().and_then(|open| open.held) {
                 return (state, held);
@@ -231,15 +249,15 @@ impl Connected {
         (lock(&self.state), version)
     }
 
-    /// Follows a statement that begins.
-    pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
+    /// Follows a statement that begins, with the recorder of its harness.
+    pub(super) fn begin(&self, recorder: &Recorder, handle: &Handle, begins: Begins) {
         for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
-        self.settle(handle.standing());
+        let standing = begins.standing;
+        self.settle_before(handle, standing);
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
-        let Some(recorder) = self.to.recorder.upgrade() else { return };
-        let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
+        let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         // A pragma has switched foreign keys as it was prepared.
@@ -250,11 +268,11 @@ impl Connected {
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
-        let (mut state, version) = self.at_version(handle);
+        let (mut state, version) = self.at_version(handle, standing);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
         if alone
-            && !state.running.iter().any(|running| running.may_write)
+            && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
         {
             open.transaction.ends(TransactionEnd::Unknown);
@@ -287,26 +305,22 @@ impl Connected {
         let number = recorded.map(|recorded| recorder.begin(recorded));
         state.running.push(Running {
             statement: begins.statement,
-            thread: thread::current().id(),
-            number,
+            thread: state::thread_number(),
             at,
-            changes,
             version,
             prepared: begins.prepared,
-            may_write: begins.may_write,
-            alone,
-            looked,
+            start: Start { number, changes, may_write: begins.may_write, alone, looked },
             triggers: Vec::new(),
             touched: Touched::default(),
         });
     }
 
-    /// Returns the statement that goes on, on a thread, the last that began, and when that was.
-    pub(super) fn runs_on(&self, thread: ThreadId) -> Option<(Instant, Waiting)> {
+    /// Returns the statement that goes on, on the thread of a number, the last that began, and when that was.
+    pub(super) fn runs_on(&self, thread: usize) -> Option<(Instant, Waiting)> {
         let state = lock(&self.state);
         let running = state.running.iter().rev().find(|running| running.thread == thread)?;
         let transaction = state.open.as_ref().map(|open| open.transaction.number);
-        Some((running.at, Waiting { statement: running.number, transaction }))
+        Some((running.at, Waiting { statement: running.start.number, transaction }))
     }
 
     /// Notes that a statement reads. The first of a transaction is remembered with its place, by which it is known since when the
@@ -326,9 +340,9 @@ impl Connected {
         let runs = |running: &&mut Running| running.statement == statement || running.statement == 0;
         let State { running, last, .. } = &mut *state;
         // SQLite runs one again that it had to prepare again.
-        let last = last.as_mut().map(|(running, _)| running).filter(|running| running.statement == statement);
+        let last = last.as_mut().map(|last| &mut last.running).filter(|running| running.statement == statement);
         let Some(running) = running.iter_mut().rev().find(runs).or(last) else { return };
-        if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
+        if running.start.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
             running.triggers.push(trigger.into());
         }
     }
@@ -336,19 +350,22 @@ impl Connected {
     /// Notes a row that the running statement changes.
     pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
-        let State { running, last, .. } = &mut *state;
+        let State { running, last, table: known, .. } = &mut *state;
         // SQLite runs a statement within another to its end, and one again that it had to prepare again.
-        let last = last.as_mut().map(|(running, _)| running);
-        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
-            && running.number.is_some()
+        let last = last.as_mut().map(|last| &mut last.running);
+        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.start.may_write)
+            && running.start.number.is_some()
         {
-            running.touched.add(schema, table, rowid, operation);
+            if known.as_bytes() != table.to_bytes() {
+                *known = Arc::from(table.to_string_lossy());
+            }
+            running.touched.add(schema, known, rowid, operation);
         }
     }
 
     /// Returns whether a statement goes on that writes to the connection's own database.
     pub(super) fn is_in_write(&self) -> bool {
-        let writes = |running: &Running| running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(|looked| looked.deed.writes);
         lock(&self.state).running.iter().any(writes)
     }
 }

@@ -1,9 +1,9 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
 
 use rusqlite::ffi;
 
@@ -14,7 +14,7 @@ use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::settle::take_unsettled;
-use super::state::{mode, Mode};
+use super::state::{mode, thread_number, Mode};
 use super::unprepared::unattributed;
 use super::waits::Waiting;
 use crate::list::filtered;
@@ -67,6 +67,11 @@ fn attribute() {
 
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
 pub(super) fn settle_here() {
+    settle_others(0);
+}
+
+/// Settles it unless it was one of the connection at an address.
+pub(super) fn settle_others(than: usize) {
     // What this crate prepares within a callback comes before SQLite has returned from the statement.
     if matches!(mode(), Mode::Judged(_)) {
         return;
@@ -74,24 +79,25 @@ pub(super) fn settle_here() {
     if UNPREPARED.try_with(Cell::take).unwrap_or(false) {
         without_panic((), attribute);
     }
-    let Some(address) = take_unsettled() else { return };
+    let Some(address) = take_unsettled(|address| address != than) else { return };
     // A callback calls this, and goes on afterwards.
     without_panic((), || {
-        let here = thread::current().id();
+        let here = thread_number();
         let found = {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
             // It may have been given to another thread meanwhile, which is within a statement.
             let own = connected.get(&address).filter(|connection| connection.is_unsettled(here));
             own.and_then(|connection| Some((Arc::clone(connection), standing(address)?)))
         };
-        if let Some((connection, standing)) = found {
-            connection.settle(standing);
+        if let Some((connection, (standing, code))) = found {
+            connection.settle(standing, code);
         }
     });
 }
 
-/// Reads the numbers of a connection that is listed, under the list's lock. `None` while another thread uses it.
-fn standing(address: usize) -> Option<Standing> {
+/// Reads the numbers of a connection that is listed and its last result, under the list's lock. `None` while another thread uses
+/// it.
+fn standing(address: usize) -> Option<(Standing, c_int)> {
     listed(address).standing_if_unused()
 }
 
@@ -104,21 +110,21 @@ fn listed(address: usize) -> Handle {
 /// Settles what can be of the statements of a harness that have ended on this thread.
 pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     attribute();
-    let here = thread::current().id();
+    let here = thread_number();
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
         if connection.is_of(recorder) && connection.is_unsettled(here) {
             found.extend(standing(*address).map(|standing| (Arc::clone(connection), standing)));
         }
     }
-    for (connection, standing) in found {
-        connection.settle(standing);
+    for (connection, (standing, code)) in found {
+        connection.settle(standing, code);
     }
 }
 
 /// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
 pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
-    let here = thread::current().id();
+    let here = thread_number();
     let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
     let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
     let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);

@@ -7,7 +7,7 @@ use rusqlite::ffi;
 
 use super::deed::Deed;
 use super::operation::Operation;
-use super::used::WrittenTable;
+use super::used::Affected;
 
 /// A statement as SQLite's authorizer reports it.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) struct Looked {
     pub(super) renames: bool,
     /// Its text and the tables as they are recorded, once they were.
     text: OnceLock<Arc<str>>,
-    written: OnceLock<Arc<[WrittenTable]>>,
+    affected: OnceLock<Arc<Affected>>,
 }
 
 impl Looked {
@@ -41,8 +41,8 @@ impl Looked {
     }
 
     /// Returns the tables that it may change where its connection has one database, whose part in a harness does not change.
-    pub(super) fn written(&self, tables: impl FnOnce() -> Arc<[WrittenTable]>) -> Arc<[WrittenTable]> {
-        Arc::clone(self.written.get_or_init(tables))
+    pub(super) fn affected(&self, tables: impl FnOnce() -> Arc<Affected>) -> Arc<Affected> {
+        Arc::clone(self.affected.get_or_init(tables))
     }
 }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod action;
 mod authorize;
+mod beginning;
 mod closing;
 mod commit;
 mod connected;
@@ -24,6 +25,7 @@ mod late;
 mod listen;
 mod log;
 mod looked;
+mod member;
 #[cfg(test)]
 mod memory;
 mod number;

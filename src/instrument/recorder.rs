@@ -132,7 +132,7 @@ impl Recorder {
 struct Statements {
     /// The number of the first that is kept.
     first: u64,
-    kept: VecDeque<Recorded>,
+    kept: VecDeque<Box<Recorded>>,
     /// The bytes of those kept, about, and the number of those with a place.
     bytes: usize,
     placed: usize,
@@ -252,7 +252,7 @@ impl Recorder {
     }
 
     /// Keeps a statement that begins, and returns its number. While nobody records, the oldest are evicted.
-    pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
+    pub(super) fn begin(&self, mut statement: Box<Recorded>) -> u64 {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
         if !is_heard {
@@ -363,7 +363,12 @@ impl Recorder {
     /// Returns those statements that are kept and wanted. Their ends may not be settled: a report reads them by the functions of
     /// `record`.
     pub(super) fn kept(&self, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
-        let mut kept = filtered(lock(&self.statements).kept.make_contiguous(), is_wanted);
+        let mut kept = Vec::new();
+        for statement in &lock(&self.statements).kept {
+            if is_wanted(statement) {
+                kept.push(Recorded::clone(statement));
+            }
+        }
         let put_back = lock(&self.put_back);
         for statement in &mut kept {
             statement.is_put_back = put_back.has_lost(statement);
@@ -391,7 +396,7 @@ impl Statements {
     /// Returns the statement with a number, if it is kept.
     fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
-        self.kept.get_mut(place)
+        self.kept.get_mut(place).map(|statement| &mut **statement)
     }
 
     /// Evicts the oldest statements and places beyond the bounds.
