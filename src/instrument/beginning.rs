@@ -55,7 +55,7 @@ impl Member {
                 _ => Vec::new(),
             };
             let sql = match &looked {
-                Some(looked) => looked.text(sql),
+                Some(looked) => looked.text(sql.to_bytes()),
                 None => Arc::from(sql.to_string_lossy().trim()),
             };
             if deed.writes || deed.writes_elsewhere {

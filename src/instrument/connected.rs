@@ -207,20 +207,24 @@ impl Connected {
     /// Returns SQLite's account of a statement, which is remembered.
     pub(super) fn look(&self, handle: &Handle, standing: Standing, sql: &CStr) -> Option<Arc<Looked>> {
         let now = state::names();
-        {
-            let (mut state, version) = self.at_version(handle, standing);
-            // What others have committed may have changed what a name means.
-            if state.version != version {
-                state.memory.forget(now);
-                state.version = version;
-            }
-            if let Some(looked) = state.memory.get(sql, now) {
-                return Some(looked);
-            }
+        if let Some(looked) = self.known(handle, standing, sql.to_bytes()) {
+            return Some(looked);
         }
         let looked = Arc::new(handle.look(sql)?);
         lock(&self.state).memory.put(sql, &looked, now);
         Some(looked)
+    }
+
+    /// Returns it if it is remembered.
+    pub(super) fn known(&self, handle: &Handle, standing: Standing, sql: &[u8]) -> Option<Arc<Looked>> {
+        let now = state::names();
+        let (mut state, version) = self.at_version(handle, standing);
+        // What others have committed may have changed what a name means.
+        if state.version != version {
+            state.memory.forget(now);
+            state.version = version;
+        }
+        state.memory.get(sql, now)
     }
 
     /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,
@@ -255,7 +259,6 @@ impl Connected {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
         let standing = begins.standing;
-        self.settle_before(handle, standing);
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
         let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;

@@ -64,20 +64,20 @@ impl Watch {
         let connection = connected(&handle);
         // A connection to several binds only reads.
         let looks = beside.is_empty() && (may_write || !is_query);
-        let text = if looks { CString::new(sql).ok() } else { None };
-        let looked = match (&connection, &text) {
-            (Some(connection), Some(sql)) => connection.look(&handle, standing, sql),
-            _ => None,
-        };
+        let looked = connection.as_ref().filter(|_| looks).and_then(|connection| {
+            connection.settle_before(&handle, standing);
+            let known = connection.known(&handle, standing, sql.as_bytes());
+            known.or_else(|| connection.look(&handle, standing, &CString::new(sql).ok()?))
+        });
         let deed = looked.as_ref().map(|looked| looked.deed);
         // A session attaches nothing; what SQLite calls by another name than `main` is its bind, by its key.
         let writes = deed.map_or(may_write, |deed| deed.writes || deed.writes_elsewhere);
         let mut again = 0;
         let member = self.harness.get();
         let record = if let Some(member) = member.filter(|member| member.records(writes)) {
-            let kept = match (&looked, &text) {
-                (Some(looked), Some(text)) => looked.text(text),
-                _ => Arc::from(sql.trim()),
+            let kept = match &looked {
+                Some(looked) => looked.text(sql.as_bytes()),
+                None => Arc::from(sql.trim()),
             };
             if let Some(connection) = connection.as_ref().filter(|_| writes) {
                 again = connection.again(&kept);

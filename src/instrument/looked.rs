@@ -36,8 +36,8 @@ pub(super) struct Looked {
 
 impl Looked {
     /// Returns the text of the statement as it is recorded.
-    pub(super) fn text(&self, sql: &CStr) -> Arc<str> {
-        Arc::clone(self.text.get_or_init(|| Arc::from(sql.to_string_lossy().trim())))
+    pub(super) fn text(&self, sql: &[u8]) -> Arc<str> {
+        Arc::clone(self.text.get_or_init(|| Arc::from(String::from_utf8_lossy(sql).trim())))
     }
 
     /// Returns the tables that it may change where its connection has one database, whose part in a harness does not change.
@@ -124,11 +124,11 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Returns what is known of a text, unless names have changed.
-    pub(super) fn get(&mut self, sql: &CStr, now: usize) -> Option<Arc<Looked>> {
+    pub(super) fn get(&mut self, sql: &[u8], now: usize) -> Option<Arc<Looked>> {
         if self.as_of != now {
             self.forget(now);
         }
-        self.entries.iter().find(|(text, _)| **text == *sql).map(|(_, looked)| Arc::clone(looked))
+        self.entries.iter().find(|(text, _)| text.to_bytes() == sql).map(|(_, looked)| Arc::clone(looked))
     }
 
     /// Remembers a text, in place of the oldest.

@@ -97,9 +97,9 @@ impl Connected {
                 state.unsettled = Some(Unsettled { start, thread, failed: failed == Some(true), is_dropped });
                 let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
             }
-            let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
             recorder.amend(number, |statement| {
-                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched })
+                let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
+                statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched });
             });
         }
         if alone && may_end {

@@ -142,6 +142,12 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
     if is_own {
         return;
     }
+    // SAFETY: as the caller says.
+    let begun = unsafe { statement.begun(text) };
+    // A session reports its own statements.
+    if matches!(begun, Begun::Nothing) || context.is_session() && matches!(begun, Begun::Statement { .. }) {
+        return;
+    }
     let found = connected(&handle).or_else(|| {
         // The watch of a bind that a stray has attached is gone with its harness.
         if context.watch().is_none() {
@@ -150,14 +156,13 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         connected(&handle)
     });
     let Some(connection) = found else { return };
-    // SAFETY: as the caller says.
-    let is_nested = match unsafe { statement.begun(text) } {
+    let is_nested = match begun {
         Begun::Statement { nested } if !is_inside() => nested,
         Begun::Trigger(name) => return connection.fires(statement.address(), &name.to_string_lossy()),
         _ => return,
     };
     let (Some(member), Some(sql)) = (connection.member(), statement.sql()) else { return };
-    if context.is_session() || !member.records(true) || is_nested && connection.is_in_write() {
+    if !member.records(true) || is_nested && connection.is_in_write() {
         return;
     }
     let standing = handle.standing();
@@ -209,6 +214,9 @@ impl Watch {
         }
         let connection = connected(&handle);
         let standing = handle.standing();
+        if let Some(connection) = &connection {
+            connection.settle_before(&handle, standing);
+        }
         let (is_stopped, is_part) =
             if is_nested { lock(&self.accounts).around(handle.address()) } else { (false, false) };
         // What runs within a statement that was stopped fails with it.
