@@ -3,10 +3,16 @@
 //! | you want to | chapter |
 //! |---|---|
 //! | write the first test | [Getting started](getting_started) |
-//! | say which binds there are, with their tables and rows | [Configuration](configuration) |
+//! | say which binds there are, and what each is | [Configuration](configuration) |
+//! | have the application and its tests read one file | [The application's own file](application_files) |
+//! | give a bind its first rows, a state, or a copy of a database | [Data](data) |
 //! | give a bind the migrations that there are, up to a version or all | [Migrations](migrations) |
+//! | write rows for several binds in one file, with labels for ids | [Scenarios](scenarios) |
 //! | run statements without choosing a database | [Dispatch](dispatch) |
-//! | assert where a row landed and what changed | [Landings](landings) |
+//! | assert where a row landed | [Landings](landings) |
+//! | assert on all that changed, and go back | [Changes](changes) |
+//! | assert on the statements that ran, or refuse some | [Statements and guards](statements) |
+//! | look into a test that failed | [Failed tests](failed_tests) |
 //! | test with any row that a table takes | [Property tests](property_tests) |
 //! | make a bind fail | [Faults](faults) |
 //! | have a database for each tenant | [Tenants](tenants) |
@@ -14,6 +20,7 @@
 //! | test an application that runs on PostgreSQL or MySQL | [Servers in production](servers) |
 //! | run the tests in parallel, by nextest, on several machines | [Runners](runners) |
 //! | find here what you know from elsewhere | [Coming from Flask-SQLAlchemy](coming_from_flask_sqlalchemy), [from Django](coming_from_django), [from Rails](coming_from_rails), [from `sqlx::test`](coming_from_sqlx_test) |
+//! | look up a key, a variable or an error | [Reference](mod@reference) |
 //! | know why something is as it is, or does not go | [Questions](questions) |
 //!
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
@@ -29,13 +36,19 @@ macro_rules! chapters {
         "\n\
         [guide]: crate::guide\n\
         [features]: crate#features\n\
+        [versions]: crate#versions\n\
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
+        [application_files]: crate::guide::application_files\n\
+        [data]: crate::guide::data\n\
         [migrations]: crate::guide::migrations\n\
+        [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
-        [failed]: crate::guide::landings#the-databases-of-a-failed-test\n\
-        [outside]: crate::guide::landings#nothing-but-binds\n\
+        [changes]: crate::guide::changes\n\
+        [statements]: crate::guide::statements\n\
+        [outside]: crate::guide::statements#nothing-but-binds\n\
+        [failed_tests]: crate::guide::failed_tests\n\
         [property_tests]: crate::guide::property_tests\n\
         [faults]: crate::guide::faults\n\
         [tenants]: crate::guide::tenants\n\
@@ -47,6 +60,7 @@ macro_rules! chapters {
         [coming_from_rails]: crate::guide::coming_from_rails\n\
         [coming_from_sqlx_test]: crate::guide::coming_from_sqlx_test\n\
         [questions]: crate::guide::questions\n\
+        [reference]: crate::guide::reference\n\
         \n"
     };
 }
@@ -60,8 +74,20 @@ pub mod getting_started {}
 pub mod configuration {}
 
 #[doc = chapters!()]
+#[doc = include_str!("../docs/application_files.md")]
+pub mod application_files {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/data.md")]
+pub mod data {}
+
+#[doc = chapters!()]
 #[doc = include_str!("../docs/migrations.md")]
 pub mod migrations {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/scenarios.md")]
+pub mod scenarios {}
 
 #[doc = chapters!()]
 #[doc = include_str!("../docs/dispatch.md")]
@@ -70,6 +96,18 @@ pub mod dispatch {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/landings.md")]
 pub mod landings {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/changes.md")]
+pub mod changes {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/statements.md")]
+pub mod statements {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/failed_tests.md")]
+pub mod failed_tests {}
 
 #[doc = chapters!()]
 #[cfg_attr(feature = "proptest", doc = include_str!("../docs/property_tests.md"))]
@@ -114,3 +152,7 @@ pub mod coming_from_sqlx_test {}
 #[doc = chapters!()]
 #[doc = include_str!("../docs/questions.md")]
 pub mod questions {}
+
+#[doc = chapters!()]
+#[doc = include_str!("../docs/reference.md")]
+pub mod reference {}

@@ -33,6 +33,7 @@
 //! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
 //! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |
 //! | make a bind fail | [`Harness::fault`] | [`faults`] |
+//! | set up rows | [`Harness::insert`], [`Harness::insert_all`], [`Bind::data`], [`Config::prepared`] | |
 //! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |
 //! | look into the databases of a failed test | [`Harness::keep`], [`TestResult`], [`Harness::save_to`] | |
 //! | see what there is | [`Harness::describe`], [`Harness::diagram`], [`Harness::metadata`], [`Harness::engine`] | [`binds`], [`tables`] |

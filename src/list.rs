@@ -11,18 +11,6 @@ pub(crate) fn mapped<'i, T, U>(items: &'i [T], mut make: impl FnMut(&'i T) -> U)
     made
 }
 
-/// Returns the results of `make` up to the first failure.
-pub(crate) fn try_mapped<'i, T, U, E>(
-    items: &'i [T],
-    mut make: impl FnMut(&'i T) -> Result<U, E>,
-) -> Result<Vec<U>, E> {
-    let mut made = Vec::with_capacity(items.len());
-    for item in items {
-        made.push(make(item)?);
-    }
-    Ok(made)
-}
-
 /// Returns the items that are wanted.
 pub(crate) fn filtered<T: Clone>(items: &[T], mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
     let mut kept = Vec::new();

@@ -118,8 +118,8 @@ impl ChangeSet {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
-        self.assert_written(Expected::Landed, &binds.into(), table, &row)
+    pub fn assert_landed(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &ChangeSet {
+        self.assert_written(Expected::Landed, &binds.into(), table, &row.into())
     }
 
     /// Asserts that a row was written to one bind since the snapshot exactly once, and to no other; returns the change set for a
@@ -139,8 +139,8 @@ impl ChangeSet {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed_once(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
-        self.assert_written(Expected::Once, &binds.into(), table, &row)
+    pub fn assert_landed_once(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &ChangeSet {
+        self.assert_written(Expected::Once, &binds.into(), table, &row.into())
     }
 
     /// Asserts that a row was not written to a bind since the snapshot, or to none of a list; returns the change set for a next
@@ -160,8 +160,8 @@ impl ChangeSet {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn assert_not_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &ChangeSet {
-        self.assert_written(Expected::NotLanded, &binds.into(), table, &row)
+    pub fn assert_not_landed(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &ChangeSet {
+        self.assert_written(Expected::NotLanded, &binds.into(), table, &row.into())
     }
 
     #[track_caller]

@@ -45,8 +45,8 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &Harness {
-        self.assert_expected(Expected::Landed, &binds.into(), table, &row)
+    pub fn assert_landed(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &Harness {
+        self.assert_expected(Expected::Landed, &binds.into(), table, &row.into())
     }
 
     /// Asserts that a row is in one bind exactly once, committed, and in no other: what
@@ -68,8 +68,8 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed_once(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &Harness {
-        self.assert_expected(Expected::Once, &binds.into(), table, &row)
+    pub fn assert_landed_once(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &Harness {
+        self.assert_expected(Expected::Once, &binds.into(), table, &row.into())
     }
 
     /// Asserts that a row is not in a bind, or in none of a list, and returns the harness for a next assertion.
@@ -93,8 +93,8 @@ impl Harness {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn assert_not_landed(&self, binds: impl Into<Selection>, table: &str, row: Row) -> &Harness {
-        self.assert_expected(Expected::NotLanded, &binds.into(), table, &row)
+    pub fn assert_not_landed(&self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> &Harness {
+        self.assert_expected(Expected::NotLanded, &binds.into(), table, &row.into())
     }
 
     #[track_caller]

@@ -28,8 +28,8 @@ impl Within<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed(self, binds: impl Into<Selection>, table: &str, row: Row) -> Self {
-        self.assert_expected(Expected::Landed, &binds.into(), table, &row)
+    pub fn assert_landed(self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> Self {
+        self.assert_expected(Expected::Landed, &binds.into(), table, &row.into())
     }
 
     /// Asserts within the time what [`Harness::assert_landed_once`](crate::Harness::assert_landed_once) asserts, and returns
@@ -52,8 +52,8 @@ impl Within<'_> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn assert_landed_once(self, binds: impl Into<Selection>, table: &str, row: Row) -> Self {
-        self.assert_expected(Expected::Once, &binds.into(), table, &row)
+    pub fn assert_landed_once(self, binds: impl Into<Selection>, table: &str, row: impl Into<Row>) -> Self {
+        self.assert_expected(Expected::Once, &binds.into(), table, &row.into())
     }
 
     /// Asserts within the time what [`Harness::assert_rows`](crate::Harness::assert_rows) asserts, and returns the value for a

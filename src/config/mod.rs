@@ -25,7 +25,7 @@ mod stand_in;
 mod storage;
 mod suggest;
 mod table;
-mod value;
+pub(crate) mod value;
 mod variables;
 mod written;
 
@@ -204,7 +204,7 @@ impl Config {
         self
     }
 
-    /// Adds data whose tables may be in any bind: a CSV, SQL or (with the feature `json`) JSON file, or a folder of them.
+    /// Adds data whose tables may be in any bind: a CSV, SQL, TOML or (with the feature `json`) JSON file, or a folder of them.
     ///
     /// A relative path is looked for in the folder of the crate under test. What belongs to a bind that is known is
     /// better told with [`Bind::data`].

@@ -42,7 +42,7 @@ use super::table::Table;
 /// # Ok::<(), multibind::Error>(())
 /// ```
 ///
-/// With the feature `serde`, [`Row::from_fields`](crate::Row::from_fields) makes a row of a struct's fields.
+/// With the feature `serde`, the type itself is the row: `session.model::<User>()?.insert(&ann)?`.
 pub trait Model {
     /// The bind's key; `None`, which is the default bind's, unless it is set.
     const BIND: Option<&'static str> = None;

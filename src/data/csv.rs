@@ -1,6 +1,6 @@
 //! CSV with a header row, after [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180).
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn records(text: &str, empty_as_text: bool) -> Result<Records, Malfor
         for field in fields {
             values.push(field.value(empty_as_text));
         }
-        records.push(Record { line: at, columns: Rc::clone(&columns), values });
+        records.push(Record { line: at, columns: Arc::clone(&columns), values, name: None });
     }
     Ok(Records { header: Some((columns, line)), records })
 }
@@ -140,7 +140,7 @@ fn named(character: char) -> String {
     }
 }
 
-fn column_names(fields: Vec<Field>, line: usize) -> Result<Rc<[String]>, Malformed> {
+fn column_names(fields: Vec<Field>, line: usize) -> Result<Arc<[String]>, Malformed> {
     let fail = |problem| Err(Malformed { line: Some(line), problem });
     let mut seen = Sorted::default();
     let mut names = Vec::with_capacity(fields.len());

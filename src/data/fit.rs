@@ -58,8 +58,8 @@ impl<'t> Columns<'t> {
                 Err(format!("column `{name}`: {problem}; write it as a real, or give the column the type TEXT"))
             }
             (FieldKind::BeyondReals, _) => Err(format!("column `{name}`: {text} is beyond the numbers of SQLite")),
-            // JSON has values of its own for these.
-            (_, Format::Json | Format::Sql) => Ok(Cow::Borrowed(value)),
+            // JSON and TOML have values of their own for these.
+            (_, Format::Json | Format::Sql | Format::Toml) => Ok(Cow::Borrowed(value)),
             (FieldKind::Empty, Format::Csv) => Ok(Cow::Owned(Value::Null)),
             (FieldKind::Truth(truth), Format::Csv) => Ok(Cow::Owned(Value::Integer(truth.into()))),
             (FieldKind::Word | FieldKind::Number, Format::Csv) => match text.as_str() {
@@ -129,6 +129,6 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// Returns the problem of an integer that SQLite would turn into the nearest real.
-pub(super) fn beyond_integers(text: &str) -> String {
+pub(in crate::data) fn beyond_integers(text: &str) -> String {
     format!("{text} is beyond the integers of SQLite, {} to {}", i64::MIN, i64::MAX)
 }

@@ -1,7 +1,7 @@
 //! JSON: a list of objects.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -16,7 +16,7 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
     let List(objects) = serde_json::from_str(text).map_err(|error| malformed(text, text, &error))?;
     let mut records = Vec::with_capacity(objects.len());
     let mut lines = Lines { text, offset: 0, line: 1 };
-    let mut last: Option<Rc<[String]>> = None;
+    let mut last: Option<Arc<[String]>> = None;
     for raw in objects {
         let line = lines.of(raw);
         let Object(pairs) = serde_json::from_str(raw.get()).map_err(|error| malformed(text, raw.get(), &error))?;
@@ -26,13 +26,13 @@ pub(super) fn records(text: &str) -> Result<Records, Malformed> {
             _ => columns(text, &pairs)?,
         };
         let values = pairs.iter().map(|(name, raw)| value(text, name, raw)).collect::<Result<_, _>>()?;
-        last = Some(Rc::clone(&columns));
-        records.push(Record { line, columns, values });
+        last = Some(Arc::clone(&columns));
+        records.push(Record { line, columns, values, name: None });
     }
     Ok(Records { header: None, records })
 }
 
-fn columns(text: &str, pairs: &[(String, &RawValue)]) -> Result<Rc<[String]>, Malformed> {
+fn columns(text: &str, pairs: &[(String, &RawValue)]) -> Result<Arc<[String]>, Malformed> {
     let mut seen = Sorted::default();
     for (name, raw) in pairs {
         if seen.insert(name.to_ascii_lowercase(), ()).is_some() {

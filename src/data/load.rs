@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::Value;
@@ -10,7 +10,7 @@ use rusqlite::{params_from_iter, Connection, Transaction, TransactionBehavior};
 
 use super::csv::other_separator;
 use super::fit::Columns;
-use super::records::{Format, Record, Records};
+use super::records::{Content, Format, Record, Records};
 use super::target::{no_table_in, table_in};
 use super::DataFile;
 use crate::config::DataOptions;
@@ -90,8 +90,8 @@ fn fill(conn: &Connection, key: &BindKey, files: &[DataFile], records: &[Records
         rows += filling.insert(file, table)?;
     }
     for (at, file) in files.iter().enumerate() {
-        if file.format == Format::Sql {
-            rows += filling.run(at, &file.text)?;
+        if let (Format::Sql, Content::Text(text)) = (file.format, &file.content) {
+            rows += filling.run(at, text)?;
         }
     }
     if enforced && unresolved_foreign_keys(conn) {
@@ -149,7 +149,7 @@ impl<'l> Filling<'l> {
         };
 
         // A file without records has its columns checked all the same.
-        let mut prepared: Option<(&Rc<[String]>, _)> = match header {
+        let mut prepared: Option<(&Arc<[String]>, _)> = match header {
             Some((columns, line)) => Some((columns, prepare(columns, *line)?)),
             None => None,
         };
@@ -163,7 +163,7 @@ impl<'l> Filling<'l> {
             let values = self.fitted(&mut fitting, at, table, info, record)?;
             statement
                 .execute(params_from_iter(values.iter().map(|value| &**value)))
-                .map_err(|error| self.error(at, Some(record.line), self.confined.problem(&error)))?;
+                .map_err(|error| self.record_error(at, record, self.confined.problem(&error)))?;
             if traced {
                 origins.push(((table, self.conn.last_insert_rowid()), (at, place)));
             }
@@ -190,7 +190,7 @@ impl<'l> Filling<'l> {
         let mut values = Vec::with_capacity(record.values.len());
         for (place, value) in record.values.iter().enumerate() {
             let fitted = columns.fit(place, value, self.files[at].format).map_err(Error::sql(self.key))?;
-            values.push(fitted.map_err(|problem| self.error(at, Some(record.line), problem))?);
+            values.push(fitted.map_err(|problem| self.record_error(at, record, problem))?);
         }
         Ok(values)
     }
@@ -264,7 +264,7 @@ impl<'l> Filling<'l> {
         if let Some(((file, place), found, table)) = first {
             let record = &self.records[file].records[place];
             let format = self.files[file].format;
-            return self.error(file, Some(record.line), no_parent(found, table, record, format));
+            return self.record_error(file, record, no_parent(found, table, record, format));
         }
         // Not a row from a CSV or JSON file, or one without a rowid, which SQLite then does not identify.
         let tables = self.in_order().unwrap_or_default();
@@ -297,6 +297,15 @@ impl<'l> Filling<'l> {
             });
         }
         Ok(violations)
+    }
+
+    /// Returns the error about a record, by its name where it has one.
+    fn record_error(&self, file: usize, record: &Record, problem: String) -> Error {
+        let problem = match &record.name {
+            Some(name) => format!("`{name}`: {problem}"),
+            None => problem,
+        };
+        self.error(file, Some(record.line), problem)
     }
 
     fn error(&self, file: usize, line: Option<usize>, problem: impl Into<String>) -> Error {
@@ -363,7 +372,7 @@ mod tests {
     fn database(key: &str, folder: &std::path::Path) -> (BindKey, Connection, Vec<DataFile>) {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE t (x)").unwrap();
-        (key.into(), conn, crate::data::read(&folder.join("t.csv"), Some(&key.into())).unwrap())
+        (key.into(), conn, crate::data::read(&folder.join("t.csv"), Some(&key.into())).unwrap().files)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Data files: CSV, JSON and SQL that fill the tables a test starts from.
+//! Data files: CSV, JSON, SQL and TOML that fill the tables a test starts from.
 //!
 //! - **CSV**: the first record names the columns. Values are bound as text, and a column's
 //!   [affinity](https://sqlite.org/datatype3.html#type_affinity) makes numbers of those that are numbers. A field without
@@ -8,7 +8,8 @@
 //! - **JSON**, with the feature `json`: a list of objects, which may differ in their keys; a column that an object does not name gets its
 //!   default. `true` and `false` are 1 and 0; a list or an object in a column is stored as the JSON text it is.
 //! - In both, an integer that SQLite would make a real of is refused, and so is a number that it would make infinite.
-//! - **SQL**: statements, run as they are after the CSV and JSON files of the same bind.
+//! - **SQL**: statements, run as they are after the other files of the same bind.
+//! - **TOML**: rows of several tables and binds, which refer to each other by label; see [`scenario`].
 //!
 //! A CSV or JSON file is named after its table. Where the bind is not given, the name says it: `auth.user.csv` is for the
 //! table `user` of the bind `auth`, `default.post.csv` for the default bind's `post`; a table that only one bind has needs no
@@ -25,6 +26,7 @@ mod load;
 mod records;
 mod rows;
 mod save;
+mod scenario;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -32,25 +34,26 @@ use std::path::{Path, PathBuf};
 use crate::config::resolve_path;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
-use crate::list::try_mapped;
 use crate::schema::{check_whole, folder};
+use crate::sqlite::script::has_letters;
 
 pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
-use records::{Malformed, Records};
+use records::{Content, Malformed, Records};
 pub(crate) use rows::{rows, Expecting};
 pub(crate) use save::as_sql;
-pub(crate) use target::assign;
+pub(crate) use scenario::{not_one_key, Labels, Link, LinkEnd, Scenario, Target};
+pub(crate) use target::{distribute, Distributed};
 
 /// A data file as it was read, its content not yet looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DataFile {
     pub(crate) path: PathBuf,
     pub(crate) format: Format,
-    pub(crate) text: String,
-    /// The bind it was given to, or that [`assign`] has found.
+    pub(crate) content: Content,
+    /// The bind it was given to, or that [`distribute`] has found.
     pub(crate) bind: Option<BindKey>,
-    /// The table it is for, where [`assign`] has found it; else the file's name says it.
+    /// The table it is for, where [`distribute`] has found it; else the file's name says it.
     pub(crate) table: Option<String>,
 }
 
@@ -66,10 +69,20 @@ impl DataFile {
     }
 
     fn records(&self, csv_empty_as_text: bool) -> Result<Records, Malformed> {
-        match self.format {
-            Format::Csv => csv::records(&self.text, csv_empty_as_text),
-            Format::Json => json::records(&self.text),
-            Format::Sql => Ok(Records::default()),
+        match (&self.content, self.format) {
+            (Content::Rows(records), _) => Ok(records.clone()),
+            (Content::Text(text), Format::Csv) => csv::records(text, csv_empty_as_text),
+            (Content::Text(text), Format::Json) => json::records(text),
+            (Content::Text(_), Format::Sql | Format::Toml) => Ok(Records::default()),
+        }
+    }
+
+    /// Returns whether the letters stand in what it says, as a function's name does that a statement calls.
+    pub(crate) fn has_letters(&self, letters: &str) -> bool {
+        match &self.content {
+            Content::Text(text) => has_letters(text, letters),
+            // Values, and no statement.
+            Content::Rows(_) => false,
         }
     }
 
@@ -78,18 +91,55 @@ impl DataFile {
     }
 }
 
+/// The data files that a path leads to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) files: Vec<DataFile>,
+    /// Those whose rows are of several tables.
+    pub(crate) scenarios: Vec<Scenario>,
+}
+
+impl Files {
+    /// Reads the files of several paths, for the bind if it is known.
+    pub(crate) fn at(paths: &[PathBuf], bind: Option<&BindKey>) -> Result<Files> {
+        let mut all = Files::default();
+        for path in paths {
+            let Files { mut files, mut scenarios } = read(path, bind)?;
+            all.files.append(&mut files);
+            all.scenarios.append(&mut scenarios);
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, path: PathBuf, bind: Option<&BindKey>) -> Result<()> {
+        if format_of(&path) == Some(Format::Toml) {
+            let text =
+                folder::text(&path).map_err(|unreadable| error(&path, bind, unreadable.line, unreadable.problem))?;
+            self.scenarios.push(Scenario { path, text, bind: bind.cloned() });
+        } else {
+            self.files.push(read_file(path, bind)?);
+        }
+        Ok(())
+    }
+}
+
 /// Reads a data file, or the data files of a folder in natural order, for the bind if it is known.
-pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Vec<DataFile>> {
+pub(crate) fn read(path: &Path, bind: Option<&BindKey>) -> Result<Files> {
     let path = resolve_path(path);
+    let mut all = Files::default();
     if !path.is_dir() {
-        return Ok(vec![read_file(path, bind)?]);
+        all.add(path, bind)?;
+        return Ok(all);
     }
     let files = folder::files(&path)
         .map_err(|failed| error(&path, bind, None, format!("the folder cannot be read: {failed}")))?;
     if files.is_empty() {
-        return Err(error(&path, bind, None, "the folder has no data file: .csv, .json or .sql"));
+        return Err(error(&path, bind, None, "the folder has no data file: .csv, .json, .sql or .toml"));
     }
-    try_mapped(&files, |file| read_file(file.clone(), bind).map_err(in_folder))
+    for file in files {
+        all.add(file, bind).map_err(in_folder)?;
+    }
+    Ok(all)
 }
 
 /// Adds to an error about a file of a folder what to do with the file.
@@ -105,7 +155,7 @@ fn in_folder(error: Error) -> Error {
 
 /// Returns the format of a file, by its name.
 fn format_of(path: &Path) -> Option<Format> {
-    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql)];
+    let formats = [("csv", Format::Csv), ("json", Format::Json), ("sql", Format::Sql), ("toml", Format::Toml)];
     let found = formats.into_iter().find(|(extension, _)| folder::has_extension(path, extension));
     found.map(|(_, format)| format)
 }
@@ -115,9 +165,9 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
         let problem = match path.extension() {
             _ if !path.exists() => "there is no such file or folder".to_string(),
             Some(found) => {
-                format!("`.{}` is no kind of data file: they are .csv, .json and .sql", found.to_string_lossy())
+                format!("`.{}` is no kind of data file: they are .csv, .json, .sql and .toml", found.to_string_lossy())
             }
-            None => "a file without an extension is no data file: they are .csv, .json and .sql".to_string(),
+            None => "a file without an extension is no data file: they are .csv, .json, .sql and .toml".to_string(),
         };
         return Err(error(&path, bind, None, problem));
     };
@@ -128,7 +178,7 @@ fn read_file(path: PathBuf, bind: Option<&BindKey>) -> Result<DataFile> {
     if format == Format::Sql {
         check_whole(&text).map_err(|(line, problem)| error(&path, bind, Some(line), problem))?;
     }
-    Ok(DataFile { path, format, text, bind: bind.cloned(), table: None })
+    Ok(DataFile { path, format, content: Content::Text(text), bind: bind.cloned(), table: None })
 }
 
 fn error(path: &Path, bind: Option<&BindKey>, line: Option<usize>, problem: impl Into<String>) -> Error {

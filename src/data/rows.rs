@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::fit::Columns;
 use super::records::Format;
-use super::{error, read_file};
+use super::{error, format_of, read_file};
 use crate::config::resolve_path;
 use crate::error::{list, Error, Result};
 use crate::key::BindKey;
@@ -31,6 +31,10 @@ pub(crate) fn rows(path: &Path, of: &Expecting<'_>) -> Result<Vec<Row>> {
     let path = resolve_path(path);
     if path.is_dir() {
         return Err(error(&path, Some(of.bind), None, "it is a folder: name the one file that has the table's rows"));
+    }
+    if format_of(&path) == Some(Format::Toml) {
+        let problem = "a .toml file has the rows of several tables: assert them with `assert_data`";
+        return Err(error(&path, Some(of.bind), None, problem));
     }
     let file = read_file(path, Some(of.bind))?;
     if file.format == Format::Sql {

@@ -1,21 +1,46 @@
 //! The bind and the table that a data file is for, by its name.
 
-use super::{DataFile, Format};
+use super::scenario::{resolve, Labels, Link, Target};
+use super::{DataFile, Files, Format};
 use crate::error::{list, Result};
-use crate::key::{BindIndex, BindKey, Keys, PerBind};
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
 use crate::nearest::nearest;
 use crate::schema::Metadata;
 
-/// A database that data may be for: every key that means it, and its tables.
-pub(crate) type Target<'t> = (&'t Keys, &'t Metadata);
+/// Data files by the bind that they are for, and the labels of their rows.
+pub(crate) struct Distributed {
+    pub(crate) files: PerBind<Vec<DataFile>>,
+    pub(crate) labels: Labels,
+}
+
+/// Finds the bind of each file and, in a scenario, of each row.
+pub(crate) fn distribute(
+    files: Files,
+    targets: &PerBind<Target<'_>>,
+    links: &[Link],
+    known: &Labels,
+) -> Result<Distributed> {
+    let mut of_each = targets.map(|_, _| Vec::new());
+    for mut file in files.files {
+        let at = assign(&mut file, targets)?;
+        of_each[at].push(file);
+    }
+    let (mut rows, labels) = resolve(&files.scenarios, targets, links, known)?;
+    for (files, rows) in of_each.values_mut().iter_mut().zip(rows.values_mut()) {
+        files.append(rows);
+    }
+    Ok(Distributed { files: of_each, labels })
+}
 
 /// Finds the database of a file that was given without one, by the file's name, and notes the bind and the table in the
 /// file.
-pub(crate) fn assign(file: &mut DataFile, targets: &PerBind<Target<'_>>) -> Result<BindIndex> {
+fn assign(file: &mut DataFile, targets: &PerBind<Target<'_>>) -> Result<BindIndex> {
     let (at, key, table) = match file.format {
         Format::Sql => assign_script(file, targets).map(|(at, key)| (at, key, None))?,
-        Format::Csv | Format::Json => assign_rows(file, targets).map(|(at, key, table)| (at, key, Some(table)))?,
+        Format::Csv | Format::Json | Format::Toml => {
+            assign_rows(file, targets).map(|(at, key, table)| (at, key, Some(table)))?
+        }
     };
     let table = table.map(str::to_string);
     file.bind = Some(key.clone());
@@ -27,7 +52,7 @@ fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(Bi
     let stem = file.stem();
     // A name that says its bind is about that bind, whatever another bind calls its tables.
     let (mut found, mut qualified) = (Vec::new(), Vec::new());
-    for (at, (keys, metadata)) in targets.iter() {
+    for (at, Target { keys, metadata, .. }) in targets.iter() {
         let in_bind = |key| Some((at, key, table_in(stem, key, metadata)?));
         if let Some((at, key, table)) = keys.iter().find_map(in_bind) {
             found.push((at, key, table));
@@ -42,9 +67,9 @@ fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(Bi
         (_, [(first, ..), ..]) | ([(first, ..), ..], []) => {
             let mut keys = Vec::new();
             for (at, ..) in &found {
-                keys.extend(targets[*at].0.iter());
+                keys.extend(targets[*at].keys.iter());
             }
-            let example = targets[*first].0.first();
+            let example = targets[*first].keys.first();
             let problem = format!(
                 "table `{stem}` is in the binds {}: say which in the file's name, `{example}.{}` for example",
                 list(&keys),
@@ -57,16 +82,16 @@ fn assign_rows<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(Bi
 
 fn assign_script<'t>(file: &DataFile, targets: &PerBind<Target<'t>>) -> Result<(BindIndex, &'t BindKey)> {
     if targets.len() == 1
-        && let Some((at, (keys, _))) = targets.iter().next()
+        && let Some((at, target)) = targets.iter().next()
     {
-        return Ok((at, keys.first()));
+        return Ok((at, target.keys.first()));
     }
     // `auth.sql` or `auth.users.sql`; of two keys that fit, as `a` and `a.b` do, the longer says more.
     let stem = format!("{}.", file.stem());
     let length = |key: &BindKey| key.as_str().map_or(0, str::len);
     let (mut all, mut longest) = (Vec::new(), None);
-    for (at, (keys, _)) in targets.iter() {
-        for key in keys.iter() {
+    for (at, target) in targets.iter() {
+        for key in target.keys.iter() {
             all.push(key);
             if after_key(&stem, key).is_some() && longest.is_none_or(|(_, other)| length(key) >= length(other)) {
                 longest = Some((at, key));
@@ -115,7 +140,7 @@ fn after_key<'s>(stem: &'s str, key: &BindKey) -> Option<&'s str> {
 
 fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
     let mut known = Vec::new();
-    for (keys, metadata) in targets {
+    for Target { keys, metadata, .. } in targets {
         // A name that says its bind is compared in that bind only.
         for key in keys.iter() {
             if let Some(table) = after_key(stem, key) {
@@ -127,7 +152,7 @@ fn no_table(stem: &str, targets: &[Target<'_>]) -> String {
     let mut found = String::new();
     if let Some(name) = nearest(stem, &known) {
         let mut owners = Vec::new();
-        for (keys, metadata) in targets {
+        for Target { keys, metadata, .. } in targets {
             if metadata.table(name).is_some() {
                 owners.extend(keys.iter());
             }

@@ -64,7 +64,23 @@ impl Error {
     pub(crate) fn no_column(bind: &BindKey, table: &str, column: &str, columns: &[String]) -> Error {
         let columns = list(columns);
         let problem = format!("no column `{column}` in table `{table}` of bind `{bind}`, whose columns are {columns}");
-        Error::Row { problem, at: None }
+        Error::Row { bind: Some(bind.clone()), problem, at: None }
+    }
+
+    /// Returns the error for a row that cannot be used as it is.
+    pub(crate) fn row(problem: String) -> Error {
+        Error::Row { bind: None, problem, at: None }
+    }
+
+    /// Adds the bind and the table that a row was for or from; for `map_err`.
+    pub(crate) fn in_table<'a>(bind: &'a BindKey, table: &'a str) -> impl FnOnce(Error) -> Error + 'a {
+        move |error| match error {
+            Error::Row { bind: None, problem, at } => {
+                let problem = format!("table `{table}` of bind `{bind}`: {problem}");
+                Error::Row { bind: Some(bind.clone()), problem, at }
+            }
+            error => error,
+        }
     }
 
     /// Makes an error of the system's answer to an operation on a path; for `map_err`.

@@ -170,6 +170,11 @@ impl Caller {
         call.behind.as_ref().map_or(Ok(()), |behind| write!(f, "\n  {behind}"))
     }
 
+    /// Returns whether the cause of the error is known.
+    pub(super) fn knows_the_cause(&self) -> bool {
+        self.call().is_some_and(|call| call.behind.is_some())
+    }
+
     /// Writes what is left to say.
     pub(super) fn write_last_words(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Some(call) = self.call() else { return Ok(()) };

@@ -2,34 +2,27 @@
 
 use std::fmt::{Debug, Display, Formatter, Result};
 
+use super::words::{list, ways_to_say_which};
 use super::Error;
 
-/// A text that the message has.
-struct Above;
-
-impl Debug for Above {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str("…")
-    }
-}
-
-/// A field as it is printed, or [`Above`].
+/// Adds a field to those that are printed, unless the message has it.
 macro_rules! printed {
-    ($field:ident) => {
-        $field
+    ($printed:ident, $field:ident) => {
+        $printed.field(stringify!($field), $field)
     };
-    ($field:ident above) => {{
+    ($printed:ident, $field:ident above) => {{
         let _ = $field;
-        &Above
     }};
 }
 
-/// Prints the variant of an error with its fields, those marked `above` as [`Above`].
+/// Prints the variant of an error with its fields, but for those marked `above`, which the message has.
 macro_rules! variant {
     ($error:expr, $f:ident; $($name:ident { $($field:ident $($above:ident)?),* })*) => {
         match $error {
             $(Error::$name { $($field,)* at: _ } => {
-                $f.debug_struct(stringify!($name))$(.field(stringify!($field), printed!($field $($above)?)))*.finish()
+                let mut printed = $f.debug_struct(stringify!($name));
+                $(printed!(printed, $field $($above)?);)*
+                printed.finish()
             })*
         }
     };
@@ -50,17 +43,30 @@ impl Error {
 
 impl Debug for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        Display::fmt(self, f)?;
+        let ways = match (self, self.at()) {
+            // A statement that created the table is the cause; the ways to name it are its last words.
+            (Error::AmbiguousTable { table, binds, .. }, Some(caller)) if caller.knows_the_cause() => {
+                write!(f, "table `{table}` is in the binds {}", list(binds))?;
+                Some(ways_to_say_which(binds, table))
+            }
+            _ => {
+                Display::fmt(self, f)?;
+                None
+            }
+        };
         if let Some(caller) = self.at() {
             caller.write(self.has_statement(), f)?;
+        }
+        if let Some(ways) = ways {
+            write!(f, "\n  If each of them is meant to have it, say which is meant:\n    {ways}")?;
         }
         f.write_str("\n  ")?;
         variant! { self, f;
             NoBind {}
-            BindKey { key, problem above }
-            DuplicateBind { bind, first }
-            UnknownBind { bind, configured }
-            NoDefaultBind { what, configured }
+            BindKey { key above, problem above }
+            DuplicateBind { bind above, first above }
+            UnknownBind { bind above, configured above }
+            NoDefaultBind { what above, configured above }
             Dynamic { bind, problem above }
             NotDynamic { bind }
             Context { name, known }
@@ -70,12 +76,12 @@ impl Debug for Error {
             Prepared { name, problem above }
             ForeignParent { bind, table, parent, found }
             Data { file, line, bind, problem above }
-            UnknownTable { table, nearest }
-            NotInBind { bind, table, found, nearest }
-            AmbiguousTable { table, binds }
-            Sql { bind, sql above, source }
-            Locked { bind, sql above, conflict, source }
-            Stale { bind, sql above, source }
+            UnknownTable { table above, nearest above }
+            NotInBind { bind above, table above, found above, nearest above }
+            AmbiguousTable { table above, binds above }
+            Sql { bind above, sql above, source }
+            Locked { bind above, sql above, conflict, source }
+            Stale { bind above, sql above, source }
             RolledBack { bind }
             Prepare { sql above, source }
             OpenSavepoint {}
@@ -91,7 +97,7 @@ impl Debug for Error {
             Orphans { orphans }
             NotAReplica { bind, replicas }
             Pool { bind, source }
-            Row { problem above }
+            Row { bind, problem above }
             Io { bind, action, path, source }
         }?;
         self.at().map_or(Ok(()), |caller| caller.write_last_words(f))

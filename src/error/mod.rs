@@ -469,6 +469,8 @@ pub enum Error {
     /// A row that cannot be used as it is.
     #[non_exhaustive]
     Row {
+        /// The bind whose table it was for or from, where it is known.
+        bind: Option<BindKey>,
         /// The mistake.
         problem: String,
         #[doc(hidden)]

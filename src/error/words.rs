@@ -132,10 +132,15 @@ pub(crate) fn arguments(keys: &[BindKey]) -> String {
 
 /// Returns the ways to say which of these binds is meant: in SQL and in code.
 pub(super) fn say_which(binds: &[BindKey], table: &str) -> String {
+    format!(": say which, with {}", ways_to_say_which(binds, table))
+}
+
+/// Returns an example of each of those ways.
+pub(super) fn ways_to_say_which(binds: &[BindKey], table: &str) -> String {
     // One whose key is the same in both.
     let Some(example) = binds.iter().find(|bind| !bind.is_default()).or(binds.first()) else { return String::new() };
     let (schema, table, key) = (sql_name(example.schema_name()), sql_name(table), argument(example));
-    format!(": say which, with `{schema}.{table}` in the SQL or with `on({key})`")
+    format!("`{schema}.{table}` in the SQL or with `on({key})`")
 }
 
 /// The holder of a lock of which nothing is known.

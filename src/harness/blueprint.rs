@@ -11,10 +11,10 @@ use super::images::{Images, Looked};
 use super::shape::Shape;
 use super::template::{Facts, Template};
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
-use crate::data::{self, DataFile, Load};
+use crate::data::{self, DataFile, Files, Load, Scenario};
 use crate::database::Setup;
 use crate::error::{list, Error, Result};
-use crate::list::{has_name, mapped, try_mapped};
+use crate::list::{has_name, mapped};
 use crate::nearest::nearest;
 use crate::say;
 use crate::schema::{self, SchemaPart, SchemaTexts};
@@ -37,6 +37,8 @@ pub(super) struct Blueprint<'s> {
     /// The schema as it runs, read from them when a template is made.
     schema: OnceLock<schema::Read>,
     data: Vec<DataFile>,
+    /// Its own data whose rows are still to be resolved.
+    scenarios: Vec<Scenario>,
     /// The store of what earlier processes have made.
     images: Option<Arc<Images>>,
 }
@@ -45,7 +47,7 @@ impl<'s> Blueprint<'s> {
     /// Reads the files of a bind's schema and of its own data.
     pub(super) fn read(spec: &'s DatabaseSpec, images: Option<&Arc<Images>>) -> Result<Blueprint<'s>> {
         let key = spec.key();
-        let data = try_mapped(&spec.data, |path| data::read(path, Some(key)))?.concat();
+        let Files { files, scenarios } = Files::at(&spec.data, Some(key))?;
         let original = spec.copy_of.as_ref().map(|(path, origin)| {
             Original::read(path).map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))
         });
@@ -54,7 +56,8 @@ impl<'s> Blueprint<'s> {
             original: original.transpose()?,
             texts: SchemaTexts::read(&spec.schema),
             schema: OnceLock::new(),
-            data,
+            data: files,
+            scenarios,
             images: images.cloned(),
         })
     }
@@ -62,6 +65,11 @@ impl<'s> Blueprint<'s> {
     /// Returns the blueprint with a specification of its own.
     pub(super) fn into_owned(self) -> Blueprint<'static> {
         Blueprint { spec: Cow::Owned(self.spec.into_owned()), ..self }
+    }
+
+    /// Takes out the scenarios among its own data.
+    pub(super) fn take_scenarios(&mut self) -> Vec<Scenario> {
+        std::mem::take(&mut self.scenarios)
     }
 
     /// Returns the blueprint with more data.
@@ -214,7 +222,7 @@ impl<'s> Blueprint<'s> {
                 SchemaPart::Script(script) => has_letters(&script.text, name),
                 SchemaPart::Migrator(_) => true,
             });
-            in_schema || self.original.is_some() || self.data.iter().any(|file| has_letters(&file.text, name))
+            in_schema || self.original.is_some() || self.data.iter().any(|file| file.has_letters(name))
         };
         let mut found =
             own.iter().filter(|entry| !of_sqlite.contains(entry)).filter_map(|entry| entry.splitn(4, ' ').last());

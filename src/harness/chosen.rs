@@ -1,5 +1,7 @@
 //! The databases of dynamic binds, by a context.
 
+use std::panic::Location;
+
 use super::running::RunningBind;
 use super::Harness;
 use crate::context::BindContext;
@@ -7,6 +9,7 @@ use crate::database::{Pool, PooledConnection};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::instrument::Way;
 use crate::key::BindKey;
 use crate::list::mapped;
 
@@ -32,7 +35,12 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn pool_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<Pool> {
-        self.running().calls(|| self.running().hold_for(&key.into(), &context.into())?.lent_pool())
+        let line = Location::caller();
+        self.running().calls(|| {
+            let database = self.running().hold_for(&key.into(), &context.into())?;
+            self.running().recorder().gives(database.keys(), Way::Pool, "pool_for", line);
+            database.lent_pool()
+        })
     }
 
     /// Returns a connection from the pool of the database that a context means; see [`pool_for`](Harness::pool_for).
@@ -53,9 +61,11 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn connection_for(&self, key: impl Into<BindKey>, context: impl Into<BindContext>) -> Result<PooledConnection> {
+        let line = Location::caller();
         self.running().calls(|| {
             // Held until the connection is out, which keeps it from being closed then.
             let database = self.running().hold_for(&key.into(), &context.into())?;
+            self.running().recorder().gives(database.keys(), Way::Pool, "connection_for", line);
             database.pooled()
         })
     }

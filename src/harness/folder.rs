@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::folder_kind::FolderKind;
 use super::held::HeldFolder;
 use crate::error::{Error, Result};
 use crate::say;
+use crate::sqlite::platform::{ram_disk, FolderKind};
 use crate::sync::{drop_spent, lock};
 
 /// The folder, made for the first file.
@@ -33,7 +33,7 @@ impl Folder {
 
     /// Removes it with all there is in it, if it was made. Doing it twice does nothing.
     pub(super) fn remove(&self) -> Result<()> {
-        // On Unix a folder goes also while its files are open; elsewhere the databases must be closed first.
+        // On Unix a folder is removed also while its files are open; on Windows all of them must be closed first.
         drop_spent();
         let Some(folder) = lock(&self.made).take() else { return Ok(()) };
         let path = folder.path().to_path_buf();
@@ -61,25 +61,9 @@ fn make(chosen: Option<&Path>) -> Result<HeldFolder> {
 const PRIVATE: FolderKind = FolderKind { prefix: "multibind-", mode: 0o700, holds: |name| name.contains(".db") };
 
 fn usual() -> PathBuf {
-    let said = std::env::var_os("TMPDIR").is_some();
-    ram_disk().filter(|_| !said).unwrap_or_else(std::env::temp_dir)
-}
-
-/// Returns a RAM disk that can be written to and has room for the databases of many tests.
-#[cfg(target_os = "linux")]
-fn ram_disk() -> Option<PathBuf> {
-    use rustix::fs::{access, statvfs, Access};
-
-    /// Containers often have one of 64 MiB, which a suite may fill.
-    const ROOM: u64 = 256 << 20;
-    let place = PathBuf::from("/dev/shm");
-    let room = statvfs(&place).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
-    let writable = access(&place, Access::WRITE_OK | Access::EXEC_OK).is_ok();
-    (writable && room >= ROOM).then_some(place)
-}
-
-/// Returns `None`: no other system has a RAM disk at a known place.
-#[cfg(not(target_os = "linux"))]
-fn ram_disk() -> Option<PathBuf> {
-    None
+    match std::env::var_os("TMPDIR") {
+        // Where Windows keeps temporary files, other variables say.
+        Some(said) => PathBuf::from(said),
+        None => ram_disk().unwrap_or_else(std::env::temp_dir),
+    }
 }

@@ -6,18 +6,15 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-use super::folder_kind::FolderKind;
-#[cfg(target_os = "linux")]
-use super::sweep::{self, Hold};
-#[cfg(target_os = "linux")]
 use crate::say;
+use crate::sqlite::platform::{self, with_permissions, FolderKind, FolderLock, Hold};
 use crate::sync::lock;
 
 /// A folder of this process's, removed when dropped.
 ///
 /// On Linux it is locked. The system gives the lock back when the process ends, however it ends, and what has nobody's lock
-/// is removed by the first process that makes such a folder beside it. Where the file system has no locks, nobody removes
-/// what an ended process left.
+/// is removed by the first process that makes such a folder beside it. Where the system or the file system has no locks,
+/// nobody removes what an ended process left.
 #[derive(Debug)]
 pub(crate) struct HeldFolder {
     /// `None` once it is closed or kept.
@@ -26,17 +23,13 @@ pub(crate) struct HeldFolder {
     /// The process that made it: one forked from that drops it too, but does not own it.
     process: u32,
     /// Given back after the folder is removed; the system's answer where it gives none.
-    #[cfg(target_os = "linux")]
-    lock: Result<std::os::fd::OwnedFd, rustix::io::Errno>,
+    lock: Result<FolderLock, io::Error>,
 }
 
 impl HeldFolder {
     /// Makes one in `parent`, and removes those there that nobody holds.
     pub(crate) fn make(parent: &Path, kind: &FolderKind) -> io::Result<HeldFolder> {
-        #[cfg(target_os = "linux")]
-        let folder = HeldFolder::make_by(parent, kind, sweep::hold)?;
-        #[cfg(not(target_os = "linux"))]
-        let folder = HeldFolder::made(parent, kind)?;
+        let folder = HeldFolder::make_by(parent, kind, platform::hold)?;
         if is_first_in(parent) {
             folder.sweep_beside(parent, kind);
         }
@@ -44,11 +37,10 @@ impl HeldFolder {
     }
 
     /// Makes one that `hold` locks.
-    #[cfg(target_os = "linux")]
-    pub(super) fn make_by(
+    pub(crate) fn make_by(
         parent: &Path,
         kind: &FolderKind,
-        hold: impl Fn(&Path) -> io::Result<Hold>,
+        hold: impl Fn(&Path) -> io::Result<Hold<FolderLock>>,
     ) -> io::Result<HeldFolder> {
         /// Another process finds a folder between its making and its locking once at most, when it sweeps.
         const TRIES: usize = 100;
@@ -68,12 +60,10 @@ impl HeldFolder {
         Err(io::Error::other("each new folder there is locked or removed by somebody else"))
     }
 
-    #[cfg(target_os = "linux")]
-    fn of(dir: TempDir, lock: Result<std::os::fd::OwnedFd, rustix::io::Errno>) -> HeldFolder {
+    fn of(dir: TempDir, lock: Result<FolderLock, io::Error>) -> HeldFolder {
         HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id(), lock }
     }
 
-    #[cfg(target_os = "linux")]
     fn sweep_beside(&self, parent: &Path, kind: &FolderKind) {
         let parent_name = parent.display();
         let lock = match &self.lock {
@@ -84,7 +74,7 @@ impl HeldFolder {
                 ));
             }
         };
-        match sweep::sweep(parent, kind, lock) {
+        match platform::sweep(parent, kind, lock) {
             Ok(0) => {}
             Ok(swept) => say::info(format_args!("removed {swept} folders of ended processes in `{parent_name}`")),
             Err(error) => {
@@ -92,16 +82,6 @@ impl HeldFolder {
             }
         }
     }
-
-    /// Creates a folder without a lock: nobody can tell whose it is.
-    #[cfg(not(target_os = "linux"))]
-    fn made(parent: &Path, kind: &FolderKind) -> io::Result<HeldFolder> {
-        let dir = new(parent, kind.prefix, kind.mode)?;
-        Ok(HeldFolder { path: dir.path().to_path_buf(), dir: Some(dir), process: std::process::id() })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn sweep_beside(&self, _parent: &Path, _kind: &FolderKind) {}
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -137,12 +117,10 @@ impl Drop for HeldFolder {
     }
 }
 
-#[cfg_attr(not(unix), expect(unused_variables, reason = "there are no permissions of this kind"))]
 fn new(parent: &Path, prefix: &str, mode: u32) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    with_permissions(&mut builder, mode);
     builder.tempdir_in(parent)
 }
 

@@ -47,15 +47,15 @@ impl Images {
     /// Looks for a template. What cannot be used is logged, and missing.
     pub(super) fn look(&self, spec: &DatabaseSpec, shape: &Shape) -> Looked {
         let problem = match self.store.read(shape.identity()) {
-            Answer::Stored(Stored { file: None, .. }) => return Looked::Fleeting,
-            Answer::Stored(Stored { file: Some(file), notes }) => match Image::of_file(file) {
-                Some(image) => match facts(&mut notes.into_iter()) {
+            Answer::Stored(Stored { mut files, notes }) => match files.pop().map(Image::of_file) {
+                None => return Looked::Fleeting,
+                Some(Some(image)) => match facts(&mut notes.into_iter()) {
                     Some(facts) => {
                         return Looked::Found(Template::of(image.connected(&spec.options.on_connect), facts));
                     }
                     None => "its notes are not those of a template".to_string(),
                 },
-                None => "it is too short for a database".to_string(),
+                Some(None) => "it is too short for a database".to_string(),
             },
             Answer::Absent => return Looked::Missing,
             Answer::Unusable(problem) => problem,
@@ -90,16 +90,16 @@ impl Images {
 
 /// Returns what is stored of a template; `None` where that is not worth it, or its facts cannot be written down.
 fn stored(template: &Template) -> rusqlite::Result<Option<Stored>> {
-    let file = if template.fleeting().is_some() {
-        None
+    let files = if template.fleeting().is_some() {
+        Vec::new()
     } else if template.image.is_empty()? {
         // Nothing is made as fast as it.
         return Ok(None);
     } else {
-        Some(template.image.file()?)
+        vec![template.image.file()?]
     };
     let mut written = Vec::new();
-    Ok(notes(template.facts(), &mut written).map(|()| Stored { file, notes: written }))
+    Ok(notes(template.facts(), &mut written).map(|()| Stored { files, notes: written }))
 }
 
 /// Writes down the facts about a template; `None` where a path is no text.

@@ -8,12 +8,12 @@ mod dynamic;
 mod end;
 mod engines;
 mod folder;
-mod folder_kind;
 mod foreign_keys;
 mod held;
 mod history;
 mod images;
 mod keep;
+mod labels;
 mod migrate;
 mod prepare;
 mod prepared;
@@ -25,12 +25,11 @@ mod scope;
 mod shape;
 mod start;
 mod state;
-#[cfg(target_os = "linux")]
-mod sweep;
 mod tables;
 mod template;
 
 use std::fmt;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
@@ -39,7 +38,6 @@ pub(crate) use bound::{Bound, Standing};
 pub(crate) use dynamic::DynamicBind;
 pub(crate) use end::{Keeper, Kept};
 pub use engines::Engine;
-pub(crate) use folder_kind::FolderKind;
 pub(crate) use held::HeldFolder;
 pub use keep::Keep;
 pub use prepared::Prepared;
@@ -53,7 +51,7 @@ pub(crate) use start::start;
 
 use crate::database::{sqlx_url, Pool, PooledConnection};
 use crate::error::{Error, Result};
-use crate::instrument::{Banning, PutBackTo};
+use crate::instrument::{Banning, PutBackTo, Way};
 use crate::key::BindKey;
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::Image;
@@ -128,7 +126,12 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn pool(&self, key: impl Into<BindKey>) -> Result<Pool> {
-        self.running.calls(|| self.running.database(&key.into())?.lent_pool())
+        let line = Location::caller();
+        self.running.calls(|| {
+            let database = self.running.database(&key.into())?;
+            self.running.recorder().gives(database.keys(), Way::Pool, "pool", line);
+            database.lent_pool()
+        })
     }
 
     /// Returns a connection from the bind's pool.
@@ -147,7 +150,12 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn connection(&self, key: impl Into<BindKey>) -> Result<PooledConnection> {
-        self.running.calls(|| self.running.database(&key.into())?.pooled())
+        let line = Location::caller();
+        self.running.calls(|| {
+            let database = self.running.database(&key.into())?;
+            self.running.recorder().gives(database.keys(), Way::Pool, "connection", line);
+            database.pooled()
+        })
     }
 
     /// Returns the [SQLite URI](https://sqlite.org/uri.html) by which a driver that is linked to the same SQLite opens the
@@ -171,7 +179,7 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn uri(&self, key: impl Into<BindKey>) -> Result<String> {
-        self.running.calls(|| Ok(self.running.database(&key.into())?.uri()))
+        self.uri_by("uri", &key.into(), Location::caller())
     }
 
     /// Returns the URL by which sqlx opens the bind's database, and so SeaORM; any other driver takes [`uri`](Harness::uri).
@@ -189,7 +197,7 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn sqlx_url(&self, key: impl Into<BindKey>) -> Result<String> {
-        Ok(sqlx_url(&self.uri(key)?))
+        Ok(sqlx_url(&self.uri_by("sqlx_url", &key.into(), Location::caller())?))
     }
 
     /// Returns the bind's file, `None` for a bind in memory.
@@ -209,7 +217,12 @@ impl Harness {
     /// ```
     #[track_caller]
     pub fn path(&self, key: impl Into<BindKey>) -> Result<Option<PathBuf>> {
-        self.running.calls(|| Ok(self.running.database(&key.into())?.path().map(Path::to_path_buf)))
+        let line = Location::caller();
+        self.running.calls(|| {
+            let database = self.running.database(&key.into())?;
+            self.running.recorder().gives(database.keys(), Way::Address, "path", line);
+            Ok(database.path().map(Path::to_path_buf))
+        })
     }
 
     /// Puts every bind back to what it was at start: tables, rows and counters, whoever changed them. Of a part,
@@ -288,6 +301,15 @@ impl Harness {
             return Ok(());
         }
         Err(Error::StillInUse { sessions: 0, connections, at: None })
+    }
+
+    #[track_caller]
+    fn uri_by(&self, method: &'static str, key: &BindKey, line: &'static Location<'static>) -> Result<String> {
+        self.running.calls(|| {
+            let database = self.running.database(key)?;
+            self.running.recorder().gives(database.keys(), Way::Address, method, line);
+            Ok(database.uri())
+        })
     }
 
     /// Returns the number of sessions that are alive.

@@ -7,6 +7,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::Connection;
 
 use crate::config::{DatabaseSpec, ReferenceText, Settled};
+use crate::data::{Link, LinkEnd};
 use crate::database::Database;
 use crate::error::{Error, Orphan, Parent, Result};
 use crate::key::{BindIndex, BindKey, PerBind};
@@ -41,6 +42,10 @@ impl fmt::Display for ReferenceEnd {
 }
 
 impl ReferenceEnd {
+    fn link(self) -> LinkEnd {
+        LinkEnd { key: self.key, table: self.table, column: self.column }
+    }
+
     /// Returns the key that tells one of its databases from all others.
     pub(crate) fn named_in<'e>(&'e self, database: &'e Database) -> &'e BindKey {
         if database.keys().contains(&self.key) {
@@ -52,6 +57,11 @@ impl ReferenceEnd {
 }
 
 impl Reference {
+    /// Returns it as data follows it.
+    pub(crate) fn link(&self) -> Link {
+        Link { from: self.from.clone().link(), to: self.to.clone().link() }
+    }
+
     /// Returns the rows of a bind's database whose parent is not there, as two connections see the two ends.
     ///
     /// A `NULL` refers to nothing. Values compare as the parent's column compares them, as in a foreign key of SQLite's,
@@ -145,6 +155,22 @@ pub(super) fn resolve(
         references.push(Reference { from, to });
     }
     Ok(references)
+}
+
+/// Returns the references whose ends are found among these tables, for the labels of data. One that is not is an error later: data may
+/// make the table.
+pub(super) fn links(
+    config: &Settled,
+    specs: &PerBind<DatabaseSpec>,
+    tables: &dyn Fn(BindIndex) -> Result<Arc<Metadata>>,
+) -> Vec<Link> {
+    let mut links = Vec::new();
+    for text in config.references() {
+        if let (Ok(from), Ok(to)) = (end(&text.from, specs, tables), end(&text.to, specs, tables)) {
+            links.push(Link { from: from.link(), to: to.link() });
+        }
+    }
+    links
 }
 
 /// The reason why an end was not found.

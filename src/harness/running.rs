@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::bound::Bound;
@@ -11,6 +11,7 @@ use super::folder::Folder;
 use super::reference::Reference;
 use crate::config::Replica;
 use crate::context::BindContext;
+use crate::data::Labels;
 use crate::database::Database;
 use crate::error::{Error, Result, Returned};
 use crate::instrument::{Presence, Recorder, Rules, Waiting};
@@ -19,6 +20,7 @@ use crate::list::filtered;
 use crate::order::sort_by_key;
 use crate::sorted::Sorted;
 use crate::sqlite::vfs::GivenUp;
+use crate::sync::lock;
 
 /// The databases and their instruments, shared by a harness and its sessions.
 ///
@@ -29,6 +31,8 @@ pub(crate) struct Running {
     /// The folder of the files, if a bind has one. After the databases, whose connections close first.
     folder: Folder,
     references: Vec<Reference>,
+    /// The labels of the rows that were loaded.
+    labels: Mutex<Labels>,
     /// The statements that ran while somebody recorded them.
     recorder: Arc<Recorder>,
     /// The guards that are alive.
@@ -134,6 +138,7 @@ impl Running {
         binds: PerBind<RunningBind>,
         folder: Folder,
         references: Vec<Reference>,
+        labels: Labels,
         instruments: Instruments,
         urls: Sorted<BindKey, String>,
         transactions: Transactions,
@@ -143,6 +148,7 @@ impl Running {
             binds,
             folder,
             references,
+            labels: Mutex::new(labels),
             recorder,
             rules,
             presence,
@@ -286,6 +292,16 @@ impl Running {
     /// Returns the references from one bind into another.
     pub(crate) fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// Returns the labels of the rows that were loaded.
+    pub(crate) fn labels(&self) -> Labels {
+        lock(&self.labels).clone()
+    }
+
+    /// Adds the labels of rows that are loaded now.
+    pub(super) fn add_labels(&self, labels: &Labels) {
+        lock(&self.labels).add(labels);
     }
 
     /// Returns the database of a key.

@@ -38,6 +38,19 @@ impl Scope {
         Scope { running, context, chosen }
     }
 
+    /// Returns the binds with one database of a dynamic bind, by its key; for the key of another bind, without any.
+    pub(crate) fn of(running: Arc<Running>, key: &BindKey) -> Result<Scope> {
+        // A tenant that nobody has used is not created for a key, which may be misspelt.
+        running.database(key)?;
+        let bind = running.bind(key)?;
+        let scope = Scope::new(running, None);
+        let dynamic = matches!(scope.running.binds()[bind], RunningBind::Dynamic(_));
+        if dynamic {
+            scope.chosen[bind].key.get_or_init(|| Ok(key.clone()));
+        }
+        Ok(scope)
+    }
+
     pub(crate) fn running(&self) -> &Running {
         &self.running
     }
@@ -187,13 +200,17 @@ impl Scope {
 
     /// Returns the key of the database that the context means. The callback is asked once.
     fn choice<'s>(&self, bind: &DynamicBind, chosen: &'s Chosen) -> Result<&'s BindKey> {
-        let Some(context) = &self.context else {
-            return Err(bind.not_known(
-                "this session has no context; start it with `session_for`, as \
-                 `db.session_for(context! { tenant: \"acme\" })`",
-            ));
+        let key = match &self.context {
+            Some(context) => chosen.key.get_or_init(|| bind.choose(context)),
+            // Chosen by its key, or not at all.
+            None => chosen.key.get().ok_or_else(|| {
+                bind.not_known(
+                    "this session has no context; start it with `session_for`, as \
+                     `db.session_for(context! { tenant: \"acme\" })`",
+                )
+            })?,
         };
-        chosen.key.get_or_init(|| bind.choose(context)).as_ref().map_err(|problem| bind.not_known(problem))
+        key.as_ref().map_err(|problem| bind.not_known(problem))
     }
 }
 

@@ -13,12 +13,13 @@ use super::prepared::Stage;
 use super::running::{Instruments, RunningBind};
 use super::{reference, state, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
-use crate::data;
+use crate::data::{self, Distributed, Files, Labels, Target};
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
 use crate::instrument::{watch_log, Presence, Recorder, Rules};
 use crate::key::{BindKey, PerBind};
-use crate::list::{filtered, try_mapped};
+use crate::list::filtered;
+use crate::schema::affinities;
 use crate::sorted::Sorted;
 
 /// Starts the binds of a configuration, as they are after the stages; `keeper` saves the databases where they are to be kept, and
@@ -28,8 +29,7 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
-    let shared = try_mapped(&config.shared_data(), |path| data::read(path, None))?.concat();
-    let blueprints = if shared.is_empty() { blueprints } else { with_data(&sources, blueprints, shared)? };
+    let (blueprints, mut labels) = with_data(config, &sources, blueprints)?;
     let state = if stages.is_empty() {
         None
     } else {
@@ -46,7 +46,9 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
             on_connect: &on_connect,
             start: &|before| start(config, before, keeper, transactions),
         };
-        Some(preparation.state()?)
+        let state = preparation.state()?;
+        labels.add(state.labels());
+        Some(state)
     };
     let prepared = |key: &BindKey, spec: &DatabaseSpec| {
         let template = state.as_ref().and_then(|state| state.get(key));
@@ -127,23 +129,38 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
         binds.push(RunningBind::Fixed(Arc::new(Bound::new(database, start))));
     }
     let instruments = Instruments { recorder, rules, presence };
-    Ok(Harness::of(Running::new(binds, folder, references, instruments, urls, transactions), keeper))
+    Ok(Harness::of(Running::new(binds, folder, references, labels, instruments, urls, transactions), keeper))
 }
 
-/// Adds data for any bind to the blueprints: each file goes to the bind that has its table.
+/// Adds to the blueprints the data whose bind or values hang on the tables: each file goes to the bind that has its table, and each
+/// row of a scenario to its own.
 fn with_data<'s>(
+    config: &Settled,
     specs: &PerBind<DatabaseSpec>,
-    blueprints: PerBind<Blueprint<'s>>,
-    shared: Vec<data::DataFile>,
-) -> Result<PerBind<Blueprint<'s>>> {
-    let tables = blueprints.try_map(|bind, blueprint| blueprint.template()?.metadata(specs[bind].key()))?;
-    let targets = tables.map(|bind, tables| (&specs[bind].made_for, &**tables));
-    let mut own = specs.map(|_, _| Vec::new());
-    for mut file in shared {
-        let bind = data::assign(&mut file, &targets)?;
-        own[bind].push(file);
+    mut blueprints: PerBind<Blueprint<'s>>,
+) -> Result<(PerBind<Blueprint<'s>>, Labels)> {
+    let mut files = Files::at(&config.shared_data(), None)?;
+    for blueprint in blueprints.values_mut() {
+        files.scenarios.append(&mut blueprint.take_scenarios());
     }
-    blueprints.try_map_into(|bind, blueprint| Ok(blueprint.with(std::mem::take(&mut own[bind]))))
+    if files.files.is_empty() && files.scenarios.is_empty() {
+        return Ok((blueprints, Labels::default()));
+    }
+    let templates = blueprints.try_map(|_, blueprint| blueprint.template())?;
+    let tables = templates.try_map(|bind, template| template.metadata(specs[bind].key()))?;
+    let targets = tables.map(|bind, tables| {
+        let (template, key) = (&templates[bind], specs[bind].key());
+        let affinities = |table: &str, columns: &[&str]| {
+            let read = template.image.with(|conn| affinities(conn, table, columns));
+            read.and_then(|read| read).map_err(Error::sql(key))
+        };
+        Target { keys: &specs[bind].made_for, metadata: tables, affinities: Box::new(affinities) }
+    });
+    let links = reference::links(config, specs, &|bind| Ok(Arc::clone(&tables[bind])));
+    let Distributed { files: mut own, labels } = data::distribute(files, &targets, &links, &Labels::default())?;
+    let blueprints =
+        blueprints.try_map_into(|bind, blueprint| Ok::<_, Error>(blueprint.with(std::mem::take(&mut own[bind]))))?;
+    Ok((blueprints, labels))
 }
 
 /// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is

@@ -11,6 +11,7 @@ use super::running::{Running, RunningBind};
 use super::shape::{program, Program};
 use super::template::{Facts, Template};
 use crate::config::{DatabaseSpec, Replica};
+use crate::data::Labels;
 use crate::database::{at_one_moment, Patience};
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys, PerBind};
@@ -18,7 +19,7 @@ use crate::list::mapped;
 use crate::schema::missing_parents;
 use crate::sorted::Sorted;
 use crate::sqlite::store::{Identity, Stored};
-use crate::sqlite::{Bytes, Image, OnConnect};
+use crate::sqlite::{FileBytes, Image, OnConnect};
 
 /// The databases of all binds, by the key that names each first.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct State {
     templates: Sorted<BindKey, Arc<Template>>,
     /// The reason why making it again might give another, if there is one: then the next start makes its own.
     fleeting: Option<String>,
+    /// The labels of the rows that its code has loaded.
+    labels: Labels,
 }
 
 /// The time for which a stored state is used: the time that an application has taken from the system is never older.
@@ -91,7 +94,7 @@ impl State {
         let databases = running.databases();
         let all = mapped(&databases, |database| &***database);
         let images = at_one_moment(&all, &Patience::new()).map_err(|(at, error)| Error::sql(all[at].key())(error))?;
-        let mut state = State { templates: Sorted::default(), fleeting };
+        let mut state = State { templates: Sorted::default(), fleeting, labels: running.labels() };
         for (database, image) in databases.iter().zip(images) {
             let template = database.template();
             if state.fleeting.is_none() {
@@ -132,6 +135,11 @@ impl State {
         own
     }
 
+    /// Returns the labels of the rows that its code has loaded; of one that is stored, no code has.
+    pub(super) fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
     /// Returns the reason why making it again might give another, if there is one.
     pub(super) fn fleeting(&self) -> Option<&str> {
         self.fleeting.as_deref()
@@ -139,35 +147,32 @@ impl State {
 
     /// Returns it as it is stored; `None` where its facts cannot be written down.
     pub(super) fn stored(&self) -> rusqlite::Result<Option<Stored>> {
-        let (mut file, mut texts) = (Vec::new(), vec![now(), self.templates.entries().len().to_string()]);
+        let (mut files, mut texts) = (Vec::new(), vec![now()]);
         for (key, template) in self.templates.entries() {
-            let bytes = template.image.file()?;
-            texts.extend([key.as_str().unwrap_or_default().to_string(), bytes.len().to_string()]);
+            texts.push(key.as_str().unwrap_or_default().to_string());
             if notes(template.facts(), &mut texts).is_none() {
                 return Ok(None);
             }
-            file.extend_from_slice(&bytes);
+            files.push(template.image.file()?);
         }
-        Ok(Some(Stored { file: Some(file.into()), notes: texts }))
+        Ok(Some(Stored { files, notes: texts }))
     }
 
     /// Reads what [`stored`](State::stored) has written; `on_connect` gives the application's code for a database's connections.
     fn read(
-        file: &Bytes,
+        files: Vec<FileBytes>,
         texts: &mut dyn Iterator<Item = String>,
         on_connect: &dyn Fn(&BindKey) -> Option<Vec<OnConnect>>,
     ) -> Option<State> {
-        let (mut templates, mut at) = (Sorted::default(), 0_usize);
-        for _ in 0..texts.next()?.parse::<usize>().ok()? {
-            let (key, length) = (texts.next()?, texts.next()?.parse::<usize>().ok()?);
+        let mut templates = Sorted::default();
+        for file in files {
+            let key = texts.next()?;
             let key = if key.is_empty() { BindKey::DEFAULT } else { BindKey::from(key) };
             let facts = facts(texts)?;
-            let end = at.checked_add(length)?;
-            let template = template_of(file.part(at..end)?, facts, &on_connect(&key)?)?;
+            let template = template_of(file, facts, &on_connect(&key)?)?;
             templates.insert(key, Arc::new(template));
-            at = end;
         }
-        (at == file.len()).then_some(State { templates, fleeting: None })
+        texts.next().is_none().then_some(State { templates, fleeting: None, labels: Labels::default() })
     }
 }
 
@@ -187,15 +192,15 @@ impl Kept {
         if !is_fresh(&texts.next()?) {
             return Some(Kept::Old);
         }
-        match stored.file {
-            Some(file) => State::read(&file, &mut texts, on_connect).map(Kept::State),
-            None => Some(Kept::NotStored),
+        if stored.files.is_empty() {
+            return Some(Kept::NotStored);
         }
+        State::read(stored.files, &mut texts, on_connect).map(Kept::State)
     }
 
     /// Returns what is stored in place of a state that is not.
     pub(super) fn mark() -> Stored {
-        Stored { file: None, notes: vec![now()] }
+        Stored { files: Vec::new(), notes: vec![now()] }
     }
 }
 
@@ -211,7 +216,7 @@ fn is_fresh(made: &str) -> bool {
     made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age < FRESH)
 }
 
-fn template_of(file: Bytes, facts: Facts, on_connect: &[OnConnect]) -> Option<Template> {
+fn template_of(file: FileBytes, facts: Facts, on_connect: &[OnConnect]) -> Option<Template> {
     Image::of_file(file).map(|image| Template::of(image.connected(on_connect), facts))
 }
 
@@ -232,13 +237,13 @@ mod tests {
         assert!(!is_fresh("") && !is_fresh("18446744073709551615"));
         let kept = |seconds: &str, notes: &[&str]| {
             let notes = [&[seconds], notes].concat().into_iter().map(str::to_string).collect();
-            Kept::of(Stored { file: Some(b"SQLite".to_vec().into()), notes }, &|_| Some(Vec::new()))
+            Kept::of(Stored { files: vec![b"SQLite".to_vec().into()], notes }, &|_| Some(Vec::new()))
         };
-        assert!(matches!(kept(&at(-601), &["0"]), Some(Kept::Old)));
-        assert!(matches!(kept(&at(100), &["0"]), Some(Kept::Old)));
+        assert!(matches!(kept(&at(-601), &["auth", "0", "0"]), Some(Kept::Old)));
+        assert!(matches!(kept(&at(100), &["auth", "0", "0"]), Some(Kept::Old)));
         assert!(matches!(Kept::of(Kept::mark(), &|_| None), Some(Kept::NotStored)));
         // Of a note too few, a database too short, bytes that are nobody's.
-        assert!(kept(&at(0), &[]).is_none() && kept(&at(0), &["1", "auth", "6", "0", "0"]).is_none());
-        assert!(kept(&at(0), &["0"]).is_none());
+        assert!(kept(&at(0), &[]).is_none() && kept(&at(0), &["auth", "0", "0"]).is_none());
+        assert!(kept(&at(0), &["auth", "0"]).is_none());
     }
 }

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::reference::Reference;
 use super::Harness;
-use crate::data::{self, Load};
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::Result;
+use crate::data::{self, Distributed, Load, Target};
+use crate::error::{Error, Result};
 use crate::key::{BindKey, PerBind, Selection};
-use crate::list::retain;
+use crate::list::{mapped, retain};
 
 use crate::schema::{self, Metadata};
 
@@ -108,7 +107,7 @@ impl Harness {
     ///
     /// A CSV or JSON file is named after its table: `user.csv` where one bind has that table, else with the bind's key,
     /// `auth.user.csv` (`default` stands for the default bind). An SQL file is named after its bind, `auth.sql` or
-    /// `auth.more.sql`. [`Bind::data`](crate::Bind::data) has what files may hold. A relative path is looked for
+    /// `auth.more.sql`; of a [TOML file](crate::guide::scenarios) each row names its bind. [`Bind::data`](crate::Bind::data) has what files may hold. A relative path is looked for
     /// in the folder of the crate under test.
     ///
     /// Each bind's rows are one transaction, and none is committed before all are complete.
@@ -138,13 +137,21 @@ impl Harness {
             let databases = PerBind::new(databases);
             let keys = databases.map(|_, database| database.all_keys());
             let files = data::read(path.as_ref(), None)?;
-            let tables = databases.try_map(|_, database| Metadata::read(&database.connect()?, database.key()))?;
-            let targets = tables.map(|at, tables| (&keys[at], tables));
-            let mut of_each = databases.map(|_, _| Vec::new());
-            for mut file in files {
-                let at = data::assign(&mut file, &targets)?;
-                of_each[at].push(file);
-            }
+            let read = databases.try_map(|_, database| {
+                let conn = database.connect()?;
+                Ok::<_, Error>((Metadata::read(&conn, database.key())?, conn))
+            })?;
+            let targets = read.map(|at, (metadata, conn)| {
+                let key = databases[at].key();
+                let affinities =
+                    |table: &str, columns: &[&str]| schema::affinities(conn, table, columns).map_err(Error::sql(key));
+                Target { keys: &keys[at], metadata, affinities: Box::new(affinities) }
+            });
+            let links = mapped(self.running().references(), Reference::link);
+            let known = self.running().labels();
+            let Distributed { files: mut of_each, labels } = data::distribute(files, &targets, &links, &known)?;
+            drop(targets);
+            drop(read);
             let mut parts = Vec::new();
             for (at, database) in databases.iter() {
                 let files = std::mem::take(&mut of_each[at]);
@@ -157,7 +164,9 @@ impl Harness {
                 let (key, reading) = (database.key(), database.reading());
                 loads.push(Load { key, conn, files: std::mem::take(files), reading });
             }
-            data::load(loads)
+            let rows = data::load(loads)?;
+            self.running().add_labels(&labels);
+            Ok(rows)
         })
     }
 

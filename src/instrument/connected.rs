@@ -2,8 +2,9 @@
 
 use std::ffi::CStr;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use rusqlite::ffi;
@@ -18,6 +19,7 @@ use super::outcome::{Open, Running, Start, Unsettled};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::state;
+use super::threads::here;
 use super::touched::Touched;
 use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
@@ -41,6 +43,8 @@ pub(crate) struct Connected {
     lost: AtomicUsize,
     /// The number of the thread that used it last.
     used_on: AtomicUsize,
+    /// Set while its last error is that of a statement which it refused to prepare and which is known.
+    has_refused: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -110,6 +114,7 @@ impl Connected {
             to,
             number: recorder.next_connection(),
             used_on: AtomicUsize::new(state::thread_number()),
+            has_refused: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
         }
@@ -189,8 +194,16 @@ impl Connected {
         self.used_on.load(Ordering::Relaxed)
     }
 
-    /// Returns it as the one that was to prepare a statement.
-    pub(super) fn refusing(&self) -> UnpreparedOn {
+    /// Returns whether its last call has refused a statement that is known.
+    pub(super) fn has_refused(&self) -> bool {
+        self.has_refused.load(Ordering::Relaxed)
+    }
+
+    /// Notes that its last call has refused a statement on the thread of that number, and returns it as the one that was to
+    /// prepare it.
+    pub(super) fn refuses(&self, thread: usize) -> UnpreparedOn {
+        self.used_on.store(thread, Ordering::Relaxed);
+        self.has_refused.store(true, Ordering::Relaxed);
         UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
 
@@ -260,6 +273,7 @@ impl Connected {
         }
         let standing = begins.standing;
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
+        self.has_refused.store(false, Ordering::Relaxed);
         let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
@@ -281,7 +295,7 @@ impl Connected {
             open.transaction.ends(TransactionEnd::Unknown);
         }
         if state.open.is_none() && (!alone || begins.may_write || step.is_some_and(Step::begins)) {
-            let transaction = recorder.next_transaction();
+            let transaction = recorder.next_transaction(step.is_some_and(Step::begins));
             if !alone {
                 transaction.is_begun();
             }
@@ -308,7 +322,7 @@ impl Connected {
         let number = recorded.map(|recorded| recorder.begin(recorded));
         state.running.push(Running {
             statement: begins.statement,
-            thread: state::thread_number(),
+            thread: here(),
             at,
             version,
             prepared: begins.prepared,
@@ -318,8 +332,8 @@ impl Connected {
         });
     }
 
-    /// Returns the statement that goes on, on the thread of a number, the last that began, and when that was.
-    pub(super) fn runs_on(&self, thread: usize) -> Option<(Instant, Waiting)> {
+    /// Returns the statement that goes on, on a thread, the last that began, and when that was.
+    pub(super) fn runs_on(&self, thread: ThreadId) -> Option<(Instant, Waiting)> {
         let state = lock(&self.state);
         let running = state.running.iter().rev().find(|running| running.thread == thread)?;
         let transaction = state.open.as_ref().map(|open| open.transaction.number);

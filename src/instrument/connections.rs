@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::ThreadId;
 
 use rusqlite::ffi;
 
@@ -14,8 +15,9 @@ use super::handle::{Handle, Standing};
 use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::settle::take_unsettled;
-use super::state::{mode, thread_number, Mode};
-use super::unprepared::unattributed;
+use super::state::{mode, Mode};
+use super::threads::{here, lives, ThreadState};
+use super::unprepared::{unattributed, Unprepared};
 use super::waits::Waiting;
 use crate::list::filtered;
 use crate::sorted::Sorted;
@@ -53,14 +55,25 @@ fn attribute() {
             failed.push((error, Arc::clone(connection)));
         }
     }
+    let alike = |unprepared: &Unprepared| {
+        filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message)
+    };
+    let mut elsewhere = Vec::new();
     for unprepared in waiting {
-        let alike =
-            filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message);
-        let here = filtered(&alike, |(_, connection)| connection.used_on() == unprepared.thread_number);
-        // A pool opens a connection on another thread than the one that uses it.
-        match (here.as_slice(), alike.as_slice()) {
-            ([(_, one)], _) | ([], [(_, one)]) => unprepared.is_on(one.refusing()),
+        let here = filtered(&alike(&unprepared), |(_, one)| one.used_on() == unprepared.thread_number);
+        match here.as_slice() {
+            [(_, one)] => unprepared.is_on(one.refuses(unprepared.thread_number)),
+            [] => elsewhere.push(unprepared),
             _ => {}
+        }
+    }
+    // A pool opens a connection on another thread than the one that uses it. The error of one that has refused a statement is
+    // that statement's.
+    for unprepared in elsewhere {
+        if let [(_, one)] = alike(&unprepared).as_slice()
+            && !one.has_refused()
+        {
+            unprepared.is_on(one.refuses(unprepared.thread_number));
         }
     }
 }
@@ -82,11 +95,11 @@ pub(super) fn settle_others(than: usize) {
     let Some(address) = take_unsettled(|address| address != than) else { return };
     // A callback calls this, and goes on afterwards.
     without_panic((), || {
-        let here = thread_number();
+        let thread = here();
         let found = {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
             // It may have been given to another thread meanwhile, which is within a statement.
-            let own = connected.get(&address).filter(|connection| connection.is_unsettled(here));
+            let own = connected.get(&address).filter(|connection| connection.is_unsettled(thread));
             own.and_then(|connection| Some((Arc::clone(connection), standing(address)?)))
         };
         if let Some((connection, (standing, code))) = found {
@@ -110,10 +123,10 @@ fn listed(address: usize) -> Handle {
 /// Settles what can be of the statements of a harness that have ended on this thread.
 pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     attribute();
-    let here = thread_number();
+    let thread = here();
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        if connection.is_of(recorder) && connection.is_unsettled(here) {
+        if connection.is_of(recorder) && connection.is_unsettled(thread) {
             found.extend(standing(*address).map(|standing| (Arc::clone(connection), standing)));
         }
     }
@@ -124,11 +137,25 @@ pub(super) fn settle_all(recorder: &Arc<Recorder>) {
 
 /// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
 pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
-    let here = thread_number();
+    let thread = here();
     let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
     let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
-    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    let last = own.filter_map(|(_, connection)| connection.runs_on(thread)).max_by_key(|(at, _)| *at);
     last.map(|(_, waiting)| waiting).unwrap_or_default()
+}
+
+/// Returns the state of a thread that has run a statement which was recorded.
+pub(crate) fn state_of(thread: ThreadId) -> ThreadState {
+    if !lives(thread) {
+        return ThreadState::Ended;
+    }
+    let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
+    let is_in = connected.entries().iter().any(|(_, connection)| connection.runs_on(thread).is_some());
+    if is_in {
+        ThreadState::InStatement
+    } else {
+        ThreadState::Idle
+    }
 }
 
 /// Returns a connection, if it is one to a bind.

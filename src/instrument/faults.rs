@@ -19,7 +19,7 @@ use super::state::{epoch, is_spared, Asking};
 use super::waits::{Waiting, Waits};
 use crate::key::Keys;
 use crate::list::{filtered, retain};
-use crate::sqlite::vfs::{Begins, Gate, GivenUp, Writer};
+use crate::sqlite::vfs::{Begins, Gate, GivenUp, Into, Writer};
 use crate::sync::lock;
 
 /// The faults of one database that are alive, as its connections see them, which may outlive it.
@@ -29,6 +29,8 @@ pub(crate) struct Faults {
     alive: Mutex<Vec<Arc<Fault>>>,
     /// The number of transactions that have got the lock of a writer, and so the number of the one that has it now.
     writers: AtomicU64,
+    /// The last of those that has written to a journal, by its number.
+    journaled: AtomicU64,
     /// The number of our connections to a file that hold the lock of its log's writer: one at most.
     log_writers: AtomicUsize,
     /// The owner of that transaction, and the time since which everything was seen as it got the lock.
@@ -224,10 +226,19 @@ impl Gate for Faults {
         self.writers.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn instead_of_write(&self) -> Option<c_int> {
+    fn instead_of_write(&self, into: Into) -> Option<c_int> {
         let writer = self.writers.load(Ordering::Relaxed);
+        if into == Into::Journal {
+            self.journaled.store(writer, Ordering::Relaxed);
+        } else if self.journaled.load(Ordering::Relaxed) == writer {
+            return None;
+        }
         if self.is_refused(writer) {
             return Some(ffi::SQLITE_READONLY);
+        }
+        // A fault of the disk fails what goes into a journal.
+        if into == Into::Database {
+            return None;
         }
         self.first(|fault| {
             let code = match fault.kind() {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod action;
+mod asked;
 mod authorize;
 mod beginning;
 mod closing;
@@ -51,6 +52,7 @@ mod state;
 mod stop;
 mod stray;
 mod strays;
+mod threads;
 mod touched;
 mod trace;
 mod traced;
@@ -61,7 +63,8 @@ mod used;
 mod waits;
 mod watch;
 
-pub(crate) use connections::{displaced, still_open};
+pub(crate) use asked::{Asked, Way};
+pub(crate) use connections::{displaced, state_of, still_open};
 pub(crate) use displaced::Displaced;
 pub(crate) use extension::noticing;
 pub(crate) use fault::FaultKind;
@@ -81,6 +84,7 @@ pub(crate) use sqlite_log::{reads_log, watch_log};
 pub(crate) use state::{spared, unwatched, Spared};
 pub use stray::Stray;
 pub(crate) use strays::{Outside, Presence};
+pub(crate) use threads::ThreadState;
 pub(crate) use touched::Touches;
 pub use transaction::TransactionEnd;
 pub(crate) use transaction::{Reading, Transaction};

@@ -16,14 +16,14 @@ use super::state::is_own;
 use super::watch::{Context, Watch};
 use super::{authorize, commit, extension, outside, strays, trace};
 use crate::sqlite::callback::without_panic;
-use crate::sqlite::vfs::disk::{meet_by_name, Gated};
+use crate::sqlite::vfs::disk::{meet_by_name, meet_in_memdb, Gated};
 use crate::sqlite::vfs::Gate;
 
 /// A database that connections find as long as the value lives.
 #[derive(Debug)]
 pub(crate) struct Found {
     watch: Arc<Watch>,
-    /// For one in a file, whose connections meet the faults of the disk by its name.
+    /// For one in a file or in `memdb`, whose connections meet its gate by its name.
     gated: Option<Gated>,
 }
 
@@ -56,9 +56,14 @@ impl Watch {
         self.found(Place::Cache(unsafe { pager(kept.handle(), c"main") }), read_only)
     }
 
-    /// Gives the instruments to each connection that opens the `memdb` database of `idle`, which runs no statement.
-    pub(crate) fn found_by_store(self: &Arc<Self>, idle: Connection, read_only: bool) -> Found {
-        self.found(Place::Store(Mutex::new(idle)), read_only)
+    /// Gives the instruments to each connection that opens the `memdb` database of `idle`, which runs no statement, and of that
+    /// name.
+    pub(crate) fn found_by_store(self: &Arc<Self>, idle: Connection, name: &[u8], read_only: bool) -> Found {
+        let gate: Arc<dyn Gate> = Arc::clone(&self.faults) as _;
+        let gated = meet_in_memdb(name, read_only, &gate);
+        let mut found = self.found(Place::Store(Mutex::new(idle)), read_only);
+        found.gated = Some(gated);
+        found
     }
 
     fn found(self: &Arc<Self>, place: Place, read_only: bool) -> Found {

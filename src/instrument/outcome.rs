@@ -4,9 +4,11 @@
 //! transaction is open, and the version of the connection's databases, which grows with each commit.
 
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::looked::{Looked, Step};
+use super::place::Place;
 use super::recorder::Recorder;
 use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
@@ -16,8 +18,7 @@ use super::transaction::{Transaction, TransactionEnd};
 pub(super) struct Running {
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
-    /// The number of its thread.
-    pub(super) thread: usize,
+    pub(super) thread: ThreadId,
     pub(super) at: Instant,
     /// The version of the databases as it began, and how often it had been prepared again.
     pub(super) version: u64,
@@ -51,8 +52,17 @@ pub(super) struct Open {
     pub(super) has_read: bool,
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
-    /// The savepoints, each with the number of the first statement in it.
-    pub(super) savepoints: Vec<(String, u64)>,
+    pub(super) savepoints: Vec<Savepoint>,
+}
+
+/// A savepoint that is open.
+#[derive(Clone, Debug)]
+pub(super) struct Savepoint {
+    pub(super) name: String,
+    /// The number of the first statement in it.
+    pub(super) from: u64,
+    /// The place of the statement that opened it.
+    pub(super) opened: Option<Arc<Place>>,
 }
 
 impl Open {
@@ -74,8 +84,8 @@ impl Open {
 #[derive(Debug)]
 pub(super) struct Unsettled {
     pub(super) start: Start,
-    /// The number of the thread on which it has ended.
-    pub(super) thread: usize,
+    /// The thread on which it has ended.
+    pub(super) thread: ThreadId,
     /// Set if it is known to have failed.
     pub(super) failed: bool,
     /// Set if it was given up while it had rows to give: SQLite counts what it has changed, and commits it, afterwards.
@@ -136,9 +146,12 @@ pub(super) fn end_of(open: &Open, start: &Start, grew: bool, rows: u64) -> Trans
 
 /// Follows a savepoint within a transaction.
 pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
-    let place = |name: &String| open.savepoints.iter().rposition(|(known, _)| known == name);
+    let place = |name: &String| open.savepoints.iter().rposition(|known| known.name == *name);
     match step {
-        Some(Step::Savepoint(name)) => open.savepoints.push((name.clone(), recorder.next())),
+        Some(Step::Savepoint(name)) => {
+            let (name, from, opened) = (name.clone(), recorder.next(), recorder.place_of_begin());
+            open.savepoints.push(Savepoint { name, from, opened });
+        }
         Some(Step::Release(name)) => {
             if let Some(at) = place(name) {
                 open.savepoints.truncate(at);
@@ -146,7 +159,7 @@ pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recor
         }
         Some(Step::RollbackTo(name)) => {
             if let Some(at) = place(name) {
-                recorder.undo(open.savepoints[at].1, &open.transaction);
+                recorder.undo(&open.savepoints[at], &open.transaction);
                 open.savepoints.truncate(at + 1);
             }
         }

@@ -46,6 +46,11 @@ impl Place {
         self.resolved().own.first().map(|own| &*own.text)
     }
 
+    /// Returns the file and the line of that frame, or the function where they are not known.
+    pub(crate) fn line(&self) -> Option<&str> {
+        self.resolved().own.first().map(Own::line)
+    }
+
     /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
     /// chose a connection is often one of them.
     pub(crate) fn callers(&self) -> Vec<&str> {

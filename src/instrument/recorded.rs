@@ -43,9 +43,8 @@ pub(crate) struct Recorded {
     pub(crate) opened: Option<Arc<Opening>>,
     /// Its transaction, where it has one.
     pub(crate) transaction: Option<Arc<Transaction>>,
-    /// Set if its savepoint was rolled back, and the place of that if it is known.
-    pub(crate) undone: bool,
-    pub(crate) undone_at: Option<Arc<Place>>,
+    /// The rollback to a savepoint that has undone it.
+    pub(crate) undone: Option<Arc<Undone>>,
     /// Set as it is read, if a database that it wrote to was put back since to a state without that.
     pub(crate) is_put_back: bool,
     /// The tables that it may change.
@@ -94,6 +93,15 @@ impl Recorded {
         let touched = self.ended.as_ref().map_or(0, |ended| ended.touched.bytes());
         BESIDE + self.sql.len() + self.values.as_ref().map_or(0, String::len) + touched
     }
+}
+
+/// A rollback to a savepoint.
+#[derive(Debug)]
+pub(crate) struct Undone {
+    /// The name of the savepoint, and the place where it was opened.
+    pub(crate) savepoint: String,
+    pub(crate) opened: Option<Arc<Place>>,
+    pub(crate) place: Option<Arc<Place>>,
 }
 
 /// The end of a statement.

@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Instant;
 
+use super::asked::Asking;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
 use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
 use super::opening::OpenedBy;
+use super::outcome::Savepoint;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
-use super::recorded::Recorded;
+use super::recorded::{Recorded, Undone};
 use super::sought::Sought;
 use super::state::{is_present, Listened};
 use super::transaction::Transaction;
@@ -37,14 +39,17 @@ struct Bounds {
     openings: i64,
     /// Those of transactions that begin to read.
     readings: i64,
+    /// Those of transactions and savepoints that are opened.
+    begins: i64,
 }
 
 /// Those of a harness.
 const HARNESS: Bounds =
-    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64 };
+    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64, begins: 64 };
 
 /// Those of a connection to what is no harness's, whose opening is noted elsewhere.
-const OUTSIDE: Bounds = Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0 };
+const OUTSIDE: Bounds =
+    Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0, begins: 0 };
 
 /// The number of databases that are remembered as opened.
 const OPENED: usize = 256;
@@ -84,10 +89,13 @@ pub(crate) struct Recorder {
     places: AtomicI64,
     openings: AtomicI64,
     readings: AtomicI64,
+    begins: AtomicI64,
     displaced: Mutex<Closed>,
     /// The number of times that SQLite was found to report openings no longer, as it began.
     pub(super) resets: usize,
     pub(super) sought: Sought,
+    /// The lines that have asked for ways to the databases.
+    pub(super) asking: Asking,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -120,9 +128,11 @@ impl Recorder {
             places: AtomicI64::new(bounds.captured),
             openings: AtomicI64::new(bounds.openings),
             readings: AtomicI64::new(bounds.readings),
+            begins: AtomicI64::new(bounds.begins),
             displaced: Mutex::default(),
             resets,
             sought: Sought::default(),
+            asking: Asking::default(),
             ends: Arc::default(),
         }
     }
@@ -198,9 +208,19 @@ impl Recorder {
         opened.len() < OPENED && !opened.iter().any(|(database, _)| database.contains(bind))
     }
 
-    /// Begins a transaction.
-    pub(super) fn next_transaction(&self) -> Arc<Transaction> {
-        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1))
+    /// Begins a transaction, which a statement may have been written to begin.
+    pub(super) fn next_transaction(&self, is_begun: bool) -> Arc<Transaction> {
+        let begun = if is_begun { self.place_of_begin() } else { None };
+        Arc::new(Transaction::new(self.transactions.fetch_add(1, Ordering::Relaxed) + 1, begun))
+    }
+
+    /// Captures the place at which a transaction or a savepoint is opened, unless enough have been captured.
+    pub(super) fn place_of_begin(&self) -> Option<Arc<Place>> {
+        if self.keeps_writes() {
+            captured(&self.begins)
+        } else {
+            None
+        }
     }
 
     /// Captures the place of this call, unless enough have been captured.
@@ -280,16 +300,17 @@ impl Recorder {
         }
     }
 
-    /// Marks the statements of a transaction from a number on as rolled back to a savepoint.
-    pub(super) fn undo(&self, from: u64, transaction: &Arc<Transaction>) {
-        let place = if self.keeps_writes() { self.place() } else { None };
+    /// Marks the statements of a transaction within a savepoint as rolled back to it.
+    pub(super) fn undo(&self, savepoint: &Savepoint, transaction: &Arc<Transaction>) {
+        let Savepoint { name, from, opened } = savepoint;
+        let (from, place) = (*from, if self.keeps_writes() { self.place() } else { None });
+        let undone = Arc::new(Undone { savepoint: name.clone(), opened: opened.clone(), place });
         let mut statements = lock(&self.statements);
         let before = statements.before(from);
         for statement in statements.kept.iter_mut().skip(before) {
             let is_one = statement.transaction.as_ref().is_some_and(|own| Arc::ptr_eq(own, transaction));
-            if is_one && !statement.undone {
-                statement.undone = true;
-                statement.undone_at.clone_from(&place);
+            if is_one && statement.undone.is_none() {
+                statement.undone = Some(Arc::clone(&undone));
             }
         }
     }

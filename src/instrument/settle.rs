@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::take;
+use std::thread::ThreadId;
 
 use rusqlite::ffi;
 
@@ -12,6 +13,7 @@ use super::outcome::{end_of, step_within, Start, Unsettled};
 use super::recorded::Ended;
 use super::recorder::Recorder;
 use super::state;
+use super::threads::here;
 use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sync::lock;
 
@@ -93,7 +95,7 @@ impl Connected {
         if let Some(number) = start.number {
             let (time, error) = (running.at.elapsed(), account.error);
             if error.is_none() && statement != 0 && may_end {
-                let (start, thread) = (start.clone(), state::thread_number());
+                let (start, thread) = (start.clone(), here());
                 state.unsettled = Some(Unsettled { start, thread, failed: failed == Some(true), is_dropped });
                 let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
             }
@@ -118,7 +120,7 @@ impl Connected {
         }
     }
 
-    pub(super) fn is_unsettled(&self, thread: usize) -> bool {
+    pub(super) fn is_unsettled(&self, thread: ThreadId) -> bool {
         lock(&self.state).unsettled.as_ref().is_some_and(|unsettled| unsettled.thread == thread)
     }
 

@@ -86,6 +86,11 @@ impl Touched {
         self.has_as(table, rowid, &|operation| operation == Operation::Update) == Touches::Yes
     }
 
+    /// Returns whether a row of a table may be among those inserted.
+    pub(crate) fn may_have_inserted(&self, table: &str, rowid: i64) -> bool {
+        self.has_as(table, rowid, &|operation| operation == Operation::Insert) == Touches::Yes || self.more
+    }
+
     /// Returns whether rows of a table were updated, and none inserted.
     pub(crate) fn only_updated(&self, table: &str) -> bool {
         let mut updated = false;

@@ -49,6 +49,8 @@ const ENDS: [TransactionEnd; 6] = [
 pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
+    /// The place of the statement that was written to begin it.
+    pub(crate) begun: Option<Arc<Place>>,
     end: AtomicU8,
     /// The time at which it began, and the nanoseconds from then to its end.
     pub(crate) at: Instant,
@@ -71,9 +73,10 @@ pub(crate) struct Reading {
 
 impl Transaction {
     /// Begins a transaction.
-    pub(super) fn new(number: u64) -> Transaction {
+    pub(super) fn new(number: u64, begun: Option<Arc<Place>>) -> Transaction {
         Transaction {
             number,
+            begun,
             end: AtomicU8::new(0),
             at: Instant::now(),
             lasted: AtomicU64::new(0),

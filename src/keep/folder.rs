@@ -8,8 +8,9 @@ use std::sync::Mutex;
 
 use super::{file_name, room};
 use crate::error::{Error, Result};
-use crate::harness::{FolderKind, HeldFolder};
+use crate::harness::HeldFolder;
 use crate::sorted::Sorted;
+use crate::sqlite::platform::FolderKind;
 use crate::sync::lock;
 use crate::target;
 

@@ -15,6 +15,7 @@ use crate::list::mapped;
 use crate::observe::{committed, read_statements, since_start, unreadable};
 use crate::report::statements::in_detail;
 use crate::sorted::Sorted;
+use crate::sqlite::platform::with_permissions;
 use crate::sqlite::Image;
 
 /// The file that says what changed.
@@ -181,10 +182,9 @@ fn write_database(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Replaces a file in one step: who has the old one open keeps it.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error| Error::io("write", path)(error);
-    let builder = &mut tempfile::Builder::new();
+    let mut builder = tempfile::Builder::new();
     // As any file is made, and not for its owner alone.
-    #[cfg(unix)]
-    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    with_permissions(&mut builder, 0o666);
     let mut new = builder.tempfile_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
     new.write_all(bytes).map_err(failed)?;
     new.persist(path).map(drop).map_err(|error| failed(error.error))

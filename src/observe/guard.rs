@@ -120,8 +120,8 @@ impl Harness {
     /// `EXPLAIN`, `PRAGMA wal_checkpoint`, `PRAGMA optimize` that finds nothing to do.
     ///
     /// Incremental blob I/O and a backup into a pooled connection are refused as they write (`SQLITE_READONLY`) or as their
-    /// transaction ends (`SQLITE_CONSTRAINT_COMMITHOOK`). In `memdb`, in a shared cache and without a journal that is blob
-    /// I/O alone, and not after `BEGIN IMMEDIATE`.
+    /// transaction ends (`SQLITE_CONSTRAINT_COMMITHOOK`). In a shared cache that is blob I/O alone, and not after
+    /// `BEGIN IMMEDIATE`.
     ///
     /// # Panics
     ///

@@ -1,10 +1,11 @@
 //! The transactions that others wait for, or have missed.
 
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::statements::{read, Statement};
 use crate::harness::Running;
-use crate::instrument::{Reading, Recorded, Transaction, TransactionEnd, Waiting};
+use crate::instrument::{state_of, Reading, Recorded, ThreadState, Transaction, TransactionEnd, Waiting};
 use crate::key::BindKey;
 use crate::list::{filtered, retain};
 
@@ -18,6 +19,8 @@ pub(crate) struct Holder {
     pub(crate) open: Duration,
     /// Set if it has ended since.
     pub(crate) has_ended: bool,
+    /// The other thread that wrote in it, and its state, where it has not ended.
+    pub(crate) thread: Option<(Thread, ThreadState)>,
 }
 
 /// Finds the transaction that had the lock of a database's writer at a moment; there is at most one.
@@ -30,7 +33,10 @@ pub(crate) fn holder(running: &Running, key: &BindKey, at: Instant) -> Option<Ho
     let transaction = last.in_transaction()?;
     let open = at.saturating_duration_since(transaction.at);
     let has_ended = transaction.ended().is_some();
-    Some(Holder { begun, open, has_ended, last })
+    let of = last.thread();
+    let is_other = !has_ended && of.id() != thread::current().id();
+    let thread = is_other.then(|| (of.clone(), state_of(of.id())));
+    Some(Holder { begun, open, has_ended, thread, last })
 }
 
 /// Finds the last statement that wrote to a database and was committed.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::glance::View;
 use super::look::{look, Effort, Found};
+#[cfg(feature = "serde")]
+use crate::error::called;
 use crate::error::{Error, Result};
 use crate::harness::Harness;
 use crate::key::BindKey;
@@ -24,12 +26,22 @@ use crate::sqlite::vfs::Opener;
 /// assert_eq!(landings[0].to_string(), "auth.user: id = 1, name = 'ann'");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Landing {
     bind: BindKey,
     table: String,
     row: Row,
     committed: bool,
+}
+
+/// Prints the bind, the table and the row as a test writes them: `auth.user: row! { id: 1, name: "ann" }`.
+impl fmt::Debug for Landing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = if self.committed { "" } else { " (not committed)" };
+        write!(f, "{}.{}: ", self.bind, self.table)?;
+        fmt::Debug::fmt(&self.row, f)?;
+        f.write_str(open)
+    }
 }
 
 /// Prints the bind, the table and the row: `auth.user: id = 1, name = 'ann'`.
@@ -78,6 +90,31 @@ impl Landing {
     /// ```
     pub fn row(&self) -> &Row {
         &self.row
+    }
+
+    /// Reads the row as a struct, by serde, as [`Row::get_as`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] with the bind and the table, for a column that is missing, or not what the field takes.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// #[derive(serde::Deserialize)]
+    /// struct User {
+    ///     id: i64,
+    /// }
+    ///
+    /// let ann: User = db.locate("user", row! { name: "ann" })?[0].get_as()?;
+    /// assert_eq!(ann.id, 1);
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    #[track_caller]
+    pub fn get_as<T: serde_core::de::DeserializeOwned>(&self) -> Result<T> {
+        called(self.row.get_as().map_err(Error::in_table(&self.bind, &self.table)))
     }
 
     /// Returns whether it is known to be committed.
@@ -131,12 +168,12 @@ impl Harness {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn locate(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
-        self.running().called(None, self.search(table, row))
+    pub fn locate(&self, table: &str, row: impl Into<Row>) -> Result<Vec<Landing>> {
+        self.running().called(None, self.search(table, &row.into()))
     }
 
     /// Looks for a row in every bind.
-    fn search(&self, table: &str, row: Row) -> Result<Vec<Landing>> {
+    fn search(&self, table: &str, row: &Row) -> Result<Vec<Landing>> {
         let seen = look(self.running(), table, row.checked()?, None, &|_| Effort::Readable)?;
         let mut landings = Vec::new();
         for sighting in seen {

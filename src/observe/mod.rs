@@ -27,9 +27,10 @@ mod tables;
 mod verdict;
 mod within;
 
-pub(crate) use account::{creation, Author, Came, Fate, StillOpen, Unenforced};
+pub(crate) use account::{creation, Author, Came, Creation, Fate, StillOpen, Unenforced};
 pub(crate) use changes::{
-    contents, since_start, Compared, Contents, Listed, NotOnly, NotWritten, OtherValues, WrittenIn, WrittenReason,
+    contents, since_start, Compared, Contents, Listed, Misplaced, NotOnly, NotWritten, OtherValues, RowKind, What,
+    WrittenIn, WrittenReason,
 };
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 pub(crate) use clues::{Clue, Last};

@@ -3,10 +3,10 @@
 use rusqlite::types::Value;
 
 use super::careful::{search, Search};
-use super::glance::{glance_at, Glance, View};
+use super::glance::{glance, glance_at, Glance, View};
 use crate::database::Database;
 use crate::error::joined_by;
-use crate::list::{mapped, retain};
+use crate::list::{filtered, mapped, retain};
 use crate::order::sort_by;
 use crate::row::{Row, Shown};
 
@@ -22,7 +22,30 @@ pub(super) fn nearest(database: &Database, view: View, table: &str, row: &Row) -
         Some(search) => nearest_by(glance, &search, row).map(Some),
         None => Ok(None),
     };
-    glance_at(database, view, table, &plain, &carefully)
+    let mut near = glance_at(database, view, table, &plain, &carefully)?;
+    if let Some(first) = near.first_mut() {
+        declare(first, database, view, table, row);
+    }
+    Ok(near)
+}
+
+/// Notes the types that the columns of a row are declared with, of those whose values are of another type than asked for.
+fn declare(near: &mut Near, database: &Database, view: View, table: &str, row: &Row) {
+    let is_of_another_type = |name: &String| match (near.row.value(name), row.value(name)) {
+        (Some(Value::Null) | None, _) | (_, Some(Value::Null) | None) => false,
+        (Some(found), Some(asked)) => found.data_type() != asked.data_type(),
+    };
+    let names = filtered(&near.different, is_of_another_type);
+    // The columns of a view are declared nowhere.
+    let query = "SELECT c.type AS type FROM pragma_table_xinfo(?1, 'main') AS c, main.sqlite_schema AS s
+                 WHERE c.name = ?2 COLLATE NOCASE AND s.name = ?1 AND s.type = 'table' AND s.rootpage > 0";
+    for name in names {
+        let (of_table, column) = (Value::Text(table.to_string()), Value::Text(name.clone()));
+        let found = glance(database, view, |glance| glance.rows(query, &[&of_table, &column])).unwrap_or_default();
+        if let Some(Value::Text(declared)) = found.first().and_then(|found| found.value("type")) {
+            near.declared.push((name, declared.clone()));
+        }
+    }
 }
 
 fn nearest_by(glance: &Glance<'_>, search: &Search, row: &Row) -> rusqlite::Result<Vec<Near>> {
@@ -49,6 +72,9 @@ pub(crate) struct Near {
     pub(crate) row: Row,
     /// The columns whose values are not those asked for.
     pub(crate) different: Vec<String>,
+    /// Of the first such row, those whose value is of another type than asked for, each with its declared type, which may be
+    /// empty.
+    pub(crate) declared: Vec<(String, String)>,
     likeness: f64,
 }
 
@@ -66,7 +92,7 @@ impl Near {
                 different.push(name.clone());
             }
         }
-        Near { row, different, likeness: likely }
+        Near { row, different, declared: Vec::new(), likeness: likely }
     }
 }
 

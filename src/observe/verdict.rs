@@ -129,10 +129,7 @@ fn targets(running: &Running, selection: &Selection) -> Result<Vec<Target>> {
         return Ok(targets);
     };
     if keys.is_empty() {
-        return Err(Error::Row {
-            problem: "the list of binds is empty: name at least one, or write `..` for all".into(),
-            at: None,
-        });
+        return Err(Error::row("the list of binds is empty: name at least one, or write `..` for all".to_string()));
     }
     for key in keys {
         // A database that nobody has used counts as what it is made as.

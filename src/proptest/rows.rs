@@ -131,21 +131,21 @@ impl Harness {
         let metadata = self.metadata(&bind)?;
         let Some(info) = metadata.table(table) else {
             return Err(match metadata.view(table) {
-                Some(view) => Error::Row {
-                    problem: format!("`{}` of bind `{bind}` is a view, which has no rows of its own", view.name()),
-                    at: None,
-                },
+                Some(view) => {
+                    let problem = format!("`{}` of bind `{bind}` is a view, which has no rows of its own", view.name());
+                    Error::Row { bind: Some(bind), problem, at: None }
+                }
                 None => self.not_in(bind, table)?,
             });
         };
         let apart = |error: rusqlite::Error| {
-            Error::Row {
-            problem: format!(
+            let problem = format!(
                 "no rows can be tried for table `{}` of bind `{bind}`, because SQLite cannot make it apart from the bind: \
                  {}; make them with `row!` of `any_text()` and the like",
                 info.name(),
                 sqlite_message(&error)
-            ), at: None }
+            );
+            Error::Row { bind: Some(bind.clone()), problem, at: None }
         };
         let written = info.columns().iter().filter(|column| is_written(column)).collect::<Vec<_>>();
         let names = written.iter().map(|column| column.name()).collect::<Vec<_>>();

@@ -2,9 +2,9 @@
 
 use std::thread::{self, Thread};
 
-use super::table::paragraph;
+use super::table::{paragraph, say};
 use super::words::cut;
-use crate::instrument::Unprepared;
+use crate::instrument::{ThreadState, Unprepared};
 use crate::observe::{Fate, Statement};
 
 /// The number of lines and of characters of a statement's text that are shown.
@@ -28,12 +28,20 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if statement.is_dropped() {
         ends.push("as a value was dropped there: nobody had committed it".to_string());
     }
+    ends.extend(opened(statement));
     ending(statement, table, ends, indent)
+}
+
+/// Says where the savepoint was opened that took a statement away.
+fn opened(statement: &Statement) -> Option<String> {
+    let undone = statement.recorded().undone.as_ref().filter(|_| statement.fate() == Fate::Undone)?;
+    let place = undone.opened.as_ref()?.text()?;
+    Some(format!("the savepoint was opened at {place}"))
 }
 
 /// Writes a statement with other lines at its end.
 pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<String>, indent: usize) -> String {
-    let mut lines = text(statement.sql_with_values());
+    let mut lines = sql_lines(statement.sql_with_values());
     if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
     }
@@ -57,6 +65,16 @@ pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<S
     written
 }
 
+/// Writes statements under a line.
+pub(super) fn under(line: &str, table: Option<&str>, statements: &[&Statement]) -> String {
+    let mut written = say(line);
+    for one in statements {
+        written.push('\n');
+        written.push_str(&statement(one, table, 2));
+    }
+    written
+}
+
 /// Names the callers of a place.
 pub(super) fn called_from(lines: &[&str]) -> Option<String> {
     (!lines.is_empty()).then(|| format!("called from {}", lines.join(", from ")))
@@ -64,7 +82,7 @@ pub(super) fn called_from(lines: &[&str]) -> Option<String> {
 
 /// Returns the lines of a statement that SQLite refused to prepare, in the same form.
 pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
-    let mut lines = text(&one.sql);
+    let mut lines = sql_lines(&one.sql);
     if let Some(place) = &one.place {
         lines.extend(place.text().map(|place| format!("at {place}")));
         lines.extend(called_from(&place.lines_of_callers()));
@@ -78,7 +96,7 @@ pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
 }
 
 /// Returns the lines of a statement's text with its values, cut where it is long.
-fn text(sql: &str) -> Vec<String> {
+pub(super) fn sql_lines(sql: &str) -> Vec<String> {
     let text = cut(&sql.trim_end_matches(';').replace('\0', "\\0"), TEXT);
     let mut lines = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -98,6 +116,16 @@ pub(super) fn ran_on(statement: &Statement) -> String {
     match statement.connection() {
         0 => format!("{on}{session}"),
         connection => format!("{on}{session}, connection {connection}"),
+    }
+}
+
+/// Says what a thread does that has left a transaction open.
+pub(super) fn doing(thread: &Thread, state: ThreadState) -> String {
+    let name = thread.name().map_or("its thread".to_string(), |name| format!("thread `{name}`"));
+    match state {
+        ThreadState::Ended => format!("{name} has ended; the connection is still open"),
+        ThreadState::InStatement => format!("{name} is within a statement"),
+        ThreadState::Idle => format!("{name} lives, and runs no statement"),
     }
 }
 
@@ -125,7 +153,13 @@ fn became(statement: &Statement) -> String {
         Fate::PutBack => format!("committed{}, and put back by `restore` or `reset` since", at()),
         Fate::Nothing => "changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
-        Fate::Undone => format!("rolled back to a savepoint{}", at()),
+        Fate::Undone => match &statement.recorded().undone {
+            // A session's has a name of this crate's.
+            Some(undone) if !statement.is_from_session() => {
+                format!("rolled back to the savepoint `{}`{}", undone.savepoint, at())
+            }
+            _ => format!("rolled back to a savepoint{}", at()),
+        },
         // A driver's own thread runs what another has called.
         Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
             "rolled back, by a call or by a drop of its transaction; no line is known, since the driver runs statements on a thread of its own".to_string()

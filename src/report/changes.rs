@@ -8,14 +8,19 @@ use super::makers::{made, missing};
 use super::rows::{differences, in_words};
 use super::table::{paragraph, Table};
 use super::words::{cut, NOTHING_WRITTEN};
-use crate::error::{argument, arguments, joined_by, list, Error};
+use crate::error::{argument, joined_by, list, Error};
 use crate::key::Selection;
 use crate::list::{filtered, has_name};
-use crate::observe::{ChangeSet, Compared, ExpectedChange, NotOnly, OtherValues, RowUpdate, TableChange};
+use crate::observe::{
+    ChangeKind, ChangeSet, Compared, ExpectedChange, Misplaced, NotOnly, OtherValues, RowKind, RowUpdate, TableChange,
+    What,
+};
 use crate::row::{Row, Shown};
 
 /// The most rows of a kind that are shown of each table.
 const ROWS_SHOWN: usize = 5;
+/// The most changes of a wrong bind that a headline names before the last.
+const MISPLACED: usize = 2;
 /// The shown length of a value, in characters.
 const VALUE_SHOWN: usize = 40;
 /// The shown length of a row, in characters.
@@ -90,8 +95,8 @@ pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &Not
     let (found, next) = match (failure.unchanged.is_empty(), failure.others.is_empty()) {
         _ if changes.is_empty() => ("nothing changed in any bind".to_string(), paragraph(NOTHING_WRITTEN, 0, 0)),
         (_, true) => (format!("nothing changed in {unchanged}"), paragraph(NOTHING_WRITTEN, 0, 0)),
-        (true, false) if is_selected => (format!("{others} changed too"), to_allow(changes, &of_others)),
-        (true, false) => (format!("{others} changed"), to_allow(changes, &of_others)),
+        (true, false) if is_selected => (format!("{others} changed too"), makers(changes, &of_others)),
+        (true, false) => (format!("{others} changed"), makers(changes, &of_others)),
         (false, false) => {
             let next = match made(changes, &of_others) {
                 made if made.is_empty() => paragraph(
@@ -121,7 +126,7 @@ pub(crate) fn not_only(changes: &ChangeSet, selection: &Selection, failure: &Not
 pub(crate) fn not_unchanged(changes: &ChangeSet) -> String {
     let binds = list(&changes.binds_changed());
     let found = paragraph(&format!("expected no change in any bind, but {binds} changed:"), 0, 0);
-    format!("{found}\n\n{changes}\n\n{}", to_allow(changes, changes.changes()))
+    format!("{found}\n\n{changes}\n\n{}", makers(changes, changes.changes()))
 }
 
 /// Reports why it is not known what changed.
@@ -147,13 +152,20 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
         tables.iter().find(is_it).is_some_and(|table| !table.is_as_expected())
     });
     let (made, missing) = (made(changes, &unexpected), missing(changes, tables));
+    let misplaced = changes.misplaced(tables);
     let found = match (changes.is_empty(), missing.is_empty()) {
         (true, true) => paragraph(&format!("Nothing changed in any bind. {NOTHING_WRITTEN}"), 0, 0),
         (true, false) => format!("Nothing changed in any bind.\n\n{}", missing.trim_end()),
         (false, _) => {
-            let next = if made.is_empty() && missing.is_empty() { UNKNOWN_MAKER } else { "" };
-            let meant = format!("If they are intended, expect them with:\n\n{}\n\n{next}", as_expected(changes));
-            format!("The changes:\n\n{changes}\n\n{made}{missing}{}", meant.trim_end())
+            let unknown = if made.is_empty() && missing.is_empty() { UNKNOWN_MAKER } else { "" };
+            // Advice for the test stands only beside changes of which it says nothing.
+            let is_unnamed = |table: &Compared| table.is_as_expected() || table.expected.is_empty();
+            let meant = if misplaced.is_empty() && tables.iter().all(is_unnamed) {
+                format!("If they are intended, expect them with:\n\n{}\n\n", as_expected(changes))
+            } else {
+                String::new()
+            };
+            format!("The changes:\n\n{changes}\n\n{made}{missing}{meant}{unknown}").trim_end().to_string()
         }
     };
     let (compared, mut values) = (compared.drawn(), String::new());
@@ -162,7 +174,48 @@ pub(crate) fn not_expected(changes: &ChangeSet, tables: &[Compared]) -> String {
             values += &format!("{}\n\n", other_values(table, other));
         }
     }
-    format!("the changes are not those expected, where marked ≠:\n\n{compared}\n\n{values}{found}")
+    let verdict = paragraph(&format!("{}, where marked ≠:", not_as_expected(&misplaced)), 0, 0);
+    format!("{verdict}\n\n{compared}\n\n{values}{found}")
+}
+
+/// Returns the verdict: the changes of other binds than were meant, where there are any.
+fn not_as_expected(misplaced: &[Misplaced]) -> String {
+    let Some((last, before)) = misplaced.split_last() else { return "the changes are not those expected".to_string() };
+    let mut verdict = String::new();
+    for one in &before[..before.len().min(MISPLACED)] {
+        verdict += &format!("{}, and ", instead(one));
+    }
+    match before.len().saturating_sub(MISPLACED) {
+        0 => format!("{verdict}{}", instead(last)),
+        more => format!("{verdict}{} more changes came about in other binds than expected", more + 1),
+    }
+}
+
+/// Says of a change in which bind it came about, and in which it was expected.
+fn instead(misplaced: &Misplaced) -> String {
+    let Misplaced { table, what, expected_in, found_in } = misplaced;
+    let (subject, verb) = match what {
+        What::Table(kind) => (
+            format!("`{table}`"),
+            match kind {
+                ChangeKind::Created => "was created",
+                ChangeKind::Dropped => "was dropped",
+                ChangeKind::Altered | ChangeKind::Rows => "was altered",
+            },
+        ),
+        What::Rows(kind, count) => {
+            let one = *count == 1;
+            let verb = match (kind, one) {
+                (RowKind::Inserted, _) => "landed",
+                (RowKind::Updated, true) => "was updated",
+                (RowKind::Updated, false) => "were updated",
+                (RowKind::Deleted, true) => "was deleted",
+                (RowKind::Deleted, false) => "were deleted",
+            };
+            (if one { format!("a row of `{table}`") } else { format!("{count} rows of `{table}`") }, verb)
+        }
+    };
+    format!("{subject} {verb} in `{found_in}` instead of `{expected_in}`")
 }
 
 /// Reports rows that were changed in another way than expected.
@@ -180,18 +233,16 @@ fn counts(counts: &[ExpectedChange]) -> String {
     }
 }
 
-/// Names the statements behind changes that were not expected, and returns the assertion that would hold.
-fn to_allow(changes: &ChangeSet, unexpected: &[TableChange]) -> String {
-    let keys = arguments(&changes.binds_changed());
-    let meant = paragraph(&format!("If these changes are intended, use assert_only({keys})."), 0, 0);
+/// Names the statements behind changes that were not expected.
+fn makers(changes: &ChangeSet, unexpected: &[TableChange]) -> String {
     match made(changes, unexpected) {
-        made if made.is_empty() => format!("{meant}\n{UNKNOWN_MAKER}"),
-        made => format!("{made}{meant}"),
+        made if made.is_empty() => UNKNOWN_MAKER.to_string(),
+        made => made.trim_end().to_string(),
     }
 }
 
 /// The advice where the statements behind changes are not known.
-const UNKNOWN_MAKER: &str = "If not, check which bind's connection wrote the rows above.";
+const UNKNOWN_MAKER: &str = "Check which bind's connection wrote the rows above.";
 
 /// Returns the changes as a test writes them.
 fn as_expected(changes: &ChangeSet) -> String {

@@ -1,19 +1,25 @@
 //! The clues of a landing's report in words.
 
 use std::sync::Arc;
-use std::thread;
 
-use super::account::{called_from, ran_on, statement, unprepared};
+use rusqlite::types::Value;
+
+use super::account::{called_from, doing, ran_on, sql_lines, statement, under, unprepared};
+use super::came::{came_about, unopened};
 use super::lock::time;
-use super::table::paragraph;
-use super::words::{cut, quoted, times};
+use super::table::{paragraph, say};
+use super::words::{cut, enumerated, quoted, times};
 use crate::error::capitalized;
-use crate::instrument::{Attached, Opening, Place, Stray, Unprepared};
+use crate::instrument::{Place, Stray, Unprepared};
 use crate::key::BindKey;
-use crate::observe::{Author, Came, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+use crate::list::mapped;
+use crate::observe::{Author, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
 const MESSAGE: usize = 200;
+/// The characters of a value that are shown.
+const VALUE: usize = 40;
 /// The number of statements that may have written a row which are shown.
 const WRITERS_SHOWN: usize = 3;
 
@@ -24,7 +30,13 @@ pub(super) fn clue(clue: &Clue) -> String {
             let (row, was) = if *rows == 1 { ("The row", "was") } else { ("The rows", "were") };
             authored(&format!("{row} in `{bind}` {was}"), table, author)
         }
-        Clue::Nearest { bind, table, author } => authored(&format!("The nearest row in `{bind}` was"), table, author),
+        Clue::Nearest { bind, table, author, at_start } => {
+            let was = match at_start.as_slice() {
+                [] => format!("The nearest row in `{bind}` was"),
+                columns => format!("The nearest row in `{bind}` had {} at the start, and was", values(columns)),
+            };
+            authored(&was, table, author)
+        }
         Clue::Earlier { bind, table, last } => {
             listed(&format!("Before that, the same row in `{bind}` was written by"), Some(table), last)
         }
@@ -35,18 +47,16 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Failed { statement } => {
             under("Before that, a statement of the same transaction failed:", None, &[statement])
         }
+        Clue::FailedIn { statement } => {
+            under("After that, a statement of the same transaction failed:", None, &[statement])
+        }
         Clue::Open { bind, table, last, open: is_open } => open(bind, table, last, is_open.as_ref()),
         Clue::Came { came } => came_about(came),
-        Clue::Unopened { bind } => say(&format!("Nothing in this process has opened a connection to `{bind}`.")),
+        Clue::Unopened { bind, given } => unopened(bind, given),
         Clue::Removed { bind, table, put, by } => removed(bind, table, put, by),
         Clue::NotDeleted { bind, table } => say(&format!("No DELETE has run on `{table}` in `{bind}`.")),
-        Clue::Trigger { trigger, statement } => {
-            let mut made = say(&format!("The trigger `{trigger}` was created"));
-            let place = statement.place().map_or_else(|| ran_on(statement), |place| format!("at {place}"));
-            for line in std::iter::once(place).chain(called_from(&statement.lines_of_callers())) {
-                made.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
-            }
-            made
+        Clue::Trigger { bind, trigger, text, statement } => {
+            triggered(bind, trigger, text.as_deref(), statement.as_deref())
         }
         Clue::Gone { bind, table, by } => {
             let row = if by.statements.len() > 1 { "Rows" } else { "A row" };
@@ -89,57 +99,28 @@ pub(super) fn clue(clue: &Clue) -> String {
     }
 }
 
-/// Says how a connection came about.
-fn came_about(came: &Came) -> String {
-    let Came { number, attached, opening, first } = came;
-    let connection = format!("Connection {number} to `{}`", opening.names.first());
-    let mut found = match attached {
-        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
-        None => opened(&connection, opening),
-    };
-    if let Some(first) = first {
-        let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
-        let line = if has_place && attached.is_none() { "and first wrote" } else { "It first wrote" };
-        found.push_str(&format!("\n{}", under(line, None, &[first])));
+/// Shows a trigger, with who created it.
+fn triggered(bind: &BindKey, trigger: &str, text: Option<&str>, statement: Option<&Statement>) -> String {
+    let mut lines = text.map(sql_lines).unwrap_or_default();
+    if let Some(statement) = statement {
+        lines.push(match statement.place() {
+            Some(place) => format!("created at {place}"),
+            None => format!("created {}", ran_on(statement)),
+        });
+        lines.extend(called_from(&statement.lines_of_callers()));
+    } else {
+        lines.push("which was there at the start".to_string());
     }
-    found
+    let mut shown = say(&format!("The trigger `{trigger}` in `{bind}`:"));
+    for line in lines {
+        shown.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+    }
+    shown
 }
 
-/// Says that a connection had attached the database of another bind.
-fn attaches(connection: &str, bind: &BindKey, attached: Option<&Attached>) -> String {
-    let Some(Attached { schema, place, .. }) = attached else {
-        return say(&format!("{connection} had attached `{bind}`."));
-    };
-    let mut found = say(&format!("{connection} had attached `{bind}` as `{schema}`"));
-    if let Some(place) = place {
-        let at = place.text().map(|text| format!("at {text}"));
-        for line in at.into_iter().chain(called_from(&place.lines_of_callers())) {
-            found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
-        }
-    }
-    found
-}
-
-/// Says who opened a connection, and where that is known on a line of its own.
-fn opened(connection: &str, opening: &Opening) -> String {
-    let place = opening.place.as_ref().and_then(|place| Some((place.text()?, place.lines_of_callers())));
-    match place {
-        Some((place, callers)) => {
-            let at = paragraph(&format!("at {place}"), 2, 6);
-            let mut opened = format!("{}\n  {at}", say(&format!("{connection} was opened")));
-            if let Some(callers) = called_from(&callers) {
-                opened.push_str(&format!("\n  {}", paragraph(&callers, 2, 6)));
-            }
-            opened
-        }
-        None => match opening.thread.name() {
-            _ if opening.thread.id() == thread::current().id() => {
-                say(&format!("{connection} was opened on the test's thread."))
-            }
-            Some(name) => say(&format!("{connection} was opened on thread `{name}`.")),
-            None => say(&format!("{connection} was opened on an unnamed thread.")),
-        },
-    }
+/// Writes columns with their values.
+fn values(columns: &[(String, Value)]) -> String {
+    enumerated(&mapped(columns, |(name, value)| format!("`{name}` = {}", cut(&Shown(value).to_string(), VALUE))))
 }
 
 /// Says that a transaction is open, since when, and whether it was waited for.
@@ -154,6 +135,11 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
     let Some(after) = open.ended_after() else {
         let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
         let mut found = listed(&is, Some(table), last);
+        if let Some(place) = open.begun().and_then(Place::text)
+            && last.statements.iter().all(|one| one.place() != Some(place))
+        {
+            found.push_str(&format!("\n  {}", paragraph(&format!("it began at {place}"), 2, 6)));
+        }
         let more = match open.in_vain {
             Some(waited) => {
                 format!("it had been open for {been} as this assertion failed, and {} later it still was", time(waited))
@@ -161,6 +147,9 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
             None => format!("it had been open for {been} as this assertion failed"),
         };
         found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
+        if let Some((thread, state)) = &open.thread {
+            found.push_str(&format!("\n  {}", paragraph(&doing(thread, *state), 2, 6)));
+        }
         if let Some(last) = &open.last {
             found.push_str(&format!("\n  the last that it wrote:\n{}", statement(last, None, 4)));
         }
@@ -303,17 +292,4 @@ fn listed(line: &str, table: Option<&str>, last: &Last) -> String {
         1 => format!("{}\n  1 more before these.", under(line, table, &shown)),
         more => format!("{}\n  {more} more before these.", under(line, table, &shown)),
     }
-}
-
-fn under(line: &str, table: Option<&str>, statements: &[&Statement]) -> String {
-    let mut written = say(line);
-    for one in statements {
-        written.push('\n');
-        written.push_str(&statement(one, table, 2));
-    }
-    written
-}
-
-fn say(sentence: &str) -> String {
-    paragraph(sentence, 0, 0)
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use rusqlite::types::Value;
+
 use super::clues::clue;
 use super::late::late;
 use super::table::{explained, paragraph, Table};
-use super::values::{difference, row_in_short};
+use super::values::{difference, kind, row_in_short};
 use super::words::{cut, enumerated, quoted, times};
 use crate::error::{argument, capitalized, Error};
 use crate::key::{BindKey, Selection};
@@ -94,7 +96,7 @@ fn headline(failure: &Failure<'_>) -> String {
         }
         Reason::OtherUnreadable(bind) => format!("{landed}, but `{bind}` cannot be read"),
         Reason::OtherUnsettled(bind) => format!("{landed}, but may be in `{bind}` too: {open} there"),
-        Reason::Elsewhere(places) => absent(format!("it is in {}", named(places))),
+        Reason::Elsewhere(places) => elsewhere(failure, places),
         Reason::Nowhere => absent(nearly(failure).unwrap_or_else(|| "it is in no bind".to_string())),
         Reason::NoTable(having) => no_table(key, table, having),
         Reason::NoColumn(column) => match expected {
@@ -109,6 +111,20 @@ fn headline(failure: &Failure<'_>) -> String {
         Reason::Unseen => {
             unknown(format!("a transaction that can write to `{key}` is still open, and nobody else sees its rows"))
         }
+    }
+}
+
+/// Says in which binds the row is, instead of the one in which it was to be.
+fn elsewhere(failure: &Failure<'_>, places: &[Whereabouts]) -> String {
+    let key = &failure.key;
+    match &failure.behind {
+        Some(source) if places.iter().all(|place| place.bind == *source) => {
+            format!("the row is in `{source}`, and not yet in its replica `{key}`")
+        }
+        _ if places.iter().all(|place| place.committed) => {
+            format!("the row landed in {} instead of `{key}`", named(places))
+        }
+        _ => format!("the row did not land in `{key}`: it is in {}", named(places)),
     }
 }
 
@@ -242,7 +258,29 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
     if names.is_empty() || plain {
         return row;
     }
+    for (name, declared) in &near.declared {
+        if let (Some(found), Some(asked)) = (near.row.value(name), asked.value(name)) {
+            in_detail += &as_declared(name, declared, found, asked).unwrap_or_default();
+        }
+    }
     format!("{row}\n  differs in {}{in_detail}", names.join(", "))
+}
+
+/// Says by a column's declared type how a value of another type came to be there.
+fn as_declared(name: &str, declared: &str, found: &Value, asked: &Value) -> Option<String> {
+    let plain = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
+        value => Shown(value).to_string(),
+    };
+    // A column of any affinity but BLOB's would have converted the one to the other.
+    let is_alike = plain(found) == plain(asked);
+    let stored =
+        if is_alike { format!(", so SQLite stores what is bound: {} was", kind(found)) } else { String::new() };
+    match declared {
+        "" if !is_alike => None,
+        "" => Some(format!("\n    `{name}` is declared without a type{stored}")),
+        declared => Some(format!("\n    `{name}` is declared {declared}{stored}")),
+    }
 }
 
 /// Returns what may be the reason, each only where it can be.

@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::account::{end, ending, ran_on, statement};
+use super::account::{doing, end, ending, ran_on, statement};
 use super::table::paragraph;
 use super::words::cut;
 use crate::database::Database;
@@ -11,7 +11,7 @@ use crate::harness::{Running, Transactions};
 use crate::instrument::Waiting;
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{self, Holder, Statement, Waiter};
+use crate::observe::{self, Creation, Holder, Statement, Waiter};
 use crate::sqlite::vfs::{GivenUp, Lock};
 
 /// The characters that are shown of the text of a statement that reads.
@@ -70,10 +70,14 @@ fn last(holder: &Holder) -> String {
     let mut ends = if holder.has_ended {
         vec![format!("{ran_on}, open then,"), format!("and later {}", end(&holder.last))]
     } else {
-        vec![format!("{ran_on}, still open")]
+        let mut ends = vec![format!("{ran_on}, still open")];
+        ends.extend(holder.thread.as_ref().map(|(thread, state)| doing(thread, *state)));
+        ends
     };
     if let Some(place) = holder.begun.as_ref().and_then(Statement::place) {
         ends.push(format!("The transaction began with the lock at {place}"));
+    } else if let Some(place) = holder.last.begun_at().filter(|place| holder.last.place() != Some(place)) {
+        ends.push(format!("The transaction began at {place}"));
     }
     format!("{did}:\n{}", ending(&holder.last, None, ends, 4))
 }
@@ -120,8 +124,9 @@ fn last_commit(running: &Running, key: &BindKey, began: Option<&Location<'_>>) -
 
 /// Describes the statement that created a table.
 fn creation(running: &Running, key: &BindKey, table: &str) -> Option<String> {
-    let created = observe::creation(running, key, table)?;
-    Some(format!("`{table}` in `{key}` was created by:\n{}", statement(&created, None, 4)))
+    let Creation { statement: created, is_new } = observe::creation(running, key, table)?;
+    let since = if is_new { "was not there at the start. It was created by:" } else { "was created by:" };
+    Some(format!("`{table}` in `{key}` {since}\n{}", statement(&created, None, 4)))
 }
 
 /// Writes a time as people say it.

@@ -1,6 +1,7 @@
 //! The statements behind a change set: those that made its changes, and those whose changes did not stay.
 
 use super::account::statement;
+use super::came::came_about;
 use super::table::paragraph;
 use super::words::times;
 use crate::instrument::Calls;
@@ -21,6 +22,9 @@ pub(super) fn made(changes: &ChangeSet, tables: &[TableChange]) -> String {
         }
         let title = format!("`{}` in `{}` was changed by", change.table, change.bind);
         report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&makers, &change.table));
+        if let Some(came) = makers.last().and_then(|maker| changes.came(change, maker)) {
+            report += &format!("{}\n\n", came_about(&came));
+        }
     }
     report
 }

@@ -1,6 +1,7 @@
 //! Words, tables and pictures for people. A report is given a verdict and what was found; it reads no database.
 
 mod account;
+mod came;
 pub(crate) mod changes;
 mod clues;
 mod describe;

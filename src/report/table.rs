@@ -116,6 +116,11 @@ impl<'h> Table<'h> {
     }
 }
 
+/// Writes a sentence, wrapped.
+pub(super) fn say(sentence: &str) -> String {
+    paragraph(sentence, 0, 0)
+}
+
 /// Breaks a text into lines as wide as a report may be: the first starts `first` columns from the left, the others
 /// `rest`.
 pub(super) fn paragraph(text: &str, first: usize, rest: usize) -> String {

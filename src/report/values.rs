@@ -64,10 +64,38 @@ pub(super) fn difference(found: &Value, asked: &Value) -> Option<String> {
         (found, asked) if found.data_type() == asked.data_type() => return None,
         (found, asked) => return Some(format!("{}, not {}", kind(found), kind(asked))),
     };
+    if let (Value::Text(found), Value::Text(asked)) = (found, asked)
+        && same < shown
+    {
+        return unseen(found, asked);
+    }
     (same >= shown).then(|| {
         let from = same - BEFORE;
         format!("from {what} {} on: {}, not {}", same + 1, part(found, from), part(asked, from))
     })
+}
+
+/// Describes the difference of two texts that look alike.
+fn unseen(found: &str, asked: &str) -> Option<String> {
+    if found.trim() == asked.trim() {
+        return Some("in the white space around it".to_string());
+    }
+    if found.to_lowercase() == asked.to_lowercase() {
+        return Some("in upper and lower case".to_string());
+    }
+    let (mut found, mut asked) = (found.chars(), asked.chars());
+    let at_first = loop {
+        match (found.next(), asked.next()) {
+            (one, other) if one != other => break [one, other],
+            (None, _) => return None,
+            _ => {}
+        }
+    };
+    let is_plain = |letter: &Option<char>| letter.is_none_or(|letter| letter.is_ascii());
+    let named =
+        |letter: Option<char>| letter.map_or("its end".to_string(), |letter| format!("U+{:04X}", u32::from(letter)));
+    let [one, other] = at_first;
+    (!at_first.iter().all(is_plain)).then(|| format!("{} where {} was asked for", named(one), named(other)))
 }
 
 /// Counts the equal bytes from the beginning on.
@@ -79,7 +107,7 @@ fn same(found: &[u8], asked: &[u8]) -> usize {
     same
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "NULL",
         Value::Integer(_) => "an integer",

@@ -2,6 +2,7 @@
 
 #[doc(hidden)]
 pub mod cell;
+mod debug;
 #[cfg(feature = "serde")]
 mod fields;
 mod orphan;
@@ -29,11 +30,12 @@ use crate::sqlite::script::quote;
 /// assert_eq!(ann.to_string(), "id = 1, username = 'ann', email = NULL");
 /// # Ok::<(), multibind::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Row {
     columns: Vec<(String, Value)>,
-    /// The columns whose values SQLite cannot store, and why not; told when the row is used.
-    invalid: Vec<(String, String)>,
+    /// The columns whose values SQLite cannot store, and why not; reported when the row is used. Without a column, the reason
+    /// why something is no row at all.
+    invalid: Vec<(Option<String>, String)>,
 }
 
 impl Row {
@@ -62,7 +64,7 @@ impl Row {
     }
 
     fn put(&mut self, column: String, value: rusqlite::Result<ToSqlOutput<'_>>) {
-        retain(&mut self.invalid, |(name, _)| !name.eq_ignore_ascii_case(&column));
+        self.make_valid(&column);
         let value = match value {
             Ok(ToSqlOutput::Owned(value)) => value,
             Ok(ToSqlOutput::Borrowed(value)) => owned(value),
@@ -80,9 +82,35 @@ impl Row {
         }
     }
 
+    /// Makes something that is no row, and why not.
+    #[cfg(feature = "serde")]
+    fn unfit(problem: String) -> Row {
+        Row { columns: Vec::new(), invalid: vec![(None, problem)] }
+    }
+
     fn reject(&mut self, column: &str, problem: &str) -> Value {
-        self.invalid.push((column.to_string(), problem.to_string()));
+        self.invalid.push((Some(column.to_string()), problem.to_string()));
         Value::Null
+    }
+
+    /// Forgets that a column has a value that SQLite cannot store.
+    fn make_valid(&mut self, column: &str) {
+        retain(&mut self.invalid, |(name, _)| !name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(column)));
+    }
+
+    /// Removes a column, where the row has it.
+    ///
+    /// A struct that is not stored yet has an id that the database replaces: without it, the row is found.
+    ///
+    /// ```
+    /// let row = multibind::row! { id: 0, name: "ann" };
+    /// assert_eq!(row.without("id"), multibind::row! { name: "ann" });
+    /// ```
+    #[must_use]
+    pub fn without(mut self, column: &str) -> Row {
+        self.make_valid(column);
+        self.columns.retain(|(name, _)| !name.eq_ignore_ascii_case(column));
+        self
     }
 
     /// Returns the value of a column; ASCII case of the name does not count, as in SQL.
@@ -99,19 +127,24 @@ impl Row {
     /// ```
     pub fn get<T: FromSql>(&self, column: &str) -> Result<T> {
         let Some(value) = self.value(column) else {
-            return Err(Error::Row { problem: format!("no column `{column}` in the row ({self})"), at: None });
+            return Err(Error::row(format!("no column `{column}` in the row ({self})")));
         };
+        if let Some(problem) = self.unstorable(column) {
+            return Err(Error::row(format!("column `{column}`: {problem}")));
+        }
         match T::column_result(value.into()) {
             Ok(value) => Ok(value),
             Err(error) => {
                 let asked = std::any::type_name::<T>();
                 let problem = format!("column `{column}` is {}, which is no `{asked}`: {error}", Shown(value));
-                Err(Error::Row { problem, at: None })
+                Err(Error::row(problem))
             }
         }
     }
 
     /// Returns the value of a column as SQLite stores it, `None` when the row has no such column.
+    ///
+    /// A value that SQLite cannot store is `NULL` here; [`get`](Row::get) reports it.
     ///
     /// ```
     /// use multibind::rusqlite::types::Value;
@@ -149,9 +182,16 @@ impl Row {
     /// Returns the row, or the error kept when it was made.
     pub(crate) fn checked(&self) -> Result<&Row> {
         match self.invalid.first() {
-            Some((column, problem)) => Err(Error::Row { problem: format!("column `{column}`: {problem}"), at: None }),
+            Some((Some(column), problem)) => Err(Error::row(format!("column `{column}`: {problem}"))),
+            Some((None, problem)) => Err(Error::row(problem.clone())),
             None => Ok(self),
         }
+    }
+
+    /// Returns the reason why SQLite cannot store the value of a column.
+    fn unstorable(&self, column: &str) -> Option<&str> {
+        let is_it = |name: &Option<String>| name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(column));
+        self.invalid.iter().find(|(name, _)| is_it(name)).map(|(_, problem)| problem.as_str())
     }
 
     /// Returns the first column that a table lacks, with those that it has; `columns_of` asks SQLite for the columns of a
@@ -219,12 +259,24 @@ impl Row {
     }
 }
 
-/// `NULL`, numbers as SQL writes them, text in quotes, blobs as `x'…'`, columns joined by a comma.
+/// Copies the row.
+#[cfg(not(feature = "serde"))]
+impl From<&Row> for Row {
+    fn from(row: &Row) -> Row {
+        row.clone()
+    }
+}
+
+/// `NULL`, numbers as SQL writes them, text in quotes, blobs as `x'…'`, columns joined by a comma; `?` for a value that SQLite
+/// cannot store.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, value)) in self.columns.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{name} = {}", Shown(value))?;
+            match self.unstorable(name) {
+                Some(_) => write!(f, "{comma}{name} = ?")?,
+                None => write!(f, "{comma}{name} = {}", Shown(value))?,
+            }
         }
         Ok(())
     }
@@ -275,14 +327,15 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
 /// A [`Row`] from columns and values: `row! { username: "ann", email: None }`.
 ///
 /// A column is an identifier or a string (`"first name"`); a value is anything `rusqlite` can bind, an
-/// integer of any type up to 64 bits, or `None` for `NULL`. `row! {}` has no columns and, where rows are looked for, matches every one.
+/// integer of any type up to 64 bits, or `None` for `NULL`. A name alone is a variable and a column of that name, as in a
+/// struct's literal. `row! {}` has no columns and, where rows are looked for, matches every one.
 ///
 /// ```
 /// use multibind::row;
 ///
-/// let name = String::from("ann");
-/// let row = row! { username: name, "first name": Some("Ann"), email: None, };
-/// assert_eq!(row.to_string(), "username = 'ann', first name = 'Ann', email = NULL");
+/// let username = String::from("ann");
+/// let row = row! { id: 1, username, "first name": Some("Ann"), email: None };
+/// assert_eq!(row.to_string(), "id = 1, username = 'ann', first name = 'Ann', email = NULL");
 /// ```
 ///
 /// Anything else does not compile, and the compiler's message shows the form, or says that SQLite stores no such value:
@@ -297,6 +350,9 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
 #[macro_export]
 macro_rules! row {
     (@columns $row:expr;) => { $row };
+    (@columns $row:expr; $name:ident $(, $($rest:tt)*)?) => {
+        $crate::row!(@columns $row; $name: $name, $($($rest)*)?)
+    };
     (@columns $row:expr; $name:tt : None $(, $($rest:tt)*)?) => {
         $crate::row!(@columns $row.set($crate::row!(@name $name), $crate::rusqlite::types::Null); $($($rest)*)?)
     };
@@ -313,8 +369,8 @@ macro_rules! row {
     (@name $name:literal) => { $name };
     (@$($other:tt)*) => {
         compile_error!(
-            "`row!` takes columns and their values, each a name or a string, a colon and an expression, with a comma between \
-             them: `row! { username: \"ann\", \"first name\": name, email: None }`"
+            "`row!` takes columns and their values, each a name or a string, a colon and an expression, or the name of a variable \
+             alone, with a comma between them: `row! { id, username: \"ann\", \"first name\": name, email: None }`"
         )
     };
     ($($columns:tt)*) => { $crate::row!(@columns $crate::Row::new(); $($columns)*) };

@@ -1,10 +1,10 @@
 //! The bytes that a schema is read from: what it is known by before anything in it is read as SQL.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::folder::has_extension;
 use super::marked;
@@ -42,7 +42,7 @@ impl SchemaTexts {
             if let SchemaSource::Path(path) | SchemaSource::UpTo(path, _) = source {
                 let path = resolve_path(path);
                 texts.name(path.as_os_str().as_encoded_bytes());
-                texts.add(&path, 0).ok()?;
+                texts.add(&path, kind_of(&path), 0).ok()?;
             }
         }
         Some(texts)
@@ -61,38 +61,38 @@ impl SchemaTexts {
     }
 
     /// Adds a file's bytes, or the entries of a folder, each with its name and in the order of the names.
-    fn add(&mut self, path: &Path, depth: usize) -> io::Result<()> {
+    fn add(&mut self, path: &Path, kind: Kind, depth: usize) -> io::Result<()> {
         self.entries += 1;
         if self.entries > MOST_ENTRIES || depth > MOST_DEEP {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        // A link counts as what it leads to; one that leads nowhere is an entry like a pipe.
-        let Ok(data) = fs::metadata(path) else {
-            self.bytes.push(b'?');
-            return Ok(());
-        };
-        if data.is_dir() {
-            self.bytes.push(b'/');
-            for (name, path) in entries(path)? {
-                self.name(name.as_encoded_bytes());
-                self.names.push(name);
-                self.add(&path, depth + 1)?;
+        match kind {
+            Kind::Folder => {
+                self.bytes.push(b'/');
+                for Entry { name, kind } in entries(path)? {
+                    self.name(name.as_encoded_bytes());
+                    self.add(&path.join(&name), kind, depth + 1)?;
+                    self.names.push(name);
+                }
+                self.bytes.push(b'.');
             }
-            self.bytes.push(b'.');
-        } else if data.is_file() {
-            self.bytes.push(b'=');
-            // Of other files a schema takes nothing, and they may be anything: a database of production's, for example.
-            if is_read(path) {
-                self.file(path)?;
+            Kind::File => {
+                self.bytes.push(b'=');
+                // Of other files a schema takes nothing, and they may be anything: a database of production's, for example.
+                if is_read(path) {
+                    self.file(path)?;
+                }
             }
-        } else {
-            self.bytes.push(b'?');
+            Kind::Other => self.bytes.push(b'?'),
         }
         Ok(())
     }
 
     fn file(&mut self, path: &Path) -> io::Result<()> {
+        /// Room for most files, so that one call of the system reads all of it, and one more finds its end.
+        const USUAL: usize = 8 << 10;
         let length = self.bytes.len();
+        self.bytes.reserve(USUAL);
         self.bytes.extend_from_slice(&[0; 8]);
         let room = MOST_BYTES.saturating_sub(length) as u64;
         let read = File::open(path)?.take(room + 1).read_to_end(&mut self.bytes)? as u64;
@@ -124,14 +124,48 @@ fn may_have_parts(text: &str) -> bool {
     text.match_indices('b').any(begins) || text.match_indices('B').any(begins)
 }
 
-/// Lists a folder: each name, and its path.
-fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
+/// The kind of thing that a path leads to. A link counts as what it leads to; one that leads nowhere is like a pipe.
+#[derive(Clone, Copy)]
+enum Kind {
+    File,
+    Folder,
+    Other,
+}
+
+impl Kind {
+    fn of(kind: FileType) -> Kind {
+        if kind.is_file() {
+            Kind::File
+        } else if kind.is_dir() {
+            Kind::Folder
+        } else {
+            Kind::Other
+        }
+    }
+}
+
+fn kind_of(path: &Path) -> Kind {
+    fs::metadata(path).map_or(Kind::Other, |data| Kind::of(data.file_type()))
+}
+
+/// One entry of a folder.
+struct Entry {
+    name: OsString,
+    kind: Kind,
+}
+
+/// Lists a folder in the order of the names. Most systems say with a name what it is, and only a link is looked up.
+fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        entries.push((entry.file_name(), entry.path()));
+        let kind = match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => Kind::of(kind),
+            _ => kind_of(&entry.path()),
+        };
+        entries.push(Entry { name: entry.file_name(), kind });
     }
-    sort_by(&mut entries, |(one, _), (other, _)| one.cmp(other));
+    sort_by(&mut entries, |one, other| one.name.as_encoded_bytes().cmp(other.name.as_encoded_bytes()));
     Ok(entries)
 }
 

@@ -4,6 +4,7 @@ mod call;
 mod end;
 mod failure;
 mod glance;
+mod insert;
 mod join;
 mod last_insert;
 mod on;

@@ -1,6 +1,8 @@
 //! One table's rows, by column name.
 
 use rusqlite::{ErrorCode, ToSql};
+#[cfg(feature = "serde")]
+use serde_core::de::DeserializeOwned;
 
 use super::call::{self, Call};
 use super::Session;
@@ -13,6 +15,8 @@ use crate::sqlite::column_names;
 use crate::sqlite::script::{insert, quote};
 
 /// One table of one bind, its rows by column name; from [`Session::table`].
+///
+/// A row is a [`row!`](crate::row!) or, with the feature `serde`, a reference to a struct: `users.insert(&ann)`.
 ///
 /// A row given to look for others matches those whose columns are what it says, compared as SQL's `IS` does, `NULL`
 /// with `NULL`; `row! {}` matches all.
@@ -64,8 +68,13 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn insert(&mut self, row: Row) -> Result<i64> {
-        let row = self.session.called(None, row.checked())?;
+    pub fn insert(&mut self, row: impl Into<Row>) -> Result<i64> {
+        self.insert_row(&row.into())
+    }
+
+    #[track_caller]
+    pub(super) fn insert_row(&mut self, row: &Row) -> Result<i64> {
+        let row = self.usable(row)?;
         let sql = insert("INSERT", &self.table, &mapped(row.cells(), |(name, _)| name.as_str()));
         let done = call::execute(&sql, values(&[row]).as_slice(), |call| self.run(call, true, &[row]));
         self.session.called(None, done)?;
@@ -90,8 +99,8 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn find(&mut self, filter: Row) -> Result<Option<Row>> {
-        Ok(self.select(&filter, " LIMIT 1")?.pop())
+    pub fn find(&mut self, filter: impl Into<Row>) -> Result<Option<Row>> {
+        Ok(self.select(&filter.into(), " LIMIT 1")?.pop())
     }
 
     /// Returns every row that matches, with all their columns, in the order SQLite gives them.
@@ -110,8 +119,72 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn all(&mut self, filter: Row) -> Result<Vec<Row>> {
-        self.select(&filter, "")
+    pub fn all(&mut self, filter: impl Into<Row>) -> Result<Vec<Row>> {
+        self.select(&filter.into(), "")
+    }
+
+    /// Returns the first row that matches as a struct, read by serde as [`Row::get_as`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find`](SessionTable::find), and [`Error::Row`] for a row that is no such struct.
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// #[derive(serde::Deserialize, Debug, PartialEq)]
+    /// struct User {
+    ///     id: i64,
+    ///     name: Option<String>,
+    /// }
+    ///
+    /// let bob = db.session().table("user")?.find_as::<User>(row! { name: "bob" })?;
+    /// assert_eq!(bob, Some(User { id: 2, name: Some("bob".to_string()) }));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    #[track_caller]
+    pub fn find_as<T: DeserializeOwned>(&mut self, filter: impl Into<Row>) -> Result<Option<T>> {
+        let mut rows = self.select(&filter.into(), " LIMIT 1")?;
+        rows.pop().map(|row| self.read(&row)).transpose()
+    }
+
+    /// Returns every row that matches as a struct, read by serde as [`Row::get_as`] does, in the order SQLite gives them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find_as`](SessionTable::find_as).
+    ///
+    /// ```
+    /// # use multibind::{row, Bind, Harness};
+    /// # let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO user VALUES (1, 'ann'), (2, 'bob')";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(sql)).start()?;
+    /// #[derive(serde::Deserialize)]
+    /// struct User {
+    ///     name: String,
+    /// }
+    ///
+    /// let users = db.session().table("user")?.all_as::<User>(row! {})?;
+    /// assert_eq!(users[1].name, "bob");
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    #[track_caller]
+    pub fn all_as<T: DeserializeOwned>(&mut self, filter: impl Into<Row>) -> Result<Vec<T>> {
+        let rows = self.select(&filter.into(), "")?;
+        let mut read = Vec::with_capacity(rows.len());
+        for row in &rows {
+            read.push(self.read(row)?);
+        }
+        Ok(read)
+    }
+
+    #[cfg(feature = "serde")]
+    #[track_caller]
+    fn read<T: DeserializeOwned>(&self, row: &Row) -> Result<T> {
+        let key = self.session.scope.key(self.bind);
+        self.session.called(None, row.get_as().map_err(Error::in_table(&key, &self.table)))
     }
 
     /// Returns the number of rows that match.
@@ -129,8 +202,9 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn count(&mut self, filter: Row) -> Result<usize> {
-        let filter = self.session.called(None, filter.checked())?;
+    pub fn count(&mut self, filter: impl Into<Row>) -> Result<usize> {
+        let filter = filter.into();
+        let filter = self.usable(&filter)?;
         let sql = format!("SELECT count(*) FROM {} AS t{}", self.name(), filter.matching());
         let values = values(&[filter]);
         let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
@@ -156,9 +230,14 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn update(&mut self, filter: Row, set: Row) -> Result<usize> {
-        let (filter, set) = (filter.checked(), set.checked().and_then(|set| self.not_empty(set)));
-        let (filter, set) = (self.session.called(None, filter)?, self.session.called(None, set)?);
+    pub fn update(&mut self, filter: impl Into<Row>, set: impl Into<Row>) -> Result<usize> {
+        self.update_rows(&filter.into(), &set.into())
+    }
+
+    #[track_caller]
+    fn update_rows(&mut self, filter: &Row, set: &Row) -> Result<usize> {
+        let (filter, set) = (self.usable(filter)?, self.usable(set)?);
+        let set = self.session.called(None, self.not_empty(set))?;
         let columns = joined_by(set.cells(), ", ", &|(name, _)| format!("{} = ?", quote(name)));
         let sql = format!("UPDATE {} AS t SET {columns}{}", self.name(), filter.matching());
         let values = values(&[set, filter]);
@@ -166,11 +245,18 @@ impl<'s> SessionTable<'s> {
         self.session.called(None, done)
     }
 
+    /// Returns the row, or the error kept when it was made.
+    #[track_caller]
+    fn usable<'r>(&self, row: &'r Row) -> Result<&'r Row> {
+        let key = self.session.scope.key(self.bind);
+        self.session.called(None, row.checked().map_err(Error::in_table(&key, &self.table)))
+    }
+
     /// Refuses a row that sets nothing.
     fn not_empty<'r>(&self, set: &'r Row) -> Result<&'r Row> {
         if set.is_empty() {
             let problem = format!("nothing to set in `{}`: the second row is empty", self.table);
-            return Err(Error::Row { problem, at: None });
+            return Err(Error::row(problem));
         }
         Ok(set)
     }
@@ -191,8 +277,9 @@ impl<'s> SessionTable<'s> {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     #[track_caller]
-    pub fn delete(&mut self, filter: Row) -> Result<usize> {
-        let filter = self.session.called(None, filter.checked())?;
+    pub fn delete(&mut self, filter: impl Into<Row>) -> Result<usize> {
+        let filter = filter.into();
+        let filter = self.usable(&filter)?;
         let sql = format!("DELETE FROM {} AS t{}", self.name(), filter.matching());
         let done = call::execute(&sql, values(&[filter]).as_slice(), |call| self.run(call, true, &[filter]));
         self.session.called(None, done)
@@ -200,7 +287,7 @@ impl<'s> SessionTable<'s> {
 
     #[track_caller]
     fn select(&mut self, filter: &Row, limit: &str) -> Result<Vec<Row>> {
-        let filter = self.session.called(None, filter.checked())?;
+        let filter = self.usable(filter)?;
         let sql = format!("SELECT * FROM {} AS t{}{limit}", self.name(), filter.matching());
         let read = |row: &rusqlite::Row<'_>| {
             let names = column_names(row.as_ref());

@@ -8,17 +8,18 @@
 use std::ffi::c_int;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
+
+use super::platform::leave_no_access_time;
 
 /// Reads a whole file; on Linux its time of access stays, where the system lets its owner have it so.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // SAFETY: the name ends with a NUL; SQLite gives null or a file system that lives as long as it is registered.
     match unsafe { ffi::sqlite3_vfs_find(c"unix".as_ptr()).as_mut() } {
         Some(vfs) => SystemFile::open(vfs, path)?.read(path),
-        // An SQLite without it has no locks of this kind.
+        // An SQLite without it, as on Windows, has no locks of this kind.
         None => fs::read(path),
     }
 }
@@ -33,7 +34,7 @@ struct SystemFile {
 
 impl SystemFile {
     fn open(vfs: &mut sqlite3_vfs, path: &Path) -> io::Result<SystemFile> {
-        let path = path.as_os_str().as_bytes();
+        let path = path.as_os_str().as_encoded_bytes();
         let (Some(open), false) = (vfs.xOpen, path.contains(&0)) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -61,7 +62,7 @@ impl SystemFile {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         const MOST: usize = 1 << 20;
-        self.leave_no_time_of_access(path)?;
+        self.leave_no_access_time(path)?;
         let (Some(size), Some(read)) = (self.methods().xFileSize, self.methods().xRead) else {
             return Err(io::ErrorKind::Unsupported.into());
         };
@@ -89,20 +90,14 @@ impl SystemFile {
     }
 
     /// Asks the system to leave the time of access.
-    #[cfg(target_os = "linux")]
-    fn leave_no_time_of_access(&mut self, path: &Path) -> io::Result<()> {
-        use std::os::fd::{BorrowedFd, RawFd};
-        use std::os::unix::fs::MetadataExt;
-
-        use rustix::fs::{fcntl_getfl, fcntl_setfl, OFlags};
-
+    fn leave_no_access_time(&mut self, path: &Path) -> io::Result<()> {
         /// The beginning of SQLite's file; the descriptor is the one thing that SQLite does not report.
         #[repr(C)]
         struct Beginning {
             base: sqlite3_file,
             vfs: *const sqlite3_vfs,
             inode: *const u8,
-            descriptor: RawFd,
+            descriptor: c_int,
         }
 
         if size_of_val(&*self.file) < size_of::<Beginning>() {
@@ -110,26 +105,9 @@ impl SystemFile {
         }
         // SAFETY: there are so many bytes, all of which were written at the start, and any are a number.
         let descriptor = unsafe { (*self.file().cast::<Beginning>()).descriptor };
-        let there = fs::metadata(path)?;
         // An SQLite whose files begin otherwise has another number there, which is not that of this file.
-        let is_it = |found: fs::Metadata| (found.dev(), found.ino()) == (there.dev(), there.ino());
-        if !fs::metadata(format!("/proc/self/fd/{descriptor}")).is_ok_and(is_it) {
-            return Ok(());
-        }
-        // SAFETY: it is open, as the system has just said, and SQLite closes it after this.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        let flags = fcntl_getfl(descriptor)?;
-        match fcntl_setfl(descriptor, flags | OFlags::NOATIME) {
-            // Somebody else's file.
-            Ok(()) | Err(rustix::io::Errno::PERM) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Does nothing: no other system can.
-    #[cfg(not(target_os = "linux"))]
-    fn leave_no_time_of_access(&mut self, _path: &Path) -> io::Result<()> {
-        Ok(())
+        // SAFETY: SQLite closes the file after this.
+        unsafe { leave_no_access_time(descriptor, path) }
     }
 }
 

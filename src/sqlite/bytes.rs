@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use super::platform::LargeBlock;
+
 /// A part of some bytes that do not change.
 #[derive(Clone)]
 pub(crate) struct Bytes {
@@ -15,16 +17,14 @@ pub(crate) struct Bytes {
 
 enum Block {
     Small(Vec<u8>),
-    #[cfg(target_os = "linux")]
-    Large(large::Large),
+    Large(LargeBlock),
 }
 
 impl Bytes {
     /// Reads a file, which is of about that length, to its end.
     pub(crate) fn read(file: &mut File, length: usize) -> io::Result<Bytes> {
-        #[cfg(target_os = "linux")]
-        if length >= large::LEAST {
-            return large::Large::read(file, length).map(|large| Bytes::of(Block::Large(large)));
+        if let Some(large) = LargeBlock::read(file, length)? {
+            return Ok(Bytes::of(Block::Large(large)));
         }
         let mut bytes = Vec::with_capacity(length);
         file.read_to_end(&mut bytes)?;
@@ -49,7 +49,6 @@ impl Block {
     fn bytes(&self) -> &[u8] {
         match self {
             Block::Small(bytes) => bytes,
-            #[cfg(target_os = "linux")]
             Block::Large(large) => large.bytes(),
         }
     }
@@ -86,82 +85,6 @@ impl Eq for Bytes {}
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len())
-    }
-}
-
-/// Memory for a file of megabytes. In pages of 4 KiB, of which the system hands out each as it is first written to, a process
-/// that reads 8 MB of images spends three times as long on the pages as on what it does with them.
-#[cfg(target_os = "linux")]
-mod large {
-    use std::alloc::{alloc, dealloc, Layout};
-    use std::fs::File;
-    use std::io::{self, ErrorKind};
-    use std::mem::MaybeUninit;
-    use std::ptr::NonNull;
-    use std::slice;
-
-    use rustix::mm::{madvise, Advice};
-
-    /// The size of a large page, where the system has one and lends it.
-    const PAGE: usize = 2 << 20;
-
-    /// The size from which that is worth it: it is no less memory than so many small pages, doubled.
-    pub(super) const LEAST: usize = PAGE / 2;
-
-    /// So much memory, the first bytes of which are written.
-    pub(super) struct Large {
-        memory: NonNull<u8>,
-        layout: Layout,
-        length: usize,
-    }
-
-    // SAFETY: the memory is this value's alone, and nobody writes to it once it is there.
-    unsafe impl Send for Large {}
-    // SAFETY: as above.
-    unsafe impl Sync for Large {}
-
-    impl Large {
-        pub(super) fn read(file: &File, length: usize) -> io::Result<Large> {
-            let size = length.checked_next_multiple_of(PAGE).ok_or(ErrorKind::OutOfMemory)?;
-            let layout = Layout::from_size_align(size, PAGE).map_err(|_| ErrorKind::OutOfMemory)?;
-            // SAFETY: the size is not zero.
-            let memory = NonNull::new(unsafe { alloc(layout) }).ok_or(ErrorKind::OutOfMemory)?;
-            let mut large = Large { memory, layout, length: 0 };
-            // SAFETY: the memory is this value's, and the advice changes nothing that is in it. Where it is not taken, the
-            // pages are small.
-            let _ = unsafe { madvise(memory.as_ptr().cast(), size, Advice::LinuxHugepage) };
-            while large.length < size {
-                let left = size - large.length;
-                // SAFETY: so much of the memory is left, and nobody else has it.
-                let rest = unsafe {
-                    slice::from_raw_parts_mut(memory.as_ptr().add(large.length).cast::<MaybeUninit<u8>>(), left)
-                };
-                match rustix::io::read(file, rest) {
-                    Ok(([], _)) => return Ok(large),
-                    Ok((read, _)) => large.length += read.len(),
-                    Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            // It has grown since its length was asked for, or ends where the memory does.
-            let mut one = [0];
-            match rustix::io::read(file, &mut one)? {
-                0 => Ok(large),
-                _ => Err(io::Error::other("it grows while it is read")),
-            }
-        }
-
-        pub(super) fn bytes(&self) -> &[u8] {
-            // SAFETY: so many bytes are written, and live as long as the value.
-            unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.length) }
-        }
-    }
-
-    impl Drop for Large {
-        fn drop(&mut self) {
-            // SAFETY: it was allocated with this layout.
-            unsafe { dealloc(self.memory.as_ptr(), self.layout) };
-        }
     }
 }
 

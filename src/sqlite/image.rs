@@ -7,12 +7,12 @@ use std::time::Duration;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::backup::{copy as back_up, Step};
-use super::bytes::Bytes;
 use super::code::failure;
 use super::counters::schema_version;
 use super::objects::Objects;
 use super::on_connect::OnConnect;
 use super::outline::{outline, outline_in};
+use super::packed::FileBytes;
 use super::pages::Pages;
 use super::values::number;
 use super::vfs::memory::{self, Initial};
@@ -29,7 +29,7 @@ pub(crate) struct Image {
     /// The application's own code for the connections to what it is the image of.
     on_connect: Arc<[OnConnect]>,
     /// Its bytes as a file in WAL mode, made when a file is first asked for.
-    file: OnceLock<Bytes>,
+    file: OnceLock<FileBytes>,
     /// Its bytes as a file with a rollback journal, made when `memdb` first asks for them.
     bytes: OnceLock<Vec<u8>>,
     /// Its tables alone, made when a statement is first prepared with them; none where it has few rows.
@@ -46,7 +46,7 @@ enum Held {
     /// The connection that made it.
     Made(Mutex<Connection>),
     /// The bytes of a file in WAL mode, and a connection that has a copy of them, opened when first asked for.
-    Read { file: Bytes, conn: OnceLock<Mutex<Connection>> },
+    Read { file: FileBytes, conn: OnceLock<Mutex<Connection>> },
 }
 
 /// The number of bytes up to which a database is kept with its rows where its tables would do.
@@ -60,9 +60,12 @@ impl Image {
 
     /// Returns the image whose bytes are those of a file, as [`file`](Image::file) gives them; `None` if they are too short for a
     /// database.
-    pub(crate) fn of_file(file: Bytes) -> Option<Image> {
-        let version = file.get(SCHEMA_VERSION)?.first_chunk().copied().map(u32::from_be_bytes)?;
-        Some(Image::of(i64::from(version), Held::Read { file, conn: OnceLock::new() }))
+    pub(crate) fn of_file(file: FileBytes) -> Option<Image> {
+        let mut version = [0; SCHEMA_VERSION.end - SCHEMA_VERSION.start];
+        file.read(SCHEMA_VERSION.start, &mut version);
+        let is_long_enough = file.len() >= SCHEMA_VERSION.end;
+        let version = i64::from(u32::from_be_bytes(version));
+        is_long_enough.then(|| Image::of(version, Held::Read { file, conn: OnceLock::new() }))
     }
 
     fn of(version: i64, held: Held) -> Image {
@@ -89,7 +92,7 @@ impl Image {
         if let Some(conn) = opened.get() {
             return Ok(lock(conn));
         }
-        let conn = opened_with(&without_wal_mark(file))?;
+        let conn = opened_with(&without_wal_mark(&file.whole()))?;
         self.connect(&conn)?;
         Ok(lock(opened.get_or_init(|| Mutex::new(conn))))
     }
@@ -237,7 +240,7 @@ impl Image {
     fn resized(&self, page_size: i64) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = memory::start_beside(self.file()?, Vec::new())?;
-        let to = memory::start_beside(Bytes::default(), Vec::new())?;
+        let to = memory::start_beside(FileBytes::default(), Vec::new())?;
         let original = opening(|| Connection::open_with_flags(from.uri(), flags))?;
         original.pragma_update(None, "page_size", page_size)?;
         original.execute("VACUUM INTO ?1", [to.uri()])?;
@@ -262,7 +265,7 @@ impl Image {
     }
 
     /// Returns the bytes of the database as a file in WAL mode.
-    pub(crate) fn file(&self) -> rusqlite::Result<Bytes> {
+    pub(crate) fn file(&self) -> rusqlite::Result<FileBytes> {
         if let Held::Read { file, .. } = &self.held {
             return Ok(file.clone());
         }
@@ -287,14 +290,14 @@ impl Image {
         }
         let bytes = match &self.held {
             Held::Made(conn) => without_wal_mark(&serialized(&lock(conn))?),
-            Held::Read { file, .. } => without_wal_mark(file),
+            Held::Read { file, .. } => without_wal_mark(&file.whole()),
         };
         Ok(self.bytes.get_or_init(|| bytes))
     }
 }
 
 impl Initial for Image {
-    fn file(&self) -> rusqlite::Result<Bytes> {
+    fn file(&self) -> rusqlite::Result<FileBytes> {
         Image::file(self)
     }
 }

@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::beside;
 use super::image::copy_pages;
+use super::platform::open_without_access_time;
 use super::values::number;
 use super::vfs::memory::start_beside;
 use crate::sqlite::private::opening;
@@ -92,16 +94,16 @@ impl Original {
     }
 
     fn look(path: &Path, real: &Path) -> io::Result<Original> {
-        let beside = |ending: &str| {
+        let part = |ending: &str| {
             let mut name = OsString::from(real);
             name.push(ending);
-            match open(Path::new(&name)).and_then(|file| bytes(&file)) {
+            match open_without_access_time(Path::new(&name)).and_then(|file| bytes(&file)) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
                 read => read,
             }
         };
-        let (journal, log) = (beside(JOURNAL)?, beside(LOG)?);
-        Ok(Original { path: path.to_path_buf(), database: read(real)?, log, journal })
+        let (journal, log) = (part(JOURNAL)?, part(LOG)?);
+        Ok(Original { path: path.to_path_buf(), database: beside::read(real)?, log, journal })
     }
 
     /// Returns the digest of its contents.
@@ -139,37 +141,6 @@ impl Original {
         number(&original, "SELECT count(*) FROM sqlite_schema")?;
         copy_pages(&original, conn, "main")
     }
-}
-
-/// Reads the database itself, on which the process may have locks.
-#[cfg(unix)]
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    super::beside::read(path)
-}
-
-#[cfg(not(unix))]
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
-}
-
-/// Opens a file such that reading it leaves no time of access, where the system lets its owner do so.
-#[cfg(target_os = "linux")]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{open, Mode, OFlags};
-    use rustix::io::Errno;
-
-    // Should a pipe have taken the file's place, it is not waited for.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = match open(path, flags | OFlags::NOATIME, Mode::empty()) {
-        Err(Errno::PERM) => open(path, flags, Mode::empty()),
-        opened => opened,
-    };
-    Ok(File::from(opened?))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 fn bytes(mut file: &File) -> io::Result<Vec<u8>> {

@@ -6,6 +6,8 @@ use std::ptr;
 
 use rusqlite::{ffi, Connection};
 
+use super::platform::is_write_locked;
+
 /// A query that reads nothing, and needs what every statement needs.
 pub(crate) const SCHEMA: &str = "SELECT 1 FROM main.sqlite_schema LIMIT 0";
 
@@ -46,31 +48,13 @@ pub(crate) fn is_locked_by_writer(conn: &Connection) -> bool {
     }
 }
 
-/// Returns whether somebody holds the lock of the writer of a file's log, as Linux lists the locks of its files;
+/// Returns whether somebody holds the lock of the writer of a file's log, where the system lists the locks of its files;
 /// elsewhere nobody is seen. Asking SQLite for that lock would show it too, and refuse it to an application for as long.
-#[cfg(target_os = "linux")]
 pub(crate) fn is_locked_by_log_writer(database: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
     /// The byte of a log's index that a writer locks, see `UNIX_SHM_BASE` in
     /// <https://sqlite.org/src/file/src/os_unix.c>.
     const WRITER: u64 = 120;
     let mut index = database.as_os_str().to_os_string();
     index.push("-shm");
-    let (Ok(index), Ok(locks)) = (std::fs::metadata(index), std::fs::read_to_string("/proc/locks")) else {
-        return false;
-    };
-    // `1: POSIX  ADVISORY  WRITE 4711 00:2a:815 120 120`, with `->` after the number for who waits.
-    locks.lines().any(|lock| {
-        let fields = lock.split_whitespace().collect::<Vec<_>>();
-        let [_, "POSIX", _, "WRITE", _, file, start, end] = fields.as_slice() else { return false };
-        let is_it = file.rsplit(':').next().and_then(|inode| inode.parse().ok()) == Some(index.ino());
-        let covers = |from: u64| from <= WRITER && end.parse().is_ok_and(|end: u64| WRITER <= end);
-        is_it && start.parse().is_ok_and(covers)
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn is_locked_by_log_writer(_: &Path) -> bool {
-    false
+    is_write_locked(Path::new(&index), WRITER)
 }

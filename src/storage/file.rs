@@ -11,6 +11,7 @@ use crate::config::Storage;
 use crate::error::{Error, Result};
 use crate::instrument::{Faults, Found, Watch};
 use crate::key::BindKey;
+use crate::sqlite::platform::{sqlite_path, HAS_DRIVES};
 use crate::sqlite::vfs::disk::{can_have_log, without_gate};
 use crate::sqlite::vfs::Opener;
 use crate::sqlite::{commits, is_locked_by_log_writer, schema_version, Image};
@@ -52,13 +53,11 @@ impl Store for TempFile {
     }
 
     fn uri(&self) -> String {
-        file_uri(self.path.as_os_str().as_encoded_bytes(), cfg!(windows))
+        file_uri(self.path.as_os_str().as_encoded_bytes(), HAS_DRIVES)
     }
 
     fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
-        // SQLite follows the links on the way to a file.
-        let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        Ok(watch.found_on_disk(path.as_os_str().as_encoded_bytes(), read_only))
+        Ok(watch.found_on_disk(sqlite_path(&self.path).as_os_str().as_encoded_bytes(), read_only))
     }
 
     fn uri_for(&self, opener: Opener) -> String {
@@ -92,7 +91,7 @@ impl Store for TempFile {
     fn fill(&self, image: &Image, key: &BindKey) -> Result<bool> {
         let sql = || Error::sql(key);
         let write = |bytes: &[u8]| self.write(bytes).map_err(Error::of_bind(key));
-        write(&image.file().map_err(sql())?)?;
+        write(&image.file().map_err(sql())?.whole())?;
         self.check_path().map_err(Error::of_bind(key))?;
         if !can_have_log(&self.uri()).map_err(sql())? {
             // As SQLite does there when it is asked for a log: it keeps a rollback journal.

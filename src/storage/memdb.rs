@@ -9,6 +9,7 @@ use super::Store;
 use crate::config::Storage;
 use crate::instrument::{Found, Watch};
 use crate::sqlite::copy::unique_name;
+use crate::sqlite::vfs::Opener;
 
 /// A `memdb` database under a name that no other in the process has.
 #[derive(Debug)]
@@ -21,6 +22,11 @@ impl MemDb {
     pub(super) fn start() -> MemDb {
         MemDb { name: unique_name() }
     }
+
+    /// Returns the name for SQLite. It begins with a slash: only such a one is shared between connections.
+    fn file(&self) -> String {
+        format!("/{}", self.name)
+    }
 }
 
 impl Store for MemDb {
@@ -28,13 +34,16 @@ impl Store for MemDb {
         Storage::MemDb
     }
 
-    /// Begins the name with a slash: SQLite shares only such a one between connections.
     fn uri(&self) -> String {
-        format!("file:/{}?vfs=memdb", self.name)
+        format!("file:{}?vfs=memdb", self.file())
+    }
+
+    fn uri_for(&self, opener: Opener) -> String {
+        self.uri() + opener.parameter()
     }
 
     fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
-        Ok(watch.found_by_store(open_idle(self)?, read_only))
+        Ok(watch.found_by_store(open_idle(self)?, self.file().as_bytes(), read_only))
     }
 
     fn flags(&self) -> OpenFlags {

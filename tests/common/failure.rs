@@ -32,12 +32,15 @@ fn timeless(line: &str) -> String {
 /// Takes the file and the line out of each place in the code, which a program without debug information does not have.
 fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
-    const PLACES: [&str; 8] = [
+    const PLACES: [&str; 11] = [
         "  at ",
         "  called from ",
         "  committed at ",
         "  rolled back at ",
         "  rolled back to a savepoint at ",
+        "  rolled back to the savepoint `s` at ",
+        "  the savepoint was opened at ",
+        "  it began at ",
         "  rolled back by an error at ",
         "  rolled back by the close of its connection at ",
         "  the database was opened at ",

@@ -426,7 +426,7 @@ fn data_of_a_bind_that_fails_stops_the_start() {
     };
     insta::assert_snapshot!(start("login.csv"), @"[folder]/login.csv:2 (bind `auth`): NOT NULL constraint failed: login.user_id; nothing was loaded");
     insta::assert_snapshot!(start("usr.csv"), @"[folder]/usr.csv (bind `auth`): no table `usr` in bind `auth`: the nearest name is `user`; the file is named after its table; nothing was loaded");
-    insta::assert_snapshot!(start("user.txt"), @"[folder]/user.txt (bind `auth`): `.txt` is no kind of data file: they are .csv, .json and .sql; nothing was loaded");
+    insta::assert_snapshot!(start("user.txt"), @"[folder]/user.txt (bind `auth`): `.txt` is no kind of data file: they are .csv, .json, .sql and .toml; nothing was loaded");
     insta::assert_snapshot!(start("none.csv"), @"[folder]/none.csv (bind `auth`): the file cannot be read: No such file or directory (os error 2); nothing was loaded");
 }
 
@@ -577,8 +577,8 @@ fn sql_may_not_end_the_transaction_that_all_binds_depend_on(db: Harness, #[case]
 
 #[rstest]
 fn a_file_that_is_no_data_is_an_error(db: Harness) {
-    insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\n1,ann\n"), ("user.yaml", "")]), @"[folder]/user.yaml: `.yaml` is no kind of data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("user", "")]), @"[folder]/user: a file without an extension is no data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("user.csv", "id,username\n1,ann\n"), ("user.yaml", "")]), @"[folder]/user.yaml: `.yaml` is no kind of data file: they are .csv, .json, .sql and .toml; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("user", "")]), @"[folder]/user: a file without an extension is no data file: they are .csv, .json, .sql and .toml; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
     insta::assert_snapshot!(refused(&db, [("user.csv", b"id,username\n1,\xff\n")]), @"[folder]/user.csv:2: the text is not UTF-8 from byte 15 on: save the file as UTF-8; nothing was loaded");
-    insta::assert_snapshot!(refused(&db, [("", ""); 0]), @"[folder]: the folder has no data file: .csv, .json or .sql; nothing was loaded");
+    insta::assert_snapshot!(refused(&db, [("", ""); 0]), @"[folder]: the folder has no data file: .csv, .json, .sql or .toml; nothing was loaded");
 }

@@ -108,8 +108,8 @@ fn a_foreign_layout_is_named_in_the_error() {
     ]);
     insta::assert_snapshot!(said(&folder, Bind::memory().schema_path(folder.path())), @"bind `auth`: the schema failed at [folder]/migration_lock.toml: the migrations are written for `postgresql`, and SQLite does not read its SQL: give the bind a schema in SQLite's");
     let folder = Folder::with([("README.md", "# Data"), ("user.csv", "name\nann\n")]);
-    insta::assert_snapshot!(said(&folder, Bind::memory().schema("CREATE TABLE user (name)").data(folder.path())), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
-    insta::assert_snapshot!(said(&folder, Bind::memory().data(folder.file("README.md"))), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json and .sql; nothing was loaded");
+    insta::assert_snapshot!(said(&folder, Bind::memory().schema("CREATE TABLE user (name)").data(folder.path())), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json, .sql and .toml; move it out of the folder, or hide it with a dot in front of its name; nothing was loaded");
+    insta::assert_snapshot!(said(&folder, Bind::memory().data(folder.file("README.md"))), @"[folder]/README.md (bind `auth`): `.md` is no kind of data file: they are .csv, .json, .sql and .toml; nothing was loaded");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod faults;
 mod field_cases;
 #[path = "../common/hooks.rs"]
 mod hooks;
+mod inserted;
 mod joins;
 mod later;
 mod many;

@@ -225,7 +225,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     db.assert_landed("auth", "user", row! { username: "ann" }).assert_landed(None, "user", row! { username: "ann" });
     assert_eq!(binds(&db.locate("user", row! {})?), ["default"]);
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
-    the row did not land in `meta`: it is in `default`
+    the row landed in `default` instead of `meta`
 
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
@@ -242,6 +242,8 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
@@ -280,7 +282,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
 fn a_row_in_another_bind_is_shown_there(db: Harness) {
     plain(&db, None).execute("INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')", []).unwrap();
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "sign-up of ann" })), @r#"
-    the row did not land in `meta`: it is in `default`
+    the row landed in `default` instead of `meta`
 
       looked for  log: event = 'sign-up of ann'
       expected    in `meta`, committed, and in no other bind
@@ -299,6 +301,8 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
@@ -339,6 +343,8 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
       on the test's thread, connection 2, committed
 
     Connection 2 to `meta` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     To look further:
@@ -437,7 +443,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     "#);
     plain(&db, "auth").execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
-    the row did not land in `meta`: it is in `auth`
+    the row landed in `auth` instead of `meta`
 
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
@@ -456,6 +462,8 @@ fn a_bind_without_the_table_says_so(db: Harness) {
       on the test's thread, connection 1, committed
 
     Connection 1 to `auth` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
@@ -520,7 +528,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       db.connection("meta")?  a connection to `meta`
     "#);
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { post_id: 1 })), @r#"
-    the row did not land in `meta`: it is in `default`
+    the row landed in `default` instead of `meta`
 
       looked for  log: post_id = 1
       expected    in `meta`, committed, and in no other bind
@@ -539,6 +547,8 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
+      at landing::assertions::plain
+    Its address came from `db.uri`
       at landing::assertions::plain
 
     Nothing in this process has opened a connection to `meta`.
@@ -650,7 +660,8 @@ fn values_are_shown_as_sql_writes_them() {
                      n = 1, r = 2.0, t = 'it''s', x = x'00ff'
                        differs in r, t, x (a blob, not an integer)
                      n = NULL, r = 0.1, t = '\n', x = '1'
-                       differs in n, r, t, x (text, not an integer)
+                       differs in n, r, t (in the white space around it), x (text,
+                           not an integer)
 
     The nearest row in `auth` was there at the start.
 
@@ -777,6 +788,8 @@ fn of_many_rows_three_are_shown() {
      auth   3000   no row matches; nearest:
                      i = 12
                        differs in i (an integer, not text)
+                         `i` is declared without a type, so SQLite stores what is
+                             bound: an integer was
                      i = 1
                        differs in i (an integer, not text)
                      i = 2

@@ -101,15 +101,47 @@ fn other_changes_than_expected_are_shown_beside_those_expected(harness: Harness)
       on the test's thread, connection 1, committed
 
     No statement wrote to `log` in `meta`.
-
-    If they are intended, expect them with:
-
-    changes! {
-        "default.post_tag" => -3,
-        "auth.user" => +2 ~1,
-        "meta.setting" => ~1,
-    }
     "#);
+}
+
+/// Two binds with the same table and the same row.
+fn twins() -> Harness {
+    let log = "CREATE TABLE log (event TEXT); INSERT INTO log VALUES ('started')";
+    Harness::builder()
+        .default_bind(Bind::memory().schema(log))
+        .bind("meta", Bind::memory().schema(log))
+        .start()
+        .unwrap()
+}
+
+#[rstest]
+#[case::inserted("INSERT INTO log VALUES ('a')", changes! { "meta.log" => +1 }, "a row of `log` landed in `default` instead of `meta`")]
+#[case::several("INSERT INTO log VALUES ('a'), ('b')", changes! { "meta.log" => +2 }, "2 rows of `log` landed in `default` instead of `meta`")]
+#[case::in_part("INSERT INTO log VALUES ('a'), ('b')", changes! { "default.log" => +1, "meta.log" => +1 }, "a row of `log` landed in `default` instead of `meta`")]
+#[case::deleted("DELETE FROM log", changes! { "meta.log" => -1 }, "a row of `log` was deleted in `default` instead of `meta`")]
+#[case::altered("ALTER TABLE log ADD COLUMN at", changes! { "meta.log" => altered }, "`log` was altered in `default` instead of `meta`")]
+#[case::dropped("DROP TABLE log", changes! { "meta.log" => dropped -1 }, "`log` was dropped in `default` instead of `meta`")]
+#[case::these_values("INSERT INTO log VALUES ('a')", changes! { "meta.log" => +[row! { event: "a" }] }, "a row of `log` landed in `default` instead of `meta`")]
+#[case::other_values("INSERT INTO log VALUES ('b')", changes! { "meta.log" => +[row! { event: "a" }] }, "the changes are not those expected")]
+#[case::another_number("INSERT INTO log VALUES ('a')", changes! { "meta.log" => +2 }, "the changes are not those expected")]
+fn a_change_in_another_bind_is_the_headline(#[case] sql: &str, #[case] expected: ExpectedChanges, #[case] says: &str) {
+    let db = twins();
+    let before = db.snapshot().unwrap();
+    driver(&db, None, sql);
+    let changed = db.changes_since(&before).unwrap();
+    let failed = failure(|| changed.assert(expected));
+    assert_eq!(failed.lines().next(), Some(format!("{says}, where marked ≠:").as_str()));
+    assert!(!failed.contains("changes! {"), "{failed}");
+}
+
+#[test]
+fn changes_of_which_the_test_says_nothing_can_be_copied_into_it() {
+    let db = twins();
+    let before = db.snapshot().unwrap();
+    driver(&db, None, "DELETE FROM log");
+    let changed = db.changes_since(&before).unwrap();
+    let failed = failure(|| changed.assert(changes! {}));
+    assert!(failed.ends_with("expect them with:\n\nchanges! {\n    \"default.log\" => -1,\n}"), "{failed}");
 }
 
 #[rstest]

@@ -215,7 +215,7 @@ fn a_file_that_says_no_rows_is_refused(db: Harness) {
     };
     assert_snapshot!(failure(|| db.assert_rows("auth", "user", "/nowhere/rows.csv")), @"cannot compare the rows of `user` in bind `auth`: /nowhere/rows.csv: the file cannot be read: No such file or directory (os error 2)");
     assert_snapshot!(refused("rows.sql", "SELECT 1"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.sql: the rows of a table are read from .csv and .json: an SQL file runs statements");
-    assert_snapshot!(refused("rows.txt", "id"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.txt: `.txt` is no kind of data file: they are .csv, .json and .sql");
+    assert_snapshot!(refused("rows.txt", "id"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.txt: `.txt` is no kind of data file: they are .csv, .json, .sql and .toml");
     assert_snapshot!(refused("rows.csv", "id,usrname\n1,ann\n"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.csv:1: no column `usrname` in table `user`, whose columns are id, username, age, email");
     assert_snapshot!(refused("rows.csv", "id,age\n1\n"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.csv:2: the record has 1 field, the header row 2 fields");
     assert_snapshot!(refused("rows.csv", "id,age\n1,99999999999999999999\n"), @"cannot compare the rows of `user` in bind `auth`: [folder]/rows.csv:2: column `age`: 99999999999999999999 is beyond the integers of SQLite, -9223372036854775808 to 9223372036854775807; write it as a real, or give the column the type TEXT");

@@ -406,8 +406,7 @@ fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allo
     let db = Harness::builder().bind("meta", bind.schema(schema)).start().unwrap();
     let before = db.snapshot().unwrap();
     let mut conn = db.connection("meta").unwrap();
-    let journal: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    let is_seen_by_its_files = journal != "memory";
+    let is_seen_by_its_files = !db.uri("meta").unwrap().contains("cache=shared");
     let guard = if guard == "deny_writes" { db.deny_writes("meta") } else { db.allow_only([] as [&str; 0]) };
 
     // Whatever ran before accounts for nothing now.

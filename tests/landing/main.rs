@@ -34,6 +34,7 @@ mod serialize;
 mod serialized;
 mod snapshots;
 mod strategies;
+mod structs;
 mod times;
 mod within;
 mod written;

@@ -158,7 +158,7 @@ fn no_report_has_colour_whatever_the_environment_says() {
         let output = test.output().unwrap();
         assert_eq!(output.status.code(), Some(101));
         let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert!(stdout.contains("══") && stderr.contains("did not land in `other`"), "{stdout}\n{stderr}");
+        assert!(stdout.contains("══") && stderr.contains("instead of `other`"), "{stdout}\n{stderr}");
         assert!(!stdout.contains('\u{1b}') && !stderr.contains('\u{1b}'), "{stdout}\n{stderr}");
     };
     printed(&[]);

@@ -34,6 +34,41 @@ fn columns_are_identifiers_or_strings_and_the_last_comma_is_free() {
 }
 
 #[test]
+fn a_name_alone_is_a_variable_and_its_column() {
+    let (id, username, r#type, count) = (1, String::from("ann"), "admin", 3_u64);
+    let row = row! { username, id: id + 1, r#type, count };
+    assert_eq!(row.to_string(), "username = 'ann', id = 2, type = 'admin', count = 3");
+    let username = Some("bob");
+    assert_eq!(row! { username }, row! { username: "bob" });
+    assert_eq!(row! { username, }, row! { username: username });
+}
+
+#[test]
+fn debug_is_what_a_test_writes_on_one_line() {
+    let row = row! { id: 1, "first name": "Ann \"A\"", email: None, ratio: 2.0, far: f64::INFINITY, key: [0_u8, 255] };
+    assert_eq!(
+        format!("{row:?}"),
+        r#"row! { id: 1, "first name": "Ann \"A\"", email: None, ratio: 2.0, far: f64::INFINITY, key: b"\x00\xff" }"#
+    );
+    insta::assert_snapshot!(format!("{:#?}", row! { id: 1, "first name": "Ann" }), @r#"
+    row! {
+        id: 1,
+        "first name": "Ann",
+    }
+    "#);
+    insta::assert_snapshot!(format!("{:?}", row! { id: u64::MAX }), @"row! { id: ? /* SQLite cannot store the value: out of range integral type conversion attempted */ }");
+    assert_eq!(format!("{:?} {:#?}", row! {}, row! {}), "row! {} row! {}");
+}
+
+#[test]
+fn a_landing_is_one_line_of_debug() -> multibind::Result<()> {
+    let schema = "CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('a')";
+    let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
+    insta::assert_snapshot!(format!("{:?}", db.locate("t", row! {})?), @r#"[auth.t: row! { x: "a" }]"#);
+    Ok(())
+}
+
+#[test]
 fn a_value_is_any_expression() {
     let names = ["ann", "bob"];
     let id = |n: i64| n + 1;
@@ -207,119 +242,4 @@ fn text_that_is_not_utf_8_keeps_its_bytes() -> multibind::Result<()> {
     assert_eq!(db.session().table("t")?.all(row! {})?, [row! { x: [0x61_u8, 0xff] }]);
     assert_eq!(db.locate("t", row! {})?[0].row(), &row! { x: [0x61_u8, 0xff] });
     Ok(())
-}
-
-// A struct's fields.
-
-#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
-enum Kind {
-    Admin,
-    #[serde(rename = "guest user")]
-    Guest,
-}
-
-#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
-struct Id(i64);
-
-#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
-struct Address {
-    street: String,
-    zip: Option<u16>,
-}
-
-#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq)]
-struct Person {
-    id: Id,
-    name: String,
-    #[serde(rename = "e-mail")]
-    email: Option<String>,
-    kind: Kind,
-    active: bool,
-    score: f64,
-    letter: char,
-    #[serde(skip)]
-    cached: Vec<u8>,
-    #[serde(flatten)]
-    address: Address,
-}
-
-fn person() -> Person {
-    Person {
-        id: Id(7),
-        name: "ann".to_string(),
-        email: None,
-        kind: Kind::Guest,
-        active: true,
-        score: 2.0,
-        letter: 'x',
-        cached: Vec::new(),
-        address: Address { street: "High Street".to_string(), zip: Some(1234) },
-    }
-}
-
-#[test]
-fn a_struct_is_a_row_of_its_fields_and_comes_back() {
-    let row = Row::from_fields(&person()).unwrap();
-    let expected = row! {
-        id: 7, name: "ann", "e-mail": None, kind: "guest user", active: 1, score: 2.0, letter: "x", street: "High Street", zip: 1234
-    };
-    assert_eq!(row, expected);
-    assert_eq!(row.to_fields::<Person>().unwrap(), person());
-    assert_eq!(Row::from_fields(&Some(&person())).unwrap(), expected);
-    let map = std::collections::BTreeMap::from([("id", 1), ("n", 2)]);
-    assert_eq!(Row::from_fields(&map).unwrap(), row! { id: 1, n: 2 });
-}
-
-#[test]
-fn a_row_that_a_session_finds_is_read_as_a_struct() {
-    #[derive(serde::Deserialize, Debug, PartialEq)]
-    struct User {
-        name: String,
-        admin: bool,
-        score: f64,
-        seen: Option<String>,
-    }
-    let sql = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, admin BOOLEAN, score, seen TEXT)";
-    let db = Harness::builder().default_bind(Bind::memory().schema(sql)).start().unwrap();
-    let mut session = db.session();
-    let mut users = session.table("user").unwrap();
-    users.insert(row! { name: "ann", admin: true, score: 3 }).unwrap();
-    let found = users.find(row! { name: "ann" }).unwrap().unwrap();
-    assert_eq!(
-        found.to_fields::<User>().unwrap(),
-        User { name: "ann".to_string(), admin: true, score: 3.0, seen: None }
-    );
-}
-
-#[test]
-fn an_unstorable_field_names_the_column() {
-    #[derive(serde::Serialize)]
-    struct Odd<T> {
-        field: T,
-    }
-    fn refused<T: serde::Serialize>(field: T) -> String {
-        Row::from_fields(&Odd { field }).unwrap_err().to_string()
-    }
-    #[derive(serde::Serialize)]
-    enum Full {
-        One(i64),
-        Many { x: i64 },
-    }
-    insta::assert_snapshot!(refused(vec![1]), @"row: column `field`: SQLite stores no value like a list; for bytes, have serde write them as bytes");
-    insta::assert_snapshot!(refused((1, 2)), @"row: column `field`: SQLite stores no value like a tuple");
-    insta::assert_snapshot!(refused(Address { street: String::new(), zip: None }), @"row: column `field`: SQLite stores no value like a struct");
-    insta::assert_snapshot!(refused(Full::One(1)), @"row: column `field`: SQLite stores no value like an enum's variant with a value");
-    insta::assert_snapshot!(refused(Full::Many { x: 1 }), @"row: column `field`: SQLite stores no value like an enum's variant with fields");
-    insta::assert_snapshot!(refused(u64::MAX), @"row: column `field`: SQLite stores no integer of the size of 18446744073709551615");
-    insta::assert_snapshot!(refused(i128::MIN), @"row: column `field`: SQLite stores no integer of the size of -170141183460469231731687303715884105728");
-    insta::assert_snapshot!(Row::from_fields(&7).unwrap_err(), @"row: a number has no named fields, which a row is made of: give it a struct or a map");
-    insta::assert_snapshot!(Row::from_fields(&[person()]).unwrap_err(), @"row: a tuple has no named fields, which a row is made of: give it a struct or a map");
-    insta::assert_snapshot!(Row::from_fields(&std::collections::BTreeMap::from([(1, 2)])).unwrap_err(), @"row: a map whose keys are no text has no column names");
-}
-
-#[test]
-fn an_unreadable_row_names_the_column() {
-    insta::assert_snapshot!(row! { street: "x" , zip: "y" }.to_fields::<Address>().unwrap_err(), @r#"row: the row (street = 'x', zip = 'y') cannot be read: column `zip`: invalid type: string "y", expected u16"#);
-    insta::assert_snapshot!(row! { zip: 1 }.to_fields::<Address>().unwrap_err(), @"row: the row (zip = 1) cannot be read: missing field `street`");
-    insta::assert_snapshot!(row! { street: "x", zip: 70000 }.to_fields::<Address>().unwrap_err(), @"row: the row (street = 'x', zip = 70000) cannot be read: column `zip`: invalid value: integer `70000`, expected u16");
 }

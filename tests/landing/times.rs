@@ -115,7 +115,7 @@ fn once_is_in_no_other_bind_and_not_absent(db: Harness) {
     let asked = || row! { event: "sign-up" };
     let headline = |message: String| message.lines().next().unwrap().to_string();
     assert_snapshot!(headline(failure(|| db.assert_landed_once("meta", "log", asked()))), @"the row landed in `meta`, but also in `auth`");
-    assert_snapshot!(headline(failure(|| db.assert_landed_once(None, "log", asked()))), @"the row did not land in `default`: it is in `auth` and `meta`");
+    assert_snapshot!(headline(failure(|| db.assert_landed_once(None, "log", asked()))), @"the row landed in `auth` and `meta` instead of `default`");
     assert_snapshot!(headline(failure(|| db.assert_landed_once("meta", "log", row! { event: "logout" }))), @"the row did not land in `meta`: it is in no bind");
 }
 
@@ -237,6 +237,9 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
 
     Connection 3 to `auth` was opened
       at landing::times::log
+    Its address came from `db.uri`
+      at landing::times::log
+      several times
 
     To look further:
       db.locate("log", row)?     every place where the row is

@@ -310,7 +310,7 @@ fn an_error_that_a_test_returns_says_what_is_kept() {
     Error: bind `auth`: UNIQUE constraint failed: user.username
       in: INSERT INTO user (username) VALUES (?1)
       at tests/process/ends.rs:[line]
-      Sql { bind: "auth", sql: …, source: SqliteFailure(Error { code: ConstraintViolation, extended_code: 2067 }, Some("UNIQUE constraint failed: user.username")) }
+      Sql { source: SqliteFailure(Error { code: ConstraintViolation, extended_code: 2067 }, Some("UNIQUE constraint failed: user.username")) }
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_a_session: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
     assert_eq!(
@@ -324,7 +324,7 @@ fn a_boxed_error_that_a_test_returns_says_what_is_kept() {
     assert_snapshot!(Run::of("ends::runs::returns_a_boxed_error_of_the_harness").fails().printed(), @r#"
     Error: no bind `audit`: configured are default, auth, meta
       at tests/process/ends.rs:[line]
-      UnknownBind { bind: "audit", configured: ["default", "auth", "meta"] }
+      UnknownBind
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_boxed_error_of_the_harness: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
@@ -335,7 +335,7 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
     Error: no table `usr` in any bind; the nearest names are `user` in auth, `user_role` in auth
       in: INSERT INTO usr (username) VALUES ('ann')
       at tests/process/ends.rs:[line]
-      UnknownTable { table: "usr", nearest: [("auth", "user"), ("auth", "user_role")] }
+      UnknownTable
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
 
     thread 'ends::runs::returns_an_error_beside_a_fault' panicked at src/assert/fault.rs:[line]
@@ -435,6 +435,9 @@ fn a_wait_in_vain_has_the_last_statement_of_the_holder() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on thread `worker`, connection 1, still open
+        thread `worker` has ended; the connection is still open
+        The transaction began at tests/process/ends.rs:[line],
+            process::ends::runs::waits_in_vain
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_waits_in_vain: report.html, auth.db, changes.txt
     "#);
 }
@@ -452,6 +455,9 @@ fn a_wait_in_vain_for_a_file_has_the_last_statement_of_the_holder() {
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
         on thread `worker`, connection 1, still open
+        thread `worker` has ended; the connection is still open
+        The transaction began at tests/process/ends.rs:[line],
+            process::ends::runs::waits_in_vain
     multibind: kept in [target]/multibind/my_app--process/ends--runs--a_drivers_connection_to_a_file_waits_in_vain: report.html, auth.db, changes.txt
     ");
 }

@@ -10,7 +10,6 @@ use std::thread;
 use std::time::Duration;
 
 use multibind::binds::Storage;
-use multibind::rusqlite::functions::FunctionFlags;
 use multibind::rusqlite::Connection;
 use multibind::{context, row, Bind, Error, Harness, Keep};
 use rstest::rstest;
@@ -228,7 +227,10 @@ fn a_pools_wait_ends_with_the_harness() {
 // Code of the application's that does not return.
 
 /// A function for SQL that says that it has begun and returns when it is told to.
+#[cfg(target_os = "linux")]
 fn add_wait(conn: &Connection) -> (Receiver<()>, Sender<()>) {
+    use multibind::rusqlite::functions::FunctionFlags;
+
     let ((began, has_begun), (end, wait)) = (mpsc::channel(), mpsc::channel());
     let (began, wait) = (Mutex::new(began), Mutex::new(wait));
     conn.create_scalar_function("wait", 0, FunctionFlags::SQLITE_UTF8, move |_| {

@@ -9,6 +9,7 @@ mod guide;
 mod links;
 mod pages;
 mod readme;
+mod reference;
 mod reliability;
 #[path = "../common/targets/mod.rs"]
 mod targets;

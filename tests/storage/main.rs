@@ -21,6 +21,7 @@ mod part;
 mod prepared;
 mod read_only;
 mod reset;
+mod scenarios;
 #[path = "../common/serialized.rs"]
 mod serialized;
 #[path = "../common/statements.rs"]

@@ -301,7 +301,7 @@ fn a_replica_is_no_other_bind_for_landings() {
         bob(),
     );
     assert_snapshot!(failure(|| _ = db.assert_landed("late", "user", bob())), @r#"
-    the row did not land in `late`: it is in `auth`
+    the row is in `auth`, and not yet in its replica `late`
 
       looked for  user: name = 'bob'
       expected    in `late`, committed, and in no other bind

@@ -137,7 +137,7 @@ impl Bind {
         self
     }
 
-    /// Adds data: a CSV, SQL or (with the feature `json`) JSON file, or a folder of them, loaded into the new tables.
+    /// Adds data: a CSV, SQL, TOML or (with the feature `json`) JSON file, or a folder of them, loaded into the new tables.
     ///
     /// A CSV file (with a header row) and a JSON file (a list of objects) go into the table that the file is named
     /// after, parents before children; SQL files run after them. A field of CSV is text of which the column's
@@ -145,7 +145,8 @@ impl Bind {
     /// without anything is `NULL`, unless [`csv_empty_as_text`](Bind::csv_empty_as_text) is set, and a quoted one (`""`) an empty
     /// text, but in a numeric column `NULL` too. `true` and `false`
     /// are 1 and 0, in CSV where the column is numeric. In JSON a list or an object is stored as its text, and a column that an
-    /// object leaves out gets its default. An integer that SQLite would change into a real is an error.
+    /// object leaves out gets its default. An integer that SQLite would change into a real is an error. A TOML file has rows of several
+    /// tables, which refer to each other by label: see the guide's chapter [Scenarios](crate::guide::scenarios).
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};

@@ -1,6 +1,7 @@
 //! The statement that wrote a row as it is now.
 
 use super::rowid::rowid_of;
+use super::start::{at_start, was_there};
 use super::{Account, Fate};
 use crate::database::Database;
 use crate::instrument::Touches;
@@ -8,7 +9,6 @@ use crate::list::mapped;
 use crate::observe::glance::View;
 use crate::observe::statements::Statement;
 use crate::row::Row;
-use crate::sqlite::script::quote;
 
 /// The author of a row.
 pub(crate) enum Author {
@@ -94,25 +94,22 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Returns a row of a database as it was at the start, where it is that one still: no statement has inserted it since.
+    pub(in crate::observe) fn before(&self, database: &Database, view: View, table: &str, row: &Row) -> Option<Row> {
+        let rowid = rowid_of(database, view, table, row)?;
+        let inserts = |statement: &&Statement| {
+            let ended = statement.recorded().ended.as_ref();
+            !statement.fate().is_lost() && ended.is_none_or(|ended| ended.touched.may_have_inserted(table, rowid))
+        };
+        let before = at_start(database, table, rowid)?;
+        (!self.is_partial() && !self.puts(database.key(), table).iter().any(inserts)).then_some(before)
+    }
+}
+
 fn touches(statement: &Statement, table: &str, rowid: Option<i64>) -> Touches {
     match (&statement.recorded().ended, rowid) {
         (Some(ended), Some(rowid)) => ended.touched.has(table, rowid),
         _ => Touches::Unknown,
     }
-}
-
-/// Returns whether a database had the row as it started.
-fn was_there(database: &Database, table: &str, row: &Row, rowid: Option<i64>) -> bool {
-    let and = |rowid: i64| format!(" AND t._rowid_ = {rowid}");
-    let query = format!(
-        "SELECT EXISTS (SELECT 1 FROM main.{} AS t{}{})",
-        quote(table),
-        row.matching(),
-        rowid.filter(|_| !row.is_empty()).map(and).unwrap_or_default()
-    );
-    let has = |conn: &mut rusqlite::Connection| {
-        conn.query_row(&query, rusqlite::params_from_iter(row.values()), |found| found.get(0))
-    };
-    // What the image's own connection cannot read is not known to have been there.
-    database.image().with(has).and_then(|had| had).unwrap_or(false)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Account;
-use crate::instrument::{Attached, OpenedBy, Opening, Place};
+use crate::instrument::{Asked, Attached, OpenedBy, Opening, Place, Way};
 use crate::key::BindKey;
 use crate::observe::statements::Statement;
 
@@ -14,6 +14,8 @@ pub(crate) struct Came {
     /// The bind that it had attached and the statement wrote to, where that is not its own.
     pub(crate) attached: Option<(BindKey, Option<Attached>)>,
     pub(crate) opening: Arc<Opening>,
+    /// The lines that got a way to the connection's own database, of the kind by which it was opened.
+    pub(crate) given: Vec<Asked>,
     /// The first statement that wrote on it, unless that is the statement itself.
     pub(crate) first: Option<Box<Statement>>,
 }
@@ -31,17 +33,32 @@ impl Account {
     /// more.
     pub(in crate::observe) fn connection_of(&self, statement: &Statement, bind: &BindKey) -> Option<Came> {
         let opening = Arc::clone(statement.recorded().opened.as_ref()?);
-        if opening.by != OpenedBy::Application {
-            return None;
-        }
+        let way = match opening.by {
+            OpenedBy::Application => Way::Address,
+            OpenedBy::Pool => Way::Pool,
+            OpenedBy::Session => return None,
+        };
         let number = statement.connection();
         let is_first = |one: &&Statement| one.connection() == number;
         let first = if self.is_partial() { None } else { self.statements.iter().find(is_first) };
         let first = first.filter(|first| first.recorded().number != statement.recorded().number);
         let first = first.map(|first| Box::new(first.clone()));
         let attached = (!opening.names.contains(bind)).then(|| (bind.clone(), opening.attached(bind)));
-        Some(Came { number, attached, opening, first })
+        let mut given = self.recorder.given(&opening.names, way);
+        if way == Way::Pool {
+            given.retain(|asked| !names(statement, asked));
+            if given.is_empty() {
+                return None;
+            }
+        }
+        Some(Came { number, attached, opening, given, first })
     }
+}
+
+/// Returns whether the place of a statement names the line that got its connection.
+fn names(statement: &Statement, asked: &Asked) -> bool {
+    let Some(line) = asked.place.as_ref().and_then(|place| place.line()) else { return false };
+    statement.line() == Some(line) || statement.lines_of_callers().contains(&line)
 }
 
 impl Statement {

@@ -1,6 +1,8 @@
 //! The fate of a statement that writes.
 
-use crate::instrument::{Operation, TransactionEnd, WrittenTable};
+use std::sync::Arc;
+
+use crate::instrument::{Operation, Place, TransactionEnd, WrittenTable};
 use crate::key::BindKey;
 use crate::observe::statements::{Statement, StatementKind};
 
@@ -73,7 +75,7 @@ impl Statement {
             Fate::Committed | Fate::PutBack | Fate::RolledBack | Fate::Lost | Fate::Closed => {
                 self.transaction_ended_at()
             }
-            Fate::Undone => self.recorded().undone_at.as_ref().and_then(|place| place.text().map(str::to_string)),
+            Fate::Undone => self.undone_at()?.text().map(str::to_string),
             Fate::FailedItself | Fate::Nothing | Fate::Open | Fate::Unknown => None,
         }
     }
@@ -83,10 +85,19 @@ impl Statement {
         let recorded = self.recorded();
         let ended = match self.fate() {
             Fate::RolledBack | Fate::Closed => recorded.transaction.as_ref().and_then(|one| one.closing()),
-            Fate::Undone => recorded.undone_at.clone(),
+            Fate::Undone => self.undone_at().cloned(),
             _ => None,
         };
         ended.is_some_and(|place| place.is_drop())
+    }
+
+    /// Returns the place of the statement that was written to begin its transaction, if that is known.
+    pub(crate) fn begun_at(&self) -> Option<&str> {
+        self.recorded().transaction.as_ref()?.begun.as_ref()?.text()
+    }
+
+    fn undone_at(&self) -> Option<&Arc<Place>> {
+        self.recorded().undone.as_ref()?.place.as_ref()
     }
 
     /// Returns whether it may have inserted or updated rows of a table in a database that a key means.

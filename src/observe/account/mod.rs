@@ -4,16 +4,20 @@
 mod author;
 mod broken;
 mod connection;
+mod creation;
 mod fate;
 mod open;
 mod removed;
 mod rowid;
+mod start;
 mod unit;
 mod unprepared;
 
 pub(crate) use author::Author;
 pub(super) use broken::broken_by;
 pub(crate) use connection::{Came, Unenforced};
+pub(super) use creation::trigger_text;
+pub(crate) use creation::{creation, Creation};
 pub(crate) use fate::Fate;
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
@@ -23,7 +27,7 @@ use std::thread::{self, ThreadId};
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
-use crate::instrument::{unprepared, Unprepared};
+use crate::instrument::{unprepared, Recorder, Unprepared};
 use crate::key::BindKey;
 
 /// The statements that a harness has kept, read once.
@@ -33,16 +37,21 @@ pub(crate) struct Account {
     is_partial: bool,
     /// Those that SQLite refused to prepare, and so never ran.
     unprepared: Vec<Arc<Unprepared>>,
+    recorder: Arc<Recorder>,
 }
 
 impl Account {
     /// Reads what a harness has kept.
     pub(crate) fn read(running: &Running) -> Account {
-        let recorder = running.recorder();
+        Account::of(running.recorder())
+    }
+
+    /// Reads what a recorder has kept.
+    pub(crate) fn of(recorder: &Arc<Recorder>) -> Account {
         let statements = read(recorder.all());
         let mut unprepared = unprepared(recorder);
         unprepared.retain(|one| is_the_applications(one, &statements));
-        Account { statements, is_partial: recorder.first() > 0, unprepared }
+        Account { statements, is_partial: recorder.first() > 0, unprepared, recorder: Arc::clone(recorder) }
     }
 
     /// Returns whether statements ran that are no longer kept: what is not found may still have happened.
@@ -89,30 +98,6 @@ impl Account {
     pub(crate) fn has_written_to(&self, table: &str) -> bool {
         self.statements.iter().flat_map(Statement::written).any(|written| written.table.eq_ignore_ascii_case(table))
     }
-
-    /// Returns the statements that created a bind's table or view, the oldest first.
-    pub(crate) fn creations(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
-        let mut creations = Vec::new();
-        for statement in &self.statements {
-            if statement.creates(bind, table) {
-                creations.push(statement);
-            }
-        }
-        creations
-    }
-}
-
-impl Account {
-    /// Returns the last statement that created a bind's trigger.
-    pub(crate) fn trigger_creation(&self, bind: &BindKey, trigger: &str) -> Option<&Statement> {
-        let creates = |statement: &&Statement| {
-            statement.recorded().affected.triggers.iter().any(|made| {
-                made.names.as_ref().is_some_and(|names| names.contains(bind))
-                    && made.table.eq_ignore_ascii_case(trigger)
-            })
-        };
-        self.statements.iter().rev().find(creates)
-    }
 }
 
 /// Returns whether the application had a statement prepared, on a connection of the harness or, where that is not known, on this
@@ -126,9 +111,4 @@ fn is_the_applications(one: &Unprepared, statements: &[Statement]) -> bool {
         _ => {}
     }
     thread == thread::current().id() || statements.iter().any(|statement| statement.thread().id() == thread)
-}
-
-/// Finds the last statement that created a bind's table or view.
-pub(crate) fn creation(running: &Running, bind: &BindKey, table: &str) -> Option<Statement> {
-    Account::read(running).creations(bind, table).pop().cloned()
 }

@@ -1,11 +1,11 @@
 //! A transaction that is open as an assertion fails: since when, and whether it ends soon.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::harness::Running;
-use crate::instrument::Transaction;
+use crate::instrument::{state_of, Place, ThreadState, Transaction};
 use crate::observe::statements::Statement;
 
 /// A transaction that was open as an assertion looked.
@@ -18,6 +18,8 @@ pub(crate) struct StillOpen {
     pub(crate) in_vain: Option<Duration>,
     /// The last statement in it that wrote, unless that is named anyway.
     pub(crate) last: Option<Box<Statement>>,
+    /// The other thread that wrote in it, and its state.
+    pub(crate) thread: Option<(Thread, ThreadState)>,
 }
 
 /// The time for which a report waits for the end of a transaction: longer than a commit takes that is under way.
@@ -27,9 +29,16 @@ impl StillOpen {
     /// Returns the transaction of a statement, if it is open.
     pub(in crate::observe) fn of(statement: &Statement, last: Option<Statement>) -> Option<StillOpen> {
         let transaction = Arc::clone(statement.recorded().transaction.as_ref()?);
+        let of = last.as_ref().unwrap_or(statement).thread();
         let may_end = statement.thread().id() != thread::current().id();
+        let thread = (of.id() != thread::current().id()).then(|| (of.clone(), state_of(of.id())));
         let last = last.map(Box::new);
-        Some(StillOpen { transaction, seen: Instant::now(), may_end, in_vain: None, last })
+        Some(StillOpen { transaction, seen: Instant::now(), may_end, in_vain: None, last, thread })
+    }
+
+    /// Returns the place of the statement that was written to begin it, if that is known.
+    pub(crate) fn begun(&self) -> Option<&Place> {
+        self.transaction.begun.as_deref()
     }
 
     /// Returns the time for which it had been open as the assertion looked.
@@ -54,6 +63,9 @@ impl StillOpen {
             if !awaiting.wait_for_more(seen, Some(until)) {
                 // The close of a connection wakes nobody.
                 self.in_vain = self.transaction.ended().is_none().then_some(PATIENCE);
+                if let Some((thread, state)) = &mut self.thread {
+                    *state = state_of(thread.id());
+                }
                 return;
             }
         }

@@ -386,6 +386,13 @@ macro_rules! changes {
     (@table $list:expr; $table:expr => $($rest:tt)+) => {
         $crate::changes!(@counts $list; $table; $crate::changes::ExpectedChange::new(); [_ _ _ _] $($rest)+)
     };
+    // A row in a list is what turns into one.
+    (@counts $list:expr; $table:expr; $counts:expr; [$($had:tt)*] $mark:tt [$($row:expr),* $(,)?] $($rest:tt)*) => {
+        $crate::changes!(
+            @counts $list; $table; $counts; [$($had)*]
+            $mark (::std::vec![$($crate::Row::from($row)),*]) $($rest)*
+        )
+    };
     (@counts $list:expr; $table:expr; $counts:expr; [$k:tt _ $u:tt $d:tt] + $rows:tt $($rest:tt)*) => {
         $crate::changes!(@counts $list; $table; $counts.inserted($rows); [$k + $u $d] $($rest)*)
     };

@@ -4,7 +4,7 @@ use super::change::TableChange;
 use super::set::ChangeSet;
 use crate::key::BindKey;
 use crate::list::filtered;
-use crate::observe::account::Fate;
+use crate::observe::account::{Came, Fate};
 use crate::observe::statements::Statement;
 
 impl ChangeSet {
@@ -12,6 +12,12 @@ impl ChangeSet {
     pub(crate) fn makers(&self, change: &TableChange) -> Vec<Statement> {
         let about = self.ran.as_ref().map(|ran| ran.about(&change.bind, &change.table)).unwrap_or_default();
         filtered(&about, |one| one.stayed() != Some(false) && one.fate() != Fate::Nothing)
+    }
+
+    /// Returns how the connection came about on which a change was made, where no place of the statement says whose it is.
+    pub(crate) fn came(&self, change: &TableChange, maker: &Statement) -> Option<Came> {
+        let ran = self.ran.as_ref().filter(|_| maker.place().is_none())?;
+        ran.account().connection_of(maker, &change.bind)
     }
 
     /// Returns the statements that were about a table, whatever became of them; `None` where some may not be known.

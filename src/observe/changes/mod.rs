@@ -7,6 +7,7 @@ mod contents;
 mod definition;
 mod expected;
 mod makers;
+mod misplaced;
 mod named;
 mod ran;
 mod rows;
@@ -18,7 +19,9 @@ mod written;
 
 pub use change::{ChangeKind, RowUpdate, TableChange};
 pub(crate) use contents::{contents, Contents, Listed};
+pub(crate) use expected::RowKind;
 pub use expected::{ExpectedChange, ExpectedChanges, ExpectedTable};
+pub(crate) use misplaced::{Misplaced, What};
 pub(super) use rows::every_row;
 pub use set::ChangeSet;
 pub(super) use since::compared;

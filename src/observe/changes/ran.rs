@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::instrument::Recorder;
 use crate::key::BindKey;
+use crate::observe::account::Account;
 use crate::observe::statements::{read, Statement};
 
 /// The statements of a harness that began between two moments, read once they are asked for.
@@ -25,6 +26,11 @@ impl Ran {
     /// Returns whether all of them are known.
     pub(super) fn is_whole(&self) -> bool {
         self.is_kept && self.recorder.first() <= self.numbers.start
+    }
+
+    /// Returns all that the harness has kept, from before too.
+    pub(super) fn account(&self) -> Account {
+        Account::of(&self.recorder)
     }
 
     /// Returns those that are kept and were about a table of a bind: its rows or the table itself.

@@ -134,7 +134,7 @@ impl ChangeSet {
 }
 
 /// Returns the rows of a kind of a change: of updated ones, what they are now.
-fn changed(change: Option<&TableChange>, kind: RowKind) -> Vec<Row> {
+pub(super) fn changed(change: Option<&TableChange>, kind: RowKind) -> Vec<Row> {
     let Some(change) = change else { return Vec::new() };
     match kind {
         RowKind::Inserted => change.rows.inserted.clone(),

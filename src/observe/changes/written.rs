@@ -80,7 +80,7 @@ impl ChangeSet {
         let keys = match selection.keys() {
             Some([]) => {
                 let problem = "the list of binds is empty: name at least one, or write `..` for all".to_string();
-                return Err(Error::Row { problem, at: None });
+                return Err(Error::row(problem));
             }
             Some(keys) => keys.to_vec(),
             None => mapped(&self.binds.entries().collect::<Vec<_>>(), |(_, keys)| keys.first().clone()),
@@ -99,7 +99,7 @@ impl ChangeSet {
     fn check(&self, targets: &[(BindKey, DatabaseIndex)], table: &str, row: &Row) -> Result<()> {
         let mut names = Vec::new();
         for (database, keys) in self.binds.entries() {
-            for name in self.tables(database).map_err(|problem| Error::Row { problem, at: None })? {
+            for name in self.tables(database).map_err(Error::row)? {
                 names.push((keys.first().clone(), name));
             }
         }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Value;
+
 use crate::harness::Running;
-use crate::instrument::{Stray, Unprepared};
+use crate::instrument::{Asked, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::observe::account::{Author, Came, StillOpen, Unenforced};
 use crate::observe::evidence::Exhibit;
@@ -18,8 +20,8 @@ const STATEMENTS: usize = 2;
 pub(crate) enum Clue {
     /// Rows that match, and their author.
     Written { bind: BindKey, table: String, author: Author, rows: usize },
-    /// The author of the row that comes nearest.
-    Nearest { bind: BindKey, table: String, author: Author },
+    /// The author of the row that comes nearest, and those of the columns that differ which had other values at the start.
+    Nearest { bind: BindKey, table: String, author: Author, at_start: Vec<(String, Value)> },
     /// The statements that wrote that row before, where it is a statement's.
     Earlier { bind: BindKey, table: String, last: Last },
     /// The statement that created the table in a bind that was not meant.
@@ -28,18 +30,20 @@ pub(crate) enum Clue {
     Lost { bind: BindKey, table: String, last: Last, is_of_nearest: bool },
     /// The statement that failed in the transaction of those, after them.
     Failed { statement: Box<Statement> },
+    /// The last statement that failed in a transaction which is open.
+    FailedIn { statement: Box<Statement> },
     /// Statements that changed rows of a table in transactions that are open, and the last of these.
     Open { bind: BindKey, table: String, last: Last, open: Option<StillOpen> },
     /// The connection that wrote a row into a bind that was not meant.
     Came { came: Came },
-    /// No connection to the bind that was meant was opened by anybody.
-    Unopened { bind: BindKey },
+    /// No connection to the bind that was meant was opened by anybody; the lines that got its address.
+    Unopened { bind: BindKey, given: Vec<Asked> },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
     /// No statement may have deleted rows of a table to which others refer.
     NotDeleted { bind: BindKey, table: String },
-    /// The statement that created a trigger which is named.
-    Trigger { trigger: String, statement: Box<Statement> },
+    /// The text of a trigger that is named, and the statement that created it where one has.
+    Trigger { bind: BindKey, trigger: String, text: Option<String>, statement: Option<Box<Statement>> },
     /// The last statements that may have deleted a row to which others refer.
     Gone { bind: BindKey, table: String, by: Last },
     /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there.

@@ -4,15 +4,15 @@ use super::clue::{Case, Clue, Last};
 use super::lost::lost;
 use std::sync::Arc;
 
-use crate::instrument::{displaced, reads_log, Unprepared};
+use crate::instrument::{displaced, reads_log, Unprepared, Way};
 use crate::key::BindKey;
 use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, StillOpen};
 use crate::observe::evidence::Finding;
 use crate::observe::glance::View;
 use crate::observe::look::{Found, Sighting};
+use crate::observe::nearest::Near;
 use crate::observe::outside::written_outside;
-use crate::observe::statements::read;
-use crate::row::Row;
+use crate::observe::statements::{read, Statement};
 
 /// The most statements whose rows are looked for, and the most rows of each.
 const PUTS: usize = 8;
@@ -23,15 +23,19 @@ const REFUSED: usize = 2;
 /// Finds why a row is in no bind: in the target first, then elsewhere.
 pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     let mut clues = Vec::new();
-    let near =
-        nearest_row(case).and_then(|(sighting, view, table, row)| rowid_of(&sighting.database, view, table, row));
+    let near = nearest_row(case)
+        .and_then(|(sighting, view, table, near)| rowid_of(&sighting.database, view, table, &near.row));
     let mut places = Vec::new();
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() == case.target));
     places.extend(case.sightings.iter().filter(|sighting| sighting.bind() != case.target));
     for sighting in &places {
+        let mut open = open(account, case.table, sighting.bind());
         let nearest = near.filter(|_| sighting.bind() == case.target);
-        clues.append(&mut lost(account, case.table, sighting.bind(), nearest));
-        clues.extend(open(account, case.table, sighting.bind()));
+        let mut lost = lost(account, case.table, sighting.bind(), nearest);
+        // One that failed in a transaction which is open is named with that.
+        lost.retain(|lost| !open.iter().any(|open| is_failure_in(open, lost)));
+        clues.append(&mut lost);
+        clues.append(&mut open);
     }
     clues.append(&mut refused(account.unprepared_on(case.table)));
     clues.append(&mut removed(account, case));
@@ -66,20 +70,18 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
 }
 
 /// Returns the row in the target that comes nearest, with where it is.
-fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c Row)> {
+fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c Near)> {
     let exhibit = case.exhibits.iter().find(|exhibit| exhibit.bind == *case.target)?;
     let sighting = case.sightings.iter().find(|sighting| sighting.bind() == case.target)?;
     match (&exhibit.found, &sighting.found) {
-        (Finding::Near(Some(near)), Found::Rows { table, view, .. }) => {
-            Some((sighting, *view, table, &near.first()?.row))
-        }
+        (Finding::Near(Some(near)), Found::Rows { table, view, .. }) => Some((sighting, *view, table, near.first()?)),
         _ => None,
     }
 }
 
 /// Finds the author of the row in the target that comes nearest, and who wrote it before.
 fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
-    let Some((sighting, view, table, row)) = nearest_row(case) else { return Vec::new() };
+    let Some((sighting, view, table, Near { row, different, .. })) = nearest_row(case) else { return Vec::new() };
     let author = account.author(&sighting.database, view, table, row);
     let (bind, name) = (sighting.bind().clone(), table.to_string());
     let mut clues = Vec::new();
@@ -89,20 +91,44 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
     }
     if !matches!(author, Author::Unknown) {
-        clues.insert(0, Clue::Nearest { bind, table: name, author });
+        let mut at_start = Vec::new();
+        if let Some(before) = account.before(&sighting.database, view, table, row) {
+            for column in different {
+                let was = before.value(column).filter(|was| row.value(column) != Some(was));
+                at_start.extend(was.map(|was| (column.clone(), was.clone())));
+            }
+        }
+        clues.insert(0, Clue::Nearest { bind, table: name, author, at_start });
     }
     clues
 }
 
 /// Finds the statements that changed rows of a bind's table in transactions that are open.
-pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Option<Clue> {
+pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
     let mut open = account.writes(bind, table);
     open.retain(|statement| statement.fate() == Fate::Open);
-    let last = Last::of(open.into_iter().cloned().collect())?;
-    let of_last = last.statements.last()?;
-    let latest = account.last_of_unit(of_last).filter(|latest| latest.recorded().number != of_last.recorded().number);
+    let Some(last) = Last::of(open.into_iter().cloned().collect()) else { return Vec::new() };
+    let Some(of_last) = last.statements.last() else { return Vec::new() };
+    let failed = account.failed_after(of_last);
+    let is_named = |one: &Statement| {
+        let number = one.recorded().number;
+        number == of_last.recorded().number || failed.as_ref().is_some_and(|failed| failed.recorded().number == number)
+    };
+    let latest = account.last_of_unit(of_last).filter(|latest| !is_named(latest));
     let open = StillOpen::of(of_last, latest);
-    Some(Clue::Open { bind: bind.clone(), table: table.to_string(), last, open })
+    let mut clues = vec![Clue::Open { bind: bind.clone(), table: table.to_string(), last, open }];
+    clues.extend(failed.map(|failed| Clue::FailedIn { statement: Box::new(failed) }));
+    clues
+}
+
+/// Returns whether a clue names the one statement that was lost as what failed in a transaction.
+fn is_failure_in(clue: &Clue, lost: &Clue) -> bool {
+    match (clue, lost) {
+        (Clue::FailedIn { statement }, Clue::Lost { last, .. }) => {
+            last.before == 0 && last.statements.iter().all(|one| one.recorded().number == statement.recorded().number)
+        }
+        _ => false,
+    }
 }
 
 /// Finds what wrote to a table of that name in databases that are no harness's.
@@ -141,7 +167,14 @@ pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
     // The source is written to, and a replica that lags is not.
     let lags = case.sightings.iter().any(|sighting| sighting.database.key() == case.target && sighting.database.lags());
     let recorder = case.running.recorder();
-    (!lags && recorder.is_unopened(case.target)).then(|| Clue::Unopened { bind: case.target.clone() })
+    if lags || !recorder.is_unopened(case.target) {
+        return None;
+    }
+    let mut given = Vec::new();
+    for sighting in case.sightings.iter().filter(|sighting| sighting.bind() == case.target) {
+        given = recorder.given(sighting.database.keys(), Way::Address);
+    }
+    Some(Clue::Unopened { bind: case.target.clone(), given })
 }
 
 /// Finds the last row that was written to the target and deleted again.

@@ -48,7 +48,7 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         | Reason::Unsettled
         | Reason::Unseen => {
             for sighting in case.sightings {
-                clues.extend(open(&account, case.table, sighting.bind()));
+                clues.append(&mut open(&account, case.table, sighting.bind()));
             }
             // The authors are the same statements.
             if clues.iter().any(|clue| matches!(clue, Clue::Open { .. })) {
@@ -59,7 +59,7 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         Reason::Several(_) | Reason::OtherUnreadable(_) => {}
     }
     clues.append(&mut broken(&account, case));
-    let mut made = triggers(&account, &clues);
+    let mut made = triggers(&account, case, &clues);
     clues.append(&mut made);
     let mut faults = faults(case, &clues);
     clues.append(&mut faults);

@@ -1,7 +1,7 @@
 //! The rows that were found: who wrote them, on which connection, into which table.
 
 use super::clue::{Case, Clue};
-use crate::observe::account::{Account, Author};
+use crate::observe::account::{trigger_text, Account, Author};
 use crate::observe::look::Found;
 use crate::observe::reason::Expected;
 
@@ -60,13 +60,13 @@ pub(super) fn came(account: &Account, written: &[Clue]) -> Option<Clue> {
     Some(Clue::Came { came: account.connection_of(author, bind)? })
 }
 
-/// Finds who created the triggers that the clues name.
-pub(super) fn triggers(account: &Account, clues: &[Clue]) -> Vec<Clue> {
+/// Finds the triggers that the clues name: their texts, and who created them.
+pub(super) fn triggers(account: &Account, case: &Case<'_>, clues: &[Clue]) -> Vec<Clue> {
     let mut named = Vec::new();
     for clue in clues {
         match clue {
             Clue::Written { bind, table, author: Author::One(one), .. }
-            | Clue::Nearest { bind, table, author: Author::One(one) } => named.push((bind, one.trigger_on(table))),
+            | Clue::Nearest { bind, table, author: Author::One(one), .. } => named.push((bind, one.trigger_on(table))),
             Clue::Earlier { bind, table, last } | Clue::Changed { bind, table, last } => {
                 named.extend(last.statements.iter().map(|one| (bind, one.trigger_on(table))));
             }
@@ -80,8 +80,14 @@ pub(super) fn triggers(account: &Account, clues: &[Clue]) -> Vec<Clue> {
     for (bind, trigger) in named {
         let Some(trigger) = trigger else { continue };
         let is_known = |clue: &Clue| matches!(clue, Clue::Trigger { trigger: known, .. } if known == trigger);
-        if let Some(statement) = account.trigger_creation(bind, trigger).filter(|_| !made.iter().any(is_known)) {
-            made.push(Clue::Trigger { trigger: trigger.to_string(), statement: Box::new(statement.clone()) });
+        if made.iter().any(is_known) {
+            continue;
+        }
+        let sighting = case.sightings.iter().find(|sighting| sighting.bind() == bind);
+        let text = sighting.and_then(|sighting| trigger_text(&sighting.database, trigger));
+        let statement = account.trigger_creation(bind, trigger).map(|one| Box::new(one.clone()));
+        if text.is_some() || statement.is_some() {
+            made.push(Clue::Trigger { bind: bind.clone(), trigger: trigger.to_string(), text, statement });
         }
     }
     made

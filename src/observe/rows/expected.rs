@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "serde")]
+use serde_core::Serialize;
+
+use crate::list::mapped;
 use crate::row::Row;
 
-/// The rows that are to be in a table, or in a change: a number of them, a list of [`row!`](crate::row!)s, or the path of a CSV
-/// or JSON file; for [`Harness::assert_rows`](crate::Harness::assert_rows) and
+/// The rows that are to be in a table, or in a change: a number of them, a list of [`row!`](crate::row!)s, a reference to a list
+/// of structs with the feature `serde`, or the path of a CSV or JSON file; for [`Harness::assert_rows`](crate::Harness::assert_rows) and
 /// [`ExpectedChange`](crate::changes::ExpectedChange).
 ///
 /// ```
@@ -53,6 +57,14 @@ impl ExpectedRows {
         }
     }
 
+    /// Returns them, where they are written in the test.
+    pub(in crate::observe) fn rows(&self) -> Option<&[Row]> {
+        match &self.0 {
+            Source::Rows(rows) => Some(rows),
+            Source::Count(_) | Source::File(_) => None,
+        }
+    }
+
     /// Returns the file that has them.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.0 {
@@ -80,10 +92,27 @@ impl From<Vec<Row>> for ExpectedRows {
     }
 }
 
-impl From<&[Row]> for ExpectedRows {
-    fn from(rows: &[Row]) -> Self {
-        ExpectedRows(Source::Rows(rows.to_vec()))
-    }
+/// Lists by reference: of rows and, with the feature `serde`, of what serde writes as one.
+macro_rules! expected_from_list {
+    ($([$($generics:tt)*] $list:ty;)*) => {$(
+        impl<$($generics)*> From<$list> for ExpectedRows {
+            fn from(rows: $list) -> Self {
+                ExpectedRows(Source::Rows(mapped(rows, Row::from)))
+            }
+        }
+    )*};
+}
+#[cfg(feature = "serde")]
+expected_from_list! {
+    [T: Serialize] &[T];
+    [T: Serialize] &Vec<T>;
+    [T: Serialize, const N: usize] &[T; N];
+}
+#[cfg(not(feature = "serde"))]
+expected_from_list! {
+    [] &[Row];
+    [] &Vec<Row>;
+    [const N: usize] &[Row; N];
 }
 
 /// A path is a file's.

@@ -53,7 +53,7 @@ fn check(row: &Row, of: &Of<'_>) -> Result<()> {
     row.checked()?;
     if row.is_empty() {
         let problem = "a `row! {}` without columns is any row: name the columns that tell it from others".to_string();
-        return Err(Error::Row { problem, at: None });
+        return Err(Error::row(problem));
     }
     has_columns(row, of)
 }

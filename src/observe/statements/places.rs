@@ -43,6 +43,11 @@ impl Statement {
         self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.callers())
     }
 
+    /// Returns the line of the place, or its function where lines are not known.
+    pub(crate) fn line(&self) -> Option<&str> {
+        self.recorded.place.as_ref().and_then(|place| place.line())
+    }
+
     /// Returns the lines of the callers, or their functions in a program without debug information.
     pub(crate) fn lines_of_callers(&self) -> Vec<&str> {
         self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.lines_of_callers())

@@ -315,7 +315,7 @@ impl Statement {
         }
         let failed = self.has_failed();
         // One that failed half-way keeps the rows that it has changed, where it says so by `OR FAIL`.
-        if self.recorded.undone || failed == Some(true) && self.rows_changed() == 0 {
+        if self.is_undone() || failed == Some(true) && self.rows_changed() == 0 {
             return Some(false);
         }
         if failed.is_none() && self.rows_changed() == 0 && self.recorded.affected.changes_rows {
@@ -335,7 +335,7 @@ impl Statement {
 
     /// Returns whether its savepoint was rolled back.
     pub(crate) fn is_undone(&self) -> bool {
-        self.recorded.undone
+        self.recorded.undone.is_some()
     }
 
     /// Returns the triggers that ran in it.

@@ -1,6 +1,6 @@
 //! A row of the fields of a struct, or of the entries of a map.
 
-use rusqlite::types::Value;
+use rusqlite::types::{ToSqlOutput, Value};
 use serde_core::ser::{Error as _, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::stored::Stored;
@@ -95,9 +95,24 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Adds a column, or the reason why its value cannot be stored.
+    fn put(&mut self, column: String, stored: std::result::Result<Value, Unfit>) {
+        if self.row.value(&column).is_some() {
+            self.row.reject(&column, "two fields are this column");
+            return;
+        }
+        match stored {
+            Ok(value) => self.row.put(column, Ok(ToSqlOutput::Owned(value))),
+            Err(Unfit(problem)) => {
+                let null = self.row.reject(&column, &problem);
+                self.row.columns.push((column, null));
+            }
+        }
+    }
+
     fn add<T: Serialize + ?Sized>(&mut self, column: String, value: &T) -> std::result::Result<(), Unfit> {
-        let value = value.serialize(Stored).map_err(|Unfit(problem)| Unfit(format!("column `{column}`: {problem}")))?;
-        self.row = std::mem::take(&mut self.row).set(column, value);
+        let stored = value.serialize(Stored);
+        self.put(column, stored);
         Ok(())
     }
 }

@@ -1,54 +1,58 @@
 //! A struct's fields as a row, and a row as a struct, by serde.
 
+mod bytes;
 mod columns;
 mod read;
 mod stored;
 mod unfit;
 
-use serde_core::de::value::{Error as ReadError, MapDeserializer};
+use std::any::type_name;
+
 use serde_core::de::DeserializeOwned;
 use serde_core::ser::Serialize;
 
 use super::Row;
 use crate::error::{Error, Result};
 use columns::Fields;
-use read::Cell;
+use read::Columns;
 use unfit::Unfit;
 
-impl Row {
-    /// Makes a row of a struct's fields, or of a map's entries, as serde names and writes them.
-    ///
-    /// A field is a number, a `bool` (stored as 0 or 1), text, a `char`, bytes as serde has them, a newtype of one of
-    /// these, an enum's variant without fields (its name), or an `Option` of them. `#[serde(skip)]`, `rename` and
-    /// `flatten` do what they say.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Row`] for a value that has no fields, and for a field that SQLite stores no value for: a list, a struct, an
-    /// integer of more than 64 bits.
-    ///
-    /// ```
-    /// use multibind::{row, Row};
-    ///
-    /// #[derive(serde::Serialize)]
-    /// struct User<'u> {
-    ///     username: &'u str,
-    ///     email: Option<String>,
-    ///     admin: bool,
-    /// }
-    ///
-    /// let ann = User { username: "ann", email: None, admin: true };
-    /// assert_eq!(Row::from_fields(&ann)?, row! { username: "ann", email: None, admin: 1 });
-    /// # Ok::<(), multibind::Error>(())
-    /// ```
-    pub fn from_fields<T: Serialize + ?Sized>(value: &T) -> Result<Row> {
-        value.serialize(Fields).map_err(|Unfit(problem)| Error::Row { problem, at: None })
+/// Makes a row of a struct's fields, or of a map's entries, as serde names and writes them.
+///
+/// A field is a number, a `bool` (stored as 0 or 1), text, a `char`, an array of bytes or what `serde_bytes` makes of a list
+/// of them. It may also be a newtype of one of these, an enum's variant without fields (its name), or an `Option` of them.
+/// `#[serde(skip)]`, `rename` and `flatten` do what they say.
+///
+/// A value that has no fields, and a field that SQLite stores no value for, are reported when the row is used: a list, a
+/// struct, an integer past `i64::MAX`.
+///
+/// ```
+/// use multibind::{row, Row};
+///
+/// #[derive(serde::Serialize)]
+/// struct User<'u> {
+///     username: &'u str,
+///     email: Option<String>,
+///     admin: bool,
+/// }
+///
+/// let ann = User { username: "ann", email: None, admin: true };
+/// assert_eq!(Row::from(&ann), row! { username: "ann", email: None, admin: 1 });
+/// ```
+impl<T: Serialize + ?Sized> From<&T> for Row {
+    fn from(value: &T) -> Row {
+        value.serialize(Fields).unwrap_or_else(|Unfit(problem)| Row::unfit(problem))
     }
+}
 
+impl Row {
     /// Reads a struct, or whatever serde makes of named values, from the row's columns.
     ///
-    /// A `bool` is read from 0 and 1, a float from an integer too; a column that the struct has no field for is passed
-    /// over, unless serde denies unknown fields.
+    /// - A `bool` is read from 0 and 1, a float from an integer that it holds exactly, bytes from a blob.
+    /// - Names are compared as SQL does, without case.
+    /// - A column that the struct has no field for is passed over, unless serde denies unknown fields; an `Option` without a
+    ///   column is `None`, as serde has it.
+    /// - Fields of a `#[serde(flatten)]` see SQLite's types alone: a `bool` there is an integer.
     ///
     /// # Errors
     ///
@@ -61,18 +65,19 @@ impl Row {
     /// struct User {
     ///     username: String,
     ///     email: Option<String>,
+    ///     admin: bool,
     /// }
     ///
-    /// let user: User = row! { id: 1, username: "ann", email: None }.to_fields()?;
-    /// assert_eq!(user, User { username: "ann".to_string(), email: None });
+    /// let user: User = row! { id: 1, username: "ann", email: None, admin: 0 }.get_as()?;
+    /// assert_eq!(user, User { username: "ann".to_string(), email: None, admin: false });
     /// # Ok::<(), multibind::Error>(())
     /// ```
-    pub fn to_fields<T: DeserializeOwned>(&self) -> Result<T> {
-        let mut columns = Vec::with_capacity(self.cells().len());
-        for (name, value) in self.checked()?.cells() {
-            columns.push((name.clone(), Cell { column: name.clone(), value: value.clone() }));
-        }
-        let read = T::deserialize(MapDeserializer::<_, ReadError>::new(columns.into_iter()));
-        read.map_err(|error| Error::Row { problem: format!("the row ({self}) cannot be read: {error}"), at: None })
+    pub fn get_as<T: DeserializeOwned>(&self) -> Result<T> {
+        let read = T::deserialize(Columns(self.checked()?));
+        read.map_err(|error| self.unreadable(type_name::<T>(), &error))
+    }
+
+    fn unreadable(&self, asked: &str, error: &read::ReadError) -> Error {
+        Error::row(format!("the row ({self}) cannot be read as `{asked}`: {error}"))
     }
 }

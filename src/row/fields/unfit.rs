@@ -8,6 +8,12 @@ use serde_core::ser;
 #[derive(Debug)]
 pub(super) struct Unfit(pub(super) String);
 
+impl Unfit {
+    pub(super) fn no_value_like(what: &str) -> Unfit {
+        Unfit(format!("SQLite stores no value like {what}"))
+    }
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

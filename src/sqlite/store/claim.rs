@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use crate::sqlite::platform::{try_lock, wait_for_lock};
+
 /// The ending of the name of a file that is locked while an image is made.
 pub(super) const ENDING: &str = ".making";
 
@@ -23,10 +25,10 @@ impl Claim {
     /// Claims what a file stands for.
     pub(super) fn of(path: &Path, waits: bool) -> Claim {
         let Ok(file) = File::options().create(true).append(true).open(path) else { return Claim::none() };
-        let (file, has_waited) = if system::try_lock(&file) {
+        let (file, has_waited) = if try_lock(&file) {
             (Some(file), false)
         } else if waits {
-            (system::wait(file), true)
+            (wait_for_lock(file), true)
         } else {
             (None, false)
         };
@@ -40,49 +42,5 @@ impl Drop for Claim {
         if let Some((path, _)) = &self.held {
             let _ = fs::remove_file(path);
         }
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod system {
-    use std::fs::File;
-    use std::sync::mpsc::sync_channel;
-    use std::thread;
-    use std::time::Duration;
-
-    use rustix::fs::{flock, FlockOperation};
-
-    /// The longest wait for another process. It may run code of the user's, which may never return.
-    const PATIENCE: Duration = Duration::from_secs(5);
-
-    /// Locks a file; also returns true where the file system has no locks.
-    pub(super) fn try_lock(file: &File) -> bool {
-        flock(file, FlockOperation::NonBlockingLockExclusive) != Err(rustix::io::Errno::WOULDBLOCK)
-    }
-
-    /// Waits for a lock. A thread that waits in vain ends with the process that has the lock.
-    pub(super) fn wait(file: File) -> Option<File> {
-        let (locked, wait) = sync_channel(1);
-        let wait_for = move || {
-            if flock(&file, FlockOperation::LockExclusive).is_ok() {
-                let _ = locked.send(file);
-            }
-        };
-        thread::Builder::new().name("multibind-image".to_string()).spawn(wait_for).ok()?;
-        wait.recv_timeout(PATIENCE).ok()
-    }
-}
-
-/// Elsewhere each process that finds no image makes it.
-#[cfg(not(target_os = "linux"))]
-mod system {
-    use std::fs::File;
-
-    pub(super) fn try_lock(_: &File) -> bool {
-        true
-    }
-
-    pub(super) fn wait(_: File) -> Option<File> {
-        None
     }
 }

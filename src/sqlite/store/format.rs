@@ -1,19 +1,20 @@
-//! The file of one image: a head, the identity, the notes, the database.
+//! The file of one image: a head, the identity, the notes, the databases.
 
 use super::digest::digest;
 use crate::sqlite::bytes::Bytes;
+use crate::sqlite::packed::FileBytes;
 
-/// One image as it is stored.
+/// One image as it is stored, or several that belong together.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
-    /// The bytes of a database file in WAL mode; `None` for one that is not the same twice and is made at each start.
-    pub(crate) file: Option<Bytes>,
-    /// Texts that belong to it.
+    /// Database files in WAL mode; none of what is not the same twice and is made at each start.
+    pub(crate) files: Vec<FileBytes>,
+    /// Texts that belong to them.
     pub(crate) notes: Vec<String>,
 }
 
 /// The beginning of every file; the number changes with this format.
-const MAGIC: [u8; 16] = *b"multibind image2";
+const MAGIC: [u8; 16] = *b"multibind image3";
 
 /// The numbers after it: the lengths of the three parts, and the digest of all after the head.
 const NUMBERS: usize = 4;
@@ -21,19 +22,24 @@ const HEAD: usize = MAGIC.len() + NUMBERS * 8;
 
 /// Returns the bytes of a file.
 pub(super) fn written(identity: &[u8], stored: &Stored) -> Vec<u8> {
-    let mut notes = Vec::new();
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&[0; HEAD - MAGIC.len()]);
+    bytes.extend_from_slice(identity);
+    let notes_at = bytes.len();
     for note in &stored.notes {
-        notes.extend((note.len() as u64).to_le_bytes());
-        notes.extend(note.as_bytes());
+        bytes.extend((note.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(note.as_bytes());
     }
-    let file = stored.file.as_deref().unwrap_or_default();
-    let mut bytes = Vec::with_capacity(HEAD + identity.len() + notes.len() + file.len());
-    bytes.extend(MAGIC);
-    bytes.resize(HEAD, 0);
-    for part in [identity, &notes, file] {
-        bytes.extend_from_slice(part);
+    let files_at = bytes.len();
+    for file in &stored.files {
+        let mut packed = Vec::new();
+        file.pack(&mut packed);
+        bytes.extend((packed.len() as u64).to_le_bytes());
+        bytes.append(&mut packed);
     }
-    let numbers = [identity.len() as u64, notes.len() as u64, file.len() as u64, digest(&bytes[HEAD..])];
+    let lengths = [identity.len(), files_at - notes_at, bytes.len() - files_at].map(|length| length as u64);
+    let [of_identity, of_notes, of_files] = lengths;
+    let numbers = [of_identity, of_notes, of_files, digest(&bytes[HEAD..])];
     for (place, number) in bytes[MAGIC.len()..HEAD].chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
@@ -49,10 +55,10 @@ pub(super) fn read(bytes: &Bytes, identity: &[u8]) -> Result<Stored, &'static st
     for (part, number) in parts.iter_mut().zip(numbers.as_chunks::<8>().0) {
         *part = u64::from_le_bytes(*number);
     }
-    let [of_identity, of_notes, of_file, sum] = parts;
+    let [of_identity, of_notes, of_files, sum] = parts;
     let (own, rest_of_it) = split(rest, of_identity).ok_or(CUT_OFF)?;
-    let (notes, file) = split(rest_of_it, of_notes).ok_or(CUT_OFF)?;
-    if file.len() as u64 != of_file {
+    let (notes, files) = split(rest_of_it, of_notes).ok_or(CUT_OFF)?;
+    if files.len() as u64 != of_files {
         return Err(CUT_OFF);
     }
     if own != identity {
@@ -61,8 +67,19 @@ pub(super) fn read(bytes: &Bytes, identity: &[u8]) -> Result<Stored, &'static st
     if digest(rest) != sum {
         return Err("it is damaged");
     }
-    let file = if file.is_empty() { None } else { bytes.part(bytes.len() - file.len()..bytes.len()) };
-    Ok(Stored { file, notes: notes_of(notes).ok_or("its notes cannot be read")? })
+    let files = bytes.part(bytes.len() - files.len()..bytes.len()).and_then(|files| files_of(&files));
+    let files = files.ok_or("its databases cannot be read")?;
+    Ok(Stored { files, notes: notes_of(notes).ok_or("its notes cannot be read")? })
+}
+
+fn files_of(bytes: &Bytes) -> Option<Vec<FileBytes>> {
+    let (mut files, mut at) = (Vec::new(), 0);
+    while let Some((length, _)) = bytes.get(at..)?.split_first_chunk() {
+        let from = at + length.len();
+        at = from.checked_add(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        files.push(FileBytes::unpack(&bytes.part(from..at)?)?);
+    }
+    (at == bytes.len()).then_some(files)
 }
 
 fn notes_of(mut bytes: &[u8]) -> Option<Vec<String>> {
@@ -88,12 +105,15 @@ mod tests {
     }
 
     fn stored() -> Stored {
-        Stored { file: Some(b"SQLite".to_vec().into()), notes: vec!["ann".into(), String::new(), "é".into()] }
+        Stored {
+            files: vec![b"SQLite".to_vec().into(), vec![0; 5000].into()],
+            notes: vec!["ann".into(), String::new(), "é".into()],
+        }
     }
 
     #[test]
     fn it_is_read_as_it_was_written() {
-        for stored in [stored(), Stored { file: None, notes: Vec::new() }] {
+        for stored in [stored(), Stored { files: Vec::new(), notes: Vec::new() }] {
             assert_eq!(read(&written(b"identity", &stored), b"identity"), Ok(stored));
         }
     }

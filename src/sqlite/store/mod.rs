@@ -21,6 +21,7 @@ pub(crate) use identity::Identity;
 use room::{ENDING, UNFINISHED};
 
 use super::bytes::Bytes;
+use super::platform::{distrusted, make_private_folder, new_private_file};
 
 /// A folder of images.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl Store {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let part = self.place(identity, &format!(".{}-{number}{UNFINISHED}", std::process::id()));
         let path = self.place(identity, ENDING);
-        let written = new_file(&part)
+        let written = new_private_file(&part)
             .and_then(|mut file| file.write_all(&format::written(identity.bytes(), stored)))
             .and_then(|()| fs::rename(&part, &path));
         if let Err(error) = written {
@@ -95,26 +96,14 @@ impl Store {
     }
 
     fn make_folder(&self) -> io::Result<()> {
-        let builder = &mut fs::DirBuilder::new();
-        #[cfg(unix)]
-        let builder = std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
         if let Some(parent) = self.folder.parent() {
             fs::create_dir_all(parent)?;
         }
-        match builder.create(&self.folder) {
+        match make_private_folder(&self.folder) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             made => made,
         }
     }
-}
-
-/// Makes a file that nobody else can write to.
-fn new_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Reads a file that this user has written and nobody else can have changed.
@@ -127,29 +116,12 @@ fn trusted(path: &Path) -> io::Result<Bytes> {
     }
     let mut file = File::open(path)?;
     let data = file.metadata()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-
-        if owner() != Some(data.uid()) {
-            return refused("another user owns it");
-        }
-        if data.mode() & 0o022 != 0 {
-            return refused("other users can write to it");
-        }
+    if let Some(problem) = distrusted(&data) {
+        return refused(problem);
     }
     if data.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > USED)) {
         // Its age decides who makes room; whether the system lets it be set does not matter.
         let _ = file.set_modified(std::time::SystemTime::now());
     }
     Bytes::read(&mut file, usize::try_from(data.len()).map_err(|_| ErrorKind::OutOfMemory)?)
-}
-
-/// Returns the user that this process runs as: where the system does not say it, the owner of its program.
-#[cfg(unix)]
-fn owner() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-
-    let of = |data: fs::Metadata| data.uid();
-    fs::metadata("/proc/self").map(of).ok().or_else(|| std::env::current_exe().and_then(fs::metadata).map(of).ok())
 }

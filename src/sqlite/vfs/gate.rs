@@ -23,6 +23,15 @@ pub(crate) enum Begins {
     Writing,
 }
 
+/// The file that a transaction writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// A journal of whatever kind, which has what a transaction writes before the database has it.
+    Journal,
+    /// The database itself, which has it first where the journal is in memory, or there is none.
+    Database,
+}
+
 /// Answers in place of a file system, and hears who writes.
 ///
 /// It is asked from SQLite's callbacks, under SQLite's own locks: it calls no SQLite, and waits for nothing but a time that a
@@ -35,7 +44,7 @@ pub(crate) trait Gate: Send + Sync {
     fn instead_of_lock(&self, begins: Begins) -> Option<c_int>;
 
     /// Returns SQLite's code in place of a write by the transaction that has the lock.
-    fn instead_of_write(&self) -> Option<c_int>;
+    fn instead_of_write(&self, into: Into) -> Option<c_int>;
 
     /// Counts a transaction that has got the lock.
     fn writer_begins(&self, writer: Writer);
@@ -64,7 +73,7 @@ impl Gate for OpenGate {
         None
     }
 
-    fn instead_of_write(&self) -> Option<c_int> {
+    fn instead_of_write(&self, _: Into) -> Option<c_int> {
         None
     }
 

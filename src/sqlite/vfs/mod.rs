@@ -7,5 +7,5 @@ mod methods;
 mod register;
 mod system;
 
-pub(crate) use gate::{Begins, Gate, Writer};
+pub(crate) use gate::{Begins, Gate, Into, Writer};
 pub(crate) use memory::{GivenUp, Lock, Memory, Opener};

@@ -99,6 +99,54 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
     "#);
 }
 
+#[test]
+fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
+    let db = shop(Bind::memory);
+    let pool = db.pool(None).unwrap();
+    let buys = move || {
+        let conn = pool.get().unwrap();
+        conn.execute_batch("BEGIN")?;
+        conn.execute(BUY, ("ann", 700))?;
+        conn.execute(BUY, (None::<&str>, 100))?;
+        conn.execute_batch("COMMIT")
+    };
+    let worker = std::thread::Builder::new().name("worker".to_string()).spawn(buys).unwrap();
+    worker.join().unwrap().unwrap_err();
+    assert_snapshot!(failure(|| db.assert_landed(None, "purchase", row! { customer: "ann" })), @r#"
+    the row did not land in `default`: it is in no bind
+
+      looked for  purchase: customer = 'ann'
+      expected    in `default`, committed, and in no other bind
+
+     bind      rows   found
+     default   1      no row matches; nearest:
+                        id = 1, customer = 'grace', cents = 500
+    ─
+     meta             no such table
+
+    A transaction that wrote to `purchase` in `default` is still open:
+      INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
+      at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
+      on thread `worker`, connection 1, not committed
+      it began at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
+      it had been open for … as this assertion failed, and 250 ms later it still
+          was
+      thread `worker` has ended; the connection is still open
+
+    After that, a statement of the same transaction failed:
+      INSERT INTO purchase (customer, cents) VALUES (NULL, 100)
+      at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
+      on thread `worker`, connection 1, failed: NOT NULL constraint failed:
+          purchase.customer
+
+    The nearest row in `default` was there at the start.
+
+    To look further:
+      db.locate("purchase", row)?  every place where the row is
+      db.connection("default")?    a connection to `default`
+    "#);
+}
+
 #[rstest]
 #[case::memory(Bind::memory)]
 #[case::temp_file(Bind::temp_file)]
@@ -134,8 +182,10 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           INSERT INTO purchase (customer, cents) VALUES ('ann', 700)
           at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           on thread `worker`, connection 1, not committed
+          it began at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           it had been open for … as this assertion failed, and 250 ms later it still
               was
+          thread `worker` lives, and runs no statement
 
         The nearest row in `default` was there at the start.
 
@@ -267,7 +317,8 @@ fn a_savepoint_that_was_rolled_back_is_named() {
       INSERT INTO purchase VALUES (2, 'ann', 700)
       at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
       on the test's thread, connection 1
-      rolled back to a savepoint at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
+      rolled back to the savepoint `s` at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
+      the savepoint was opened at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
 
     The nearest row in `default` was there at the start.
 
@@ -292,6 +343,8 @@ fn a_value_of_another_type_is_told_from_its_row() {
      meta   1      no row matches; nearest:
                      name = 'limit', value = '7'
                        differs in value (text, not an integer)
+                         `value` is declared without a type, so SQLite stores what
+                             is bound: text was
 
     The nearest row in `meta` was written by
       INSERT INTO setting VALUES ('limit', '7')

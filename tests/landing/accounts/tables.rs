@@ -37,7 +37,7 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
     "#);
     conn.execute("INSERT INTO coupon VALUES ('SPRING', 10)", []).unwrap();
     assert_snapshot!(failure(|| db.assert_landed("billing", "coupon", row! { code: "SPRING" })), @r#"
-    the row did not land in `billing`: it is in `default`
+    the row landed in `default` instead of `billing`
 
       looked for  coupon: code = 'SPRING'
       expected    in `billing`, committed, and in no other bind
@@ -52,6 +52,9 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
       INSERT INTO coupon VALUES ('SPRING', 10)
       at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
       on the test's thread, connection 1, committed
+
+    Connection 1 to `default` came from `db.connection`
+      at landing::accounts::tables::a_table_that_was_created_in_another_bind_is_named_with_its_statement
 
     Nothing in this process has opened a connection to `billing`.
 

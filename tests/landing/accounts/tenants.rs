@@ -25,7 +25,7 @@ fn a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant() {
     let acme = db.connection_for("tenant", context! { tenant: "acme" }).unwrap();
     acme.execute("INSERT INTO member (email) VALUES ('bob@shop')", []).unwrap();
     assert_snapshot!(failure(|| db.assert_landed("tenant[shop_apex]", "member", row! { email: "bob@shop" })), @r#"
-    the row did not land in `tenant[shop_apex]`: it is in `tenant[shop_acme]`
+    the row landed in `tenant[shop_acme]` instead of `tenant[shop_apex]`
 
       looked for  member: email = 'bob@shop'
       expected    in `tenant[shop_apex]`, committed, and in no other bind
@@ -41,6 +41,9 @@ fn a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant() {
       INSERT INTO member (email) VALUES ('bob@shop')
       at landing::accounts::tenants::a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant
       on the test's thread, connection 1, committed
+
+    Connection 1 to `tenant[shop_acme]` came from `db.connection_for`
+      at landing::accounts::tenants::a_row_of_a_tenant_that_nobody_used_is_found_in_another_tenant
 
     Nothing in this process has opened a connection to `tenant[shop_apex]`.
 

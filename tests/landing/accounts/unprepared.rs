@@ -94,6 +94,18 @@ fn one_on_another_thread_is_found_though_its_connection_went_on() {
 }
 
 #[test]
+fn one_of_another_harness_is_not_this_ones_though_both_have_one_message() {
+    let (db, others) = (shop(), shop());
+    let address = others.uri("billing").unwrap();
+    let work = move || Connection::open(address).unwrap().execute("DELETE FROM coupon", []).unwrap_err();
+    thread::spawn(work).join().unwrap();
+    let conn = Connection::open(db.uri("billing").unwrap()).unwrap();
+    assert!(!issue(&conn, "SPRING"));
+    let report = failure(|| db.assert_landed("billing", "payment", row! { cents: 5 }));
+    assert!(report.contains("INSERT INTO coupon") && !report.contains("DELETE FROM coupon"), "{report}");
+}
+
+#[test]
 fn what_a_session_tries_to_find_a_statements_bind_is_none() {
     let db = shop();
     let mut session = db.session();

@@ -36,7 +36,7 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
     }
     insta::allow_duplicates! {
         assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "bob" })), @r#"
-        the row did not land in `auth`: it is in `meta`
+        the row landed in `meta` instead of `auth`
 
           looked for  user: username = 'bob'
           expected    in `auth`, committed, and in no other bind
@@ -53,6 +53,10 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
           at landing::accounts::written::sign_up
           on thread `worker`, connection 1, committed
 
+        Connection 1 to `meta` came from `db.pool`
+          at landing::accounts::written::sign_up
+          several times
+
         Nothing in this process has opened a connection to `auth`.
 
         To look further:
@@ -60,6 +64,54 @@ fn a_row_in_the_wrong_bind_has_its_insert(#[case] storage: fn() -> Bind) {
           db.connection("meta")?   a connection to `meta`
         "#);
     }
+}
+
+/// The application: a worker's connection, opened by an address.
+fn opens(address: String) -> impl FnOnce(&'static str) + Send + 'static {
+    move |username| {
+        let conn = Connection::open(address).unwrap();
+        conn.execute("INSERT INTO user (username) VALUES (?1)", [username]).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address() {
+    let db = shop(Bind::memory);
+    let sign_up = opens(db.uri("meta").unwrap());
+    let _unused = db.uri("auth").unwrap();
+    let worker = std::thread::Builder::new().name("worker".to_string());
+    worker.spawn(move || sign_up("ann")).unwrap().join().unwrap();
+    assert_snapshot!(failure(|| db.assert_landed("auth", "user", row! { username: "ann" })), @r#"
+    the row landed in `meta` instead of `auth`
+
+      looked for  user: username = 'ann'
+      expected    in `auth`, committed, and in no other bind
+
+     bind   rows   found
+     auth   1      no row matches; nearest:
+                     id = 1, username = 'grace'
+    ─
+     meta   2      the row:
+                     id = 2, username = 'ann'
+
+    The row in `meta` was written by
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::accounts::written::opens
+      on thread `worker`, connection 1, committed
+
+    Connection 1 to `meta` was opened
+      at landing::accounts::written::opens
+    Its address came from `db.uri`
+      at landing::accounts::written::a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address
+
+    Nothing in this process has opened a connection to `auth`.
+    Its address came from `db.uri`
+      at landing::accounts::written::a_connection_to_the_wrong_bind_has_the_lines_that_got_its_address
+
+    To look further:
+      db.locate("user", row)?  every place where the row is
+      db.connection("meta")?   a connection to `meta`
+    "#);
 }
 
 #[test]
@@ -133,6 +185,11 @@ fn the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it() {
       which fired the trigger `noted`
       at landing::accounts::written::the_trigger_that_wrote_a_row_is_named_with_the_statement_that_fired_it
       on the test's thread, connection 1, committed
+
+    The trigger `noted` in `default`:
+      CREATE TRIGGER noted AFTER INSERT ON item BEGIN INSERT INTO audit VALUES
+          ('item ' || new.name); END
+      which was there at the start
 
     To look further:
       db.locate("audit", row)?   every place where the row is

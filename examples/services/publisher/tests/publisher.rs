@@ -51,9 +51,7 @@ fn submitting_writes_to_the_queue_only(db: Harness) -> TestResult {
 
 #[rstest]
 fn a_job_of_an_earlier_run_is_done(db: Harness) -> TestResult {
-    let mut session = db.session();
-    session.table("job")?.insert(row! { title: "Left behind", body: "text" })?;
-    session.commit()?;
+    db.insert(None, "job", row! { title: "Left behind", body: "text" })?;
     let _publisher = Publisher::start(databases(&db)?, 1)?;
     db.within(LIMIT).assert_landed("site", "page", row! { slug: "left-behind" });
     Ok(())

@@ -8,16 +8,16 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, CStr};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, LazyLock, Once, OnceLock, PoisonError, RwLock, Weak};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
 
 use super::super::gate::{Gate, Writer};
 use super::super::register::FileSystem;
 use super::super::system::{access, delete, full_pathname, system};
+use super::exchanged::Exchanged;
 use super::refused::{self, is_refused, Refuser};
-use super::{File, Opens};
+use super::File;
 use crate::list::retain;
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::copy::file_system;
@@ -64,6 +64,11 @@ impl Drop for Gated {
 /// opened by; those that only read, if `read_only` is set and the others have a gate of their own.
 pub(crate) fn meet_by_name(name: &[u8], read_only: bool, gate: &Arc<dyn Gate>) -> Gated {
     see_default();
+    by_name(name, read_only, gate)
+}
+
+/// Makes connections that open the file of that name meet a gate.
+pub(super) fn by_name(name: &[u8], read_only: bool, gate: &Arc<dyn Gate>) -> Gated {
     let gate = Arc::downgrade(gate);
     let named = Named { name: name.into(), read_only, gate: Weak::clone(&gate) };
     NAMED.write().unwrap_or_else(PoisonError::into_inner).push(named);
@@ -95,35 +100,12 @@ pub(crate) fn refuse_files(refuser: &'static Refuser) {
 }
 
 /// The function by which the default file system opened files before.
-static BEFORE: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+static BEFORE: Exchanged = Exchanged::new();
 
 /// Makes SQLite's default file system open files by [`open_named`], once.
 fn see_default() {
-    static DONE: OnceLock<()> = OnceLock::new();
-    DONE.get_or_init(|| {
-        // SAFETY: a null name asks for the default file system, which lives as long as it is registered: always. Its
-        // `xOpen` is a pointer that SQLite reads at each opening, and is exchanged as a whole; with null in it, SQLite could
-        // open nothing. A file has room for ours.
-        unsafe {
-            let default = ffi::sqlite3_vfs_find(ptr::null());
-            let Some(size) = default.as_ref().and_then(|default| usize::try_from(default.szOsFile).ok()) else {
-                return;
-            };
-            if size < size_of::<File>() {
-                return;
-            }
-            let place = AtomicPtr::from_ptr((&raw mut (*default).xOpen).cast::<*mut ()>());
-            let mut there = place.load(Ordering::Acquire);
-            loop {
-                BEFORE.store(there, Ordering::Release);
-                let ours = open_named as Opens as *mut ();
-                match place.compare_exchange(there, ours, Ordering::AcqRel, Ordering::Acquire) {
-                    Ok(_) => return,
-                    Err(other) => there = other,
-                }
-            }
-        }
-    });
+    static DONE: Once = Once::new();
+    DONE.call_once(|| BEFORE.exchange(None, open_named));
 }
 
 thread_local! {
@@ -170,13 +152,9 @@ unsafe extern "C" fn open_named(
     out_flags: *mut c_int,
 ) -> c_int {
     without_panic(ffi::SQLITE_CANTOPEN, || {
-        // SAFETY: what was there before ours is a function of this kind, or null. SQLite passes the file system it found, a name
-        // that lives through the call, and room for a file.
+        let Some(opens) = BEFORE.opens() else { return ffi::SQLITE_CANTOPEN };
+        // SAFETY: SQLite passes the file system it found, a name that lives through the call, and room for a file.
         unsafe {
-            let before = BEFORE.load(Ordering::Acquire);
-            let Some(opens) = std::mem::transmute::<*mut (), Option<Opens>>(before) else {
-                return ffi::SQLITE_CANTOPEN;
-            };
             match named(name, flags) {
                 Some(gate) => super::open(vfs, name, file, flags, out_flags, opens, (gate, Writer::Others)),
                 None if is_outside(name, flags) && is_refused() => refused::open(name, file, flags, out_flags),
@@ -227,7 +205,7 @@ unsafe fn numbered(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
 /// # Safety
 ///
 /// `name` is null or ends with a NUL; if it is a bind's, it is one that SQLite passes to `xOpen` with these flags.
-unsafe fn named(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
+pub(super) unsafe fn named(name: *const c_char, flags: c_int) -> Option<Arc<dyn Gate>> {
     if name.is_null() {
         return None;
     }
@@ -275,14 +253,14 @@ unsafe fn is_outside(name: *const c_char, flags: c_int) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::gate::OpenGate;
     use super::*;
 
     use rusqlite::Connection;
 
     /// The methods of a connection's file.
-    fn methods(conn: &Connection) -> *const ffi::sqlite3_io_methods {
+    pub(in super::super) fn methods(conn: &Connection) -> *const ffi::sqlite3_io_methods {
         let mut file = ptr::null_mut::<sqlite3_file>();
         // SAFETY: the handle is open, and the operation writes the address of its file.
         unsafe {

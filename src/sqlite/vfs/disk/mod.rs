@@ -3,7 +3,9 @@
 //! See <https://sqlite.org/vfs.html>. A file here is the system's, which lies behind a few words of ours; each function
 //! asks the file's [`Gate`] where it has a say, and hands on. None of them panics.
 
+mod exchanged;
 mod gates;
+mod memdb;
 mod refused;
 
 use std::ffi::{c_char, c_int, c_void};
@@ -11,11 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 pub(crate) use gates::{meet_by_name, refuse_files, with_gate, without_gate, Gated};
+pub(crate) use memdb::meet_in_memdb;
 pub(crate) use refused::Refuser;
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
-use super::gate::{Begins, Gate, Writer};
+use super::gate::{Begins, Gate, Into, Writer};
 use super::memory::begins;
 use super::methods::io_methods;
 use crate::sqlite::callback::without_panic;
@@ -176,15 +179,38 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, amount:
         // SAFETY: the file is open; the rest is handed on as it came.
         unsafe {
             let (open, inner, methods) = opened(file);
-            // What a transaction writes goes into a journal first; what is copied back was committed before.
-            if open.is_journal
-                && let Some(code) = open.gate.instead_of_write()
+            // What is copied back from a log was committed before.
+            let into = if open.is_journal { Some(Into::Journal) } else { open.is_reserved.then_some(Into::Database) };
+            if let Some(into) = into
+                && let Some(code) = open.gate.instead_of_write(into)
+                && (into == Into::Journal || !has(inner, methods, from, amount, offset))
             {
                 return code;
             }
             methods.xWrite.map_or(ffi::SQLITE_IOERR_WRITE, |write| write(inner, from, amount, offset))
         }
     })
+}
+
+/// Returns whether a file has these bytes already: a transaction that was refused writes them as it is rolled back.
+///
+/// # Safety
+///
+/// `file` is an open file of the system's with these methods, and there are `amount` bytes at `from`.
+unsafe fn has(
+    file: *mut sqlite3_file,
+    methods: &sqlite3_io_methods,
+    from: *const c_void,
+    amount: c_int,
+    offset: i64,
+) -> bool {
+    let (Some(read), Ok(length)) = (methods.xRead, usize::try_from(amount)) else { return false };
+    let mut there = vec![0_u8; length];
+    // SAFETY: by the caller, and there is room for as many bytes.
+    unsafe {
+        read(file, there.as_mut_ptr().cast(), amount, offset) == ffi::SQLITE_OK
+            && there == std::slice::from_raw_parts(from.cast::<u8>(), length)
+    }
 }
 
 unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {

@@ -2,7 +2,7 @@
 
 use std::collections::TryReserveError;
 
-use crate::sqlite::bytes::Bytes;
+use crate::sqlite::packed::FileBytes;
 
 /// The number of bytes that are copied when one of them is written to: SQLite's usual page.
 const CHUNK: usize = 4096;
@@ -13,7 +13,7 @@ const GROUP: usize = 512;
 /// Bytes that start as somebody else's and are copied where they are written to.
 #[derive(Debug)]
 pub(super) struct Contents {
-    base: Bytes,
+    base: FileBytes,
     /// The number of bytes of `base` that still count: a file that was cut and grew again is zero in between.
     base_end: usize,
     written: Vec<Vec<Option<Box<[u8]>>>>,
@@ -21,7 +21,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    pub(super) fn new(base: Bytes) -> Contents {
+    pub(super) fn new(base: FileBytes) -> Contents {
         Contents { base_end: base.len(), size: base.len(), base, written: Vec::new() }
     }
 
@@ -41,7 +41,7 @@ impl Contents {
             let (part, left) = rest.split_at_mut(rest.len().min(CHUNK - within));
             match self.written(at / CHUNK) {
                 Some(chunk) => copy(chunk.get(within..), part),
-                None => copy(self.base.get(..self.base_end).and_then(|base| base.get(at..)), part),
+                None => self.read_base(at, part),
             }
             at += part.len();
             rest = left;
@@ -86,25 +86,29 @@ impl Contents {
         self.size = size;
     }
 
+    /// Fills `into` from the base; what does not count any more is zero.
+    fn read_base(&self, at: usize, into: &mut [u8]) {
+        let (inside, beyond) = into.split_at_mut(into.len().min(self.base_end.saturating_sub(at)));
+        self.base.read(at, inside);
+        beyond.fill(0);
+    }
+
     fn written(&self, number: usize) -> Option<&[u8]> {
         self.written.get(number / GROUP)?.get(number % GROUP)?.as_deref()
     }
 
     /// Returns the chunk of its own, copied from the base when first asked for.
     fn chunk(&mut self, number: usize) -> Result<&mut [u8], TryReserveError> {
-        let group = place(&mut self.written, number / GROUP, Vec::new)?;
-        let chunk = place(group, number % GROUP, || None)?;
-        match chunk {
-            Some(chunk) => Ok(chunk),
-            none => {
-                let base = self.base.get(..self.base_end).and_then(|base| base.get(number * CHUNK..));
-                let mut bytes = Vec::new();
-                bytes.try_reserve_exact(CHUNK)?;
-                bytes.resize(CHUNK, 0);
-                copy(base, &mut bytes);
-                Ok(none.insert(bytes.into_boxed_slice()))
-            }
+        if self.written(number).is_none() {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(CHUNK)?;
+            add_zeros(&mut bytes, CHUNK);
+            self.read_base(number * CHUNK, &mut bytes);
+            let group = place(&mut self.written, number / GROUP, Vec::new)?;
+            *place(group, number % GROUP, || None)? = Some(bytes.into_boxed_slice());
         }
+        let chunk = self.written.get_mut(number / GROUP).and_then(|group| group.get_mut(number % GROUP));
+        Ok(chunk.and_then(Option::as_deref_mut).unwrap_or_default())
     }
 }
 
@@ -117,6 +121,14 @@ fn place<T>(list: &mut Vec<T>, at: usize, new: impl FnMut() -> T) -> Result<&mut
     // `resize_with` has made the place.
     #[allow(clippy::indexing_slicing)]
     Ok(&mut list[at])
+}
+
+/// Adds zeros up to a length, for which there is memory. By copying: in unoptimised code `Vec::resize` takes 15 instructions a byte.
+pub(super) fn add_zeros(bytes: &mut Vec<u8>, length: usize) {
+    const ZEROS: &[u8] = &[0; CHUNK];
+    while let Some(left) = length.checked_sub(bytes.len()).filter(|left| *left > 0) {
+        bytes.extend_from_slice(ZEROS.get(..left).unwrap_or(ZEROS));
+    }
 }
 
 /// Copies as much as there is and fills the rest with zeros.

@@ -71,6 +71,8 @@ pub(super) struct Held {
     pub(super) page_size: u64,
     /// Set from the lock of the file to that of the index, both of which the first reading of a log takes.
     pub(super) has_asked: bool,
+    /// Set from the lock of a writer of the file to its end: one that repairs the file after a crash takes another.
+    pub(super) is_writing: bool,
 }
 
 impl Held {
@@ -78,7 +80,16 @@ impl Held {
     pub(super) fn new(opener: Opener) -> Held {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Held { id, opener, level: Level::None, shared: 0, exclusive: 0, page_size: 0, has_asked: false }
+        Held {
+            id,
+            opener,
+            level: Level::None,
+            shared: 0,
+            exclusive: 0,
+            page_size: 0,
+            has_asked: false,
+            is_writing: false,
+        }
     }
 
     /// Returns SQLite's code in place of the lock for that part of a transaction. The harness's own connections ask about what

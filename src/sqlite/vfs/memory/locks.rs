@@ -75,7 +75,7 @@ impl Locks {
                 }
                 self.reserved = true;
                 self.write(held);
-                held.level = Level::Reserved;
+                (held.level, held.is_writing) = (Level::Reserved, true);
                 true
             }
             Level::Pending | Level::Exclusive => {
@@ -107,7 +107,7 @@ impl Locks {
             self.pending = false;
         }
         if held.level >= Level::Reserved {
-            self.reserved = false;
+            (self.reserved, held.is_writing) = (false, false);
             self.count_one();
         }
         if left == Level::None {

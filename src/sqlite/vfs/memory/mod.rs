@@ -27,8 +27,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::gate::Gate;
 use crate::sorted::Sorted;
-use crate::sqlite::bytes::Bytes;
 use crate::sqlite::copy::unique_name;
+use crate::sqlite::packed::FileBytes;
 use crate::sync::lock;
 use contents::Contents;
 pub(crate) use held::begins;
@@ -63,7 +63,7 @@ pub(crate) struct Memory {
 /// The contents that a database in memory starts as.
 pub(crate) trait Initial: Send + Sync {
     /// Returns the bytes of a file in WAL mode.
-    fn file(&self) -> rusqlite::Result<Bytes>;
+    fn file(&self) -> rusqlite::Result<FileBytes>;
 }
 
 /// A journal's bytes.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rusqlite::ffi::{self, sqlite3_file};
 
-use super::super::gate::Begins;
+use super::super::gate::{Begins, Into};
+use super::contents::add_zeros;
 use super::held::{Held, Level};
 use super::{Journal, Memory};
 use crate::sync::lock;
@@ -95,11 +96,18 @@ impl Open {
         }
         let Some(end) = offset.checked_add(from.len()).filter(|end| *end <= LARGEST) else { return ffi::SQLITE_FULL };
         let written = match &self.part {
-            Part::Database { .. } => lock(&self.memory.contents).write(offset, from).is_ok(),
-            // What a transaction writes goes into a journal first, of whatever kind; what is copied back into the
-            // database was committed before.
+            Part::Database { held, .. } => {
+                // What is copied back from a log was committed before.
+                if held.is_writing
+                    && let Some(code) = self.memory.gate.instead_of_write(Into::Database)
+                    && !self.has(offset, from)
+                {
+                    return code;
+                }
+                lock(&self.memory.contents).write(offset, from).is_ok()
+            }
             Part::Journal(bytes) => {
-                if let Some(code) = self.memory.gate.instead_of_write() {
+                if let Some(code) = self.memory.gate.instead_of_write(Into::Journal) {
                     return code;
                 }
                 let mut bytes = lock(bytes);
@@ -117,6 +125,12 @@ impl Open {
         } else {
             ffi::SQLITE_FULL
         }
+    }
+
+    /// Returns whether the database has these bytes already: a transaction that was refused writes them as it is rolled back.
+    fn has(&self, offset: usize, bytes: &[u8]) -> bool {
+        let mut there = vec![0; bytes.len()];
+        lock(&self.memory.contents).read(offset, &mut there) && there == bytes
     }
 
     /// Cuts it or adds zeros, up to a whole number of its chunks.
@@ -204,7 +218,7 @@ fn resize(bytes: &mut Vec<u8>, size: usize) -> bool {
     if bytes.try_reserve(size - bytes.len()).is_err() {
         return false;
     }
-    bytes.resize(size, 0);
+    add_zeros(bytes, size);
     true
 }
 

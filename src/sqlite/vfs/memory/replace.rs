@@ -8,7 +8,7 @@ use std::sync::atomic::{fence, AtomicU32, Ordering};
 
 use super::contents::Contents;
 use super::Memory;
-use crate::sqlite::bytes::Bytes;
+use crate::sqlite::packed::FileBytes;
 use crate::sync::lock;
 
 /// The suffix of a database's name that names its log.
@@ -62,7 +62,7 @@ impl Memory {
     /// Both counts that connections compare go on from what is committed, as with any other commit: the number of the
     /// schema, and the change counter, which a connection that was idle in a rollback journal compares when it reads
     /// next.
-    pub(crate) fn replace(&self, bytes: Bytes) -> Option<Replaced> {
+    pub(crate) fn replace(&self, bytes: FileBytes) -> Option<Replaced> {
         self.fill().ok()?;
         // Nobody begins a transaction while these are held.
         let mut locks = lock(&self.locks);
@@ -71,11 +71,12 @@ impl Memory {
         let log = self.journal(LOG);
         let mut log = log.as_ref().map(|log| lock(log));
         let mut old = [0; HEADER_END];
-        let new: &[u8; HEADER_END] = bytes.first_chunk()?;
-        if locks.is_any_taken_in_wal() || !contents.read(0, &mut old) || !is_wal(&old) || !is_wal(new) {
+        let mut new = [0; HEADER_END];
+        bytes.read(0, &mut new);
+        if locks.is_any_taken_in_wal() || !contents.read(0, &mut old) || !is_wal(&old) || !is_wal(&new) {
             return None;
         }
-        let (old_size, page_size) = (page_size(&old), page_size(new)?);
+        let (old_size, page_size) = (page_size(&old), page_size(&new)?);
         let pages = u32::try_from(bytes.len() / page_size).ok()?;
         let committed = log.as_deref().and_then(|log| committed_in(log)).unwrap_or(&old);
         let changes = word(committed, CHANGES)?.wrapping_add(1);

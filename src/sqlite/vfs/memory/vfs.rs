@@ -3,7 +3,7 @@
 //! See <https://sqlite.org/vfs.html>. Each function here turns C's arguments into Rust's and calls the safe code beside
 //! it. None of them panics: a panic in an `extern "C"` function ends the process.
 
-use std::ffi::{c_char, c_int, CStr};
+use std::ffi::{c_char, c_int};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
@@ -17,19 +17,19 @@ use super::held::Held;
 use super::name::NAME;
 use super::names::{access, delete, full_pathname, ours};
 use super::open::{File, Open, Part, Settings, UseOfIndex};
-use super::who::{Opener, PARAMETER};
+use super::who::Opener;
 use super::{find, Initial, Memory};
-use crate::sqlite::bytes::Bytes;
 use crate::sqlite::callback::without_panic;
+use crate::sqlite::packed::FileBytes;
 
 /// Starts a database as an image, under a name that no other of the process has.
 pub(crate) fn start(image: Arc<dyn Initial>, gate: Arc<dyn Gate>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
-    Ok(Memory::new(Contents::new(Bytes::default()), Some(image), Vec::new(), gate))
+    Ok(Memory::new(Contents::new(FileBytes::default()), Some(image), Vec::new(), gate))
 }
 
 /// Starts one with these bytes, beside a log or a journal, by what SQLite appends to the database's name.
-pub(crate) fn start_beside(bytes: Bytes, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
+pub(crate) fn start_beside(bytes: FileBytes, journals: Vec<(String, Vec<u8>)>) -> rusqlite::Result<Arc<Memory>> {
     register()?;
     Ok(Memory::new(Contents::new(bytes), None, journals, Arc::new(OpenGate)))
 }
@@ -92,11 +92,10 @@ impl Parameters {
         if flags & ffi::SQLITE_OPEN_MAIN_DB == 0 {
             return Parameters::default();
         }
-        // SAFETY: by the caller; SQLite gives null or a NUL-terminated text that lives as long as the name.
+        // SAFETY: by the caller.
         unsafe {
-            let opener = ffi::sqlite3_uri_parameter(name, PARAMETER.as_ptr());
             Parameters {
-                opener: if opener.is_null() { Opener::default() } else { Opener::from_value(CStr::from_ptr(opener)) },
+                opener: Opener::of_uri(name),
                 reads_index: ffi::sqlite3_uri_boolean(name, c"readonly_shm".as_ptr(), 0) != 0,
                 risks_overwrites: ffi::sqlite3_uri_boolean(name, c"psow".as_ptr(), 1) == 0,
             }

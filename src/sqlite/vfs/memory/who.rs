@@ -2,10 +2,12 @@
 
 use crate::list::mapped;
 use crate::sqlite::vfs::gate::Writer;
-use std::ffi::CStr;
+use std::ffi::{c_char, CStr};
 use std::panic::catch_unwind;
 use std::thread::{self, Thread};
 use std::time::Instant;
+
+use rusqlite::ffi;
 
 /// The opener of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Opener {
 }
 
 /// The parameter of a URI that says it.
-pub(super) const PARAMETER: &CStr = c"as";
+const PARAMETER: &CStr = c"as";
 
 impl Opener {
     /// Returns what stands behind the URI that users get.
@@ -35,7 +37,24 @@ impl Opener {
         }
     }
 
-    pub(super) fn from_value(value: &CStr) -> Opener {
+    /// Returns the one that the URI of a database says.
+    ///
+    /// # Safety
+    ///
+    /// `name` is as SQLite passes it to `xOpen` for a database: behind it lie the parameters of the URI.
+    pub(in crate::sqlite::vfs) unsafe fn of_uri(name: *const c_char) -> Opener {
+        // SAFETY: by the caller; SQLite gives null or a NUL-terminated text that lives as long as the name.
+        unsafe {
+            let opener = ffi::sqlite3_uri_parameter(name, PARAMETER.as_ptr());
+            if opener.is_null() {
+                Opener::default()
+            } else {
+                Opener::from_value(CStr::from_ptr(opener))
+            }
+        }
+    }
+
+    fn from_value(value: &CStr) -> Opener {
         match value.to_bytes() {
             b"pool" => Opener::Pool,
             b"session" => Opener::Session,
@@ -45,7 +64,7 @@ impl Opener {
     }
 
     /// Returns the owner of the connection.
-    pub(super) fn writer(self) -> Writer {
+    pub(in crate::sqlite::vfs) fn writer(self) -> Writer {
         match self {
             Opener::Pool | Opener::Session => Writer::Ours,
             Opener::Uri => Writer::Others,

@@ -13,7 +13,7 @@ use rustix::fs::{flock, fstat, open, openat, stat, statat, unlinkat};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::{retry_on_intr, Errno};
 
-use super::folder_kind::FolderKind;
+use crate::sqlite::platform::folder::{FolderKind, Hold};
 
 /// The most names of a folder that one process reads, and the most folders that it removes.
 const MOST_NAMES: usize = 10_000;
@@ -22,31 +22,23 @@ const MOST_FOLDERS: usize = 256;
 /// A folder itself, not where a link leads, and not for a program that this one starts.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// The outcome of locking a new folder.
-#[derive(Debug)]
-pub(super) enum Hold {
-    /// A lock held until this is dropped.
-    Locked(OwnedFd),
-    /// Another process was there first, to remove it.
-    Taken,
-    /// The file system has no such locks, or none left.
-    Unlockable(Errno),
-}
+/// A folder's lock, until it is dropped.
+pub(crate) type FolderLock = OwnedFd;
 
 /// Locks a new folder.
-pub(super) fn hold(path: &Path) -> io::Result<Hold> {
+pub(crate) fn hold(path: &Path) -> io::Result<Hold<FolderLock>> {
     match open(path, FOLDER, Mode::empty()) {
         Err(Errno::NOENT) => Ok(Hold::Taken),
         folder => hold_open(folder?, path),
     }
 }
 
-fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Hold> {
+fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Hold<FolderLock>> {
     // Shared, for a network file system gives no other on what is open for reading.
     let locked = retry_on_intr(|| flock(&folder, FlockOperation::NonBlockingLockShared));
     match locked {
         Err(Errno::WOULDBLOCK) => return Ok(Hold::Taken),
-        Err(error) => return Ok(Hold::Unlockable(error)),
+        Err(error) => return Ok(Hold::Unlockable(error.into())),
         Ok(()) => {}
     }
     match stat(path) {
@@ -60,7 +52,7 @@ fn hold_open(folder: OwnedFd, path: &Path) -> io::Result<Hold> {
 ///
 /// Only what is exactly as this process makes it: named so, of the same owner, with the same permissions and on the same
 /// disk as `own`, and with nothing in it but files as this crate makes them.
-pub(super) fn sweep(parent: &Path, kind: &FolderKind, own: &OwnedFd) -> io::Result<usize> {
+pub(crate) fn sweep(parent: &Path, kind: &FolderKind, own: &FolderLock) -> io::Result<usize> {
     let own = fstat(own)?;
     let parent = open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let mut swept = 0;
@@ -133,8 +125,8 @@ fn empty(folder: BorrowedFd<'_>, kind: &FolderKind) -> io::Result<bool> {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::held::HeldFolder;
     use super::*;
+    use crate::harness::HeldFolder;
 
     const KIND: FolderKind = FolderKind { prefix: "multibind-", mode: 0o700, holds: |name| name.ends_with(".db") };
 
@@ -158,7 +150,8 @@ mod tests {
     fn a_folder_without_locks_is_never_swept() {
         let parent = tempfile::tempdir().unwrap();
         let own = HeldFolder::make(parent.path(), &KIND).unwrap();
-        let unlocked = HeldFolder::make_by(parent.path(), &KIND, |_| Ok(Hold::Unlockable(Errno::OPNOTSUPP))).unwrap();
+        let unlocked =
+            HeldFolder::make_by(parent.path(), &KIND, |_| Ok(Hold::Unlockable(Errno::OPNOTSUPP.into()))).unwrap();
         assert!(unlocked.path().file_name().unwrap().to_str().unwrap().starts_with("multibind-unlocked-"));
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 2);
         // Where others get the lock after all.

@@ -1,0 +1,108 @@
+//! A connection that wrote to a bind, in words: who opened it, and which line of the test or the application asked for the way.
+
+use std::thread;
+
+use super::account::{called_from, under};
+use super::table::{paragraph, say};
+use crate::instrument::{Asked, Attached, OpenedBy, Opening};
+use crate::key::BindKey;
+use crate::observe::Came;
+
+/// Says how a connection came about.
+pub(super) fn came_about(came: &Came) -> String {
+    let Came { number, attached, opening, given, first } = came;
+    let connection = format!("Connection {number} to `{}`", opening.names.first());
+    let mut found = match attached {
+        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
+        None if opening.by == OpenedBy::Pool => return given_by(&format!("{connection} came from"), "or from", given),
+        None => opened(&connection, opening),
+    };
+    found.push_str(&address(given));
+    if let Some(first) = first {
+        let is_last = attached.is_none() && given.is_empty();
+        let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
+        let line = if has_place && is_last { "and first wrote" } else { "It first wrote" };
+        found.push_str(&format!("\n{}", under(line, None, &[first])));
+    }
+    found
+}
+
+/// Says that a connection had attached the database of another bind.
+fn attaches(connection: &str, bind: &BindKey, attached: Option<&Attached>) -> String {
+    let Some(Attached { schema, place, .. }) = attached else {
+        return say(&format!("{connection} had attached `{bind}`."));
+    };
+    let mut found = say(&format!("{connection} had attached `{bind}` as `{schema}`"));
+    if let Some(place) = place {
+        let at = place.text().map(|text| format!("at {text}"));
+        for line in at.into_iter().chain(called_from(&place.lines_of_callers())) {
+            found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+        }
+    }
+    found
+}
+
+/// Says who opened a connection, and where that is known on a line of its own.
+fn opened(connection: &str, opening: &Opening) -> String {
+    let place = opening.place.as_ref().and_then(|place| Some((place.text()?, place.lines_of_callers())));
+    match place {
+        Some((place, callers)) => {
+            let at = paragraph(&format!("at {place}"), 2, 6);
+            let mut opened = format!("{}\n  {at}", say(&format!("{connection} was opened")));
+            if let Some(callers) = called_from(&callers) {
+                opened.push_str(&format!("\n  {}", paragraph(&callers, 2, 6)));
+            }
+            opened
+        }
+        None => match opening.thread.name() {
+            _ if opening.thread.id() == thread::current().id() => {
+                say(&format!("{connection} was opened on the test's thread."))
+            }
+            Some(name) => say(&format!("{connection} was opened on thread `{name}`.")),
+            None => say(&format!("{connection} was opened on an unnamed thread.")),
+        },
+    }
+}
+
+/// Says that nobody has opened a connection to a bind, and who could have.
+pub(super) fn unopened(bind: &BindKey, given: &[Asked]) -> String {
+    format!("{}{}", say(&format!("Nothing in this process has opened a connection to `{bind}`.")), address(given))
+}
+
+/// The most lines that got a way to a database which are named.
+const LINES: usize = 2;
+
+/// Names the lines by which an address was got; nothing where none is known.
+fn address(given: &[Asked]) -> String {
+    if given.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", given_by("Its address came from", "and from", given))
+}
+
+/// Names the last lines by which a way to a database was got.
+fn given_by(first: &str, next: &str, given: &[Asked]) -> String {
+    let mut found = String::new();
+    for asked in &given[given.len().saturating_sub(LINES)..] {
+        let lead = if found.is_empty() { first.to_string() } else { format!("\n{next}") };
+        found.push_str(&format!("{lead} `db.{}`", asked.method));
+        for line in asked_at(asked) {
+            found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+        }
+    }
+    found
+}
+
+/// Returns the place of a line, and its callers where it asked once.
+fn asked_at(asked: &Asked) -> Vec<String> {
+    let Some((place, text)) = asked.place.as_ref().and_then(|place| Some((place, place.text()?))) else {
+        return vec![format!("at {}:{}", asked.line.file(), asked.line.line())];
+    };
+    let mut lines = vec![format!("at {text}")];
+    if asked.again {
+        lines.push("several times".to_string());
+    } else {
+        lines.extend(called_from(&place.lines_of_callers()));
+    }
+    lines
+}

@@ -1,0 +1,13 @@
+//! Linux: locks that end with their process, large pages, reading without a trace.
+
+mod access_time;
+mod large_block;
+mod locks;
+mod ram_disk;
+mod sweep;
+
+pub(in super::super) use access_time::{leave_no_access_time, open_without_access_time};
+pub(in super::super) use large_block::LargeBlock;
+pub(in super::super) use locks::{is_write_locked, try_lock, wait_for_lock};
+pub(crate) use ram_disk::ram_disk;
+pub(crate) use sweep::{hold, sweep, FolderLock};

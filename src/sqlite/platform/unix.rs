@@ -1,0 +1,43 @@
+//! Unix: permissions, owners, and links on the way to a file.
+
+use std::fs::{self, DirBuilder, File, Metadata, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Has a file or folder created with these permissions, before those that the process's mask takes.
+pub(crate) fn with_permissions(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
+    builder.permissions(Permissions::from_mode(mode));
+}
+
+/// Creates a folder for its owner alone.
+pub(in super::super) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Creates a file that nobody else can write to.
+pub(in super::super) fn new_private_file(path: &Path) -> io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Returns why somebody else may have changed a file; `None` where nobody can have.
+pub(in super::super) fn distrusted(data: &Metadata) -> Option<&'static str> {
+    if owner() != Some(data.uid()) {
+        Some("another user owns it")
+    } else if data.mode() & 0o022 != 0 {
+        Some("other users can write to it")
+    } else {
+        None
+    }
+}
+
+/// Returns the user that this process runs as: where the system does not say it, the owner of its program.
+fn owner() -> Option<u32> {
+    let of = |data: Metadata| data.uid();
+    fs::metadata("/proc/self").map(of).ok().or_else(|| std::env::current_exe().and_then(fs::metadata).map(of).ok())
+}
+
+/// Returns the path of a file as SQLite names it: it follows the links on the way to it.
+pub(crate) fn sqlite_path(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
