@@ -16,9 +16,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::NoBind`], [`Error::BindKey`], [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what
-    /// is configured; [`Error::Schema`] for tables that could not be made, [`Error::ForeignParent`] for a foreign key
-    /// into another bind, [`Error::Data`] for data that could not be loaded; [`Error::Io`] for a file that could not be
+    /// [`Error::Library`] where the linked SQLite lacks something; [`Error::NoBind`], [`Error::BindKey`],
+    /// [`Error::DuplicateBind`], [`Error::Url`] and [`Error::Config`] for what is configured; [`Error::Schema`] for tables that
+    /// could not be made, [`Error::ForeignParent`] for a foreign key into another bind, [`Error::Data`] for data that could not
+    /// be loaded; [`Error::Io`] for a file that could not be
     /// written. Nothing is left of what was started before.
     ///
     /// ```

@@ -2,6 +2,7 @@
 //! `report` word it.
 
 mod changes;
+mod data;
 mod fault;
 mod guard;
 mod landing;

@@ -3,7 +3,7 @@
 use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::BindKey;
-use crate::observe::{verdict_on_rows, ExpectedRows};
+use crate::observe::{verdict_on_rows, ExpectedRows, Extent, RowNames};
 use crate::report::rows as report;
 
 impl Harness {
@@ -48,9 +48,9 @@ impl Harness {
 
     #[track_caller]
     fn assert_exactly(&self, key: &BindKey, table: &str, rows: &ExpectedRows) -> &Harness {
-        match verdict_on_rows(self.running(), key, table, rows) {
+        match verdict_on_rows(self.running(), key, table, rows, Extent::Exactly) {
             Ok(None) => self,
-            Ok(Some(other)) => fail(report::not_held(table, &other)),
+            Ok(Some(other)) => fail(report::not_held(table, &other, &RowNames::default())),
             Err(error) => fail(report::not_compared(key, table, &error)),
         }
     }

@@ -8,8 +8,9 @@ use crate::report::statements::{self as report, Counted};
 impl StatementLog {
     /// Asserts how many statements ran on a bind since the log was made; gives the log for a next assertion.
     ///
-    /// `BEGIN`, `COMMIT`, savepoints and the like are not counted; failed statements are. A statement of a session that joins
-    /// several binds counts for each of them.
+    /// `BEGIN`, `COMMIT`, savepoints and the like are not counted, nor is what uses no table of a database, as a driver's own
+    /// `SELECT 1` and its pragmas; failed statements are. A statement of a session that joins several binds counts for each of
+    /// them.
     ///
     /// # Panics
     ///

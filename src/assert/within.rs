@@ -1,11 +1,14 @@
 //! Assertions on what comes true within a time.
 
+use std::path::Path;
+
 use crate::fail::fail;
 use crate::key::{BindKey, Selection};
 use crate::observe::{
-    verdict_on, verdict_on_rows, Expected, ExpectedChanges, ExpectedRows, Looked, Snapshot, Waited, Within,
+    verdict_on, verdict_on_data, verdict_on_rows, Expected, ExpectedChanges, ExpectedRows, Extent, Looked, RowNames,
+    Snapshot, Waited, Within,
 };
-use crate::report::{changes, landing, rows, within as report};
+use crate::report::{changes, data, landing, rows, within as report};
 use crate::row::Row;
 
 impl Within<'_> {
@@ -129,6 +132,67 @@ impl Within<'_> {
         }
     }
 
+    /// Asserts within the time what [`Harness::assert_data`](crate::Harness::assert_data) asserts, and returns the value for a
+    /// next assertion.
+    ///
+    /// # Panics
+    ///
+    /// As [`assert_landed`](Within::assert_landed) does, and for a file that cannot be read.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("ann.toml");
+    /// # std::fs::write(&file, "[auth.user.ann]\nname = 'Ann'\n")?;
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user (name) VALUES ('Ann')", []));
+    /// db.within(Duration::from_secs(5)).assert_data(&file);
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_data(self, path: impl AsRef<Path>) -> Self {
+        self.assert_tables(path.as_ref(), Extent::Exactly)
+    }
+
+    /// Asserts within the time what [`Harness::assert_has_data`](crate::Harness::assert_has_data) asserts, and returns the value
+    /// for a next assertion.
+    ///
+    /// # Panics
+    ///
+    /// As [`assert_data`](Within::assert_data) does, but for rows that are too many.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use multibind::{Bind, Harness};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("ann.toml");
+    /// # std::fs::write(&file, "[auth.user.ann]\nname = 'Ann'\n")?;
+    /// # let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT)";
+    /// # let db = Harness::builder().bind("auth", Bind::memory().schema(user)).start()?;
+    /// let auth = db.pool("auth")?;
+    /// let worker = std::thread::spawn(move || auth.get().unwrap().execute("INSERT INTO user (name) VALUES ('Ann'), ('Bob')", []));
+    /// db.within(Duration::from_secs(5)).assert_has_data(&file);
+    /// worker.join().unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn assert_has_data(self, path: impl AsRef<Path>) -> Self {
+        self.assert_tables(path.as_ref(), Extent::AtLeast)
+    }
+
+    #[track_caller]
+    fn assert_tables(self, path: &Path, extent: Extent) -> Self {
+        match self.look(&mut || verdict_on_data(self.harness.running(), path, extent)) {
+            Looked::Right => self,
+            Looked::Wrong(wrong, waited) => fail(report::in_vain(&data::not_that_of(path, &wrong), waited)),
+            Looked::Failed(error, waited) => fails(waited, data::not_compared(path, &error)),
+        }
+    }
+
     #[track_caller]
     fn assert_expected(self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> Self {
         match self.look(&mut || verdict_on(self.harness.running(), expected, selection, table, row)) {
@@ -140,9 +204,11 @@ impl Within<'_> {
 
     #[track_caller]
     fn assert_exactly(self, key: &BindKey, table: &str, expected: &ExpectedRows) -> Self {
-        match self.look(&mut || verdict_on_rows(self.harness.running(), key, table, expected)) {
+        match self.look(&mut || verdict_on_rows(self.harness.running(), key, table, expected, Extent::Exactly)) {
             Looked::Right => self,
-            Looked::Wrong(other, waited) => fail(report::in_vain(&rows::not_held(table, &other), waited)),
+            Looked::Wrong(other, waited) => {
+                fail(report::in_vain(&rows::not_held(table, &other, &RowNames::default()), waited))
+            }
             Looked::Failed(error, waited) => fails(waited, rows::not_compared(key, table, &error)),
         }
     }

@@ -41,8 +41,10 @@ pub(crate) use load::{load, Load};
 pub(crate) use records::Format;
 use records::{Content, Malformed, Records};
 pub(crate) use rows::{rows, Expecting};
-pub(crate) use save::as_sql;
-pub(crate) use scenario::{not_one_key, Labels, Link, LinkEnd, Scenario, Target};
+pub(crate) use save::{as_sql, Unwritten};
+pub(crate) use scenario::{
+    expected, not_one_key, ExpectedRow, ExpectedTable, Found, Labels, Link, LinkEnd, Refers, Scenario, Target,
+};
 pub(crate) use target::{distribute, Distributed};
 
 /// A data file as it was read, its content not yet looked at.

@@ -2,26 +2,82 @@
 
 use std::fmt::Write;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::Connection;
 
-use crate::error::joined_by;
-use crate::schema::{parents_first, Metadata, TableInfo};
+use crate::error::{joined_by, sqlite_message};
+use crate::schema::{parents_first, IndexOrigin, Metadata, TableInfo, TableKind};
+use crate::sqlite::private::open_in_memory;
 use crate::sqlite::script::quote;
+use crate::sqlite::Image;
 
-/// Returns the rows of the tables as SQL, parents before children; no text where there are none.
-pub(crate) fn as_sql(conn: &Connection, metadata: &Metadata, takes: &dyn Fn(&str) -> bool) -> rusqlite::Result<String> {
-    let mut sql = String::new();
-    for table in parents_first(metadata) {
-        if takes(table.name()) {
-            rows(conn, table, &mut sql)?;
-        }
-    }
-    Ok(sql)
+/// A table whose rows cannot be written so that they read back, and why not.
+pub(crate) struct Unwritten {
+    pub(crate) table: String,
+    pub(crate) problem: String,
 }
 
-fn rows(conn: &Connection, table: &TableInfo, sql: &mut String) -> rusqlite::Result<()> {
+/// Returns the rows of the tables as SQL, parents before children; no text where there are none. Reads them back, into a copy
+/// of the image, for what a trigger or the like makes of them.
+pub(crate) fn as_sql(
+    image: &Image,
+    metadata: &Metadata,
+    takes: &dyn Fn(&str) -> bool,
+) -> rusqlite::Result<Result<String, Unwritten>> {
+    let mut written = Vec::new();
+    for table in parents_first(metadata) {
+        if !takes(table.name()) {
+            continue;
+        }
+        if table.kind() == TableKind::Virtual {
+            let any = format!("SELECT EXISTS (SELECT 1 FROM main.{})", quote(table.name()));
+            if image.with(|conn| conn.query_row(&any, [], |row| row.get(0)))?.unwrap_or(true) {
+                let problem = "is a virtual table, whose module alone knows what its rows are made of".to_string();
+                return Ok(Err(Unwritten { table: table.name().to_string(), problem }));
+            }
+            continue;
+        }
+        written.push((table, image.with(|conn| rows(conn, table))??));
+    }
+    if let Some(unwritten) = read_back(image, &written)? {
+        return Ok(Err(unwritten));
+    }
+    Ok(Ok(written.into_iter().map(|(_, sql)| sql).collect()))
+}
+
+/// Returns the first table that does not become what it is when its rows are inserted into a copy without any.
+fn read_back(image: &Image, written: &[(&TableInfo, String)]) -> rusqlite::Result<Option<Unwritten>> {
+    let mut copy = open_in_memory()?;
+    image.copy_into(&mut copy, "main")?;
+    image.connect(&copy)?;
+    copy.pragma_update(None, "foreign_keys", false)?;
+    copy.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    for (table, _) in written {
+        copy.execute(&format!("DELETE FROM main.{}", quote(table.name())), [])?;
+    }
+    copy.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)?;
+    let unwritten = |table: &TableInfo, problem: String| Some(Unwritten { table: table.name().to_string(), problem });
+    for (table, sql) in written {
+        if let Err(error) = copy.execute_batch(sql) {
+            return Ok(unwritten(table, format!("refuses its own rows: {}", sqlite_message(&error))));
+        }
+    }
+    for (table, sql) in written {
+        if rows(&copy, table)? != *sql {
+            let problem = "has other rows once those of all tables are inserted, as a trigger makes them".to_string();
+            return Ok(unwritten(table, problem));
+        }
+    }
+    Ok(None)
+}
+
+fn rows(conn: &Connection, table: &TableInfo) -> rusqlite::Result<String> {
+    let mut sql = String::new();
     let mut columns = Vec::with_capacity(table.columns().len());
+    if let Some(rowid) = rowid_to_write(conn, table)? {
+        columns.push(rowid);
+    }
     for column in table.columns() {
         if column.generated().is_none() && !column.is_hidden() {
             columns.push(column.name());
@@ -37,11 +93,30 @@ fn rows(conn: &Connection, table: &TableInfo, sql: &mut String) -> rusqlite::Res
             if at > 0 {
                 sql.push_str(", ");
             }
-            literal(conn, row.get_ref(at)?, sql)?;
+            literal(conn, row.get_ref(at)?, &mut sql)?;
         }
         sql.push_str(");\n");
     }
-    Ok(())
+    Ok(sql)
+}
+
+/// Returns the name of a table's rowid, where it is no column and not what inserting the rows one by one gives.
+fn rowid_to_write(conn: &Connection, table: &TableInfo) -> rusqlite::Result<Option<&'static str>> {
+    // The key of a table is its rowid, or has an index.
+    let is_key = table.primary_key().next().is_some()
+        && !table.indexes().iter().any(|index| index.origin() == IndexOrigin::PrimaryKey);
+    if table.is_without_rowid() || is_key {
+        return Ok(None);
+    }
+    let free = |name: &&&str| table.column(name).is_none();
+    // Where columns have all three names, nothing refers to it.
+    let Some(rowid) = ["rowid", "_rowid_", "oid"].iter().find(free) else { return Ok(None) };
+    let counted = format!(
+        "SELECT count(*) = 0 OR (min({rowid}) = 1 AND max({rowid}) = count(*)) FROM main.{}",
+        quote(table.name())
+    );
+    let is_counted: bool = conn.query_row(&counted, [], |row| row.get(0))?;
+    Ok((!is_counted).then_some(rowid))
 }
 
 /// Writes a value as an expression that SQLite reads as the same value.

@@ -99,7 +99,9 @@ impl Database {
             return work(&mut self.writing_observer()?);
         }
         self.process.check()?;
-        work(self.kept_by(&mut lock(&self.keeper.conn))?)
+        let mut keeper = lock(&self.keeper.conn);
+        let conn = self.kept_by(&mut keeper)?;
+        self.setup.watch().ours(|| work(conn))
     }
 
     fn writing_observer(&self) -> rusqlite::Result<Connection> {

@@ -38,6 +38,7 @@ macro_rules! at {
     ($error:expr) => {
         match $error {
             Error::NoBind { at, .. }
+            | Error::Library { at, .. }
             | Error::BindKey { at, .. }
             | Error::DuplicateBind { at, .. }
             | Error::UnknownBind { at, .. }

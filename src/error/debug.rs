@@ -63,6 +63,7 @@ impl Debug for Error {
         f.write_str("\n  ")?;
         variant! { self, f;
             NoBind {}
+            Library { problem above }
             BindKey { key above, problem above }
             DuplicateBind { bind above, first above }
             UnknownBind { bind above, configured above }

@@ -13,6 +13,11 @@ impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Error::NoBind { .. } => f.write_str("no bind is configured: set a default or a named bind"),
+            Error::Library { problem, .. } => write!(
+                f,
+                "the SQLite that this program is linked to {problem}: turn on the feature `bundled` of multibind, which \
+                 compiles a newer one in, or link another"
+            ),
             Error::BindKey { key, problem, .. } => {
                 let key = key.to_string();
                 write!(f, "`{}` cannot be a bind key: {problem}", shown(&key))

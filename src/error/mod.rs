@@ -6,6 +6,7 @@ mod conflict;
 mod debug;
 mod display;
 mod orphan;
+mod unreadable;
 mod words;
 
 use std::path::PathBuf;
@@ -15,9 +16,10 @@ pub(crate) use caller::{called, Caller, LastWords, Returned};
 pub use conflict::Conflict;
 pub use orphan::Orphan;
 pub(crate) use orphan::Parent;
+pub(crate) use unreadable::unreadable;
 pub(crate) use words::{
     advised, argument, arguments, capitalized, chain, held, is_denied, is_identifier, is_lock, joined_by, list,
-    panic_message, sql_name, sqlite_message, OPEN,
+    panic_message, shown_path, sql_name, sqlite_message, OPEN,
 };
 
 /// A result of this crate.
@@ -52,6 +54,15 @@ pub enum Error {
     /// A configuration without any bind.
     #[non_exhaustive]
     NoBind {
+        #[doc(hidden)]
+        at: Option<Caller>,
+    },
+
+    /// A linked SQLite that is too old, or was compiled without what every harness needs.
+    #[non_exhaustive]
+    Library {
+        /// The lack.
+        problem: String,
         #[doc(hidden)]
         at: Option<Caller>,
     },

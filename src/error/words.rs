@@ -207,7 +207,7 @@ pub(super) fn other_spelling(bind: &BindKey, first: &BindKey) -> String {
 }
 
 /// Returns a path as it is shown: without `.`, and without a folder that `..` leaves again.
-pub(super) fn shown_path(path: &Path) -> String {
+pub(crate) fn shown_path(path: &Path) -> String {
     let mut shown = PathBuf::new();
     for part in path.components() {
         match part {

@@ -4,20 +4,16 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
-use rusqlite::Connection;
-
 use super::bound::Start;
+use super::head::Known;
 use super::images::{Images, Looked};
 use super::shape::Shape;
-use super::template::{Facts, Template};
+use super::template::Template;
 use crate::config::{resolve_path, DatabaseSpec, SchemaSource};
-use crate::data::{self, DataFile, Files, Load, Scenario};
-use crate::database::Setup;
-use crate::error::{list, Error, Result};
-use crate::list::{has_name, mapped};
-use crate::nearest::nearest;
+use crate::data::{DataFile, Files, Scenario};
+use crate::error::{list, shown_path, Error, Result};
 use crate::say;
-use crate::schema::{self, SchemaPart, SchemaTexts};
+use crate::schema::{self, Place, SchemaPart, SchemaTexts};
 use crate::sqlite::script::has_letters;
 use crate::sqlite::store::Identity;
 use crate::sqlite::{noticing, open_noticing, texts, Image, Original};
@@ -29,14 +25,14 @@ static TEMPLATES: OnceCache<Identity, Template> = OnceCache::new(MOST_TEMPLATES)
 
 /// A bind's sources, as they are before anything is made of them.
 pub(super) struct Blueprint<'s> {
-    spec: Cow<'s, DatabaseSpec>,
+    pub(super) spec: Cow<'s, DatabaseSpec>,
     /// The original that it starts as a copy of.
-    original: Option<Original>,
+    pub(super) original: Option<Original>,
     /// The bytes of the files of its schema; `None` where there are too many to know them by.
     texts: Option<SchemaTexts>,
     /// The schema as it runs, read from them when a template is made.
     schema: OnceLock<schema::Read>,
-    data: Vec<DataFile>,
+    pub(super) data: Vec<DataFile>,
     /// Its own data whose rows are still to be resolved.
     scenarios: Vec<Scenario>,
     /// The store of what earlier processes have made.
@@ -79,7 +75,7 @@ impl<'s> Blueprint<'s> {
     }
 
     /// Reads the schema, once.
-    fn schema(&self) -> Result<&schema::Read> {
+    pub(super) fn schema(&self) -> Result<&schema::Read> {
         if let Some(schema) = self.schema.get() {
             return Ok(schema);
         }
@@ -108,28 +104,63 @@ impl<'s> Blueprint<'s> {
                 let blocked = |blocked: Blocked| self.refused(blocked.problem());
                 TEMPLATES.get_or_make(shape.identity(), limit, make, keeps, blocked)
             }
-            None => self.make().map(Arc::new),
+            None => self.make().map(|(template, _)| Arc::new(template)),
         }
     }
 
     fn stored_or_made(&self, shape: &Shape) -> Result<Template> {
-        let Some(images) = self.images.as_ref().filter(|_| shape.may_be_stored()) else { return self.make() };
-        let claim = match images.look(&self.spec, shape) {
-            Looked::Found(template) => return Ok(template),
-            Looked::Fleeting => return self.make(),
-            Looked::Missing => images.claim(shape),
+        let Some(images) = self.images.as_ref().filter(|_| shape.may_be_stored()) else {
+            return self.make().map(|(template, _)| template);
         };
-        if claim.has_waited
-            && let Looked::Found(template) = images.look(&self.spec, shape)
-        {
-            return Ok(template);
+        match Known::of(shape.identity()) {
+            Some(Known::Head(head)) => return self.completed(&head),
+            Some(Known::Whole) => return self.make().map(|(template, _)| template),
+            None => {}
+        }
+        let mut looked = images.look(&self.spec, shape);
+        let mut claim = None;
+        if let Looked::Missing = looked {
+            let claimed = claim.insert(images.claim(shape));
+            if claimed.has_waited {
+                looked = images.look(&self.spec, shape);
+            }
+        }
+        match looked {
+            Looked::Found(template) => return Ok(template),
+            Looked::Head(head) => {
+                drop(claim);
+                return self.completed(&head.keep(shape.identity()));
+            }
+            Looked::Fleeting => {
+                // Those who wait would make it one after the other.
+                drop(claim);
+                return self.make().map(|(template, _)| template);
+            }
+            Looked::Missing => {}
         }
         let watched = shape.watch();
-        let made = self.make()?;
-        if watched.has_seen_all() {
-            images.keep(&self.spec, shape, &made);
+        let (made, place) = self.make()?;
+        if made.fleeting().is_none() {
+            if watched.has_seen_all() {
+                images.keep(&self.spec, shape, &made);
+            }
+            return Ok(made);
         }
-        Ok(made)
+        match place.and_then(|place| self.head(shape, place, &made)) {
+            Some((head, may_be_stored)) => {
+                if may_be_stored {
+                    images.keep_head(&self.spec, shape, &head);
+                }
+                head.keep(shape.identity());
+                Ok(made.in_halves())
+            }
+            None if self.has_its_texts() => {
+                images.keep(&self.spec, shape, &made);
+                Known::Whole.keep(shape.identity());
+                Ok(made)
+            }
+            None => Ok(made),
+        }
     }
 
     fn refused(&self, problem: String) -> Error {
@@ -140,13 +171,18 @@ impl<'s> Blueprint<'s> {
     fn keeps(&self, template: &Template) -> bool {
         if let Some(statement) = template.fleeting() {
             let key = self.spec.key();
-            say::info(format_args!("bind `{key}`: each start makes its tables and data anew, for {statement}"));
+            let what = if template.is_in_halves() {
+                "copies the tables and rows that come first and makes the rest anew"
+            } else {
+                "makes its tables and data anew"
+            };
+            say::info(format_args!("bind `{key}`: each start {what}, for {statement}"));
         }
         template.fleeting().is_none()
     }
 
     /// Returns whether its tables may have foreign keys; there is none without the word.
-    fn may_refer(&self, schema: &[SchemaPart]) -> bool {
+    pub(super) fn may_refer(&self, schema: &[SchemaPart]) -> bool {
         let may = |part: &SchemaPart| match part {
             SchemaPart::Script(script) => has_letters(&script.text, "references"),
             SchemaPart::Migrator(_) => true,
@@ -155,7 +191,7 @@ impl<'s> Blueprint<'s> {
     }
 
     /// Adds to a schema's failure the likely cause.
-    fn explained(&self, error: Error) -> Error {
+    pub(super) fn explained(&self, error: Error) -> Error {
         let Error::Schema { bind, file, line, mut problem, .. } = error else { return error };
         let is_path = |text: &str| !text.contains(char::is_whitespace) && resolve_path(text.as_ref()).exists();
         let path = self.spec.schema.iter().find_map(|source| match source {
@@ -172,13 +208,13 @@ impl<'s> Blueprint<'s> {
         problem.push_str(self.of_a_server(&problem));
         // SQL that stands in the configuration has lines of its own.
         if let (None, (Some(configured), Some(at))) = (&file, self.spec.origin.place()) {
-            problem.push_str(&format!("; the bind is configured at {}:{at}", configured.display()));
+            problem.push_str(&format!("; the bind is configured at {}:{at}", shown_path(&configured)));
         }
         Error::Schema { bind, file, line, problem, at: None }
     }
 
     /// Returns a hint for SQL of a server, which SQLite does not read.
-    fn of_a_server(&self, problem: &str) -> &'static str {
+    pub(super) fn of_a_server(&self, problem: &str) -> &'static str {
         let unread =
             ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
         if self.spec.is_server() && unread.iter().any(|part| problem.contains(part)) {
@@ -188,7 +224,8 @@ impl<'s> Blueprint<'s> {
         }
     }
 
-    fn make(&self) -> Result<Template> {
+    /// Makes the template. Also returns the place at which its schema may be divided, where it is not the same twice.
+    pub(super) fn make(&self) -> Result<(Template, Option<Place>)> {
         let Some(_nested) = Nested::begin() else {
             let problem = format!(
                 "migrators start harnesses within each other, {} deep: leave the migrator out of the harness that it starts",
@@ -197,16 +234,24 @@ impl<'s> Blueprint<'s> {
             return Err(self.refused(problem));
         };
         let schema = self.schema()?;
-        let (made, fleeting) = noticing(|| self.run(schema));
-        let made = made?;
-        let mut fleeting = match fleeting {
-            Some(statement) => Some(statement),
-            None => self.fleeting_function(&made.image, &schema.parts).map_err(Error::sql(self.spec.key()))?,
-        };
-        if self.texts.is_some() && self.texts != SchemaTexts::read(&self.spec.schema) {
+        let (made, mut fleeting) = noticing(|| self.run(schema));
+        let (made, mut place) = made?;
+        let function = self.fleeting_function(&made.image, &schema.parts).map_err(Error::sql(self.spec.key()))?;
+        if function.is_some() {
+            // It may be called before.
+            place = None;
+            fleeting = fleeting.or(function);
+        }
+        if !self.has_its_texts() {
+            place = None;
             fleeting = Some("its files were written while they were read".to_string());
         }
-        Ok(made.that_is(fleeting))
+        Ok((made.that_is(fleeting), place))
+    }
+
+    /// Returns whether the files of its schema are still as they were when it was read.
+    pub(super) fn has_its_texts(&self) -> bool {
+        self.texts.is_none() || self.texts == SchemaTexts::read(&self.spec.schema)
     }
 
     /// Returns the words for a function of the application's that may give something else each time, if the schema or the data may call
@@ -228,49 +273,6 @@ impl<'s> Blueprint<'s> {
             own.iter().filter(|entry| !of_sqlite.contains(entry)).filter_map(|entry| entry.splitn(4, ' ').last());
         let found = found.find(|name| may_call(name));
         Ok(found.map(|name| format!("`on_connect` registers `{name}`, which is not SQLITE_DETERMINISTIC")))
-    }
-
-    fn run(&self, schema: &schema::Read) -> Result<Template> {
-        let schema::Read { parts, folders } = schema;
-        let key = self.spec.key();
-        let limit = self.spec.options.schema_limit();
-        let mut conn = connection(&self.spec)?;
-        if let (Some(original), Some((_, origin))) = (&self.original, &self.spec.copy_of) {
-            let copied = original.copy_into(&mut conn);
-            copied.map_err(|problem| origin.error(key, format!("`copy_of`: {problem}")))?;
-        }
-        let options = &self.spec.options;
-        let (foreign_keys, journal_mode) = (options.foreign_keys, options.journal_mode());
-        let ground = schema::Ground { key, limit, foreign_keys, journal_mode };
-        schema::execute(&mut conn, &ground, parts).map_err(|error| self.explained(error))?;
-        let lent = parts.iter().any(|part| matches!(part, SchemaPart::Migrator(_)));
-        if self.original.is_none() && (lent || self.spec.is_server()) {
-            let uncounted = schema::uncounted_column(&conn, self.spec.is_server());
-            if let Some(problem) = uncounted.map_err(Error::sql(key))? {
-                let error = Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None };
-                return Err(self.explained(error));
-            }
-        }
-        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key))? {
-            let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
-            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None });
-        }
-        if !self.data.is_empty() {
-            let reading = self.spec.options.reading();
-            let loaded = data::load(vec![Load { key, conn: &mut conn, files: self.data.clone(), reading }]);
-            loaded.map_err(|error| match error {
-                Error::Data { file, line, bind, mut problem, .. } => {
-                    problem.push_str(self.of_a_server(&problem));
-                    Error::Data { file, line, bind, problem, at: None }
-                }
-                error => error,
-            })?;
-        }
-        write_encoding(&conn).map_err(Error::sql(key))?;
-        let missing_parents =
-            if self.may_refer(parts) { schema::missing_parents(&conn).map_err(Error::sql(key))? } else { Vec::new() };
-        let image = Image::new(conn).map_err(Error::sql(key))?.connected(&self.spec.options.on_connect);
-        Ok(Template::of(image, Facts { missing_parents, folders: folders.clone() }))
     }
 }
 
@@ -304,51 +306,5 @@ impl Nested {
 impl Drop for Nested {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get().saturating_sub(1));
-    }
-}
-
-/// Refuses a pragma that SQLite does not have, which would silently do nothing.
-fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
-    let (options, key) = (&spec.options, spec.key());
-    if options.pragmas.is_empty() {
-        return Ok(());
-    }
-    let known = texts(conn, "SELECT name FROM pragma_pragma_list").map_err(Error::sql(key))?;
-    for (name, _) in &options.pragmas {
-        if !has_name(&known, name) {
-            let near = nearest(name, &mapped(&known, String::as_str));
-            let near = near.map(|near| format!("; the nearest is `{near}`")).unwrap_or_default();
-            return Err(spec.origin.error(key, format!("SQLite has no pragma `{name}`{near}")));
-        }
-    }
-    Ok(())
-}
-
-/// Opens a private database set up as the bind's connections are, so that pragmas shape the new database.
-fn connection(spec: &DatabaseSpec) -> Result<Connection> {
-    let key = spec.key();
-    let conn = open_noticing().map_err(Error::sql(key))?;
-    check_pragmas(&conn, spec)?;
-    let setup = Setup::new(&spec.options, "", Arc::default());
-    let applied = setup.apply_options(&conn, false);
-    applied.map_err(|error| spec.origin.error(key, format!("a pragma failed: {error}")))?;
-    setup.connected(&conn).map_err(|error| spec.origin.error(key, error.to_string()))?;
-    // A bind may be read only for its application; its tables are made all the same.
-    conn.pragma_update(None, "query_only", false).map_err(Error::sql(key))?;
-    Ok(conn)
-}
-
-/// Writes down the encoding of a database that nothing was written to: until then only its connection knows it.
-fn write_encoding(conn: &Connection) -> rusqlite::Result<()> {
-    // One after the other, for their table-valued functions take SQLite longer to set up than to answer.
-    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    if pages > 0 {
-        return Ok(());
-    }
-    let encoding: String = conn.pragma_query_value(None, "encoding", |row| row.get(0))?;
-    match encoding.as_str() {
-        "UTF-8" => Ok(()),
-        // A view has no page of its own to leave behind.
-        _ => conn.execute_batch("CREATE VIEW v AS SELECT 1; DROP VIEW v"),
     }
 }

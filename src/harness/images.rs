@@ -3,11 +3,12 @@
 use std::env;
 use std::path::PathBuf;
 
+use super::head::Head;
 use super::shape::Shape;
 use super::template::{Facts, Template};
 use crate::config::{resolve_path, DatabaseSpec, ImageFolder};
 use crate::say;
-use crate::schema::Applied;
+use crate::schema::{Applied, Place, Standing};
 use crate::sqlite::store::{Answer, Claim, Store, Stored};
 use crate::sqlite::Image;
 use crate::target;
@@ -24,6 +25,8 @@ pub(super) struct Images {
 /// The answer of a store.
 pub(super) enum Looked {
     Found(Template),
+    /// Its first half; each start makes the rest.
+    Head(Box<Head>),
     /// It is not the same twice: each start makes it.
     Fleeting,
     Missing,
@@ -49,10 +52,8 @@ impl Images {
         let problem = match self.store.read(shape.identity()) {
             Answer::Stored(Stored { mut files, notes }) => match files.pop().map(Image::of_file) {
                 None => return Looked::Fleeting,
-                Some(Some(image)) => match facts(&mut notes.into_iter()) {
-                    Some(facts) => {
-                        return Looked::Found(Template::of(image.connected(&spec.options.on_connect), facts));
-                    }
+                Some(Some(image)) => match read(image.connected(&spec.options.on_connect), notes) {
+                    Some(looked) => return looked,
                     None => "its notes are not those of a template".to_string(),
                 },
                 Some(None) => "it is too short for a database".to_string(),
@@ -75,9 +76,18 @@ impl Images {
         self.store.claim(shape.identity(), shape.is_of_texts())
     }
 
+    /// Stores the first half of a template.
+    pub(super) fn keep_head(&self, spec: &DatabaseSpec, shape: &Shape, head: &Head) {
+        self.write(spec, shape, stored_head(head));
+    }
+
     /// Stores a template, or that it is made at each start. Where that fails, each process makes its own.
     pub(super) fn keep(&self, spec: &DatabaseSpec, shape: &Shape, template: &Template) {
-        let stored = match stored(template) {
+        self.write(spec, shape, stored(template));
+    }
+
+    fn write(&self, spec: &DatabaseSpec, shape: &Shape, stored: rusqlite::Result<Option<Stored>>) {
+        let stored = match stored {
             Ok(Some(stored)) => self.store.write(shape.identity(), &stored).map_err(|error| error.to_string()),
             Ok(None) => return,
             Err(error) => Err(error.to_string()),
@@ -100,6 +110,29 @@ fn stored(template: &Template) -> rusqlite::Result<Option<Stored>> {
     };
     let mut written = Vec::new();
     Ok(notes(template.facts(), &mut written).map(|()| Stored { files, notes: written }))
+}
+
+/// Returns what is stored of a first half: after the facts its place, and what it has left of its connection.
+fn stored_head(head: &Head) -> rusqlite::Result<Option<Stored>> {
+    let Head { image, standing, place, facts, reason } = head;
+    let (files, mut written) = (vec![image.file()?], Vec::new());
+    if notes(facts, &mut written).is_none() {
+        return Ok(None);
+    }
+    written.extend([place.parts.to_string(), place.bytes.to_string()]);
+    written.extend([standing.enforces.to_string(), standing.rowid.to_string(), reason.clone()]);
+    Ok(Some(Stored { files, notes: written }))
+}
+
+/// Reads what [`stored`] or [`stored_head`] has written.
+fn read(image: Image, notes: Vec<String>) -> Option<Looked> {
+    let mut notes = notes.into_iter();
+    let facts = facts(&mut notes)?;
+    let Some(parts) = notes.next() else { return Some(Looked::Found(Template::of(image, facts))) };
+    let place = Place { parts: parts.parse().ok()?, bytes: notes.next()?.parse().ok()? };
+    let standing = Standing { enforces: notes.next()?.parse().ok()?, rowid: notes.next()?.parse().ok()? };
+    let head = Head { image, standing, place, facts, reason: notes.next()? };
+    notes.next().is_none().then(|| Looked::Head(Box::new(head)))
 }
 
 /// Writes down the facts about a template; `None` where a path is no text.

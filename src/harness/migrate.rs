@@ -58,7 +58,9 @@ impl Bound {
             None => history.folder(key)?,
         };
         let mut conn = self.connect()?;
-        let outcome = schema::migrate_to(&mut conn, &history.ground(key), &history.whose(), &mut applied, version);
+        let (ground, whose) = (history.ground(key), history.whose());
+        let migrate = || schema::migrate_to(&mut conn, &ground, &whose, &mut applied, version);
+        let outcome = self.watch().ours(migrate);
         // Also after a failure, for those before the one that failed have run.
         self.set_applied(applied);
         let metadata = Metadata::read(&conn, key);

@@ -21,10 +21,12 @@ use crate::key::{BindKey, PerBind};
 use crate::list::filtered;
 use crate::schema::affinities;
 use crate::sorted::Sorted;
+use crate::sqlite::check_library;
 
 /// Starts the binds of a configuration, as they are after the stages; `keeper` saves the databases where they are to be kept, and
 /// `transactions` describes those that an error is about.
 pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transactions: Transactions) -> Result<Harness> {
+    check_library()?;
     let presence = Presence::begin();
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);

@@ -37,7 +37,8 @@ impl Harness {
         self.running().calls(|| {
             for bound in self.running().selected(&selection.into())? {
                 let mut conn = bound.connect()?;
-                schema::create_all(&mut conn, &*bound.metadata()?, bound.key())?;
+                let metadata = bound.metadata()?;
+                bound.watch().ours(|| schema::create_all(&mut conn, &metadata, bound.key()))?;
             }
             Ok(())
         })
@@ -65,7 +66,8 @@ impl Harness {
     pub fn drop_all(&self, selection: impl Into<Selection>) -> Result<()> {
         self.running().calls(|| {
             for bound in self.running().selected(&selection.into())? {
-                schema::drop_all(&mut bound.connect()?, &*bound.metadata()?, bound.key())?;
+                let (mut conn, metadata) = (bound.connect()?, bound.metadata()?);
+                bound.watch().ours(|| schema::drop_all(&mut conn, &metadata, bound.key()))?;
             }
             Ok(())
         })

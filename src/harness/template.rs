@@ -14,11 +14,13 @@ pub(super) struct Template {
     metadata: OnceLock<Arc<Metadata>>,
     /// The reason why making it again would give another, if there is one: then the next start makes its own.
     fleeting: Option<String>,
+    /// Set where what comes before that is in an image, and the rest alone is made again.
+    in_halves: bool,
     facts: Facts,
 }
 
 /// The facts about a template besides its image.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// The foreign keys whose parent is not in it: the table, and the parent's name.
     pub(super) missing_parents: Vec<(String, String)>,
@@ -28,12 +30,17 @@ pub(super) struct Facts {
 
 impl Template {
     pub(super) fn of(image: Image, facts: Facts) -> Template {
-        Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, facts }
+        Template { image: Arc::new(image), metadata: OnceLock::new(), fleeting: None, in_halves: false, facts }
     }
 
     /// Adds the reason why making it again would give another, if there is one.
     pub(super) fn that_is(self, fleeting: Option<String>) -> Template {
         Template { fleeting, ..self }
+    }
+
+    /// Says that its first half is in an image.
+    pub(super) fn in_halves(self) -> Template {
+        Template { in_halves: true, ..self }
     }
 
     /// Returns its tables, read when first asked for.
@@ -48,6 +55,11 @@ impl Template {
     /// Returns the reason why making it again would give another, so that none of two databases is a copy of the other.
     pub(super) fn fleeting(&self) -> Option<&str> {
         self.fleeting.as_deref()
+    }
+
+    /// Returns whether its first half is in an image.
+    pub(super) fn is_in_halves(&self) -> bool {
+        self.in_halves
     }
 
     pub(super) fn facts(&self) -> &Facts {

@@ -56,7 +56,8 @@ pub(super) struct Running {
     /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
     pub(super) stopped: Option<Stopped>,
-    pub(super) _inside: Option<Inside>,
+    /// Set if it is a `VACUUM`.
+    pub(super) inside: Option<Inside>,
 }
 
 /// A transaction that was seen to begin, or the next one of a connection that has none.

@@ -21,9 +21,16 @@ pub(super) struct Noted {
     /// Anything at all, and anything that a database may be needed for.
     pub(super) something: bool,
     pub(super) uses_something: bool,
+    /// Set if a pragma is to do nothing.
+    pub(super) spares_pragmas: bool,
 }
 
 impl Noted {
+    /// Begins to judge a statement whose pragma does nothing.
+    pub(super) fn sparing_pragmas() -> Noted {
+        Noted { spares_pragmas: true, ..Noted::default() }
+    }
+
     /// Returns whether it writes to tables that are not in the connection's own database.
     pub(super) fn writes_beside(&self) -> bool {
         self.writes_temporary || self.writes_elsewhere
@@ -199,6 +206,7 @@ impl Action<'_> {
             uses_tables: noted.uses_tables || self.is_of_rows(),
             something: true,
             uses_something: noted.uses_something || !self.is_vague(),
+            spares_pragmas: noted.spares_pragmas,
         }
     }
 

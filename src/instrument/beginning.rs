@@ -54,6 +54,7 @@ impl Member {
                 Some(looked) if standing.attached => self.used(handle, looked),
                 _ => Vec::new(),
             };
+            let text = sql;
             let sql = match &looked {
                 Some(looked) => looked.text(sql.to_bytes()),
                 None => Arc::from(sql.to_string_lossy().trim()),
@@ -66,6 +67,7 @@ impl Member {
                 Beginning { sql, values, writes: deed.writes, by_session: false, locks, beside: &[], attached };
             let mut record = self.recorded(handle, standing, looked.as_deref(), beginning);
             record.is_step |= deed.transaction;
+            record.uses_table = record.uses_table && (looked.is_some() || connection.uses_table(handle, text));
             Some(record)
         } else {
             None
@@ -130,6 +132,7 @@ impl Member {
             is_put_back: false,
             number: 0,
             affected: looked.map(|looked| self.affected(handle, standing, looked)).unwrap_or_default(),
+            uses_table: looked.is_none_or(|looked| looked.deed.uses_tables),
             foreign_keys: beginning.writes && handle.enforces_keys(),
             place: None,
             is_asked_for: false,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{ffi, Connection};
 
+use super::commits::end_here;
 use super::faults::Faults;
 use super::handle::Handle;
 use super::number::committing;
@@ -66,17 +67,27 @@ unsafe fn refuses(db: *mut ffi::sqlite3) -> bool {
     // SAFETY: as the caller says; the value is not kept.
     let handle = unsafe { Handle::new(db) };
     let attached = handle.attached();
-    if let Some(faults) = committing(db.addr())
-        && (attached.is_empty() || handle.is_writing_to(c"main"))
-        && faults.refuses_commit(db)
-    {
+    let own = committing(db.addr()).filter(|_| attached.is_empty() || handle.is_writing_to(c"main"));
+    if own.as_ref().is_some_and(|faults| faults.refuses_commit(db)) {
         return true;
     }
-    attached.iter().any(|schema| {
-        handle.is_writing_to(schema)
-            && handle
-                .placed(schema)
-                .and_then(|number| Context::numbered(number).watch())
-                .is_some_and(|watch| watch.faults.fails_commit())
-    })
+    let mut others = Vec::new();
+    for schema in attached.iter().filter(|schema| handle.is_writing_to(schema)) {
+        let Some(watch) = handle.placed(schema).and_then(|number| Context::numbered(number).watch()) else { continue };
+        if watch.faults.fails_commit() {
+            return true;
+        }
+        others.push(watch);
+    }
+    end_here();
+    // What is written to temporary tables alone is committed too.
+    if let Some(commits) = own.and_then(|faults| faults.commits.get().cloned())
+        && handle.is_writing_to(c"main")
+    {
+        commits.begins();
+    }
+    for commits in others.iter().filter_map(|watch| watch.commits()) {
+        commits.begins();
+    }
+    false
 }

@@ -76,6 +76,8 @@ pub(super) struct State {
     /// The version of the databases as the last statement ended.
     pub(super) version: u64,
     memory: Memory,
+    /// What is known of statements that only read.
+    reads: Memory,
     /// The text that last wrote, and how often in a row.
     written: Arc<str>,
     in_a_row: u32,
@@ -238,6 +240,19 @@ impl Connected {
             state.version = version;
         }
         state.memory.get(sql, now)
+    }
+
+    /// Returns whether a statement that only reads uses a table, which is remembered; also where that is not known now.
+    pub(super) fn uses_table(&self, handle: &Handle, sql: &CStr) -> bool {
+        if let Some(looked) = lock(&self.state).reads.get(sql.to_bytes(), 0) {
+            return looked.deed.uses_tables;
+        }
+        let uses_tables = handle.uses_table(sql);
+        let mut looked = Looked::default();
+        looked.deed.uses_tables = uses_tables;
+        // No change of the schema makes it another.
+        lock(&self.state).reads.put(sql, &Arc::new(looked), 0);
+        uses_tables
     }
 
     /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::ffi;
 
+use super::commits::Commits;
 use super::ends::are_awaited;
 use super::fault::{Fault, FaultKind};
 use super::operation::Operation;
@@ -39,6 +40,8 @@ pub(crate) struct Faults {
     witness: OnceLock<Weak<dyn Witness>>,
     /// The connections to a file that wait for the lock of a writer, or have given it up.
     waits: Mutex<Waits>,
+    /// The commits to the database, if it is a shared cache.
+    pub(super) commits: OnceLock<Arc<Commits>>,
     /// The number that they are found by, once a file's URI has it.
     pub(super) number: OnceLock<usize>,
 }

@@ -77,6 +77,20 @@ impl Handle {
         })
     }
 
+    /// Returns whether a statement that only reads uses a table; also where that is not known now.
+    pub(super) fn uses_table(&self, sql: &CStr) -> bool {
+        if !self.is_asked() {
+            return true;
+        }
+        let guarded = Guarded::new();
+        let (prepared, mode) = within(Mode::Judged(Noted::sparing_pragmas()), || self.prepared(sql));
+        drop(guarded);
+        match (prepared, mode) {
+            (Some(_), Mode::Judged(noted)) => noted.uses_tables,
+            _ => true,
+        }
+    }
+
     /// Returns SQLite's account of a statement; `None` where it cannot be prepared now.
     pub(super) fn look(&self, sql: &CStr) -> Option<Looked> {
         collect(Some(Looked::default()));

@@ -85,7 +85,14 @@ impl Watch {
             let values = if member.wants_values(again) { values() } else { None };
             let beginning =
                 Beginning { sql: kept, values, writes, by_session: true, locks: false, beside, attached: Vec::new() };
-            Some(member.recorded(&handle, standing, looked.as_deref(), beginning))
+            let mut record = member.recorded(&handle, standing, looked.as_deref(), beginning);
+            if looked.is_none()
+                && beside.is_empty()
+                && let (Some(connection), Ok(sql)) = (&connection, CString::new(sql))
+            {
+                record.uses_table = connection.uses_table(&handle, &sql);
+            }
+            Some(record)
         } else {
             None
         };

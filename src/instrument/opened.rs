@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{ffi, Connection};
 
 use super::closing::watch_close;
+use super::commits::Commits;
 use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::placed::{self, pager, Place};
@@ -30,6 +31,9 @@ pub(crate) struct Found {
 impl Drop for Found {
     fn drop(&mut self) {
         placed::remove(Context::new(&self.watch, false).number());
+        if let Some(commits) = self.watch.commits() {
+            commits.end();
+        }
         drop(self.gated.take());
     }
 }
@@ -50,10 +54,15 @@ impl Watch {
         found
     }
 
-    /// Gives the instruments to each connection that opens the shared cache of `kept`.
-    pub(crate) fn found_by_cache(self: &Arc<Self>, kept: &Connection, read_only: bool) -> Found {
+    /// Gives the instruments to each connection that opens the shared cache of `idle`, which runs no statement.
+    pub(crate) fn found_by_cache(self: &Arc<Self>, idle: Connection, read_only: bool) -> Found {
         // SAFETY: the handle is open.
-        self.found(Place::Cache(unsafe { pager(kept.handle(), c"main") }), read_only)
+        let place = Place::Cache(unsafe { pager(idle.handle(), c"main") });
+        if !read_only {
+            // Set once, when the database is made.
+            let _ = self.faults.commits.set(Commits::new(idle));
+        }
+        self.found(place, read_only)
     }
 
     /// Gives the instruments to each connection that opens the `memdb` database of `idle`, which runs no statement, and of that

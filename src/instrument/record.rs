@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::connections::settle_all;
+use super::listening::Listening;
 use super::recorded::Recorded;
-use super::recorder::{Listening, Recorder};
+use super::recorder::Recorder;
 
 impl Recorder {
     /// Returns everything that is kept.

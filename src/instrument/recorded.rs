@@ -50,6 +50,8 @@ pub(crate) struct Recorded {
     /// The tables that it may change.
     pub(crate) affected: Arc<Affected>,
     pub(crate) foreign_keys: bool,
+    /// Unset if it only reads, and is known to use no table.
+    pub(crate) uses_table: bool,
     pub(crate) place: Option<Arc<Place>>,
     /// Set if somebody recorded as it began.
     pub(super) is_asked_for: bool,

@@ -7,49 +7,25 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Instant;
 
 use super::asked::Asking;
+use super::commits::Commits;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
 use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
+use super::kept::{Bounds, Statements, HARNESS, OUTSIDE};
 use super::opening::OpenedBy;
 use super::outcome::Savepoint;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
 use super::recorded::{Recorded, Undone};
 use super::sought::Sought;
-use super::state::{is_present, Listened};
+use super::state::is_present;
 use super::transaction::Transaction;
 use crate::key::{BindKey, Keys};
-use crate::list::filtered;
 use crate::sync::lock;
 
 /// The variable that switches the recorder off.
 const VARIABLE: &str = "MULTIBIND_RECORD";
-
-/// The bounds of what is kept while nobody records.
-#[derive(Debug)]
-struct Bounds {
-    statements: usize,
-    /// The bytes of their texts and the like.
-    bytes: usize,
-    places: usize,
-    /// The places that are captured while nobody records, and those that each recording adds.
-    captured: i64,
-    /// The places that are captured of openings.
-    openings: i64,
-    /// Those of transactions that begin to read.
-    readings: i64,
-    /// Those of transactions and savepoints that are opened.
-    begins: i64,
-}
-
-/// Those of a harness.
-const HARNESS: Bounds =
-    Bounds { statements: 256, bytes: 96 * 1024, places: 24, captured: 256, openings: 64, readings: 64, begins: 64 };
-
-/// Those of a connection to what is no harness's, whose opening is noted elsewhere.
-const OUTSIDE: Bounds =
-    Bounds { statements: 16, bytes: 16 * 1024, places: 4, captured: 16, openings: 0, readings: 0, begins: 0 };
 
 /// The number of databases that are remembered as opened.
 const OPENED: usize = 256;
@@ -72,10 +48,12 @@ pub(crate) struct Triggered {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     start: Instant,
-    bounds: &'static Bounds,
+    pub(super) bounds: &'static Bounds,
     /// The number of recordings that go on.
-    listeners: AtomicUsize,
-    statements: Mutex<Statements>,
+    pub(super) listeners: AtomicUsize,
+    pub(super) statements: Mutex<Statements>,
+    /// The commits to shared caches.
+    pub(super) commits: Mutex<Vec<Arc<Commits>>>,
     /// The last faults of the test: the keys that mean the database, the call with its place, and the fault.
     faults: Mutex<VecDeque<(Keys, String, Arc<Fault>)>>,
     put_back: Mutex<PutBack>,
@@ -86,7 +64,7 @@ pub(crate) struct Recorder {
     /// The last transactions whose end has a place, the oldest first.
     closings: Mutex<VecDeque<Weak<Transaction>>>,
     /// The number of places of statements that may still be captured, and of openings.
-    places: AtomicI64,
+    pub(super) places: AtomicI64,
     openings: AtomicI64,
     readings: AtomicI64,
     begins: AtomicI64,
@@ -119,6 +97,7 @@ impl Recorder {
             bounds,
             listeners: AtomicUsize::new(0),
             statements: Mutex::default(),
+            commits: Mutex::default(),
             faults: Mutex::default(),
             put_back: Mutex::default(),
             connections: AtomicU32::new(0),
@@ -136,30 +115,6 @@ impl Recorder {
             ends: Arc::default(),
         }
     }
-}
-
-#[derive(Debug, Default)]
-struct Statements {
-    /// The number of the first that is kept.
-    first: u64,
-    kept: VecDeque<Box<Recorded>>,
-    /// The bytes of those kept, about, and the number of those with a place.
-    bytes: usize,
-    placed: usize,
-    /// The writes by none of them, since the first recording that goes on; and how many there ever were.
-    unaccounted: Vec<Unaccounted>,
-    writes: u64,
-}
-
-/// A transaction that was written by no statement.
-#[derive(Clone, Debug)]
-pub(crate) struct Unaccounted {
-    /// The number of those before it.
-    number: u64,
-    /// The keys that mean the database.
-    pub(crate) database: Keys,
-    /// Set if the connection is one of the harness's.
-    pub(crate) ours: bool,
 }
 
 /// Returns whether the environment lets the recorder run; read once in a process.
@@ -357,30 +312,6 @@ impl Recorder {
         lock(&self.statements).first
     }
 
-    /// Notes a transaction that no statement writes.
-    pub(super) fn note_unaccounted(&self, database: &Keys, ours: bool) {
-        let mut statements = lock(&self.statements);
-        let (number, database) = (statements.writes, database.clone());
-        statements.unaccounted.push(Unaccounted { number, database, ours });
-        statements.writes += 1;
-    }
-
-    /// Records from here on, as long as the answer lives.
-    pub(crate) fn record(self: &Arc<Self>) -> Listening {
-        let mut statements = lock(&self.statements);
-        if self.listeners.fetch_add(1, Ordering::Relaxed) == 0 {
-            statements.unaccounted.clear();
-        }
-        self.places.fetch_add(self.bounds.captured, Ordering::Relaxed);
-        Listening {
-            recorder: Arc::clone(self),
-            from: statements.next(),
-            writes: statements.writes,
-            displaced: self.displaced_so_far(),
-            _listened: Listened::new(),
-        }
-    }
-
     /// Returns those statements that are kept and wanted. Their ends may not be settled: a report reads them by the functions of
     /// `record`.
     pub(super) fn kept(&self, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
@@ -402,69 +333,4 @@ impl Recorder {
 fn captured(left: &AtomicI64) -> Option<Arc<Place>> {
     let may = left.load(Ordering::Relaxed) > 0 && left.fetch_sub(1, Ordering::Relaxed) > 0;
     may.then(|| Arc::new(Place::capture()))
-}
-
-impl Statements {
-    fn next(&self) -> u64 {
-        self.first + self.kept.len() as u64
-    }
-
-    /// Returns the number of those kept before the one with a number.
-    fn before(&self, number: u64) -> usize {
-        usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX)
-    }
-
-    /// Returns the statement with a number, if it is kept.
-    fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
-        let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
-        self.kept.get_mut(place).map(|statement| &mut **statement)
-    }
-
-    /// Evicts the oldest statements and places beyond the bounds.
-    fn evict(&mut self, bounds: &Bounds) {
-        while self.kept.len() > bounds.statements || self.bytes > bounds.bytes && self.kept.len() > 1 {
-            let Some(old) = self.kept.pop_front() else { break };
-            self.bytes -= old.bytes();
-            self.placed -= usize::from(old.place.is_some());
-            self.first += 1;
-        }
-        let mut at = 0;
-        while self.placed > bounds.places && at < self.kept.len() {
-            self.placed -= usize::from(self.kept[at].place.take().is_some());
-            at += 1;
-        }
-    }
-}
-
-/// A recording that has not ended.
-#[derive(Debug)]
-pub(crate) struct Listening {
-    pub(super) recorder: Arc<Recorder>,
-    /// The number of its first statement.
-    pub(super) from: u64,
-    /// The number of writes by no statement before it, and of connections that were closed and not seen whole.
-    writes: u64,
-    displaced: u64,
-    _listened: Listened,
-}
-
-impl Listening {
-    /// Returns what was written by none of the statements since it was made.
-    pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
-        filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes)
-    }
-
-    /// Returns its recorder, and the number of connections that were closed before it and not seen whole.
-    pub(crate) fn displaced_since(&self) -> (&Arc<Recorder>, u64) {
-        (&self.recorder, self.displaced)
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let mut statements = lock(&self.recorder.statements);
-        if self.recorder.listeners.fetch_sub(1, Ordering::Relaxed) == 1 {
-            statements.evict(self.recorder.bounds);
-        }
-    }
 }

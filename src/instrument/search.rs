@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::recorder::{Listening, Recorder};
+use super::listening::Listening;
+use super::recorder::Recorder;
 
 /// A search, until it is dropped.
 pub(crate) struct Search {

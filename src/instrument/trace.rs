@@ -14,6 +14,7 @@ use std::thread;
 use rusqlite::{ffi, Connection};
 
 use super::accounts::{Running, Stopped};
+use super::commits::end_here;
 use super::connected::Connected;
 use super::connections::{connected, settle_here, settle_others};
 use super::deed::Deed;
@@ -250,8 +251,7 @@ impl Watch {
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
-        let running =
-            Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _inside: inside };
+        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
         lock(&self.accounts).begin(running, standing.alone);
     }
 
@@ -288,9 +288,13 @@ impl Watch {
 /// Follows the end of a statement; `watch` is the database's while somebody listens.
 fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>) {
     end_unheard(statement.statement);
+    end_here();
     let logged = take_error(statement);
     let handle = statement.handle();
     let ended = watch.and_then(|watch| lock(&watch.accounts).end(statement.address(), handle.is_autocommit()));
+    if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
+        vacuumed(&handle);
+    }
     let stopped = ended.and_then(|Running { stopped, .. }| stopped);
     if let Some(stopped) = &stopped {
         handle.release(stopped.how);
@@ -338,6 +342,17 @@ fn attaches(handle: &Handle, connection: &Connected) {
             connection.opened().attaches(&names, &schema, || member.recorder.place());
         }
     }
+}
+
+/// Counts the commit of a `VACUUM`, which meets no hook; of whichever database.
+fn vacuumed(handle: &Handle) {
+    for schema in handle.databases() {
+        let watch = handle.placed(&schema).and_then(|number| Context::numbered(number).watch());
+        if let Some(commits) = watch.as_ref().and_then(|watch| watch.commits()) {
+            commits.begins();
+        }
+    }
+    end_here();
 }
 
 /// Shows a statement to the faults of one database of its connection, of that schema where it has several, and stops it if one is

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::accounts::Accounts;
 use super::action::Action;
+use super::commits::Commits;
 use super::connected::{Connected, To};
 use super::connections::{connected, disconnect_all, follow};
 use super::deed::Deed;
@@ -110,8 +111,25 @@ impl Watch {
     /// Makes the database one of a harness, in which these keys mean it, the first its own.
     pub(crate) fn report_to(&self, recorder: &Arc<Recorder>, rules: &Arc<Rules>, names: Keys) {
         let (recorder, rules) = (Arc::clone(recorder), Arc::clone(rules));
+        if let Some(commits) = self.commits() {
+            commits.are_to(&names);
+            recorder.counts(commits);
+        }
         // Set once, when the database is made.
         let _ = self.harness.set(Arc::new(Member { recorder, rules, names }));
+    }
+
+    /// Does work of the harness's own on the database.
+    pub(crate) fn ours<T>(&self, work: impl FnOnce() -> T) -> T {
+        match self.commits() {
+            Some(commits) => commits.are_ours_during(work),
+            None => work(),
+        }
+    }
+
+    /// Returns the commits to it, if it is a shared cache.
+    pub(super) fn commits(&self) -> Option<&Arc<Commits>> {
+        self.faults.commits.get()
     }
 
     /// Keeps what reads it from here on, for it is a replica that lags.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{arguments, Result};
 use crate::fail::fail;
 use crate::harness::Harness;
-use crate::instrument::{displaced, Displaced, Guarding, Recorder, Refused, Refuses};
+use crate::instrument::{displaced, Displaced, Guarding, Recorder, Refused, Refuses, Since};
 use crate::key::{BindKey, Selection};
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
@@ -16,6 +16,8 @@ use crate::key::{BindKey, Selection};
 ///
 /// - When it is dropped, if it has refused a statement and [`refused`](Guard::refused) was never called: code under test
 ///   that swallows the error must not let the test pass.
+/// - When it is dropped, if a guarded bind in a shared cache was written to by no statement, a backup for one: SQLite has no way
+///   to stop that there.
 /// - When it is dropped, if the application has given a connection to a guarded bind a trace or an authorizer of its own: on
 ///   that connection, statements may have got past the guard.
 ///
@@ -37,6 +39,8 @@ pub struct Guard {
     recorder: Arc<Recorder>,
     /// The number of connections that were closed before it and not seen whole.
     displaced: u64,
+    /// The shared caches as they were.
+    commits: Since,
 }
 
 /// A statement that a guard has refused; from [`Guard::refused`].
@@ -121,7 +125,7 @@ impl Harness {
     ///
     /// Incremental blob I/O and a backup into a pooled connection are refused as they write (`SQLITE_READONLY`) or as their
     /// transaction ends (`SQLITE_CONSTRAINT_COMMITHOOK`). In a shared cache that is blob I/O alone, and not after
-    /// `BEGIN IMMEDIATE`.
+    /// `BEGIN IMMEDIATE`; a backup goes through there, and the guard panics when it is dropped.
     ///
     /// # Panics
     ///
@@ -162,7 +166,8 @@ impl Harness {
         let call = format!("{name}({})", selection.keys().map_or("..".to_string(), arguments));
         let recorder = Arc::clone(self.running().recorder());
         let displaced = recorder.displaced_so_far();
-        Guard { guarding: self.running().rules().guard(call, place, refuses), recorder, displaced }
+        let commits = recorder.commits_now();
+        Guard { guarding: self.running().rules().guard(call, place, refuses), recorder, displaced, commits }
     }
 }
 
@@ -190,8 +195,15 @@ impl Guard {
         let refusals = refusals(self.guarding.end());
         let mut unguarded = displaced(&self.recorder, self.displaced);
         unguarded.retain(|one| one.hides_writes() && one.may_be(|names| self.guarding.rule().is_about(names)));
+        let mut unstopped = Vec::new();
+        for names in self.commits.unaccounted() {
+            if self.guarding.rule().is_about(&names) {
+                unstopped.push(names.first().clone());
+            }
+        }
         let rule = self.guarding.rule().to_string();
-        (!refusals.is_empty() || !unguarded.is_empty()).then_some(Unasked { rule, refusals, unguarded })
+        let is_any = !(refusals.is_empty() && unguarded.is_empty() && unstopped.is_empty());
+        is_any.then_some(Unasked { rule, refusals, unguarded, unstopped })
     }
 }
 
@@ -202,6 +214,8 @@ pub(crate) struct Unasked {
     pub(crate) refusals: Vec<Refusal>,
     /// The connections on which the application has replaced an instrument.
     pub(crate) unguarded: Vec<Displaced>,
+    /// The binds to which a backup was written, which it could not stop.
+    pub(crate) unstopped: Vec<BindKey>,
 }
 
 fn refusals(refused: Vec<Refused>) -> Vec<Refusal> {

@@ -5,6 +5,7 @@ mod binds;
 mod careful;
 mod changes;
 mod clues;
+mod data;
 mod describe;
 mod evidence;
 mod fault;
@@ -34,6 +35,7 @@ pub(crate) use changes::{
 };
 pub use changes::{ChangeKind, ChangeSet, ExpectedChange, ExpectedChanges, ExpectedTable, RowUpdate, TableChange};
 pub(crate) use clues::{Clue, Last};
+pub(crate) use data::{verdict_on_data, RowNames, RowReference, Unmatched, WrongData, WrongTable};
 #[cfg(feature = "serde")]
 pub(crate) use describe::Described;
 pub use describe::Description;
@@ -52,7 +54,7 @@ pub use part::Part;
 pub(crate) use reason::{Expected, Reason, Times, Whereabouts};
 pub(crate) use references::{broken_references, Broken};
 pub use rows::ExpectedRows;
-pub(crate) use rows::{verdict_on_rows, Difference, Different, Missing, OtherRows, WrongRows};
+pub(crate) use rows::{verdict_on_rows, Difference, Different, Extent, Missing, OtherRows, WrongRows};
 pub use snapshot::Snapshot;
 pub(crate) use snapshot::{committed, unreadable};
 pub(crate) use statements::{read as read_statements, Miscount, Tally, Unrecorded, Written};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::snapshot::{committed, unreadable};
-use crate::data::as_sql;
+use crate::data::{as_sql, Unwritten};
 use crate::database::{committed as read_committed, Database, Patience};
 use crate::error::{Error, Result};
 use crate::harness::{Bound, DynamicBind, Harness};
@@ -97,13 +97,17 @@ impl<'h> Part<'h> {
     /// Writes its rows into a folder as data files, one for each database, such as `auth.sql`, and returns them.
     ///
     /// [`Bind::data`](crate::Bind::data) and [`Harness::load_data`] read them back, into the same tables: each value has its
-    /// type, byte for byte. The rows are those that are committed, parents before children; generated columns, counters and the
-    /// rows of virtual tables are not in it. A file of that name is replaced.
+    /// type, byte for byte, and each row its rowid. The rows are those that are committed, parents before children; generated
+    /// columns are computed again, and `AUTOINCREMENT` counts on from the largest id. A file of that name is replaced.
+    ///
+    /// They are read back into a copy first: what would not become the same is an error, and nothing is written for its bind.
     ///
     /// # Errors
     ///
     /// Those of [`Harness::snapshot`]; [`Error::UnknownBind`] and [`Error::UnknownTable`] for what is not there;
-    /// [`Error::Io`] where a file cannot be written, or a key is no file's name.
+    /// [`Error::Io`] where a file cannot be written, or a key is no file's name; [`Error::Config`] for a table whose rows cannot be
+    /// written: a virtual table that has rows, and one that a trigger changes as they are inserted.
+    /// [`except`](Part::except) leaves it out.
     ///
     /// ```
     /// # use multibind::{row, Bind, Harness};
@@ -215,10 +219,15 @@ impl<'h> Part<'h> {
         for (database, image) in databases.iter().zip(committed(&databases)?) {
             let key = database.key();
             let metadata = metadata(&image, key)?;
-            let takes =
-                |table: &str| !metadata.table(table).is_some_and(is_virtual) && self.takes(database, table, &databases);
-            let sql =
-                image.with(|conn| as_sql(conn, &metadata, &takes)).and_then(|sql| sql).map_err(Error::sql(key))?;
+            let takes = |table: &str| self.takes(database, table, &databases);
+            let sql = as_sql(&image, &metadata, &takes).map_err(Error::sql(key))?;
+            let sql = sql.map_err(|Unwritten { table, problem }| {
+                let problem = format!(
+                    "the rows of `{table}` in bind `{key}` cannot be written as data: it {problem}. Leave it out with \
+                     `except([\"{key}.{table}\"])`"
+                );
+                Error::Config { file: None, line: None, bind: Some(key.clone()), problem, at: None }
+            })?;
             let name = format!("{key}.sql");
             let file = dir.join(&name);
             if file.file_name() != Some(name.as_ref()) || file.parent() != Some(dir) {

@@ -12,8 +12,8 @@ use crate::error::{argument, joined_by, list, Error};
 use crate::key::Selection;
 use crate::list::{filtered, has_name};
 use crate::observe::{
-    ChangeKind, ChangeSet, Compared, ExpectedChange, Misplaced, NotOnly, OtherValues, RowKind, RowUpdate, TableChange,
-    What,
+    ChangeKind, ChangeSet, Compared, ExpectedChange, Misplaced, NotOnly, OtherValues, RowKind, RowNames, RowUpdate,
+    TableChange, What,
 };
 use crate::row::{Row, Shown};
 
@@ -223,7 +223,7 @@ fn other_values(table: &Compared, other: &OtherValues) -> String {
     let OtherValues { kind, key, difference } = other;
     let Compared { bind, table, .. } = table;
     let title = format!("Of the rows {} in `{table}` of `{bind}`, {}:", kind.name(), in_words(difference));
-    format!("{}\n\n{}", paragraph(&title, 0, 0), differences(difference, key, &[]))
+    format!("{}\n\n{}", paragraph(&title, 0, 0), differences(difference, key, &[], &RowNames::default()))
 }
 
 fn counts(counts: &[ExpectedChange]) -> String {

@@ -1,8 +1,9 @@
 //! The report of a guard whose refusals nobody has asked for.
 
 use super::displaced::displaced;
-use super::table::Table;
-use super::words::cut;
+use super::table::{paragraph, Table};
+use super::words::{cut, enumerated};
+use crate::list::mapped;
 use crate::observe::{Refusal, Unasked};
 
 /// The number of characters of a statement that are shown.
@@ -17,6 +18,16 @@ pub(crate) fn unasked(unasked: &Unasked) -> String {
     if !unasked.unguarded.is_empty() {
         let them = displaced(&unasked.unguarded);
         said.push(format!("could not guard every connection: statements may have got past it.\n\n{them}"));
+    }
+    if !unasked.unstopped.is_empty() {
+        let binds = enumerated(&mapped(&unasked.unstopped, |bind| format!("`{bind}`")));
+        let are = if unasked.unstopped.len() == 1 { "was" } else { "were" };
+        let said_of = format!(
+            "could not stop what no statement wrote: {binds} {are} written to by a backup into a connection, or by a \
+             `VACUUM INTO`. In a shared cache SQLite reports neither before it is done. Assert on what changed, \
+             `db.changes_since(&before)`, or keep the bind in memory: `Bind::memory()`."
+        );
+        said.push(paragraph(&said_of, 0, 0));
     }
     said.join("\n")
 }

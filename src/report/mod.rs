@@ -4,6 +4,7 @@ mod account;
 mod came;
 pub(crate) mod changes;
 mod clues;
+pub(crate) mod data;
 mod describe;
 mod diagram;
 mod displaced;

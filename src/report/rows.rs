@@ -1,22 +1,24 @@
 //! The report of a table that does not hold the rows expected.
 
+use rusqlite::types::Value;
+
 use super::clues::clue;
 use super::table::{explained, paragraph, Table};
 use super::values::{difference, in_short, row_in_short};
 use super::words::{enumerated, quoted, times};
-use crate::error::{argument, capitalized, Error};
+use crate::error::{argument, capitalized, shown_path, Error};
 use crate::key::BindKey;
 use crate::list::{has_name, mapped};
-use crate::observe::{Difference, Different, Missing, OtherRows, WrongRows};
+use crate::observe::{Difference, Different, Extent, Missing, OtherRows, RowNames, RowReference, WrongRows};
 use crate::row::Row;
 
 /// The number of rows of a kind that are shown.
 const ROWS_SHOWN: usize = 10;
 
-/// Reports a failed assertion on the rows of a table.
-pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
+/// Reports a failed assertion on the rows of a table, with the names of those that have some.
+pub(crate) fn not_held(table: &str, other: &OtherRows, names: &RowNames) -> String {
     match other {
-        OtherRows::Wrong(wrong) => not_those(wrong),
+        OtherRows::Wrong(wrong) => not_those(wrong, names),
         OtherRows::Count { bind, table, counts: (expected, held), found } => {
             let verdict = match (expected, held) {
                 (_, 0) => format!("`{table}` in `{bind}` is empty: {} expected", are(*expected)),
@@ -53,27 +55,28 @@ pub(crate) fn not_held(table: &str, other: &OtherRows) -> String {
 pub(crate) fn not_compared(bind: &BindKey, table: &str, error: &Error) -> String {
     let problem = match error {
         Error::Row { problem, .. } => problem.clone(),
-        Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", file.display()),
-        Error::Data { file, problem, .. } => format!("{}: {problem}", file.display()),
+        Error::Data { file, line: Some(line), problem, .. } => format!("{}:{line}: {problem}", shown_path(file)),
+        Error::Data { file, problem, .. } => format!("{}: {problem}", shown_path(file)),
         error => error.to_string(),
     };
     format!("cannot compare the rows of `{table}` in bind `{bind}`: {problem}")
 }
 
-fn not_those(wrong: &WrongRows) -> String {
+fn not_those(wrong: &WrongRows, names: &RowNames) -> String {
     let WrongRows { bind, table, counts: (expected, found), difference, .. } = wrong;
+    let exactly = if wrong.extent == Extent::Exactly { "exactly " } else { "" };
     let verdict = match (expected, found) {
         (0, found) => format!("`{table}` in `{bind}` is not empty: it holds {}", rows(*found)),
         (_, 0) => format!("`{table}` in `{bind}` is empty: {}", in_words(difference)),
-        (1, _) => format!("`{table}` in `{bind}` does not hold exactly the row expected: {}", in_words(difference)),
+        (1, _) => format!("`{table}` in `{bind}` does not hold {exactly}the row expected: {}", in_words(difference)),
         (expected, _) => {
             format!(
-                "`{table}` in `{bind}` does not hold exactly the {expected} rows expected: {}",
+                "`{table}` in `{bind}` does not hold {exactly}the {expected} rows expected: {}",
                 in_words(difference)
             )
         }
     };
-    let shown = differences(difference, &wrong.key, &wrong.elsewhere);
+    let shown = differences(difference, &wrong.key, &wrong.elsewhere, names);
     let mut report = format!("{}\n\n{shown}\n\n", paragraph(&verdict, 0, 0));
     for one in &wrong.clues {
         report.push_str(&format!("{}\n\n", clue(one).trim_end()));
@@ -121,15 +124,20 @@ pub(super) fn in_words(difference: &Difference) -> String {
 }
 
 /// Draws the rows that are missing, too many, or there with other values; those missing with the binds that have them.
-pub(super) fn differences(difference: &Difference, key: &[String], elsewhere: &[Vec<BindKey>]) -> String {
+pub(super) fn differences(
+    difference: &Difference,
+    key: &[String],
+    elsewhere: &[Vec<BindKey>],
+    names: &RowNames,
+) -> String {
     let mut table = Table::new(&["", "row"]);
     let mut lines = Vec::new();
     for (at, missing) in difference.missing.iter().enumerate() {
-        lines.push(missing_in_short(missing, elsewhere.get(at).map_or(&[], Vec::as_slice)));
+        lines.push(missing_in_short(missing, elsewhere.get(at).map_or(&[], Vec::as_slice), names));
     }
     kind(&mut table, "missing", &lines);
     kind(&mut table, "too many", &mapped(&difference.surplus, row_in_short));
-    kind(&mut table, "differs", &mapped(&difference.different, |different| different_in_short(different, key)));
+    kind(&mut table, "differs", &mapped(&difference.different, |different| different_in_short(different, key, names)));
     table.drawn()
 }
 
@@ -147,8 +155,19 @@ fn kind(table: &mut Table<'_>, name: &str, rows: &[String]) {
     }
 }
 
-fn missing_in_short(missing: &Missing, elsewhere: &[BindKey]) -> String {
-    let mut lines = vec![row_in_short(&missing.row)];
+fn missing_in_short(missing: &Missing, elsewhere: &[BindKey], names: &RowNames) -> String {
+    let references = names.references(missing.at);
+    let mut row = Row::new();
+    for (column, value) in missing.row.columns() {
+        // The value of one that is not found is not known.
+        if references.iter().all(|reference| reference.is_found || reference.column != column) {
+            row = row.set(column, value);
+        }
+    }
+    let mut lines = vec![labelled(names, missing.at, row_in_short(&row))];
+    for RowReference { column, name, .. } in references {
+        lines.push(format!("  {column} refers to {name}"));
+    }
     let (asked, found) = missing.times;
     if asked > 1 {
         lines.push(format!("  expected {}, found {}", times(asked), times(found)));
@@ -160,19 +179,41 @@ fn missing_in_short(missing: &Missing, elsewhere: &[BindKey]) -> String {
 }
 
 /// Writes the columns that identify a row, and those that differ, a line each.
-fn different_in_short(different: &Different, key: &[String]) -> String {
-    let Different { expected, found, columns } = different;
+fn different_in_short(different: &Different, key: &[String], names: &RowNames) -> String {
+    let Different { at, expected, found, columns } = different;
     let mut identity = Row::new();
     for (name, value) in found.cells() {
         if has_name(key, name) && !has_name(columns, name) {
             identity = identity.set(name, value);
         }
     }
-    let mut lines = vec![row_in_short(if identity.is_empty() { found } else { &identity })];
+    let mut lines = vec![labelled(names, *at, row_in_short(if identity.is_empty() { found } else { &identity }))];
     for name in columns {
-        lines.push(format!("  {}", one_different(name, expected, found)));
+        let reference = names.references(*at).iter().find(|reference| reference.column.eq_ignore_ascii_case(name));
+        lines.push(match reference.zip(found.value(name)) {
+            Some((reference, is)) => format!("  {}", other_reference(reference, is, expected)),
+            None => format!("  {}", one_different(name, expected, found)),
+        });
     }
     lines.join("\n")
+}
+
+/// Writes a column that refers to another row than the one expected.
+fn other_reference(reference: &RowReference, is: &Value, expected: &Row) -> String {
+    let RowReference { column, name, is_found, others } = reference;
+    let of = others.iter().find(|(value, _)| value == is).map(|(_, of)| format!(" ({of})")).unwrap_or_default();
+    match expected.value(column).filter(|_| *is_found) {
+        Some(asked) => format!("{column} = {}{of}, not {} ({name})", in_short(is), in_short(asked)),
+        None => format!("{column} = {}{of}, not the key of {name}", in_short(is)),
+    }
+}
+
+/// Writes the label of an expected row before it, where it has one.
+fn labelled(names: &RowNames, at: usize, row: String) -> String {
+    match names.labels.get(at) {
+        Some(Some(label)) => format!("{label}: {row}"),
+        _ => row,
+    }
 }
 
 fn one_different(name: &str, expected: &Row, found: &Row) -> String {

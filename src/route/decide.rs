@@ -1,6 +1,6 @@
 //! The decision where a statement runs.
 
-use super::access::{changes_schema, control, counts, Access, Act};
+use super::access::{changes_schema, control, counts};
 use super::ambiguity::{culprit, first_unqualified, maintained_unqualified, maintains, uses_temporary};
 use super::catalog::Catalog;
 use super::decoys::{met, MOST_ATTACHED};
@@ -14,7 +14,6 @@ use super::stage::{Accepted, Decoys, Program};
 use super::stages::Stages;
 use super::touched::{touched, Touched};
 use super::untouching::{each, untouching};
-use super::version::check_version;
 use crate::error::{list, sqlite_message, Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::list::{filtered, mapped};
@@ -30,25 +29,10 @@ pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Resul
     if let (Ok(_), [one]) = (&looked.look, looked.setting.present.as_slice()) {
         stages.note(one);
     }
-    if !is_plain(catalog, &looked) {
-        check_version(rusqlite::version_number(), sql, catalog.binds.len())?;
-    }
     match &looked.look {
         Ok(seen) => plan(catalog, stages, sql, &looked, seen),
         Err((error, accesses)) => refused(catalog, stages, sql, &looked, error, accesses),
     }
-}
-
-/// Reports whether SQLite reported nothing but reads and writes of one bind's tables, none of them virtual.
-fn is_plain(catalog: &Catalog, looked: &Looked) -> bool {
-    let (Ok(seen), [(_, bind)]) = (&looked.look, looked.setting.present.as_slice()) else { return false };
-    let is_own = |access: &Access| match &access.act {
-        Act::Read(name) | Act::Write(name) => {
-            access.accessor.is_none() && access.schema.is_some() && !catalog.is_virtual(*bind, name)
-        }
-        _ => false,
-    };
-    !seen.explains && !seen.accesses.is_empty() && seen.accesses.iter().all(is_own)
 }
 
 /// Refuses a text with no statement or with several.

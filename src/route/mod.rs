@@ -26,7 +26,6 @@ mod stages;
 mod touched;
 mod unknown_bind;
 mod untouching;
-mod version;
 
 pub(crate) use catalog::Candidate;
 pub(crate) use dispatcher::Dispatcher;

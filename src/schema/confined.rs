@@ -1,6 +1,7 @@
 //! Limits for the SQL of schemas and data files: it opens no file and does not run for ever.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub(crate) struct Confined<'c> {
     _stoppable: Stoppable<'c>,
     refused: Arc<Mutex<Option<Forbidden>>>,
     journal_mode: Arc<Mutex<Option<String>>>,
+    /// Set once a pragma has set something of the connection.
+    set: Arc<AtomicBool>,
 }
 
 /// The reason why a statement was refused here, and not by SQLite.
@@ -46,9 +49,14 @@ impl<'c> Confined<'c> {
         let also_note = note.clone();
         let journal_mode = Arc::<Mutex<Option<String>>>::default();
         let asked = Arc::clone(&journal_mode);
+        let set = Arc::<AtomicBool>::default();
+        let sets = Arc::clone(&set);
         let judge = move |question: &Question<'_>| {
             if let Some(mode) = asked_journal_mode(question) {
                 *lock(&asked) = Some(mode.to_string());
+            }
+            if sets_connection(question) {
+                sets.store(true, Ordering::Relaxed);
             }
             let refused = refusal(question);
             let is_allowed = refused.is_none();
@@ -65,12 +73,17 @@ impl<'c> Confined<'c> {
             over
         };
         let stoppable = Stoppable::new(conn, BETWEEN_LOOKS, Box::new(look));
-        Confined { _authorized: authorized, _stoppable: stoppable, refused, journal_mode }
+        Confined { _authorized: authorized, _stoppable: stoppable, refused, journal_mode, set }
     }
 
     /// Returns the journal mode that a statement has asked for since this was last called.
     pub(super) fn take_journal_mode(&self) -> Option<String> {
         lock(&self.journal_mode).take()
+    }
+
+    /// Returns whether a pragma may have set something of the connection since this was last called.
+    pub(super) fn take_set(&self) -> bool {
+        self.set.swap(false, Ordering::Relaxed)
     }
 
     /// Returns the problem of a statement that failed: the refusal here, else SQLite's message.
@@ -91,6 +104,19 @@ fn asked_journal_mode<'a>(question: &Question<'a>) -> Option<&'a str> {
             *second
         }
         _ => None,
+    }
+}
+
+/// Returns whether a pragma may set something that is the connection's, beside the enforcement of foreign keys. Of those with an
+/// argument only these are known to set none: they set something of the database, or of the file that it will be.
+fn sets_connection(question: &Question<'_>) -> bool {
+    const OF_THE_DATABASE: [&str; 7] =
+        ["application_id", "auto_vacuum", "encoding", "foreign_keys", "journal_mode", "page_size", "user_version"];
+    match question {
+        Question { action: ffi::SQLITE_PRAGMA, first: Some(pragma), second: Some(_), .. } => {
+            !OF_THE_DATABASE.iter().any(|of| pragma.eq_ignore_ascii_case(of))
+        }
+        _ => false,
     }
 }
 

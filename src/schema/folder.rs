@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
+use crate::error;
 use crate::order::sort_by;
 use crate::sqlite::script::{line_at, BYTE_ORDER_MARK};
 
@@ -62,7 +63,7 @@ pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
 pub(super) fn marked_text(path: &Path) -> Result<String, Unreadable> {
     let unreadable =
         |problem: String| Unreadable { line: None, problem: format!("the file cannot be read: {problem}") };
-    let kind = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
+    let kind = std::fs::metadata(path).map_err(|error| unreadable(error::unreadable(path, &error)))?;
     if !kind.is_file() {
         // A pipe that nobody writes to would be waited for without an end.
         return Err(unreadable("it is no ordinary file".to_string()));

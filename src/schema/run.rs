@@ -7,7 +7,9 @@ use rusqlite::{ffi, Connection};
 
 use super::confined::Confined;
 use super::dialect;
+use super::halves::{Resumed, Search, Standing};
 use super::journal::JournalMode;
+use super::loose::Ours;
 use super::migration::{Script, ScriptTransaction};
 use super::references::{enforce, enforced, orphan};
 use super::source::{failure, SchemaPart};
@@ -16,7 +18,7 @@ use crate::config::Migrator;
 use crate::error::{chain, panic_message, sqlite_message, Error, Result};
 use crate::key::BindKey;
 use crate::sqlite::script::{self, Statement};
-use crate::sqlite::{number, ran, unresolved_foreign_keys};
+use crate::sqlite::{number, ran, set_last_insert_rowid, unresolved_foreign_keys};
 
 /// The bind that a schema runs for, and the settings that it runs with.
 #[derive(Clone, Copy)]
@@ -35,31 +37,67 @@ pub(crate) struct Ground<'k> {
 /// Each script runs in the transaction that its tool would run it in, on a connection that enforces foreign keys where the
 /// tool's would; one of no tool runs as in the `sqlite3` program. Migrators run outside a transaction, since they make their
 /// own. Afterwards foreign keys are enforced as before. No script opens a file, or runs for longer than the limit.
-pub(crate) fn execute(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart]) -> Result<()> {
-    run(conn, ground, parts, true)
+///
+/// A second half begins as the first has left its connection.
+pub(crate) fn execute(
+    conn: &mut Connection,
+    ground: &Ground<'_>,
+    parts: &[SchemaPart],
+    resumed: Option<Resumed>,
+) -> Result<Ended> {
+    run(conn, ground, parts, resumed, true)
+}
+
+/// The end of a schema that has run.
+pub(crate) struct Ended {
+    pub(crate) standing: Standing,
+    /// What it has found on the way.
+    pub(crate) search: Search,
 }
 
 /// Runs a schema on a database that is kept if it fails: the transaction of the failed script is rolled back.
 pub(super) fn execute_live(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart]) -> Result<()> {
-    run(conn, ground, parts, false)
+    run(conn, ground, parts, None, false).map(drop)
 }
 
-fn run(conn: &mut Connection, ground: &Ground<'_>, parts: &[SchemaPart], thrown_away: bool) -> Result<()> {
+fn run(
+    conn: &mut Connection,
+    ground: &Ground<'_>,
+    parts: &[SchemaPart],
+    resumed: Option<Resumed>,
+    thrown_away: bool,
+) -> Result<Ended> {
     let fail = |error: rusqlite::Error| failure(ground.key, None, None, sqlite_message(&error));
     let enforcement = enforced(conn).map_err(fail)?;
     let journal_mode = JournalMode::new(ground.journal_mode);
-    let mut running =
-        SchemaRun { ground, enforcement, thrown_away, journal_mode, tool: None, joint: None, broken_at: None };
+    let mut running = SchemaRun {
+        ground,
+        enforcement,
+        thrown_away,
+        journal_mode,
+        tool: None,
+        joint: None,
+        broken_at: None,
+        search: Search::default(),
+    };
+    if let Some(Resumed { standing, tool }) = resumed {
+        running.tool = tool;
+        enforce(conn, standing.enforces).map_err(fail)?;
+        set_last_insert_rowid(conn, standing.rowid);
+    }
     let outcome = running.parts(conn, parts);
+    let search = running.search;
     if !conn.is_autocommit() {
         // After a failure; its error is the one to report.
         let _ = conn.execute_batch("ROLLBACK");
     }
-    let restored = match enforced(conn) {
-        Ok(now) if now == enforcement => Ok(()),
+    let standing = enforced(conn).map(|enforces| Standing { enforces, rowid: conn.last_insert_rowid() });
+    let restored = match &standing {
+        Ok(now) if now.enforces == enforcement => Ok(()),
         _ => enforce(conn, enforcement),
     };
-    outcome.and(restored.map_err(fail))
+    outcome.and(restored.map_err(fail))?;
+    Ok(Ended { standing: standing.map_err(fail)?, search })
 }
 
 /// A schema that runs.
@@ -76,24 +114,31 @@ struct SchemaRun<'r> {
     joint: Option<&'r Script>,
     /// The script and the line of the statement since which a foreign key is broken that is looked at when the transaction ends.
     broken_at: Option<(&'r Script, usize)>,
+    search: Search,
 }
 
 impl<'r> SchemaRun<'r> {
     fn parts(&mut self, conn: &mut Connection, parts: &'r [SchemaPart]) -> Result<()> {
-        for part in parts {
+        for (at, part) in parts.iter().enumerate() {
+            if self.joint.is_none() {
+                self.search.pass(at, 0);
+            }
             match part {
-                SchemaPart::Script(script) => self.script(conn, script)?,
+                SchemaPart::Script(script) => self.script(conn, script, at)?,
                 SchemaPart::Migrator(migrator) => {
                     self.end_joint(conn)?;
                     migrate(conn, migrator).map_err(|problem| failure(self.ground.key, None, None, problem))?;
                     ran(None, None);
+                    self.search.look(conn);
+                    // It may have set anything.
+                    self.search.set_if(true);
                 }
             }
         }
         self.end_joint(conn)
     }
 
-    fn script(&mut self, conn: &Connection, script: &'r Script) -> Result<()> {
+    fn script(&mut self, conn: &Connection, script: &'r Script, number: usize) -> Result<()> {
         if !matches!(script.transaction, ScriptTransaction::Joint { .. }) {
             self.end_joint(conn)?;
         }
@@ -110,7 +155,7 @@ impl<'r> SchemaRun<'r> {
             conn.execute_batch("BEGIN").map_err(|error| self.failed(script, None, confined.problem(&error)))?;
         }
         let mut ours = Ours::default();
-        self.statements(conn, script, &confined, &mut ours)?;
+        self.statements(conn, script, number, &confined, &mut ours)?;
         match script.transaction {
             ScriptTransaction::Loose if ours.open => self.commit(conn, script),
             ScriptTransaction::Loose | ScriptTransaction::AsWritten => Ok(()),
@@ -179,6 +224,7 @@ impl<'r> SchemaRun<'r> {
         &mut self,
         conn: &Connection,
         script: &'r Script,
+        number: usize,
         confined: &Confined<'_>,
         ours: &mut Ours,
     ) -> Result<()> {
@@ -189,10 +235,16 @@ impl<'r> SchemaRun<'r> {
             let statements = script::statements(text)
                 .map_err(|error| self.failed(script, Some(line(error.line)), error.to_string()))?;
             for statement in &statements {
+                let begun = !conn.is_autocommit() && !ours.open;
+                if begun == matches!(script.transaction, ScriptTransaction::Own | ScriptTransaction::Joint { .. }) {
+                    self.search.pass(number, piece.start + statement.offset);
+                }
+                confined.take_set();
                 let outcome = match script.transaction {
                     ScriptTransaction::Loose => ours.execute(conn, statement.text),
                     _ => execute_one(conn, statement.text),
                 };
+                self.search.set_if(confined.take_set());
                 let refused = |at: usize, problem: String| {
                     let problem = format!("{problem}{}", self.hint(conn, script, statement));
                     self.failed(script, Some(at), problem)
@@ -217,6 +269,7 @@ impl<'r> SchemaRun<'r> {
                     return Err(self.failed(script, Some(at), problem));
                 }
                 ran(script.origin.as_deref(), Some(at));
+                self.search.look(conn);
                 self.look_for_orphans(conn, script, at);
                 opened = if conn.is_autocommit() || ours.open { None } else { opened.or(Some(at)) };
             }
@@ -253,50 +306,6 @@ impl<'r> SchemaRun<'r> {
 
     fn failed(&self, script: &Script, line: Option<usize>, problem: String) -> Error {
         failure(self.ground.key, script.origin.as_deref(), line, problem)
-    }
-}
-
-/// The transaction of a script of no tool: what it does outside of one runs in one as far as it lets. What SQLite does not
-/// do within one (`VACUUM`, a change of journal mode) and what has no effect within one (`PRAGMA foreign_keys`) runs outside,
-/// and a script's own `BEGIN` and `COMMIT` are the script's.
-#[derive(Default)]
-struct Ours {
-    /// Set where the open transaction was opened here and not by the script.
-    open: bool,
-}
-
-impl Ours {
-    fn commit(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        if std::mem::take(&mut self.open) {
-            conn.execute_batch("COMMIT")?;
-        }
-        Ok(())
-    }
-
-    fn execute(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-        match self.attempt(conn, sql) {
-            // SQLite says of few statements beforehand that a transaction is no place for them, but of all by refusing.
-            Err(refused) if self.open && !conn.is_autocommit() => {
-                self.commit(conn)?;
-                conn.prepare(sql).and_then(|mut statement| script::finish(&mut statement)).map_err(|_| refused)
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn attempt(&mut self, conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-        let mut statement = conn.prepare(sql)?;
-        // What neither writes nor answers sets something: `BEGIN`, `SAVEPOINT`, `ATTACH`, most pragmas.
-        let sets = statement.readonly() && statement.column_count() == 0;
-        if sets && self.open {
-            self.commit(conn)?;
-            // Prepared again, for many a pragma takes effect or not when it is prepared.
-            statement = conn.prepare(sql)?;
-        } else if !statement.readonly() && conn.is_autocommit() {
-            conn.execute_batch("BEGIN")?;
-            self.open = true;
-        }
-        script::finish(&mut statement)
     }
 }
 
@@ -350,7 +359,7 @@ mod tests {
     fn run(conn: &mut Connection, scripts: &[&str]) -> Result<()> {
         let sources = scripts.iter().map(|sql| SchemaSource::Sql(sql.to_string())).collect::<Vec<_>>();
         let ground = Ground { key: &BindKey::DEFAULT, limit: Duration::MAX, foreign_keys: None, journal_mode: None };
-        execute(conn, &ground, &read(&Keys::one(BindKey::DEFAULT), &[], &sources)?.parts)
+        execute(conn, &ground, &read(&Keys::one(BindKey::DEFAULT), &[], &sources)?.parts, None).map(drop)
     }
 
     #[rstest]

@@ -4,7 +4,7 @@
 //! do: the clock is that of the connection's file system, `random` and `randomblob` are functions of the connection,
 //! and the largest rowid, after which SQLite picks rowids at random, passes the connection's update hook.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void, CStr, CString};
 use std::fmt;
 use std::path::Path;
@@ -15,6 +15,7 @@ use rusqlite::ffi::{self, sqlite3_context, sqlite3_value, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
 use super::code::check;
+use crate::error::shown_path;
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::private::opening;
 
@@ -66,13 +67,18 @@ pub(crate) fn ran(file: Option<&Path>, line: Option<usize>) {
     NOTICED.with_borrow_mut(|noticed| {
         if let Some(Noticed { value: Some(_), place: place @ None }) = noticed {
             *place = Some(match (file, line) {
-                (Some(file), Some(line)) => format!("{}:{line}", file.display()),
-                (Some(file), None) => file.display().to_string(),
+                (Some(file), Some(line)) => format!("{}:{line}", shown_path(file)),
+                (Some(file), None) => shown_path(file),
                 (None, Some(line)) => format!("line {line} of its schema"),
                 (None, None) => "its migrator".to_string(),
             });
         }
     });
+}
+
+/// Returns whether the innermost [`watch`] of this thread has noticed a statement.
+pub(crate) fn has_noticed() -> bool {
+    NOTICED.with_borrow(|noticed| noticed.as_ref().is_some_and(|noticed| noticed.value.is_some()))
 }
 
 /// The number of times that any thread has asked, a thread that a migrator started too.
@@ -231,6 +237,50 @@ unsafe extern "C" fn randomblob(context: *mut sqlite3_context, _: c_int, argumen
             }
             ffi::sqlite3_randomness(length, bytes);
             ffi::sqlite3_result_blob(context, bytes, length, Some(ffi::sqlite3_free));
+        }
+    })
+}
+
+thread_local! {
+    /// The number of statements that have asked for a count, on a connection that [`notice_counts`] has changed.
+    static COUNTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Has a connection notice `changes()` and `total_changes()`: their values are its own, and not those of its database.
+pub(crate) fn notice_counts(conn: &Connection) -> rusqlite::Result<()> {
+    replace(conn, c"changes", 0, changes)?;
+    replace(conn, c"total_changes", 0, total_changes)
+}
+
+/// Returns how often statements of this thread have asked for a count.
+pub(crate) fn counts() -> u64 {
+    COUNTS.get()
+}
+
+fn counted() {
+    let _ = COUNTS.try_with(|counts| counts.set(counts.get() + 1));
+}
+
+/// [`changes()`](https://sqlite.org/lang_corefunc.html#changes).
+unsafe extern "C" fn changes(context: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {
+    without_panic((), || {
+        counted();
+        // SAFETY: the context is that of this call, and its connection is open.
+        unsafe {
+            let count = ffi::sqlite3_changes(ffi::sqlite3_context_db_handle(context));
+            ffi::sqlite3_result_int64(context, count.into());
+        }
+    })
+}
+
+/// [`total_changes()`](https://sqlite.org/lang_corefunc.html#total_changes).
+unsafe extern "C" fn total_changes(context: *mut sqlite3_context, _: c_int, _: *mut *mut sqlite3_value) {
+    without_panic((), || {
+        counted();
+        // SAFETY: the context is that of this call, and its connection is open.
+        unsafe {
+            let count = ffi::sqlite3_total_changes(ffi::sqlite3_context_db_handle(context));
+            ffi::sqlite3_result_int64(context, count.into());
         }
     })
 }

@@ -20,6 +20,7 @@ use super::image::copy_pages;
 use super::platform::open_without_access_time;
 use super::values::number;
 use super::vfs::memory::start_beside;
+use crate::error::{shown_path, unreadable};
 use crate::sqlite::private::opening;
 
 /// The bytes of a database and of what SQLite keeps beside it, as they were at one moment.
@@ -54,28 +55,28 @@ impl Original {
     /// It takes no lock, for those of SQLite would need it to be opened by SQLite. What is read twice in a row and is
     /// the same both times was there at a moment between.
     pub(crate) fn read(path: &Path) -> Result<Original, String> {
-        let unreadable = |error: io::Error| format!("`{}` cannot be read: {error}", path.display());
+        let problem = |error: io::Error| format!("`{}` cannot be read: {}", shown_path(path), unreadable(path, &error));
         // SQLite too keeps the log of a linked database where the file itself is.
-        let real = fs::canonicalize(path).map_err(unreadable)?;
-        let kind = fs::metadata(&real).map_err(unreadable)?.file_type();
+        let real = fs::canonicalize(path).map_err(problem)?;
+        let kind = fs::metadata(&real).map_err(problem)?.file_type();
         if kind.is_dir() {
-            return Err(format!("`{}` is a folder: name the database in it", path.display()));
+            return Err(format!("`{}` is a folder: name the database in it", shown_path(path)));
         }
         if !kind.is_file() {
             // A pipe that nobody writes to would be waited for without an end.
-            return Err(format!("`{}` is no ordinary file", path.display()));
+            return Err(format!("`{}` is no ordinary file", shown_path(path)));
         }
         let started = Instant::now();
-        let mut first = Original::look(path, &real).map_err(unreadable)?;
+        let mut first = Original::look(path, &real).map_err(problem)?;
         loop {
-            let second = Original::look(path, &real).map_err(unreadable)?;
+            let second = Original::look(path, &real).map_err(problem)?;
             if first == second {
                 break;
             }
             if started.elapsed() > PATIENCE {
                 return Err(format!(
                     "`{}` was written to all the time for {} seconds: copy it while its writers pause",
-                    path.display(),
+                    shown_path(path),
                     PATIENCE.as_secs()
                 ));
             }
@@ -87,7 +88,7 @@ impl Original {
             return Err(format!(
                 "`{}` is in the middle of a commit over several files: let it end, or open it with SQLite to have it \
                  rolled back",
-                path.display()
+                shown_path(path)
             ));
         }
         Ok(first)
@@ -120,9 +121,9 @@ impl Original {
     pub(crate) fn copy_into(&self, conn: &mut Connection) -> Result<(), String> {
         self.copied(conn).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
-                format!("`{}` is no SQLite database, or an encrypted one: {error}", self.path.display())
+                format!("`{}` is no SQLite database, or an encrypted one: {error}", shown_path(&self.path))
             }
-            _ => format!("`{}` cannot be copied: {error}", self.path.display()),
+            _ => format!("`{}` cannot be copied: {error}", shown_path(&self.path)),
         })
     }
 

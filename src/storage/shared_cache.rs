@@ -36,7 +36,7 @@ impl Store for SharedCache {
     }
 
     fn find(&self, watch: &Arc<Watch>, read_only: bool) -> rusqlite::Result<Found> {
-        Ok(watch.found_by_cache(&open_idle(self)?, read_only))
+        Ok(watch.found_by_cache(open_idle(self)?, read_only))
     }
 
     fn flags(&self) -> OpenFlags {

@@ -427,7 +427,7 @@ fn data_of_a_bind_that_fails_stops_the_start() {
     insta::assert_snapshot!(start("login.csv"), @"[folder]/login.csv:2 (bind `auth`): NOT NULL constraint failed: login.user_id; nothing was loaded");
     insta::assert_snapshot!(start("usr.csv"), @"[folder]/usr.csv (bind `auth`): no table `usr` in bind `auth`: the nearest name is `user`; the file is named after its table; nothing was loaded");
     insta::assert_snapshot!(start("user.txt"), @"[folder]/user.txt (bind `auth`): `.txt` is no kind of data file: they are .csv, .json, .sql and .toml; nothing was loaded");
-    insta::assert_snapshot!(start("none.csv"), @"[folder]/none.csv (bind `auth`): the file cannot be read: No such file or directory (os error 2); nothing was loaded");
+    insta::assert_snapshot!(start("none.csv"), @"[folder]/none.csv (bind `auth`): the file cannot be read: No such file or directory (os error 2); `[folder]` has no `none.csv`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test; nothing was loaded");
 }
 
 #[rstest]

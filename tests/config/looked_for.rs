@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use multibind::Config;
+use multibind::{Bind, Config, Harness};
+use rstest::rstest;
 
 use crate::child::{in_a_process, is_the_child};
+use crate::folder::Folder;
 
 /// Returns the error of a file that is not there, with `FOLDER` for a folder and what is above it.
 fn error(path: &str, folder: &str) -> String {
@@ -63,4 +65,53 @@ fn the_folder_of_a_support_crate_is_known_where_it_was_compiled() {
         });
     }
     assert!(Config::from_file(path).is_ok());
+}
+
+// Paths that a configuration names.
+
+/// A workspace with a crate whose binds are in a file.
+fn workspace(settings: &str) -> (Folder, Config) {
+    let folder = Folder::with([
+        ("crates/api/fixtures/binds.toml", format!("[binds.auth]\n{settings}").as_str()),
+        ("crates/api/fixtures/auth/1_user.sql", "CREATE TABLE user (name TEXT)"),
+        ("crates/api/fixtures/user.csv", "name\nann\n"),
+        ("migrations/auth/1_user.sql", "CREATE TABLE user (name TEXT)"),
+    ]);
+    let config = Config::from_file(folder.file("crates/api/fixtures/binds.toml")).unwrap();
+    (folder, config)
+}
+
+#[rstest]
+#[case::schema_of_the_workspace(
+    "schema = 'migrations/auth'",
+    "bind `auth`: the schema failed at [folder]/crates/api/fixtures/migrations/auth: the file cannot be read: No such file or directory \
+     (os error 2); `[folder]/migrations/auth` is there, and a relative path begins at the folder of the configuration file, in code at \
+     that of the crate under test"
+)]
+#[case::schema_misspelt(
+    "schema = 'auht'",
+    "bind `auth`: the schema failed at [folder]/crates/api/fixtures/auht: the file cannot be read: No such file or directory (os error 2); \
+     `[folder]/crates/api/fixtures` has no `auht`, and the nearest name there is `auth`"
+)]
+#[case::data_misspelt(
+    "schema = 'auth'\ndata = '../fixtures/./users.csv'",
+    "[folder]/crates/api/fixtures/users.csv (bind `auth`): the file cannot be read: No such file or directory (os error 2); \
+     `[folder]/crates/api/fixtures` has no `users.csv`, and the nearest name there is `user.csv`; nothing was loaded"
+)]
+#[case::copy_of_nothing(
+    "copy_of = 'snapshots/auth.db'",
+    "[folder]/crates/api/fixtures/binds.toml:2: bind `auth`: `copy_of`: `[folder]/crates/api/fixtures/snapshots/auth.db` cannot be read: \
+     No such file or directory (os error 2); `[folder]/crates/api/fixtures` has no `snapshots`, and a relative path begins at the folder of \
+     the configuration file, in code at that of the crate under test"
+)]
+fn a_path_that_is_not_there_says_what_is(#[case] settings: &str, #[case] expected: &str) {
+    let (folder, config) = workspace(settings);
+    assert_eq!(folder.shown(&Harness::from_config(config).unwrap_err()), expected);
+}
+
+#[test]
+fn a_path_in_code_says_so_too() {
+    let error = Harness::builder().bind("auth", Bind::memory().schema_path("fixtures/auht")).start().unwrap_err();
+    let here = env!("CARGO_MANIFEST_DIR");
+    insta::assert_snapshot!(error.to_string().replace(here, "CRATE"), @"bind `auth`: the schema failed at CRATE/fixtures/auht: the file cannot be read: No such file or directory (os error 2); `CRATE/fixtures` has no `auht`, and the nearest name there is `auth`");
 }

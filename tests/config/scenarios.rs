@@ -380,8 +380,8 @@ fn labels_that_come_to_one_id_are_refused(config: Config) {
 fn a_file_that_is_not_there_says_where_it_was_looked_for(config: Config) {
     let folder = Folder::with([("other.toml", "")]);
     let path = folder.file("team.toml");
-    assert_snapshot!(folder.refused(config.clone().data(&path).start()), @"[folder]/team.toml: the file cannot be read: No such file or directory (os error 2); nothing was loaded");
+    assert_snapshot!(folder.refused(config.clone().data(&path).start()), @"[folder]/team.toml: the file cannot be read: No such file or directory (os error 2); `[folder]` has no `team.toml`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test; nothing was loaded");
     let db = config.start().unwrap();
-    assert_snapshot!(folder.shown(&db.load_data(&path).unwrap_err()), @"[folder]/team.toml: the file cannot be read: No such file or directory (os error 2); nothing was loaded");
+    assert_snapshot!(folder.shown(&db.load_data(&path).unwrap_err()), @"[folder]/team.toml: the file cannot be read: No such file or directory (os error 2); `[folder]` has no `team.toml`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test; nothing was loaded");
     assert_snapshot!(db.id_of::<i64>("auth.user.bob").unwrap_err(), @"row: no row `auth.user.bob`: no row has a label");
 }

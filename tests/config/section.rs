@@ -84,6 +84,70 @@ fn a_section_that_is_not_what_it_should_be_is_an_error() {
     insta::assert_snapshot!(wrong("[database", "database"), @"[folder]/config/app.toml:1: this is not TOML: unclosed table, expected `]`");
 }
 
+const WITH_ENVIRONMENTS: &str = "
+    [database.default]
+    url = 'postgres://db.example/blog'
+    [database.auth]
+    url = 'mysql://db.example/accounts'
+    max_connections = 20
+    [database.env.test.auth]
+    schema = '../migrations/auth'
+    max_connections = 1
+    [database.env.test.default]
+    pool_size = 3
+    [database.env.test.meta]
+    storage = 'temp_file'
+    [database.env.ci]
+    auth = 'sqlite:///ci.db'
+    [database.env.ci.metrics]
+    pool_timeout = 5
+    [database.env.prefix]
+    name = 'APP_'
+";
+
+#[rstest]
+fn an_environment_within_a_section_is_laid_over_it() -> Result<()> {
+    let (_folder, config) = read(WITH_ENVIRONMENTS, "database");
+    let config = config?;
+    let db = Harness::from_config(config.clone())?;
+    assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into(), "meta".into()]);
+    assert!(db.metadata("auth")?.table("user").is_some());
+    assert_eq!(db.engine("auth")?.url(), Some("mysql://db.example/accounts"));
+    assert_eq!(db.pool(None)?.max_size(), 3);
+
+    let db = Harness::from_config(config.environment("ci"))?;
+    assert_eq!(db.binds(), [BindKey::DEFAULT, "auth".into()]);
+    assert!(db.metadata("auth")?.table("user").is_none());
+    assert_eq!(db.engine("auth")?.url(), Some("sqlite:///ci.db"));
+    Ok(())
+}
+
+#[rstest]
+fn the_default_bind_of_a_section_has_an_environment_too() -> Result<()> {
+    let text = "[database]\nurl = 'mysql://h/d'\npool_size = 3\n[database.env.test]\npool_size = 4\nretries = 1\n[database.env.other]\nurl = 'mysql://h/e'";
+    let (_folder, config) = read(text, "database");
+    assert_eq!(Harness::from_config(config?)?.pool(None)?.max_size(), 4);
+    Ok(())
+}
+
+#[rstest]
+#[case::a_bind_of_that_key("[database.env]\nurl = 'mysql://h/e'", &["env"])]
+#[case::the_applications_own("[database.auth]\nurl = 'mysql://h/a'\n[database.env]\nprefix = 'APP_'", &["auth"])]
+#[case::a_value("[database]\nenv = 'APP_'\n[database.auth]\nurl = 'mysql://h/a'", &["auth"])]
+fn env_in_a_section_may_be_something_else(#[case] text: &str, #[case] binds: &[&str]) {
+    assert_eq!(keys(text, "database"), binds);
+}
+
+#[rstest]
+fn a_wrong_setting_of_an_environment_in_a_section_has_its_line() {
+    let text = "[database.auth]\nurl = 'mysql://h/a'\n[database.env.ci.auth]\npool_size = 'x'";
+    let (folder, config) = read(text, "database");
+    insta::assert_snapshot!(folder.shown(&config.unwrap_err()), @"[folder]/config/app.toml:4: bind `auth`: `pool_size` must be an integer of at least 1, not a string");
+    let text = "[database.auth]\nurl = 'mysql://h/a'\n[database.env.ci.auth]\npool_size = 1";
+    let (folder, config) = read(text, "database");
+    insta::assert_snapshot!(folder.shown(&Harness::from_config(config.unwrap().environment("cI")).unwrap_err()), @"[folder]/config/app.toml: no environment `cI`, which is chosen in the code: known are ci; the nearest is `ci`");
+}
+
 #[rstest]
 fn a_bind_at_the_top_of_a_file_is_told_its_place() {
     let wrong = |text: &str| Config::from_toml(text, ".").unwrap_err().to_string();

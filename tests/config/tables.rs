@@ -227,7 +227,7 @@ fn a_schema_file_that_fails_is_named_too() {
     insta::assert_snapshot!(refused("latin1.sql"), @"bind `default`: the schema failed at [folder]/latin1.sql:2: the text is not UTF-8 from byte 27 on: save the file as UTF-8");
     insta::assert_snapshot!(refused("notes.txt"), @"bind `default`: the schema failed at [folder]/notes.txt: a schema is a `.sql` file or a folder of them, and this is neither");
     insta::assert_snapshot!(refused("none"), @"bind `default`: the schema failed at [folder]/none: the folder has no `.sql` file");
-    insta::assert_snapshot!(refused("missing.sql"), @"bind `default`: the schema failed at [folder]/missing.sql: the file cannot be read: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused("missing.sql"), @"bind `default`: the schema failed at [folder]/missing.sql: the file cannot be read: No such file or directory (os error 2); `[folder]` has no `missing.sql`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test");
 }
 
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Barrier;
+use std::sync::{mpsc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use multibind::faults::{Fault, FaultBuilder, Operation};
@@ -321,6 +322,51 @@ fn busy_lasts_for_the_busy_timeout_and_ends_within_it(db: Harness) -> multibind:
     conn.busy_timeout(Duration::from_millis(20)).unwrap();
     assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_BUSY);
     assert!(fault.triggered() > 1, "SQLite has tried again");
+    Ok(())
+}
+
+#[rstest]
+fn busy_takes_no_time_whatever_the_busy_timeout_is(
+    #[values(Bind::memory(), Bind::temp_file(), Bind::memory().pragma("journal_mode", "delete"), Bind::temp_file().pragma("journal_mode", "delete"))]
+    bind: Bind,
+) -> multibind::Result<()> {
+    /// What a driver may set: with waits that take their time, the test would hang for as long.
+    const MINUTES: Duration = Duration::from_secs(10 * 60);
+    let db = with(bind);
+    let mut conns = vec![plain(&db)];
+    if let Some(path) = db.path("auth")? {
+        conns.push(Connection::open(path).unwrap());
+    }
+    let pooled = db.connection("auth")?;
+    for conn in conns.iter().chain([&*pooled]) {
+        conn.busy_timeout(MINUTES).unwrap();
+        let fault = db.fault("auth").busy()?;
+        assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_BUSY);
+        assert_eq!(code(conn.execute("BEGIN IMMEDIATE", [])), ffi::SQLITE_BUSY);
+        assert!(fault.triggered() > 5_000, "SQLite has tried as often as it does in that time");
+        drop(fault);
+        assert_eq!(code(conn.execute(INSERT, [])), ffi::SQLITE_OK);
+    }
+    Ok(())
+}
+
+#[rstest]
+fn a_lock_that_is_held_is_waited_for_beside_a_fault(db: Harness) -> multibind::Result<()> {
+    let fault = db.fault("auth").times(1).busy()?;
+    let waits = Connection::open(db.uri("auth")?).unwrap();
+    waits.busy_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(code(waits.execute(INSERT, [])), ffi::SQLITE_OK);
+    drop(fault);
+    let holder = db.connection("auth")?;
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (waiting, begun) = mpsc::channel();
+    let waiter = thread::spawn(move || {
+        waiting.send(()).unwrap();
+        code(waits.execute(INSERT, []))
+    });
+    begun.recv().unwrap();
+    holder.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiter.join().unwrap(), ffi::SQLITE_OK);
     Ok(())
 }
 

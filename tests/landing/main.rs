@@ -9,6 +9,7 @@ mod attached;
 mod changed_values;
 mod changes;
 mod changes_expected;
+mod data_expected;
 #[path = "../common/deserialized.rs"]
 mod deserialized;
 mod exact_rows;
@@ -36,5 +37,6 @@ mod snapshots;
 mod strategies;
 mod structs;
 mod times;
+mod unseen;
 mod within;
 mod written;

@@ -10,38 +10,38 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 /// A folder with a schema, a store, and whatever runs see of them.
-struct Place {
-    folder: TempDir,
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
 }
 
 /// What one process has printed: the statements that made tables, and the tables and rows that it found.
 #[derive(Debug, PartialEq, Eq)]
-struct Ran {
-    made: usize,
-    found: String,
-    log: String,
+pub(crate) struct Ran {
+    pub(crate) made: usize,
+    pub(crate) found: String,
+    pub(crate) log: String,
 }
 
 const SCHEMA: &str =
     "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO user (name) VALUES ('ann');\n";
 
 impl Place {
-    fn new(schema: &str) -> Place {
+    pub(crate) fn new(schema: &str) -> Place {
         let place = Place { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(place.path("schema")).unwrap();
         place.write(schema);
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, schema: &str) {
+    pub(crate) fn write(&self, schema: &str) {
         fs::write(self.path("schema/1_user.sql"), schema).unwrap();
     }
 
-    fn command(&self, test: &str) -> Command {
+    pub(crate) fn command(&self, test: &str) -> Command {
         self.command_of(&std::env::current_exe().unwrap(), test)
     }
 
@@ -53,11 +53,11 @@ impl Place {
         command
     }
 
-    fn run(&self, test: &str) -> Ran {
+    pub(crate) fn run(&self, test: &str) -> Ran {
         ran(self.command(test).output().unwrap())
     }
 
-    fn images(&self) -> Vec<PathBuf> {
+    pub(crate) fn images(&self) -> Vec<PathBuf> {
         let folder = self.path("target/multibind/images");
         let mut images = fs::read_dir(folder)
             .map(|entries| entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>())
@@ -71,14 +71,14 @@ impl Place {
         self.images().into_iter().max_by_key(|image| fs::metadata(image).unwrap().len()).unwrap()
     }
 
-    fn image(&self) -> PathBuf {
+    pub(crate) fn image(&self) -> PathBuf {
         let images = self.images();
         assert_eq!(images.len(), 1, "{images:?}");
         images.into_iter().next().unwrap()
     }
 }
 
-fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: Output) -> Ran {
     let text = String::from_utf8(output.stdout).unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{text}{error}");
@@ -164,7 +164,7 @@ fn a_damaged_image_is_made_anew_and_the_log_says_so(#[case] damage: fn(&Path)) {
     }
 }
 
-fn changed(image: &Path, change: &dyn Fn(&mut Vec<u8>)) {
+pub(crate) fn changed(image: &Path, change: &dyn Fn(&mut Vec<u8>)) {
     let mut bytes = fs::read(image).unwrap();
     change(&mut bytes);
     fs::write(image, bytes).unwrap();
@@ -248,24 +248,6 @@ fn a_closure_that_reads_files_runs_in_every_process() {
     assert_eq!(place.run("starts_with_files").found, "user: ann");
     place.write(&SCHEMA.replace("ann", "bob"));
     assert_eq!(place.run("starts_with_files").found, "user: bob");
-}
-
-#[rstest]
-#[case::a_default("CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT DEFAULT (strftime('%f') || hex(randomblob(8)))); INSERT INTO user DEFAULT VALUES")]
-#[case::a_row("CREATE TABLE user (name TEXT); INSERT INTO user VALUES (hex(randomblob(8)))")]
-#[case::the_clock("CREATE TABLE user (name TEXT); INSERT INTO user VALUES (julianday('now'))")]
-fn what_is_not_the_same_twice_is_of_each_start(
-    #[case] schema: &str,
-    #[values("memory", "shared_cache", "memdb", "temp_file")] storage: &str,
-) {
-    let place = Place::new(schema);
-    let run = || ran(place.command("starts_twice").env("STORAGE", storage).output().unwrap());
-    let (first, second) = (run(), run());
-    assert_eq!((first.made, second.made), (2, 2));
-    let mut found = [&first, &second].map(|ran| ran.found.lines().collect::<Vec<_>>()).concat();
-    found.sort_unstable();
-    found.dedup();
-    assert_eq!(found.len(), 4, "{found:?}");
 }
 
 #[test]

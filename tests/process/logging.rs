@@ -232,8 +232,8 @@ fn a_varying_seed_is_logged_once() {
     let in_data = || Bind::memory().schema("CREATE TABLE token (id, at DEFAULT CURRENT_TIMESTAMP)").data(&file);
     let in_migrator =
         || Bind::memory().schema_with(|conn| conn.execute_batch("CREATE TABLE made AS SELECT date('now') AS at"));
-    assert_snapshot!(start(in_schema()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for line 3 of its schema asks for a random number");
-    assert_snapshot!(start(in_data()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for [folder]/token.csv:2 asks for the time");
+    assert_snapshot!(start(in_schema()), @"INFO multibind: bind `auth`: each start copies the tables and rows that come first and makes the rest anew, for line 3 of its schema asks for a random number");
+    assert_snapshot!(start(in_data()), @"INFO multibind: bind `auth`: each start copies the tables and rows that come first and makes the rest anew, for [folder]/token.csv:2 asks for the time");
     assert_snapshot!(start(in_migrator()), @"INFO multibind: bind `auth`: each start makes its tables and data anew, for its migrator asks for the time");
     for again in [in_schema(), in_data(), in_migrator()] {
         assert_eq!(start(again), "");

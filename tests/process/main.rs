@@ -13,6 +13,7 @@ mod exhausted;
 #[path = "../common/frame.rs"]
 mod frame;
 mod global_pool;
+mod halves;
 mod held;
 mod images;
 mod keep;

@@ -212,6 +212,28 @@ fn rows_missing_too_many_and_different() {
     assert!(told.starts_with(shown("says: rows_missing_too_many_and_different").trim_end()), "{told}");
 }
 
+#[test]
+fn expected_tables() {
+    let user = "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT, email TEXT, boss_id INTEGER REFERENCES user)";
+    let log = "CREATE TABLE log (event TEXT, user_id INTEGER); CREATE TABLE queue (job TEXT)";
+    let db = Harness::builder()
+        .default_bind(
+            Bind::memory().schema("CREATE TABLE post (id INTEGER PRIMARY KEY, title TEXT, author_id INTEGER)"),
+        )
+        .bind("auth", Bind::memory().schema(user))
+        .bind("meta", Bind::memory().schema(log))
+        .data(root().join("fixtures/team.toml"))
+        .start()
+        .unwrap();
+    db.keep(Keep::Never);
+    let (ann, bob): (i64, i64) = (db.id_of("auth.user.ann").unwrap(), db.id_of("auth.user.bob").unwrap());
+    db.insert("auth", "user", row! { id: 3, name: "Cleo", boss_id: bob }).unwrap();
+    let meta = db.connection("meta").unwrap();
+    meta.execute_batch(&format!("DELETE FROM log; INSERT INTO log VALUES ('hired', {ann})")).unwrap();
+    let told = told(|| db.assert_has_data(root().join("fixtures/expected/hired.toml")));
+    assert!(told.contains(shown("says: expected_tables").trim_end()), "{told}");
+}
+
 #[rstest]
 fn the_picture(harness: Harness) {
     let picture = harness.describe().to_string();

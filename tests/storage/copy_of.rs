@@ -263,7 +263,10 @@ fn wrong(folder: &Path, name: &str) -> String {
     fs::write(&file, text).unwrap();
     let error = Harness::from_file(&file).unwrap_err();
     assert!(matches!(&error, Error::Config { line: Some(3), bind: Some(bind), .. } if bind.as_str() == Some("auth")));
-    error.to_string().replace(&format!("{}/", folder.display()), "…/")
+    error
+        .to_string()
+        .replace(&format!("{}/", folder.display()), "…/")
+        .replace(&format!("`{}`", folder.display()), "`…`")
 }
 
 #[test]
@@ -271,7 +274,7 @@ fn a_copy_that_fails_names_file_and_line() {
     let (folder, path, conn) = database(USER);
     drop(conn);
     let folder = folder.path();
-    assert_snapshot!(wrong(folder, "gone.db"), @"…/binds.toml:3: bind `auth`: `copy_of`: `…/gone.db` cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(wrong(folder, "gone.db"), @"…/binds.toml:3: bind `auth`: `copy_of`: `…/gone.db` cannot be read: No such file or directory (os error 2); `…` has no `gone.db`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test");
     fs::create_dir(folder.join("folder")).unwrap();
     assert_snapshot!(wrong(folder, "folder"), @"…/binds.toml:3: bind `auth`: `copy_of`: `…/folder` is a folder: name the database in it");
     fs::write(folder.join("notes.txt"), "no database at all").unwrap();

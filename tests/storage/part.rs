@@ -252,3 +252,100 @@ fn tables_and_binds_are_written_one_by_one() -> multibind::Result<()> {
     insta::assert_snapshot!(said.replace(&at.display().to_string(), "[folder]"), @"cannot write the data `[folder]/a/b.sql`: the bind's key is no file's name");
     Ok(())
 }
+
+/// Writes the rows of a bind as data, and starts one with them.
+fn written_and_read(schema: &str, rows: &str) -> multibind::Result<(Harness, Harness, String)> {
+    let bind = || Bind::memory().schema(schema);
+    let from = Harness::builder().bind("auth", bind()).start()?;
+    from.connection("auth")?.execute_batch(rows).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    from.part("auth").save_data(folder.path())?;
+    let text = std::fs::read_to_string(folder.path().join("auth.sql")).unwrap();
+    let read = Harness::builder().bind("auth", bind().data(folder.path())).start()?;
+    Ok((from, read, text))
+}
+
+#[rstest]
+#[case::no_key("CREATE TABLE t (x)", "rowid, x")]
+#[case::a_key_that_is_none("CREATE TABLE t (x INT PRIMARY KEY)", "rowid, x")]
+#[case::a_key_that_descends("CREATE TABLE t (x INTEGER PRIMARY KEY DESC)", "rowid, x")]
+#[case::a_column_of_that_name("CREATE TABLE t (rowid, x)", "_rowid_, rowid, x")]
+#[case::two_columns_of_its_names("CREATE TABLE t (rowid, OID, x)", "_rowid_, x")]
+#[case::the_key_itself("CREATE TABLE t (id INTEGER PRIMARY KEY, x)", "rowid, id, x")]
+#[case::without("CREATE TABLE t (x PRIMARY KEY) WITHOUT ROWID", "x")]
+#[case::generated("CREATE TABLE t (x, twice AS (x * 2), stored AS (x + 1) STORED)", "rowid, x, twice, stored")]
+#[case::strict("CREATE TABLE t (x ANY) STRICT", "rowid, x")]
+fn rowids_are_the_same_when_the_rows_are_read_back(
+    #[case] schema: &str,
+    #[case] columns: &str,
+) -> multibind::Result<()> {
+    let rows = "INSERT INTO t (x) VALUES (10), (20), (30); DELETE FROM t WHERE x = 20";
+    let (from, read, _) = written_and_read(schema, rows)?;
+    let all = |db: &Harness| -> Vec<Vec<Value>> {
+        let conn = db.connection("auth").unwrap();
+        let mut select = conn.prepare(&format!("SELECT {columns} FROM t ORDER BY x")).unwrap();
+        let count = select.column_count();
+        let row = |row: &Row<'_>| (0..count).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>();
+        select.query_map([], row).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    assert_eq!(all(&read), all(&from));
+    Ok(())
+}
+
+#[rstest]
+fn a_rowid_is_written_only_where_the_rows_alone_would_not_give_it() -> multibind::Result<()> {
+    let (_, _, text) = written_and_read("CREATE TABLE t (x)", "INSERT INTO t VALUES ('a'), ('b')")?;
+    insta::assert_snapshot!(text, @r#"
+    INSERT INTO "t" ("x") VALUES ('a');
+    INSERT INTO "t" ("x") VALUES ('b');
+    "#);
+    let (_, _, text) = written_and_read("CREATE TABLE t (x)", "INSERT INTO t (rowid, x) VALUES (7, 'a')")?;
+    insta::assert_snapshot!(text, @r#"INSERT INTO "t" ("rowid", "x") VALUES (7, 'a');"#);
+    Ok(())
+}
+
+#[rstest]
+#[case::of_full_text(
+    "CREATE VIRTUAL TABLE found USING fts5 (body)",
+    "INSERT INTO found VALUES ('hello')",
+    "the rows of `found` in bind `auth` cannot be written as data: it is a virtual table, whose module alone knows what its rows are made \
+     of. Leave it out with `except([\"auth.found\"])`"
+)]
+#[case::by_a_trigger(
+    "CREATE TABLE user (name); CREATE TABLE log (event);
+     CREATE TRIGGER logs AFTER INSERT ON user BEGIN INSERT INTO log VALUES (new.name); END",
+    "INSERT INTO user VALUES ('ann')",
+    "the rows of `log` in bind `auth` cannot be written as data: it has other rows once those of all tables are inserted, as a trigger \
+     makes them. Leave it out with `except([\"auth.log\"])`"
+)]
+#[case::that_a_trigger_refuses(
+    "CREATE TABLE user (name, state);
+     CREATE TRIGGER new_ones BEFORE INSERT ON user WHEN new.state = 'gone' BEGIN SELECT raise(ABORT, 'no user begins as gone'); END",
+    "INSERT INTO user VALUES ('ann', 'here'); UPDATE user SET state = 'gone'",
+    "the rows of `user` in bind `auth` cannot be written as data: it refuses its own rows: no user begins as gone. Leave it out with \
+     `except([\"auth.user\"])`"
+)]
+fn rows_that_would_not_read_back_are_an_error_that_names_their_table(
+    #[case] schema: &str,
+    #[case] rows: &str,
+    #[case] expected: &str,
+) {
+    assert_eq!(written_and_read(schema, rows).err().unwrap().to_string(), expected);
+}
+
+#[rstest]
+fn what_cannot_be_written_can_be_left_out() -> multibind::Result<()> {
+    let schema = "CREATE VIRTUAL TABLE found USING fts5 (body); CREATE TABLE user (name)";
+    let db = Harness::builder().bind("auth", Bind::memory().schema(schema)).start()?;
+    let folder = tempfile::tempdir().unwrap();
+    // Without rows, there is nothing to lose.
+    db.part("auth").save_data(folder.path())?;
+    db.connection("auth")?
+        .execute_batch("INSERT INTO found VALUES ('hello'); INSERT INTO user VALUES ('ann')")
+        .unwrap();
+    assert!(db.part(..).only(["found"]).save_data(folder.path()).is_err());
+    db.part("auth").except(["auth.found"]).save_data(folder.path())?;
+    let text = std::fs::read_to_string(folder.path().join("auth.sql")).unwrap();
+    insta::assert_snapshot!(text, @r#"INSERT INTO "user" ("name") VALUES ('ann');"#);
+    Ok(())
+}

@@ -14,9 +14,9 @@ impl Bind {
     /// Adds SQL text that makes tables.
     ///
     /// It runs once in a process, and each further start copies what it made. Where a statement asks for the time or a random
-    /// number (`CURRENT_TIMESTAMP`, `datetime('now')`, `random()`, also as a default or in a trigger), schema and data of the bind
-    /// run anew at each start, and the log says once which statement asked. [`reset`](crate::Harness::reset) brings back what
-    /// the harness started with.
+    /// number (`CURRENT_TIMESTAMP`, `datetime('now')`, `random()`, also as a default or in a trigger), it and what follows it run anew
+    /// at each start, and the log says once which statement asked. [`reset`](crate::Harness::reset) brings back what the harness
+    /// started with.
     ///
     /// ```
     /// # use multibind::{Bind, Harness};

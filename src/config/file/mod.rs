@@ -22,8 +22,9 @@ use super::suggest::suggest;
 use super::value::{entries, table, Fit, Misfit, Placed};
 use super::written::Written;
 use super::Config;
-use crate::error::{Error, Result};
+use crate::error::{shown_path, Error, Result};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::sqlite::script::line_at;
 use setting::{is_of_a_bind, set, BIND_SETTINGS};
 
@@ -168,6 +169,8 @@ struct Reader<'t> {
     seen: Vec<(Option<BindKey>, String, usize)>,
     /// The environment that is read, `None` for the file itself.
     within: Option<String>,
+    /// The binds outside of the environment that is read.
+    binds: Vec<BindKey>,
     /// Set where names that are not ours are the application's.
     passes_over: bool,
 }
@@ -182,6 +185,7 @@ impl<'t> Reader<'t> {
             environments: Vec::new(),
             seen: Vec::new(),
             within: None,
+            binds: Vec::new(),
             passes_over: false,
         }
     }
@@ -213,19 +217,32 @@ impl<'t> Reader<'t> {
         for (name, value) in entries(self.fit(None, table("env", value))?) {
             let name = name.get_ref().to_string();
             let settings = self.fit(None, table(&format!("env.{name}"), value))?;
-            let mut reader = Reader::new(self.file.clone(), self.text, self.base.clone());
-            reader.within = Some(name.clone());
+            let mut reader = self.within(&name);
             for (setting, value) in entries(settings) {
                 reader.top(setting.get_ref(), setting.span(), value)?;
             }
-            let mut set = Vec::with_capacity(reader.seen.len());
-            for (key, setting, _) in &reader.seen {
-                set.push((key.clone(), setting.clone()));
-            }
-            let origin = self.origin(value.span());
-            self.environments.push(Environment { name, written: reader.written, set, origin });
+            self.add(reader, &name, value.span());
         }
         Ok(())
+    }
+
+    /// Returns a reader for an environment of this file.
+    fn within(&self, name: &str) -> Reader<'t> {
+        let mut reader = Reader::new(self.file.clone(), self.text, self.base.clone());
+        reader.within = Some(name.to_string());
+        reader.passes_over = self.passes_over;
+        reader.binds = mapped(&self.written.binds, |(key, _)| key.clone());
+        reader
+    }
+
+    /// Adds the environment that a reader has read.
+    fn add(&mut self, reader: Reader<'_>, name: &str, span: Range<usize>) {
+        let mut set = Vec::with_capacity(reader.seen.len());
+        for (key, setting, _) in &reader.seen {
+            set.push((key.clone(), setting.clone()));
+        }
+        let (name, origin) = (name.to_string(), self.origin(span));
+        self.environments.push(Environment { name, written: reader.written, set, origin });
     }
 
     /// Reads an engine option for every bind, or for the default bind alone, which it does not configure.
@@ -321,7 +338,7 @@ impl<'t> Reader<'t> {
 
     /// Returns the file with a colon after it, or the word for a line of a text.
     fn shown_file(&self) -> String {
-        self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", file.display()))
+        self.file.as_ref().map_or("line ".to_string(), |file| format!("{}:", shown_path(file)))
     }
 
     fn line(&self, span: &Range<usize>) -> usize {

@@ -9,7 +9,7 @@ use super::setting::is_of_a_bind;
 use super::{Opened, Reader};
 use crate::config::options::{EngineOptions, APPLIED};
 use crate::config::suggest::suggest;
-use crate::config::value::entries;
+use crate::config::value::{entries, Placed};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::key::BindKey;
@@ -25,7 +25,8 @@ impl Config {
     ///
     /// - a table with a `url`, or with another setting that only a bind has, is the bind of that key, `default` the default bind;
     /// - a string that is the URL of a database is that of the bind of its key;
-    /// - a `url` is that of the default bind, and so are the settings beside it.
+    /// - a `url` is that of the default bind, and so are the settings beside it;
+    /// - `env.NAME` has what differs in an environment, as [`Config::environment`] chooses it: `[database.env.test.auth]`.
     ///
     /// All else is the application's own and passed over, in a bind's table too: `max_connections` for one. A name that is
     /// nearly a setting's is passed over with a warning. [`change`](Config::change) gives the binds what the application has no
@@ -62,7 +63,15 @@ impl Config {
     }
 }
 
-impl Reader<'_> {
+/// The name of the table of environments.
+const ENVIRONMENTS: &str = "env";
+
+/// Returns whether a value has what only a bind has.
+fn is_bind(value: &DeValue<'_>) -> bool {
+    value.as_table().is_some_and(|settings| settings.iter().any(|(name, _)| is_of_a_bind(name.get_ref())))
+}
+
+impl<'t> Reader<'t> {
     fn of_the_application(mut self, section: &str) -> Result<Config> {
         self.passes_over = true;
         let document = self.parsed()?;
@@ -74,16 +83,31 @@ impl Reader<'_> {
             };
             (table, span) = (inner, name.span());
         }
-        let settings = entries(table);
         // Where the section is the default bind's too, what is beside the URL is its own.
         let is_a_bind = table.iter().any(|(name, _)| name.get_ref() == "url");
-        for (name, value) in settings {
+        self.section(table, is_a_bind)?;
+        if self.written.binds.is_empty() {
+            let problem = format!("`[{section}]` has no bind: one is `[{section}.KEY]` with a `url`");
+            return Err(self.error(None, span, problem));
+        }
+        for (name, value) in entries(table) {
+            if name.get_ref() == ENVIRONMENTS && !is_bind(value.get_ref()) {
+                self.environments_of_the_section(value, is_a_bind)?;
+            }
+        }
+        Ok(self.finished())
+    }
+
+    /// Reads the binds of a section, or of an environment in it.
+    fn section(&mut self, table: &DeTable<'_>, is_a_bind: bool) -> Result<()> {
+        for (name, value) in entries(table) {
             let (key, place) = (name.get_ref().as_ref(), name.span());
             match value.get_ref() {
+                DeValue::Table(_) if key == ENVIRONMENTS && !is_bind(value.get_ref()) && self.within.is_none() => {}
                 DeValue::Table(_) if is_a_bind && key == "pragmas" => {
                     self.setting(&BindKey::DEFAULT, key, place, value)?;
                 }
-                DeValue::Table(settings) if settings.iter().any(|(name, _)| is_of_a_bind(name.get_ref())) => {
+                settings @ DeValue::Table(_) if is_bind(settings) || self.binds.contains(&BindKey::from(key)) => {
                     self.bind(BindKey::from(key), place, value)?;
                 }
                 DeValue::Table(_) => self.pass_over(None, key, &place),
@@ -96,11 +120,22 @@ impl Reader<'_> {
                 _ => self.pass_over(is_a_bind.then_some(&BindKey::DEFAULT), key, &place),
             }
         }
-        if self.written.binds.is_empty() {
-            let problem = format!("`[{section}]` has no bind: one is `[{section}.KEY]` with a `url`");
-            return Err(self.error(None, span, problem));
+        Ok(())
+    }
+
+    /// Reads `[SECTION.env.NAME]`, each with what the section may have. What is no table there is the application's.
+    fn environments_of_the_section(&mut self, value: &Placed<'_>, is_a_bind: bool) -> Result<()> {
+        let DeValue::Table(environments) = value.get_ref() else { return Ok(()) };
+        for (name, value) in entries(environments) {
+            let DeValue::Table(settings) = value.get_ref() else {
+                self.pass_over(None, name.get_ref(), &name.span());
+                continue;
+            };
+            let mut reader = self.within(name.get_ref());
+            reader.section(settings, is_a_bind || settings.iter().any(|(name, _)| name.get_ref() == "url"))?;
+            self.add(reader, name.get_ref(), value.span());
         }
-        Ok(self.finished())
+        Ok(())
     }
 
     fn no_section(&self, section: &str, part: &str, table: &DeTable<'_>, span: Range<usize>) -> Error {

@@ -1,5 +1,7 @@
 //! The labels of the rows that scenarios have loaded.
 
+use rusqlite::types::Value;
+
 use super::names::{after_key, no_row};
 use crate::key::{BindKey, Keys};
 use crate::row::Row;
@@ -53,6 +55,17 @@ impl Labels {
             };
             self.rows.entries().iter().find(is_it).map(|(_, row)| row)
         })
+    }
+
+    /// Returns the rows of a table, each by the value of a column, with their names.
+    pub(crate) fn by_value(&self, bind: &BindKey, table: &str, column: &str) -> Vec<(Value, String)> {
+        let mut values = Vec::new();
+        for ((key, name, _), row) in self.rows.entries() {
+            if let (true, Some(value)) = (key == bind && name.eq_ignore_ascii_case(table), row.row.value(column)) {
+                values.push((value.clone(), row.name()));
+            }
+        }
+        values
     }
 
     /// Returns the labels of a table.

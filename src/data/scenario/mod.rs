@@ -5,6 +5,7 @@
 //! without those of the others, and a row can be referred to before it is there.
 
 mod cell;
+mod expected;
 mod identify;
 mod labels;
 mod links;
@@ -18,9 +19,12 @@ use std::path::PathBuf;
 use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys};
 use crate::schema::Metadata;
+pub(crate) use cell::Found;
+pub(crate) use expected::{expected, ExpectedRow, ExpectedTable};
 pub(crate) use labels::Labels;
 pub(crate) use links::{Link, LinkEnd};
 pub(crate) use names::not_one_key;
+pub(crate) use resolve::Refers;
 pub(super) use rows::resolve;
 
 /// A scenario's file, its text not yet looked at.

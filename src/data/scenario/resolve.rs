@@ -8,8 +8,8 @@ use super::links::Link;
 use super::names::{after_key, no_column, no_label, no_row, not_one_key};
 use super::written::{in_row, WrittenCell, WrittenRow, WrittenTable};
 use super::{identify, Scenario, Target};
-use crate::error::{Error, Result};
-use crate::key::{BindIndex, PerBind};
+use crate::error::{list, Error, Result};
+use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::{has_name, mapped};
 use crate::schema::{ForeignKey, TableInfo};
 use crate::sorted::Sorted;
@@ -61,6 +61,17 @@ struct Parent {
     at: Option<BindIndex>,
     table: String,
     column: String,
+}
+
+/// A column of a row that refers to another row.
+#[derive(Clone, Debug)]
+pub(crate) struct Refers {
+    pub(crate) column: String,
+    /// The name of the other row, and its place: the bind, the table, and the column that has the value.
+    pub(crate) name: String,
+    pub(crate) bind: BindKey,
+    pub(crate) table: String,
+    pub(crate) of: String,
 }
 
 /// The row of a label: one of these, or one that was loaded before.
@@ -372,47 +383,59 @@ impl<'r> Resolver<'r> {
         self.ground.known.find(self.ground.targets[at].keys.first(), table, label).map(Labeled::Before)
     }
 
-    /// Returns the row of a name: `auth.user.bob`, or `user.bob` in the bind `own`.
+    /// Returns the row of a name: `auth.user.bob`, or `user.bob` in the bind `own`, else in the one bind that has it.
     fn by_name(&self, own: BindIndex, name: &str) -> Result<Labeled<'r>, String> {
-        let mut ways = vec![(own, name)];
+        let (mut ways, mut others) = (Vec::new(), Vec::new());
         for (at, target) in self.ground.targets.iter() {
             for key in target.keys.iter() {
-                if let Some(rest) = after_key(name, key) {
-                    ways.push((at, rest));
-                }
+                ways.extend(after_key(name, key).map(|rest| (at, rest)));
+            }
+            others.extend(self.in_bind(at, name).0.map(|found| (at, found)));
+        }
+        ways.push((own, name));
+        let mut of_table = None;
+        for (at, rest) in ways {
+            match self.in_bind(at, rest) {
+                (Some(found), _) => return Ok(found),
+                (None, table) => of_table = of_table.or(table.map(|(table, label)| (at, table, label))),
             }
         }
-        let mut of_table = None;
-        // What says its bind goes first.
-        for (at, rest) in ways.into_iter().rev() {
-            for (dot, _) in rest.match_indices('.') {
-                let (table, label) = (&rest[..dot], &rest[dot + 1..]);
-                if let Some(found) = self.find(at, table, label) {
-                    return Ok(found);
-                }
-                if let Some(info) = self.ground.targets[at].metadata.table(table) {
-                    of_table.get_or_insert((at, info.name(), label));
-                }
-            }
+        if others.len() > 1 {
+            let keys = mapped(&others, |(at, _)| self.ground.targets[*at].keys.first());
+            return Err(format!("`{name}` is in the binds {}: say which, before its table", list(&keys)));
+        }
+        if let Some((_, found)) = others.pop() {
+            return Ok(found);
         }
         // A dynamic bind's, which is no database.
         if let Ok(known) = self.ground.known.named(name) {
             return Ok(Labeled::Before(known));
         }
-        match of_table {
-            Some((at, table, label)) => {
-                Err(no_label(label, self.ground.targets[at].keys.first(), table, &self.labels(at, table)))
-            }
-            None => {
-                let mut names = self.ground.known.names();
-                for entry in &self.rows {
-                    if entry.row.label.is_some() {
-                        names.push(entry.name());
-                    }
-                }
-                Err(no_row(name, &names))
+        if let Some((at, table, label)) = of_table {
+            return Err(no_label(label, self.ground.targets[at].keys.first(), table, &self.labels(at, table)));
+        }
+        let mut names = self.ground.known.names();
+        for entry in self.rows.iter().filter(|entry| entry.row.label.is_some()) {
+            if !names.contains(&entry.name()) {
+                names.push(entry.name());
             }
         }
+        Err(no_row(name, &names))
+    }
+
+    /// Returns the row that `user.bob` means in a bind, and its table there with the label that is asked for.
+    fn in_bind<'n>(&self, at: BindIndex, name: &'n str) -> (Option<Labeled<'r>>, Option<(&'r str, &'n str)>) {
+        let mut of_table = None;
+        for (dot, _) in name.match_indices('.') {
+            let (table, label) = (&name[..dot], &name[dot + 1..]);
+            if let Some(found) = self.find(at, table, label) {
+                return (Some(found), None);
+            }
+            if let Some(info) = self.ground.targets[at].metadata.table(table) {
+                of_table.get_or_insert((info.name(), label));
+            }
+        }
+        (None, of_table)
     }
 
     /// Returns the labels of a table, in the order of the file.
@@ -432,6 +455,46 @@ impl<'r> Resolver<'r> {
             }
         }
         labels
+    }
+
+    /// Returns the row of the same name that was loaded before.
+    pub(super) fn known(&self, row: usize) -> Option<&'r Labelled> {
+        let WrittenTable { at, table, .. } = self.rows[row].table;
+        let label = self.rows[row].row.label.as_deref()?;
+        self.ground.known.find(self.ground.targets[*at].keys.first(), table, label)
+    }
+
+    /// Returns the columns of a row that refer to others, each with the row that it refers to.
+    pub(super) fn references(&self, row: usize) -> Vec<Refers> {
+        let at = self.rows[row].table.at;
+        let mut references = Vec::new();
+        for slot in &self.rows[row].slots {
+            let (labeled, of) = match (&slot.cell, &slot.parent) {
+                (Cell::Ref { name, column }, _) => {
+                    let Ok(labeled) = self.by_name(at, name) else { continue };
+                    let Some(column) = column.clone().or_else(|| self.only_key(&labeled).ok()) else { continue };
+                    (labeled, column)
+                }
+                (Cell::Text(label), Some(Parent { at: Some(at), table, column })) => {
+                    let Some(labeled) = self.find(*at, table, label) else { continue };
+                    (labeled, column.clone())
+                }
+                _ => continue,
+            };
+            let column = slot.column.clone();
+            references.push(match labeled {
+                Labeled::Here(at) => {
+                    let entry = &self.rows[at];
+                    let bind = self.ground.targets[entry.table.at].keys.first().clone();
+                    Refers { column, name: entry.name(), bind, table: entry.table.table.clone(), of }
+                }
+                Labeled::Before(known) => {
+                    let (bind, table) = (known.keys.first().clone(), known.table.clone());
+                    Refers { column, name: known.name(), bind, table, of }
+                }
+            });
+        }
+        references
     }
 
     /// Returns the affinity of a column, as SQLite names it.

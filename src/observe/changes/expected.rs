@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::change::{ChangeKind, RowChanges, TableChange};
+use crate::error::shown_path;
 use crate::key::BindKey;
 use crate::observe::rows::ExpectedRows;
 use crate::row::Row;
@@ -237,7 +238,7 @@ impl ExpectedChange {
             let (mark, what) = (kind.mark(), kind.name());
             match (rows.count(), rows.file()) {
                 (Some(count), _) if count > 0 => phrases.push(format!("{mark} {count} {what}")),
-                (_, Some(file)) => phrases.push(format!("{mark} {what} as in {}", file.display())),
+                (_, Some(file)) => phrases.push(format!("{mark} {what} as in {}", shown_path(file))),
                 _ => {}
             }
         }

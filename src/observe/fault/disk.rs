@@ -76,9 +76,9 @@ impl FaultBuilder {
 
     /// Lets nobody begin to write, as while another connection writes: `SQLITE_BUSY`.
     ///
-    /// As in production, SQLite waits for as long as the connection's busy timeout first, which a test gives its bind
-    /// with [`busy_timeout`](crate::Bind::busy_timeout). A transaction that has begun to write goes on. For whom, is as
-    /// for [`disk_full`](FaultBuilder::disk_full).
+    /// As in production, SQLite tries again until the connection's busy timeout has passed. Nobody has the lock, so its waits
+    /// between the tries end at once, whatever the timeout is; a busy handler of the application's own waits as it does. A
+    /// transaction that has begun to write goes on. For whom, is as for [`disk_full`](FaultBuilder::disk_full).
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ impl Harness {
     /// | [`disk_full`](FaultBuilder::disk_full) | what a transaction writes finds no room | `SQLITE_FULL` |
     /// | [`fail_io`](FaultBuilder::fail_io) | what a transaction writes cannot be written | `SQLITE_IOERR_WRITE` |
     /// | [`read_only`](FaultBuilder::read_only) | a transaction that would write gets no further | `SQLITE_READONLY` |
-    /// | [`busy`](FaultBuilder::busy) | the same, after the bind's busy timeout | `SQLITE_BUSY` |
+    /// | [`busy`](FaultBuilder::busy) | the same, once the busy timeout has passed, which takes no time | `SQLITE_BUSY` |
     /// | [`fail_read`](FaultBuilder::fail_read) | a transaction cannot begin to read | `SQLITE_IOERR_READ` |
     /// | [`down`](FaultBuilder::down) | nothing opens the bind, and what is open cannot use it | `SQLITE_CANTOPEN` |
     /// | [`slow`](FaultBuilder::slow) | nothing fails: each transaction takes longer to begin | |

@@ -20,6 +20,8 @@ pub(crate) struct Difference {
 /// A row that is not there.
 #[derive(Clone, Debug)]
 pub(crate) struct Missing {
+    /// Its place among those expected.
+    pub(crate) at: usize,
     pub(crate) row: Row,
     /// The number of times that it is expected, and found.
     pub(crate) times: (usize, usize),
@@ -28,6 +30,8 @@ pub(crate) struct Missing {
 /// A row that is there with other values than those expected.
 #[derive(Clone, Debug)]
 pub(crate) struct Different {
+    /// The place of the expected one among all.
+    pub(crate) at: usize,
     pub(crate) expected: Row,
     pub(crate) found: Row,
     /// The columns whose values differ.
@@ -35,6 +39,12 @@ pub(crate) struct Different {
 }
 
 impl Difference {
+    /// Returns the difference without the rows that are not expected.
+    pub(super) fn without_surplus(self) -> Option<Difference> {
+        let difference = Difference { surplus: Vec::new(), ..self };
+        (!difference.is_none()).then_some(difference)
+    }
+
     fn is_none(&self) -> bool {
         self.missing.is_empty() && self.surplus.is_empty() && self.different.is_empty()
     }
@@ -49,7 +59,7 @@ pub(crate) fn compare(expected: &[Row], found: &[Row], key: &[String]) -> Option
     let mut difference = Difference::default();
     for is_it in [&same_by_key as &dyn Fn(&Row, &Row, &[String]) -> usize, &alike] {
         unmet.retain(|at| {
-            let expected = &expected[*at];
+            let (at, expected) = (*at, &expected[*at]);
             let mut best = (0, 0);
             for (place, other) in surplus.iter().enumerate() {
                 let likeness = is_it(expected, &found[*other], key);
@@ -62,7 +72,7 @@ pub(crate) fn compare(expected: &[Row], found: &[Row], key: &[String]) -> Option
             }
             let found = found[surplus.remove(best.1)].clone();
             let columns = differing(expected, &found);
-            difference.different.push(Different { expected: expected.clone(), found, columns });
+            difference.different.push(Different { at, expected: expected.clone(), found, columns });
             false
         });
     }
@@ -73,7 +83,7 @@ pub(crate) fn compare(expected: &[Row], found: &[Row], key: &[String]) -> Option
         }
         let asked = expected.iter().filter(|other| **other == row).count();
         let times = (asked, found.iter().filter(|found| fits(&row, found)).count());
-        difference.missing.push(Missing { row, times });
+        difference.missing.push(Missing { at, row, times });
     }
     difference.surplus = mapped(&surplus, |at| found[*at].clone());
     (!difference.is_none()).then_some(difference)

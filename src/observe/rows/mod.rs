@@ -2,6 +2,7 @@
 
 mod compare;
 mod expected;
+mod held;
 mod read;
 mod stored;
 mod verdict;
@@ -9,5 +10,6 @@ mod verdict;
 pub(super) use compare::{compare, fits};
 pub(crate) use compare::{Difference, Different, Missing};
 pub use expected::ExpectedRows;
+pub(super) use held::Held;
 pub(super) use read::{read, stored, Of};
-pub(crate) use verdict::{verdict_on_rows, OtherRows, WrongRows};
+pub(crate) use verdict::{verdict_on_rows, Extent, OtherRows, WrongRows};

@@ -1,30 +1,36 @@
 //! The verdict on the rows of a table: whether they are those that a test expects, and no others.
 
-use rusqlite::Connection;
-
 use super::compare::{compare, Difference};
 use super::expected::ExpectedRows;
-use super::read::{read, Of};
+use super::held::Held;
+use super::read::read;
 use crate::database::{Database, Patience};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::harness::Running;
 use crate::key::BindKey;
 use crate::observe::account::{Account, Author};
-use crate::observe::changes::every_row;
 use crate::observe::clues::{lost, Clue};
 use crate::observe::glance::View;
-use crate::observe::look::{look, missing, Effort};
+use crate::observe::look::{look, Effort};
 use crate::observe::snapshot::committed;
 use crate::row::Row;
-use crate::schema::Metadata;
-use crate::sqlite::private::open_in_memory;
-use crate::sqlite::{stand_in_for_collations, Image};
+use crate::sqlite::Image;
+
+/// The extent of what is expected of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// These rows and no others.
+    Exactly,
+    /// These rows, and any others.
+    AtLeast,
+}
 
 /// A table that does not hold what a test expects.
 pub(crate) struct WrongRows {
     pub(crate) bind: BindKey,
     /// The table, as the schema spells it.
     pub(crate) table: String,
+    pub(crate) extent: Extent,
     /// The columns that identify a row; none where no key does.
     pub(crate) key: Vec<String>,
     /// The numbers of rows expected and found.
@@ -63,6 +69,7 @@ pub(crate) fn verdict_on_rows(
     key: &BindKey,
     table: &str,
     expected: &ExpectedRows,
+    extent: Extent,
 ) -> Result<Option<OtherRows>> {
     // A database that nobody has used counts as what it is made as.
     running.make_again(key)?;
@@ -72,7 +79,7 @@ pub(crate) fn verdict_on_rows(
         let is_written_to = database.has_writer();
         let images = committed(std::slice::from_ref(&database))?;
         for image in &images {
-            if let Some(other) = other_rows(running, &database, key, table, expected, image)? {
+            if let Some(other) = other_rows(running, &database, key, table, (expected, extent), image)? {
                 return Ok(Some(other));
             }
         }
@@ -91,50 +98,30 @@ fn other_rows(
     database: &Database,
     key: &BindKey,
     table: &str,
-    expected: &ExpectedRows,
+    (expected, extent): (&ExpectedRows, Extent),
     image: &Image,
 ) -> Result<Option<OtherRows>> {
-    let metadata = image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??;
-    let info = metadata.table(table);
-    let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
-        let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };
-        return Err(missing(running, key, table).unwrap_or_else(unknown));
-    };
-    let mut conn = copy(image).map_err(Error::sql(key))?;
-    let every = match every_row(&conn, false, name, info) {
-        Err(_) => {
-            // One that has lacked a collation once does not look for it again.
-            conn = copy(image).map_err(Error::sql(key))?;
-            stand_in_for_collations(&conn).map_err(Error::sql(key))?;
-            every_row(&conn, true, name, info)
-        }
-        every => every,
-    };
-    let (columns, found) = every.map_err(Error::sql(key))?;
-    let csv_empty_as_text = database.reading().csv_empty_as_text;
-    let of = Of { bind: key, conn: &conn, table: name, info, columns: &columns, csv_empty_as_text };
-    let Some(rows) = read(expected, &of)? else {
+    let held = Held::read(running, key, table, image)?;
+    let (name, found) = (&held.name, &held.rows);
+    let Some(rows) = read(expected, &held.of(key, database))? else {
         let counts = (expected.count().unwrap_or_default(), found.len());
         let (bind, table) = (key.clone(), name.to_string());
-        return Ok((counts.0 != counts.1).then_some(OtherRows::Count { bind, table, counts, found }));
+        return Ok((counts.0 != counts.1).then_some(OtherRows::Count { bind, table, counts, found: held.rows }));
     };
-    let identity = info.map(|info| info.primary_key().map(str::to_string).collect::<Vec<_>>()).unwrap_or_default();
-    let Some(difference) = compare(&rows, &found, &identity) else { return Ok(None) };
+    let identity =
+        held.info().map(|info| info.primary_key().map(str::to_string).collect::<Vec<_>>()).unwrap_or_default();
+    let mut difference = compare(&rows, found, &identity);
+    if extent == Extent::AtLeast {
+        difference = difference.and_then(Difference::without_surplus);
+    }
+    let Some(difference) = difference else { return Ok(None) };
     let mut elsewhere = Vec::new();
     for missing in difference.missing.iter().take(LOOKED_FOR) {
         elsewhere.push(others_with(running, database, name, &missing.row));
     }
     let clues = clues(running, database, key, name, &difference);
     let (bind, table, counts) = (key.clone(), name.to_string(), (rows.len(), found.len()));
-    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, key: identity, counts, difference, elsewhere, clues })))
-}
-
-/// Opens a private copy.
-fn copy(image: &Image) -> rusqlite::Result<Connection> {
-    let mut conn = open_in_memory()?;
-    image.connect(&conn)?;
-    image.copy_into(&mut conn, "main")?;
-    Ok(conn)
+    Ok(Some(OtherRows::Wrong(WrongRows { bind, table, extent, key: identity, counts, difference, elsewhere, clues })))
 }
 
 /// The most rows whose authors are named.

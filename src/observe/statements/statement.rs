@@ -409,11 +409,20 @@ impl Statement {
 
     /// Returns whether it may write to a database that a key means.
     pub(super) fn writes_to(&self, key: &BindKey) -> bool {
-        self.counts() && self.recorded.databases().any(|used| used.writes && used.names.contains(key))
+        self.does_something() && self.recorded.databases().any(|used| used.writes && used.names.contains(key))
     }
 
-    /// Returns whether it counts; statements that begin or end transactions do not.
-    pub(super) fn counts(&self) -> bool {
+    /// Returns whether it does more than begin or end a transaction.
+    pub(super) fn does_something(&self) -> bool {
         self.kind != StatementKind::Transaction
+    }
+
+    /// Returns whether it counts. Statements that begin or end transactions do not, nor do those that use no table.
+    pub(super) fn counts(&self) -> bool {
+        match self.kind {
+            StatementKind::Transaction => false,
+            StatementKind::Write => true,
+            StatementKind::Read => self.recorded.uses_table,
+        }
     }
 }

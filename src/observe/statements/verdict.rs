@@ -115,10 +115,10 @@ impl StatementLog {
         };
         let (mut on_them, mut elsewhere) = (Vec::new(), Vec::new());
         for statement in self.statements() {
-            if statement.counts() && is_on_them(&statement) {
+            if statement.does_something() && is_on_them(&statement) {
                 let writes = writes(&statement);
                 on_them.push((statement, writes));
-            } else if statement.counts() {
+            } else if statement.does_something() {
                 elsewhere.push(statement);
             }
         }

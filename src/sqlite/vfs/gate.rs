@@ -1,6 +1,9 @@
 //! The say that others have in what a file system does.
 
+use std::cell::Cell;
 use std::ffi::c_int;
+
+use rusqlite::ffi;
 
 /// The owner of a connection that writes to a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +61,24 @@ pub(crate) trait Gate: Send + Sync {
     /// Notes that a connection of that number, which this thread uses, was refused a lock, or, to a file, has got that of a
     /// writer.
     fn is_refused_or_gets(&self, _connection: u64, _writer: Writer, _gets: bool) {}
+}
+
+thread_local! {
+    /// Set from a lock that a gate has refused as taken to the next one that this thread asks for.
+    static REFUSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks a gate for SQLite's code in place of a lock, and notes whether it is that another connection has the lock.
+pub(super) fn instead_of_lock(gate: &dyn Gate, begins: Begins) -> Option<c_int> {
+    let code = gate.instead_of_lock(begins);
+    REFUSED.set(code == Some(ffi::SQLITE_BUSY));
+    code
+}
+
+/// Returns whether this thread is about to wait for a lock that a gate has refused. Nobody has that lock: SQLite's busy
+/// handler counts its waits by their number, and each may end at once.
+pub(super) fn waits_for_nobody() -> bool {
+    REFUSED.take()
 }
 
 /// A gate that is always open.

@@ -21,19 +21,3 @@ fn a_sign_up_is_audited_in_meta(db: Harness) -> multibind::Result<()> {
     db.assert_landed("meta", "log", row! { event: "sign-up of ann" });
     Ok(())
 }
-
-#[rstest]
-fn a_session_sends_each_statement_to_its_bind(db: Harness) -> multibind::Result<()> {
-    let mut session = db.session();
-    session.execute("INSERT INTO user (username) VALUES (?1)", ["ann"])?;            // goes to auth
-    session.table("post")?.insert(row! { title: "hello" })?;                         // goes to default
-    let names: Vec<String> = session.query("SELECT username FROM user", [], |r| r.get(0))?;
-    session.on("meta")?.execute("INSERT INTO log (event) VALUES ('hello')", [])?;    // told: `log` is in two
-    session.commit()?;
-
-    assert_eq!(names, ["ann"]);
-    db.assert_landed("auth", "user", row! { username: "ann" });
-    db.assert_landed(None, "post", row! { title: "hello" });
-    db.assert_landed("meta", "log", row! { event: "hello" });
-    Ok(())
-}

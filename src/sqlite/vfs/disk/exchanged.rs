@@ -1,5 +1,5 @@
-//! The function by which a file system of SQLite's opens files, exchanged for one of ours: the file system stays what it is,
-//! under its name.
+//! The functions by which a file system of SQLite's opens files and sleeps, exchanged for ours: the file system stays what it
+//! is, under its name.
 
 use std::ffi::CStr;
 use std::mem::transmute;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rusqlite::ffi;
 
-use super::{File, Opens};
+use super::{File, Opens, Sleeps};
 
 /// The function that was there before ours.
 pub(super) struct Exchanged(AtomicPtr<()>);
@@ -30,21 +30,47 @@ impl Exchanged {
             if size < size_of::<File>() {
                 return;
             }
-            let place = AtomicPtr::from_ptr((&raw mut (*found).xOpen).cast::<*mut ()>());
-            let mut there = place.load(Ordering::Acquire);
-            loop {
-                self.0.store(there, Ordering::Release);
-                match place.compare_exchange(there, ours as *mut (), Ordering::AcqRel, Ordering::Acquire) {
-                    Ok(_) => return,
-                    Err(other) => there = other,
-                }
+            self.put((&raw mut (*found).xOpen).cast(), ours as *mut ());
+        }
+    }
+
+    /// Makes the default file system sleep by `ours`, and keeps the function before. Called once.
+    pub(super) fn exchange_sleep(&self, ours: Sleeps) {
+        // SAFETY: as for `exchange`; SQLite reads `xSleep` at each wait.
+        unsafe {
+            let found = ffi::sqlite3_vfs_find(ptr::null());
+            if !found.is_null() {
+                self.put((&raw mut (*found).xSleep).cast(), ours as *mut ());
             }
         }
     }
 
-    /// Returns the function that was there before, if there was one.
+    /// Exchanges the function in a place, as a whole.
+    ///
+    /// # Safety
+    ///
+    /// The place has a pointer to a function, and is never freed.
+    unsafe fn put(&self, place: *mut *mut (), ours: *mut ()) {
+        // SAFETY: by the caller.
+        let place = unsafe { AtomicPtr::from_ptr(place) };
+        let mut there = place.load(Ordering::Acquire);
+        loop {
+            self.0.store(there, Ordering::Release);
+            match place.compare_exchange(there, ours, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(other) => there = other,
+            }
+        }
+    }
+
+    /// Returns the function that opened files before, if there was one.
     pub(super) fn opens(&self) -> Option<Opens> {
         // SAFETY: what was there before ours is a function of this kind, or null.
         unsafe { transmute::<*mut (), Option<Opens>>(self.0.load(Ordering::Acquire)) }
+    }
+    /// Returns the function that slept before, if there was one.
+    pub(super) fn sleeps(&self) -> Option<Sleeps> {
+        // SAFETY: what was there before ours is a function of this kind, or null.
+        unsafe { transmute::<*mut (), Option<Sleeps>>(self.0.load(Ordering::Acquire)) }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Once, OnceLock, PoisonError, RwLock, Weak};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
 
-use super::super::gate::{Gate, Writer};
+use super::super::gate::{waits_for_nobody, Gate, Writer};
 use super::super::register::FileSystem;
 use super::super::system::{access, delete, full_pathname, system};
 use super::exchanged::Exchanged;
@@ -102,10 +102,26 @@ pub(crate) fn refuse_files(refuser: &'static Refuser) {
 /// The function by which the default file system opened files before.
 static BEFORE: Exchanged = Exchanged::new();
 
-/// Makes SQLite's default file system open files by [`open_named`], once.
+/// The function by which it slept before.
+static SLEPT: Exchanged = Exchanged::new();
+
+/// Makes SQLite's default file system open files by [`open_named`] and wait by [`sleep`], once.
 fn see_default() {
     static DONE: Once = Once::new();
-    DONE.call_once(|| BEFORE.exchange(None, open_named));
+    DONE.call_once(|| {
+        BEFORE.exchange(None, open_named);
+        SLEPT.exchange_sleep(sleep);
+    });
+}
+
+/// Waits, unless it would be for a lock that a gate has refused.
+unsafe extern "C" fn sleep(vfs: *mut sqlite3_vfs, microseconds: c_int) -> c_int {
+    // No panic: it hands on.
+    match SLEPT.sleeps().filter(|_| !waits_for_nobody()) {
+        // SAFETY: SQLite passes the file system it found; the rest is handed on as it came.
+        Some(sleeps) => unsafe { sleeps(vfs, microseconds) },
+        None => microseconds,
+    }
 }
 
 thread_local! {

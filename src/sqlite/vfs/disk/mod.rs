@@ -18,7 +18,7 @@ pub(crate) use refused::Refuser;
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::{Connection, OpenFlags};
 
-use super::gate::{Begins, Gate, Into, Writer};
+use super::gate::{instead_of_lock, Begins, Gate, Into, Writer};
 use super::memory::begins;
 use super::methods::io_methods;
 use crate::sqlite::callback::without_panic;
@@ -26,6 +26,9 @@ use crate::sqlite::private::opening;
 
 /// The function that opens the system's files.
 type Opens = unsafe extern "C" fn(*mut sqlite3_vfs, *const c_char, *mut sqlite3_file, c_int, *mut c_int) -> c_int;
+
+/// The function that waits so many microseconds.
+type Sleeps = unsafe extern "C" fn(*mut sqlite3_vfs, c_int) -> c_int;
 
 /// An open file in the place that SQLite keeps for it. The first field is SQLite's.
 #[repr(C)]
@@ -223,7 +226,7 @@ unsafe extern "C" fn lock_file(file: *mut sqlite3_file, level: c_int) -> c_int {
                 ffi::SQLITE_LOCK_RESERVED => Some(Begins::Writing),
                 _ => None,
             };
-            if let Some(code) = begins.and_then(|part| open.gate.instead_of_lock(part)) {
+            if let Some(code) = begins.and_then(|part| instead_of_lock(&*open.gate, part)) {
                 return code;
             }
             open.has_asked = begins == Some(Begins::Reading);
@@ -261,7 +264,7 @@ unsafe extern "C" fn shm_lock(file: *mut sqlite3_file, first: c_int, count: c_in
             // The lock of the file was asked about just now, if the log is read for the first time.
             let has_asked = begins == Some(Begins::Reading) && std::mem::take(&mut open.has_asked);
             let asks = begins.filter(|_| !has_asked);
-            if let Some(code) = asks.and_then(|part| open.gate.instead_of_lock(part)) {
+            if let Some(code) = asks.and_then(|part| instead_of_lock(&*open.gate, part)) {
                 return code;
             }
             let code = methods.xShmLock.map_or(ffi::SQLITE_IOERR_SHMLOCK, |lock| lock(inner, first, count, flags));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::ffi;
 
-use super::super::gate::{Begins, Gate};
+use super::super::gate::{instead_of_lock, Begins, Gate};
 use super::who::Opener;
 
 /// The state of a connection's lock on the file. Each state holds those before it.
@@ -98,7 +98,7 @@ impl Held {
         if begins == Begins::Reading && self.opener == Opener::Harness {
             return None;
         }
-        gate.instead_of_lock(begins)
+        instead_of_lock(gate, begins)
     }
 
     /// Returns whether it has a lock with which the database is written to: a transaction's, or that of copying the log
