@@ -13,14 +13,11 @@ use std::thread;
 
 use rusqlite::{ffi, Connection};
 
-use super::accounts::{Running, Stopped};
+use super::accounts::Running;
 use super::commits::end_here;
 use super::connected::Connected;
 use super::connections::{connected, settle_here, settle_others};
-use super::deed::Deed;
-use super::faults::Faults;
 use super::handle::Handle;
-use super::member::Member;
 use super::opening::OpenedBy;
 use super::settle::Account;
 use super::sqlite_log::take_error;
@@ -254,35 +251,6 @@ impl Watch {
         let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
         lock(&self.accounts).begin(running, standing.alone);
     }
-
-    /// Shows a statement to the faults that may be about it, and stops it if one is.
-    fn meets(&self, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
-        let handle = statement.handle();
-        if !handle.has_attached() {
-            return meets(&self.faults, None, statement, sql);
-        }
-        handle.databases().iter().find_map(|schema| {
-            let watch = handle.placed(schema).and_then(|number| Context::numbered(number).watch())?;
-            meets(&watch.faults, Some(schema), statement, sql)
-        })
-    }
-
-    /// Stops a statement that a guard refuses.
-    fn judge(&self, member: &Member, statement: &Statement<'_>, sql: &CStr, deed: Deed) -> Option<Stopped> {
-        let rule = member.rules.against(&member.names, deed)?;
-        let handle = statement.handle();
-        let mut what = statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
-        let how = handle.stop(statement.statement, deed);
-        if how.is_none() {
-            if deed.writes && deed.acts_at_once {
-                // Within a transaction or beside another statement, SQLite keeps the journal mode that a database has.
-                return None;
-            }
-            what += NOT_STOPPED;
-        }
-        rule.note(member.bind(), what, false);
-        how.map(|how| Stopped::new(Some(rule), how))
-    }
 }
 
 /// Follows the end of a statement; `watch` is the database's while somebody listens.
@@ -355,21 +323,6 @@ fn vacuumed(handle: &Handle) {
     end_here();
 }
 
-/// Shows a statement to the faults of one database of its connection, of that schema where it has several, and stops it if one is
-/// about it.
-fn meets(faults: &Faults, schema: Option<&CStr>, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
-    let handle = statement.handle();
-    for fault in faults.of_statements() {
-        let Some(deed) = handle.is_met_by(&fault, schema, sql).filter(|_| !fault.lets_pass()) else { continue };
-        match handle.stop(statement.statement, deed) {
-            Some(how) if fault.triggers() => return Some(Stopped::new(None, how)),
-            Some(how) => handle.release(how),
-            None => fault.is_passed(),
-        }
-    }
-    None
-}
-
 /// Returns the watch of a connection whose own database is no bind's: that of the first bind that it has attached, else its own.
 /// The connection gets the instruments of that one where it has those of another.
 fn assigned(handle: &Handle) -> Option<Arc<Watch>> {
@@ -401,6 +354,3 @@ fn assigned(handle: &Handle) -> Option<Arc<Watch>> {
     }
     Some(watch)
 }
-
-/// The words after a statement that was not stopped.
-const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";
