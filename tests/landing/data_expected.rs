@@ -399,5 +399,5 @@ fn other_files_are_for_other_assertions(db: Harness) {
     assert_snapshot!(without(folder.path(), failure(|| db.assert_data(&path))), @"cannot compare the data with [folder]/user.csv: the tables of `assert_data` are in .toml files: one table of .csv or .json is for `assert_rows`");
     let (folder, path) = file("user.toml", TEAM);
     assert_snapshot!(without(folder.path(), failure(|| db.assert_rows("auth", "user", &*path))), @"cannot compare the rows of `user` in bind `auth`: [folder]/user.toml: a .toml file has the rows of several tables: assert them with `assert_data`");
-    assert_snapshot!(without(folder.path(), failure(|| db.assert_data(folder.path().join("none.toml")))), @"cannot compare the data with [folder]/none.toml: the file cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(without(folder.path(), failure(|| db.assert_data(folder.path().join("none.toml")))), @"cannot compare the data with [folder]/none.toml: the file cannot be read: No such file or directory (os error 2); `[folder]` has no `none.toml`, and a relative path begins at the folder of the configuration file, in code at that of the crate under test");
 }
