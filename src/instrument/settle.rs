@@ -9,11 +9,13 @@ use rusqlite::ffi;
 
 use super::connected::{Connected, Last, State};
 use super::handle::{Handle, Standing};
+use super::looked::Step;
 use super::outcome::{end_of, step_within, Start, Unsettled};
 use super::recorded::Ended;
 use super::recorder::Recorder;
 use super::state;
 use super::threads::here;
+use super::transaction::TransactionEnd;
 use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sync::lock;
 
@@ -103,6 +105,11 @@ impl Connected {
                 let (triggers, touched) = (take(&mut running.triggers), take(&mut running.touched));
                 statement.ends(Ended { rows, time, failed, error, is_stale: false, triggers, touched });
             });
+        } else if failed == Some(true) && start.step().is_some_and(Step::commits) {
+            // Its error is the reason why the transaction's rows are lost.
+            let (start, thread) = (start.clone(), here());
+            state.unsettled = Some(Unsettled { start, thread, failed: true, is_dropped });
+            let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
         }
         if alone && may_end {
             recorder.ends.note();
@@ -149,6 +156,14 @@ impl Connected {
                 recorder.ends.note();
             }
         }
+        if start.step().is_some_and(Step::commits)
+            && let Some(error) = &error
+        {
+            let before = state.last.as_ref().and_then(|last| last.open.as_ref()?.as_ref());
+            if let Some(open) = state.open.as_ref().or(before) {
+                open.transaction.refuses_for(error);
+            }
+        }
         drop(state);
         let Some(number) = start.number else { return };
         recorder.amend(number, |statement| {
@@ -180,6 +195,9 @@ impl State {
                 let end = end_of(&open, start, grew, rows);
                 failed = failed.or(start.fails(end, rows));
                 open.transaction.ends(end);
+                if end == TransactionEnd::Failed && step.is_some_and(Step::commits) && recorder.keeps_writes() {
+                    open.transaction.refuses(recorder.place());
+                }
                 if open.wrote && open.is_explicit && recorder.keeps_writes() {
                     recorder.closes_here(&open.transaction);
                 }
@@ -193,6 +211,8 @@ impl State {
             failed = failed.or((rows > 0).then_some(false));
             if failed != Some(true) {
                 step_within(open, step, recorder);
+            } else if step.is_some_and(Step::commits) && recorder.keeps_writes() {
+                open.transaction.refuses(recorder.place());
             }
         }
         if start.may_write || step.is_some() {
