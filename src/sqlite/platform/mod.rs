@@ -19,7 +19,8 @@ pub(crate) use folder::{FolderKind, Hold};
 pub(crate) use linux::{hold, ram_disk, sweep, FolderLock};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{
-    is_write_locked, leave_no_access_time, open_without_access_time, try_lock, wait_for_lock, LargeBlock,
+    is_write_locked, largest_file, leave_no_access_time, open_lock, open_no_link, open_without_access_time, try_lock,
+    wait_for_lock, LargeBlock,
 };
 #[cfg(not(unix))]
 pub(super) use not_unix::{distrusted, make_private_folder, new_private_file};
@@ -29,7 +30,8 @@ pub(crate) use not_unix::{sqlite_path, with_permissions};
 pub(crate) use plain::{hold, ram_disk, sweep, FolderLock};
 #[cfg(not(target_os = "linux"))]
 pub(super) use plain::{
-    is_write_locked, leave_no_access_time, open_without_access_time, try_lock, wait_for_lock, LargeBlock,
+    is_write_locked, largest_file, leave_no_access_time, open_lock, open_no_link, open_without_access_time, try_lock,
+    wait_for_lock, LargeBlock,
 };
 #[cfg(unix)]
 pub(super) use unix::{distrusted, make_private_folder, new_private_file};

@@ -26,6 +26,8 @@ pub(in super::super) fn distrusted(data: &Metadata) -> Option<&'static str> {
         Some("another user owns it")
     } else if data.mode() & 0o022 != 0 {
         Some("other users can write to it")
+    } else if data.nlink() > 1 {
+        Some("another name leads to it, which others may have given it")
     } else {
         None
     }
