@@ -80,6 +80,11 @@ impl Step {
         matches!(self, Step::Begin | Step::Savepoint(_))
     }
 
+    /// Returns whether it may commit a transaction.
+    pub(super) fn commits(&self) -> bool {
+        matches!(self, Step::Commit | Step::Release(_))
+    }
+
     /// Returns whether it has failed, as far as the transaction tells: `before` and `after` are set if none was open as it began
     /// and is open as it has ended.
     pub(super) fn fails(&self, before: bool, after: bool) -> Option<bool> {

@@ -90,7 +90,7 @@ pub(crate) use strays::{Outside, Presence};
 pub(crate) use threads::ThreadState;
 pub(crate) use touched::Touches;
 pub use transaction::TransactionEnd;
-pub(crate) use transaction::{Reading, Transaction};
+pub(crate) use transaction::{Reading, RefusedCommit, Transaction};
 pub(crate) use unprepared::{unprepared, Unprepared};
 pub(crate) use used::WrittenTable;
 pub(crate) use waits::Waiting;

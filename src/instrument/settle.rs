@@ -8,10 +8,12 @@ use rusqlite::ffi;
 
 use super::connected::{Connected, State};
 use super::handle::{Handle, Standing};
+use super::looked::Step;
 use super::outcome::{end_of, step_within, Running, Unsettled};
 use super::recorded::Ended;
 use super::recorder::Recorder;
 use super::state;
+use super::transaction::TransactionEnd;
 use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sync::lock;
 
@@ -87,6 +89,11 @@ impl Connected {
                 state.unsettled = Some(Unsettled { running, thread, failed: failed == Some(true), is_dropped });
                 let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
             }
+        } else if failed == Some(true) && running.step().is_some_and(Step::commits) {
+            // Its error is the reason why the transaction's rows are lost.
+            let (running, thread) = (running.clone(), thread::current().id());
+            state.unsettled = Some(Unsettled { running, thread, failed: true, is_dropped });
+            let _ = UNSETTLED.try_with(|unsettled| unsettled.set(self.address));
         }
         if alone && (running.may_write || running.step().is_some()) {
             recorder.ends.note();
@@ -121,6 +128,14 @@ impl Connected {
                 recorder.ends.note();
             }
         }
+        if running.step().is_some_and(Step::commits)
+            && let Some(error) = &error
+        {
+            let before = state.last.as_ref().and_then(|(_, before)| before.as_ref());
+            if let Some(open) = state.open.as_ref().or(before) {
+                open.transaction.refuses_for(error);
+            }
+        }
         drop(state);
         let Some(number) = running.number else { return };
         recorder.amend(number, |statement| {
@@ -152,6 +167,9 @@ impl State {
                 let end = end_of(&open, running, grew, rows);
                 failed = failed.or(running.fails(end, rows));
                 open.transaction.ends(end);
+                if end == TransactionEnd::Failed && step.is_some_and(Step::commits) && recorder.keeps_writes() {
+                    open.transaction.refuses(recorder.place());
+                }
                 if open.wrote && open.is_explicit && recorder.keeps_writes() {
                     recorder.closes_here(&open.transaction);
                 }
@@ -165,6 +183,8 @@ impl State {
             failed = failed.or((rows > 0).then_some(false));
             if failed != Some(true) {
                 step_within(open, step, recorder);
+            } else if step.is_some_and(Step::commits) && recorder.keeps_writes() {
+                open.transaction.refuses(recorder.place());
             }
         }
         if running.may_write || step.is_some() {

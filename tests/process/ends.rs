@@ -476,6 +476,8 @@ fn a_wait_in_vain_has_the_beginning_of_a_holder_that_has_written_nothing() {
         at process::ends::runs::reserve
         on the test's thread, connection 1, open then,
         and later rolled back by the close of its connection
+      Both are of one thread, which cannot end the one while it waits for the other:
+      end that before, or write on its connection.
     ");
 }
 
@@ -496,6 +498,8 @@ fn a_wait_in_vain_says_when_its_holder_ended() {
             process::ends::runs::a_holder_commits_after_a_wait_in_vain
         The transaction began with the lock at tests/process/ends.rs:[line],
             process::ends::runs::reserve
+      Both are of one thread, which cannot end the one while it waits for the other:
+      end that before, or write on its connection.
     ");
 }
 

@@ -25,7 +25,7 @@ pub(super) use linux::{
 #[cfg(not(unix))]
 pub(super) use not_unix::{distrusted, make_private_folder, new_private_file};
 #[cfg(not(unix))]
-pub(crate) use not_unix::{sqlite_path, with_permissions};
+pub(crate) use not_unix::{refusal, sqlite_path, with_permissions};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use plain::{hold, ram_disk, sweep, FolderLock};
 #[cfg(not(target_os = "linux"))]
@@ -36,7 +36,12 @@ pub(super) use plain::{
 #[cfg(unix)]
 pub(super) use unix::{distrusted, make_private_folder, new_private_file};
 #[cfg(unix)]
-pub(crate) use unix::{sqlite_path, with_permissions};
+pub(crate) use unix::{refusal, sqlite_path, with_permissions};
+
+#[cfg(all(test, not(unix)))]
+pub(crate) use not_unix::set_modified;
+#[cfg(all(test, unix))]
+pub(crate) use unix::set_modified;
 
 /// Set where paths have drives, `C:\…`, and a backslash ends a folder's name.
 pub(crate) const HAS_DRIVES: bool = cfg!(windows);
