@@ -4,7 +4,6 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 
 use super::place::Place;
-use super::recorder::Recorder;
 use crate::key::{BindKey, Keys};
 use crate::list::filtered;
 use crate::sync::lock;
@@ -78,20 +77,6 @@ impl Asking {
     /// Returns the last calls for a way to a database, the oldest first.
     pub(super) fn of(&self, database: &Keys, way: Way) -> Vec<Asked> {
         filtered(&lock(&self.0).kept, |one| one.way == way && one.database == *database.first())
-    }
-}
-
-impl Recorder {
-    /// Notes that a line has got a way to a database, by a method of the harness.
-    pub(crate) fn gives(&self, database: &Keys, way: Way, method: &'static str, line: &'static Location<'static>) {
-        if self.keeps_writes() {
-            self.asking.note(database, way, method, line);
-        }
-    }
-
-    /// Returns the lines that have last got a way to a database, the oldest first.
-    pub(crate) fn given(&self, database: &Keys, way: Way) -> Vec<Asked> {
-        self.asking.of(database, way)
     }
 }
 

@@ -48,6 +48,7 @@ mod recorder;
 mod remembered;
 mod report_rows;
 mod rules;
+mod savepoint;
 mod search;
 mod settle;
 mod sought;

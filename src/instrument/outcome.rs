@@ -8,8 +8,8 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::looked::{Looked, Step};
-use super::place::Place;
 use super::recorder::Recorder;
+use super::savepoint::Savepoint;
 use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
 
@@ -53,16 +53,6 @@ pub(super) struct Open {
     /// The version of the databases, once it has written to the connection's own.
     pub(super) held: Option<u64>,
     pub(super) savepoints: Vec<Savepoint>,
-}
-
-/// A savepoint that is open.
-#[derive(Clone, Debug)]
-pub(super) struct Savepoint {
-    pub(super) name: String,
-    /// The number of the first statement in it.
-    pub(super) from: u64,
-    /// The place of the statement that opened it.
-    pub(super) opened: Option<Arc<Place>>,
 }
 
 impl Open {

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::env;
+use std::panic::Location;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Instant;
 
-use super::asked::Asking;
+use super::asked::{Asked, Asking, Way};
 use super::commits::Commits;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
@@ -14,10 +15,10 @@ use super::extension::resets_now;
 use super::fault::{Fault, FaultKind};
 use super::kept::{Bounds, Statements, HARNESS, OUTSIDE};
 use super::opening::OpenedBy;
-use super::outcome::Savepoint;
 use super::place::Place;
 use super::put_back::{PutBack, PutBackTo};
 use super::recorded::{Recorded, Undone};
+use super::savepoint::Savepoint;
 use super::sought::Sought;
 use super::state::is_present;
 use super::transaction::Transaction;
@@ -141,6 +142,18 @@ impl Recorder {
     /// Returns whether statements that write are kept.
     pub(crate) fn keeps_writes(&self) -> bool {
         self.is_heard() || is_on() && is_present()
+    }
+
+    /// Notes that a line has got a way to a database, by a method of the harness.
+    pub(crate) fn gives(&self, database: &Keys, way: Way, method: &'static str, line: &'static Location<'static>) {
+        if self.keeps_writes() {
+            self.asking.note(database, way, method, line);
+        }
+    }
+
+    /// Returns the lines that have last got a way to a database, the oldest first.
+    pub(crate) fn given(&self, database: &Keys, way: Way) -> Vec<Asked> {
+        self.asking.of(database, way)
     }
 
     /// Begins to wait for the ends of transactions, as long as the answer lives.
