@@ -36,7 +36,7 @@
 //! | set up rows | [`Harness::insert`], [`Harness::insert_all`], [`Bind::data`], [`Config::prepared`] | |
 //! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |
 //! | look into the databases of a failed test | [`Harness::keep`], [`TestResult`], [`Harness::save_to`] | |
-//! | see what there is | [`Harness::describe`], [`Harness::diagram`], [`Harness::metadata`], [`Harness::engine`] | [`binds`], [`tables`] |
+//! | see what there is | [`Harness::describe`], [`Harness::diagram`], [`Harness::metadata`], [`Harness::engine`], [`Harness::assert_same_schema`] | [`binds`], [`tables`] |
 //! | test with any row that a table takes | `Harness::any_row` | `multibind::proptest` |
 //! | have it all in a test's argument | `multibind::fixture::harness` | |
 //!

@@ -8,5 +8,6 @@ mod guard;
 mod landing;
 mod references;
 mod rows;
+mod schemas;
 mod statements;
 mod within;

@@ -218,8 +218,15 @@ impl<'s> Blueprint<'s> {
 
     /// Returns a hint for SQL of a server, which SQLite does not read.
     pub(super) fn of_a_server(&self, problem: &str) -> &'static str {
-        let unread =
-            ["syntax error", "unrecognized token", "no such function", "unknown function", "by which a server"];
+        let unread = [
+            "syntax error",
+            "unrecognized token",
+            "no such function",
+            "unknown function",
+            "no such collation sequence",
+            "by which a server",
+            "MySQL runs it",
+        ];
         if self.spec.is_server() && unread.iter().any(|part| problem.contains(part)) {
             "; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's"
         } else {

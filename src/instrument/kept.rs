@@ -85,4 +85,6 @@ pub(crate) struct Unaccounted {
     pub(crate) database: Keys,
     /// Set if the connection is one of the harness's.
     pub(crate) ours: bool,
+    /// Set if it is known by SQLite's count of commits, which is to no avail where a connection has another commit hook.
+    pub(crate) counted: bool,
 }

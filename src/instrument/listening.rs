@@ -31,7 +31,7 @@ impl Listening {
             filtered(&lock(&self.recorder.statements).unaccounted, |write| write.number >= self.writes);
         for database in self.commits.unaccounted() {
             // By whichever connection.
-            unaccounted.push(Unaccounted { number: self.writes, database, ours: true });
+            unaccounted.push(Unaccounted { number: self.writes, database, ours: true, counted: true });
         }
         unaccounted
     }
@@ -67,7 +67,7 @@ impl Recorder {
     pub(super) fn note_unaccounted(&self, database: &Keys, ours: bool) {
         let mut statements = lock(&self.statements);
         let (number, database) = (statements.writes, database.clone());
-        statements.unaccounted.push(Unaccounted { number, database, ours });
+        statements.unaccounted.push(Unaccounted { number, database, ours, counted: false });
         statements.writes += 1;
     }
 

@@ -111,7 +111,7 @@ impl Watch {
             recorder: Arc::downgrade(recorder),
             names: names.clone(),
             opened: Arc::new(Opening::here(names.clone(), by, place, handle.enforces_keys())),
-            shows_writes: self.file.get().is_some(),
+            shows_writes: self.commits().is_none(),
             is_attached,
         };
         follow(Connected::new(handle, recorder, to));

@@ -197,7 +197,9 @@ impl Guard {
         unguarded.retain(|one| one.hides_writes() && one.may_be(|names| self.guarding.rule().is_about(names)));
         let mut unstopped = Vec::new();
         for names in self.commits.unaccounted() {
-            if self.guarding.rule().is_about(&names) {
+            // Where a connection has another commit hook, the count of commits is to no avail.
+            let is_counted = !unguarded.iter().any(|one| one.hides_commits() && one.is_to(&names));
+            if is_counted && self.guarding.rule().is_about(&names) {
                 unstopped.push(names.first().clone());
             }
         }

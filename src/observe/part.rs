@@ -138,6 +138,22 @@ impl<'h> Part<'h> {
         running.selected(&self.binds)
     }
 
+    /// Returns whether it has the bind of a key.
+    pub(super) fn has_bind(&self, key: &BindKey) -> bool {
+        self.binds.keys().is_none_or(|keys| keys.contains(key))
+    }
+
+    /// Returns whether it has a table of a bind, by its name alone or with the bind's key.
+    pub(super) fn has_table(&self, key: &BindKey, table: &str) -> bool {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(table);
+        let is_named = |names: &[String]| names.iter().any(|name| is_it(name) || within(key, name).is_some_and(is_it));
+        match &self.tables {
+            Tables::All => true,
+            Tables::Only(names) => is_named(names),
+            Tables::Except(names) => !is_named(names),
+        }
+    }
+
     /// Returns whether it has the databases of a dynamic bind, those too that were closed.
     pub(super) fn has_all_of(&self, bind: &DynamicBind) -> bool {
         self.binds.keys().is_none_or(|keys| keys.contains(bind.key()))

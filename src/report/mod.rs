@@ -18,6 +18,7 @@ mod mermaid;
 pub(crate) mod page;
 pub(crate) mod references;
 pub(crate) mod rows;
+pub(crate) mod schemas;
 pub(crate) mod statements;
 mod table;
 mod values;

@@ -49,7 +49,7 @@ pub(crate) fn miscounted(counted: Counted<'_>, expected: Tally, miscount: &Misco
         Miscount::Statements { on_it, elsewhere, unseen } => {
             (on_it.as_slice(), elsewhere.as_slice(), unseen.as_slice())
         }
-        Miscount::Unrecorded(writes) => return format!("{asked}, but {}", unrecorded(writes)),
+        Miscount::Unrecorded(writes, unseen) => return format!("{asked}, but {}", unrecorded(writes, unseen)),
         Miscount::Unseen(connections) => return format!("{asked}, but {}", unseen(connections)),
     };
     let said = match (on_it, elsewhere) {
@@ -75,7 +75,7 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
         None => "expected only reads on every bind".to_string(),
     };
     match written {
-        Written::Unrecorded(writes) => format!("{asked}, but {}", unrecorded(writes)),
+        Written::Unrecorded(writes, unseen) => format!("{asked}, but {}", unrecorded(writes, unseen)),
         Written::Unseen(connections) => format!("{asked}, but {}", unseen(connections)),
         Written::Statements { on_them, elsewhere } => {
             let mut marked = Vec::with_capacity(on_them.len());
@@ -95,8 +95,9 @@ fn unseen(connections: &[Displaced]) -> String {
     format!("statements may have run unseen:\n\n{}", displaced(connections))
 }
 
-fn unrecorded(writes: &Unrecorded) -> String {
-    match writes {
+/// Says which binds no recorded statement wrote to, and which connections were not seen whole.
+fn unrecorded(writes: &Unrecorded, unseen: &[Displaced]) -> String {
+    let said = match writes {
         Unrecorded::ByOthers(binds) => format!(
             "{} was written to on a connection that the application opened itself, by no statement that\nwas recorded: by incremental \
              blob I/O, by a backup, or where the application has replaced the trace. Assert on\nwhat changed: \
@@ -109,7 +110,11 @@ fn unrecorded(writes: &Unrecorded) -> String {
              `db.changes_since(&before)`",
             list(binds)
         ),
+    };
+    if unseen.is_empty() {
+        return said;
     }
+    format!("{said}\n\n{}", displaced(unseen))
 }
 
 fn plural(count: usize) -> String {

@@ -234,6 +234,9 @@ impl<'r> SchemaRun<'r> {
             let line = |line: usize| script::line_at(&script.text, piece.start) + line - 1;
             let statements = script::statements(text)
                 .map_err(|error| self.failed(script, Some(line(error.line)), error.to_string()))?;
+            if let Some((at, problem)) = dialect::run_by_a_server(text, &statements) {
+                return Err(self.failed(script, Some(line(at)), problem));
+            }
             for statement in &statements {
                 let begun = !conn.is_autocommit() && !ours.open;
                 if begun == matches!(script.transaction, ScriptTransaction::Own | ScriptTransaction::Joint { .. }) {
@@ -263,9 +266,9 @@ impl<'r> SchemaRun<'r> {
                     now.change(&mode, in_transaction).map_err(|problem| refused(at, problem))?;
                     self.journal_mode = now;
                 }
-                let uncounted = dialect::uncounted(conn, statement.text)
+                let misread = dialect::misread(conn, statement.text)
                     .map_err(|error| self.failed(script, Some(at), confined.problem(&error)))?;
-                if let Some(problem) = uncounted {
+                if let Some(problem) = misread {
                     return Err(self.failed(script, Some(at), problem));
                 }
                 ran(script.origin.as_deref(), Some(at));

@@ -168,8 +168,35 @@ impl Found<'_> {
     }
 }
 
+/// Returns the comments around the statements of a script, each with its line, counted from 1.
+pub(crate) fn comments_around<'s>(script: &'s str, statements: &[Statement<'_>]) -> Vec<(usize, &'s str)> {
+    let (mut comments, mut end) = (Vec::new(), 0);
+    let starts = statements.iter().map(|statement| (statement.offset, statement.text.len()));
+    for (start, length) in starts.chain([(script.len(), 0)]) {
+        let mut at = end;
+        while let Some(gap) = script.get(at..start).filter(|gap| !gap.is_empty()) {
+            let blanks = gap.len() - gap.trim_start_matches([';', ' ', '\t', '\r', '\n', BYTE_ORDER_MARK]).len();
+            at += blanks;
+            let gap = &gap[blanks..];
+            let comment = leading_comments_of(gap, true);
+            if comment == 0 {
+                break;
+            }
+            comments.push((line_at(script, at), &gap[..comment]));
+            at += comment;
+        }
+        end = start + length;
+    }
+    comments
+}
+
 /// Returns how many bytes of blanks and comments the text starts with, as far as SQLite agrees that they are.
 fn leading_comments(text: &str) -> usize {
+    leading_comments_of(text, false)
+}
+
+/// Returns the same, or that of the first comment.
+fn leading_comments_of(text: &str, first: bool) -> usize {
     let mut rest = text.trim_ascii_start();
     loop {
         let end = if rest.starts_with("--") {
@@ -184,6 +211,9 @@ fn leading_comments(text: &str) -> usize {
             return text.len() - rest.len();
         }
         rest = rest[end..].trim_ascii_start();
+        if first {
+            return text.len() - rest.len();
+        }
     }
 }
 

@@ -149,6 +149,30 @@ fn columns_that_a_server_numbers_are_told_as_such() {
 }
 
 #[test]
+fn what_a_server_would_make_and_sqlite_does_not_is_an_error() {
+    insta::assert_snapshot!(told("CREATE TABLE u (x);\nCREATE TABLE t (LIKE u);"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: column `LIKE` of table `t` has the type `u`, by which a server copies the columns of `u`: to SQLite it is a column like others. Write the columns of `u` out");
+    insta::assert_snapshot!(told("CREATE TABLE t (x); -- see /*!50003 CREATE\n/*!40101 SET NAMES utf8 */;\n/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`%`*/ /*!50003 TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.x = 1 */;\nCREATE TABLE u (y)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:3: `/*!50003 CREATE*/ …` is a comment to SQLite, which does nothing for it, and MySQL runs it: write what it makes as a statement of SQLite's, or take it out");
+    insta::assert_snapshot!(told("/*!50001 CREATE VIEW v AS SELECT 1 */"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: `/*!50001 CREATE VIEW …` is a comment to SQLite, which does nothing for it, and MySQL runs it: write what it makes as a statement of SQLite's, or take it out");
+}
+
+#[rstest]
+#[case::settings_of_a_dump("/*!40101 SET NAMES utf8 */;\nCREATE TABLE t (x);\n/*!40000 ALTER TABLE t DISABLE KEYS */;")]
+#[case::a_note("-- /*!50003 CREATE TRIGGER */\nCREATE TABLE t (x); /* not /*!50003 CREATE */")]
+#[case::a_text("CREATE TABLE t (x DEFAULT '/*!50003 CREATE TRIGGER */')")]
+#[case::a_column_of_that_name("CREATE TABLE t (\"like\" TEXT, likes INTEGER)")]
+fn what_only_looks_like_it_is_taken(#[case] schema: &str) {
+    assert!(Harness::builder().bind("auth", Bind::memory().schema(schema)).start().is_ok());
+}
+
+#[test]
+fn names_of_a_server_are_told_as_such() {
+    insta::assert_snapshot!(told("CREATE TABLE post (title TEXT);\nCREATE INDEX i ON post (title(20))"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: no such function: title: `title` is a column, and an index of SQLite's has whole columns: write `title` without a length");
+    insta::assert_snapshot!(told("CREATE TABLE post (title TEXT);\nCREATE INDEX i ON post (slug(title))"), @"bind `auth`: the schema failed at [folder]/1_user.sql:2: no such function: slug; if it is the application's, give it to the harness with `on_connect`");
+    insta::assert_snapshot!(told("CREATE TABLE post (title TEXT COLLATE utf8mb4_bin);\nCREATE INDEX i ON post (title)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: no such collation sequence: utf8mb4_bin: `utf8mb4_bin` is MySQL's: take `COLLATE utf8mb4_bin` out, or write `COLLATE NOCASE` in place of one that ends in `_ci`");
+    insta::assert_snapshot!(told("CREATE TABLE post (title TEXT COLLATE nordic);\nCREATE INDEX i ON post (title)"), @"bind `auth`: the schema failed at [folder]/1_user.sql:1: no such collation sequence: nordic; if it is the application's, give it to the harness with `on_connect`");
+}
+
+#[test]
 fn a_server_numbered_column_may_be_filled() {
     let folder = Folder::with([("1_user.sql", "CREATE TABLE \"User\" (\"id\" SERIAL NOT NULL PRIMARY KEY)")]);
     let start = |bind: Bind| Harness::builder().bind("auth", bind.schema_path(folder.path())).start();
@@ -278,7 +302,7 @@ fn server_types_of_a_migrator_are_reported() {
 fn data_in_the_sql_of_a_server_is_told_as_such() {
     let folder = Folder::with([("auth.sql", "INSERT INTO t VALUES (now());\nSET x = 1;")]);
     let bind = Bind::url("mysql://db.example/app").schema("CREATE TABLE t (x)").data(folder.path());
-    insta::assert_snapshot!(said(&folder, bind), @"[folder]/auth.sql:1 (bind `auth`): no such function: now; if it is the application's, give it to the harness with `on_connect`: SQLite has `CURRENT_TIMESTAMP`; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's; nothing was loaded");
+    insta::assert_snapshot!(said(&folder, bind), @"[folder]/auth.sql:1 (bind `auth`): no such function: now: SQLite has `CURRENT_TIMESTAMP`; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's; nothing was loaded");
     let folder = Folder::with([("auth.sql", "INSERT INTO t VALUES (1);\nUNLOCK TABLES;")]);
     let bind = Bind::url("mysql://db.example/app").schema("CREATE TABLE t (x)").data(folder.path());
     insta::assert_snapshot!(said(&folder, bind), @r#"[folder]/auth.sql:2 (bind `auth`): near "UNLOCK": syntax error: it is a server's: take it out; the URL of the bind names a server, and the bind's stand-in is SQLite, so its SQL is SQLite's; nothing was loaded"#);

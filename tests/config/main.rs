@@ -16,6 +16,7 @@ mod folder;
 mod frame;
 mod looked_for;
 mod migrations;
+mod same_schema;
 mod scenarios;
 mod section;
 mod seeds;

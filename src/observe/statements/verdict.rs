@@ -15,7 +15,7 @@ pub(crate) enum Miscount {
         /// The connections to what is counted that were not seen whole.
         unseen: Vec<Displaced>,
     },
-    Unrecorded(Unrecorded),
+    Unrecorded(Unrecorded, Vec<Displaced>),
     /// The expected number was seen, but some connections were not seen whole.
     Unseen(Vec<Displaced>),
 }
@@ -43,7 +43,7 @@ pub(crate) enum Written {
         on_them: Vec<(Statement, bool)>,
         elsewhere: Vec<Statement>,
     },
-    Unrecorded(Unrecorded),
+    Unrecorded(Unrecorded, Vec<Displaced>),
     /// No write was seen, but there were connections that were not seen whole.
     Unseen(Vec<Displaced>),
 }
@@ -67,14 +67,14 @@ impl StatementLog {
                 ran.push(statement);
             }
         }
+        let unseen = self.unseen(&|one| one.is_to(std::slice::from_ref(key)));
         if expected.is_met_by(on_it.len()) {
             // Writes of others are not recorded. They matter where nothing is to have happened.
-            if let Some(write) = self.unrecorded(&|keys| keys.contains(key), on_it.is_empty()) {
-                return Ok(Some(Miscount::Unrecorded(write)));
+            if let Some(write) = self.unrecorded(&|keys| keys.contains(key), on_it.is_empty(), &unseen) {
+                return Ok(Some(Miscount::Unrecorded(write, unseen)));
             }
-            return Ok(self.unseen(&|one| one.is_to(std::slice::from_ref(key))).map(Miscount::Unseen));
+            return Ok((!unseen.is_empty()).then_some(Miscount::Unseen(unseen)));
         }
-        let unseen = self.unseen(&|one| one.is_to(std::slice::from_ref(key))).unwrap_or_default();
         Ok(Some(Miscount::Statements { on_it, elsewhere, unseen }))
     }
 
@@ -82,21 +82,23 @@ impl StatementLog {
     pub(crate) fn miscounted_in_all(&self, expected: Tally) -> Option<Miscount> {
         let mut on_it = self.statements();
         on_it.retain(Statement::counts);
+        let unseen = self.unseen(&|_| true);
         if expected.is_met_by(on_it.len()) {
-            let unrecorded = self.unrecorded(&|_| true, on_it.is_empty()).map(Miscount::Unrecorded);
-            return unrecorded.or_else(|| self.unseen(&|_| true).map(Miscount::Unseen));
+            if let Some(write) = self.unrecorded(&|_| true, on_it.is_empty(), &unseen) {
+                return Some(Miscount::Unrecorded(write, unseen));
+            }
+            return (!unseen.is_empty()).then_some(Miscount::Unseen(unseen));
         }
-        let unseen = self.unseen(&|_| true).unwrap_or_default();
         Some(Miscount::Statements { on_it, elsewhere: Vec::new(), unseen })
     }
 
     /// Counts the statements that a function picks; `None` where there are as many as expected.
     pub(crate) fn mismatched(&self, expected: Tally, is_one: &dyn Fn(&Statement) -> bool) -> Option<Miscount> {
         let (on_it, elsewhere) = self.statements().into_iter().partition::<Vec<_>, _>(|statement| is_one(statement));
+        let unseen = self.unseen(&|_| true);
         if expected.is_met_by(on_it.len()) {
-            return self.unseen(&|_| true).map(Miscount::Unseen);
+            return (!unseen.is_empty()).then_some(Miscount::Unseen(unseen));
         }
-        let unseen = self.unseen(&|_| true).unwrap_or_default();
         Some(Miscount::Statements { on_it, elsewhere, unseen })
     }
 
@@ -127,15 +129,18 @@ impl StatementLog {
         }
         let are_meant =
             |names: &[BindKey]| selection.keys().is_none_or(|keys| keys.iter().any(|key| names.contains(key)));
-        let unrecorded = self.unrecorded(&are_meant, true).map(Written::Unrecorded);
-        Ok(unrecorded.or_else(|| self.unseen(&|one| one.may_be(are_meant)).map(Written::Unseen)))
+        let unseen = self.unseen(&|one| one.may_be(are_meant));
+        if let Some(write) = self.unrecorded(&are_meant, true, &unseen) {
+            return Ok(Some(Written::Unrecorded(write, unseen)));
+        }
+        Ok((!unseen.is_empty()).then_some(Written::Unseen(unseen)))
     }
 
-    /// Returns the connections to such binds on which statements may have run unseen, if there are any.
-    fn unseen(&self, are_meant: &dyn Fn(&Displaced) -> bool) -> Option<Vec<Displaced>> {
+    /// Returns the connections to such binds on which statements may have run unseen.
+    fn unseen(&self, are_meant: &dyn Fn(&Displaced) -> bool) -> Vec<Displaced> {
         let mut unseen = self.displaced();
         unseen.retain(|one| are_meant(one) && one.hides_writes());
-        (!unseen.is_empty()).then_some(unseen)
+        unseen
     }
 
     /// Returns the connections of the harness on which the application has replaced an instrument.
@@ -145,11 +150,17 @@ impl StatementLog {
     }
 
     /// Looks for writes to such binds by none of the statements; with `by_others`, by connections that are not the harness's
-    /// too.
-    fn unrecorded(&self, are_meant: &dyn Fn(&[BindKey]) -> bool, by_others: bool) -> Option<Unrecorded> {
+    /// too. `unseen` are the connections to them that were not seen whole.
+    fn unrecorded(
+        &self,
+        are_meant: &dyn Fn(&[BindKey]) -> bool,
+        by_others: bool,
+        unseen: &[Displaced],
+    ) -> Option<Unrecorded> {
         let (mut by_its_own, mut by_other_connections) = (Vec::new(), Vec::new());
         for write in self.listening.unaccounted() {
-            if !are_meant(&write.database) {
+            let counts_in_vain = |one: &Displaced| one.hides_commits() && one.is_to(&write.database);
+            if !are_meant(&write.database) || write.counted && unseen.iter().any(counts_in_vain) {
                 continue;
             }
             let key = write.database.first();

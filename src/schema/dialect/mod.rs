@@ -2,13 +2,17 @@
 //!
 //! SQLite says where it stops reading. What stands there is tried in SQLite's way, and SQLite says whether that was it.
 
+mod copied;
+mod names;
+mod run_comments;
 mod servers;
 mod stop;
 
 use rusqlite::Connection;
 
+pub(super) use self::run_comments::run_by_a_server;
 use self::stop::{is_of_name, Stop};
-use crate::error::sqlite_message;
+use crate::error::{advised, sqlite_message};
 use crate::list::has_name;
 use crate::sqlite::script::has_letters;
 use crate::sqlite::{number, open_copy};
@@ -16,8 +20,18 @@ use crate::sqlite::{number, open_copy};
 /// Returns the problem of a statement that failed, with what the statement is and what to do.
 pub(crate) fn explained(conn: &Connection, sql: &str, error: &rusqlite::Error, problem: String) -> String {
     match advice(conn, sql, error) {
+        // What is a server's is not the application's.
+        Some(advice) if problem == advised(error) => format!("{}: {advice}", sqlite_message(error)),
         Some(advice) => format!("{problem}: {advice}"),
         None => problem,
+    }
+}
+
+/// Returns what a statement has made otherwise than a server would, without a word of SQLite's.
+pub(super) fn misread(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
+    match uncounted(conn, sql)? {
+        Some(problem) => Ok(Some(problem)),
+        None => copied::column(conn, sql),
     }
 }
 
@@ -33,6 +47,9 @@ fn advice(conn: &Connection, sql: &str, error: &rusqlite::Error) -> Option<Strin
     if message.eq_ignore_ascii_case("no such function: now") || message.eq_ignore_ascii_case("unknown function: now()")
     {
         return Some("SQLite has `CURRENT_TIMESTAMP`".to_string());
+    }
+    if let Some(advice) = names::advice(conn, &message) {
+        return Some(advice);
     }
     if message.starts_with("unsupported use of NULLS ") {
         return Some("an index of SQLite's has NULLs where its order puts them, so take `NULLS …` out".to_string());
@@ -137,7 +154,7 @@ const COUNTING: [&str; 8] =
 
 /// Returns the problem of a column that a server would number, which SQLite leaves `NULL`; asked only where a statement has such
 /// letters.
-pub(super) fn uncounted(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
+fn uncounted(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
     if !["serial", "auto_increment", "identity"].iter().any(|word| has_letters(sql, word)) {
         return Ok(None);
     }

@@ -4,6 +4,10 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/asynchronous_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/asynchronous_instruments.rs"]
 mod instruments;
 #[path = "../../shared/asynchronous.rs"]
@@ -11,6 +15,7 @@ mod landings;
 
 use async_sqlite::Pool;
 use binds::{binds, Result};
+use hooks::Own;
 use multibind::binds::Storage;
 use multibind::Harness;
 use on_async_sqlite::{audit, connect as open, sign_up, users};
@@ -18,6 +23,19 @@ use rstest::rstest;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<Pool> {
     Ok(open(&db.uri(key)?).await?)
+}
+
+async fn connect_with(db: &Harness, key: &str, own: Own) -> Result<Pool> {
+    let pool = connect(db, Some(key)).await?;
+    let each = pool.conn_for_each(move |conn| {
+        // SAFETY: the handle is open, and this thread's.
+        own.set(unsafe { conn.handle() });
+        Ok(())
+    });
+    for done in each.await {
+        done?;
+    }
+    Ok(pool)
 }
 
 #[rstest]

@@ -4,6 +4,10 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/asynchronous_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/asynchronous_instruments.rs"]
 mod instruments;
 #[path = "../../shared/asynchronous.rs"]
@@ -11,6 +15,7 @@ mod landings;
 
 use binds::{binds, Result};
 use deadpool_sqlite::Pool;
+use hooks::Own;
 use multibind::binds::Storage;
 use multibind::Harness;
 use on_deadpool_sqlite::{audit, sign_up, users};
@@ -18,6 +23,18 @@ use rstest::rstest;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<Pool> {
     Ok(on_deadpool_sqlite::connect(&db.uri(key)?).await?)
+}
+
+/// The pool has one connection, as long as nothing wants two at once.
+async fn connect_with(db: &Harness, key: &str, own: Own) -> Result<Pool> {
+    let pool = connect(db, Some(key)).await?;
+    // SAFETY: the handle is open, and this thread's.
+    pool.get()
+        .await?
+        .interact(move |conn| own.set(unsafe { conn.handle() }))
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(pool)
 }
 
 #[rstest]

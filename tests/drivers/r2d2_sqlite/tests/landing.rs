@@ -4,12 +4,17 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/blocking_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/blocking_instruments.rs"]
 mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 
 use binds::{binds, Result};
+use hooks::Own;
 use multibind::binds::Storage;
 use multibind::{row, Harness};
 use on_r2d2_sqlite::{audit, sign_up, users, Pool};
@@ -17,6 +22,15 @@ use rstest::rstest;
 
 fn connect(db: &Harness, key: Option<&str>) -> Result<Pool> {
     Ok(on_r2d2_sqlite::connect(&db.uri(key)?)?)
+}
+
+fn connect_with(db: &Harness, key: &str, own: Own) -> Result<Pool> {
+    let manager = r2d2_sqlite::SqliteConnectionManager::file(db.uri(key)?).with_init(move |conn| {
+        // SAFETY: the handle is open, and this thread's.
+        own.set(unsafe { conn.handle() });
+        Ok(())
+    });
+    Ok(Pool::builder().max_size(2).build(manager)?)
 }
 
 #[rstest]

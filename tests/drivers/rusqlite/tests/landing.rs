@@ -4,12 +4,17 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/blocking_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/blocking_instruments.rs"]
 mod instruments;
 #[path = "../../shared/blocking.rs"]
 mod landings;
 
 use binds::{binds, Result};
+use hooks::Own;
 use multibind::binds::Storage;
 use multibind::Harness;
 use on_rusqlite::{audit, sign_up, users};
@@ -18,6 +23,13 @@ use rusqlite::Connection;
 
 fn connect(db: &Harness, key: Option<&str>) -> Result<Connection> {
     Ok(Connection::open(&db.uri(key)?)?)
+}
+
+fn connect_with(db: &Harness, key: &str, own: Own) -> Result<Connection> {
+    let conn = connect(db, Some(key))?;
+    // SAFETY: the handle is open, and this thread's.
+    own.set(unsafe { conn.handle() });
+    Ok(conn)
 }
 
 #[rstest]

@@ -4,21 +4,52 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/asynchronous_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/asynchronous_instruments.rs"]
 mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
+use std::sync::atomic::Ordering;
+
 use binds::{binds, Result};
+use hooks::{Hook, Own};
 use multibind::binds::Storage;
 use multibind::fixture::harness;
 use multibind::{row, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
+use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::SqlitePool;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<SqlitePool> {
     Ok(SqlitePool::connect(&db.sqlx_url(key)?).await?)
+}
+
+/// By sqlx's own functions where it has them.
+async fn connect_with(db: &Harness, key: &str, own: Own) -> Result<SqlitePool> {
+    let options = SqlitePoolOptions::new().after_connect(move |conn, _| {
+        Box::pin(async move {
+            let mut handle = conn.lock_handle().await?;
+            let count = move || {
+                own.called.fetch_add(1, Ordering::Relaxed);
+            };
+            match own.hook {
+                Hook::Update => handle.set_update_hook(move |_| count()),
+                Hook::Rollback => handle.set_rollback_hook(count),
+                Hook::Commit => handle.set_commit_hook(move || {
+                    count();
+                    true
+                }),
+                Hook::Trace | Hook::Authorizer => own.set(handle.as_raw_handle().as_ptr()),
+            }
+            Ok(())
+        })
+    });
+    Ok(options.connect(&db.sqlx_url(key)?).await?)
 }
 
 #[rstest]

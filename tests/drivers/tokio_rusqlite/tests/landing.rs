@@ -4,12 +4,17 @@
 mod binds;
 #[path = "../../shared/faults.rs"]
 mod faults;
+#[path = "../../shared/hooks.rs"]
+mod hooks;
+#[path = "../../shared/asynchronous_hooks.rs"]
+mod hooks_beside;
 #[path = "../../shared/asynchronous_instruments.rs"]
 mod instruments;
 #[path = "../../shared/asynchronous.rs"]
 mod landings;
 
 use binds::{binds, Result};
+use hooks::Own;
 use multibind::binds::Storage;
 use multibind::Harness;
 use on_tokio_rusqlite::{audit, sign_up, users};
@@ -18,6 +23,17 @@ use tokio_rusqlite::Connection;
 
 async fn connect(db: &Harness, key: Option<&str>) -> Result<Connection> {
     Ok(Connection::open(&db.uri(key)?).await?)
+}
+
+async fn connect_with(db: &Harness, key: &str, own: Own) -> Result<Connection> {
+    let conn = connect(db, Some(key)).await?;
+    conn.call(move |conn| {
+        // SAFETY: the handle is open, and this thread's.
+        own.set(unsafe { conn.handle() });
+        multibind::rusqlite::Result::<()>::Ok(())
+    })
+    .await?;
+    Ok(conn)
 }
 
 #[rstest]
