@@ -32,7 +32,7 @@ pub(crate) struct Running {
     folder: Folder,
     references: Vec<Reference>,
     /// The labels of the rows that were loaded.
-    labels: Mutex<Labels>,
+    labels: Mutex<Arc<Labels>>,
     /// The statements that ran while somebody recorded them.
     recorder: Arc<Recorder>,
     /// The guards that are alive.
@@ -138,7 +138,7 @@ impl Running {
         binds: PerBind<RunningBind>,
         folder: Folder,
         references: Vec<Reference>,
-        labels: Labels,
+        labels: Arc<Labels>,
         instruments: Instruments,
         urls: Sorted<BindKey, String>,
         transactions: Transactions,
@@ -226,6 +226,12 @@ impl Running {
         &self.recorder
     }
 
+    /// Fails the test with a report on this harness, at the caller's place.
+    #[track_caller]
+    pub(crate) fn fails(&self, report: String) -> ! {
+        self.recorder.failures.fail(report)
+    }
+
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
@@ -251,12 +257,21 @@ impl Running {
         done: Result<T>,
     ) -> Result<T> {
         match done {
-            Err(error) => {
-                let behind = self.behind(&error, began);
-                Err(error.called(Location::caller(), sql, behind, &self.returned))
-            }
-            done => done,
+            Ok(done) => Ok(done),
+            Err(error) => Err(self.noted(error, began, sql, Location::caller())),
         }
+    }
+
+    /// Notes the call in its error. It is compiled once, and not for each type that a call returns.
+    fn noted(
+        &self,
+        error: Error,
+        began: Option<&Location<'_>>,
+        sql: Option<&str>,
+        at: &'static Location<'static>,
+    ) -> Error {
+        let behind = self.behind(&error, began);
+        error.called(at, sql, behind, &self.returned)
     }
 
     /// Does the work of a method of the harness, and notes the call that returns its error to the test.
@@ -286,13 +301,13 @@ impl Running {
     }
 
     /// Returns the labels of the rows that were loaded.
-    pub(crate) fn labels(&self) -> Labels {
-        lock(&self.labels).clone()
+    pub(crate) fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&lock(&self.labels))
     }
 
     /// Adds the labels of rows that are loaded now.
     pub(super) fn add_labels(&self, labels: &Labels) {
-        lock(&self.labels).add(labels);
+        Arc::make_mut(&mut lock(&self.labels)).add(labels);
     }
 
     /// Returns the database of a key.

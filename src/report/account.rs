@@ -11,6 +11,9 @@ use crate::observe::{Fate, Statement};
 const LINES: usize = 6;
 const TEXT: usize = 300;
 
+/// The reason for which no line is said.
+const PLACELESS: &str = "no line is known: the driver runs statements on a thread of its own";
+
 /// Writes a statement in a few lines, each so many columns from the left. Where a trigger of it wrote to `table`, that is named.
 ///
 /// ```text
@@ -41,6 +44,9 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
         }
     }
     ends.extend(opened(statement));
+    if statement.is_placeless() {
+        ends.push(PLACELESS.to_string());
+    }
     ending(statement, table, ends, indent)
 }
 
@@ -180,8 +186,8 @@ fn became(statement: &Statement) -> String {
             _ => format!("rolled back to a savepoint{}", at()),
         },
         // A driver's own thread runs what another has called.
-        Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
-            "rolled back, by a call or by a drop of its transaction; no line is known, since the driver runs statements on a thread of its own".to_string()
+        Fate::RolledBack if statement.is_placeless() && statement.ended_at().is_none() => {
+            "rolled back, by a call or by a drop of its transaction".to_string()
         }
         Fate::RolledBack => format!("rolled back{}", at()),
         Fate::Lost => match statement.refused_commit() {

@@ -63,7 +63,7 @@ impl Statement {
     /// Returns whether it changed no row, by itself or by a trigger that writes.
     fn changed_nothing(&self) -> bool {
         let recorded = self.recorded();
-        recorded.changes_rows
+        recorded.affected.changes_rows
             && recorded.ended.is_some()
             && self.rows_changed() == 0
             && !self.written().any(|written| written.by.is_some())
