@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::mem::take;
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use rusqlite::ffi;
 
@@ -12,6 +14,7 @@ use super::outcome::{end_of, step_within, Running, Unsettled};
 use super::recorded::Ended;
 use super::recorder::Recorder;
 use super::state;
+use super::transaction::Transaction;
 use crate::sqlite::code::{in_words, is_of_a_step};
 use crate::sync::lock;
 
@@ -93,6 +96,19 @@ impl Connected {
         }
         state.last = (running.may_write || running.number.is_some()).then_some((running, before));
         again
+    }
+
+    /// Returns the transaction of a statement that was the last to end, the rows that it changed and the time that it took.
+    pub(super) fn last_ended(
+        &self,
+        handle: &Handle,
+        statement: usize,
+    ) -> Option<(Option<Arc<Transaction>>, u64, Duration)> {
+        let (all, of_last) = handle.changes();
+        let state = lock(&self.state);
+        let (running, open) = state.last.as_ref().filter(|(running, _)| running.statement == statement)?;
+        let transaction = open.as_ref().map(|open| Arc::clone(&open.transaction));
+        Some((transaction, running.rows(all, of_last), running.at.elapsed()))
     }
 
     pub(super) fn is_unsettled(&self, thread: ThreadId) -> bool {

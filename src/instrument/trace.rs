@@ -22,9 +22,11 @@ use super::faults::Faults;
 use super::handle::Handle;
 use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
+use super::recorded::Ended;
 use super::settle::Account;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
+use super::touched::Touched;
 use super::traced::{Begun, Statement};
 use super::used::Used;
 use super::watch::{Beginning, Context, Member, Watch};
@@ -345,6 +347,9 @@ impl Watch {
                 let tables = member.tables(&handle, &looked);
                 member.recorder.amend(number, |statement| statement.tables = tables);
             }
+            if connection.is_attached() && statement.writes() {
+                writes_to_its_own(statement, &handle, &connection);
+            }
             if !statement.writes() && handle.has_attached() {
                 self.attaches(&handle, &connection);
             }
@@ -366,6 +371,32 @@ impl Watch {
             }
         }
     }
+}
+
+/// Records what a connection to no bind has written to its own database while it has attached a bind, as one that has attached
+/// none does.
+fn writes_to_its_own(statement: &Statement<'_>, handle: &Handle, connection: &Connected) {
+    let Some(stray) = strays::watch_of(handle.address()).filter(|stray| stray.records(true)) else { return };
+    let (Some(sql), Some(member)) = (statement.sql(), stray.harness.get()) else { return };
+    let Some(looked) = connection.look(handle, sql).filter(|looked| looked.deed.writes) else { return };
+    let Some((transaction, rows, time)) = connection.last_ended(handle, statement.address()) else { return };
+    let (text, values) = (looked.text(sql), statement.with_values());
+    let beginning = Beginning {
+        sql: text,
+        values,
+        writes: true,
+        by_session: false,
+        locks: false,
+        beside: &[],
+        attached: Vec::new(),
+    };
+    let Some(mut record) = stray.recorded(handle, Some(&looked), beginning) else { return };
+    let own = looked.tables.iter().filter(|change| change.schema.as_c_str() == c"main");
+    record.tables = own.map(|change| member.own(change)).collect();
+    record.transaction = transaction;
+    let (triggers, touched) = (Vec::new(), Touched::default());
+    record.ended = Some(Ended { rows, time, failed: None, error: None, is_stale: false, triggers, touched });
+    member.recorder.begin(record);
 }
 
 /// Counts the commit of a `VACUUM`, which meets no hook; of whichever database.

@@ -21,7 +21,7 @@ use super::faults::{Faults, Witness};
 use super::handle::Handle;
 use super::late::{LateRead, LateReads};
 use super::log::log;
-use super::looked::Looked;
+use super::looked::{Change, Looked};
 use super::opening::{OpenedBy, Opening};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
@@ -320,6 +320,12 @@ impl Member {
             tables.push(WrittenTable { names, table, operation: change.operation, by: change.by.clone() });
         }
         tables.into()
+    }
+
+    /// Returns a table of the database itself.
+    pub(super) fn own(&self, change: &Change) -> WrittenTable {
+        let (names, table) = (Some(self.names.clone()), change.table.clone());
+        WrittenTable { names, table, operation: change.operation, by: change.by.clone() }
     }
 
     /// Returns tables or views of which a statement changes the schema.
