@@ -1,5 +1,5 @@
 //! A sign-up that writes its audit line to the wrong database, found in five ways: by what changed, by what ran, by a
-//! guard, in the databases that a failed test leaves, and in the picture of all binds.
+//! guard, in the databases and the page that a failed test leaves, and in the picture of all binds.
 //!
 //! `cargo run --example investigate`, in the folder of this crate.
 #![allow(clippy::print_stdout)]
@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let expected = changes! { "auth.user" => +1, "meta.log" => +1 };
     let changes = db.changes_since(&before)?;
     println!("{}", failure(|| changes.assert(expected))?);
+    println!("\nThat is the bug: the bind, the row, and the statement with its line. What follows shows more of it.");
 
     title("Which statement did it, by a record of the statements");
     db.restore(&before)?;
@@ -67,6 +68,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:10}  {lines}", file.file_name().unwrap_or_default().display());
     }
     println!("beside them: changes.txt and, of what was recorded, statements.txt");
+
+    title("When it ran, and beside what: the page");
+    assert!(std::fs::read_to_string(folder.path().join("report.html"))?.contains("INSERT INTO log (event)"));
+    println!("report.html, beside them too, is for a browser: a lane for each bind, with its statements");
+    println!("and transactions in time. The INSERT into `log` is in the lane of `default`.");
 
     title("The picture: how many rows are where");
     println!("{}", db.describe());

@@ -1,6 +1,5 @@
 //! Assertions on what changed.
 
-use crate::fail::fail;
 use crate::key::Selection;
 use crate::observe::{ChangeSet, Expected, ExpectedChanges};
 use crate::report::landing::not_looked_for;
@@ -36,8 +35,8 @@ impl ChangeSet {
         let selection = selection.into();
         match self.verdict_on(&selection) {
             Ok(None) => self,
-            Ok(Some(failure)) => fail(report::not_only(self, &selection, &failure)),
-            Err(error) => fail(format!("cannot tell which binds may change: {error}")),
+            Ok(Some(failure)) => self.fails(report::not_only(self, &selection, &failure)),
+            Err(error) => self.fails(format!("cannot tell which binds may change: {error}")),
         }
     }
 
@@ -60,7 +59,7 @@ impl ChangeSet {
         if self.is_empty() {
             return self;
         }
-        fail(report::not_unchanged(self));
+        self.fails(report::not_unchanged(self));
     }
 
     /// Asserts that these tables changed in this way, and no other; gives the change set for a next assertion.
@@ -90,8 +89,8 @@ impl ChangeSet {
     pub fn assert(&self, expected: impl Into<ExpectedChanges>) -> &ChangeSet {
         match self.compared_with(&expected.into()) {
             Ok(None) => self,
-            Ok(Some(tables)) => fail(report::not_expected(self, &tables)),
-            Err(problem) => fail(report::not_compared(&problem)),
+            Ok(Some(tables)) => self.fails(report::not_expected(self, &tables)),
+            Err(problem) => self.fails(report::not_compared(&problem)),
         }
     }
 
@@ -168,8 +167,8 @@ impl ChangeSet {
     fn assert_written(&self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> &ChangeSet {
         match self.verdict_on_row(expected, selection, table, row) {
             Ok(None) => self,
-            Ok(Some(failure)) => fail(written::failed(&failure)),
-            Err(error) => fail(not_looked_for(selection, table, &error)),
+            Ok(Some(failure)) => self.fails(written::failed(&failure)),
+            Err(error) => self.fails(not_looked_for(selection, table, &error)),
         }
     }
 }

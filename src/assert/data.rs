@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::fail::fail;
 use crate::harness::Harness;
 use crate::observe::{verdict_on_data, Extent};
 use crate::report::data as report;
@@ -68,8 +67,8 @@ impl Harness {
     fn assert_tables(&self, path: &Path, extent: Extent) -> &Harness {
         match verdict_on_data(self.running(), path, extent) {
             Ok(None) => self,
-            Ok(Some(wrong)) => fail(report::not_that_of(path, &wrong)),
-            Err(error) => fail(report::not_compared(path, &error)),
+            Ok(Some(wrong)) => self.running().fails(report::not_that_of(path, &wrong)),
+            Err(error) => self.running().fails(report::not_compared(path, &error)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Assertions on where a row landed.
 
-use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::Selection;
 use crate::observe::{verdict_on, Expected};
@@ -103,9 +102,9 @@ impl Harness {
             Ok(None) => self,
             Ok(Some(mut failure)) => {
                 failure.wait_for_open(self.running());
-                fail(report::failed(&failure))
+                self.running().fails(report::failed(&failure))
             }
-            Err(error) => fail(report::not_looked_for(selection, table, &error)),
+            Err(error) => self.running().fails(report::not_looked_for(selection, table, &error)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The assertion on references: every row has what it refers to.
 
-use crate::fail::fail;
 use crate::harness::Harness;
 use crate::observe::broken_references;
 use crate::report::references as report;
@@ -30,8 +29,8 @@ impl Harness {
     pub fn assert_references(&self) -> &Harness {
         match broken_references(self) {
             Ok(broken) if broken.is_empty() => self,
-            Ok(broken) => fail(report::broken(&broken)),
-            Err(error) => fail(report::not_checked(&error)),
+            Ok(broken) => self.running().fails(report::broken(&broken)),
+            Err(error) => self.running().fails(report::not_checked(&error)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Assertions on the rows of a whole table.
 
-use crate::fail::fail;
 use crate::harness::Harness;
 use crate::key::BindKey;
 use crate::observe::{verdict_on_rows, ExpectedRows, Extent, RowNames};
@@ -50,8 +49,8 @@ impl Harness {
     fn assert_exactly(&self, key: &BindKey, table: &str, rows: &ExpectedRows) -> &Harness {
         match verdict_on_rows(self.running(), key, table, rows, Extent::Exactly) {
             Ok(None) => self,
-            Ok(Some(other)) => fail(report::not_held(table, &other, &RowNames::default())),
-            Err(error) => fail(report::not_compared(key, table, &error)),
+            Ok(Some(other)) => self.running().fails(report::not_held(table, &other, &RowNames::default())),
+            Err(error) => self.running().fails(report::not_compared(key, table, &error)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The assertion on the tables of two harnesses.
 
-use crate::fail::fail;
 use crate::harness::Harness;
 use crate::observe::{unlike, Part};
 use crate::report::schemas as report;
@@ -55,8 +54,8 @@ impl Part<'_> {
     pub fn assert_same_schema(&self, other: &Harness) -> &Self {
         match unlike(self, other) {
             Ok(unlike) if unlike.is_empty() => self,
-            Ok(unlike) => fail(report::unlike(&unlike)),
-            Err(error) => fail(format!("cannot compare the schemas: {error}")),
+            Ok(unlike) => self.harness.running().fails(report::unlike(&unlike)),
+            Err(error) => self.harness.running().fails(format!("cannot compare the schemas: {error}")),
         }
     }
 }

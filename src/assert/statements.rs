@@ -1,6 +1,5 @@
 //! Assertions on the statements that ran.
 
-use crate::fail::fail;
 use crate::key::{BindKey, Selection};
 use crate::observe::{Statement, StatementLog, Tally};
 use crate::report::statements::{self as report, Counted};
@@ -63,8 +62,8 @@ impl StatementLog {
     fn assert_counted(&self, key: &BindKey, expected: Tally) -> &StatementLog {
         match self.miscounted(key, expected) {
             Ok(None) => self,
-            Ok(Some(miscount)) => fail(report::miscounted(Counted::On(key), expected, &miscount)),
-            Err(error) => fail(format!("cannot tell whose statements to count: {error}")),
+            Ok(Some(miscount)) => self.fails(report::miscounted(Counted::On(key), expected, &miscount)),
+            Err(error) => self.fails(format!("cannot tell whose statements to count: {error}")),
         }
     }
 
@@ -91,7 +90,7 @@ impl StatementLog {
     pub fn assert_total(&self, count: usize) -> &StatementLog {
         let expected = Tally::Exactly(count);
         if let Some(miscount) = self.miscounted_in_all(expected) {
-            fail(report::miscounted(Counted::OnAll, expected, &miscount));
+            self.fails(report::miscounted(Counted::OnAll, expected, &miscount));
         }
         self
     }
@@ -118,7 +117,7 @@ impl StatementLog {
         let contains =
             |statement: &Statement| statement.sql().contains(text) || statement.sql_with_values().contains(text);
         if let Some(miscount) = self.mismatched(expected, &contains) {
-            fail(report::miscounted(Counted::Containing(text), expected, &miscount));
+            self.fails(report::miscounted(Counted::Containing(text), expected, &miscount));
         }
         self
     }
@@ -150,8 +149,8 @@ impl StatementLog {
         let selection = selection.into();
         match self.written(&selection) {
             Ok(None) => self,
-            Ok(Some(written)) => fail(report::written(&selection, &written)),
-            Err(error) => fail(format!("cannot tell which binds are only to be read: {error}")),
+            Ok(Some(written)) => self.fails(report::written(&selection, &written)),
+            Err(error) => self.fails(format!("cannot tell which binds are only to be read: {error}")),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::fail::fail;
 use crate::key::{BindKey, Selection};
 use crate::observe::{
     verdict_on, verdict_on_data, verdict_on_rows, Expected, ExpectedChanges, ExpectedRows, Extent, Looked, RowNames,
@@ -117,7 +116,7 @@ impl Within<'_> {
             })
         });
         if let Some(mistake) = mistake {
-            fail(changes::not_compared(&mistake));
+            self.harness.running().fails(changes::not_compared(&mistake));
         }
         match found {
             Looked::Right => self,
@@ -126,9 +125,9 @@ impl Within<'_> {
                     Ok(tables) => changes::not_expected(&found, &tables),
                     Err(problem) => changes::not_compared(&problem),
                 };
-                fail(report::in_vain(&report, waited))
+                self.fails(Some(waited), report)
             }
-            Looked::Failed(error, waited) => fails(waited, changes::not_read(&error)),
+            Looked::Failed(error, waited) => self.fails(waited, changes::not_read(&error)),
         }
     }
 
@@ -188,8 +187,8 @@ impl Within<'_> {
     fn assert_tables(self, path: &Path, extent: Extent) -> Self {
         match self.look(&mut || verdict_on_data(self.harness.running(), path, extent)) {
             Looked::Right => self,
-            Looked::Wrong(wrong, waited) => fail(report::in_vain(&data::not_that_of(path, &wrong), waited)),
-            Looked::Failed(error, waited) => fails(waited, data::not_compared(path, &error)),
+            Looked::Wrong(wrong, waited) => self.fails(Some(waited), data::not_that_of(path, &wrong)),
+            Looked::Failed(error, waited) => self.fails(waited, data::not_compared(path, &error)),
         }
     }
 
@@ -197,8 +196,8 @@ impl Within<'_> {
     fn assert_expected(self, expected: Expected, selection: &Selection, table: &str, row: &Row) -> Self {
         match self.look(&mut || verdict_on(self.harness.running(), expected, selection, table, row)) {
             Looked::Right => self,
-            Looked::Wrong(failure, waited) => fail(report::in_vain(&landing::failed(&failure), waited)),
-            Looked::Failed(error, waited) => fails(waited, landing::not_looked_for(selection, table, &error)),
+            Looked::Wrong(failure, waited) => self.fails(Some(waited), landing::failed(&failure)),
+            Looked::Failed(error, waited) => self.fails(waited, landing::not_looked_for(selection, table, &error)),
         }
     }
 
@@ -207,17 +206,15 @@ impl Within<'_> {
         match self.look(&mut || verdict_on_rows(self.harness.running(), key, table, expected, Extent::Exactly)) {
             Looked::Right => self,
             Looked::Wrong(other, waited) => {
-                fail(report::in_vain(&rows::not_held(table, &other, &RowNames::default()), waited))
+                self.fails(Some(waited), rows::not_held(table, &other, &RowNames::default()))
             }
-            Looked::Failed(error, waited) => fails(waited, rows::not_compared(key, table, &error)),
+            Looked::Failed(error, waited) => self.fails(waited, rows::not_compared(key, table, &error)),
         }
     }
-}
 
-#[track_caller]
-fn fails(waited: Option<Waited>, report: String) -> ! {
-    match waited {
-        Some(waited) => fail(report::in_vain(&report, waited)),
-        None => fail(report),
+    #[track_caller]
+    fn fails(&self, waited: Option<Waited>, report: String) -> ! {
+        let report = waited.map_or_else(|| report.clone(), |waited| report::in_vain(&report, waited));
+        self.harness.running().fails(report)
     }
 }

@@ -49,15 +49,28 @@ impl Harness {
         let (keep, fails) = (self.keeps(), thread::panicking());
         // A test that returns a driver's error does not panic. What is printed here, runners show of failed tests alone.
         if fails || !self.running.returned().any() {
-            for wait in self.running.given_up() {
-                say::beside_failure(&wait);
+            let mut told = self.running.given_up();
+            if !fails {
+                self.name_test(&mut told);
+            }
+            for line in told {
+                say::beside_failure(&line);
             }
         }
-        if keep == Keep::Always || fails && keep == Keep::Failed {
+        // The test has yet to learn of a thread that failed, or ends without.
+        let is_failed = fails || self.running.recorder().failures.elsewhere().is_some();
+        if keep == Keep::Always || is_failed && keep == Keep::Failed {
             say::beside_failure(&(self.keeper)(self).told);
         }
         if !fails && self.running.returned().any() {
             self.end_beside_errors(keep);
+        }
+    }
+
+    /// Names the test before what is said of it: one that returns an error is named by nothing that it prints.
+    fn name_test(&self, told: &mut Vec<String>) {
+        if let Some(name) = self.test_name().filter(|name| !told.is_empty() && *name != "main") {
+            told.insert(0, format!("multibind: in the test `{name}`:"));
         }
     }
 
@@ -70,6 +83,7 @@ impl Harness {
             told.push(kept.told);
             (folder, remove) = (kept.folder, kept.remove);
         }
+        self.name_test(&mut told);
         let end = move |printed: bool| {
             // No test ended with the error.
             if let Some(folder) = folder.filter(|_| !printed) {

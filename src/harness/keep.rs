@@ -56,7 +56,7 @@ impl Harness {
     ///
     /// A test that is to panic has nothing to look into: with [`Keep::Never`] it leaves nothing behind.
     ///
-    /// By default they are saved when the test fails by a panic, as a failed assertion is one. They are ordinary SQLite
+    /// By default they are saved when the test fails by a panic, as a failed assertion is one, on whichever thread it fails. They are ordinary SQLite
     /// files with a rollback journal, one for each database, named by its bind key; beside them, `report.html` shows what
     /// happened, for a browser, `changes.txt` says what changed since the harness started, and `statements.txt` what ran, if [`record`](Harness::record) has recorded
     /// something. A line on standard error says where they are:

@@ -226,6 +226,12 @@ impl Running {
         &self.recorder
     }
 
+    /// Fails the test with a report on this harness, at the caller's place.
+    #[track_caller]
+    pub(crate) fn fails(&self, report: String) -> ! {
+        self.recorder.failures.fail(report)
+    }
+
     /// Returns the guards that are alive.
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
@@ -251,12 +257,21 @@ impl Running {
         done: Result<T>,
     ) -> Result<T> {
         match done {
-            Err(error) => {
-                let behind = self.behind(&error, began);
-                Err(error.called(Location::caller(), sql, behind, &self.returned))
-            }
-            done => done,
+            Ok(done) => Ok(done),
+            Err(error) => Err(self.noted(error, began, sql, Location::caller())),
         }
+    }
+
+    /// Notes the call in its error. It is compiled once, and not for each type that a call returns.
+    fn noted(
+        &self,
+        error: Error,
+        began: Option<&Location<'_>>,
+        sql: Option<&str>,
+        at: &'static Location<'static>,
+    ) -> Error {
+        let behind = self.behind(&error, began);
+        error.called(at, sql, behind, &self.returned)
     }
 
     /// Does the work of a method of the harness, and notes the call that returns its error to the test.

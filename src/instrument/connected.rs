@@ -4,21 +4,22 @@ use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::thread::{self, ThreadId};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use rusqlite::ffi;
 
 use super::displaced::Displaced;
-use super::handle::Handle;
+use super::handle::{Handle, Standing};
 use super::looked::{Looked, Memory, Step};
+use super::member::Member;
 use super::opening::{Opening, StillOpen};
 use super::operation::Operation;
-use super::outcome::{Open, Running, Unsettled};
+use super::outcome::{Open, Running, Start, Unsettled};
 use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::state;
-use super::threads::runs_here;
+use super::threads::here;
 use super::touched::Touched;
 use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
@@ -53,6 +54,8 @@ pub(super) struct To {
     /// The address of the database's watch, which forgets the connection when it goes.
     pub(super) watch: usize,
     pub(super) recorder: Weak<Recorder>,
+    /// The database's part in its harness.
+    pub(super) member: Weak<Member>,
     /// The keys that mean the database.
     pub(super) names: Keys,
     pub(super) opened: Arc<Opening>,
@@ -66,22 +69,33 @@ pub(super) struct To {
 pub(super) struct State {
     pub(super) running: Vec<Running>,
     pub(super) open: Option<Open>,
-    /// The last statement that has ended, and the transaction that was open in it: SQLite may run it again.
-    pub(super) last: Option<(Running, Option<Open>)>,
+    /// The last statement that has ended: SQLite may run it again.
+    pub(super) last: Option<Last>,
     /// The last statement that has ended and whose error SQLite may know by now.
     pub(super) unsettled: Option<Unsettled>,
     /// The version of the databases as the last statement ended.
     pub(super) version: u64,
-    memory: Memory,
+    pub(super) memory: Memory,
     /// What is known of statements that only read.
-    reads: Memory,
+    pub(super) reads: Memory,
     /// The text that last wrote, and how often in a row.
-    written: Arc<str>,
-    in_a_row: u32,
+    pub(super) written: Arc<str>,
+    pub(super) in_a_row: u32,
+    /// The table of the row that was last changed.
+    table: Arc<str>,
+}
+
+/// A statement that has ended.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) running: Running,
+    /// The transaction that was open in it, where its end may have changed that.
+    pub(super) open: Option<Option<Open>>,
 }
 
 /// A statement that begins, as the callbacks know it.
 pub(super) struct Begins {
+    pub(super) standing: Standing,
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
     pub(super) may_write: bool,
@@ -89,7 +103,7 @@ pub(super) struct Begins {
     pub(super) prepared: i32,
     pub(super) looked: Option<Arc<Looked>>,
     /// The statement as it is recorded, if it is.
-    pub(super) record: Option<Recorded>,
+    pub(super) record: Option<Box<Recorded>>,
     /// The number of times that its connection has run it in a row, this one included.
     pub(super) again: u32,
 }
@@ -167,6 +181,11 @@ impl Connected {
         StillOpen { names: self.to.names.clone(), opened: Arc::clone(&self.to.opened), in_transaction }
     }
 
+    /// Returns the database's part in its harness, while that lives.
+    pub(super) fn member(&self) -> Option<Arc<Member>> {
+        self.to.member.upgrade()
+    }
+
     /// Returns its opening.
     pub(super) fn opened(&self) -> &Opening {
         &self.to.opened
@@ -200,55 +219,10 @@ impl Connected {
         self.to.is_attached
     }
 
-    /// Returns SQLite's account of a statement, which is remembered.
-    pub(super) fn look(&self, handle: &Handle, sql: &CStr) -> Option<Arc<Looked>> {
-        let now = state::names();
-        {
-            let (mut state, version) = self.at_version(handle);
-            // What others have committed may have changed what a name means.
-            if state.version != version {
-                state.memory.forget(now);
-                state.version = version;
-            }
-            if let Some(looked) = state.memory.get(sql, now) {
-                return Some(looked);
-            }
-        }
-        let looked = Arc::new(handle.look(sql)?);
-        lock(&self.state).memory.put(sql, &looked, now);
-        Some(looked)
-    }
-
-    /// Returns whether a statement that only reads uses a table, which is remembered; also where that is not known now.
-    pub(super) fn uses_table(&self, handle: &Handle, sql: &CStr) -> bool {
-        if let Some(looked) = lock(&self.state).reads.get(sql, 0) {
-            return looked.deed.uses_tables;
-        }
-        let uses_tables = handle.uses_table(sql);
-        let mut looked = Looked::default();
-        looked.deed.uses_tables = uses_tables;
-        // No change of the schema makes it another.
-        lock(&self.state).reads.put(sql, &Arc::new(looked), 0);
-        uses_tables
-    }
-
-    /// Counts a statement that writes, and returns how often it has run in a row: a loop has the same place again and again,
-    /// and values whose expansion costs more than what it inserts.
-    pub(super) fn again(&self, sql: &Arc<str>) -> u32 {
-        let mut state = lock(&self.state);
-        if Arc::ptr_eq(&state.written, sql) || *state.written == **sql {
-            state.in_a_row = state.in_a_row.saturating_add(1);
-        } else {
-            state.written = Arc::clone(sql);
-            state.in_a_row = 1;
-        }
-        state.in_a_row
-    }
-
     /// Locks the state, and returns the version of the databases too. It stays as it is in a transaction that holds the lock of
     /// a writer, so that SQLite is asked, which is done without the lock, outside of one only.
-    pub(super) fn at_version(&self, handle: &Handle) -> (MutexGuard<'_, State>, u64) {
-        if !handle.is_autocommit() && !handle.has_attached() {
+    pub(super) fn at_version(&self, handle: &Handle, standing: Standing) -> (MutexGuard<'_, State>, u64) {
+        if !standing.alone && !standing.attached {
             let state = lock(&self.state);
             if let Some(held) = state.open.as_ref().and_then(|open| open.held) {
                 return (state, held);
@@ -258,16 +232,15 @@ impl Connected {
         (lock(&self.state), version)
     }
 
-    /// Follows a statement that begins.
-    pub(super) fn begin(&self, handle: &Handle, begins: Begins) {
+    /// Follows a statement that begins, with the recorder of its harness.
+    pub(super) fn begin(&self, recorder: &Recorder, handle: &Handle, begins: Begins) {
         for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
             self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
         }
-        self.settle(handle.standing());
+        let standing = begins.standing;
         self.used_on.store(state::thread_number(), Ordering::Relaxed);
         self.has_refused.store(false, Ordering::Relaxed);
-        let Some(recorder) = self.to.recorder.upgrade() else { return };
-        let (alone, (changes, _)) = (handle.is_autocommit(), handle.changes());
+        let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
         // A pragma has switched foreign keys as it was prepared.
@@ -278,11 +251,11 @@ impl Connected {
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
-        let (mut state, version) = self.at_version(handle);
+        let (mut state, version) = self.at_version(handle, standing);
         // An end that was not reported.
         state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
         if alone
-            && !state.running.iter().any(|running| running.may_write)
+            && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
         {
             open.transaction.ends(TransactionEnd::Unknown);
@@ -305,7 +278,6 @@ impl Connected {
             open.wrote |= wrote;
         }
         if let Some(recorded) = &mut recorded {
-            runs_here();
             recorded.connection = self.number;
             recorded.opened = Some(Arc::clone(&self.to.opened));
             recorded.transaction = state.open.as_ref().map(|open| Arc::clone(&open.transaction));
@@ -316,15 +288,11 @@ impl Connected {
         let number = recorded.map(|recorded| recorder.begin(recorded));
         state.running.push(Running {
             statement: begins.statement,
-            thread: thread::current().id(),
-            number,
+            thread: here(),
             at,
-            changes,
             version,
             prepared: begins.prepared,
-            may_write: begins.may_write,
-            alone,
-            looked,
+            start: Start { number, changes, may_write: begins.may_write, alone, looked },
             triggers: Vec::new(),
             touched: Touched::default(),
         });
@@ -335,7 +303,7 @@ impl Connected {
         let state = lock(&self.state);
         let running = state.running.iter().rev().find(|running| running.thread == thread)?;
         let transaction = state.open.as_ref().map(|open| open.transaction.number);
-        Some((running.at, Waiting { statement: running.number, transaction }))
+        Some((running.at, Waiting { statement: running.start.number, transaction }))
     }
 
     /// Notes that a statement reads. The first of a transaction is remembered with its place, by which it is known since when the
@@ -355,9 +323,9 @@ impl Connected {
         let runs = |running: &&mut Running| running.statement == statement || running.statement == 0;
         let State { running, last, .. } = &mut *state;
         // SQLite runs one again that it had to prepare again.
-        let last = last.as_mut().map(|(running, _)| running).filter(|running| running.statement == statement);
+        let last = last.as_mut().map(|last| &mut last.running).filter(|running| running.statement == statement);
         let Some(running) = running.iter_mut().rev().find(runs).or(last) else { return };
-        if running.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
+        if running.start.number.is_some() && !running.triggers.iter().any(|known| **known == *trigger) {
             running.triggers.push(trigger.into());
         }
     }
@@ -365,19 +333,22 @@ impl Connected {
     /// Notes a row that the running statement changes.
     pub(super) fn touches(&self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
         let mut state = lock(&self.state);
-        let State { running, last, .. } = &mut *state;
+        let State { running, last, table: known, .. } = &mut *state;
         // SQLite runs a statement within another to its end, and one again that it had to prepare again.
-        let last = last.as_mut().map(|(running, _)| running);
-        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.may_write)
-            && running.number.is_some()
+        let last = last.as_mut().map(|last| &mut last.running);
+        if let Some(running) = running.iter_mut().rev().chain(last).find(|running| running.start.may_write)
+            && running.start.number.is_some()
         {
-            running.touched.add(schema, table, rowid, operation);
+            if known.as_bytes() != table.to_bytes() {
+                *known = Arc::from(table.to_string_lossy());
+            }
+            running.touched.add(schema, known, rowid, operation);
         }
     }
 
     /// Returns whether a statement goes on that writes to the connection's own database.
     pub(super) fn is_in_write(&self) -> bool {
-        let writes = |running: &Running| running.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(|looked| looked.deed.writes);
         lock(&self.state).running.iter().any(writes)
     }
 }

@@ -1,9 +1,10 @@
 //! The connections of this process to binds that are open, each followed from its opening to its close.
 
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::ptr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread::{self, ThreadId};
+use std::thread::ThreadId;
 
 use rusqlite::ffi;
 
@@ -15,7 +16,7 @@ use super::opening::StillOpen;
 use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
-use super::threads::{lives, ThreadState};
+use super::threads::{here, lives, ThreadState};
 use super::unprepared::{unattributed, Unprepared};
 use super::waits::Waiting;
 use crate::list::filtered;
@@ -79,6 +80,11 @@ fn attribute() {
 
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.
 pub(super) fn settle_here() {
+    settle_others(0);
+}
+
+/// Settles it unless it was one of the connection at an address.
+pub(super) fn settle_others(than: usize) {
     // What this crate prepares within a callback comes before SQLite has returned from the statement.
     if matches!(mode(), Mode::Judged(_)) {
         return;
@@ -86,24 +92,25 @@ pub(super) fn settle_here() {
     if UNPREPARED.try_with(Cell::take).unwrap_or(false) {
         without_panic((), attribute);
     }
-    let Some(address) = take_unsettled() else { return };
+    let Some(address) = take_unsettled(|address| address != than) else { return };
     // A callback calls this, and goes on afterwards.
     without_panic((), || {
-        let here = thread::current().id();
+        let thread = here();
         let found = {
             let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
             // It may have been given to another thread meanwhile, which is within a statement.
-            let own = connected.get(&address).filter(|connection| connection.is_unsettled(here));
+            let own = connected.get(&address).filter(|connection| connection.is_unsettled(thread));
             own.and_then(|connection| Some((Arc::clone(connection), standing(address)?)))
         };
-        if let Some((connection, standing)) = found {
-            connection.settle(standing);
+        if let Some((connection, (standing, code))) = found {
+            connection.settle(standing, code);
         }
     });
 }
 
-/// Reads the numbers of a connection that is listed, under the list's lock. `None` while another thread uses it.
-fn standing(address: usize) -> Option<Standing> {
+/// Reads the numbers of a connection that is listed and its last result, under the list's lock. `None` while another thread uses
+/// it.
+fn standing(address: usize) -> Option<(Standing, c_int)> {
     listed(address).standing_if_unused()
 }
 
@@ -116,24 +123,24 @@ fn listed(address: usize) -> Handle {
 /// Settles what can be of the statements of a harness that have ended on this thread.
 pub(super) fn settle_all(recorder: &Arc<Recorder>) {
     attribute();
-    let here = thread::current().id();
+    let thread = here();
     let mut found = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        if connection.is_of(recorder) && connection.is_unsettled(here) {
+        if connection.is_of(recorder) && connection.is_unsettled(thread) {
             found.extend(standing(*address).map(|standing| (Arc::clone(connection), standing)));
         }
     }
-    for (connection, standing) in found {
-        connection.settle(standing);
+    for (connection, (standing, code)) in found {
+        connection.settle(standing, code);
     }
 }
 
 /// Returns the statement of this thread that goes on, on a connection of a harness, the last that began.
 pub(super) fn waiting(recorder: &Arc<Recorder>) -> Waiting {
-    let here = thread::current().id();
+    let thread = here();
     let connected = CONNECTED.read().unwrap_or_else(PoisonError::into_inner);
     let own = connected.entries().iter().filter(|(_, connection)| connection.is_of(recorder));
-    let last = own.filter_map(|(_, connection)| connection.runs_on(here)).max_by_key(|(at, _)| *at);
+    let last = own.filter_map(|(_, connection)| connection.runs_on(thread)).max_by_key(|(at, _)| *at);
     last.map(|(_, waiting)| waiting).unwrap_or_default()
 }
 

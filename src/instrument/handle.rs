@@ -19,15 +19,15 @@ use crate::sqlite::Slot;
 /// A connection inside a callback of its own, or of a caller who owns it.
 pub(super) struct Handle(*mut ffi::sqlite3);
 
-/// The numbers by which the end of a statement is known.
+/// The numbers by which the beginning and the end of a statement are known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
     /// Set if no transaction is open.
     pub(super) alone: bool,
+    /// Set if the connection has other databases than its own and the temporary one.
+    pub(super) attached: bool,
     /// The rows that it has changed, ever and by its last statement.
     pub(super) changes: (u64, u64),
-    /// The result of the last call.
-    pub(super) code: c_int,
 }
 
 impl Handle {
@@ -196,22 +196,26 @@ impl Handle {
         self.0
     }
 
-    /// Returns the numbers by which the end of a statement is known, on a connection that no other thread uses.
+    /// Returns the numbers by which a statement is known, on a connection that no other thread uses.
     pub(super) fn standing(&self) -> Standing {
-        // SAFETY: the connection is open.
-        let code = unsafe { ffi::sqlite3_extended_errcode(self.0) };
-        Standing { alone: self.is_autocommit(), changes: self.changes(), code }
+        Standing { alone: self.is_autocommit(), attached: self.has_attached(), changes: self.changes() }
     }
 
-    /// Returns the same of a connection that another thread may use, or `None` if one does now.
-    pub(super) fn standing_if_unused(&self) -> Option<Standing> {
-        self.if_unused(Handle::standing)
+    /// Returns the result of the last call on a connection that no other thread uses.
+    pub(super) fn code(&self) -> c_int {
+        // SAFETY: the connection is open.
+        unsafe { ffi::sqlite3_extended_errcode(self.0) }
+    }
+
+    /// Returns both of a connection that another thread may use, or `None` if one does now.
+    pub(super) fn standing_if_unused(&self) -> Option<(Standing, c_int)> {
+        self.if_unused(|handle| (handle.standing(), handle.code()))
     }
 
     /// Returns the error of the last call on a connection that another thread may use, its code and message, if there is one.
     pub(super) fn error_if_unused(&self) -> Option<(c_int, String)> {
         let error = |handle: &Handle| {
-            let code = handle.standing().code;
+            let code = handle.code();
             // SAFETY: the connection is open and used by this thread alone, so that the message lives until it is copied.
             let message = || unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(handle.0)) }.to_string_lossy().into_owned();
             (!matches!(code, ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE)).then(|| (code, message()))

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
+use super::beginning::Beginning;
 use super::connected::{Begins, Connected};
 use super::connections::connected;
 use super::handle::Handle;
@@ -13,7 +14,7 @@ use super::recorded::Ended;
 use super::recorder::Recorder;
 use super::settle::Account;
 use super::touched::Touched;
-use super::watch::{Beginning, Watch};
+use super::watch::Watch;
 
 /// A session's statement that begins.
 pub(crate) struct InSession<'s> {
@@ -59,45 +60,48 @@ impl Watch {
         let InSession { sql, values, may_write, is_query, beside } = statement;
         self.echo(sql);
         let handle = Handle::of(conn);
+        let standing = handle.standing();
         let connection = connected(&handle);
         // A connection to several binds only reads.
         let looks = beside.is_empty() && (may_write || !is_query);
-        let text = if looks { CString::new(sql).ok() } else { None };
-        let looked = match (&connection, &text) {
-            (Some(connection), Some(sql)) => connection.look(&handle, sql),
-            _ => None,
-        };
+        let looked = connection.as_ref().filter(|_| looks).and_then(|connection| {
+            connection.settle_before(&handle, standing);
+            let known = connection.known(&handle, standing, sql.as_bytes());
+            known.or_else(|| connection.look(&handle, standing, &CString::new(sql).ok()?))
+        });
         let deed = looked.as_ref().map(|looked| looked.deed);
         // A session attaches nothing; what SQLite calls by another name than `main` is its bind, by its key.
         let writes = deed.map_or(may_write, |deed| deed.writes || deed.writes_elsewhere);
         let mut again = 0;
-        let record = if self.records(writes) {
-            let kept = match (&looked, &text) {
-                (Some(looked), Some(text)) => looked.text(text),
-                _ => Arc::from(sql.trim()),
+        let member = self.harness.get();
+        let record = if let Some(member) = member.filter(|member| member.records(writes)) {
+            let kept = match &looked {
+                Some(looked) => looked.text(sql.as_bytes()),
+                None => Arc::from(sql.trim()),
             };
             if let Some(connection) = connection.as_ref().filter(|_| writes) {
                 again = connection.again(&kept);
             }
-            let values = if self.wants_values(again) { values() } else { None };
+            let values = if member.wants_values(again) { values() } else { None };
             let beginning =
                 Beginning { sql: kept, values, writes, by_session: true, locks: false, beside, attached: Vec::new() };
-            let mut record = self.recorded(&handle, looked.as_deref(), beginning);
+            let mut record = member.recorded(&handle, standing, looked.as_deref(), beginning);
             if looked.is_none()
                 && beside.is_empty()
-                && let (Some(record), Some(connection), Ok(sql)) = (&mut record, &connection, CString::new(sql))
+                && let (Some(connection), Ok(sql)) = (&connection, CString::new(sql))
             {
                 record.uses_table = connection.uses_table(&handle, &sql);
             }
-            record
+            Some(record)
         } else {
             None
         };
         if let Some(connection) = connection.filter(|_| beside.is_empty()) {
-            connection.begin(&handle, Begins { statement: 0, may_write, prepared: 0, looked, record, again });
+            let begins = Begins { standing, statement: 0, may_write, prepared: 0, looked, record, again };
+            connection.begin(&member?.recorder, &handle, begins);
             return Some(Begun::On(connection));
         }
-        let recorder = Arc::clone(&self.harness.get()?.recorder);
+        let recorder = Arc::clone(&member?.recorder);
         let number = recorder.begin(record?);
         Some(Begun::OnSeveral(recorder, number, Instant::now()))
     }

@@ -35,7 +35,7 @@ pub(super) const OUTSIDE: Bounds =
 pub(super) struct Statements {
     /// The number of the first that is kept.
     pub(super) first: u64,
-    pub(super) kept: VecDeque<Recorded>,
+    pub(super) kept: VecDeque<Box<Recorded>>,
     /// The bytes of those kept, about, and the number of those with a place.
     pub(super) bytes: usize,
     pub(super) placed: usize,
@@ -57,7 +57,7 @@ impl Statements {
     /// Returns the statement with a number, if it is kept.
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Recorded> {
         let place = number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())?;
-        self.kept.get_mut(place)
+        self.kept.get_mut(place).map(|statement| &mut **statement)
     }
 
     /// Evicts the oldest statements and places beyond the bounds.

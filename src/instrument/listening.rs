@@ -25,6 +25,11 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
+    /// Returns what records.
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
     /// Returns what was written by none of the statements since it was made.
     pub(crate) fn unaccounted(&self) -> Vec<Unaccounted> {
         let mut unaccounted =

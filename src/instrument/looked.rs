@@ -7,7 +7,7 @@ use rusqlite::ffi;
 
 use super::deed::Deed;
 use super::operation::Operation;
-use super::used::WrittenTable;
+use super::used::Affected;
 
 /// A statement as SQLite's authorizer reports it.
 #[derive(Clone, Debug, Default)]
@@ -31,18 +31,18 @@ pub(super) struct Looked {
     pub(super) renames: bool,
     /// Its text and the tables as they are recorded, once they were.
     text: OnceLock<Arc<str>>,
-    written: OnceLock<Arc<[WrittenTable]>>,
+    affected: OnceLock<Arc<Affected>>,
 }
 
 impl Looked {
     /// Returns the text of the statement as it is recorded.
-    pub(super) fn text(&self, sql: &CStr) -> Arc<str> {
-        Arc::clone(self.text.get_or_init(|| Arc::from(sql.to_string_lossy().trim())))
+    pub(super) fn text(&self, sql: &[u8]) -> Arc<str> {
+        Arc::clone(self.text.get_or_init(|| Arc::from(String::from_utf8_lossy(sql).trim())))
     }
 
     /// Returns the tables that it may change where its connection has one database, whose part in a harness does not change.
-    pub(super) fn written(&self, tables: impl FnOnce() -> Arc<[WrittenTable]>) -> Arc<[WrittenTable]> {
-        Arc::clone(self.written.get_or_init(tables))
+    pub(super) fn affected(&self, tables: impl FnOnce() -> Arc<Affected>) -> Arc<Affected> {
+        Arc::clone(self.affected.get_or_init(tables))
     }
 }
 
@@ -78,6 +78,11 @@ impl Step {
     /// Returns whether it begins a transaction where none is open.
     pub(super) fn begins(&self) -> bool {
         matches!(self, Step::Begin | Step::Savepoint(_))
+    }
+
+    /// Returns whether it may commit a transaction.
+    pub(super) fn commits(&self) -> bool {
+        matches!(self, Step::Commit | Step::Release(_))
     }
 
     /// Returns whether it has failed, as far as the transaction tells: `before` and `after` are set if none was open as it began
@@ -124,11 +129,11 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Returns what is known of a text, unless names have changed.
-    pub(super) fn get(&mut self, sql: &CStr, now: usize) -> Option<Arc<Looked>> {
+    pub(super) fn get(&mut self, sql: &[u8], now: usize) -> Option<Arc<Looked>> {
         if self.as_of != now {
             self.forget(now);
         }
-        self.entries.iter().find(|(text, _)| **text == *sql).map(|(_, looked)| Arc::clone(looked))
+        self.entries.iter().find(|(text, _)| text.to_bytes() == sql).map(|(_, looked)| Arc::clone(looked))
     }
 
     /// Remembers a text, in place of the oldest.

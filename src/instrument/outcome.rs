@@ -14,25 +14,31 @@ use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};
 
 /// A statement that goes on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Running {
     /// Its address; 0 for one of a session.
     pub(super) statement: usize,
     pub(super) thread: ThreadId,
-    /// Its number, if it is recorded.
-    pub(super) number: Option<u64>,
     pub(super) at: Instant,
-    /// The rows that its connection had changed, ever.
-    pub(super) changes: u64,
     /// The version of the databases as it began, and how often it had been prepared again.
     pub(super) version: u64,
     pub(super) prepared: i32,
-    pub(super) may_write: bool,
-    /// Set if no transaction was open as it began.
-    pub(super) alone: bool,
-    pub(super) looked: Option<Arc<Looked>>,
+    pub(super) start: Start,
     pub(super) triggers: Vec<Box<str>>,
     pub(super) touched: Touched,
+}
+
+/// A statement as it began, by which its end is judged.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    /// Its number, if it is recorded.
+    pub(super) number: Option<u64>,
+    /// The rows that its connection had changed, ever.
+    pub(super) changes: u64,
+    pub(super) may_write: bool,
+    /// Set if no transaction was open.
+    pub(super) alone: bool,
+    pub(super) looked: Option<Arc<Looked>>,
 }
 
 /// A transaction that is open.
@@ -61,12 +67,12 @@ pub(super) struct Savepoint {
 
 impl Open {
     /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
-    pub(super) fn holds(&mut self, running: &Running, rows: u64, version: u64) {
+    pub(super) fn holds(&mut self, start: &Start, rows: u64, version: u64) {
         // A session's connection knows its own database by the bind's name. What is attached stays until the transaction ends,
         // and where anything is, SQLite is asked.
         let writes = |looked: &Arc<Looked>| looked.deed.writes || looked.deed.writes_elsewhere;
-        let wrote = rows > 0 && running.looked.as_ref().is_some_and(writes);
-        match running.step() {
+        let wrote = rows > 0 && start.looked.as_ref().is_some_and(writes);
+        match start.step() {
             Some(_) => self.held = None,
             None if wrote => self.held = Some(version),
             None => {}
@@ -77,7 +83,8 @@ impl Open {
 /// A statement that has ended, of which SQLite tells more once it has returned.
 #[derive(Debug)]
 pub(super) struct Unsettled {
-    pub(super) running: Running,
+    pub(super) start: Start,
+    /// The thread on which it has ended.
     pub(super) thread: ThreadId,
     /// Set if it is known to have failed.
     pub(super) failed: bool,
@@ -85,7 +92,7 @@ pub(super) struct Unsettled {
     pub(super) is_dropped: bool,
 }
 
-impl Running {
+impl Start {
     pub(super) fn step(&self) -> Option<&Step> {
         self.looked.as_ref().and_then(|looked| looked.step.as_ref())
     }
@@ -120,12 +127,12 @@ impl Running {
 }
 
 /// Returns how a transaction has ended with a statement, which has committed if the version of the databases has grown.
-pub(super) fn end_of(open: &Open, running: &Running, grew: bool, rows: u64) -> TransactionEnd {
-    let deed = running.looked.as_ref().map(|looked| looked.deed).unwrap_or_default();
+pub(super) fn end_of(open: &Open, start: &Start, grew: bool, rows: u64) -> TransactionEnd {
+    let deed = start.looked.as_ref().map(|looked| looked.deed).unwrap_or_default();
     if grew || rows > 0 && !open.is_explicit {
         return TransactionEnd::Committed;
     }
-    match running.step() {
+    match start.step() {
         Some(Step::Rollback) => TransactionEnd::RolledBack,
         // A connection that has written nothing has nothing to lose.
         Some(Step::Commit | Step::Release(_)) if !open.wrote => TransactionEnd::Committed,

@@ -8,7 +8,7 @@ use super::opening::Opening;
 use super::place::Place;
 use super::touched::Touched;
 use super::transaction::Transaction;
-use super::used::{SchemaTable, Used, WrittenTable};
+use super::used::{Affected, Used};
 
 /// The characters of a text that are kept while nobody records.
 const TEXT: usize = 2048;
@@ -47,16 +47,8 @@ pub(crate) struct Recorded {
     pub(crate) undone: Option<Arc<Undone>>,
     /// Set as it is read, if a database that it wrote to was put back since to a state without that.
     pub(crate) is_put_back: bool,
-    /// The tables whose rows it may change, by itself or by a trigger.
-    pub(crate) tables: Arc<[WrittenTable]>,
-    /// Set if it changes rows, and not the schema.
-    pub(crate) changes_rows: bool,
-    /// The tables and views that it creates.
-    pub(crate) created: Arc<[SchemaTable]>,
-    /// The triggers that it creates.
-    pub(crate) triggers: Arc<[SchemaTable]>,
-    /// The tables and views that it alters or drops.
-    pub(crate) altered: Arc<[SchemaTable]>,
+    /// The tables that it may change.
+    pub(crate) affected: Arc<Affected>,
     pub(crate) foreign_keys: bool,
     /// Unset if it only reads, and is known to use no table.
     pub(crate) uses_table: bool,

@@ -21,8 +21,8 @@ use super::recorded::{Recorded, Undone};
 use super::sought::Sought;
 use super::state::is_present;
 use super::transaction::Transaction;
+use crate::fail::Failures;
 use crate::key::{BindKey, Keys};
-use crate::list::filtered;
 use crate::sync::lock;
 
 /// The variable that switches the recorder off.
@@ -75,6 +75,8 @@ pub(crate) struct Recorder {
     pub(super) sought: Sought,
     /// The lines that have asked for ways to the databases.
     pub(super) asking: Asking,
+    /// The last assertion on its harness that has failed.
+    pub(crate) failures: Failures,
     /// The ends of transactions, for who waits for one.
     pub(super) ends: Arc<Ends>,
 }
@@ -113,6 +115,7 @@ impl Recorder {
             resets,
             sought: Sought::default(),
             asking: Asking::default(),
+            failures: Failures::default(),
             ends: Arc::default(),
         }
     }
@@ -228,7 +231,7 @@ impl Recorder {
     }
 
     /// Keeps a statement that begins, and returns its number. While nobody records, the oldest are evicted.
-    pub(super) fn begin(&self, mut statement: Recorded) -> u64 {
+    pub(super) fn begin(&self, mut statement: Box<Recorded>) -> u64 {
         let is_heard = self.is_heard();
         statement.is_asked_for = is_heard;
         if !is_heard {
@@ -316,7 +319,12 @@ impl Recorder {
     /// Returns those statements that are kept and wanted. Their ends may not be settled: a report reads them by the functions of
     /// `record`.
     pub(super) fn kept(&self, is_wanted: &dyn Fn(&Recorded) -> bool) -> Vec<Recorded> {
-        let mut kept = filtered(lock(&self.statements).kept.make_contiguous(), is_wanted);
+        let mut kept = Vec::new();
+        for statement in &lock(&self.statements).kept {
+            if is_wanted(statement) {
+                kept.push(Recorded::clone(statement));
+            }
+        }
         let put_back = lock(&self.put_back);
         for statement in &mut kept {
             statement.is_put_back = put_back.has_lost(statement);

@@ -14,6 +14,7 @@ use rusqlite::ffi;
 use super::connections::fails_to_prepare;
 use super::place::Place;
 use super::state::{is_inside, is_own, is_present};
+use super::traced::Statement;
 use super::unprepared::note;
 use crate::sqlite::callback::without_panic;
 
@@ -110,9 +111,9 @@ fn after_abort(message: &str) -> Option<&str> {
 }
 
 /// Takes the error of a statement that has ended on this thread, if the log has it.
-pub(super) fn take_error(sql: Option<&CStr>) -> Option<String> {
+pub(super) fn take_error(statement: &Statement<'_>) -> Option<String> {
     let aborted = ABORTED.try_with(|aborted| aborted.take()).ok()??;
-    error_of(&aborted, sql?.to_string_lossy().as_ref())
+    error_of(&aborted, statement.sql()?.to_string_lossy().as_ref())
 }
 
 /// Returns the error of a statement of that text. The log has one before the text or, before SQLite 3.51, after it.

@@ -5,7 +5,7 @@ use std::thread::{self, ThreadId};
 
 use crate::sync::lock;
 
-/// The threads that have run a statement which was recorded, and have not ended.
+/// The threads that have used a database, and have not ended.
 static LIVING: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -39,13 +39,13 @@ pub(crate) enum ThreadState {
     Idle,
 }
 
-/// Notes that this thread runs a statement.
-pub(super) fn runs_here() {
-    // A thread that ends has none.
-    let _ = HERE.try_with(|_| ());
+/// Returns this thread, which uses a database: it counts as one that lives from here on.
+pub(super) fn here() -> ThreadId {
+    // One that is ending has no value any more.
+    HERE.try_with(|here| here.0).unwrap_or_else(|_| thread::current().id())
 }
 
-/// Returns whether a thread lives that has run a statement which was recorded.
+/// Returns whether a thread lives that has used a database.
 pub(super) fn lives(thread: ThreadId) -> bool {
     lock(&LIVING).contains(&thread)
 }
@@ -55,19 +55,18 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    use super::{lives, runs_here};
+    use super::{here, lives};
 
     #[test]
     fn a_thread_lives_until_it_has_ended() {
         let (to_end, end) = mpsc::channel::<()>();
         let (to_run, ran) = mpsc::channel();
         let worker = thread::spawn(move || {
-            runs_here();
-            to_run.send(()).unwrap();
+            to_run.send(here()).unwrap();
             end.recv().unwrap_err();
         });
-        let id = worker.thread().id();
-        ran.recv().unwrap();
+        let id = ran.recv().unwrap();
+        assert_eq!(id, worker.thread().id());
         assert!(lives(id));
         drop(to_end);
         worker.join().unwrap();

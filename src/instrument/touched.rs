@@ -1,6 +1,7 @@
 //! The rows that a statement changed, by their rowids.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 use super::operation::Operation;
 
@@ -10,7 +11,9 @@ const MOST: usize = 8;
 /// The rows that a statement changed, as far as SQLite reported them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
-    runs: Vec<Run>,
+    /// The first run, and those after it: most statements touch one row.
+    first: Option<Run>,
+    others: Vec<Run>,
     /// Set if there were more than are kept.
     more: bool,
 }
@@ -22,7 +25,7 @@ struct Run {
     is_own: bool,
     /// The change.
     operation: Operation,
-    table: Box<str>,
+    table: Arc<str>,
     first: i64,
     last: i64,
 }
@@ -38,15 +41,22 @@ pub(crate) enum Touches {
 
 impl Touched {
     /// Adds a row.
-    pub(super) fn add(&mut self, schema: &CStr, table: &CStr, rowid: i64, operation: Operation) {
-        let (is_own, table) = (schema == c"main", table.to_string_lossy());
-        let is_alike = |run: &&mut Run| run.is_own == is_own && run.operation == operation && *run.table == *table;
-        let mut known = self.runs.iter_mut().rev().filter(is_alike);
-        let is_next = |run: &&mut Run| (run.first..=run.last.saturating_add(1)).contains(&rowid);
-        if let Some(run) = known.find(is_next) {
+    pub(super) fn add(&mut self, schema: &CStr, table: &Arc<str>, rowid: i64, operation: Operation) {
+        let is_own = schema == c"main";
+        let goes_on = |run: &&mut Run| {
+            (run.first..=run.last.saturating_add(1)).contains(&rowid)
+                && (run.is_own, run.operation) == (is_own, operation)
+                && run.table == *table
+        };
+        if let Some(run) = self.others.iter_mut().rev().chain(&mut self.first).find(goes_on) {
             run.last = run.last.max(rowid);
-        } else if self.runs.len() < MOST {
-            self.runs.push(Run { is_own, operation, table: table.into(), first: rowid, last: rowid });
+            return;
+        }
+        let run = Run { is_own, operation, table: Arc::clone(table), first: rowid, last: rowid };
+        if self.first.is_none() {
+            self.first = Some(run);
+        } else if self.others.len() + 1 < MOST {
+            self.others.push(run);
         } else {
             self.more = true;
         }
@@ -54,7 +64,11 @@ impl Touched {
 
     /// Returns whether no row was reported.
     pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.first.is_none()
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.first.iter().chain(&self.others)
     }
 
     /// Returns whether a row of a table is among those inserted and updated.
@@ -80,7 +94,7 @@ impl Touched {
     /// Returns whether rows of a table were updated, and none inserted.
     pub(crate) fn only_updated(&self, table: &str) -> bool {
         let mut updated = false;
-        for run in self.runs.iter().filter(|run| run.table.eq_ignore_ascii_case(table)) {
+        for run in self.runs().filter(|run| run.table.eq_ignore_ascii_case(table)) {
             match run.operation {
                 Operation::Insert => return false,
                 Operation::Update => updated = true,
@@ -93,7 +107,7 @@ impl Touched {
     fn has_as(&self, table: &str, rowid: i64, is_one: &dyn Fn(Operation) -> bool) -> Touches {
         let mut answer = Touches::Unknown;
         let is_it = |run: &&Run| is_one(run.operation) && run.table.eq_ignore_ascii_case(table);
-        for run in self.runs.iter().filter(is_it) {
+        for run in self.runs().filter(is_it) {
             if (run.first..=run.last).contains(&rowid) {
                 return Touches::Yes;
             }
@@ -110,14 +124,14 @@ impl Touched {
     pub(crate) fn put(&self, table: &str, most: usize) -> Vec<i64> {
         let mut rowids = Vec::new();
         let is_put = |run: &&Run| run.operation != Operation::Delete && run.table.eq_ignore_ascii_case(table);
-        for run in self.runs.iter().filter(is_put) {
+        for run in self.runs().filter(is_put) {
             rowids.extend((run.first..=run.last).take(most.saturating_sub(rowids.len())));
         }
         rowids
     }
 
-    /// Returns the bytes that it takes.
+    /// Returns the bytes that it takes beside its own.
     pub(super) fn bytes(&self) -> usize {
-        self.runs.iter().map(|run| size_of::<Run>() + run.table.len()).sum()
+        self.others.len() * size_of::<Run>() + self.runs().map(|run| run.table.len()).sum::<usize>()
     }
 }

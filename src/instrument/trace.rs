@@ -13,24 +13,18 @@ use std::thread;
 
 use rusqlite::{ffi, Connection};
 
-use super::accounts::{Running, Stopped};
+use super::accounts::Running;
 use super::commits::end_here;
-use super::connected::{Begins, Connected};
-use super::connections::{connected, settle_here};
-use super::deed::Deed;
-use super::faults::Faults;
+use super::connected::Connected;
+use super::connections::{connected, settle_here, settle_others};
 use super::handle::Handle;
-use super::looked::{Looked, Step};
 use super::opening::OpenedBy;
-use super::recorded::Ended;
 use super::settle::Account;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
-use super::touched::Touched;
 use super::traced::{Begun, Statement};
-use super::used::Used;
-use super::watch::{Beginning, Context, Member, Watch};
-use super::{authorize, commit, late, strays};
+use super::watch::{Context, Watch};
+use super::{authorize, commit, late, own_writes, strays};
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
@@ -72,28 +66,40 @@ static CALLBACK: unsafe extern "C" fn(c_uint, *mut c_void, *mut c_void, *mut c_v
 /// inside it.
 unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_void, x: *mut c_void) -> c_int {
     without_panic(ffi::SQLITE_OK, || {
-        settle_here();
-        if event == CLOSE {
+        // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
+        let statement = if event == CLOSE { None } else { unsafe { Statement::new(p.cast()) } };
+        let Some(statement) = statement else {
+            settle_here();
+            return ffi::SQLITE_OK;
+        };
+        let (heard, only_reads) = (is_heard(), statement.only_reads());
+        if !heard && !only_reads && event == STMT {
+            // SAFETY: as below.
+            unsafe { begins_unheard(&statement, Context::of(context), x.cast()) };
             return ffi::SQLITE_OK;
         }
-        let heard = is_heard();
-        // SAFETY: for the others SQLite passes a statement that lives through this call, on the thread that uses it.
-        let Some(statement) = (unsafe { Statement::new(p.cast()) }) else { return ffi::SQLITE_OK };
+        settle_here();
         if late::is_any() && event == STMT && !is_own() {
             // SAFETY: as below.
             unsafe { reads_late(&statement, Context::of(context), x.cast()) };
         }
-        if event == STMT && statement.reads_in_a_transaction() && !is_own() {
+        if event == STMT && only_reads && !statement.handle().is_autocommit() && !is_own() {
             reads(&statement);
         }
         if !heard {
-            unheard(event, &statement);
+            if event == PROFILE {
+                end_unheard(statement.statement);
+            }
             // A statement that only reads is of interest to listeners alone.
-            if !statement.writes() && statement.is_query() {
+            if only_reads {
                 return ffi::SQLITE_OK;
             }
         }
         if is_own() {
+            return ffi::SQLITE_OK;
+        }
+        if !heard && event == PROFILE {
+            has_ended(&statement, Context::of(context), None);
             return ffi::SQLITE_OK;
         }
         let context = Context::of(context);
@@ -103,24 +109,65 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             // SAFETY: for this event SQLite passes null or a text that ends with a NUL and lives through this call.
             STMT => match unsafe { statement.begun(x.cast()) } {
                 Begun::Trigger(name) => fires(&statement, name),
-                Begun::Statement { nested } if !is_inside() && heard => watch.began(&statement, nested, context),
-                Begun::Statement { nested } if !is_inside() => watch.began_unheard(&statement, nested, context),
+                Begun::Statement { nested } if !is_inside() => watch.began(&statement, nested, context),
                 _ => {}
             },
-            PROFILE => watch.has_ended(&statement, context, heard),
+            PROFILE => has_ended(&statement, context, Some(&watch)),
             _ => {}
         }
         ffi::SQLITE_OK
     })
 }
 
-/// Notes a statement that begins or ends while nobody listens.
-fn unheard(event: c_uint, statement: &Statement<'_>) {
-    match event {
-        STMT if statement.writes() => begin_unheard(statement.statement),
-        PROFILE => end_unheard(statement.statement),
-        _ => {}
+/// Follows a statement that does more than read and begins while nobody listens, by itself or from within another: it is kept if
+/// it writes.
+///
+/// # Safety
+///
+/// The text is null, or ends with a NUL and lives through the call.
+unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *const c_char) {
+    let handle = statement.handle();
+    let is_own = is_own();
+    if is_own {
+        settle_here();
+    } else {
+        // The one before it on its own connection is settled below.
+        settle_others(handle.address());
     }
+    if statement.writes() {
+        begin_unheard(statement.statement);
+    }
+    if is_own {
+        return;
+    }
+    // SAFETY: as the caller says.
+    let begun = unsafe { statement.begun(text) };
+    // A session reports its own statements.
+    if matches!(begun, Begun::Nothing) || context.is_session() && matches!(begun, Begun::Statement { .. }) {
+        return;
+    }
+    let found = connected(&handle).or_else(|| {
+        // The watch of a bind that a stray has attached is gone with its harness.
+        if context.watch().is_none() {
+            assigned(&handle);
+        }
+        connected(&handle)
+    });
+    let Some(connection) = found else { return };
+    let is_nested = match begun {
+        Begun::Statement { nested } if !is_inside() => nested,
+        Begun::Trigger(name) => return connection.fires(statement.address(), &name.to_string_lossy()),
+        _ => return,
+    };
+    let (Some(member), Some(sql)) = (connection.member(), statement.sql()) else { return };
+    if !member.records(true) || is_nested && connection.is_in_write() {
+        return;
+    }
+    let standing = handle.standing();
+    // Before SQLite is asked about this one, which would change the result of its last call.
+    connection.settle_before(&handle, standing);
+    let looked = connection.look(&handle, standing, sql);
+    member.follow(statement, sql, (&handle, standing), &connection, looked, !is_nested);
 }
 
 /// Notes a statement that reads within a transaction.
@@ -143,7 +190,7 @@ fn fires(statement: &Statement<'_>, trigger: &CStr) {
 ///
 /// The text is null, or ends with a NUL and lives through the call.
 unsafe fn reads_late(statement: &Statement<'_>, context: Context, text: *const c_char) {
-    if context.is_session() || statement.writes() || !statement.is_query() {
+    if context.is_session() || !statement.only_reads() {
         return;
     }
     // SAFETY: as the caller says.
@@ -155,68 +202,6 @@ unsafe fn reads_late(statement: &Statement<'_>, context: Context, text: *const c
 }
 
 impl Watch {
-    /// A statement begins while nobody listens, by itself or from within another: it is kept if it writes.
-    fn began_unheard(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
-        if context.is_session() || !self.records(true) {
-            return;
-        }
-        let Some(sql) = statement.sql() else { return };
-        let handle = statement.handle();
-        let Some(connection) = connected(&handle) else { return };
-        if is_nested && connection.is_in_write() {
-            return;
-        }
-        let looked = connection.look(&handle, sql);
-        self.follow(statement, &handle, &connection, looked, !is_nested);
-    }
-
-    /// Follows a statement on its connection, and records it where somebody wants that.
-    fn follow(
-        &self,
-        statement: &Statement<'_>,
-        handle: &Handle,
-        connection: &Connected,
-        looked: Option<Arc<Looked>>,
-        always: bool,
-    ) {
-        let Some(sql) = statement.sql() else { return };
-        let deed = looked.as_ref().map_or_else(|| statement.deed(), |looked| looked.deed);
-        let mut again = 0;
-        let uses = |looked: &Arc<Looked>| looked.places.iter().any(|(schema, _)| self.is_of_harness(handle, schema));
-        let is_nobodys = connection.is_attached() && looked.as_ref().is_some_and(|looked| !uses(looked));
-        let locks = statement.writes() && looked.as_ref().is_some_and(|looked| looked.step == Some(Step::Begin));
-        let record = if !is_nobodys && self.records(deed.writes || deed.writes_elsewhere || locks) {
-            let attached = match &looked {
-                Some(looked) if handle.has_attached() => self.used(handle, looked),
-                _ => Vec::new(),
-            };
-            let text = sql;
-            let sql = match &looked {
-                Some(looked) => looked.text(sql),
-                None => Arc::from(sql.to_string_lossy().trim()),
-            };
-            if deed.writes || deed.writes_elsewhere {
-                again = connection.again(&sql);
-            }
-            let values = if self.wants_values(again) { statement.with_values() } else { None };
-            let beginning =
-                Beginning { sql, values, writes: deed.writes, by_session: false, locks, beside: &[], attached };
-            let mut record = self.recorded(handle, looked.as_deref(), beginning);
-            if let Some(record) = &mut record {
-                record.is_step |= deed.transaction;
-                record.uses_table = record.uses_table && (looked.is_some() || connection.uses_table(handle, text));
-            }
-            record
-        } else {
-            None
-        };
-        if always || record.is_some() {
-            let (may_write, prepared) = (statement.writes(), statement.prepared());
-            let statement = statement.address();
-            connection.begin(handle, Begins { statement, may_write, prepared, looked, record, again });
-        }
-    }
-
     /// A statement begins, by itself or from within another.
     fn began(&self, statement: &Statement<'_>, is_nested: bool, context: Context) {
         let Some(sql) = statement.sql() else { return };
@@ -226,7 +211,10 @@ impl Watch {
             member.recorder.sought.begins(&handle, sql);
         }
         let connection = connected(&handle);
-        let is_alone = handle.is_autocommit();
+        let standing = handle.standing();
+        if let Some(connection) = &connection {
+            connection.settle_before(&handle, standing);
+        }
         let (is_stopped, is_part) =
             if is_nested { lock(&self.accounts).around(handle.address()) } else { (false, false) };
         // What runs within a statement that was stopped fails with it.
@@ -237,7 +225,7 @@ impl Watch {
         let looks = statement.writes() || !statement.is_query() || handle.is_writing() || handle.has_attached();
         let looked = match &connection {
             _ if judges => handle.look(sql).map(Arc::new),
-            Some(connection) if looks => connection.look(&handle, sql),
+            Some(connection) if looks => connection.look(&handle, standing, sql),
             None if looks => handle.look(sql).map(Arc::new),
             _ => None,
         };
@@ -250,8 +238,10 @@ impl Watch {
         // What runs inside a statement is part of it, unless it writes where that does not.
         if if is_nested { deed.writes && !is_part } else { !by_session } {
             self.echo(&sql.to_string_lossy());
-            if let Some(connection) = &connection {
-                self.follow(statement, &handle, connection, looked, true);
+            if let Some(connection) = &connection
+                && let Some(member) = connection.member()
+            {
+                member.follow(statement, sql, (&handle, standing), connection, looked, true);
             }
         }
         let may_write = statement.writes();
@@ -259,144 +249,70 @@ impl Watch {
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
         let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
-        lock(&self.accounts).begin(running, is_alone);
-    }
-
-    /// Returns whether the database of a connection's schema is one of the harness.
-    fn is_of_harness(&self, handle: &Handle, schema: &CStr) -> bool {
-        self.harness.get().is_some_and(|member| member.names_of(handle, schema).is_some())
-    }
-
-    /// Returns the databases of the harness that a statement uses whose connection has attached some; where it uses
-    /// none, its connection's own.
-    fn used(&self, handle: &Handle, looked: &Looked) -> Vec<Used> {
-        let Some(member) = self.harness.get() else { return Vec::new() };
-        let (mut used, mut elsewhere) = (Vec::new(), false);
-        for (schema, writes) in &looked.places {
-            match member.names_of(handle, schema) {
-                Some(names) => used.push(Used { names, writes: *writes }),
-                None => elsewhere = true,
-            }
-        }
-        if used.is_empty() {
-            used.push(Used { names: member.names.clone(), writes: looked.deed.writes && !elsewhere });
-        }
-        used
-    }
-
-    /// Shows a statement to the faults that may be about it, and stops it if one is.
-    fn meets(&self, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
-        let handle = statement.handle();
-        if !handle.has_attached() {
-            return meets(&self.faults, None, statement, sql);
-        }
-        handle.databases().iter().find_map(|schema| {
-            let watch = handle.placed(schema).and_then(|number| Context::numbered(number).watch())?;
-            meets(&watch.faults, Some(schema), statement, sql)
-        })
-    }
-
-    /// Stops a statement that a guard refuses.
-    fn judge(&self, member: &Member, statement: &Statement<'_>, sql: &CStr, deed: Deed) -> Option<Stopped> {
-        let rule = member.rules.against(&member.names, deed)?;
-        let handle = statement.handle();
-        let mut what = statement.with_values().unwrap_or_else(|| sql.to_string_lossy().into_owned()).trim().to_string();
-        let how = handle.stop(statement.statement, deed);
-        if how.is_none() {
-            if deed.writes && deed.acts_at_once {
-                // Within a transaction or beside another statement, SQLite keeps the journal mode that a database has.
-                return None;
-            }
-            what += NOT_STOPPED;
-        }
-        rule.note(member.bind(), what, false);
-        how.map(|how| Stopped::new(Some(rule), how))
-    }
-
-    fn has_ended(&self, statement: &Statement<'_>, context: Context, heard: bool) {
-        end_unheard(statement.statement);
-        end_here();
-        let logged = take_error(statement.sql());
-        let handle = statement.handle();
-        let ended = if heard { lock(&self.accounts).end(statement.address(), handle.is_autocommit()) } else { None };
-        if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
-            vacuumed(&handle);
-        }
-        let stopped = ended.and_then(|Running { stopped, .. }| stopped);
-        if let Some(stopped) = &stopped {
-            handle.release(stopped.how);
-            if stopped.is_denied() {
-                handle.deny(statement.statement, |db| authorize::expire(db, context));
-            }
-        }
-        if context.is_session() {
-            return;
-        }
-        if let Some(connection) = connected(&handle) {
-            // SQLite reports the end before the connection knows the error of a statement that has failed; its log has it.
-            let error = match &stopped {
-                Some(stopped) => stopped.by.as_ref().map(|by| format!("refused by {by}")),
-                None => logged,
-            };
-            let failed = (stopped.is_some() || error.is_some()).then_some(true);
-            let account = Account { failed, error, is_dropped: statement.is_busy() };
-            let again = connection.end(&handle, statement.address(), statement.prepared(), account);
-            if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), self.harness.get())
-                && let Some(looked) = connection.look(&handle, sql)
-            {
-                let tables = member.tables(&handle, &looked);
-                member.recorder.amend(number, |statement| statement.tables = tables);
-            }
-            if connection.is_attached() && statement.writes() {
-                writes_to_its_own(statement, &handle, &connection);
-            }
-            if !statement.writes() && handle.has_attached() {
-                self.attaches(&handle, &connection);
-            }
-            if handle.has_attached() || connection.is_attached() {
-                assigned(&handle);
-            }
-        }
+        lock(&self.accounts).begin(running, standing.alone);
     }
 }
 
-impl Watch {
-    /// Notes the databases of the harness that a connection has attached.
-    fn attaches(&self, handle: &Handle, connection: &Connected) {
-        let Some(member) = self.harness.get().filter(|member| member.recorder.keeps_writes()) else { return };
-        for schema in handle.attached() {
-            if let Some(names) = member.names_of(handle, &schema) {
-                member.recorder.note_opening(&names, OpenedBy::Application);
-                connection.opened().attaches(&names, &schema, || member.recorder.place());
-            }
+/// Follows the end of a statement; `watch` is the database's while somebody listens.
+fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>) {
+    end_unheard(statement.statement);
+    end_here();
+    let logged = take_error(statement);
+    let handle = statement.handle();
+    let ended = watch.and_then(|watch| lock(&watch.accounts).end(statement.address(), handle.is_autocommit()));
+    if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
+        vacuumed(&handle);
+    }
+    let stopped = ended.and_then(|Running { stopped, .. }| stopped);
+    if let Some(stopped) = &stopped {
+        handle.release(stopped.how);
+        if stopped.is_denied() {
+            handle.deny(statement.statement, |db| authorize::expire(db, context));
         }
     }
-}
-
-/// Records what a connection to no bind has written to its own database while it has attached a bind, as one that has attached
-/// none does.
-fn writes_to_its_own(statement: &Statement<'_>, handle: &Handle, connection: &Connected) {
-    let Some(stray) = strays::watch_of(handle.address()).filter(|stray| stray.records(true)) else { return };
-    let (Some(sql), Some(member)) = (statement.sql(), stray.harness.get()) else { return };
-    let Some(looked) = connection.look(handle, sql).filter(|looked| looked.deed.writes) else { return };
-    let Some((transaction, rows, time)) = connection.last_ended(handle, statement.address()) else { return };
-    let (text, values) = (looked.text(sql), statement.with_values());
-    let beginning = Beginning {
-        sql: text,
-        values,
-        writes: true,
-        by_session: false,
-        locks: false,
-        beside: &[],
-        attached: Vec::new(),
+    if context.is_session() {
+        return;
+    }
+    let Some(connection) = connected(&handle) else {
+        if context.watch().is_none() {
+            assigned(&handle);
+        }
+        return;
     };
-    let Some(mut record) = stray.recorded(handle, Some(&looked), beginning) else { return };
-    let own = looked.tables.iter().filter(|change| change.schema.as_c_str() == c"main");
-    record.tables = own.map(|change| member.own(change)).collect();
-    record.transaction = transaction;
-    let (triggers, touched) = (Vec::new(), Touched::default());
-    record.ended = Some(Ended { rows, time, failed: None, error: None, is_stale: false, triggers, touched });
-    member.recorder.begin(record);
+    // SQLite reports the end before the connection knows the error of a statement that has failed; its log has it.
+    let error = match &stopped {
+        Some(stopped) => stopped.by.as_ref().map(|by| format!("refused by {by}")),
+        None => logged,
+    };
+    let failed = (stopped.is_some() || error.is_some()).then_some(true);
+    let account = Account { failed, error, is_dropped: statement.is_busy() };
+    let (standing, again) = connection.end(&handle, statement.address(), statement.prepared(), account);
+    if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), connection.member())
+        && let Some(looked) = connection.look(&handle, standing, sql)
+    {
+        let tables = member.tables(&handle, &looked);
+        member.recorder.amend(number, |statement| Arc::make_mut(&mut statement.affected).tables = tables);
+    }
+    if connection.is_attached() && statement.writes() {
+        own_writes::record(statement, &handle, standing, &connection);
+    }
+    if standing.attached && !statement.writes() {
+        attaches(&handle, &connection);
+    }
+    if standing.attached || connection.is_attached() {
+        assigned(&handle);
+    }
+}
+
+/// Notes the databases of the harness that a connection has attached.
+fn attaches(handle: &Handle, connection: &Connected) {
+    let Some(member) = connection.member().filter(|member| member.recorder.keeps_writes()) else { return };
+    for schema in handle.attached() {
+        if let Some(names) = member.names_of(handle, &schema) {
+            member.recorder.note_opening(&names, OpenedBy::Application);
+            connection.opened().attaches(&names, &schema, || member.recorder.place());
+        }
+    }
 }
 
 /// Counts the commit of a `VACUUM`, which meets no hook; of whichever database.
@@ -408,21 +324,6 @@ fn vacuumed(handle: &Handle) {
         }
     }
     end_here();
-}
-
-/// Shows a statement to the faults of one database of its connection, of that schema where it has several, and stops it if one is
-/// about it.
-fn meets(faults: &Faults, schema: Option<&CStr>, statement: &Statement<'_>, sql: &CStr) -> Option<Stopped> {
-    let handle = statement.handle();
-    for fault in faults.of_statements() {
-        let Some(deed) = handle.is_met_by(&fault, schema, sql).filter(|_| !fault.lets_pass()) else { continue };
-        match handle.stop(statement.statement, deed) {
-            Some(how) if fault.triggers() => return Some(Stopped::new(None, how)),
-            Some(how) => handle.release(how),
-            None => fault.is_passed(),
-        }
-    }
-    None
 }
 
 /// Returns the watch of a connection whose own database is no bind's: that of the first bind that it has attached, else its own.
@@ -456,6 +357,3 @@ fn assigned(handle: &Handle) -> Option<Arc<Watch>> {
     }
     Some(watch)
 }
-
-/// The words after a statement that was not stopped.
-const NOT_STOPPED: &str = " (not stopped: that would have ended another statement of its connection too)";

@@ -43,10 +43,11 @@ impl Statement<'_> {
     ///
     /// The text is null, or ends with a NUL and lives through the call.
     pub(super) unsafe fn begun<'c>(&self, text: *const c_char) -> Begun<'c> {
-        let Some(sql) = self.sql().filter(|_| !text.is_null()) else { return Begun::Nothing };
-        if ptr::eq(sql.as_ptr(), text) {
+        // SAFETY: the statement lives.
+        if !text.is_null() && ptr::eq(unsafe { ffi::sqlite3_sql(self.statement) }, text) {
             return Begun::Statement { nested: false };
         }
+        let Some(sql) = self.sql().filter(|_| !text.is_null()) else { return Begun::Nothing };
         // SAFETY: as the caller says.
         let text = unsafe { CStr::from_ptr(text) };
         // SQLite puts that before the text of a statement. A trigger it names by a comment, which is no statement's text.
@@ -98,9 +99,9 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_stmt_readonly(self.statement) == 0 }
     }
 
-    /// Returns whether it only reads, and a transaction is open around it.
-    pub(super) fn reads_in_a_transaction(&self) -> bool {
-        !self.writes() && self.is_query() && !self.handle().is_autocommit()
+    /// Returns whether it gives columns and does nothing else.
+    pub(super) fn only_reads(&self) -> bool {
+        !self.writes() && self.is_query()
     }
 
     /// Returns whether it is an `EXPLAIN`, which does not run what it explains.

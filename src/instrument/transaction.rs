@@ -61,6 +61,16 @@ pub(crate) struct Transaction {
     reading: Mutex<Option<Reading>>,
     /// The place of what ended it.
     closing: Mutex<Option<Arc<Place>>>,
+    /// The last commit of it that failed.
+    refused: Mutex<Option<RefusedCommit>>,
+}
+
+/// A commit that failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RefusedCommit {
+    pub(crate) place: Option<Arc<Place>>,
+    /// SQLite's words for its code.
+    pub(crate) error: Option<String>,
 }
 
 /// The first statement of a transaction that read: the transaction sees the state of that moment.
@@ -83,6 +93,7 @@ impl Transaction {
             is_explicit: AtomicBool::new(false),
             reading: Mutex::default(),
             closing: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -121,6 +132,23 @@ impl Transaction {
     /// Sets or forgets the place of what ended it.
     pub(super) fn closes_at(&self, place: Option<Arc<Place>>) {
         *lock(&self.closing) = place;
+    }
+
+    /// Returns the last commit of it that failed.
+    pub(crate) fn refused(&self) -> Option<RefusedCommit> {
+        lock(&self.refused).clone()
+    }
+
+    /// Notes a commit that fails here.
+    pub(super) fn refuses(&self, place: Option<Arc<Place>>) {
+        *lock(&self.refused) = Some(RefusedCommit { place, error: None });
+    }
+
+    /// Notes what failed that commit.
+    pub(super) fn refuses_for(&self, error: &str) {
+        if let Some(refused) = &mut *lock(&self.refused) {
+            refused.error = Some(error.to_string());
+        }
     }
 
     /// Returns the time at which its end was seen; `None` while it is open.

@@ -12,6 +12,21 @@ pub(crate) struct Used {
     pub(crate) writes: bool,
 }
 
+/// The tables that a statement may change, their rows or what they are. All executions of a text share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Affected {
+    /// The tables whose rows it may change, by itself or by a trigger.
+    pub(crate) tables: Vec<WrittenTable>,
+    /// The tables and views that it creates.
+    pub(crate) created: Vec<SchemaTable>,
+    /// The triggers that it creates.
+    pub(crate) triggers: Vec<SchemaTable>,
+    /// The tables and views that it alters or drops.
+    pub(crate) altered: Vec<SchemaTable>,
+    /// Set if it changes rows, and not the schema.
+    pub(crate) changes_rows: bool,
+}
+
 /// A table whose rows a statement may change.
 #[derive(Clone, Debug)]
 pub(crate) struct WrittenTable {

@@ -6,8 +6,6 @@
 use std::ffi::{c_void, CStr, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
-use std::thread;
-use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -21,16 +19,13 @@ use super::faults::{Faults, Witness};
 use super::handle::Handle;
 use super::late::{LateRead, LateReads};
 use super::log::log;
-use super::looked::{Change, Looked};
+use super::member::Member;
 use super::opening::{OpenedBy, Opening};
-use super::recorded::Recorded;
 use super::recorder::Recorder;
 use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
-use super::used::{SchemaTable, Used, WrittenTable};
-use crate::key::{BindKey, Keys};
-use crate::list::mapped;
+use crate::key::Keys;
 use crate::say;
 use crate::sorted::Sorted;
 
@@ -44,7 +39,7 @@ pub(crate) struct Watch {
     /// The faults that tests set.
     pub(super) faults: Arc<Faults>,
     /// Its harness.
-    pub(super) harness: OnceLock<Member>,
+    pub(super) harness: OnceLock<Arc<Member>>,
     /// The name that SQLite has for its file, if it has one.
     pub(super) file: OnceLock<String>,
     /// The number that SQLite calls back with, once a connection is listened to, and the logger as a listener.
@@ -53,41 +48,6 @@ pub(crate) struct Watch {
     late: OnceLock<LateReads>,
     /// The statements of its connections.
     pub(super) accounts: Mutex<Accounts>,
-}
-
-/// A database's part in its harness.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) recorder: Arc<Recorder>,
-    pub(super) rules: Arc<Rules>,
-    /// The keys that mean it, the first its own; a dynamic bind's key means all of its databases.
-    pub(super) names: Keys,
-}
-
-impl Member {
-    pub(super) fn bind(&self) -> &BindKey {
-        self.names.first()
-    }
-}
-
-/// The number of times that the values of a statement are recorded which a connection runs again and again while nobody
-/// records.
-const VALUES: u32 = 64;
-
-/// A statement that begins, as its text and its connection tell.
-pub(super) struct Beginning<'s> {
-    pub(super) sql: Arc<str>,
-    /// The statement with the values of its parameters, where it has some.
-    pub(super) values: Option<String>,
-    /// Set if it writes to the database of its connection.
-    pub(super) writes: bool,
-    pub(super) by_session: bool,
-    /// Set if it begins a transaction with the lock of a writer.
-    pub(super) locks: bool,
-    /// All databases on its connection, where it has several.
-    pub(super) beside: &'s [&'s Watch],
-    /// Those that it uses, where a connection has attached some.
-    pub(super) attached: Vec<Used>,
 }
 
 impl Watch {
@@ -102,13 +62,15 @@ impl Watch {
     }
 
     fn follow_on(&self, handle: &Handle, by: OpenedBy, is_attached: bool) {
-        let Some(Member { recorder, names, .. }) = self.harness.get() else { return };
+        let Some(member) = self.harness.get() else { return };
+        let Member { recorder, names, .. } = &**member;
         // The others open theirs on threads of their own.
         let place = if by == OpenedBy::Application { recorder.place_of_opening() } else { None };
         recorder.note_opening(names, by);
         let to = To {
             watch: self.address(),
             recorder: Arc::downgrade(recorder),
+            member: Arc::downgrade(member),
             names: names.clone(),
             opened: Arc::new(Opening::here(names.clone(), by, place, handle.enforces_keys())),
             shows_writes: self.commits().is_none(),
@@ -154,7 +116,7 @@ impl Watch {
             recorder.counts(commits);
         }
         // Set once, when the database is made.
-        let _ = self.harness.set(Member { recorder, rules, names });
+        let _ = self.harness.set(Arc::new(Member { recorder, rules, names }));
     }
 
     /// Does work of the harness's own on the database.
@@ -212,7 +174,7 @@ impl Watch {
     }
 
     pub(super) fn guarded(&self) -> Option<&Member> {
-        self.harness.get().filter(|member| member.rules.any())
+        self.harness.get().map(|member| &**member).filter(|member| member.rules.any())
     }
 
     pub(super) fn refuse(&self, member: &Member, deed: Deed, what: impl FnOnce() -> String) -> Option<Arc<Rule>> {
@@ -236,19 +198,9 @@ impl Watch {
         action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table))
     }
 
-    /// Returns whether a statement is recorded that writes or not.
-    pub(super) fn records(&self, writes: bool) -> bool {
-        self.harness.get().is_some_and(|member| member.recorder.is_heard() || writes && member.recorder.keeps_writes())
-    }
-
-    /// Returns whether the values of a statement are recorded that its connection has run so often in a row.
-    pub(super) fn wants_values(&self, again: u32) -> bool {
-        again <= VALUES || self.harness.get().is_some_and(|member| member.recorder.is_heard())
-    }
-
     /// Returns whether anybody wants to know of the statements.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.echo || self.records(true)
+        self.echo || self.harness.get().is_some_and(|member| member.records(true))
     }
 
     /// Logs a statement, where the bind says so.
@@ -257,104 +209,6 @@ impl Watch {
             log(|| say::echo(&self.label, sql));
         }
     }
-
-    /// Returns a statement that begins as it is recorded.
-    pub(super) fn recorded(
-        &self,
-        handle: &Handle,
-        looked: Option<&Looked>,
-        beginning: Beginning<'_>,
-    ) -> Option<Recorded> {
-        let member = self.harness.get()?;
-        let mut databases = beginning.attached;
-        for member in beginning.beside.iter().filter_map(|watch| watch.harness.get()) {
-            databases.push(Used { names: member.names.clone(), writes: beginning.writes });
-        }
-        // A statement that uses none of the harness's counts for its own connection's.
-        let own = || Used { names: member.names.clone(), writes: beginning.writes };
-        let first = if databases.is_empty() { own() } else { databases.remove(0) };
-        Some(Recorded {
-            first,
-            others: databases,
-            sql: beginning.sql,
-            values: beginning.values.map(|values| values.trim().to_string()),
-            by_session: beginning.by_session,
-            thread: thread::current(),
-            at: Instant::now(),
-            ended: None,
-            is_step: looked.is_some_and(|looked| looked.step.is_some()),
-            locks: beginning.locks,
-            connection: 0,
-            opened: None,
-            transaction: None,
-            undone: None,
-            is_put_back: false,
-            number: 0,
-            tables: looked.map(|looked| member.tables(handle, looked)).unwrap_or_default(),
-            created: looked.map(|looked| member.named(handle, &looked.created)).unwrap_or_default(),
-            triggers: looked.map(|looked| member.named(handle, &looked.triggers)).unwrap_or_default(),
-            altered: looked.map(|looked| member.named(handle, &looked.altered)).unwrap_or_default(),
-            changes_rows: looked.is_some_and(Looked::changes_rows),
-            uses_table: looked.is_none_or(|looked| looked.deed.uses_tables),
-            foreign_keys: beginning.writes && handle.enforces_keys(),
-            place: None,
-            is_asked_for: false,
-        })
-    }
-}
-
-impl Member {
-    /// Returns the tables whose rows a statement may change, the schema's own left out.
-    pub(super) fn tables(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
-        if handle.has_attached() {
-            self.tables_of(handle, looked)
-        } else {
-            looked.written(|| self.tables_of(handle, looked))
-        }
-    }
-
-    fn tables_of(&self, handle: &Handle, looked: &Looked) -> Arc<[WrittenTable]> {
-        let mut tables = Vec::with_capacity(looked.tables.len());
-        for change in looked.tables.iter().filter(|change| !is_schema(&change.table)) {
-            let (names, table) = (self.names_of(handle, &change.schema), change.table.clone());
-            tables.push(WrittenTable { names, table, operation: change.operation, by: change.by.clone() });
-        }
-        tables.into()
-    }
-
-    /// Returns a table of the database itself.
-    pub(super) fn own(&self, change: &Change) -> WrittenTable {
-        let (names, table) = (Some(self.names.clone()), change.table.clone());
-        WrittenTable { names, table, operation: change.operation, by: change.by.clone() }
-    }
-
-    /// Returns tables or views of which a statement changes the schema.
-    fn named(&self, handle: &Handle, tables: &[(CString, String)]) -> Arc<[SchemaTable]> {
-        if tables.is_empty() {
-            return Arc::default();
-        }
-        let named = |(schema, table): &(CString, String)| SchemaTable {
-            names: self.names_of(handle, schema),
-            table: table.clone(),
-        };
-        mapped(tables, named).into()
-    }
-
-    /// Returns the keys that mean the database of a connection's schema.
-    pub(super) fn names_of(&self, handle: &Handle, schema: &CStr) -> Option<Keys> {
-        // On a session's connection its own database may have the bind's name.
-        if !handle.has_attached() {
-            return Some(self.names.clone());
-        }
-        let watch = handle.placed(schema).and_then(|number| Context::numbered(number).watch())?;
-        let member = watch.harness.get()?;
-        Arc::ptr_eq(&member.recorder, &self.recorder).then(|| member.names.clone())
-    }
-}
-
-/// Returns whether a table is the one in which SQLite keeps the schema.
-fn is_schema(table: &str) -> bool {
-    ["sqlite_master", "sqlite_temp_master"].iter().any(|schema| schema.eq_ignore_ascii_case(table))
 }
 
 impl Drop for Watch {

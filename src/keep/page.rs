@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::saved::Saved;
-use crate::fail::last_since;
+use crate::fail::{last_since, Failed};
 use crate::harness::{Bound, ReferenceEnd, Running};
 use crate::instrument::Outside;
 use crate::observe::{contents, read_statements, ChangeSet};
@@ -47,11 +47,13 @@ pub(super) fn written(
             },
         });
     }
-    let failed = last_since(start).filter(|_| thread::panicking());
+    let here = last_since(start).filter(|_| thread::panicking());
+    let failed = here.or_else(|| running.recorder().failures.elsewhere());
     let place = failed.as_ref().and_then(|failed| failed.place);
     let place = place.map(|place| format!("{}:{}", place.file(), place.line()));
+    let thread = failed.as_ref().and_then(other_thread);
     let outcome = match &failed {
-        Some(failed) => Outcome::Failed { report: &failed.report, place: place.as_deref() },
+        Some(failed) => Outcome::Failed { report: &failed.report, place: place.as_deref(), thread },
         _ if thread::panicking() => Outcome::Panicked,
         None if running.returned().any() => Outcome::Returning,
         _ => Outcome::Standing,
@@ -68,6 +70,11 @@ pub(super) fn written(
         statements: &read_statements(running.recorder().all()),
         strays: &strays(running),
     })
+}
+
+/// Returns the name of the thread on which an assertion failed, if it is not this one.
+fn other_thread(failed: &Failed) -> Option<&str> {
+    (failed.thread.id() != thread::current().id()).then(|| failed.thread.name().unwrap_or("without a name"))
 }
 
 /// Returns the connections to what is no bind that wrote.

@@ -120,6 +120,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sqlite::platform::set_modified;
 
     /// Creates a test kept so many minutes ago, of so many bytes, none of which are on a disk.
     fn kept(root: &Path, name: &str, minutes: u64, bytes: u64) -> PathBuf {
@@ -128,7 +129,7 @@ mod tests {
         fs::write(folder.join(CHANGES), "").unwrap();
         File::create(folder.join("auth.db")).unwrap().set_len(bytes).unwrap();
         let at = SystemTime::now() - Duration::from_secs(60 * minutes);
-        File::open(&folder).unwrap().set_modified(at).unwrap();
+        set_modified(&folder, at).unwrap();
         folder
     }
 

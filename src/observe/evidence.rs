@@ -42,6 +42,20 @@ pub(crate) enum Finding {
     Near(Option<Vec<Near>>),
 }
 
+impl Exhibit {
+    /// Forgets the nearest rows that have none of the values of the row.
+    pub(super) fn forget_unlike(&mut self, row: &Row) {
+        if let Finding::Near(Some(near)) = &mut self.found
+            && !near.is_empty()
+        {
+            near.retain(|near| near.different.len() < row.cells().len());
+            if near.is_empty() {
+                self.found = Finding::Near(None);
+            }
+        }
+    }
+}
+
 /// The databases that a report leaves out.
 pub(crate) struct LeftOut {
     pub(crate) databases: usize,

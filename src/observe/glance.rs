@@ -205,6 +205,19 @@ impl Glance<'_> {
         Row::all_from_sql(&columns, &mut found)
     }
 
+    /// Returns whether the program of a statement, which is not run, has an instruction of this name.
+    pub(super) fn has_instruction(&self, sql: &str, name: &str) -> rusqlite::Result<bool> {
+        self.unlocked(SCHEMA)?;
+        let mut program = self.conn.prepare(&format!("EXPLAIN {sql}"))?;
+        let mut found = program.raw_query();
+        while let Some(instruction) = found.next()? {
+            if instruction.get_ref("opcode")?.as_str().is_ok_and(|opcode| opcode == name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns an error if a lock blocks a query: where an application has built rusqlite with `unlock_notify`, it
     /// would wait for that lock without a limit.
     fn unlocked(&self, query: &str) -> rusqlite::Result<()> {

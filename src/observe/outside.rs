@@ -78,7 +78,7 @@ pub(crate) fn written_outside(running: &Running, table: &str) -> Vec<Outside> {
     for one in &mut outside {
         // What it has attached is another database.
         retain(&mut one.statements, |statement| {
-            let mut tables = statement.tables.iter().filter(|written| written.names.is_some());
+            let mut tables = statement.affected.tables.iter().filter(|written| written.names.is_some());
             tables.any(|written| has_name(&[table], &written.table))
         });
     }

@@ -30,7 +30,7 @@ use crate::sqlite::Image;
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing by itself: call `reset`, `restore` or `save_data`"]
 pub struct Part<'h> {
-    pub(super) harness: &'h Harness,
+    pub(crate) harness: &'h Harness,
     binds: Selection,
     tables: Tables,
 }

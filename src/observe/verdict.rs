@@ -78,7 +78,7 @@ pub(crate) fn verdict_on<'t>(
         let has = |sighting: &&Sighting| !matches!(sighting.found, Found::NoTable | Found::Unreadable(_));
         having.extend(sightings.iter().filter(has).map(|sighting| sighting.bind().clone()));
     }
-    let (exhibits, left_out) = exhibits(&sightings, database.key(), row);
+    let (mut exhibits, left_out) = exhibits(&sightings, database.key(), row);
     let case = Case {
         running,
         expected,
@@ -89,6 +89,12 @@ pub(crate) fn verdict_on<'t>(
         exhibits: &exhibits,
     };
     let clues = clues(&case);
+    // Rows that share nothing with one that was on its way are no answer.
+    if clues.iter().any(Clue::is_of_another_row) {
+        for exhibit in &mut exhibits {
+            exhibit.forget_unlike(row);
+        }
+    }
     let look_into = sightings.iter().find(|sighting| sighting.has_row()).map_or(&key, Sighting::bind).clone();
     let (keys, behind) = (mapped(&targets, |target| target.key.clone()), behind.cloned());
     Ok(Some(Failure {

@@ -4,12 +4,15 @@ use std::thread::{self, Thread};
 
 use super::table::{paragraph, say};
 use super::words::cut;
-use crate::instrument::{ThreadState, Unprepared};
+use crate::instrument::{RefusedCommit, ThreadState, Unprepared};
 use crate::observe::{Fate, Statement};
 
 /// The number of lines and of characters of a statement's text that are shown.
 const LINES: usize = 6;
 const TEXT: usize = 300;
+
+/// The reason for which no line is said.
+const PLACELESS: &str = "no line is known: the driver runs statements on a thread of its own";
 
 /// Writes a statement in a few lines, each so many columns from the left. Where a trigger of it wrote to `table`, that is named.
 ///
@@ -25,10 +28,25 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     if statement.ended_at().is_none() && !statement.is_dropped() {
         ends = vec![ends.join(", ")];
     }
-    if statement.is_dropped() {
+    let refused = statement.refused_commit();
+    if statement.is_dropped() && refused.is_none() {
         ends.push("as a value was dropped there: nobody had committed it".to_string());
     }
+    if let Some(refused) = &refused {
+        let error = refused.error.as_ref().map(|error| format!("with: {error}"));
+        if statement.fate() == Fate::Lost {
+            ends.extend(error);
+        } else {
+            let end = ends.pop();
+            ends.push(failed_commit(refused));
+            ends.extend(error);
+            ends.extend(end);
+        }
+    }
     ends.extend(opened(statement));
+    if statement.is_placeless() {
+        ends.push(PLACELESS.to_string());
+    }
     ending(statement, table, ends, indent)
 }
 
@@ -42,8 +60,15 @@ fn opened(statement: &Statement) -> Option<String> {
 /// Writes a statement with other lines at its end.
 pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<String>, indent: usize) -> String {
     let mut lines = sql_lines(statement.sql_with_values());
-    if let Some(trigger) = table.and_then(|table| statement.trigger_on(table)) {
+    let has_effect = !matches!(statement.fate(), Fate::Nothing | Fate::FailedItself);
+    if let Some(trigger) = table.filter(|_| has_effect).and_then(|table| statement.trigger_on(table)) {
         lines.push(format!("which fired the trigger `{trigger}`"));
+    }
+    if let Some(trigger) = statement.triggers().next().filter(|_| !has_effect) {
+        lines.push(format!("which fired the trigger `{trigger}`"));
+    }
+    if let Some(table) = table.filter(|table| statement.is_by_key(table)) {
+        lines.push(format!("which changed `{table}` by a foreign key"));
     }
     if table.is_some_and(|table| statement.has_updated_instead(table)) {
         lines.push("which updated what was there, and inserted nothing".to_string());
@@ -161,13 +186,22 @@ fn became(statement: &Statement) -> String {
             _ => format!("rolled back to a savepoint{}", at()),
         },
         // A driver's own thread runs what another has called.
-        Fate::RolledBack if statement.place().is_none() && statement.ended_at().is_none() => {
-            "rolled back, by a call or by a drop of its transaction; no line is known, since the driver runs statements on a thread of its own".to_string()
+        Fate::RolledBack if statement.is_placeless() && statement.ended_at().is_none() => {
+            "rolled back, by a call or by a drop of its transaction".to_string()
         }
         Fate::RolledBack => format!("rolled back{}", at()),
-        Fate::Lost => format!("rolled back by an error{}", at()),
+        Fate::Lost => match statement.refused_commit() {
+            Some(refused) => format!("rolled back: {}", failed_commit(&refused)),
+            None => format!("rolled back by an error{}", at()),
+        },
         Fate::Closed => format!("rolled back by the close of its connection{}", at()),
         Fate::Open => "not committed".to_string(),
         Fate::Unknown => "its end was not seen".to_string(),
     }
+}
+
+/// Names the commit that failed.
+fn failed_commit(refused: &RefusedCommit) -> String {
+    let at = refused.place.as_ref().and_then(|place| place.text()).map(|place| format!(" at {place}"));
+    format!("its COMMIT failed{}", at.unwrap_or_default())
 }

@@ -10,20 +10,28 @@ use crate::observe::Came;
 
 /// Says how a connection came about.
 pub(super) fn came_about(came: &Came) -> String {
-    let Came { number, attached, opening, given, first } = came;
+    let Came { number, opening, first, .. } = came;
     let connection = format!("Connection {number} to `{}`", opening.names.first());
+    let mut found = way(came, &connection);
+    if let Some(first) = first {
+        found.push_str(&format!("\n{}", under("It first wrote", None, &[first])));
+    }
+    found
+}
+
+/// Says who opened a connection, or attached the bind to it, and by which address.
+fn way(came: &Came, connection: &str) -> String {
+    let Came { attached, opening, given, .. } = came;
     let mut found = match attached {
-        Some((bind, attached)) => attaches(&connection, bind, attached.as_ref()),
+        Some((bind, attached)) => attaches(connection, bind, attached.as_ref()),
         None if opening.by == OpenedBy::Pool => return given_by(&format!("{connection} came from"), "or from", given),
-        None => opened(&connection, opening),
+        // A thread of a pool's opened it, which says less than the lines that got its address.
+        None if !given.is_empty() && opening.place.as_ref().is_none_or(|place| place.text().is_none()) => {
+            return given_by(&format!("{connection} has an address that came from"), "or from", given);
+        }
+        None => opened(connection, opening),
     };
     found.push_str(&address(given));
-    if let Some(first) = first {
-        let is_last = attached.is_none() && given.is_empty();
-        let has_place = opening.place.as_ref().is_some_and(|place| place.text().is_some());
-        let line = if has_place && is_last { "and first wrote" } else { "It first wrote" };
-        found.push_str(&format!("\n{}", under(line, None, &[first])));
-    }
     found
 }
 

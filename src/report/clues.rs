@@ -13,7 +13,7 @@ use crate::error::capitalized;
 use crate::instrument::{Place, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{Author, Clue, Fate, Last, Statement, StillOpen, Unenforced};
+use crate::observe::{Author, Clue, Fate, KeyAction, Last, Replaced, Statement, StillOpen, Unenforced};
 use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
@@ -63,7 +63,7 @@ pub(super) fn clue(clue: &Clue) -> String {
             let were = if by.statements.len() > 1 { "were" } else { "was" };
             listed(&format!("{row} of `{table}` in `{bind}` {were} deleted by"), Some(table), by)
         }
-        Clue::Beside { last } => listed(&beside(last), None, last),
+        Clue::Beside { last, after } => listed(&beside(last, after.as_ref()), None, last),
         Clue::Half { binds } => say(&format!(
             "The unit of work is half committed: what it wrote to {} was committed.",
             quoted(binds, "and")
@@ -72,12 +72,22 @@ pub(super) fn clue(clue: &Clue) -> String {
             let what = if last.statements.len() == 1 { "statement" } else { "statements" };
             listed(&format!("The last {what} that changed rows of `{table}` in `{bind}`:"), Some(table), last)
         }
-        Clue::Broken { bind, table, parent, last, why } => {
+        Clue::Key { actions, replaced } => keys(actions, replaced.as_ref()),
+        Clue::DroppedSession { last } => {
+            let binds = binds_of(last);
+            let (who, were) = if last.statements.len() > 1 { ("Sessions", "were") } else { ("A session", "was") };
+            let dropped = format!("{who} that wrote to {} {were} dropped without `commit()`:", quoted(&binds, "and"));
+            listed(&dropped, None, last)
+        }
+        Clue::Broken { bind, table, parent, last, why, key } => {
             let breaks = format!("The row of `{table}` in `{bind}` refers to a row of `{parent}` that is not there.");
             let Some(last) = last else { return say(&breaks) };
             let mut found = listed(&format!("{breaks} Foreign keys were off on the connection of:"), Some(table), last);
             if let Some(why) = why {
                 found.push_str(&format!("\n{}", unenforced(why)));
+            }
+            if let Some(key) = key {
+                found.push_str(&format!("\n{}", say(&format!("Where they are on: {}.", acts(key)))));
             }
             found
         }
@@ -116,6 +126,45 @@ fn triggered(bind: &BindKey, trigger: &str, text: Option<&str>, statement: Optio
         shown.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
     }
     shown
+}
+
+/// Says by which keys rows followed others, and which of those were replaced.
+fn keys(actions: &[KeyAction], replaced: Option<&Replaced>) -> String {
+    let mut sentences = Vec::new();
+    if let Some(Replaced { table, keys }) = replaced {
+        let on = match keys.as_slice() {
+            [] => String::new(),
+            [key] => format!(" on {}", columns(key)),
+            several => format!(" on one of {}", enumerated(&mapped(several, |key| columns(key)))),
+        };
+        sentences.push(format!(
+            "The INSERT conflicted with a row of `{table}`{on}, and replaced it: SQLite deletes that row, then inserts \
+             the new one."
+        ));
+    }
+    for action in actions.iter().rev() {
+        sentences.push(format!("{}.", acts(action)));
+    }
+    say(&sentences.join(" "))
+}
+
+/// Says what a key does to the rows that refer to another.
+fn acts(key: &KeyAction) -> String {
+    let KeyAction { table, columns: own, parent, parent_columns, on_update, action } = key;
+    let (on, when) =
+        if *on_update { ("ON UPDATE", "a change of it") } else { ("ON DELETE", "the delete of such a row") };
+    let then = match (action.as_str(), on_update) {
+        ("CASCADE", false) => "deletes the rows that refer to it".to_string(),
+        ("CASCADE", true) => "changes the rows that refer to it".to_string(),
+        ("SET NULL", _) => format!("sets {} to NULL in the rows that refer to it", columns(own)),
+        _ => format!("sets {} to the default in the rows that refer to it", columns(own)),
+    };
+    let refers = format!("{} of `{table}` refers to {} of `{parent}`", columns(own), columns(parent_columns));
+    format!("{refers} {on} {action}, so {when} {then}")
+}
+
+fn columns(names: &[String]) -> String {
+    enumerated(&mapped(names, |name| format!("`{name}`")))
 }
 
 /// Writes columns with their values.
@@ -198,14 +247,20 @@ pub(super) fn unenforced(why: &Unenforced) -> String {
     }
 }
 
-/// Says that the thread wrote elsewhere, and what became of that.
-fn beside(last: &Last) -> String {
+/// Returns the binds of statements, each once.
+fn binds_of(last: &Last) -> Vec<BindKey> {
     let mut binds = Vec::<BindKey>::new();
     for statement in &last.statements {
         if !binds.contains(statement.bind()) {
             binds.push(statement.bind().clone());
         }
     }
+    binds
+}
+
+/// Says that the thread wrote elsewhere, and what became of that.
+fn beside(last: &Last, after: Option<&BindKey>) -> String {
+    let binds = binds_of(last);
     let all = |is: &dyn Fn(Fate) -> bool| last.statements.iter().all(|statement| is(statement.fate()));
     let (that, was) = if last.statements.len() == 1 { ("that write", "was") } else { ("those writes", "were") };
     let became = if all(&|fate| fate == Fate::FailedItself) {
@@ -217,7 +272,8 @@ fn beside(last: &Last) -> String {
     } else {
         format!("nothing of {that} is there")
     };
-    format!("The thread that wrote the row also wrote to {}, and {became}:", quoted(&binds, "and"))
+    let when = after.map_or(String::new(), |bind| format!(" after `{bind}` was committed"));
+    format!("The thread that wrote the row also wrote to {}, and {became}{when}:", quoted(&binds, "and"))
 }
 
 /// Says what became of writes that are not there.

@@ -12,9 +12,7 @@ use super::words::{cut, enumerated, quoted, times};
 use crate::error::{argument, capitalized, Error};
 use crate::key::{BindKey, Selection};
 use crate::list::{filtered, mapped};
-use crate::observe::{
-    Clue, Exhibit, Expected, Failure, Fate, Finding, Near, OpenTransaction, Reason, Times, Whereabouts,
-};
+use crate::observe::{Clue, Exhibit, Expected, Failure, Finding, Near, OpenTransaction, Reason, Times, Whereabouts};
 use crate::row::{Row, Shown};
 
 /// The number of rows of a bind that are shown.
@@ -131,17 +129,11 @@ fn elsewhere(failure: &Failure<'_>, places: &[Whereabouts]) -> String {
 /// Names the columns of the nearest row that differ, where that row is mostly the one looked for and nothing says that another
 /// was on its way.
 fn nearly(failure: &Failure<'_>) -> Option<String> {
-    let is_on_its_way = |clue: &Clue| match clue {
-        Clue::Lost { is_of_nearest, last, .. } => {
-            !is_of_nearest && !last.statements.iter().all(|one| one.fate() == Fate::Nothing)
-        }
-        clue => matches!(clue, Clue::Open { .. } | Clue::Removed { .. } | Clue::Outside { .. }),
-    };
     let target = failure.exhibits.iter().find(|exhibit| exhibit.is_target)?;
     let Finding::Near(Some(near)) = &target.found else { return None };
     let Near { row, different, .. } = near.first()?;
     let same = failure.row.cells().len() - different.len();
-    if different.is_empty() || same < different.len() || failure.clues.iter().any(is_on_its_way) {
+    if different.is_empty() || same < different.len() || failure.clues.iter().any(Clue::is_of_another_row) {
         return None;
     }
     let mut columns = Vec::new();

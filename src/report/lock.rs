@@ -35,16 +35,25 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
     };
     let told =
         |who: &str, end: &str| paragraph(&format!("multibind: bind `{}`: {who} {wanted}{end}", database.label()), 0, 2);
-    let waiter = match observe::waiter(running, *waiting) {
+    let waiter = observe::waiter(running, *waiting);
+    let waits_in = waiter.as_ref().map(|(Waiter::Statement(one) | Waiter::Commit(one))| one.thread().id());
+    let waiter = match waiter {
         Some(Waiter::Statement(one)) => format!("{}\n{}", told("this statement", ":"), without_end(&one)),
         Some(Waiter::Commit(one)) => {
             format!("{}\n{}", told("the transaction of this statement", ":"), without_end(&one))
         }
         None => told(&wait.waiter, "."),
     };
+    let mut of_one_thread = None;
     let held = match observe::holder(running, database.key(), wait.at).filter(|_| wait.lock == Lock::Write) {
         Some(holder) => {
             let open = format!("The lock was held by a transaction, open for {}, that", time(holder.open));
+            if waits_in == Some(holder.last.thread().id()) {
+                of_one_thread = Some(
+                    "Both are of one thread, which cannot end the one while it waits for the other: end that before, or \
+                     write on its connection.",
+                );
+            }
             format!("{open} {}", last(&holder))
         }
         None => match &wait.holders {
@@ -55,7 +64,8 @@ fn waited(running: &Running, database: &Database, (wait, waiting): &(GivenUp, Wa
             None => return waiter,
         },
     };
-    format!("{waiter}\n  {held}")
+    let advice = of_one_thread.map_or(String::new(), |advice| format!("\n  {}", paragraph(advice, 2, 2)));
+    format!("{waiter}\n  {held}{advice}")
 }
 
 /// Writes a statement that waited, whose end is said around it.

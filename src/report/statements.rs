@@ -3,17 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::account::under;
 use super::displaced::displaced;
 use super::table::Table;
 use super::words::cut;
 use crate::error::list;
 use crate::instrument::{Displaced, TransactionEnd};
 use crate::key::{BindKey, Selection};
+use crate::list::{filtered, mapped};
 use crate::observe::{Miscount, Statement, StatementKind, StatementLog, Tally, Unrecorded, Written};
 
 /// The number of statements that are shown, and of characters of each.
 const SHOWN: usize = 100;
 const TEXT_SHOWN: usize = 300;
+
+/// The most statements whose places are shown.
+const WRITERS: usize = 3;
 
 /// The statements so far.
 impl fmt::Display for StatementLog {
@@ -62,6 +67,8 @@ pub(crate) fn miscounted(counted: Counted<'_>, expected: Tally, miscount: &Misco
             format!("{asked}, but {} ran:\n\n{}\n\n{others}\n\n{}", on_it.len(), plain(on_it), plain(elsewhere))
         }
     };
+    let about = if on_it.is_empty() { elsewhere } else { on_it };
+    let said = format!("{said}{}", writers(&mapped(about, |one| one)));
     if hidden.is_empty() {
         return said;
     }
@@ -82,13 +89,27 @@ pub(crate) fn written(selection: &Selection, written: &Written) -> String {
             for (statement, writes) in on_them {
                 marked.push((statement, *writes));
             }
-            let said = format!("{asked}, but those marked ≠ write:\n\n{}", table(&marked));
+            let mut wrote = Vec::new();
+            wrote.extend(on_them.iter().filter(|(_, writes)| *writes).map(|(statement, _)| statement));
+            let said = format!("{asked}, but those marked ≠ write:\n\n{}{}", table(&marked), writers(&wrote));
             if elsewhere.is_empty() {
                 return said;
             }
             format!("{said}\n\nOn other binds ran:\n\n{}", plain(elsewhere))
         }
     }
+}
+
+/// Names the last of the statements that wrote, as all reports do; nothing where none has a place.
+fn writers(statements: &[&Statement]) -> String {
+    let has_place = |one: &&Statement| one.kind() == StatementKind::Write && one.place().is_some();
+    let placed = filtered(statements, has_place);
+    if placed.is_empty() {
+        return String::new();
+    }
+    let last = &placed[placed.len().saturating_sub(WRITERS)..];
+    let lead = if last.len() == placed.len() { "Of these wrote:" } else { "The last of these that wrote:" };
+    format!("\n\n{}", under(lead, None, last))
 }
 
 fn unseen(connections: &[Displaced]) -> String {

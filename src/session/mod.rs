@@ -326,10 +326,16 @@ impl Session {
     /// Notes the call that returns an error to the test.
     #[track_caller]
     fn called<'s, T>(&self, sql: impl Into<Option<&'s str>>, done: Result<T>) -> Result<T> {
-        let (has_begun, here) = (self.unit.has_begun(), Location::caller());
+        let began = self.note_begun(Location::caller());
+        self.scope.running().called_since(began, sql.into(), done)
+    }
+
+    /// Notes a call as the one that began the unit of work, if one is open and none had; returns the one that had before it.
+    fn note_begun(&self, here: &'static Location<'static>) -> Option<&'static Location<'static>> {
+        let has_begun = self.unit.has_begun();
         let began = self.began.get().filter(|_| has_begun);
         self.began.set(has_begun.then(|| began.unwrap_or(here)));
-        self.scope.running().called_since(began, sql.into(), done)
+        began
     }
 
     /// Runs a statement on the binds that it is for.
@@ -338,15 +344,15 @@ impl Session {
         let Session { scope, unit, joined, .. } = self;
         let (dispatcher, plan) = unit.plan(scope, sql).map_err(|error| error.before(sql))?;
         let effects = plan.effects;
-        let used = plan.binds_used();
         let counting = match &plan.counts {
-            Some(function) => unit.counting(scope, sql, function, &used)?,
+            Some(function) => {
+                let used = plan.binds_used();
+                unit.counting(scope, sql, function, &used)?.filter(|_| used.is_empty())
+            }
             None => None,
         };
         match (&plan.on, counting) {
-            (Destination::One(..), Some(bind)) if used.is_empty() => {
-                unit.run(scope, bind, &scope.key(bind), effects, call)
-            }
+            (Destination::One(..), Some(bind)) => unit.run(scope, bind, &scope.key(bind), effects, call),
             (Destination::One(bind, key), _) => unit.run(scope, *bind, key, effects, call),
             (Destination::Join(members), _) => {
                 let lookups = plan.looks_up.then_some(dispatcher);

@@ -10,6 +10,9 @@ use super::bytes::Bytes;
 /// rows and the rows.
 const CHUNK: usize = 4096;
 
+/// The length up to which a packed file is read: its zeros take no room, and whoever asks for all bytes gets them too.
+pub(super) const LONGEST: usize = 1 << 30;
+
 /// The bytes of a database file, shared by many.
 #[derive(Clone, Default)]
 pub(crate) struct FileBytes {
@@ -77,7 +80,7 @@ impl FileBytes {
     pub(super) fn unpack(packed: &Bytes) -> Option<FileBytes> {
         const ENTRY: usize = 4;
         let (length, rest) = packed.split_first_chunk()?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= LONGEST)?;
         let (entries, left) = rest.split_at_checked(length.div_ceil(CHUNK).checked_mul(ENTRY)?)?;
         let (mut chunks, mut place) = (Vec::with_capacity(entries.len() / ENTRY), 0);
         for (number, entry) in entries.as_chunks::<ENTRY>().0.iter().enumerate() {

@@ -1,6 +1,5 @@
 //! Opening a connection to a storage.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use rusqlite::{ffi, Connection, OpenFlags};
 use super::Store;
 use crate::instrument::{noticing, unwatched};
 use crate::sqlite::code::failure;
+use crate::sqlite::platform::refusal;
 use crate::sqlite::vfs::Opener;
 
 /// Opens a connection under a URI of the storage.
@@ -55,18 +55,8 @@ pub(crate) fn named(store: &dyn Store, uri: &str, error: rusqlite::Error) -> rus
 /// Returns why the system does not open a file, without opening it: on Unix, closing a file releases the locks that the
 /// whole process has on it.
 fn reason(path: &Path) -> Option<io::Error> {
-    /// A connection has as many open: the database, its log and the log's index.
-    const FILES: usize = 3;
     if let Err(reason) = path.metadata() {
         return Some(reason);
     }
-    let folder = path.parent()?;
-    let mut open = Vec::new();
-    for _ in 0..FILES {
-        match File::open(folder) {
-            Ok(file) => open.push(file),
-            Err(reason) => return Some(reason),
-        }
-    }
-    None
+    refusal(path.parent()?)
 }

@@ -32,7 +32,7 @@ fn timeless(line: &str) -> String {
 /// Takes the file and the line out of each place in the code, which a program without debug information does not have.
 fn unplaced(report: &str) -> String {
     /// The beginnings of the lines of a place.
-    const PLACES: [&str; 11] = [
+    const PLACES: [&str; 13] = [
         "  at ",
         "  called from ",
         "  committed at ",
@@ -41,6 +41,8 @@ fn unplaced(report: &str) -> String {
         "  rolled back to the savepoint `s` at ",
         "  the savepoint was opened at ",
         "  it began at ",
+        "  its COMMIT failed at ",
+        "  rolled back: its COMMIT failed at ",
         "  rolled back by an error at ",
         "  rolled back by the close of its connection at ",
         "  the database was opened at ",

@@ -647,6 +647,18 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
 
      bind      does     rows   statement
      default   writes   1      INSERT INTO post (title) VALUES ('hello')
+
+    Of these wrote:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      on the test's thread, in a session, connection 1
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      UPDATE user SET is_active = 0
+      WHERE username = 'ann'
+      AND is_active = 1
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      on the test's thread, in a session, connection 1
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
     ");
     assert_snapshot!(failure(|| log.assert_count("meta", 2)), @r"
     expected 2 statements on bind `meta`, but none ran on it. Those that ran:
@@ -662,6 +674,22 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
 
     Does the code under test take its connections from this harness, and did it run
     while the log was alive?
+
+    Of these wrote:
+      INSERT INTO user (username) VALUES ('ann')
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      on the test's thread, in a session, connection 1
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      INSERT INTO post (title) VALUES ('hello')
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      on the test's thread, in a session, connection 2
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      UPDATE user SET is_active = 0
+      WHERE username = 'ann'
+      AND is_active = 1
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      on the test's thread, in a session, connection 1
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
     ");
     assert_snapshot!(failure(|| log.assert_count("audit", 2)), @"cannot tell whose statements to count: no bind `audit`: configured are default, auth, meta");
 }
@@ -673,7 +701,10 @@ fn the_guide_shows_what_a_failure_says(harness: Harness) {
     auth.execute("INSERT INTO user (username) VALUES (?1)", ["ann"]).unwrap();
     auth.execute("UPDATE user SET is_active = 1 WHERE username = ?1", ["ann"]).unwrap();
     let failure = message(|| log.assert_count("auth", 1));
+    // The places are this test's.
+    let (failure, places) = failure.split_once("\n\nOf these wrote:\n").unwrap();
     assert!(include_str!("../../docs/statements.md").contains(&format!("```text\n{failure}\n```")), "{failure}");
+    assert!(places.contains("landing::recording"), "{places}");
 }
 
 #[rstest]
@@ -704,6 +735,11 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
     ─
      ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
 
+    Of these wrote:
+      DELETE FROM setting WHERE name = 'nothing'
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      on the test's thread, connection 1, changed no row
+
     On other binds ran:
 
      bind   does     rows   statement
@@ -714,6 +750,11 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
 
          bind   does     rows   statement
      ≠   auth   writes   0      DELETE FROM session_token
+
+    Of these wrote:
+      DELETE FROM session_token
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      on the test's thread, connection 2, changed no row
 
     On other binds ran:
 
@@ -731,6 +772,14 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
      ≠   meta   writes   0      DELETE FROM setting WHERE name = 'nothing';
     ─
      ≠   auth   writes   0      DELETE FROM session_token
+
+    Of these wrote:
+      DELETE FROM setting WHERE name = 'nothing'
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      on the test's thread, connection 1, changed no row
+      DELETE FROM session_token
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      on the test's thread, connection 2, changed no row
     ");
     assert_snapshot!(failure(|| log.assert_reads_only("audit")), @"cannot tell which binds are only to be read: no bind `audit`: configured are default, auth, meta");
 }

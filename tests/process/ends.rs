@@ -311,6 +311,7 @@ fn an_error_that_a_test_returns_says_what_is_kept() {
       in: INSERT INTO user (username) VALUES (?1)
       at tests/process/ends.rs:[line]
       Sql { source: SqliteFailure(Error { code: ConstraintViolation, extended_code: 2067 }, Some("UNIQUE constraint failed: user.username")) }
+    multibind: in the test `ends::runs::returns_an_error_of_a_session`:
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_of_a_session: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
     assert_eq!(
@@ -325,6 +326,7 @@ fn a_boxed_error_that_a_test_returns_says_what_is_kept() {
     Error: no bind `audit`: configured are default, auth, meta
       at tests/process/ends.rs:[line]
       UnknownBind
+    multibind: in the test `ends::runs::returns_a_boxed_error_of_the_harness`:
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_a_boxed_error_of_the_harness: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
@@ -336,6 +338,7 @@ fn a_fault_leaves_its_place_to_the_error_of_a_test() {
       in: INSERT INTO usr (username) VALUES ('ann')
       at tests/process/ends.rs:[line]
       UnknownTable
+    multibind: in the test `ends::runs::returns_an_error_beside_a_fault`:
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_an_error_beside_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
 
     thread 'ends::runs::returns_an_error_beside_a_fault' panicked at src/assert/fault.rs:[line]
@@ -361,6 +364,7 @@ fn an_error_that_a_fault_caused_names_the_fault() {
       at tests/process/ends.rs:[line]
       a fault of the test has triggered on `auth`: `fault("auth").disk_full()` at tests/process/ends.rs:[line]
       Commit { failed: "auth", committed: [], rolled_back: ["auth"], source: SqliteFailure(Error { code: DiskFull, extended_code: 13 }, Some("database or disk is full")) }
+    multibind: in the test `ends::runs::returns_the_error_of_a_fault`:
     multibind: kept in [target]/multibind/my_app--process/ends--runs--returns_the_error_of_a_fault: report.html, default.db, auth.db, meta.db, changes.txt
     "#);
 }
@@ -476,6 +480,8 @@ fn a_wait_in_vain_has_the_beginning_of_a_holder_that_has_written_nothing() {
         at process::ends::runs::reserve
         on the test's thread, connection 1, open then,
         and later rolled back by the close of its connection
+      Both are of one thread, which cannot end the one while it waits for the other:
+      end that before, or write on its connection.
     ");
 }
 
@@ -496,6 +502,8 @@ fn a_wait_in_vain_says_when_its_holder_ended() {
             process::ends::runs::a_holder_commits_after_a_wait_in_vain
         The transaction began with the lock at tests/process/ends.rs:[line],
             process::ends::runs::reserve
+      Both are of one thread, which cannot end the one while it waits for the other:
+      end that before, or write on its connection.
     ");
 }
 

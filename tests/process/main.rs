@@ -24,4 +24,6 @@ mod panics;
 mod sqlite_log;
 #[path = "../common/statements.rs"]
 mod statements;
+#[cfg(target_os = "linux")]
+mod store;
 mod waits;

@@ -10,6 +10,8 @@ const MOST_BYTES: usize = 2 << 20;
 
 /// The tests that are run.
 mod runs {
+    use std::sync::Arc;
+
     use multibind::rusqlite::types::Value;
     use multibind::rusqlite::Connection;
     use multibind::{row, Bind, Harness, Keep};
@@ -104,6 +106,31 @@ mod runs {
         let _db = one();
         std::panic::catch_unwind(|| one().assert_landed(None, "t", row! { x: 1 }).binds()).unwrap_err();
         panic!("on purpose");
+    }
+
+    fn asserts_on_a_thread() -> (Arc<Harness>, std::thread::JoinHandle<()>) {
+        let db = Arc::new(one());
+        let of_thread = Arc::clone(&db);
+        let worker = std::thread::Builder::new().name("worker".to_string()).spawn(move || {
+            of_thread.assert_landed(None, "t", row! { x: 1 });
+        });
+        (db, worker.unwrap())
+    }
+
+    #[test]
+    #[ignore = "fails, to leave a page"]
+    fn a_thread_fails() {
+        let (_db, worker) = asserts_on_a_thread();
+        worker.join().unwrap();
+    }
+
+    #[test]
+    #[ignore = "fails, to leave a page"]
+    fn a_thread_fails_of_which_the_test_learns_late() {
+        let (db, worker) = asserts_on_a_thread();
+        let joined = worker.join();
+        drop(db);
+        joined.unwrap();
     }
 
     #[test]
@@ -260,6 +287,15 @@ fn another_panic_is_not_taken_for_an_assertion() {
 fn an_assertion_that_may_have_been_caught_is_called_the_last() {
     let page = second_left_by("panics_after_an_assertion_that_was_caught");
     assert!(page.contains("The last assertion of multibind that failed in this thread"), "{page}");
+}
+
+#[test]
+fn an_assertion_on_another_thread_has_its_verdict() {
+    for test in ["a_thread_fails", "a_thread_fails_of_which_the_test_learns_late"] {
+        let page = left_by(test);
+        assert!(page.contains("that failed, on thread <code>worker</code>, at <code>tests/process/page.rs"), "{page}");
+        assert!(page.contains("<h2>the row did not land in `default`"), "{page}");
+    }
 }
 
 #[test]

@@ -514,10 +514,10 @@ fn a_failed_assertion_names_who_has_not_committed() {
       INSERT INTO t (x) VALUES ('new')
       at storage::locks::begun
       on thread `signing up`, connection 1, not committed
+      it began at storage::locks::begun
       it had been open for … as this assertion failed, and 250 ms later it still
           was
-
-    The nearest row in `auth` was there at the start.
+      thread `signing up` lives, and runs no statement
 
     To look further:
       db.locate("t", row)?    every place where the row is

@@ -16,7 +16,7 @@ pub(crate) struct Came {
     pub(crate) opening: Arc<Opening>,
     /// The lines that got a way to the connection's own database, of the kind by which it was opened.
     pub(crate) given: Vec<Asked>,
-    /// The first statement that wrote on it, unless that is the statement itself.
+    /// The first statement that wrote on it, where that is another and was about the same table.
     pub(crate) first: Option<Box<Statement>>,
 }
 
@@ -41,7 +41,12 @@ impl Account {
         let number = statement.connection();
         let is_first = |one: &&Statement| one.connection() == number;
         let first = if self.is_partial() { None } else { self.statements.iter().find(is_first) };
-        let first = first.filter(|first| first.recorded().number != statement.recorded().number);
+        // What it wrote elsewhere says nothing of this row.
+        let is_alike = |first: &&Statement| statement.written().any(|own| first.writes_rows_of(bind, &own.table));
+        let first = first
+            .filter(|first| first.recorded().number != statement.recorded().number)
+            .filter(is_alike)
+            .filter(|_| opening.by != OpenedBy::Pool);
         let first = first.map(|first| Box::new(first.clone()));
         let attached = (!opening.names.contains(bind)).then(|| (bind.clone(), opening.attached(bind)));
         let mut given = self.recorder.given(&opening.names, way);

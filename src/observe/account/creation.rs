@@ -38,7 +38,7 @@ impl Account {
     /// Returns the last statement that created a bind's trigger.
     pub(crate) fn trigger_creation(&self, bind: &BindKey, trigger: &str) -> Option<&Statement> {
         let creates = |statement: &&Statement| {
-            statement.recorded().triggers.iter().any(|made| {
+            statement.recorded().affected.triggers.iter().any(|made| {
                 made.names.as_ref().is_some_and(|names| names.contains(bind))
                     && made.table.eq_ignore_ascii_case(trigger)
             })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::instrument::{Operation, Place, TransactionEnd, WrittenTable};
+use crate::instrument::{Operation, Place, RefusedCommit, TransactionEnd, WrittenTable};
 use crate::key::BindKey;
 use crate::observe::statements::{Statement, StatementKind};
 
@@ -60,13 +60,13 @@ impl Statement {
         }
     }
 
-    /// Returns whether it changed no row, by itself or by a trigger.
+    /// Returns whether it changed no row, by itself or by a trigger that writes.
     fn changed_nothing(&self) -> bool {
         let recorded = self.recorded();
-        recorded.changes_rows
+        recorded.affected.changes_rows
             && recorded.ended.is_some()
             && self.rows_changed() == 0
-            && self.triggers().next().is_none()
+            && !self.written().any(|written| written.by.is_some())
     }
 
     /// Returns the place at which what became of it was decided, where another statement did that and it is known.
@@ -98,6 +98,12 @@ impl Statement {
 
     fn undone_at(&self) -> Option<&Arc<Place>> {
         self.recorded().undone.as_ref()?.place.as_ref()
+    }
+
+    /// Returns the last commit of its transaction that failed, where nothing of it was committed after all.
+    pub(crate) fn refused_commit(&self) -> Option<RefusedCommit> {
+        let is_lost = matches!(self.fate(), Fate::RolledBack | Fate::Lost | Fate::Closed | Fate::Open);
+        self.recorded().transaction.as_ref().filter(|_| is_lost)?.refused()
     }
 
     /// Returns whether it may have inserted or updated rows of a table in a database that a key means.

@@ -6,6 +6,7 @@ mod broken;
 mod connection;
 mod creation;
 mod fate;
+mod keys;
 mod open;
 mod removed;
 mod rowid;
@@ -19,6 +20,8 @@ pub(crate) use connection::{Came, Unenforced};
 pub(super) use creation::trigger_text;
 pub(crate) use creation::{creation, Creation};
 pub(crate) use fate::Fate;
+pub(super) use keys::{key_actions, key_to};
+pub(crate) use keys::{KeyAction, Replaced};
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
 

@@ -1,7 +1,7 @@
 //! The other statements of a transaction.
 
 use super::Account;
-use crate::observe::statements::Statement;
+use crate::observe::statements::{Statement, StatementKind};
 
 impl Account {
     /// Returns the last statement that is known to have failed in a statement's transaction, after it.
@@ -13,6 +13,20 @@ impl Account {
                 && one.recorded().number > statement.recorded().number
         };
         self.statements.iter().rev().find(is_one).cloned()
+    }
+
+    /// Returns the last writes of sessions that were dropped without a commit, one of each transaction, the oldest first.
+    pub(in crate::observe) fn dropped_sessions(&self) -> Vec<Statement> {
+        let mut dropped = Vec::<Statement>::new();
+        for statement in &self.statements {
+            let is_write = statement.kind() == StatementKind::Write && statement.rows_changed() > 0;
+            if !is_write || !statement.is_from_session() || !statement.is_dropped() {
+                continue;
+            }
+            dropped.retain(|known| known.transaction() != statement.transaction());
+            dropped.push(statement.clone());
+        }
+        dropped
     }
 
     /// Returns the last statement that is kept of a statement's transaction.

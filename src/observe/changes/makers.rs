@@ -2,12 +2,22 @@
 
 use super::change::TableChange;
 use super::set::ChangeSet;
+use crate::fail::fail;
 use crate::key::BindKey;
 use crate::list::filtered;
 use crate::observe::account::{Came, Fate};
 use crate::observe::statements::Statement;
 
 impl ChangeSet {
+    /// Fails the test with a report on these changes, at the caller's place.
+    #[track_caller]
+    pub(crate) fn fails(&self, report: String) -> ! {
+        match &self.ran {
+            Some(ran) => ran.fails(report),
+            None => fail(report),
+        }
+    }
+
     /// Returns the statements that may have made a change, the oldest first.
     pub(crate) fn makers(&self, change: &TableChange) -> Vec<Statement> {
         let about = self.ran.as_ref().map(|ran| ran.about(&change.bind, &change.table)).unwrap_or_default();

@@ -28,6 +28,12 @@ impl Ran {
         self.is_kept && self.recorder.first() <= self.numbers.start
     }
 
+    /// Fails the test with a report on the harness, at the caller's place.
+    #[track_caller]
+    pub(super) fn fails(&self, report: String) -> ! {
+        self.recorder.failures.fail(report)
+    }
+
     /// Returns all that the harness has kept, from before too.
     pub(super) fn account(&self) -> Account {
         Account::of(&self.recorder)

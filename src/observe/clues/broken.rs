@@ -3,7 +3,7 @@
 use super::clue::{Case, Clue, Last};
 use super::lost::lost;
 use crate::key::BindKey;
-use crate::observe::account::{broken_by, Account, Fate};
+use crate::observe::account::{broken_by, key_to, Account, Fate};
 use crate::observe::look::Found;
 use crate::order::sort_by_key;
 
@@ -20,9 +20,10 @@ pub(super) fn broken(account: &Account, case: &Case<'_>) -> Vec<Clue> {
             sort_by_key(&mut unchecked, |statement| statement.recorded().number);
             // A table that refers to itself is its own parent.
             unchecked.dedup_by_key(|statement| statement.recorded().number);
+            let key = key_to(&sighting.database, table, &parent);
             let why = unchecked.last().and_then(|last| last.unenforced());
             let last = Last::of(unchecked.into_iter().cloned().collect());
-            clues.push(Clue::Broken { bind: bind.clone(), table: table.clone(), parent, last, why });
+            clues.push(Clue::Broken { bind: bind.clone(), table: table.clone(), parent, last, why, key });
         }
     }
     clues

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use crate::harness::Running;
 use crate::instrument::{Asked, Stray, Unprepared};
 use crate::key::BindKey;
-use crate::observe::account::{Author, Came, StillOpen, Unenforced};
+use crate::observe::account::{Author, Came, Fate, KeyAction, Replaced, StillOpen, Unenforced};
 use crate::observe::evidence::Exhibit;
 use crate::observe::look::{Found, Sighting};
 use crate::observe::reason::{Expected, Reason};
@@ -44,17 +44,29 @@ pub(crate) enum Clue {
     NotDeleted { bind: BindKey, table: String },
     /// The text of a trigger that is named, and the statement that created it where one has.
     Trigger { bind: BindKey, trigger: String, text: Option<String>, statement: Option<Box<Statement>> },
+    /// The foreign keys by which a statement that is named wrote to a table, and the rows that it replaced before that.
+    Key { actions: Vec<KeyAction>, replaced: Option<Replaced> },
+    /// The last statements of sessions that were dropped without a commit.
+    DroppedSession { last: Last },
     /// The last statements that may have deleted a row to which others refer.
     Gone { bind: BindKey, table: String, by: Last },
-    /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there.
-    Beside { last: Last },
+    /// Statements of the thread that wrote the row, on other binds, and what they wrote is not there; and the bind that was
+    /// committed before that was known.
+    Beside { last: Last, after: Option<BindKey> },
     /// The commits on other binds by the session whose statement was lost.
     Half { binds: Vec<BindKey> },
     /// The last statements that changed rows of a table, where none of the others is named.
     Changed { bind: BindKey, table: String, last: Last },
     /// A row that was found refers to one of another table that is not there; and the last statements on both that ran while
     /// their connections enforced no foreign keys.
-    Broken { bind: BindKey, table: String, parent: String, last: Option<Last>, why: Option<Unenforced> },
+    Broken {
+        bind: BindKey,
+        table: String,
+        parent: String,
+        last: Option<Last>,
+        why: Option<Unenforced>,
+        key: Option<KeyAction>,
+    },
     /// A fault of the test that failed operations on a bind.
     Fault { bind: BindKey, fault: String, times: u64 },
     /// Statements that wrote to a table of that name in a database that is no harness's.
@@ -65,6 +77,18 @@ pub(crate) enum Clue {
     Unprepared { one: Arc<Unprepared>, times: usize },
     /// One that SQLite refused on the thread of a transaction that was rolled back, before that.
     UnpreparedBefore { one: Arc<Unprepared> },
+}
+
+impl Clue {
+    /// Returns whether it is about a row that was on its way, and not about the nearest row.
+    pub(crate) fn is_of_another_row(&self) -> bool {
+        match self {
+            Clue::Lost { is_of_nearest, last, .. } => {
+                !is_of_nearest && !last.statements.iter().all(|one| one.fate() == Fate::Nothing)
+            }
+            clue => matches!(clue, Clue::Open { .. } | Clue::Removed { .. } | Clue::Outside { .. }),
+        }
+    }
 }
 
 /// The last of some statements, the oldest first.

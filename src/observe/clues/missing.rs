@@ -39,7 +39,11 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     }
     clues.append(&mut refused(account.unprepared_on(case.table)));
     clues.append(&mut removed(account, case));
-    clues.append(&mut nearest(account, case));
+    // A row that was on its way is another than the nearest.
+    if !clues.iter().any(Clue::is_of_another_row) {
+        let is_lost = clues.iter().any(|clue| matches!(clue, Clue::Lost { .. }));
+        clues.append(&mut nearest(account, case, is_lost));
+    }
     clues.append(&mut outside(case));
     let has_named = clues.iter().any(|clue| !matches!(clue, Clue::Nearest { author: Author::Start, .. }));
     // Who deleted a row has changed the table last, or has been overwritten since.
@@ -66,7 +70,19 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         clues.append(&mut refused(account.unprepared()));
         clues.extend(untried(case));
     }
+    clues.extend(dropped(account, &clues));
     clues
+}
+
+/// Finds the sessions that were dropped without a commit, of which no other clue has a statement.
+fn dropped(account: &Account, clues: &[Clue]) -> Option<Clue> {
+    let mut dropped = account.dropped_sessions();
+    for clue in clues {
+        if let Clue::Lost { last, .. } = clue {
+            dropped.retain(|one| !last.statements.iter().any(|lost| lost.transaction() == one.transaction()));
+        }
+    }
+    Last::of(dropped).map(|last| Clue::DroppedSession { last })
 }
 
 /// Returns the row in the target that comes nearest, with where it is.
@@ -80,7 +96,7 @@ fn nearest_row<'c>(case: &Case<'c>) -> Option<(&'c Sighting, View, &'c str, &'c 
 }
 
 /// Finds the author of the row in the target that comes nearest, and who wrote it before.
-fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
+fn nearest(account: &Account, case: &Case<'_>, is_lost: bool) -> Vec<Clue> {
     let Some((sighting, view, table, Near { row, different, .. })) = nearest_row(case) else { return Vec::new() };
     let author = account.author(&sighting.database, view, table, row);
     let (bind, name) = (sighting.bind().clone(), table.to_string());
@@ -90,7 +106,9 @@ fn nearest(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     {
         clues.push(Clue::Earlier { bind: bind.clone(), table: name.clone(), last });
     }
-    if !matches!(author, Author::Unknown) {
+    // Beside an update of it that was lost, a row of the start says no more.
+    let is_plain = matches!(author, Author::Unknown) || matches!(author, Author::Start) && is_lost;
+    if !is_plain {
         let mut at_start = Vec::new();
         if let Some(before) = account.before(&sighting.database, view, table, row) {
             for column in different {
@@ -191,6 +209,9 @@ fn removed(account: &Account, case: &Case<'_>) -> Vec<Clue> {
             }
             let mut removals = account.removals(sighting.bind(), table, Some(rowid));
             removals.retain(|removal| removal.recorded().number >= put.recorded().number);
+            if removals.is_empty() {
+                removals.extend(account.replacer(&sighting.database, put, table));
+            }
             if let Some(by) = Last::of(removals) {
                 let (bind, table) = (sighting.bind().clone(), table.clone());
                 return vec![Clue::Removed { bind, table, put: Box::new(put.clone()), by }];

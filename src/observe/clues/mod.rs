@@ -3,6 +3,7 @@
 mod beside;
 mod broken;
 mod clue;
+mod keys;
 mod lost;
 mod missing;
 mod written;
@@ -15,6 +16,7 @@ pub(crate) use clue::{Clue, Last};
 
 use beside::beside;
 use broken::broken;
+use keys::keys;
 use missing::{missing, open, untried};
 use written::{came, created, triggers, written};
 
@@ -59,6 +61,8 @@ pub(super) fn clues(case: &Case<'_>) -> Vec<Clue> {
         Reason::Several(_) | Reason::OtherUnreadable(_) => {}
     }
     clues.append(&mut broken(&account, case));
+    let mut by_keys = keys(&account, case, &clues);
+    clues.append(&mut by_keys);
     let mut made = triggers(&account, case, &clues);
     clues.append(&mut made);
     let mut faults = faults(case, &clues);
@@ -72,7 +76,7 @@ fn faults(case: &Case<'_>, clues: &[Clue]) -> Vec<Clue> {
     for clue in clues {
         match clue {
             Clue::Lost { bind, .. } => binds.push(bind.clone()),
-            Clue::Beside { last } => binds.extend(last.statements.iter().map(|statement| statement.bind().clone())),
+            Clue::Beside { last, .. } => binds.extend(last.statements.iter().map(|statement| statement.bind().clone())),
             Clue::NothingWritten { .. } => binds.push(case.target.clone()),
             _ => {}
         }

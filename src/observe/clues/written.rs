@@ -1,9 +1,10 @@
 //! The rows that were found: who wrote them, on which connection, into which table.
 
 use super::clue::{Case, Clue};
-use crate::observe::account::{trigger_text, Account, Author};
+use crate::observe::account::{trigger_text, Account, Author, Fate};
 use crate::observe::look::Found;
 use crate::observe::reason::Expected;
+use crate::observe::statements::Statement;
 
 /// The most rows of a bind, and the most rows in all, whose authors are named.
 const ROWS: usize = 2;
@@ -69,6 +70,11 @@ pub(super) fn triggers(account: &Account, case: &Case<'_>, clues: &[Clue]) -> Ve
             | Clue::Nearest { bind, table, author: Author::One(one), .. } => named.push((bind, one.trigger_on(table))),
             Clue::Earlier { bind, table, last } | Clue::Changed { bind, table, last } => {
                 named.extend(last.statements.iter().map(|one| (bind, one.trigger_on(table))));
+            }
+            // A trigger may have refused the row, or let it go by.
+            Clue::Lost { bind, last, .. } => {
+                let is_refused = |one: &&Statement| matches!(one.fate(), Fate::Nothing | Fate::FailedItself);
+                named.extend(last.statements.iter().filter(is_refused).map(|one| (bind, one.triggers().next())));
             }
             Clue::Removed { bind, table, by, .. } | Clue::Gone { bind, table, by } => {
                 named.extend(by.statements.iter().map(|one| (bind, one.trigger_that_deletes(table))));

@@ -152,3 +152,11 @@ impl fmt::Debug for StatementLog {
         f.debug_list().entries(self.statements()).finish()
     }
 }
+
+impl StatementLog {
+    /// Fails the test with a report on this log, at the caller's place.
+    #[track_caller]
+    pub(crate) fn fails(&self, report: String) -> ! {
+        self.listening.recorder().failures.fail(report)
+    }
+}

@@ -43,6 +43,11 @@ impl Statement {
         self.recorded.place.as_ref().map_or_else(Vec::new, |place| place.callers())
     }
 
+    /// Returns whether its thread ran none of the application's code: a driver runs on it what another thread has called.
+    pub(crate) fn is_placeless(&self) -> bool {
+        self.recorded.place.as_ref().is_some_and(|place| place.text().is_none())
+    }
+
     /// Returns the line of the place, or its function where lines are not known.
     pub(crate) fn line(&self) -> Option<&str> {
         self.recorded.place.as_ref().and_then(|place| place.line())

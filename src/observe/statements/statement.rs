@@ -318,7 +318,7 @@ impl Statement {
         if self.is_undone() || failed == Some(true) && self.rows_changed() == 0 {
             return Some(false);
         }
-        if failed.is_none() && self.rows_changed() == 0 && self.recorded.changes_rows {
+        if failed.is_none() && self.rows_changed() == 0 && self.recorded.affected.changes_rows {
             return None;
         }
         match self.transaction_end()? {
@@ -378,7 +378,7 @@ impl Statement {
     /// Returns the tables that it may have written to.
     pub(crate) fn written(&self) -> impl Iterator<Item = &WrittenTable> {
         let ran = |by: &String| self.triggers().any(|trigger| trigger.eq_ignore_ascii_case(by));
-        self.recorded.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
+        self.recorded.affected.tables.iter().filter(move |written| written.by.as_ref().is_none_or(ran))
     }
 
     /// Returns whether it may have changed rows of a table in a database that a key means.

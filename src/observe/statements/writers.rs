@@ -47,13 +47,14 @@ impl Statement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tables_created(&self) -> Vec<&str> {
-        mapped(&self.recorded().created, |created| &*created.table)
+        mapped(&self.recorded().affected.created, |created| &*created.table)
     }
 
     /// Returns whether it alters or drops a table or view in a database that a key means.
     pub(crate) fn alters(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.recorded()
+            .affected
             .altered
             .iter()
             .any(|altered| altered.names.as_ref().is_some_and(is_it) && altered.table.eq_ignore_ascii_case(table))
@@ -63,6 +64,7 @@ impl Statement {
     pub(crate) fn creates(&self, key: &BindKey, table: &str) -> bool {
         let is_it = |names: &Keys| names.contains(key);
         self.recorded()
+            .affected
             .created
             .iter()
             .any(|created| created.names.as_ref().is_some_and(is_it) && created.table.eq_ignore_ascii_case(table))

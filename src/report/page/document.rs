@@ -96,13 +96,19 @@ fn head(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
 fn verdict(html: &mut Html, shown: &Shown<'_>) {
     html.open("section", &[("id", "verdict"), ("class", "verdict"), ("aria-label", "Verdict")]);
     match &shown.outcome {
-        Outcome::Failed { report, place } => {
+        Outcome::Failed { report, place, thread } => {
             let report = cut(report, REPORT_SHOWN);
             let (headline, rest) = headline(&report);
             html.element("h2", &[], &headline);
             // Code under test may have caught it, and panicked again.
             html.open("p", &[("class", "place")]);
-            html.markup("The last assertion of multibind that failed in this thread");
+            match thread {
+                Some(thread) => {
+                    html.markup("The last assertion of multibind that failed, on thread ");
+                    html.element("code", &[], thread);
+                }
+                None => html.markup("The last assertion of multibind that failed in this thread"),
+            }
             if let Some(place) = place {
                 html.markup(", at ");
                 html.element("code", &[], place);

@@ -58,8 +58,8 @@ pub(crate) struct ShownStray {
 
 /// The outcome of the test, as far as its harness knows it.
 pub(crate) enum Outcome<'p> {
-    /// An assertion failed, with this report, at this place in the test where it has one.
-    Failed { report: &'p str, place: Option<&'p str> },
+    /// An assertion failed, with this report, at this place in the test where it has one, on another thread where that is named.
+    Failed { report: &'p str, place: Option<&'p str>, thread: Option<&'p str> },
     /// It panicked otherwise.
     Panicked,
     /// It had not failed, but an error was alive that it may return.

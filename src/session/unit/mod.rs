@@ -8,7 +8,7 @@ mod savepoints;
 mod tables;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rusqlite::{ffi, Connection};
@@ -23,7 +23,7 @@ use crate::error::{list, Result};
 use crate::harness::Scope;
 use crate::key::{BindIndex, BindKey, PerBind};
 use crate::list::mapped;
-use crate::route::Dispatcher;
+use crate::route::{Dispatcher, Plan};
 use crate::sorted::Sorted;
 use crate::sqlite::{Image, NamedConnection, TransactionState};
 
@@ -43,9 +43,19 @@ pub(super) struct Unit {
     orphans: Sorted<usize, Vec<Orphan>>,
     /// The dispatcher of the last statement.
     dispatcher: Option<Arc<Dispatcher>>,
+    /// The plan of the last statement, which a loop runs again and again.
+    last_plan: Option<LastPlan>,
     /// The count of all commits at which every bind was as last looked at, or was read by this unit of work before.
     current_at: Option<u64>,
     last_insert: LastInsert,
+}
+
+/// A plan, with its statement and the dispatcher that found it.
+#[derive(Debug)]
+struct LastPlan {
+    dispatcher: Weak<Dispatcher>,
+    sql: Box<str>,
+    plan: Arc<Plan>,
 }
 
 /// One bind as a session has it.
@@ -112,6 +122,7 @@ impl Unit {
             depth: 0,
             orphans: Sorted::default(),
             dispatcher: None,
+            last_plan: None,
             current_at: None,
             last_insert: LastInsert::default(),
         }

@@ -1,8 +1,9 @@
 //! The tables in each bind as a unit of work knows them.
 
+use std::ptr;
 use std::sync::Arc;
 
-use super::{Part, Unit};
+use super::{LastPlan, Part, Unit};
 use crate::error::Result;
 use crate::harness::Scope;
 use crate::key::{BindIndex, PerBind};
@@ -106,7 +107,15 @@ impl Unit {
     /// Returns the plan of a statement, with the dispatcher that it comes from.
     pub(in super::super) fn plan(&mut self, scope: &Scope, sql: &str) -> Result<(Arc<Dispatcher>, Arc<Plan>)> {
         let dispatcher = Arc::clone(self.dispatcher(scope)?);
+        if let Some(last) = &self.last_plan
+            && ptr::eq(last.dispatcher.as_ptr(), Arc::as_ptr(&dispatcher))
+            && *last.sql == *sql
+        {
+            return Ok((dispatcher, Arc::clone(&last.plan)));
+        }
         let plan = dispatcher.plan(sql).map_err(|error| scope.with_dynamic(error))?;
+        let (of, known) = (Arc::downgrade(&dispatcher), Arc::clone(&plan));
+        self.last_plan = Some(LastPlan { dispatcher: of, sql: sql.into(), plan: known });
         Ok((dispatcher, plan))
     }
 

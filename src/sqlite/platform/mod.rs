@@ -19,22 +19,29 @@ pub(crate) use folder::{FolderKind, Hold};
 pub(crate) use linux::{hold, ram_disk, sweep, FolderLock};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{
-    is_write_locked, leave_no_access_time, open_without_access_time, try_lock, wait_for_lock, LargeBlock,
+    is_write_locked, largest_file, leave_no_access_time, open_lock, open_no_link, open_without_access_time, try_lock,
+    wait_for_lock, LargeBlock,
 };
 #[cfg(not(unix))]
 pub(super) use not_unix::{distrusted, make_private_folder, new_private_file};
 #[cfg(not(unix))]
-pub(crate) use not_unix::{sqlite_path, with_permissions};
+pub(crate) use not_unix::{refusal, sqlite_path, with_permissions};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use plain::{hold, ram_disk, sweep, FolderLock};
 #[cfg(not(target_os = "linux"))]
 pub(super) use plain::{
-    is_write_locked, leave_no_access_time, open_without_access_time, try_lock, wait_for_lock, LargeBlock,
+    is_write_locked, largest_file, leave_no_access_time, open_lock, open_no_link, open_without_access_time, try_lock,
+    wait_for_lock, LargeBlock,
 };
 #[cfg(unix)]
 pub(super) use unix::{distrusted, make_private_folder, new_private_file};
 #[cfg(unix)]
-pub(crate) use unix::{sqlite_path, with_permissions};
+pub(crate) use unix::{refusal, sqlite_path, with_permissions};
+
+#[cfg(all(test, not(unix)))]
+pub(crate) use not_unix::set_modified;
+#[cfg(all(test, unix))]
+pub(crate) use unix::set_modified;
 
 /// Set where paths have drives, `C:\…`, and a backslash ends a folder's name.
 pub(crate) const HAS_DRIVES: bool = cfg!(windows);

@@ -22,6 +22,21 @@ pub(in super::super) fn distrusted(_: &Metadata) -> Option<&'static str> {
     None
 }
 
+/// Returns `None`: a folder cannot be opened as a file, and the number of files has no bound that is met here.
+pub(crate) fn refusal(_: &Path) -> Option<io::Error> {
+    None
+}
+
+/// Sets the time of a folder's last change.
+#[cfg(test)]
+pub(crate) fn set_modified(folder: &Path, at: std::time::SystemTime) -> io::Result<()> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    /// Without it, only a file is opened.
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    File::options().write(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder)?.set_modified(at)
+}
+
 /// Returns the path of a file as SQLite names it: made absolute by `GetFullPathNameW`, which follows no link, keeps a short
 /// name such as `RUNNER~1`, and puts no `\\?\` before a drive.
 pub(crate) fn sqlite_path(path: &Path) -> PathBuf {

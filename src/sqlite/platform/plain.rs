@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::c_int;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,24 @@ pub(in super::super) fn is_write_locked(_: &Path, _: u64) -> bool {
 /// Opens a file; reading it leaves a time of access.
 pub(in super::super) fn open_without_access_time(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// Opens a file to read it, unless it is a link or a pipe.
+pub(in super::super) fn open_no_link(path: &Path) -> io::Result<File> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    File::open(path)
+}
+
+/// Opens no file: nobody waits for a lock.
+pub(in super::super) fn open_lock(_: &Path) -> io::Result<File> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Returns `None`: no other system says it at a known place.
+pub(in super::super) fn largest_file() -> Option<u64> {
+    None
 }
 
 /// Does nothing: no other system can.

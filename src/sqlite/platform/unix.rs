@@ -26,6 +26,8 @@ pub(in super::super) fn distrusted(data: &Metadata) -> Option<&'static str> {
         Some("another user owns it")
     } else if data.mode() & 0o022 != 0 {
         Some("other users can write to it")
+    } else if data.nlink() > 1 {
+        Some("another name leads to it, which others may have given it")
     } else {
         None
     }
@@ -35,6 +37,26 @@ pub(in super::super) fn distrusted(data: &Metadata) -> Option<&'static str> {
 fn owner() -> Option<u32> {
     let of = |data: Metadata| data.uid();
     fs::metadata("/proc/self").map(of).ok().or_else(|| std::env::current_exe().and_then(fs::metadata).map(of).ok())
+}
+
+/// Returns why the system opens no more files; a folder is opened in their place, which closing does not harm.
+pub(crate) fn refusal(folder: &Path) -> Option<io::Error> {
+    /// A connection has as many open: the database, its log and the log's index.
+    const FILES: usize = 3;
+    let mut open = Vec::new();
+    for _ in 0..FILES {
+        match File::open(folder) {
+            Ok(file) => open.push(file),
+            Err(reason) => return Some(reason),
+        }
+    }
+    None
+}
+
+/// Sets the time of a folder's last change.
+#[cfg(test)]
+pub(crate) fn set_modified(folder: &Path, at: std::time::SystemTime) -> io::Result<()> {
+    File::open(folder)?.set_modified(at)
 }
 
 /// Returns the path of a file as SQLite names it: it follows the links on the way to it.

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::sqlite::platform::{try_lock, wait_for_lock};
+use crate::sqlite::platform::{open_lock, try_lock, wait_for_lock};
 
 /// The ending of the name of a file that is locked while an image is made.
 pub(super) const ENDING: &str = ".making";
@@ -24,7 +24,7 @@ impl Claim {
 
     /// Claims what a file stands for.
     pub(super) fn of(path: &Path, waits: bool) -> Claim {
-        let Ok(file) = File::options().create(true).append(true).open(path) else { return Claim::none() };
+        let Ok(file) = open_lock(path) else { return Claim::none() };
         let (file, has_waited) = if try_lock(&file) {
             (Some(file), false)
         } else if waits {

@@ -10,7 +10,7 @@ mod format;
 mod identity;
 mod room;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,10 +18,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use claim::Claim;
 pub(crate) use format::Stored;
 pub(crate) use identity::Identity;
-use room::{ENDING, UNFINISHED};
+use room::{ENDING, MOST_BYTES, UNFINISHED};
 
 use super::bytes::Bytes;
-use super::platform::{distrusted, make_private_folder, new_private_file};
+use super::packed::LONGEST;
+use super::platform::{distrusted, largest_file, make_private_folder, new_private_file, open_no_link};
 
 /// A folder of images.
 #[derive(Debug)]
@@ -78,11 +79,15 @@ impl Store {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.make_folder()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let bytes = format::written(identity.bytes(), stored);
+        let most = largest_file().map_or(MOST_BYTES, |most| most.min(MOST_BYTES));
+        if bytes.len() as u64 > most || stored.files.iter().any(|file| file.len() > LONGEST) {
+            return Err(io::Error::other(format!("it has {} bytes, and at most {most} are stored", bytes.len())));
+        }
         let part = self.place(identity, &format!(".{}-{number}{UNFINISHED}", std::process::id()));
         let path = self.place(identity, ENDING);
-        let written = new_private_file(&part)
-            .and_then(|mut file| file.write_all(&format::written(identity.bytes(), stored)))
-            .and_then(|()| fs::rename(&part, &path));
+        let written =
+            new_private_file(&part).and_then(|mut file| file.write_all(&bytes)).and_then(|()| fs::rename(&part, &path));
         if let Err(error) = written {
             let _ = fs::remove_file(&part);
             return Err(error);
@@ -106,18 +111,22 @@ impl Store {
     }
 }
 
-/// Reads a file that this user has written and nobody else can have changed.
+/// Reads a file that this user has written and nobody else can have changed or put there.
 fn trusted(path: &Path) -> io::Result<Bytes> {
-    // A pipe that nobody writes to would be opened without an end.
-    let is_file = fs::metadata(path)?.is_file();
     let refused = |problem: &str| Err(io::Error::new(ErrorKind::PermissionDenied, problem));
-    if !is_file {
+    let mut file = match open_no_link(path) {
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|data| !data.is_file()) => return refused("it is no file"),
+        opened => opened?,
+    };
+    let data = file.metadata()?;
+    if !data.is_file() {
         return refused("it is no file");
     }
-    let mut file = File::open(path)?;
-    let data = file.metadata()?;
     if let Some(problem) = distrusted(&data) {
         return refused(problem);
+    }
+    if data.len() > MOST_BYTES {
+        return refused("it is larger than any image");
     }
     if data.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > USED)) {
         // Its age decides who makes room; whether the system lets it be set does not matter.

@@ -13,11 +13,19 @@ pub(super) const UNFINISHED: &str = ".part";
 
 /// The bounds of a folder: images, their bytes, and the time since an image's last use.
 const MOST_IMAGES: usize = 256;
-const MOST_BYTES: u64 = 256 << 20;
+pub(super) const MOST_BYTES: u64 = 256 << 20;
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The time by which clocks of one folder may differ.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// The time after which a file that was not finished is nobody's any more.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+/// Returns whether a time is more than a day ahead: the clock was set back. Such an image would be the newest for as long.
+fn is_yet_to_come(at: SystemTime) -> bool {
+    at.duration_since(SystemTime::now()).is_ok_and(|ahead| ahead > AHEAD)
+}
 
 /// Removes the images beyond the bounds, the longest unused first, and what ended processes have left.
 pub(super) fn make(folder: &Path, new: &Path) {
@@ -27,7 +35,7 @@ pub(super) fn make(folder: &Path, new: &Path) {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let Ok(data) = entry.metadata() else { continue };
         let Ok(at) = data.modified() else { continue };
-        let is_older = |than: Duration| at.elapsed().is_ok_and(|age| age > than);
+        let is_older = |than: Duration| at.elapsed().is_ok_and(|age| age > than) || is_yet_to_come(at);
         if name.ends_with(UNFINISHED) || name.ends_with(claim::ENDING) {
             if is_older(FORGOTTEN) {
                 let _ = fs::remove_file(path);

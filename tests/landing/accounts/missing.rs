@@ -44,9 +44,7 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           expected    in `default`, committed, and in no other bind
 
          bind      rows   found
-         default   1      no row matches; nearest:
-                            id = 1, customer = 'grace', cents = 500
-                              differs in customer, cents
+         default   1      no row matches
         ─
          meta             no such table
 
@@ -56,8 +54,6 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           on the test's thread, connection 1
           rolled back at landing::accounts::missing::buy_without_commit
           as a value was dropped there: nobody had committed it
-
-        The nearest row in `default` was there at the start.
 
         To look further:
           db.locate("purchase", row)?  every place where the row is
@@ -79,8 +75,7 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       expected    in `default`, committed, and in no other bind
 
      bind      rows   found
-     default   1      no row matches; nearest:
-                        id = 1, customer = 'grace', cents = 500
+     default   1      no row matches
     ─
      meta             no such table
 
@@ -90,8 +85,6 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       on the test's thread, connection 1
       rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       as a value was dropped there: nobody had committed it
-
-    The nearest row in `default` was there at the start.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -119,8 +112,7 @@ fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
       expected    in `default`, committed, and in no other bind
 
      bind      rows   found
-     default   1      no row matches; nearest:
-                        id = 1, customer = 'grace', cents = 500
+     default   1      no row matches
     ─
      meta             no such table
 
@@ -138,8 +130,6 @@ fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
       at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
       on thread `worker`, connection 1, failed: NOT NULL constraint failed:
           purchase.customer
-
-    The nearest row in `default` was there at the start.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -173,8 +163,7 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           expected    in `default`, committed, and in no other bind
 
          bind      rows   found
-         default   1      no row matches; nearest:
-                            id = 1, customer = 'grace', cents = 500
+         default   1      no row matches
         ─
          meta             no such table
 
@@ -186,8 +175,6 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           it had been open for … as this assertion failed, and 250 ms later it still
               was
           thread `worker` lives, and runs no statement
-
-        The nearest row in `default` was there at the start.
 
         To look further:
           db.locate("purchase", row)?  every place where the row is
@@ -220,8 +207,6 @@ fn a_statement_that_failed_is_named() {
       on the test's thread, connection 1, failed: UNIQUE constraint failed:
           purchase.customer
 
-    The nearest row in `default` was there at the start.
-
     To look further:
       db.locate("purchase", row)?  every place where the row is
       db.connection("default")?    a connection to `default`
@@ -253,8 +238,6 @@ fn an_error_of_a_session_is_in_the_report() {
       on the test's thread, in a session, connection 1, failed: UNIQUE constraint
           failed: purchase.customer
 
-    The nearest row in `default` was there at the start.
-
     To look further:
       db.locate("purchase", row)?  every place where the row is
       db.connection("default")?    a connection to `default`
@@ -284,8 +267,6 @@ fn an_update_that_matched_no_row_is_named() {
       at landing::accounts::missing::an_update_that_matched_no_row_is_named
       on the test's thread, connection 1, changed no row
 
-    The nearest row in `default` was there at the start.
-
     To look further:
       db.locate("purchase", row)?  every place where the row is
       db.connection("default")?    a connection to `default`
@@ -308,8 +289,7 @@ fn a_savepoint_that_was_rolled_back_is_named() {
       expected    in `default`, committed, and in no other bind
 
      bind      rows   found
-     default   1      no row matches; nearest:
-                        id = 1, customer = 'grace', cents = 500
+     default   1      no row matches
     ─
      meta             no such table
 
@@ -319,8 +299,6 @@ fn a_savepoint_that_was_rolled_back_is_named() {
       on the test's thread, connection 1
       rolled back to the savepoint `s` at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
       the savepoint was opened at landing::accounts::missing::a_savepoint_that_was_rolled_back_is_named
-
-    The nearest row in `default` was there at the start.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -370,8 +348,7 @@ fn a_row_that_was_deleted_later_is_told() {
       expected    in `default`, committed, and in no other bind
 
      bind      rows   found
-     default   1      no row matches; nearest:
-                        id = 1, customer = 'grace', cents = 500
+     default   1      no row matches
     ─
      meta             no such table
 
@@ -384,8 +361,6 @@ fn a_row_that_was_deleted_later_is_told() {
       DELETE FROM purchase WHERE cents > 600
       at landing::accounts::missing::a_row_that_was_deleted_later_is_told
       on the test's thread, connection 1, committed
-
-    The nearest row in `default` was there at the start.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -457,8 +432,7 @@ fn what_was_written_in_a_private_database_is_found_there() {
       expected    in `default`, committed, and in no other bind
 
      bind      rows   found
-     default   1      no row matches; nearest:
-                        id = 1, customer = 'grace', cents = 500
+     default   1      no row matches
     ─
      meta             no such table
 

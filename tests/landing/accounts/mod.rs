@@ -1,5 +1,6 @@
 //! What the report of a failed assertion on a landing says of how it came about.
 
+mod chains;
 mod keys;
 mod missing;
 mod put_back;

@@ -47,7 +47,8 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
       at landing::accounts::units::buy
       on the test's thread, connection 1, committed
 
-    The thread that wrote the row also wrote to `billing`, and that write failed:
+    The thread that wrote the row also wrote to `billing`, and that write failed
+    after `default` was committed:
       INSERT INTO invoice VALUES ('ann', 0)
       at landing::accounts::units::buy
       on the test's thread, connection 2, failed: CHECK constraint failed: cents > 0
@@ -102,7 +103,7 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       INSERT INTO invoice VALUES ('ann', 700)
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
       on the test's thread, in a session, connection 2
-      rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
+      rolled back: its COMMIT failed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     The unit of work is half committed: what it wrote to `default` was committed.
 
@@ -132,11 +133,11 @@ fn a_session_whose_second_commit_failed_is_half_committed() {
       committed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     The thread that wrote the row also wrote to `billing`, and that write was rolled
-    back:
+    back after `default` was committed:
       INSERT INTO invoice VALUES ('ann', 700)
       at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
       on the test's thread, in a session, connection 2
-      rolled back by an error at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
+      rolled back: its COMMIT failed at landing::accounts::units::a_session_whose_second_commit_failed_is_half_committed
 
     A fault of the test triggered on `billing` once:
     `fault("billing").fail_commit()` at tests/landing/accounts/units.rs:19.

@@ -272,6 +272,7 @@ unsafe fn is_outside(name: *const c_char, flags: c_int) -> bool {
 pub(super) mod tests {
     use super::super::super::gate::OpenGate;
     use super::*;
+    use crate::sqlite::platform::sqlite_path;
 
     use rusqlite::Connection;
 
@@ -289,7 +290,7 @@ pub(super) mod tests {
     #[test]
     fn only_gated_files_have_our_methods() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().canonicalize().unwrap().join("a.db");
+        let path = sqlite_path(folder.path()).join("a.db");
         let before = methods(&Connection::open(&path).unwrap());
         let gate: Arc<dyn Gate> = Arc::new(OpenGate);
         let gated = meet_by_name(path.as_os_str().as_encoded_bytes(), false, &gate);
