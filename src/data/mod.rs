@@ -72,7 +72,7 @@ impl DataFile {
 
     fn records(&self, csv_empty_as_text: bool) -> Result<Records, Malformed> {
         match (&self.content, self.format) {
-            (Content::Rows(records), _) => Ok(records.clone()),
+            (Content::Rows(records), _) => Ok(Records::clone(records)),
             (Content::Text(text), Format::Csv) => csv::records(text, csv_empty_as_text),
             (Content::Text(text), Format::Json) => json::records(text),
             (Content::Text(_), Format::Sql | Format::Toml) => Ok(Records::default()),

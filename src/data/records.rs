@@ -21,7 +21,7 @@ pub(crate) enum Content {
     /// The text, not yet looked at.
     Text(String),
     /// The rows that a scenario has for a table.
-    Rows(Records),
+    Rows(Arc<Records>),
 }
 
 /// The rows for one table, as a file has them.

@@ -63,9 +63,12 @@ impl<'s> Blueprint<'s> {
         Blueprint { spec: Cow::Owned(self.spec.into_owned()), ..self }
     }
 
-    /// Takes out the scenarios among its own data.
-    pub(super) fn take_scenarios(&mut self) -> Vec<Scenario> {
-        std::mem::take(&mut self.scenarios)
+    /// Takes out the scenarios among its own data, and with them the rest of it, which may refer to their rows.
+    pub(super) fn take_scenarios(&mut self) -> (Vec<DataFile>, Vec<Scenario>) {
+        if self.scenarios.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        (std::mem::take(&mut self.data), std::mem::take(&mut self.scenarios))
     }
 
     /// Returns the blueprint with more data.

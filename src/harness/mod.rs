@@ -26,6 +26,7 @@ mod replicas;
 mod running;
 mod scope;
 mod shape;
+mod shared_data;
 mod start;
 mod state;
 mod tables;

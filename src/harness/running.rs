@@ -32,7 +32,7 @@ pub(crate) struct Running {
     folder: Folder,
     references: Vec<Reference>,
     /// The labels of the rows that were loaded.
-    labels: Mutex<Labels>,
+    labels: Mutex<Arc<Labels>>,
     /// The statements that ran while somebody recorded them.
     recorder: Arc<Recorder>,
     /// The guards that are alive.
@@ -138,7 +138,7 @@ impl Running {
         binds: PerBind<RunningBind>,
         folder: Folder,
         references: Vec<Reference>,
-        labels: Labels,
+        labels: Arc<Labels>,
         instruments: Instruments,
         urls: Sorted<BindKey, String>,
         transactions: Transactions,
@@ -301,13 +301,13 @@ impl Running {
     }
 
     /// Returns the labels of the rows that were loaded.
-    pub(crate) fn labels(&self) -> Labels {
-        lock(&self.labels).clone()
+    pub(crate) fn labels(&self) -> Arc<Labels> {
+        Arc::clone(&lock(&self.labels))
     }
 
     /// Adds the labels of rows that are loaded now.
     pub(super) fn add_labels(&self, labels: &Labels) {
-        lock(&self.labels).add(labels);
+        Arc::make_mut(&mut lock(&self.labels)).add(labels);
     }
 
     /// Returns the database of a key.

@@ -11,15 +11,14 @@ use super::images::Images;
 use super::prepare::Preparation;
 use super::prepared::Stage;
 use super::running::{Instruments, RunningBind};
+use super::shared_data::with_data;
 use super::{reference, state, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
-use crate::data::{self, Distributed, Files, Labels, Target};
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
 use crate::instrument::{watch_log, Presence, Recorder, Rules};
 use crate::key::{BindKey, PerBind};
 use crate::list::filtered;
-use crate::schema::affinities;
 use crate::sorted::Sorted;
 use crate::sqlite::check_library;
 
@@ -49,7 +48,9 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
             start: &|before| start(config, before, keeper, transactions),
         };
         let state = preparation.state()?;
-        labels.add(state.labels());
+        if !state.labels().is_empty() {
+            Arc::make_mut(&mut labels).add(state.labels());
+        }
         Some(state)
     };
     let prepared = |key: &BindKey, spec: &DatabaseSpec| {
@@ -132,37 +133,6 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
     }
     let instruments = Instruments { recorder, rules, presence };
     Ok(Harness::of(Running::new(binds, folder, references, labels, instruments, urls, transactions), keeper))
-}
-
-/// Adds to the blueprints the data whose bind or values hang on the tables: each file goes to the bind that has its table, and each
-/// row of a scenario to its own.
-fn with_data<'s>(
-    config: &Settled,
-    specs: &PerBind<DatabaseSpec>,
-    mut blueprints: PerBind<Blueprint<'s>>,
-) -> Result<(PerBind<Blueprint<'s>>, Labels)> {
-    let mut files = Files::at(&config.shared_data(), None)?;
-    for blueprint in blueprints.values_mut() {
-        files.scenarios.append(&mut blueprint.take_scenarios());
-    }
-    if files.files.is_empty() && files.scenarios.is_empty() {
-        return Ok((blueprints, Labels::default()));
-    }
-    let templates = blueprints.try_map(|_, blueprint| blueprint.template())?;
-    let tables = templates.try_map(|bind, template| template.metadata(specs[bind].key()))?;
-    let targets = tables.map(|bind, tables| {
-        let (template, key) = (&templates[bind], specs[bind].key());
-        let affinities = |table: &str, columns: &[&str]| {
-            let read = template.image.with(|conn| affinities(conn, table, columns));
-            read.and_then(|read| read).map_err(Error::sql(key))
-        };
-        Target { keys: &specs[bind].made_for, metadata: tables, affinities: Box::new(affinities) }
-    });
-    let links = reference::links(config, specs, &|bind| Ok(Arc::clone(&tables[bind])));
-    let Distributed { files: mut own, labels } = data::distribute(files, &targets, &links, &Labels::default())?;
-    let blueprints =
-        blueprints.try_map_into(|bind, blueprint| Ok::<_, Error>(blueprint.with(std::mem::take(&mut own[bind]))))?;
-    Ok((blueprints, labels))
 }
 
 /// Refuses a foreign key whose parent is not in its own bind but in another: SQLite would fail only when a row is

@@ -28,7 +28,7 @@ pub(super) struct State {
     /// The reason why making it again might give another, if there is one: then the next start makes its own.
     fleeting: Option<String>,
     /// The labels of the rows that its code has loaded.
-    labels: Labels,
+    labels: Arc<Labels>,
 }
 
 /// The time for which a stored state is used: the time that an application has taken from the system is never older.
@@ -172,7 +172,7 @@ impl State {
             let template = template_of(file, facts, &on_connect(&key)?)?;
             templates.insert(key, Arc::new(template));
         }
-        texts.next().is_none().then_some(State { templates, fleeting: None, labels: Labels::default() })
+        texts.next().is_none().then_some(State { templates, fleeting: None, labels: Arc::default() })
     }
 }
 

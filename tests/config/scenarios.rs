@@ -121,6 +121,10 @@ fn defaults_are_for_each_row_that_says_nothing_else(config: Config) {
         ann = {}
         bob = { ACTIVE = true }
 
+        [default.post]
+        _ = { title = "of $LABEL", author = { ref = "auth.user.$LABEL" } }
+        ann = {}
+
         [[auth.log]]
         event = "one"
         [[auth.log]]
@@ -129,6 +133,7 @@ fn defaults_are_for_each_row_that_says_nothing_else(config: Config) {
     let db = loaded(config, text);
     let users = [row! { name: "ann of ann", active: 0 }, row! { name: "bob of bob", active: 1 }];
     db.assert_rows("auth", "user", users).assert_rows("auth", "log", [row! { event: "one" }, row! { event: "one" }]);
+    db.assert_rows(None, "post", [row! { title: "of ann", author: db.id_of::<i64>("auth.user.ann").unwrap() }]);
 }
 
 #[rstest]
@@ -244,6 +249,16 @@ fn the_data_of_a_bind_needs_no_bind_before_its_tables() -> multibind::Result<()>
     let started =
         Harness::builder().bind("auth", auth).bind("meta", Bind::memory().schema("CREATE TABLE log (event)")).start();
     assert_snapshot!(other.refused(started), @"[folder]/auth.toml:1 (bind `auth`): the file is the data of bind `auth`, and `meta` is another: give the file to the whole configuration, by `data` at its top; nothing was loaded");
+    Ok(())
+}
+
+#[test]
+fn files_of_other_kinds_refer_to_the_rows_of_a_scenario() -> multibind::Result<()> {
+    let users = "[user.ann]\nid = 7\nname = 'Ann'\n";
+    let sql = "UPDATE user SET name = 'Anna' WHERE id = 7;\n";
+    let folder = Folder::with([("login.csv", "user_id\n7\n"), ("more.sql", sql), ("users.toml", users)]);
+    let db = Harness::builder().bind("auth", Bind::memory().schema(USERS).data(folder.path())).start()?;
+    db.assert_landed("auth", "login", row! { user_id: 7 }).assert_landed("auth", "user", row! { id: 7, name: "Anna" });
     Ok(())
 }
 

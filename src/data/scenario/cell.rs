@@ -155,7 +155,10 @@ impl Cell {
     pub(super) fn of_row(&self, label: Option<&str>) -> Result<Cell, String> {
         match (self, label) {
             (Cell::Text(text), Some(label)) => Ok(Cell::Text(text.replace(LABEL, label))),
-            (Cell::Text(text), None) if text.contains(LABEL) => Err(format!(
+            (Cell::Ref { name, column }, Some(label)) => {
+                Ok(Cell::Ref { name: name.replace(LABEL, label), column: column.clone() })
+            }
+            (Cell::Text(text) | Cell::Ref { name: text, .. }, None) if text.contains(LABEL) => Err(format!(
                 "`{LABEL}` stands for the label of a row, and a row of `[[…]]` has none; write `{{ text = \"{LABEL}\" }}` for the word itself"
             )),
             (cell, _) => Ok(cell.clone()),

@@ -34,6 +34,10 @@ impl Labelled {
 }
 
 impl Labels {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.entries().is_empty()
+    }
+
     pub(super) fn insert(&mut self, row: Labelled) {
         let place = (row.keys.first().clone(), row.table.to_ascii_lowercase(), row.label.clone());
         self.rows.insert(place, row);

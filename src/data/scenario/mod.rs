@@ -28,7 +28,7 @@ pub(crate) use resolve::Refers;
 pub(super) use rows::resolve;
 
 /// A scenario's file, its text not yet looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Scenario {
     pub(crate) path: PathBuf,
     pub(crate) text: String,

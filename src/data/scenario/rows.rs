@@ -36,7 +36,7 @@ pub(in crate::data) fn resolve(
                 records.push(record(&resolver, at, targets, &mut labels)?);
                 at += 1;
             }
-            let content = Content::Rows(Records { header: None, records });
+            let content = Content::Rows(Arc::new(Records { header: None, records }));
             let (bind, table_name) = (Some(table.key.clone()), Some(table.table.clone()));
             let path = scenario.path.clone();
             files[table.at].push(DataFile { path, format: Format::Toml, content, bind, table: table_name });
