@@ -37,6 +37,10 @@ pub(super) fn missing(changes: &ChangeSet, tables: &[Compared]) -> String {
         let Some(attempts) = changes.attempts(bind, table) else { continue };
         if attempts.is_empty() {
             report += &format!("{}\n\n", paragraph(&format!("No statement wrote to `{table}` in `{bind}`."), 0, 0));
+            if let Some(last) = changes.dropped_beside(bind, table).last() {
+                let dropped = format!("A session that wrote to `{}` was dropped without `commit()`:", last.bind());
+                report += &format!("{}\n{}\n\n", paragraph(&dropped, 0, 0), statement(last, None, 2));
+            }
             continue;
         }
         let title = format!("Nothing has stayed in `{table}` of `{bind}` of");

@@ -57,7 +57,7 @@ fn a_stale_read_is_reported_with_what_it_missed(#[case] storage: fn() -> Bind) {
         The nearest row in `default` was written by
           INSERT INTO purchase (cents) VALUES (500)
           at landing::late_reads::buy
-          on the test's thread, connection 2, committed
+          on the test's thread, connection 1, committed
 
         `replica` was read while it was behind `default`, so the code may have used old
         values:

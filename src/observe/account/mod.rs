@@ -24,6 +24,7 @@ pub(super) use keys::{key_actions, key_to};
 pub(crate) use keys::{KeyAction, Replaced};
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
+pub(super) use unit::dropped_sessions;
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};

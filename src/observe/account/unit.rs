@@ -17,16 +17,7 @@ impl Account {
 
     /// Returns the last writes of sessions that were dropped without a commit, one of each transaction, the oldest first.
     pub(in crate::observe) fn dropped_sessions(&self) -> Vec<Statement> {
-        let mut dropped = Vec::<Statement>::new();
-        for statement in &self.statements {
-            let is_write = statement.kind() == StatementKind::Write && statement.rows_changed() > 0;
-            if !is_write || !statement.is_from_session() || !statement.is_dropped() {
-                continue;
-            }
-            dropped.retain(|known| known.transaction() != statement.transaction());
-            dropped.push(statement.clone());
-        }
-        dropped
+        dropped_sessions(&self.statements)
     }
 
     /// Returns the last statement that is kept of a statement's transaction.
@@ -34,4 +25,17 @@ impl Account {
         let number = statement.transaction()?;
         self.statements.iter().rev().find(|one| one.transaction() == Some(number)).cloned()
     }
+}
+
+/// Returns the last writes among these of sessions that were dropped without a commit, one of each transaction.
+pub(in crate::observe) fn dropped_sessions(statements: &[Statement]) -> Vec<Statement> {
+    let mut dropped = Vec::<Statement>::new();
+    for statement in statements {
+        let is_write = statement.kind() == StatementKind::Write && statement.rows_changed() > 0;
+        if is_write && statement.is_from_session() && statement.is_dropped() {
+            dropped.retain(|known| known.transaction() != statement.transaction());
+            dropped.push(statement.clone());
+        }
+    }
+    dropped
 }

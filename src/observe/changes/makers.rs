@@ -30,6 +30,13 @@ impl ChangeSet {
         ran.account().connection_of(maker, &change.bind)
     }
 
+    /// Returns the last writes to other tables than this of sessions that were dropped without a commit.
+    pub(crate) fn dropped_beside(&self, bind: &BindKey, table: &str) -> Vec<Statement> {
+        let mut dropped = self.ran.as_ref().map(|ran| ran.dropped_sessions()).unwrap_or_default();
+        dropped.retain(|one| !one.writes_rows_of(bind, table));
+        dropped
+    }
+
     /// Returns the statements that were about a table, whatever became of them; `None` where some may not be known.
     pub(crate) fn attempts(&self, bind: &BindKey, table: &str) -> Option<Vec<Statement>> {
         let ran = self.ran.as_ref().filter(|ran| ran.is_whole())?;

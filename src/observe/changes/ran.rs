@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::instrument::Recorder;
 use crate::key::BindKey;
+use crate::observe::account::dropped_sessions;
 use crate::observe::account::Account;
 use crate::observe::statements::{read, Statement};
 
@@ -37,6 +38,13 @@ impl Ran {
     /// Returns all that the harness has kept, from before too.
     pub(super) fn account(&self) -> Account {
         Account::of(&self.recorder)
+    }
+
+    /// Returns the last writes of sessions that were dropped without a commit.
+    pub(super) fn dropped_sessions(&self) -> Vec<Statement> {
+        let mut all = read(self.recorder.all());
+        all.retain(|one| self.numbers.contains(&one.recorded().number));
+        dropped_sessions(&all)
     }
 
     /// Returns those that are kept and were about a table of a bind: its rows or the table itself.

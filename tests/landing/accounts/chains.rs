@@ -420,3 +420,14 @@ fn a_session_that_was_dropped_is_named_where_nothing_else_is() -> multibind::Res
     "#);
     Ok(())
 }
+
+#[test]
+fn a_change_set_names_a_session_that_was_dropped() -> multibind::Result<()> {
+    let db = shop("CREATE TABLE job (name TEXT)");
+    let before = db.snapshot()?;
+    db.session().table("job")?.insert(row! { name: "publish" })?;
+    let changed = db.changes_since(&before)?;
+    let failed = failure(|| changed.assert(changes! { "meta.log" => +1 }));
+    assert!(failed.contains("A session that wrote to `default` was dropped without `commit()`:"), "{failed}");
+    Ok(())
+}
