@@ -38,6 +38,7 @@ mod opening;
 mod operation;
 mod outcome;
 mod outside;
+mod own_writes;
 mod place;
 mod placed;
 mod program;

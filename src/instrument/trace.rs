@@ -24,7 +24,7 @@ use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
 use super::traced::{Begun, Statement};
 use super::watch::{Context, Watch};
-use super::{authorize, commit, late, strays};
+use super::{authorize, commit, late, own_writes, strays};
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
@@ -292,6 +292,9 @@ fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>)
     {
         let tables = member.tables(&handle, &looked);
         member.recorder.amend(number, |statement| Arc::make_mut(&mut statement.affected).tables = tables);
+    }
+    if connection.is_attached() && statement.writes() {
+        own_writes::record(statement, &handle, standing, &connection);
     }
     if standing.attached && !statement.writes() {
         attaches(&handle, &connection);

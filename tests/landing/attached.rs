@@ -153,6 +153,19 @@ fn a_connection_that_an_ended_harness_had_is_seen_by_the_next(
     assert_eq!(guard.refused().len(), 1);
 }
 
+#[rstest]
+fn what_a_connection_to_no_bind_writes_to_its_own_database_is_known_beside_an_attached_bind(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let conn = beside_a_private_one(&db, "meta");
+    conn.execute_batch("CREATE TABLE setting (name TEXT)").unwrap();
+    conn.execute("INSERT INTO main.setting VALUES (?1)", ["theme"]).unwrap();
+    let text = failure(|| db.assert_landed("meta", "setting", row! { name: "theme" }));
+    assert!(text.contains("INSERT INTO main.setting VALUES ('theme')"), "{text}");
+    assert!(db.last_writes("meta", "setting").unwrap().is_empty());
+}
+
 #[test]
 fn a_connection_that_has_detached_a_bind_writes_to_its_own_database() {
     let db = started(Bind::memory);
