@@ -21,7 +21,7 @@ pub(super) struct Head {
     pub(super) reason: String,
 }
 
-/// What this process knows of a template that is not the same twice.
+/// This process's knowledge of a template that is not the same twice.
 #[derive(Clone, Debug)]
 pub(super) enum Known {
     Head(Arc<Head>),

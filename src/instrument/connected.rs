@@ -76,7 +76,7 @@ pub(super) struct State {
     /// The version of the databases as the last statement ended.
     pub(super) version: u64,
     pub(super) memory: Memory,
-    /// What is known of statements that only read.
+    /// Accounts of statements that only read.
     pub(super) reads: Memory,
     /// The text that last wrote, and how often in a row.
     pub(super) written: Arc<str>,

@@ -49,8 +49,8 @@ const ENDS: [TransactionEnd; 6] = [
 pub(crate) struct Transaction {
     /// Its number in the harness, from 1.
     pub(crate) number: u64,
-    /// The place of the statement that was written to begin it.
-    pub(crate) begun: Option<Arc<Place>>,
+    /// The place of the statement that was written to begin it, while it is open or where it failed to end.
+    begun: Mutex<Option<Arc<Place>>>,
     end: AtomicU8,
     /// The time at which it began, and the nanoseconds from then to its end.
     pub(crate) at: Instant,
@@ -86,7 +86,7 @@ impl Transaction {
     pub(super) fn new(number: u64, begun: Option<Arc<Place>>) -> Transaction {
         Transaction {
             number,
-            begun,
+            begun: Mutex::new(begun),
             end: AtomicU8::new(0),
             at: Instant::now(),
             lasted: AtomicU64::new(0),
@@ -102,8 +102,17 @@ impl Transaction {
         ENDS[usize::from(self.end.load(Ordering::Acquire))]
     }
 
+    /// Returns the place of the statement that was written to begin it, of one that was not committed, if it was captured.
+    pub(crate) fn begun(&self) -> Option<Arc<Place>> {
+        lock(&self.begun).clone()
+    }
+
     /// Sets how it ended; again where SQLite runs its statement again.
     pub(super) fn ends(&self, end: TransactionEnd) {
+        // Nobody asks where one began that is committed, and a place takes more room than all else of it.
+        if matches!(end, TransactionEnd::Committed) {
+            *lock(&self.begun) = None;
+        }
         let lasted = u64::try_from(self.at.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.lasted.store(lasted, Ordering::Relaxed);
         self.end.store(end as u8, Ordering::Release);

@@ -199,7 +199,8 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
     let Some(after) = open.ended_after() else {
         let is = format!("A transaction that wrote to `{table}` in `{bind}` is still open{first}");
         let mut found = listed(&is, Some(table), last);
-        if let Some(place) = open.begun().and_then(Place::text)
+        let begun = open.begun();
+        if let Some(place) = begun.as_ref().and_then(|place| place.text())
             && last.statements.iter().all(|one| one.place() != Some(place))
         {
             found.push_str(&format!("\n  {}", paragraph(&format!("it began at {place}"), 2, 6)));

@@ -86,7 +86,7 @@ fn last(holder: &Holder) -> String {
     };
     if let Some(place) = holder.begun.as_ref().and_then(Statement::place) {
         ends.push(format!("The transaction began with the lock at {place}"));
-    } else if let Some(place) = holder.last.begun_at().filter(|place| holder.last.place() != Some(place)) {
+    } else if let Some(place) = holder.last.begun_at().filter(|place| holder.last.place() != Some(place.as_str())) {
         ends.push(format!("The transaction began at {place}"));
     }
     format!("{did}:\n{}", ending(&holder.last, None, ends, 4))

@@ -89,7 +89,7 @@ impl Halves {
     }
 }
 
-/// What a connection has beside its database, where a schema begins in its middle.
+/// A connection's state beside its database, where a schema begins in its middle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resumed {
     pub(super) standing: Standing,
@@ -115,7 +115,7 @@ impl Script {
     }
 }
 
-/// What a schema has left of a connection, beside what its database holds.
+/// The state in which a schema has left a connection, beside its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// Set where foreign keys are enforced.

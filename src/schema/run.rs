@@ -51,7 +51,7 @@ pub(crate) fn execute(
 /// The end of a schema that has run.
 pub(crate) struct Ended {
     pub(crate) standing: Standing,
-    /// What it has found on the way.
+    /// The finds on the way.
     pub(crate) search: Search,
 }
 

@@ -124,7 +124,7 @@ fn may_have_parts(text: &str) -> bool {
     text.match_indices('b').any(begins) || text.match_indices('B').any(begins)
 }
 
-/// The kind of thing that a path leads to. A link counts as what it leads to; one that leads nowhere is like a pipe.
+/// The kind of thing that a path leads to. A link has the kind of its target; one that leads nowhere is like a pipe.
 #[derive(Clone, Copy)]
 enum Kind {
     File,

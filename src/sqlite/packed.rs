@@ -18,12 +18,12 @@ pub(super) const LONGEST: usize = 1 << 30;
 pub(crate) struct FileBytes {
     /// All bytes, or those that are left.
     bytes: Bytes,
-    /// What is left of each chunk; `None` where it is whole.
+    /// The rest of each chunk; `None` where it is whole.
     chunks: Option<Arc<[Chunk]>>,
     length: usize,
 }
 
-/// What is left of a chunk: so many bytes at its front and at its back, one behind the other, from a place on.
+/// The rest of a chunk: so many bytes at its front and at its back, one behind the other, from a place on.
 #[derive(Clone, Copy)]
 struct Chunk {
     place: usize,

@@ -394,8 +394,8 @@ fn a_row_of_the_wrong_tenant_is_located() {
     add(&db, "acme", "bob");
     add(&db, "bee", "ann");
     insta::assert_snapshot!(failure(|| db.assert_landed(key("bee"), "user", row! { name: "bob" })), @r#"
-    the row did not land in `users[users_tenant_bee]`: it is in
-    `users[users_tenant_acme]`
+    the row landed in `users[users_tenant_acme]` instead of
+    `users[users_tenant_bee]`
 
       looked for  user: name = 'bob'
       expected    in `users[users_tenant_bee]`, committed, and in no other bind
@@ -413,6 +413,9 @@ fn a_row_of_the_wrong_tenant_is_located() {
       INSERT INTO user (name) VALUES ('bob')
       at config::dynamic::add
       on the test's thread, connection 1, committed
+
+    Connection 1 to `users[users_tenant_acme]` came from `db.pool_for`
+      at config::dynamic::add
 
     To look further:
       db.locate("user", row)?

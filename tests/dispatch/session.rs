@@ -531,8 +531,8 @@ fn the_errors_of_rows_name_table_and_column(db: Harness) -> multibind::Result<()
       in: INSERT INTO main."user" ("email") VALUES (?)
     "#);
     insta::assert_snapshot!(users.update(row! { id: 1 }, row! {}).unwrap_err(), @"row: nothing to set in `user`: the second row is empty");
-    insta::assert_snapshot!(users.insert(row! { username: "ann", id: u64::MAX }).unwrap_err(), @"row: column `id`: SQLite cannot store the value: out of range integral type conversion attempted");
-    insta::assert_snapshot!(users.find(row! { id: u64::MAX }).unwrap_err(), @"row: column `id`: SQLite cannot store the value: out of range integral type conversion attempted");
+    insta::assert_snapshot!(users.insert(row! { username: "ann", id: u64::MAX }).unwrap_err(), @"row: table `user` of bind `auth`: column `id`: SQLite cannot store the value: out of range integral type conversion attempted");
+    insta::assert_snapshot!(users.find(row! { id: u64::MAX }).unwrap_err(), @"row: table `user` of bind `auth`: column `id`: SQLite cannot store the value: out of range integral type conversion attempted");
     Ok(())
 }
 

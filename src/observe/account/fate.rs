@@ -92,8 +92,8 @@ impl Statement {
     }
 
     /// Returns the place of the statement that was written to begin its transaction, if that is known.
-    pub(crate) fn begun_at(&self) -> Option<&str> {
-        self.recorded().transaction.as_ref()?.begun.as_ref()?.text()
+    pub(crate) fn begun_at(&self) -> Option<String> {
+        self.recorded().transaction.as_ref()?.begun()?.text().map(str::to_string)
     }
 
     fn undone_at(&self) -> Option<&Arc<Place>> {

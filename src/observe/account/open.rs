@@ -37,8 +37,8 @@ impl StillOpen {
     }
 
     /// Returns the place of the statement that was written to begin it, if that is known.
-    pub(crate) fn begun(&self) -> Option<&Place> {
-        self.transaction.begun.as_deref()
+    pub(crate) fn begun(&self) -> Option<Arc<Place>> {
+        self.transaction.begun()
     }
 
     /// Returns the time for which it had been open as the assertion looked.

@@ -139,7 +139,7 @@ pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> 
     clues
 }
 
-/// Returns whether a clue names the one statement that was lost as what failed in a transaction.
+/// Returns whether a clue names the one lost statement as the failure in a transaction.
 fn is_failure_in(clue: &Clue, lost: &Clue) -> bool {
     match (clue, lost) {
         (Clue::FailedIn { statement }, Clue::Lost { last, .. }) => {
