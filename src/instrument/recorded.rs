@@ -100,6 +100,8 @@ impl Recorded {
 /// A rollback to a savepoint.
 #[derive(Debug)]
 pub(crate) struct Undone {
+    /// The time of it.
+    pub(crate) at: Instant,
     /// The name of the savepoint, and the place where it was opened.
     pub(crate) savepoint: String,
     pub(crate) opened: Option<Arc<Place>>,

@@ -276,7 +276,7 @@ impl Recorder {
     pub(super) fn undo(&self, savepoint: &Savepoint, transaction: &Arc<Transaction>) {
         let Savepoint { name, from, opened } = savepoint;
         let (from, place) = (*from, if self.keeps_writes() { self.place() } else { None });
-        let undone = Arc::new(Undone { savepoint: name.clone(), opened: opened.clone(), place });
+        let undone = Arc::new(Undone { at: Instant::now(), savepoint: name.clone(), opened: opened.clone(), place });
         let mut statements = lock(&self.statements);
         let before = statements.before(from);
         for statement in statements.kept.iter_mut().skip(before) {

@@ -29,7 +29,9 @@ mod tables;
 mod verdict;
 mod within;
 
-pub(crate) use account::{creation, Author, Came, Creation, Fate, KeyAction, Replaced, StillOpen, Unenforced};
+pub(crate) use account::{
+    creation, Author, Came, Creation, Fate, KeyAction, Replaced, StillOpen, Unenforced, Unfailed,
+};
 pub(crate) use changes::{
     contents, since_start, Compared, Contents, Listed, Misplaced, NotOnly, NotWritten, OtherValues, RowKind, What,
     WrittenIn, WrittenReason,

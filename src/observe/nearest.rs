@@ -63,6 +63,9 @@ fn nearest_by(glance: &Glance<'_>, search: &Search, row: &Row) -> rusqlite::Resu
     let (most, all) = (near.first().map_or(0, |first| first.different.len()), row.cells().len());
     if all > 1 && most * 2 <= all {
         retain(&mut near, |near| near.different.len() == most);
+    } else if all > 1 && most < all {
+        // Beside one that shares something, a row that shares nothing is noise.
+        retain(&mut near, |near| near.different.len() < all);
     }
     Ok(near)
 }

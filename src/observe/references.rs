@@ -10,6 +10,7 @@ use super::glance::View;
 use crate::error::{Orphan, Parent, Result};
 use crate::harness::{Bound, Harness};
 use crate::instrument::displaced;
+use crate::key::BindKey;
 
 /// A row that refers to nothing.
 pub(crate) struct Broken {
@@ -37,11 +38,14 @@ pub(crate) fn broken_references(db: &Harness) -> Result<Vec<Broken>> {
     let mut broken = Vec::with_capacity(orphans.len());
     for (at, orphan) in orphans.into_iter().enumerate() {
         let written = if at < ASKED { written(db, &account, &orphan) } else { None };
-        let gone = if at < ASKED { gone_of(db, &account, &orphan) } else { Vec::new() };
+        let mut gone = if at < ASKED { gone_of(db, &account, &orphan) } else { Vec::new() };
         // Between two binds SQLite checks nothing anyway.
         let is_within = orphan.parent().bind == *orphan.bind();
         let unenforced = if is_within { unchecked(&written, &gone) } else { None };
         let is_across = !is_within && gone.iter().any(|clue| matches!(clue, Clue::Gone { .. }));
+        if is_across {
+            gone.extend(not_deleted(db, &account, orphan.bind(), orphan.table()));
+        }
         broken.push(Broken { orphan, written, gone, is_across, unenforced });
     }
     Ok(broken)
@@ -74,12 +78,18 @@ fn gone_of(db: &Harness, account: &Account, orphan: &Orphan) -> Vec<Clue> {
         _ => None,
     };
     let gone = gone(account, bind, table, rowid);
-    let recorder = db.running().recorder();
-    let is_whole = !account.is_partial() && recorder.keeps_writes() && displaced(recorder, 0).is_empty();
-    if gone.is_empty() && is_whole {
-        return vec![Clue::NotDeleted { bind: bind.clone(), table: table.clone() }];
+    if gone.is_empty() {
+        return not_deleted(db, account, bind, table).into_iter().collect();
     }
     gone
+}
+
+/// Finds that no statement may have deleted rows of a table.
+fn not_deleted(db: &Harness, account: &Account, bind: &BindKey, table: &str) -> Option<Clue> {
+    let recorder = db.running().recorder();
+    let is_whole = !account.is_partial() && recorder.keeps_writes() && displaced(recorder, 0).is_empty();
+    let is_so = is_whole && !account.has_deletes(bind, table);
+    is_so.then(|| Clue::NotDeleted { bind: bind.clone(), table: table.to_string() })
 }
 
 fn written(db: &Harness, account: &Account, orphan: &Orphan) -> Option<Clue> {

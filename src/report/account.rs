@@ -30,7 +30,7 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     }
     let refused = statement.refused_commit();
     if statement.is_dropped() && refused.is_none() {
-        ends.push("as a value was dropped there: nobody had committed it".to_string());
+        ends.push("as it was dropped there without a commit".to_string());
     }
     if let Some(refused) = &refused {
         let error = refused.error.as_ref().map(|error| format!("with: {error}"));
@@ -171,7 +171,7 @@ pub(super) fn doing(thread: &Thread, state: ThreadState) -> String {
     match state {
         ThreadState::Ended => format!("{name} has ended; the connection is still open"),
         ThreadState::InStatement => format!("{name} is within a statement"),
-        ThreadState::Idle => format!("{name} lives, and runs no statement"),
+        ThreadState::Idle => format!("{name} is alive and runs no statement"),
     }
 }
 
@@ -200,8 +200,7 @@ fn became(statement: &Statement) -> String {
         Fate::Nothing => "changed no row".to_string(),
         Fate::FailedItself => statement.error().map_or("failed".to_string(), |error| format!("failed: {error}")),
         Fate::Undone => match &statement.recorded().undone {
-            // A session's has a name of this crate's.
-            Some(undone) if !statement.is_from_session() => {
+            Some(undone) if !is_generated(&undone.savepoint) && !statement.is_from_session() => {
                 format!("rolled back to the savepoint `{}`{}", undone.savepoint, at())
             }
             _ => format!("rolled back to a savepoint{}", at()),
@@ -219,6 +218,12 @@ fn became(statement: &Statement) -> String {
         Fate::Open => "not committed".to_string(),
         Fate::Unknown => "its end was not seen".to_string(),
     }
+}
+
+/// Returns whether a driver has made up the name of a savepoint, which stands nowhere in the application's code.
+fn is_generated(savepoint: &str) -> bool {
+    const BEGINNINGS: [&str; 3] = ["_rusqlite_sp", "_sqlx_savepoint_", "diesel_savepoint_"];
+    BEGINNINGS.iter().any(|beginning| savepoint.starts_with(beginning))
 }
 
 /// Names the commit that failed.

@@ -13,7 +13,7 @@ use crate::error::capitalized;
 use crate::instrument::{Place, Stray, Unprepared};
 use crate::key::BindKey;
 use crate::list::mapped;
-use crate::observe::{Author, Clue, Fate, KeyAction, Last, Replaced, Statement, StillOpen, Unenforced};
+use crate::observe::{Author, Clue, Fate, KeyAction, Last, Replaced, Statement, StillOpen, Unenforced, Unfailed};
 use crate::row::Shown;
 
 /// The characters of SQLite's message that are shown.
@@ -38,7 +38,7 @@ pub(super) fn clue(clue: &Clue) -> String {
             authored(&was, table, author)
         }
         Clue::Earlier { bind, table, last } => {
-            listed(&format!("Before that, the same row in `{bind}` was written by"), Some(table), last)
+            listed(&format!("Before that, the same row of `{table}` in `{bind}` was written by"), Some(table), last)
         }
         Clue::Created { bind, statement } => {
             under(&format!("The table in `{bind}` was created by"), None, &[statement])
@@ -47,6 +47,7 @@ pub(super) fn clue(clue: &Clue) -> String {
         Clue::Failed { statement } => {
             under("Before that, a statement of the same transaction failed:", None, &[statement])
         }
+        Clue::Unfailed { unfailed } => say(unfailed_before(*unfailed)),
         Clue::FailedIn { statement } => {
             under("After that, a statement of the same transaction failed:", None, &[statement])
         }
@@ -106,6 +107,20 @@ pub(super) fn clue(clue: &Clue) -> String {
             refused(&format!("SQLite refused to prepare a statement{in_all}"), one)
         }
         Clue::UnpreparedBefore { one } => refused("Before that, SQLite refused a statement on the same thread", one),
+    }
+}
+
+/// Says that no error was the reason.
+pub(super) fn unfailed_before(unfailed: Unfailed) -> &'static str {
+    match (unfailed.is_of_savepoint, unfailed.is_sure) {
+        (false, true) => "No write of that transaction had failed before, and SQLite had refused no statement.",
+        (false, false) => {
+            "No write of that transaction is known to have failed before, and SQLite had refused no statement."
+        }
+        (true, true) => "No write within that savepoint had failed before, and SQLite had refused no statement.",
+        (true, false) => {
+            "No write within that savepoint is known to have failed before, and SQLite had refused no statement."
+        }
     }
 }
 
@@ -191,10 +206,8 @@ fn open(bind: &BindKey, table: &str, last: &Last, open: Option<&StillOpen>) -> S
             found.push_str(&format!("\n  {}", paragraph(&format!("it began at {place}"), 2, 6)));
         }
         let more = match open.in_vain {
-            Some(waited) => {
-                format!("it had been open for {been} as this assertion failed, and {} later it still was", time(waited))
-            }
-            None => format!("it had been open for {been} as this assertion failed"),
+            Some(waited) => format!("open for {been} when this assertion failed, and still {} later", time(waited)),
+            None => format!("open for {been} when this assertion failed"),
         };
         found.push_str(&format!("\n  {}", paragraph(&more, 2, 6)));
         if let Some((thread, state)) = &open.thread {

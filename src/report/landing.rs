@@ -176,7 +176,7 @@ fn found(failure: &Failure<'_>) -> String {
     let without = failure.exhibits.iter().filter(lacks).map(|exhibit| exhibit.label.clone()).collect::<Vec<_>>();
     let joins = without.len() > 1;
     for exhibit in failure.exhibits.iter().filter(|exhibit| !joins || !lacks(exhibit)) {
-        table.row(&[&exhibit.label, &exhibit.total, &finding(&exhibit.found, failure.row)]);
+        table.row(&[&exhibit.label, &exhibit.total, &finding(failure.table, &exhibit.found, failure.row)]);
     }
     if joins {
         table.row(&[&without.join(", "), "", "no such table"]);
@@ -191,7 +191,7 @@ fn found(failure: &Failure<'_>) -> String {
     table.drawn()
 }
 
-fn finding(found: &Finding, row: &Row) -> String {
+fn finding(name: &str, found: &Finding, row: &Row) -> String {
     match found {
         Finding::NoTable => "no such table".to_string(),
         Finding::NoColumn { column, columns } => {
@@ -210,7 +210,9 @@ fn finding(found: &Finding, row: &Row) -> String {
         }
         Finding::Near(None) => "no row matches".to_string(),
         Finding::Near(Some(near)) if near.is_empty() => "no row at all".to_string(),
-        Finding::Near(Some(near)) => listed("no row matches; nearest:", &mapped(near, |near| near_in_short(near, row))),
+        Finding::Near(Some(near)) => {
+            listed("no row matches; nearest:", &mapped(near, |near| near_in_short(name, near, row)))
+        }
     }
 }
 
@@ -227,7 +229,7 @@ fn listed(title: &str, lines: &[String]) -> String {
 }
 
 /// Returns a row that is not the one looked for, with its differences.
-fn near_in_short(near: &Near, asked: &Row) -> String {
+fn near_in_short(table: &str, near: &Near, asked: &Row) -> String {
     let row = row_in_short(&near.row);
     let (mut names, mut in_detail, mut plain) = (Vec::new(), String::new(), asked.cells().len() == 1);
     for name in &near.different {
@@ -252,26 +254,26 @@ fn near_in_short(near: &Near, asked: &Row) -> String {
     }
     for (name, declared) in &near.declared {
         if let (Some(found), Some(asked)) = (near.row.value(name), asked.value(name)) {
-            in_detail += &as_declared(name, declared, found, asked).unwrap_or_default();
+            in_detail += &as_declared(table, name, declared, found, asked).unwrap_or_default();
         }
     }
     format!("{row}\n  differs in {}{in_detail}", names.join(", "))
 }
 
 /// Says by a column's declared type how a value of another type came to be there.
-fn as_declared(name: &str, declared: &str, found: &Value, asked: &Value) -> Option<String> {
+fn as_declared(table: &str, name: &str, declared: &str, found: &Value, asked: &Value) -> Option<String> {
     let plain = |value: &Value| match value {
         Value::Text(text) => text.clone(),
         value => Shown(value).to_string(),
     };
     // A column of any affinity but BLOB's would have converted the one to the other.
     let is_alike = plain(found) == plain(asked);
-    let stored =
-        if is_alike { format!(", so SQLite stores what is bound: {} was", kind(found)) } else { String::new() };
+    let kind = kind(found).trim_start_matches("an ").trim_start_matches("a ");
+    let stored = if is_alike { format!(", so SQLite stored the {kind} that was bound") } else { String::new() };
     match declared {
         "" if !is_alike => None,
-        "" => Some(format!("\n    `{name}` is declared without a type{stored}")),
-        declared => Some(format!("\n    `{name}` is declared {declared}{stored}")),
+        "" => Some(format!("\n    `{table}.{name}` is declared without a type{stored}")),
+        declared => Some(format!("\n    `{table}.{name}` is declared {declared}{stored}")),
     }
 }
 

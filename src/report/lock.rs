@@ -78,7 +78,7 @@ fn last(holder: &Holder) -> String {
     let did = if holder.last.recorded().locks { "began with it" } else { "last wrote" };
     let ran_on = ran_on(&holder.last);
     let mut ends = if holder.has_ended {
-        vec![format!("{ran_on}, open then,"), format!("and later {}", end(&holder.last))]
+        vec![ran_on, format!("open when the lock was refused; later {}", end(&holder.last))]
     } else {
         let mut ends = vec![format!("{ran_on}, still open")];
         ends.extend(holder.thread.as_ref().map(|(thread, state)| doing(thread, *state)));

@@ -2,7 +2,8 @@
 
 use super::account::statement;
 use super::came::came_about;
-use super::table::paragraph;
+use super::clues::unfailed_before;
+use super::table::{paragraph, say};
 use super::words::times;
 use crate::instrument::Calls;
 use crate::list::mapped;
@@ -45,6 +46,9 @@ pub(super) fn missing(changes: &ChangeSet, tables: &[Compared]) -> String {
         }
         let title = format!("Nothing has stayed in `{table}` of `{bind}` of");
         report += &format!("{}\n{}\n\n", paragraph(&title, 0, 0), listed(&attempts, table));
+        if let Some(unfailed) = attempts.last().and_then(|last| changes.unfailed(last)) {
+            report += &format!("{}\n\n", say(unfailed_before(unfailed)));
+        }
     }
     report
 }

@@ -15,11 +15,7 @@ const ACROSS: &str =
 
 /// Reports rows that refer to nothing.
 pub(crate) fn broken(broken: &[Broken]) -> String {
-    let verdict = match broken.len() {
-        1 => "1 row refers to one that is not there:".to_string(),
-        count => format!("{count} rows refer to ones that are not there:"),
-    };
-    let mut report = paragraph(&verdict, 0, 0) + "\n";
+    let mut report = paragraph(&verdict(broken), 0, 0) + "\n";
     for Broken { orphan, .. } in &broken[..broken.len().min(SHOWN)] {
         report.push_str(&format!("\n  {}", paragraph(&orphan.to_string(), 2, 6)));
     }
@@ -47,6 +43,24 @@ pub(crate) fn broken(broken: &[Broken]) -> String {
         report.push_str(&format!("\n\n{}", paragraph(ACROSS, 0, 0)));
     }
     report
+}
+
+/// Counts the rows, and names their table and the one that they refer to where they have these in common.
+fn verdict(broken: &[Broken]) -> String {
+    let ends = |one: &Broken| {
+        let parent = one.orphan.parent();
+        (one.orphan.bind().clone(), one.orphan.table().to_string(), parent.bind.clone(), parent.table.clone())
+    };
+    let common = broken.first().map(ends).filter(|first| broken.iter().all(|one| ends(one) == *first));
+    match (common, broken.len()) {
+        (Some((bind, table, of, parent)), 1) => {
+            format!("1 row of `{table}` in `{bind}` refers to a row of `{parent}` that is not in `{of}`:")
+        }
+        (Some((bind, table, of, parent)), count) => {
+            format!("{count} rows of `{table}` in `{bind}` refer to rows of `{parent}` that are not in `{of}`:")
+        }
+        (None, count) => format!("{count} rows refer to rows that are not there:"),
+    }
 }
 
 /// Reports why the references cannot be checked.

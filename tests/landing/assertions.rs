@@ -649,19 +649,21 @@ fn missing_tables_columns_and_binds_fail(db: Harness) {
 #[test]
 fn values_are_shown_as_sql_writes_them() {
     let db = one("CREATE TABLE v (n INTEGER, r REAL, t TEXT, x); INSERT INTO v VALUES (1, 2.0, 'it''s', x'00ff'), (NULL, 0.1, char(10), '1')");
-    insta::assert_snapshot!(failure(|| db.assert_landed("auth", "v", row! { n: 1, r: 3.0, t: "\t", x: 1 })), @r#"
+    insta::assert_snapshot!(failure(|| db.assert_landed("auth", "v", row! { n: 1, r: 0.1, t: "\t", x: 1 })), @r#"
     the row did not land in `auth`: it is in no bind
 
-      looked for  v: n = 1, r = 3.0, t = '\t', x = 1
+      looked for  v: n = 1, r = 0.1, t = '\t', x = 1
       expected    in `auth`, committed, and in no other bind
 
      bind   rows   found
      auth   2      no row matches; nearest:
+                     n = NULL, r = 0.1, t = '\n', x = '1'
+                       differs in n, t (in the white space around it), x (text, not
+                           an integer)
+                         `v.x` is declared without a type, so SQLite stored the
+                             text that was bound
                      n = 1, r = 2.0, t = 'it''s', x = x'00ff'
                        differs in r, t, x (a blob, not an integer)
-                     n = NULL, r = 0.1, t = '\n', x = '1'
-                       differs in n, r, t (in the white space around it), x (text,
-                           not an integer)
 
     The nearest row in `auth` was there at the start.
 
@@ -788,8 +790,8 @@ fn of_many_rows_three_are_shown() {
      auth   3000   no row matches; nearest:
                      i = 12
                        differs in i (an integer, not text)
-                         `i` is declared without a type, so SQLite stores what is
-                             bound: an integer was
+                         `n.i` is declared without a type, so SQLite stored the
+                             integer that was bound
                      i = 1
                        differs in i (an integer, not text)
                      i = 2
@@ -913,7 +915,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -936,7 +938,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -961,7 +963,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -985,7 +987,7 @@ fn shared_cache_shows_a_row_as_not_committed() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1011,7 +1013,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1033,7 +1035,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1056,7 +1058,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1079,7 +1081,7 @@ fn an_uncommitted_row_of_a_file_is_invisible() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1139,7 +1141,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1161,7 +1163,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, connection 1, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1185,7 +1187,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1208,7 +1210,7 @@ fn in_memdb_an_open_transaction_keeps_others_from_reading() {
       INSERT INTO user (username) VALUES ('ann')
       at landing::assertions::uncommitted
       on the test's thread, in a session, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("user", row)?  every place where the row is
@@ -1256,7 +1258,7 @@ fn an_uncommitted_deletion_hides_no_row() {
       DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1286,7 +1288,7 @@ fn an_uncommitted_deletion_hides_no_row() {
       DELETE FROM log
       at landing::assertions::an_uncommitted_deletion_hides_no_row
       on the test's thread, connection 3, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("log", row)?  every place where the row is
@@ -1374,7 +1376,7 @@ fn in_a_shared_cache_tables_that_are_being_made_are_reported() {
       INSERT INTO made VALUES (1)
       at landing::assertions::in_a_shared_cache_tables_that_are_being_made_are_reported
       on the test's thread, connection 2, not committed
-      it had been open for … as this assertion failed
+      open for … when this assertion failed
 
     To look further:
       db.locate("made", row)?  every place where the row is

@@ -57,7 +57,7 @@ fn a_row_written_with_foreign_keys_off_is_shown_with_who_wrote_it(db: Harness) {
     carelessly(&db, "INSERT INTO login (user_id) VALUES (7)");
     assert_eq!(db.check_references().unwrap()[0].refers_to(), "auth.user.id");
     assert_snapshot!(failure(&db), @r#"
-    1 row refers to one that is not there:
+    1 row of `login` in `auth` refers to a row of `user` that is not in `auth`:
 
       auth.login (id = 1, user_id = 7) refers to auth.user.id, which has no such row
 
@@ -74,7 +74,7 @@ fn a_row_written_with_foreign_keys_off_is_shown_with_who_wrote_it(db: Harness) {
 fn an_orphan_of_another_bind_is_shown_as_a_commit_shows_it(db: Harness) {
     db.connection(None).unwrap().execute("INSERT INTO post (author) VALUES ('bob')", []).unwrap();
     assert_snapshot!(failure(&db), @r#"
-    1 row refers to one that is not there:
+    1 row of `post` in `default` refers to a row of `user` that is not in `auth`:
 
       default.post (id = 1, author = 'bob') refers to auth.user.name, which has no
           such row
@@ -94,7 +94,7 @@ fn rows_that_sqlite_does_not_identify_are_found(db: Harness) {
         "INSERT INTO seat VALUES ('red', 2); INSERT INTO guest VALUES ('red', 1, 'ann'), ('red', 2, 'bob')",
     );
     assert_snapshot!(failure(&db), @r#"
-    1 row refers to one that is not there:
+    1 row of `guest` in `auth` refers to a row of `seat` that is not in `auth`:
 
       auth.guest (room = 'red', number = 1, name = 'ann') refers to auth.seat (room,
           number), which has no such row
@@ -113,7 +113,10 @@ fn many_rows_are_counted_and_the_first_are_shown(db: Harness) {
     let rows = (10..40).map(|id| format!("({id})")).collect::<Vec<_>>().join(", ");
     carelessly(&db, &format!("INSERT INTO login (user_id) VALUES {rows}"));
     let report = failure(&db);
-    assert!(report.starts_with("30 rows refer to ones that are not there:\n"), "{report}");
+    assert!(
+        report.starts_with("30 rows of `login` in `auth` refer to rows of `user` that are not in `auth`:\n"),
+        "{report}"
+    );
     assert!(report.contains("\n  … and 20 more"), "{report}");
     // One statement wrote all of them.
     assert_eq!(report.matches("The row in `auth` was written by").count(), 1, "{report}");

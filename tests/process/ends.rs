@@ -478,8 +478,9 @@ fn a_wait_in_vain_has_the_beginning_of_a_holder_that_has_written_nothing() {
       The lock was held by a transaction, open for [time], that began with it:
         BEGIN IMMEDIATE
         at process::ends::runs::reserve
-        on the test's thread, connection 1, open then,
-        and later rolled back by the close of its connection
+        on the test's thread, connection 1
+        open when the lock was refused; later rolled back by the close of its
+            connection
       Both are of one thread, which cannot end the one while it waits for the other:
       end that before, or write on its connection.
     ");
@@ -497,8 +498,9 @@ fn a_wait_in_vain_says_when_its_holder_ended() {
       The lock was held by a transaction, open for [time], that last wrote:
         INSERT INTO user VALUES ('ann')
         at process::ends::runs::sign_up
-        on the test's thread, connection 1, open then,
-        and later committed at tests/process/ends.rs:[line],
+        on the test's thread, connection 1
+        open when the lock was refused; later committed at
+            tests/process/ends.rs:[line],
             process::ends::runs::a_holder_commits_after_a_wait_in_vain
         The transaction began with the lock at tests/process/ends.rs:[line],
             process::ends::runs::reserve

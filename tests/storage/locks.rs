@@ -515,9 +515,8 @@ fn a_failed_assertion_names_who_has_not_committed() {
       at storage::locks::begun
       on thread `signing up`, connection 1, not committed
       it began at storage::locks::begun
-      it had been open for … as this assertion failed, and 250 ms later it still
-          was
-      thread `signing up` lives, and runs no statement
+      open for … when this assertion failed, and still 250 ms later
+      thread `signing up` is alive and runs no statement
 
     To look further:
       db.locate("t", row)?    every place where the row is
@@ -586,8 +585,8 @@ fn a_failed_test_tells_whose_wait_was_in_vain() {
         on thread `worker`, connection 3
       The lock was held by a transaction, open for [time], that last wrote:
         INSERT INTO t (x) VALUES ('new')
-        on the test's thread, in a session, connection 1, open then,
-        and later rolled
+        on the test's thread, in a session, connection 1
+        open when the lock was refused; later rolled back at
     ");
 }
 

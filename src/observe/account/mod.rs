@@ -25,6 +25,7 @@ pub(crate) use keys::{KeyAction, Replaced};
 pub(crate) use open::StillOpen;
 pub(super) use rowid::{has_row, is_rowid, rowid_of};
 pub(super) use unit::dropped_sessions;
+pub(crate) use unit::Unfailed;
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};

@@ -1,6 +1,9 @@
 //! The other statements of a transaction.
 
-use super::Account;
+use std::sync::Arc;
+
+use super::{Account, Fate};
+use crate::instrument::{displaced, reads_log};
 use crate::observe::statements::{Statement, StatementKind};
 
 impl Account {
@@ -15,6 +18,33 @@ impl Account {
         self.statements.iter().rev().find(is_one).cloned()
     }
 
+    /// Returns the last statement that is known to have failed in what a statement was rolled back with, but for these: its
+    /// transaction, or its savepoint.
+    pub(in crate::observe) fn failed_with(&self, statement: &Statement, but: &[Statement]) -> Option<Statement> {
+        let is_named = |one: &Statement| but.iter().any(|but| but.recorded().number == one.recorded().number);
+        let is_one = |one: &&Statement| is_rolled_back_with(one, statement) && one.has_failed() == Some(true);
+        self.statements.iter().rev().filter(is_one).find(|one| !is_named(one)).cloned()
+    }
+
+    /// Returns whether a statement was rolled back as a value was dropped, or may have been, with nothing that had failed.
+    pub(in crate::observe) fn unfailed(&self, statement: &Statement) -> Option<Unfailed> {
+        let is_by_a_drop = statement.is_dropped() || statement.is_placeless() && statement.ended_at().is_none();
+        let is_seen = !self.is_partial && self.recorder.keeps_writes() && reads_log();
+        if !is_by_a_drop || statement.refused_commit().is_some() || !is_seen || !displaced(&self.recorder, 0).is_empty()
+        {
+            return None;
+        }
+        let mut is_sure = true;
+        for one in self.statements.iter().filter(|one| is_rolled_back_with(one, statement)) {
+            match one.has_failed() {
+                Some(true) => return None,
+                Some(false) => {}
+                None => is_sure &= one.kind() != StatementKind::Write,
+            }
+        }
+        Some(Unfailed { is_of_savepoint: statement.fate() == Fate::Undone, is_sure })
+    }
+
     /// Returns the last writes of sessions that were dropped without a commit, one of each transaction, the oldest first.
     pub(in crate::observe) fn dropped_sessions(&self) -> Vec<Statement> {
         dropped_sessions(&self.statements)
@@ -24,6 +54,23 @@ impl Account {
     pub(in crate::observe) fn last_of_unit(&self, statement: &Statement) -> Option<Statement> {
         let number = statement.transaction()?;
         self.statements.iter().rev().find(|one| one.transaction() == Some(number)).cloned()
+    }
+}
+
+/// A transaction or a savepoint that was rolled back, and no write of it had failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unfailed {
+    pub(crate) is_of_savepoint: bool,
+    /// Unset if SQLite did not say so of each of them.
+    pub(crate) is_sure: bool,
+}
+
+/// Returns whether a statement was rolled back with another: with its savepoint, where that was, or with its transaction.
+fn is_rolled_back_with(one: &Statement, other: &Statement) -> bool {
+    match (&one.recorded().undone, &other.recorded().undone) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, Some(_)) => false,
+        (_, None) => one.transaction().is_some() && one.transaction() == other.transaction(),
     }
 }
 

@@ -19,12 +19,14 @@ impl Account {
         self.unprepared.clone()
     }
 
-    /// Returns the last on the thread of a statement, from then to the end of its transaction.
-    pub(in crate::observe) fn unprepared_after(&self, statement: &Statement) -> Option<Arc<Unprepared>> {
-        let ended = statement.recorded().transaction.as_ref()?.ended();
+    /// Returns the last on the thread of a statement, from the beginning of its transaction to the end of that, or of the
+    /// savepoint that it was rolled back with.
+    pub(in crate::observe) fn unprepared_with(&self, statement: &Statement) -> Option<Arc<Unprepared>> {
+        let transaction = statement.recorded().transaction.as_ref()?;
+        let ended = statement.recorded().undone.as_ref().map(|undone| undone.at).or(transaction.ended());
         let is_one = |one: &&Arc<Unprepared>| {
             one.thread.id() == statement.thread().id()
-                && one.at >= statement.at()
+                && one.at >= transaction.at
                 && ended.is_none_or(|ended| one.at <= ended)
         };
         self.unprepared.iter().rev().find(is_one).cloned()

@@ -5,7 +5,7 @@ use super::set::ChangeSet;
 use crate::fail::fail;
 use crate::key::BindKey;
 use crate::list::filtered;
-use crate::observe::account::{Came, Fate};
+use crate::observe::account::{Came, Fate, Unfailed};
 use crate::observe::statements::Statement;
 
 impl ChangeSet {
@@ -28,6 +28,11 @@ impl ChangeSet {
     pub(crate) fn came(&self, change: &TableChange, maker: &Statement) -> Option<Came> {
         let ran = self.ran.as_ref().filter(|_| maker.place().is_none())?;
         ran.account().connection_of(maker, &change.bind)
+    }
+
+    /// Returns whether a statement was rolled back as a value was dropped, with nothing that had failed.
+    pub(crate) fn unfailed(&self, statement: &Statement) -> Option<Unfailed> {
+        self.ran.as_ref()?.account().unfailed(statement)
     }
 
     /// Returns the last writes to other tables than this of sessions that were dropped without a commit.

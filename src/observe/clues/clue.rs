@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use crate::harness::Running;
 use crate::instrument::{Asked, Stray, Unprepared};
 use crate::key::BindKey;
-use crate::observe::account::{Author, Came, Fate, KeyAction, Replaced, StillOpen, Unenforced};
+use crate::observe::account::{Author, Came, Fate, KeyAction, Replaced, StillOpen, Unenforced, Unfailed};
 use crate::observe::evidence::Exhibit;
 use crate::observe::look::{Found, Sighting};
 use crate::observe::reason::{Expected, Reason};
@@ -28,8 +28,10 @@ pub(crate) enum Clue {
     Created { bind: BindKey, statement: Box<Statement> },
     /// Statements that put rows into a table, and what they put is not there; set if they updated the nearest row.
     Lost { bind: BindKey, table: String, last: Last, is_of_nearest: bool },
-    /// The statement that failed in the transaction of those, after them.
+    /// The statement that failed in the transaction or the savepoint of those, before that was rolled back.
     Failed { statement: Box<Statement> },
+    /// No write had failed in the transaction or the savepoint of those.
+    Unfailed { unfailed: Unfailed },
     /// The last statement that failed in a transaction which is open.
     FailedIn { statement: Box<Statement> },
     /// Statements that changed rows of a table in transactions that are open, and the last of these.

@@ -25,16 +25,22 @@ pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey, n
     let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };
     let half = half(account, &last, bind);
     let is_rolled_back = |one: &&Statement| matches!(one.fate(), Fate::RolledBack | Fate::Undone | Fate::Closed);
-    let failed = last.statements.last().filter(is_rolled_back).and_then(|last| account.failed_after(last));
-    let mut failed = failed.map(|failed| Clue::Failed { statement: Box::new(failed) });
-    if failed.is_none() {
-        let last = last.statements.last().filter(is_rolled_back);
-        failed = last.and_then(|last| account.unprepared_after(last)).map(|one| Clue::UnpreparedBefore { one });
-    }
+    let failed = last.statements.last().filter(is_rolled_back).and_then(|one| failed(account, one, &last));
     let mut clues = vec![Clue::Lost { bind: bind.clone(), table: table.to_string(), last, is_of_nearest }];
     clues.extend(failed);
     clues.extend(half);
     clues
+}
+
+/// Finds what had failed before a statement was rolled back, or that nothing had.
+fn failed(account: &Account, one: &Statement, last: &Last) -> Option<Clue> {
+    if let Some(failed) = account.failed_with(one, &last.statements) {
+        return Some(Clue::Failed { statement: Box::new(failed) });
+    }
+    match account.unprepared_with(one) {
+        Some(one) => Some(Clue::UnpreparedBefore { one }),
+        None => account.unfailed(one).map(|unfailed| Clue::Unfailed { unfailed }),
+    }
 }
 
 /// Finds what the session of a lost statement has committed on other binds.

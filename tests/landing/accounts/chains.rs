@@ -412,7 +412,7 @@ fn a_session_that_was_dropped_is_named_where_nothing_else_is() -> multibind::Res
       at landing::accounts::chains::a_session_that_was_dropped_is_named_where_nothing_else_is
       on the test's thread, in a session, connection 1
       rolled back at landing::accounts::chains::a_session_that_was_dropped_is_named_where_nothing_else_is
-      as a value was dropped there: nobody had committed it
+      as it was dropped there without a commit
 
     To look further:
       db.locate("log", row)?  every place where the row is

@@ -53,7 +53,10 @@ fn a_transaction_that_is_dropped_is_named_with_the_place_of_the_drop(#[case] sto
           at landing::accounts::missing::buy_without_commit
           on the test's thread, connection 1
           rolled back at landing::accounts::missing::buy_without_commit
-          as a value was dropped there: nobody had committed it
+          as it was dropped there without a commit
+
+        No write of that transaction had failed before, and SQLite had refused no
+        statement.
 
         To look further:
           db.locate("purchase", row)?  every place where the row is
@@ -84,7 +87,10 @@ fn a_connection_that_is_closed_in_its_transaction_is_named() {
       at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
       on the test's thread, connection 1
       rolled back by the close of its connection at landing::accounts::missing::a_connection_that_is_closed_in_its_transaction_is_named
-      as a value was dropped there: nobody had committed it
+      as it was dropped there without a commit
+
+    No write of that transaction had failed before, and SQLite had refused no
+    statement.
 
     To look further:
       db.locate("purchase", row)?  every place where the row is
@@ -121,8 +127,7 @@ fn a_transaction_that_an_error_left_open_has_the_statement_that_failed() {
       at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
       on thread `worker`, connection 1, not committed
       it began at landing::accounts::missing::a_transaction_that_an_error_left_open_has_the_statement_that_failed
-      it had been open for … as this assertion failed, and 250 ms later it still
-          was
+      open for … when this assertion failed, and still 250 ms later
       thread `worker` has ended; the connection is still open
 
     After that, a statement of the same transaction failed:
@@ -172,9 +177,8 @@ fn a_transaction_that_is_still_open_is_named_with_its_thread(#[case] storage: fn
           at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
           on thread `worker`, connection 1, not committed
           it began at landing::accounts::missing::a_transaction_that_is_still_open_is_named_with_its_thread
-          it had been open for … as this assertion failed, and 250 ms later it still
-              was
-          thread `worker` lives, and runs no statement
+          open for … when this assertion failed, and still 250 ms later
+          thread `worker` is alive and runs no statement
 
         To look further:
           db.locate("purchase", row)?  every place where the row is
@@ -321,8 +325,8 @@ fn a_value_of_another_type_is_told_from_its_row() {
      meta   1      no row matches; nearest:
                      name = 'limit', value = '7'
                        differs in value (text, not an integer)
-                         `value` is declared without a type, so SQLite stores what
-                             is bound: text was
+                         `setting.value` is declared without a type, so SQLite
+                             stored the text that was bound
 
     The nearest row in `meta` was written by
       INSERT INTO setting VALUES ('limit', '7')

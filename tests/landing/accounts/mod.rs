@@ -1,6 +1,7 @@
 //! What the report of a failed assertion on a landing says of how it came about.
 
 mod chains;
+mod dropped;
 mod keys;
 mod missing;
 mod put_back;

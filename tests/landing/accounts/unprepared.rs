@@ -142,7 +142,7 @@ fn a_transaction_that_is_dropped_after_one_has_that_as_its_reason() {
       at landing::accounts::unprepared::a_transaction_that_is_dropped_after_one_has_that_as_its_reason::book
       on the test's thread, connection 1
       rolled back at landing::accounts::unprepared::a_transaction_that_is_dropped_after_one_has_that_as_its_reason::book
-      as a value was dropped there: nobody had committed it
+      as it was dropped there without a commit
 
     Before that, SQLite refused a statement on the same thread on `default`: no such
     table: stock
