@@ -44,7 +44,7 @@ pub(crate) use describe::Described;
 pub use describe::Description;
 pub(crate) use describe::RowCount;
 pub(crate) use evidence::{Exhibit, Finding, OpenTransaction};
-pub(crate) use fault::Untriggered;
+pub(crate) use fault::{Elsewhere, Untriggered};
 pub use fault::{Fault, FaultBuilder};
 pub(crate) use guard::Unasked;
 pub use guard::{Guard, Refusal};

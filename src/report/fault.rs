@@ -2,8 +2,10 @@
 
 use super::displaced::displaced;
 use super::table::paragraph;
+use super::words::enumerated;
 use crate::instrument::{Displaced, FaultKind};
-use crate::observe::Untriggered;
+use crate::list::mapped;
+use crate::observe::{Elsewhere, Untriggered};
 
 /// Reports a fault that never triggered, which fails the test.
 pub(crate) fn untriggered(fault: &Untriggered) -> String {
@@ -49,8 +51,22 @@ pub(crate) fn untriggered_beside(fault: &Untriggered) -> String {
         ),
     };
     let missing = fault.missing.as_ref().map(|missing| format!(" There is {missing}.")).unwrap_or_default();
-    let found = paragraph(&format!("{found} while it was active.{passed}{missing}"), 0, 0);
+    let elsewhere = elsewhere(&fault.elsewhere);
+    let found = paragraph(&format!("{found} while it was active.{passed}{missing}{elsewhere}"), 0, 0);
     format!("{call} never triggered:\n{found}")
+}
+
+/// Names the tables of the same names that were written to meanwhile.
+fn elsewhere(tables: &[Elsewhere]) -> String {
+    if tables.is_empty() {
+        return String::new();
+    }
+    let named = mapped(tables, |Elsewhere { bind, table, line }| match line {
+        Some(line) => format!("`{bind}.{table}` at {line}"),
+        None => format!("`{bind}.{table}`"),
+    });
+    let (were, them) = if named.len() == 1 { ("was", "its table") } else { ("were", "its tables") };
+    format!(" Meanwhile {} {were} written to, not {them} of the same name.", enumerated(&named))
 }
 
 fn counted(number: u64, what: &str) -> String {

@@ -458,6 +458,36 @@ fn an_untriggered_fault_reports_a_missing_table(
 }
 
 #[rstest]
+#[case::commit(|fault: FaultBuilder| fault.fail_commit(), true)]
+#[case::statement(|fault: FaultBuilder| fault.fail_statement("movement", Operation::Insert), true)]
+#[case::other_statement(|fault: FaultBuilder| fault.fail_statement("movement", Operation::Delete), false)]
+#[case::read(|fault: FaultBuilder| fault.fail_read(), false)]
+fn an_untriggered_fault_names_the_write_that_went_elsewhere(
+    #[case] begin: fn(FaultBuilder) -> multibind::Result<Fault>,
+    #[case] is_named: bool,
+) -> multibind::Result<()> {
+    let tables = "CREATE TABLE movement (x); CREATE TABLE note (x)";
+    let db = Harness::builder()
+        .default_bind(Bind::memory().schema(format!("{tables}; CREATE TABLE other (x)")))
+        .bind("audit", Bind::memory().schema(tables))
+        .start()?;
+    db.connection(None)?.execute("INSERT INTO note VALUES (1)", []).unwrap();
+    let fault = begin(db.fault("audit"))?;
+    db.connection(None)?.execute_batch("INSERT INTO movement VALUES (1); INSERT INTO other VALUES (1)").unwrap();
+    let said = ending(fault).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, said) = said.split_once("while it was active.").unwrap();
+    let (said, _) = said.split_once(" So the test ").unwrap();
+    if !is_named {
+        assert_eq!(said, "");
+        return Ok(());
+    }
+    let line = said.strip_prefix(" Meanwhile `default.movement` at ").unwrap();
+    let line = line.strip_suffix(" was written to, not its table of the same name.").unwrap();
+    assert!(line.contains("faults"), "{line}");
+    Ok(())
+}
+
+#[rstest]
 fn the_table_of_a_fault_may_be_made_later(db: Harness) -> multibind::Result<()> {
     let fault = db.fault("auth").fail_statement("token", Operation::Insert)?;
     let conn = db.connection("auth")?;

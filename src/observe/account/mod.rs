@@ -29,6 +29,7 @@ pub(crate) use unit::Unfailed;
 
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
@@ -81,6 +82,17 @@ impl Account {
         let mut puts = self.writes(bind, table);
         puts.retain(|statement| statement.puts_rows_into(bind, table));
         puts
+    }
+
+    /// Returns the statements since a moment that have changed rows, the oldest first.
+    pub(crate) fn writes_since(&self, moment: Instant) -> Vec<&Statement> {
+        let mut writes = Vec::new();
+        for statement in &self.statements {
+            if statement.at() >= moment && statement.rows_changed() > 0 {
+                writes.push(statement);
+            }
+        }
+        writes
     }
 
     /// Returns the statements of a thread that write, the oldest first.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Fault;
 use crate::error::{argument, Error, Result};
@@ -110,8 +111,20 @@ impl FaultBuilder {
         let running = Arc::downgrade(&self.running);
         let recorder = Arc::clone(self.running.recorder());
         let displaced = recorder.displaced_so_far();
-        let (key, optional) = (self.key, self.optional);
-        Ok(Fault { faulting, kind, running, recorder, displaced, key, call, place, optional, is_forgiven: false })
+        let (key, optional, began) = (self.key, self.optional, Instant::now());
+        Ok(Fault {
+            faulting,
+            kind,
+            running,
+            recorder,
+            displaced,
+            key,
+            call,
+            place,
+            began,
+            optional,
+            is_forgiven: false,
+        })
     }
 
     /// Returns the call as the test wrote it.

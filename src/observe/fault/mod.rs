@@ -2,6 +2,7 @@
 
 mod builder;
 mod disk;
+mod elsewhere;
 mod reach;
 mod statements;
 
@@ -9,8 +10,10 @@ use std::fmt;
 use std::panic::Location;
 use std::slice;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 pub use builder::FaultBuilder;
+pub(crate) use elsewhere::Elsewhere;
 
 use super::look;
 use crate::error::Error;
@@ -95,6 +98,7 @@ pub struct Fault {
     /// The call as the test wrote it, and its place.
     call: String,
     place: &'static Location<'static>,
+    began: Instant,
     optional: bool,
     /// Set if the test fails by an error of its own.
     is_forgiven: bool,
@@ -160,6 +164,10 @@ impl Fault {
             }
             _ => None,
         };
+        let elsewhere = match self.running().filter(|_| met == 0) {
+            Some(running) => self.elsewhere(&running),
+            None => Vec::new(),
+        };
         Some(Untriggered {
             fault: self.to_string(),
             bind: self.key.clone(),
@@ -167,6 +175,7 @@ impl Fault {
             met,
             passed,
             missing,
+            elsewhere,
         })
     }
 }
@@ -183,6 +192,8 @@ pub(crate) struct Untriggered {
     pub(crate) passed: u64,
     /// The missing table, if the bind has none of that name.
     pub(crate) missing: Option<Error>,
+    /// The tables of the same names that were written to in other binds, if it met nothing.
+    pub(crate) elsewhere: Vec<Elsewhere>,
 }
 
 /// The call as the test wrote it, with its place.
