@@ -6,7 +6,7 @@ use std::ptr;
 use std::time::Duration;
 
 use multibind::rusqlite::backup::Backup;
-use multibind::rusqlite::{ffi, Connection, Result, MAIN_DB};
+use multibind::rusqlite::{ffi, version_number, Connection, ErrorCode, Result, MAIN_DB};
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
@@ -135,7 +135,12 @@ fn what_no_statement_writes_fails_a_record_and_meets_a_guard(
 fn a_vacuum_into_a_shared_cache_is_seen() {
     let db = started(Bind::shared_cache);
     let (log, guard) = (db.record(), db.deny_writes("empty"));
-    other().execute("VACUUM INTO ?1", [db.uri("empty").unwrap()]).unwrap();
+    if let Err(error) = other().execute("VACUUM INTO ?1", [db.uri("empty").unwrap()]) {
+        // An older SQLite cannot set the page size of such a database, and answers so.
+        assert_eq!(error.sqlite_error_code(), Some(ErrorCode::OutOfMemory));
+        assert!(version_number() < 3_051_000);
+        return;
+    }
     assert!(failure(|| log.assert_reads_only("empty")).contains("written to by no statement"));
     let said = message(|| drop(guard));
     insta::assert_snapshot!(said.split_once('\n').unwrap().1, @"

@@ -19,6 +19,7 @@ mod mirrors;
 mod on_connect;
 mod part;
 mod prepared;
+mod prepared_code;
 mod read_only;
 mod reset;
 mod scenarios;

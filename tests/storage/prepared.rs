@@ -5,41 +5,35 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
 
-use multibind::binds::{Prepared, Storage};
+use multibind::binds::{Lag, Prepared, Storage};
 use multibind::rusqlite::{Connection, OpenFlags};
-use multibind::{context, row, Bind, BindKey, Config, Error, Harness, Session};
+use multibind::{context, row, Bind, BindKey, Config, Harness};
 use rstest::rstest;
 
-type Done = Result<(), Box<dyn StdError + Send + Sync>>;
+pub(crate) type Done = Result<(), Box<dyn StdError + Send + Sync>>;
 
-const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)";
+pub(crate) const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT)";
 
-fn config(storage: Storage) -> Config {
+pub(crate) fn config(storage: Storage) -> Config {
     Harness::builder()
         .default_bind(Bind::memory().schema("CREATE TABLE post (title TEXT)"))
         .bind("auth", Bind::memory().storage(storage).schema(USER))
 }
 
-fn execute(db: &Harness, key: impl Into<BindKey>, sql: &str) -> Done {
+pub(crate) fn execute(db: &Harness, key: impl Into<BindKey>, sql: &str) -> Done {
     db.connection(key)?.execute_batch(sql)?;
     Ok(())
 }
 
 /// A connection as a driver opens one that knows the URI alone.
-fn driver(db: &Harness, key: impl Into<BindKey>) -> Connection {
+pub(crate) fn driver(db: &Harness, key: impl Into<BindKey>) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
     Connection::open_with_flags(db.uri(key).unwrap(), flags).unwrap()
 }
 
-fn names(db: &Harness, key: impl Into<BindKey>) -> String {
+pub(crate) fn names(db: &Harness, key: impl Into<BindKey>) -> String {
     let sql = "SELECT ifnull(group_concat(name, ', '), '') FROM (SELECT name FROM user ORDER BY id)";
     db.connection(key).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
-fn problem(prepared: Prepared) -> String {
-    let error = prepared.start().unwrap_err();
-    assert!(matches!(error, Error::Prepared { .. }), "{error}");
-    error.to_string()
 }
 
 #[rstest]
@@ -144,7 +138,7 @@ fn other_tables_and_another_name_are_another_state() {
     INSERT INTO user (name) VALUES ('x')"
 )]
 #[case::a_query("CREATE TEMP TABLE x AS SELECT hex(randomblob(8)) AS name; INSERT INTO user (name) SELECT name FROM x")]
-fn what_sqlite_says_is_not_the_same_twice_runs_at_each_start(
+pub(crate) fn what_sqlite_says_is_not_the_same_twice_runs_at_each_start(
     #[case] sql: &'static str,
     #[values(Storage::Memory, Storage::SharedCache, Storage::MemDb, Storage::TempFile)] storage: Storage,
     #[values("pool", "driver", "session")] by: &'static str,
@@ -234,66 +228,86 @@ fn tables_that_its_code_makes_and_migrations_that_it_runs_are_part_of_it() {
     db.migrate_to("auth", 4).unwrap();
 }
 
-#[test]
-fn its_failure_is_the_error_of_the_start() {
-    let on_auth = |db: &Harness| db.session().execute("INSERT INTO user VALUES ('x', 'ann')", []).map(drop);
-    insta::assert_snapshot!(problem(config(Storage::Memory).prepared("signed-up", on_auth)), @r"
-    prepared state `signed-up`: its code failed: bind `auth`: datatype mismatch
-      in: INSERT INTO user VALUES ('x', 'ann'): datatype mismatch
-    ");
-    insta::assert_snapshot!(problem(config(Storage::Memory).prepared("signed-up", |_| panic!("no mail server") as Done)), @"prepared state `signed-up`: its code panicked: no mail server");
-}
+/// Two tests of one program that give their states one name, as two files of tests do.
+mod of_one_name {
+    use super::*;
 
-#[test]
-fn what_its_code_leaves_open_is_an_error() {
-    static LEFT: Mutex<Vec<Box<dyn std::any::Any + Send>>> = Mutex::new(Vec::new());
-    fn leave(left: impl std::any::Any + Send) -> Done {
-        LEFT.lock().unwrap().push(Box::new(left));
-        Ok(())
-    }
-    let opened = config(Storage::Memory).prepared("left", |db| leave(driver(db, "auth")));
-    let in_transaction = config(Storage::Memory).prepared("left", |db| {
-        let conn = driver(db, "auth");
-        conn.execute_batch("BEGIN; INSERT INTO user (name) VALUES ('ann')")?;
-        leave(conn)
-    });
-    let pooled = config(Storage::Memory).prepared("left", |db| leave(db.connection("auth")?));
-    let session = config(Storage::Memory).prepared("left", |db| {
-        let mut session: Session = db.session();
-        session.execute("INSERT INTO user (name) VALUES ('ann')", [])?;
-        leave(session)
-    });
-    let unused = config(Storage::Memory).prepared("left", |db| leave(db.session()));
-    let texts = [opened, in_transaction, pooled, session, unused].map(problem);
-    insta::assert_snapshot!(texts.join("\n"), @"
-    prepared state `left`: its code left a connection to bind `auth` open (opened at tests/storage/prepared.rs:31, storage::prepared::driver): close it, for the database ends with the preparation
-    prepared state `left`: its code left a transaction open on a connection to bind `auth` (opened at tests/storage/prepared.rs:31, storage::prepared::driver): commit it, and close the connection
-    prepared state `left`: its code left a connection of the pool of bind `auth` in use: drop it
-    prepared state `left`: its code left a session alive that uses bind `auth`: commit and drop it
-    prepared state `left`: its code left a session alive: commit and drop it
-    ");
-    LEFT.lock().unwrap().clear();
-}
+    const NAME: &str = "of one name";
 
-#[test]
-fn a_connection_that_closes_a_moment_later_is_waited_for() {
-    let prepared = config(Storage::Memory).prepared("late", |db| {
-        let conn = driver(db, "auth");
-        conn.execute("INSERT INTO user (name) VALUES ('ann')", [])?;
-        // As an async driver closes it on a thread of its own.
-        thread::spawn(move || {
-            conn.execute("INSERT INTO user (name) VALUES ('bob')", []).unwrap();
-            drop(conn);
+    fn hold(prepared: impl Fn() -> Prepared + Sync, expected: &str) {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..8 {
+                        assert_eq!(names(&prepared().start().unwrap(), "auth"), expected);
+                    }
+                });
+            }
         });
-        Ok::<(), Box<dyn StdError + Send + Sync>>(())
-    });
-    assert_eq!(names(&prepared.start().unwrap(), "auth"), "ann, bob");
+    }
+
+    fn insert(db: &Harness, name: &str) -> Done {
+        execute(db, "auth", &format!("INSERT INTO user (name) VALUES ('{name}')"))
+    }
+
+    #[test]
+    fn the_first_has_ann() {
+        hold(|| config(Storage::Memory).prepared(NAME, |db| insert(db, "ann")), "ann");
+    }
+
+    #[test]
+    fn the_second_has_bob() {
+        hold(|| config(Storage::Memory).prepared(NAME, |db| insert(db, "bob")), "bob");
+    }
+
+    #[test]
+    fn functions_by_pointer_are_not_mixed_up() {
+        fn cleo(db: &Harness) -> Done {
+            insert(db, "cleo")
+        }
+        fn dora(db: &Harness) -> Done {
+            insert(db, "dora")
+        }
+        // Two values of one type.
+        type Code = fn(&Harness) -> Done;
+        for (function, expected) in [(cleo as Code, "cleo"), (dora as Code, "dora")] {
+            hold(|| config(Storage::Memory).prepared(NAME, function), expected);
+        }
+    }
+
+    #[test]
+    fn closures_of_a_generic_function_are_not_mixed_up() {
+        fn of<const FIRST: bool>() -> Prepared {
+            config(Storage::Memory).prepared(NAME, |db| insert(db, if FIRST { "eve" } else { "fay" }))
+        }
+        for _ in 0..2 {
+            assert_eq!(names(&of::<true>().start().unwrap(), "auth"), "eve");
+            assert_eq!(names(&of::<false>().start().unwrap(), "auth"), "fay");
+        }
+    }
 }
 
-#[test]
-fn a_state_within_itself_is_an_error_and_not_a_wait() {
-    fn within(_: &Harness) -> Done {
-        config(Storage::Memory).prepared("within", within).start().map(drop).map_err(Into::into)
+#[rstest]
+#[case::memory(Storage::Memory)]
+#[case::memdb(Storage::MemDb)]
+#[case::temp_file(Storage::TempFile)]
+fn a_lagging_replica_starts_as_the_code_has_left_it(#[case] storage: Storage) {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let behind = || {
+        let late = Bind::mirror("auth").read_only(true).lag(Lag::Manual);
+        config(storage).bind("late", late).without_images().prepared("late", |db| {
+            RUNS.fetch_add(1, Ordering::Relaxed);
+            execute(db, "auth", "INSERT INTO user (name) VALUES ('ann')")?;
+            db.replicate("late")?;
+            execute(db, "auth", "INSERT INTO user (name) VALUES ('bob')")
+        })
+    };
+    for _ in 0..2 {
+        let db = behind().start().unwrap();
+        assert_eq!((names(&db, "auth").as_str(), names(&db, "late").as_str()), ("ann, bob", "ann"));
+        db.replicate("late").unwrap();
+        assert_eq!(names(&db, "late"), "ann, bob");
+        db.reset().unwrap();
+        assert_eq!((names(&db, "auth").as_str(), names(&db, "late").as_str()), ("ann, bob", "ann"));
     }
-    insta::assert_snapshot!(problem(config(Storage::Memory).prepared("within", within)), @"prepared state `within`: its code failed: prepared state `within`: its code starts a harness with this state, which would wait for itself: leave `prepared` out of the harness that it starts");
 }
