@@ -220,7 +220,8 @@ impl Action<'_> {
             ffi::SQLITE_INSERT => format!("an INSERT into `{first}`"),
             ffi::SQLITE_UPDATE => format!("an UPDATE of `{first}`"),
             ffi::SQLITE_DELETE => format!("a DELETE from `{first}`"),
-            ffi::SQLITE_READ => format!("a statement that reads `{first}`"),
+            // An UPDATE of a column to an expression asks to read first.
+            ffi::SQLITE_READ => format!("a statement on `{first}`"),
             ffi::SQLITE_PRAGMA => format!("PRAGMA {first}"),
             ffi::SQLITE_ATTACH => "an ATTACH of another database".to_string(),
             ffi::SQLITE_DETACH => format!("a DETACH of `{first}`"),

@@ -12,6 +12,7 @@ use super::connections::settle_here;
 use super::late;
 use super::looked::{Change, Step};
 use super::operation::Operation;
+use super::refused::is_preparing;
 use super::state::{self, is_guarded, mode, set_mode, Mode};
 use super::watch::Context;
 use crate::sqlite::callback::without_panic;
@@ -66,7 +67,10 @@ unsafe extern "C" fn on_action(
         let action = Action { action, first, second, schema };
         match mode() {
             Mode::Own | Mode::Inside => ffi::SQLITE_OK,
-            Mode::Denied => ffi::SQLITE_DENY,
+            Mode::Denied => {
+                is_preparing(None);
+                ffi::SQLITE_DENY
+            }
             Mode::Judged(noted) => {
                 set_mode(Mode::Judged(action.noted(noted)));
                 compare(&action);

@@ -51,6 +51,30 @@ impl Place {
         self.resolved().own.first().map(Own::line)
     }
 
+    /// Returns the function of that frame.
+    pub(crate) fn function(&self) -> Option<&str> {
+        self.resolved().own.first().map(Own::function)
+    }
+
+    /// Returns the file and the line of the nearest caller, with its function; `None` where these are not known.
+    pub(crate) fn caller(&self) -> Option<(&str, &str)> {
+        self.resolved().own.get(1).filter(|own| own.line > 0).map(|own| (own.line(), own.function()))
+    }
+
+    /// Returns whether the application's frames go on beyond the caller of that number, 0 for the first frame.
+    pub(crate) fn has_callers(&self, above: usize) -> bool {
+        self.resolved().own.len() > above + 1
+    }
+
+    /// Returns the first frame that is in none of Cargo's folders of tests, with the lines of its callers, where the innermost
+    /// frame is in one: a test's function that the application was given and calls.
+    pub(crate) fn calls_a_test(&self) -> Option<(&str, Vec<&str>)> {
+        let own = &self.resolved().own;
+        own.first().filter(|first| first.is_test())?;
+        let at = own.iter().position(|own| !own.is_test()).filter(|at| own[*at].line > 0)?;
+        Some((&own[at].text, mapped(&own[at + 1..own.len().min(at + 1 + CALLERS)], Own::line)))
+    }
+
     /// Returns the callers of that frame in the application's own code, the nearest first, [`CALLERS`] at most: the line that
     /// chose a connection is often one of them.
     pub(crate) fn callers(&self) -> Vec<&str> {
@@ -116,6 +140,19 @@ impl Own {
             &self.text
         }
     }
+
+    /// Returns its function.
+    fn function(&self) -> &str {
+        match self.text.get(self.line..) {
+            Some(rest) if self.line > 0 => rest.trim_start_matches(", "),
+            _ => &self.text,
+        }
+    }
+
+    /// Returns whether its file is in a folder that Cargo has for tests and the like, and not for the application.
+    fn is_test(&self) -> bool {
+        self.line > 0 && ["tests/", "benches/", "examples/"].iter().any(|folder| self.text.starts_with(folder))
+    }
 }
 
 /// A function of a backtrace, and its file and line where they are known.
@@ -155,6 +192,13 @@ fn resolved(backtrace: &str) -> Resolved {
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = frame.function.replace("::{{closure}}", "");
         if function == last || around.iter().any(|test| is_wrapper(&function, test)) {
+            // What is around the test has the name that was written, without the same once more.
+            if last.strip_prefix(&*function).is_some_and(|inner| inner.starts_with("::")) {
+                for own in resolved.own.iter_mut().filter(|own| own.function() == last) {
+                    own.text.truncate(own.text.len() - (last.len() - function.len()));
+                }
+                last.clone_from(&function);
+            }
             // A case is named after what is around the test, which has been passed over.
             around.push(function);
             continue;
@@ -318,7 +362,7 @@ mod tests {
    2: landing::ann_signs_up
    3: landing::ann_signs_up::case_2_twice
 ";
-        assert_eq!(texts(backtrace), ["my_app::accounts::sign_up", "landing::ann_signs_up::ann_signs_up"]);
+        assert_eq!(texts(backtrace), ["my_app::accounts::sign_up", "landing::ann_signs_up"]);
         let backtrace = "   0: landing::ann_signs_up
    1: landing::ann_signs_up::case_2_twice
    2: landing::others

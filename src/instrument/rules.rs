@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::action::CHANGE;
 use super::deed::Deed;
 use super::log::log;
+use super::refused::Refused;
 use super::state::Asking;
 use crate::key::BindKey;
 use crate::say;
@@ -28,7 +29,7 @@ pub(crate) struct Rule {
     /// The place of the call in the test.
     place: &'static Location<'static>,
     refuses: Refuses,
-    refused: Mutex<Vec<Refused>>,
+    refused: Mutex<Vec<Arc<Refused>>>,
     /// Set if the test has asked what was refused.
     asked: AtomicBool,
 }
@@ -42,13 +43,8 @@ pub(crate) enum Refuses {
     Writes(Vec<BindKey>),
 }
 
-/// A statement that was refused.
-#[derive(Clone, Debug)]
-pub(crate) struct Refused {
-    pub(crate) bind: BindKey,
-    /// The statement, or what it was about to do, where SQLite does not report the text.
-    pub(crate) what: String,
-}
+/// The number of refusals of a guard whose places are captured.
+pub(crate) const PLACES: usize = 64;
 
 impl Rules {
     /// Returns whether there is any guard.
@@ -95,13 +91,17 @@ impl Rule {
     }
 
     /// Notes what it has refused. Of what SQLite asks about several times, the first time counts.
-    pub(super) fn note(&self, bind: &BindKey, what: String, again: bool) {
+    pub(super) fn note(&self, bind: &BindKey, what: String, again: bool) -> Arc<Refused> {
         let known = |refused: &Refused| refused.bind == *bind && (refused.what == what || refused.what == CHANGE);
-        if again && lock(&self.refused).last().is_some_and(known) {
-            return;
+        let last = lock(&self.refused).last().filter(|last| again && known(last)).cloned();
+        if let Some(last) = last {
+            return last;
         }
         log(|| say::warn_of(bind, format_args!("refused on bind `{bind}` by {self}: {what}")));
-        lock(&self.refused).push(Refused { bind: bind.clone(), what });
+        let has_place = lock(&self.refused).len() < PLACES;
+        let refused = Refused::here(bind, what, has_place);
+        lock(&self.refused).push(Arc::clone(&refused));
+        refused
     }
 }
 
@@ -125,13 +125,13 @@ impl Guarding {
     }
 
     /// Returns what was refused so far, which the test has now asked.
-    pub(crate) fn refused(&self) -> Vec<Refused> {
+    pub(crate) fn refused(&self) -> Vec<Arc<Refused>> {
         self.rule.asked.store(true, Ordering::Relaxed);
         lock(&self.rule.refused).clone()
     }
 
     /// Ends the guard, and gives what was refused if the test has never asked.
-    pub(crate) fn end(&self) -> Vec<Refused> {
+    pub(crate) fn end(&self) -> Vec<Arc<Refused>> {
         self.stop();
         if self.rule.asked.load(Ordering::Relaxed) {
             return Vec::new();

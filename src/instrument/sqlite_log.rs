@@ -13,6 +13,7 @@ use rusqlite::ffi;
 
 use super::connections::fails_to_prepare;
 use super::place::Place;
+use super::refused::is_logged;
 use super::state::{is_inside, is_own, is_present};
 use super::traced::Statement;
 use super::unprepared::note;
@@ -87,6 +88,9 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
         } else if let Some((message, sql)) = message.split_once(" in \"") {
             let sql = sql.strip_suffix('"').map_or_else(|| format!("{sql}…"), str::to_string);
             let place = may_capture().then(|| Arc::new(Place::capture()));
+            if code & 0xff == ffi::SQLITE_AUTH {
+                is_logged(&sql);
+            }
             note(code, message.to_string(), sql, place);
             fails_to_prepare();
         }

@@ -22,6 +22,7 @@ use super::log::log;
 use super::member::Member;
 use super::opening::{OpenedBy, Opening};
 use super::recorder::Recorder;
+use super::refused::is_preparing;
 use super::report_rows::report_rows;
 use super::rules::{Rule, Rules};
 use super::state::Listened;
@@ -189,13 +190,17 @@ impl Watch {
         // little here.
         let Some(member) = self.guarded().filter(|_| !action.is_vague()) else { return false };
         let Some(rule) = member.rules.against(&member.names, action.deed()) else { return false };
-        rule.note(member.bind(), action.in_words(), action.comes_again());
+        is_preparing(Some(rule.note(member.bind(), action.in_words(), action.comes_again())));
         true
     }
 
     /// Returns whether a fault fails a statement that is about to do this.
     pub(super) fn fails_to_prepare(&self, action: &Action<'_>) -> bool {
-        action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table))
+        let fails = action.operation().is_some_and(|(operation, table)| self.faults.fails(operation, table));
+        if fails {
+            is_preparing(None);
+        }
+        fails
     }
 
     /// Returns whether anybody wants to know of the statements.

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::thread::Thread;
 
 use crate::error::{arguments, Result};
 use crate::fail::fail;
 use crate::harness::Harness;
-use crate::instrument::{displaced, Displaced, Guarding, Recorder, Refused, Refuses, Since};
+use crate::instrument::{displaced, Displaced, Guarding, Place, Recorder, Refused, Refuses, Since};
 use crate::key::{BindKey, Selection};
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
@@ -55,7 +56,8 @@ pub struct Guard {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    refused: Refused,
+    refused: Arc<Refused>,
+    statement: String,
 }
 
 impl Harness {
@@ -182,7 +184,7 @@ impl Guard {
     /// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
     /// let refused = guard.refused();
     /// assert_eq!(refused[0].bind().as_str(), Some("meta"));
-    /// assert_eq!(refused[0].statement(), "a DELETE from `setting`");
+    /// assert_eq!(refused[0].statement(), "DELETE FROM setting");
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn refused(&self) -> Vec<Refusal> {
@@ -220,10 +222,11 @@ pub(crate) struct Unasked {
     pub(crate) unstopped: Vec<BindKey>,
 }
 
-fn refusals(refused: Vec<Refused>) -> Vec<Refusal> {
+fn refusals(refused: Vec<Arc<Refused>>) -> Vec<Refusal> {
     let mut refusals = Vec::with_capacity(refused.len());
     for refused in refused {
-        refusals.push(Refusal { refused });
+        let statement = refused.statement();
+        refusals.push(Refusal { refused, statement });
     }
     refusals
 }
@@ -243,8 +246,11 @@ impl Refusal {
         &self.refused.bind
     }
 
-    /// Returns the statement, as a session was given it, or with its values on a pooled connection; of one that SQLite
-    /// did not accept there, what it was about to do, for then SQLite does not tell the text.
+    /// Returns the statement, as a session was given it, or with its values on a pooled connection.
+    ///
+    /// One that SQLite refused to prepare there has no values yet, and is cut after some hundred characters, as
+    /// [SQLite's log](https://sqlite.org/errlog.html) cuts it. Where the application has set a log of its own, this is what
+    /// SQLite asked about first, in words: "a DELETE from `setting`", or "a statement on `setting`".
     ///
     /// ```
     /// # use multibind::{Bind, Harness};
@@ -255,7 +261,66 @@ impl Refusal {
     /// # Ok::<(), multibind::Error>(())
     /// ```
     pub fn statement(&self) -> &str {
-        &self.refused.what
+        &self.statement
+    }
+
+    /// Returns the place in the application's code that ran it, `src/accounts.rs:10, my_app::accounts::sign_up`, or the
+    /// function alone in a program without debug information.
+    ///
+    /// It is known of the first 64 that a guard refuses. `None` also where a driver runs statements on a thread of its own:
+    /// [`thread`](Refusal::thread) has that one's name.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let guard = db.deny_writes("meta");
+    /// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
+    /// assert!(guard.refused()[0].place().unwrap().contains("main"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn place(&self) -> Option<&str> {
+        self.refused.place.as_ref().and_then(|place| place.text())
+    }
+
+    /// Returns the callers of [`place`](Refusal::place) in the application's code, the nearest first, two at most; none
+    /// where the place is not known.
+    ///
+    /// ```
+    /// # use multibind::{rusqlite::Connection, Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// #[inline(never)]
+    /// fn clear(meta: &Connection) {
+    ///     let _ = meta.execute("DELETE FROM setting", []);
+    /// }
+    ///
+    /// let guard = db.deny_writes("meta");
+    /// clear(&*db.connection("meta")?);
+    /// let refused = guard.refused();
+    /// assert!(refused[0].place().unwrap().contains("clear"));
+    /// assert!(refused[0].callers()[0].contains("main"));
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn callers(&self) -> Vec<&str> {
+        self.refused.place.as_ref().map_or_else(Vec::new, |place| place.callers())
+    }
+
+    /// Returns the thread that ran it.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let db = Harness::builder().bind("meta", Bind::memory().schema("CREATE TABLE setting (x)")).start()?;
+    /// let guard = db.deny_writes("meta");
+    /// db.connection("meta")?.execute("DELETE FROM setting", []).unwrap_err();
+    /// assert_eq!(guard.refused()[0].thread().id(), std::thread::current().id());
+    /// # Ok::<(), multibind::Error>(())
+    /// ```
+    pub fn thread(&self) -> &Thread {
+        &self.refused.thread
+    }
+
+    /// Returns the place with its callers, `None` where the guard has refused too many to keep it.
+    pub(crate) fn found(&self) -> Option<&Place> {
+        self.refused.place.as_ref()
     }
 }
 

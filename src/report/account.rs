@@ -4,8 +4,8 @@ use std::thread::{self, Thread};
 
 use super::table::{paragraph, say};
 use super::words::cut;
-use crate::instrument::{RefusedCommit, ThreadState, Unprepared};
-use crate::observe::{Fate, Statement};
+use crate::instrument::{RefusedCommit, ThreadState, Unprepared, PLACES};
+use crate::observe::{Fate, Refusal, Statement};
 
 /// The number of lines and of characters of a statement's text that are shown.
 const LINES: usize = 6;
@@ -78,6 +78,10 @@ pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<S
     }
     lines.extend(called_from(&statement.lines_of_callers()));
     lines.append(&mut ends);
+    indented(&lines, indent)
+}
+
+fn indented(lines: &[String], indent: usize) -> String {
     let edge = " ".repeat(indent);
     let mut written = String::new();
     for line in lines {
@@ -85,7 +89,7 @@ pub(super) fn ending(statement: &Statement, table: Option<&str>, mut ends: Vec<S
             written.push('\n');
         }
         written.push_str(&edge);
-        written.push_str(&paragraph(&line, indent, indent + 4));
+        written.push_str(&paragraph(line, indent, indent + 4));
     }
     written
 }
@@ -118,6 +122,23 @@ pub(super) fn unprepared(one: &Unprepared) -> Vec<String> {
         None => on,
     });
     lines
+}
+
+/// Writes a statement that a guard has refused, in the same form; the test's own thread goes without saying.
+pub(super) fn refused(one: &Refusal) -> String {
+    let mut lines = sql_lines(one.statement());
+    match one.found() {
+        Some(place) if place.text().is_none() => lines.push(PLACELESS.to_string()),
+        Some(place) => {
+            lines.extend(place.text().map(|place| format!("at {place}")));
+            lines.extend(called_from(&place.lines_of_callers()));
+        }
+        None => lines.push(format!("no line is known: a guard keeps those of the first {PLACES} that it refuses")),
+    }
+    if one.thread().id() != thread::current().id() {
+        lines.push(thread_of(one.thread()));
+    }
+    indented(&lines, 2)
 }
 
 /// Returns the lines of a statement's text with its values, cut where it is long.

@@ -1,13 +1,15 @@
 //! The report of a guard whose refusals nobody has asked for.
 
+use super::account;
 use super::displaced::displaced;
-use super::table::{paragraph, Table};
-use super::words::{cut, enumerated};
+use super::table::paragraph;
+use super::words::enumerated;
+use crate::key::BindKey;
 use crate::list::mapped;
 use crate::observe::{Refusal, Unasked};
 
-/// The number of characters of a statement that are shown.
-const SHOWN: usize = 300;
+/// The number of refusals that are shown, where they differ.
+const SHOWN: usize = 20;
 
 /// Reports what a guard has refused, and where it could not.
 pub(crate) fn unasked(unasked: &Unasked) -> String {
@@ -37,13 +39,25 @@ fn refused(refusals: &[Refusal]) -> String {
         1 => "1 statement".to_string(),
         count => format!("{count} statements"),
     };
-    let mut table = Table::new(&["bind", "refused"]);
+    let mut rows = Vec::<(&BindKey, String, usize)>::new();
     for refusal in refusals {
-        table.row(&[&refusal.bind().to_string(), &cut(refusal.statement(), SHOWN)]);
+        let (bind, account) = (refusal.bind(), account::refused(refusal));
+        match rows.iter_mut().find(|(known, said, _)| *known == bind && *said == account) {
+            Some((_, _, times)) => *times += 1,
+            None => rows.push((bind, account, 1)),
+        }
     }
-    format!(
-        "refused {statements}:\n\n{}\n\nIf the test expects this, call `refused()` on the guard before it is dropped. If not,\n\
+    let mut said = format!("refused {statements}:\n");
+    for (bind, account, times) in rows.iter().take(SHOWN) {
+        let times = if *times == 1 { String::new() } else { format!(", {times} times") };
+        said.push_str(&format!("\nOn `{bind}`{times}:\n{account}"));
+    }
+    if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
+        said.push_str(&format!("\nand {more} more, which differ from these."));
+    }
+    said.push_str(
+        "\n\nIf the test expects this, call `refused()` on the guard before it is dropped. If not,\n\
          check which bind's connection the code under test uses there.",
-        table.drawn()
-    )
+    );
+    said
 }

@@ -62,6 +62,24 @@ fn a_log_that_the_application_has_set_is_left_to_it() {
 }
 
 #[test]
+fn a_guard_without_the_log_says_what_sqlite_asked_about() {
+    if !alone() {
+        return;
+    }
+    log_to_the_application();
+    let db = start();
+    let conn = Connection::open(db.uri("billing").unwrap()).unwrap();
+    conn.execute_batch("CREATE TABLE coupon (code TEXT)").unwrap();
+    let guard = db.allow_only([] as [&str; 0]);
+    conn.execute("UPDATE coupon SET code = upper(code)", []).unwrap_err();
+    conn.execute("DELETE FROM coupon", []).unwrap_err();
+    let refused = guard.refused();
+    assert_eq!(refused[0].to_string(), "bind `billing`: a statement on `coupon`");
+    assert_eq!(refused[1].to_string(), "bind `billing`: a DELETE from `coupon`");
+    assert!(refused[0].place().unwrap().contains("a_guard_without_the_log_says_what_sqlite_asked_about"));
+}
+
+#[test]
 fn a_log_that_the_application_sets_later_is_its_own() {
     if !alone() {
         return;
