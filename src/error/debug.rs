@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display, Formatter, Result};
 
-use super::words::{list, ways_to_say_which};
+use super::words::list;
 use super::Error;
 
 /// Adds a field to those that are printed, unless the message has it.
@@ -43,22 +43,15 @@ impl Error {
 
 impl Debug for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let ways = match (self, self.at()) {
-            // A statement that created the table is the cause; the ways to name it are its last words.
+        match (self, self.at()) {
+            // A statement that created the table where it was not is the cause: to name the bind would hide that.
             (Error::AmbiguousTable { table, binds, .. }, Some(caller)) if caller.knows_the_cause() => {
                 write!(f, "table `{table}` is in the binds {}", list(binds))?;
-                Some(ways_to_say_which(binds, table))
             }
-            _ => {
-                Display::fmt(self, f)?;
-                None
-            }
-        };
+            _ => Display::fmt(self, f)?,
+        }
         if let Some(caller) = self.at() {
             caller.write(self.has_statement(), f)?;
-        }
-        if let Some(ways) = ways {
-            write!(f, "\n  If each of them is meant to have it, say which is meant:\n    {ways}")?;
         }
         f.write_str("\n  ")?;
         variant! { self, f;

@@ -3,9 +3,10 @@
 use std::panic::Location;
 use std::time::Instant;
 
-use super::running::{Running, Transactions};
+use super::running::{Created, Running, Transactions};
 use crate::error::{is_lock, Error};
 use crate::key::BindKey;
+use crate::list::mapped;
 
 impl Running {
     /// Returns the application's waits for a lock that ended without it, and its writes that came too late, any of which may be why
@@ -32,9 +33,8 @@ impl Running {
             | Error::InUse { bind, source, .. }
             | Error::Commit { failed: bind, source, .. }
             | Error::Restore { failed: bind, source, .. } => (bind, source),
-            Error::AmbiguousTable { binds, table, .. } | Error::NotInBind { found: binds, table, .. } => {
-                return self.created(binds, table);
-            }
+            Error::AmbiguousTable { binds, table, .. } => return self.created_beside(binds, table),
+            Error::NotInBind { found: binds, table, .. } => return in_words(self.created(binds, table)),
             _ => return None,
         };
         let held = if is_lock(source) { holder(self, bind, Instant::now()) } else { None };
@@ -42,12 +42,23 @@ impl Running {
     }
 
     /// Describes the statements that created a table where the test may not have meant it to be.
-    fn created(&self, binds: &[BindKey], table: &str) -> Option<String> {
+    fn created(&self, binds: &[BindKey], table: &str) -> Vec<Created> {
         let mut created = Vec::new();
         for bind in binds {
             created.extend((self.transactions.creation)(self, bind, table));
         }
-        (!created.is_empty()).then(|| created.join("\n  "))
+        created
+    }
+
+    /// Describes the statements that created a table since the start, where another bind had it then: the others are meant to.
+    fn created_beside(&self, binds: &[BindKey], table: &str) -> Option<String> {
+        let mut created = self.created(binds, table);
+        created.retain(|one| one.is_new);
+        if created.len() < binds.len() {
+            in_words(created)
+        } else {
+            None
+        }
     }
 
     /// Names the fault of the test by which SQLite may have given this answer.
@@ -57,4 +68,9 @@ impl Running {
         let fault = triggered.iter().rev().find(|one| one.database.contains(bind) && one.kind.gives(code))?;
         Some(format!("a fault of the test has triggered on `{bind}`: {}", fault.fault))
     }
+}
+
+fn in_words(created: Vec<Created>) -> Option<String> {
+    let texts = mapped(&created, |one| &*one.text);
+    (!texts.is_empty()).then(|| texts.join("\n  "))
 }

@@ -47,7 +47,7 @@ pub use keep::Keep;
 pub use prepared::Prepared;
 pub(crate) use prepared::Stage;
 pub(crate) use reference::{Reference, ReferenceEnd};
-pub(crate) use running::{Running, RunningBind, Transactions};
+pub(crate) use running::{Created, Running, RunningBind, Transactions};
 pub(crate) use scope::Scope;
 #[cfg(test)]
 pub(crate) use scope::ASKED;

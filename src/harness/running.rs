@@ -59,7 +59,14 @@ pub(crate) struct Transactions {
     /// missed it began here.
     pub(crate) last_commit: fn(&Running, &BindKey, Option<&Location<'_>>) -> Option<String>,
     /// Describes the statement that created a bind's table, if it is known.
-    pub(crate) creation: fn(&Running, &BindKey, &str) -> Option<String>,
+    pub(crate) creation: fn(&Running, &BindKey, &str) -> Option<Created>,
+}
+
+/// The statement that created a table, in words.
+pub(crate) struct Created {
+    pub(crate) text: String,
+    /// Set if the table was not there at the start.
+    pub(crate) is_new: bool,
 }
 
 /// The instruments that see the statements of all databases.

@@ -196,3 +196,73 @@ fn reads() -> Option<u64> {
     let text = str::from_utf8(text.get(..length)?).ok()?;
     text.lines().find_map(|line| line.strip_prefix("syscr: ")?.parse().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, Maker, Parts, Program, SchemaTexts, TableSource};
+    use crate::sqlite::store::{Answer, Store, Stored};
+    use std::time::{Duration, SystemTime};
+
+    fn maker() -> Maker {
+        let program = Program { path: "suite".into(), bytes: 100, written: SystemTime::UNIX_EPOCH };
+        Maker { version: "0.1.0", sources: "multibind-0.1.0", library: "3.51.0", program: Some(program) }
+    }
+
+    /// The identity of one schema, by a maker.
+    fn identity(maker: Maker) -> Identity {
+        Identity::of(&Parts {
+            maker,
+            copy_of: None,
+            schema: vec![TableSource::Sql("CREATE TABLE user (name TEXT)")],
+            texts: &SchemaTexts::default(),
+            of_bind: None,
+            data: &[],
+            csv_empty_as_text: None,
+            foreign_keys: None,
+            journal_mode: None,
+            on_connect: Vec::new(),
+            is_server: false,
+            pragmas: Vec::new(),
+        })
+    }
+
+    fn of_program(change: fn(&mut Program)) -> Maker {
+        let mut maker = maker();
+        maker.program.iter_mut().for_each(change);
+        maker
+    }
+
+    #[test]
+    fn two_versions_in_one_folder_have_images_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().to_path_buf());
+        let stored = |note: &str| Stored { files: vec![b"SQLite".to_vec().into()], notes: vec![note.to_string()] };
+        let others = [
+            Maker { version: "0.2.0", ..maker() },
+            Maker { sources: "multibind-0.2.0", ..maker() },
+            Maker { library: "3.51.1", ..maker() },
+            Maker { program: None, ..maker() },
+            of_program(|program| program.path = "other".into()),
+            of_program(|program| program.bytes = 101),
+            of_program(|program| program.written += Duration::from_nanos(1)),
+        ];
+        let own = identity(maker());
+        store.write(&own, &stored("own")).unwrap();
+        for (place, other) in others.map(identity).into_iter().enumerate() {
+            let note = format!("other {place}");
+            assert_eq!(store.read(&other), Answer::Absent, "{place}");
+            store.write(&other, &stored(&note)).unwrap();
+            assert_eq!(store.read(&other), Answer::Stored(stored(&note)));
+        }
+        assert_eq!(store.read(&own), Answer::Stored(stored("own")));
+    }
+
+    #[test]
+    fn the_maker_of_an_image_is_this_version() {
+        let Maker { version, sources, library, .. } = Maker::of(false);
+        assert_eq!((version, sources), (env!("CARGO_PKG_VERSION"), env!("CARGO_MANIFEST_DIR")));
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let source: String = conn.query_row("SELECT sqlite_source_id()", [], |row| row.get(0)).unwrap();
+        assert!(library.starts_with(&source), "{library}");
+    }
+}

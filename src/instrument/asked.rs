@@ -31,7 +31,7 @@ pub(crate) struct Asked {
     /// The method of the harness.
     pub(crate) method: &'static str,
     /// The key that means the database first.
-    database: BindKey,
+    pub(crate) database: BindKey,
     pub(crate) line: &'static Location<'static>,
     /// The place of the first call, if it was captured.
     pub(crate) place: Option<Arc<Place>>,
@@ -77,6 +77,11 @@ impl Asking {
     /// Returns the last calls for a way to a database, the oldest first.
     pub(super) fn of(&self, database: &Keys, way: Way) -> Vec<Asked> {
         filtered(&lock(&self.0).kept, |one| one.way == way && one.database == *database.first())
+    }
+
+    /// Returns the last calls for a way to any database.
+    pub(super) fn all(&self, way: Way) -> Vec<Asked> {
+        filtered(&lock(&self.0).kept, |one| one.way == way)
     }
 }
 

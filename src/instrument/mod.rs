@@ -21,6 +21,7 @@ mod ends;
 mod extension;
 mod fault;
 mod faults;
+mod frames;
 mod handle;
 mod in_session;
 mod kept;

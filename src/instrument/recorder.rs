@@ -156,6 +156,11 @@ impl Recorder {
         self.asking.of(database, way)
     }
 
+    /// Returns the lines that have last got a way to any database, the oldest first.
+    pub(crate) fn given_any(&self, way: Way) -> Vec<Asked> {
+        self.asking.all(way)
+    }
+
     /// Begins to wait for the ends of transactions, as long as the answer lives.
     pub(crate) fn await_ends(&self) -> Awaiting {
         self.ends.wait()

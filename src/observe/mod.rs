@@ -30,7 +30,7 @@ mod verdict;
 mod within;
 
 pub(crate) use account::{
-    creation, Author, Came, Creation, Fate, KeyAction, Replaced, StillOpen, Unenforced, Unfailed,
+    creation, Author, Came, Creation, Fate, Given, KeyAction, Replaced, SetUp, StillOpen, Unenforced, Unfailed,
 };
 pub(crate) use changes::{
     contents, since_start, Compared, Contents, Listed, Misplaced, NotOnly, NotWritten, OtherValues, RowKind, What,

@@ -6,7 +6,7 @@ use super::account::{called_from, under};
 use super::table::{paragraph, say};
 use crate::instrument::{Asked, Attached, OpenedBy, Opening};
 use crate::key::BindKey;
-use crate::observe::Came;
+use crate::observe::{Came, Given, SetUp};
 
 /// Says how a connection came about.
 pub(super) fn came_about(came: &Came) -> String {
@@ -24,15 +24,56 @@ fn way(came: &Came, connection: &str) -> String {
     let Came { attached, opening, given, .. } = came;
     let mut found = match attached {
         Some((bind, attached)) => attaches(connection, bind, attached.as_ref()),
-        None if opening.by == OpenedBy::Pool => return given_by(&format!("{connection} came from"), "or from", given),
+        None if opening.by == OpenedBy::Pool => {
+            return given_by(&format!("{connection} came from"), "or from", given.lines());
+        }
         // A thread of a pool's opened it, which says less than the lines that got its address.
-        None if !given.is_empty() && opening.place.as_ref().is_none_or(|place| place.text().is_none()) => {
-            return given_by(&format!("{connection} has an address that came from"), "or from", given);
+        None if opening.place.as_ref().is_none_or(|place| place.text().is_none()) => {
+            return addressed(connection, opening, given);
         }
         None => opened(connection, opening),
     };
-    found.push_str(&address(given));
+    match (attached, given) {
+        (Some((bind, _)), Given::SetUp(set_up)) => {
+            found.push_str(&format!("\n{}", say(&format!("The address of `{bind}` was {}.", one_of(set_up)))));
+        }
+        (Some((bind, _)), Given::Lines(lines)) => {
+            found.push_str(&address(&format!("The address of `{bind}` came from"), lines));
+        }
+        (None, given) => found.push_str(&address("Its address came from", given.lines())),
+    }
     found
+}
+
+/// Says whose address a connection has that no line of the application's own opened.
+fn addressed(connection: &str, opening: &Opening, given: &Given) -> String {
+    let lines = match given {
+        Given::SetUp(set_up) => {
+            let found = opened(connection, opening);
+            return format!("{found}\n{}", say(&format!("Its address was {}.", one_of(set_up))));
+        }
+        Given::Lines(lines) if lines.is_empty() => return opened(connection, opening),
+        Given::Lines(lines) => lines,
+    };
+    let by_a_call = match lines.as_slice() {
+        [one] if !one.again => one.place.as_ref().and_then(|place| Some((one, place.text()?, place.calls_a_test()?))),
+        _ => None,
+    };
+    let Some((asked, given_at, (at, callers))) = by_a_call else {
+        return given_by(&format!("{connection} has an address that came from"), "or from", lines);
+    };
+    let mut found = say(&format!("{connection} has the address that the application asked for"));
+    for line in std::iter::once(format!("at {at}")).chain(called_from(&callers)) {
+        found.push_str(&format!("\n  {}", paragraph(&line, 2, 6)));
+    }
+    let given_at = paragraph(&format!("at {given_at}"), 2, 6);
+    format!("{found}\nand was given by `db.{}`\n  {given_at}", asked.method)
+}
+
+/// Says that a set-up asked for an address among those of other databases.
+fn one_of(set_up: &SetUp) -> String {
+    let SetUp { function, databases } = set_up;
+    format!("among those of {databases} binds that `{function}` asked for")
 }
 
 /// Says that a connection had attached the database of another bind.
@@ -73,19 +114,20 @@ fn opened(connection: &str, opening: &Opening) -> String {
 }
 
 /// Says that nobody has opened a connection to a bind, and who could have.
-pub(super) fn unopened(bind: &BindKey, given: &[Asked]) -> String {
-    format!("{}{}", say(&format!("Nothing in this process has opened a connection to `{bind}`.")), address(given))
+pub(super) fn unopened(bind: &BindKey, given: &Given) -> String {
+    let found = say(&format!("Nothing in this process has opened a connection to `{bind}`."));
+    found + &address("Its address came from", given.lines())
 }
 
 /// The most lines that got a way to a database which are named.
 const LINES: usize = 2;
 
 /// Names the lines by which an address was got; nothing where none is known.
-fn address(given: &[Asked]) -> String {
+fn address(first: &str, given: &[Asked]) -> String {
     if given.is_empty() {
         return String::new();
     }
-    format!("\n{}", given_by("Its address came from", "and from", given))
+    format!("\n{}", given_by(first, "and from", given))
 }
 
 /// Names the last lines by which a way to a database was got.

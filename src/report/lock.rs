@@ -4,10 +4,11 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use super::account::{doing, end, ending, ran_on, statement};
+use super::came::came_about;
 use super::table::paragraph;
 use super::words::cut;
 use crate::database::Database;
-use crate::harness::{Running, Transactions};
+use crate::harness::{Created, Running, Transactions};
 use crate::instrument::Waiting;
 use crate::key::BindKey;
 use crate::list::mapped;
@@ -133,10 +134,21 @@ fn last_commit(running: &Running, key: &BindKey, began: Option<&Location<'_>>) -
 }
 
 /// Describes the statement that created a table.
-fn creation(running: &Running, key: &BindKey, table: &str) -> Option<String> {
-    let Creation { statement: created, is_new } = observe::creation(running, key, table)?;
+fn creation(running: &Running, key: &BindKey, table: &str) -> Option<Created> {
+    let Creation { statement: created, is_new, came, rows } = observe::creation(running, key, table)?;
     let since = if is_new { "was not there at the start. It was created by:" } else { "was created by:" };
-    Some(format!("`{table}` in `{key}` {since}\n{}", statement(&created, None, 4)))
+    let mut text = format!("`{table}` in `{key}` {since}\n{}", statement(&created, None, 4));
+    let rows = match rows {
+        Some(0) => ", where the table has no row".to_string(),
+        Some(1) => ", where the table has 1 row".to_string(),
+        Some(rows) => format!(", where the table has {rows} rows"),
+        None => String::new(),
+    };
+    text += &format!("\n  {}", paragraph(&format!("That ran on a connection to `{key}`{rows}."), 2, 2));
+    if let Some(came) = came {
+        text += &format!("\n  {}", came_about(&came).replace('\n', "\n  "));
+    }
+    Some(Created { text, is_new })
 }
 
 /// Writes a time as people say it.

@@ -297,7 +297,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
 
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started'), ('sign-up of ann')
-      at landing::assertions::a_row_in_another_bind_is_shown_there::a_row_in_another_bind_is_shown_there
+      at landing::assertions::a_row_in_another_bind_is_shown_there
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
@@ -334,12 +334,12 @@ fn a_row_in_two_binds_is_in_one_too_many(db: Harness) {
 
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('started')
-      at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 1, committed
 
     The row in `meta` was written by
       INSERT INTO log (event) VALUES ('started')
-      at landing::assertions::a_row_in_two_binds_is_in_one_too_many::a_row_in_two_binds_is_in_one_too_many
+      at landing::assertions::a_row_in_two_binds_is_in_one_too_many
       on the test's thread, connection 2, committed
 
     Connection 2 to `meta` was opened
@@ -381,7 +381,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       INSERT INTO user (username, email) VALUES
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
-      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -407,7 +407,7 @@ fn a_row_in_no_bind_is_shown_the_nearest(db: Harness) {
       INSERT INTO user (username, email) VALUES
       ('zoe', 'zoe@example'), ('Ann', NULL), ('anne', 'ann@example'), ('bob', NULL),
           ('an', 'an@example')
-      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest::a_row_in_no_bind_is_shown_the_nearest
+      at landing::assertions::a_row_in_no_bind_is_shown_the_nearest
       on the test's thread, connection 1, committed
 
     To look further:
@@ -458,7 +458,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
 
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann')
-      at landing::assertions::a_bind_without_the_table_says_so::a_bind_without_the_table_says_so
+      at landing::assertions::a_bind_without_the_table_says_so
       on the test's thread, connection 1, committed
 
     Connection 1 to `auth` was opened
@@ -496,7 +496,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
 
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
-      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -520,7 +520,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
 
     The last statement that changed rows of `log` in `default`:
       INSERT INTO log (event, post_id) VALUES ('started', 1)
-      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     To look further:
@@ -543,7 +543,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
 
     The row in `default` was written by
       INSERT INTO log (event, post_id) VALUES ('started', 1)
-      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so::a_bind_whose_table_lacks_the_column_says_so
+      at landing::assertions::a_bind_whose_table_lacks_the_column_says_so
       on the test's thread, connection 1, committed
 
     Connection 1 to `default` was opened
@@ -577,7 +577,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
 
     The row in `auth` was written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
-      at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:
@@ -601,7 +601,7 @@ fn a_row_that_should_not_be_there_is_shown(db: Harness) {
 
     The rows in `auth` were written by
       INSERT INTO user (username) VALUES ('ann'), ('bob'), ('cleo'), ('dan')
-      at landing::assertions::a_row_that_should_not_be_there_is_shown::a_row_that_should_not_be_there_is_shown
+      at landing::assertions::a_row_that_should_not_be_there_is_shown
       on the test's thread, connection 1, committed
 
     To look further:

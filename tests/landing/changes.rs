@@ -411,7 +411,7 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
 
     `post` in `default` was changed by
       INSERT INTO post (title) VALUES ('for auth')
-      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      at landing::changes::a_row_in_the_wrong_bind_is_located
       on the test's thread, connection 1, committed
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_none()), @r#"
@@ -422,7 +422,7 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
 
     `post` in `default` was changed by
       INSERT INTO post (title) VALUES ('for auth')
-      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      at landing::changes::a_row_in_the_wrong_bind_is_located
       on the test's thread, connection 1, committed
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only(..)), @r"
@@ -442,7 +442,7 @@ fn a_row_in_the_wrong_bind_is_located(db: Harness) {
 
     `post` in `default` was changed by
       INSERT INTO post (title) VALUES ('for auth')
-      at landing::changes::a_row_in_the_wrong_bind_is_located::a_row_in_the_wrong_bind_is_located
+      at landing::changes::a_row_in_the_wrong_bind_is_located
       on the test's thread, connection 1, committed
     "#);
 }
@@ -464,7 +464,7 @@ fn an_unexpected_bind_fails_with_the_fix(db: Harness) {
 
     `extra` in `default` was changed by
       CREATE TABLE extra (x)
-      at landing::changes::an_unexpected_bind_fails_with_the_fix::an_unexpected_bind_fails_with_the_fix
+      at landing::changes::an_unexpected_bind_fails_with_the_fix
       on the test's thread, connection 1, committed
     "#);
     insta::assert_snapshot!(failure(|| changes.assert_only([None, Some("auth"), Some("meta")])), @r"
@@ -490,7 +490,7 @@ fn an_unexpected_bind_fails_with_the_fix(db: Harness) {
 
     `extra` in `auth` was changed by
       CREATE TABLE extra (x)
-      at landing::changes::an_unexpected_bind_fails_with_the_fix::an_unexpected_bind_fails_with_the_fix
+      at landing::changes::an_unexpected_bind_fails_with_the_fix
       on the test's thread, connection 2, committed
     "#);
 }

@@ -650,15 +650,15 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
 
     Of these wrote:
       INSERT INTO user (username) VALUES ('ann')
-      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       on the test's thread, in a session, connection 1
-      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       UPDATE user SET is_active = 0
       WHERE username = 'ann'
       AND is_active = 1
-      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       on the test's thread, in a session, connection 1
-      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
     ");
     assert_snapshot!(failure(|| log.assert_count("meta", 2)), @r"
     expected 2 statements on bind `meta`, but none ran on it. Those that ran:
@@ -677,19 +677,19 @@ fn a_wrong_count_shows_the_statements_of_the_bind(harness: Harness) {
 
     Of these wrote:
       INSERT INTO user (username) VALUES ('ann')
-      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       on the test's thread, in a session, connection 1
-      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       INSERT INTO post (title) VALUES ('hello')
-      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       on the test's thread, in a session, connection 2
-      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       UPDATE user SET is_active = 0
       WHERE username = 'ann'
       AND is_active = 1
-      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
       on the test's thread, in a session, connection 1
-      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind::a_wrong_count_shows_the_statements_of_the_bind
+      committed at landing::recording::a_wrong_count_shows_the_statements_of_the_bind
     ");
     assert_snapshot!(failure(|| log.assert_count("audit", 2)), @"cannot tell whose statements to count: no bind `audit`: configured are default, auth, meta");
 }
@@ -737,7 +737,7 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
 
     Of these wrote:
       DELETE FROM setting WHERE name = 'nothing'
-      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked
       on the test's thread, connection 1, changed no row
 
     On other binds ran:
@@ -753,7 +753,7 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
 
     Of these wrote:
       DELETE FROM session_token
-      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked
       on the test's thread, connection 2, changed no row
 
     On other binds ran:
@@ -775,10 +775,10 @@ fn a_write_where_only_reads_are_to_be_is_marked(harness: Harness) {
 
     Of these wrote:
       DELETE FROM setting WHERE name = 'nothing'
-      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked
       on the test's thread, connection 1, changed no row
       DELETE FROM session_token
-      at landing::recording::a_write_where_only_reads_are_to_be_is_marked::a_write_where_only_reads_are_to_be_is_marked
+      at landing::recording::a_write_where_only_reads_are_to_be_is_marked
       on the test's thread, connection 2, changed no row
     ");
     assert_snapshot!(failure(|| log.assert_reads_only("audit")), @"cannot tell which binds are only to be read: no bind `audit`: configured are default, auth, meta");

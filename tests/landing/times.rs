@@ -222,7 +222,7 @@ fn a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other(db: Harness
 
     The row in `default` was written by
       INSERT INTO log (event) VALUES ('sign-up')
-      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
+      at landing::times::a_row_that_is_meant_to_be_in_two_binds_is_in_both_and_in_no_other
       on the test's thread, connection 4, committed
 
     The row in `auth` was written by

@@ -12,6 +12,17 @@ use multibind::rusqlite::{ffi, Connection, ErrorCode};
 use multibind::{row, Bind, Harness};
 use rstest::rstest;
 
+/// Returns whether a process may mount in a namespace of its own, and says so if not.
+pub(crate) fn can_mount() -> bool {
+    let mut tried = Command::new("unshare");
+    tried.args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    let can = tried.output().is_ok_and(|output| output.status.success());
+    if !can {
+        eprintln!("nothing was tested: this process may not mount in a namespace of its own");
+    }
+    can
+}
+
 /// One of the tests in `runs`, after the shell has run `first`.
 fn shell(first: &str, test: &str) -> Command {
     let mut command = Command::new("sh");
@@ -21,10 +32,7 @@ fn shell(first: &str, test: &str) -> Command {
 
 /// The same where the shell may mount: in a namespace of its own, which ends with it. `None` where that is not allowed.
 fn shell_that_mounts(first: &str, test: &str) -> Option<Command> {
-    let mut tried = Command::new("unshare");
-    tried.args(["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
-    if !tried.output().is_ok_and(|output| output.status.success()) {
-        eprintln!("nothing was tested: this process may not mount in a namespace of its own");
+    if !can_mount() {
         return None;
     }
     let mut command = Command::new("unshare");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::given::Given;
 use super::Account;
 use crate::instrument::{Asked, Attached, OpenedBy, Opening, Place, Way};
 use crate::key::BindKey;
@@ -14,8 +15,8 @@ pub(crate) struct Came {
     /// The bind that it had attached and the statement wrote to, where that is not its own.
     pub(crate) attached: Option<(BindKey, Option<Attached>)>,
     pub(crate) opening: Arc<Opening>,
-    /// The lines that got a way to the connection's own database, of the kind by which it was opened.
-    pub(crate) given: Vec<Asked>,
+    /// The lines that got a way to the database that it wrote to, of the kind by which it was opened or attached.
+    pub(crate) given: Given,
     /// The first statement that wrote on it, where that is another and was about the same table.
     pub(crate) first: Option<Box<Statement>>,
 }
@@ -49,13 +50,19 @@ impl Account {
             .filter(|_| opening.by != OpenedBy::Pool);
         let first = first.map(|first| Box::new(first.clone()));
         let attached = (!opening.names.contains(bind)).then(|| (bind.clone(), opening.attached(bind)));
-        let mut given = self.recorder.given(&opening.names, way);
-        if way == Way::Pool {
-            given.retain(|asked| !names(statement, asked));
-            if given.is_empty() {
-                return None;
+        let given = match &attached {
+            Some((_, Some(attached))) => Given::of(&self.recorder, &attached.names, Way::Address),
+            Some((_, None)) => Given::Lines(Vec::new()),
+            None if way == Way::Pool => {
+                let mut given = self.recorder.given(&opening.names, way);
+                given.retain(|asked| !names(statement, asked));
+                if given.is_empty() {
+                    return None;
+                }
+                Given::Lines(given)
             }
-        }
+            None => Given::of(&self.recorder, &opening.names, way),
+        };
         Some(Came { number, attached, opening, given, first })
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rusqlite::types::Value;
 
 use crate::harness::Running;
-use crate::instrument::{Asked, Stray, Unprepared};
+use crate::instrument::{Stray, Unprepared};
 use crate::key::BindKey;
-use crate::observe::account::{Author, Came, Fate, KeyAction, Replaced, StillOpen, Unenforced, Unfailed};
+use crate::observe::account::{Author, Came, Fate, Given, KeyAction, Replaced, StillOpen, Unenforced, Unfailed};
 use crate::observe::evidence::Exhibit;
 use crate::observe::look::{Found, Sighting};
 use crate::observe::reason::{Expected, Reason};
@@ -39,7 +39,7 @@ pub(crate) enum Clue {
     /// The connection that wrote a row into a bind that was not meant.
     Came { came: Came },
     /// No connection to the bind that was meant was opened by anybody; the lines that got its address.
-    Unopened { bind: BindKey, given: Vec<Asked> },
+    Unopened { bind: BindKey, given: Given },
     /// A statement wrote a row that is not there any more, and the last that may have deleted it.
     Removed { bind: BindKey, table: String, put: Box<Statement>, by: Last },
     /// No statement may have deleted rows of a table to which others refer.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::instrument::{displaced, reads_log, Unprepared, Way};
 use crate::key::BindKey;
-use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, StillOpen};
+use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, Given, StillOpen};
 use crate::observe::evidence::Finding;
 use crate::observe::glance::View;
 use crate::observe::look::{Found, Sighting};
@@ -188,9 +188,9 @@ pub(super) fn untried(case: &Case<'_>) -> Option<Clue> {
     if lags || !recorder.is_unopened(case.target) {
         return None;
     }
-    let mut given = Vec::new();
+    let mut given = Given::Lines(Vec::new());
     for sighting in case.sightings.iter().filter(|sighting| sighting.bind() == case.target) {
-        given = recorder.given(sighting.database.keys(), Way::Address);
+        given = Given::of(recorder, sighting.database.keys(), Way::Address);
     }
     Some(Clue::Unopened { bind: case.target.clone(), given })
 }

@@ -5,6 +5,7 @@ mod dropped;
 mod keys;
 mod missing;
 mod put_back;
+mod set_up;
 mod tables;
 mod tenants;
 mod units;
