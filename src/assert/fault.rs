@@ -24,7 +24,7 @@ impl Drop for Fault {
 /// The reason why a fault fails its test.
 enum Problem {
     /// It never triggered.
-    Untriggered(Untriggered),
+    Untriggered(Box<Untriggered>),
     /// It could not meet every connection.
     Unmet(String),
 }
@@ -96,6 +96,6 @@ impl Fault {
         if !unmet.is_empty() {
             return Some(Problem::Unmet(report::unmet(&self.call(), &unmet)));
         }
-        self.untriggered().map(Problem::Untriggered)
+        self.untriggered().map(|untriggered| Problem::Untriggered(Box::new(untriggered)))
     }
 }
