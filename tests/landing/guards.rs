@@ -682,10 +682,10 @@ fn a_refusal_that_the_code_under_test_swallows_fails_the_test(harness: Harness) 
 
     On `meta`:
       INSERT INTO log (event) VALUES ('x')
-      at landing::guards::a_refusal_that_the_code_under_test_swallows_fails_the_test::a_refusal_that_the_code_under_test_swallows_fails_the_test
+      at landing::guards::a_refusal_that_the_code_under_test_swallows_fails_the_test
     On `meta`:
       INSERT INTO setting VALUES ('theme', 'dark')
-      at landing::guards::a_refusal_that_the_code_under_test_swallows_fails_the_test::a_refusal_that_the_code_under_test_swallows_fails_the_test
+      at landing::guards::a_refusal_that_the_code_under_test_swallows_fails_the_test
 
     If the test expects this, call `refused()` on the guard before it is dropped. If not,
     check which bind's connection the code under test uses there.
@@ -717,7 +717,7 @@ fn a_refused_update_is_named_with_the_line_that_ran_it(harness: Harness) {
       at landing::guards::shelve
     On `meta`:
       DELETE FROM log WHERE event = ';'
-      at landing::guards::a_refused_update_is_named_with_the_line_that_ran_it::a_refused_update_is_named_with_the_line_that_ran_it
+      at landing::guards::a_refused_update_is_named_with_the_line_that_ran_it
 
     If the test expects this, call `refused()` on the guard before it is dropped. If not,
     check which bind's connection the code under test uses there.
@@ -820,7 +820,7 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
 
     On `meta`:
       INSERT INTO log (event) VALUES ('x')
-      at landing::guards::fails_by_the_error_that_a_guard_made::fails_by_the_error_that_a_guard_made
+      at landing::guards::fails_by_the_error_that_a_guard_made
 
     If the test expects this, call `refused()` on the guard before it is dropped. If not,
     check which bind's connection the code under test uses there.
