@@ -1,7 +1,7 @@
 //! A statement that a guard has refused, with its place in the application's code.
 //!
 //! SQLite asks the authorizer about an action, and not about a statement: in an UPDATE it may first ask to read a column.
-//! What was refused, SQLite's log says right afterwards, on the same thread.
+//! SQLite's log has the refused statement right afterwards, on the same thread.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};

@@ -176,9 +176,11 @@ impl Matching<'_> {
         }
         let mut held = Vec::new();
         for table in self.tables {
-            held.push(match sought.iter().any(|at| table.rows.contains(at)) {
-                true => Some(Held::read(self.running, &table.bind, &table.table, &self.images[table.at])?),
-                false => None,
+            let is_sought = sought.iter().any(|at| table.rows.contains(at));
+            held.push(if is_sought {
+                Some(Held::read(self.running, &table.bind, &table.table, &self.images[table.at])?)
+            } else {
+                None
             });
         }
         loop {

@@ -37,7 +37,7 @@ fn loaded(config: Config, text: &str) -> Harness {
     config.data(folder.file("team.toml")).start().unwrap()
 }
 
-/// What is said of a file, when the harness starts with it, and when a running one is to load it.
+/// The error of a file, as the harness starts with it and as a running one is to load it.
 fn refused(config: &Config, text: &str) -> String {
     let folder = scenario(text);
     let at_start = folder.refused(config.clone().data(folder.file("team.toml")).start());

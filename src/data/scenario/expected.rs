@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::cell::Found;
+use super::entry::Refers;
 use super::labels::Labels;
 use super::links::Link;
-use super::resolve::{Ground, Refers, Resolver};
+use super::resolve::{Ground, Resolver};
 use super::written::read_tables;
 use super::Target;
 use crate::data::read;

@@ -5,10 +5,12 @@
 //! without those of the others, and a row can be referred to before it is there.
 
 mod cell;
+mod entry;
 mod expected;
 mod identify;
 mod labels;
 mod links;
+mod lookup;
 mod names;
 mod resolve;
 mod rows;
@@ -20,11 +22,11 @@ use crate::error::{Error, Result};
 use crate::key::{BindKey, Keys};
 use crate::schema::Metadata;
 pub(crate) use cell::Found;
+pub(crate) use entry::Refers;
 pub(crate) use expected::{expected, ExpectedRow, ExpectedTable};
 pub(crate) use labels::Labels;
 pub(crate) use links::{Link, LinkEnd};
 pub(crate) use names::not_one_key;
-pub(crate) use resolve::Refers;
 pub(super) use rows::resolve;
 
 /// A scenario's file, its text not yet looked at.

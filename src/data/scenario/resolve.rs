@@ -3,13 +3,14 @@
 use rusqlite::types::Value;
 
 use super::cell::{Cell, Found};
-use super::labels::{Labelled, Labels};
+use super::entry::{Entry, Parent, Referred, Refers, Slot};
+use super::labels::Labels;
 use super::links::Link;
-use super::names::{after_key, no_column, no_label, no_row, not_one_key};
-use super::written::{in_row, WrittenCell, WrittenRow, WrittenTable};
+use super::names::{no_column, no_label};
+use super::written::{WrittenCell, WrittenTable};
 use super::{identify, Scenario, Target};
-use crate::error::{list, Error, Result};
-use crate::key::{BindIndex, BindKey, PerBind};
+use crate::error::Result;
+use crate::key::{BindIndex, PerBind};
 use crate::list::{has_name, mapped};
 use crate::schema::{ForeignKey, TableInfo};
 use crate::sorted::Sorted;
@@ -25,59 +26,11 @@ pub(super) struct Ground<'r> {
 
 /// The rows of scenarios, found by their labels.
 pub(super) struct Resolver<'r> {
-    ground: Ground<'r>,
+    pub(super) ground: Ground<'r>,
     pub(super) rows: Vec<Entry<'r>>,
-    names: Sorted<(BindIndex, String, String), usize>,
+    pub(super) names: Sorted<(BindIndex, String, String), usize>,
     /// The affinities of the columns that rows name, by table.
     affinities: Sorted<(BindIndex, String), Vec<(String, String)>>,
-}
-
-/// One row.
-pub(super) struct Entry<'r> {
-    pub(super) scenario: &'r Scenario,
-    pub(super) table: &'r WrittenTable,
-    pub(super) info: Option<&'r TableInfo>,
-    pub(super) row: &'r WrittenRow,
-    slots: Vec<Slot>,
-    /// The column of its key, where the row does not say it, and the value that follows from the label.
-    key: Option<(String, Found)>,
-}
-
-/// The value of one column.
-struct Slot {
-    column: String,
-    line: usize,
-    cell: Cell,
-    /// The column that this one refers to.
-    parent: Option<Parent>,
-    /// Set where the name is that of a reference, so that a text is a label and nothing else.
-    is_label: bool,
-}
-
-/// The column that another refers to.
-#[derive(Clone)]
-struct Parent {
-    /// `None` for a table that the bind does not have.
-    at: Option<BindIndex>,
-    table: String,
-    column: String,
-}
-
-/// A column of a row that refers to another row.
-#[derive(Clone, Debug)]
-pub(crate) struct Refers {
-    pub(crate) column: String,
-    /// The name of the other row, and its place: the bind, the table, and the column that has the value.
-    pub(crate) name: String,
-    pub(crate) bind: BindKey,
-    pub(crate) table: String,
-    pub(crate) of: String,
-}
-
-/// The row of a label: one of these, or one that was loaded before.
-enum Labeled<'r> {
-    Here(usize),
-    Before(&'r Labelled),
 }
 
 impl<'r> Resolver<'r> {
@@ -323,17 +276,24 @@ impl<'r> Resolver<'r> {
     }
 
     /// Returns the value of a column of the row that a label means.
-    fn column_of(&self, entry: &Entry<'_>, slot: &Slot, of: &Labeled<'_>, column: &str, depth: usize) -> Result<Found> {
+    fn column_of(
+        &self,
+        entry: &Entry<'_>,
+        slot: &Slot,
+        of: &Referred<'_>,
+        column: &str,
+        depth: usize,
+    ) -> Result<Found> {
         let unsaid = |name: &str| {
             let problem = format!("`{name}` does not say its `{column}`: write it in that row");
             Err(entry.of_slot(slot, &problem))
         };
         match of {
-            Labeled::Before(known) => match known.row.value(column) {
+            Referred::Before(known) => match known.row.value(column) {
                 Some(value) => Ok(Found::Value(value.clone())),
                 None => unsaid(&known.name()),
             },
-            Labeled::Here(at) => {
+            Referred::Here(at) => {
                 let other = &self.rows[*at];
                 if let Some((key, found)) = &other.key
                     && key.eq_ignore_ascii_case(column)
@@ -358,112 +318,6 @@ impl<'r> Resolver<'r> {
         }
     }
 
-    /// Returns the column of the key of a row, or why it is not one.
-    fn only_key(&self, labeled: &Labeled<'_>) -> Result<String, String> {
-        let (name, keys) = match labeled {
-            Labeled::Before(known) => (known.name(), known.key.clone()),
-            Labeled::Here(at) => {
-                let entry = &self.rows[*at];
-                let keys = entry.info.map(|info| info.primary_key().map(str::to_string).collect::<Vec<_>>());
-                (entry.name(), keys.unwrap_or_default())
-            }
-        };
-        match keys.as_slice() {
-            [key] => Ok(key.clone()),
-            keys => Err(not_one_key(&name, keys)),
-        }
-    }
-
-    /// Returns the row of a label.
-    fn find(&self, at: BindIndex, table: &str, label: &str) -> Option<Labeled<'r>> {
-        let place = (at, table.to_ascii_lowercase(), label.to_string());
-        if let Some(row) = self.names.get(&place) {
-            return Some(Labeled::Here(*row));
-        }
-        self.ground.known.find(self.ground.targets[at].keys.first(), table, label).map(Labeled::Before)
-    }
-
-    /// Returns the row of a name: `auth.user.bob`, or `user.bob` in the bind `own`, else in the one bind that has it.
-    fn by_name(&self, own: BindIndex, name: &str) -> Result<Labeled<'r>, String> {
-        let (mut ways, mut others) = (Vec::new(), Vec::new());
-        for (at, target) in self.ground.targets.iter() {
-            for key in target.keys.iter() {
-                ways.extend(after_key(name, key).map(|rest| (at, rest)));
-            }
-            others.extend(self.in_bind(at, name).0.map(|found| (at, found)));
-        }
-        ways.push((own, name));
-        let mut of_table = None;
-        for (at, rest) in ways {
-            match self.in_bind(at, rest) {
-                (Some(found), _) => return Ok(found),
-                (None, table) => of_table = of_table.or(table.map(|(table, label)| (at, table, label))),
-            }
-        }
-        if others.len() > 1 {
-            let keys = mapped(&others, |(at, _)| self.ground.targets[*at].keys.first());
-            return Err(format!("`{name}` is in the binds {}: say which, before its table", list(&keys)));
-        }
-        if let Some((_, found)) = others.pop() {
-            return Ok(found);
-        }
-        // A dynamic bind's, which is no database.
-        if let Ok(known) = self.ground.known.named(name) {
-            return Ok(Labeled::Before(known));
-        }
-        if let Some((at, table, label)) = of_table {
-            return Err(no_label(label, self.ground.targets[at].keys.first(), table, &self.labels(at, table)));
-        }
-        let mut names = self.ground.known.names();
-        for entry in self.rows.iter().filter(|entry| entry.row.label.is_some()) {
-            if !names.contains(&entry.name()) {
-                names.push(entry.name());
-            }
-        }
-        Err(no_row(name, &names))
-    }
-
-    /// Returns the row that `user.bob` means in a bind, and its table there with the label that is asked for.
-    fn in_bind<'n>(&self, at: BindIndex, name: &'n str) -> (Option<Labeled<'r>>, Option<(&'r str, &'n str)>) {
-        let mut of_table = None;
-        for (dot, _) in name.match_indices('.') {
-            let (table, label) = (&name[..dot], &name[dot + 1..]);
-            if let Some(found) = self.find(at, table, label) {
-                return (Some(found), None);
-            }
-            if let Some(info) = self.ground.targets[at].metadata.table(table) {
-                of_table.get_or_insert((info.name(), label));
-            }
-        }
-        (None, of_table)
-    }
-
-    /// Returns the labels of a table, in the order of the file.
-    fn labels(&self, at: BindIndex, table: &str) -> Vec<&str> {
-        let mut labels = Vec::new();
-        for entry in &self.rows {
-            if let Some(label) = &entry.row.label
-                && entry.table.at == at
-                && entry.table.table.eq_ignore_ascii_case(table)
-            {
-                labels.push(label.as_str());
-            }
-        }
-        for known in self.ground.known.of_table(self.ground.targets[at].keys.first(), table) {
-            if !labels.contains(&known) {
-                labels.push(known);
-            }
-        }
-        labels
-    }
-
-    /// Returns the row of the same name that was loaded before.
-    pub(super) fn known(&self, row: usize) -> Option<&'r Labelled> {
-        let WrittenTable { at, table, .. } = self.rows[row].table;
-        let label = self.rows[row].row.label.as_deref()?;
-        self.ground.known.find(self.ground.targets[*at].keys.first(), table, label)
-    }
-
     /// Returns the columns of a row that refer to others, each with the row that it refers to.
     pub(super) fn references(&self, row: usize) -> Vec<Refers> {
         let at = self.rows[row].table.at;
@@ -483,12 +337,12 @@ impl<'r> Resolver<'r> {
             };
             let column = slot.column.clone();
             references.push(match labeled {
-                Labeled::Here(at) => {
+                Referred::Here(at) => {
                     let entry = &self.rows[at];
                     let bind = self.ground.targets[entry.table.at].keys.first().clone();
                     Refers { column, name: entry.name(), bind, table: entry.table.table.clone(), of }
                 }
-                Labeled::Before(known) => {
+                Referred::Before(known) => {
                     let (bind, table) = (known.keys.first().clone(), known.table.clone());
                     Refers { column, name: known.name(), bind, table, of }
                 }
@@ -521,30 +375,5 @@ fn references<'t>(info: &'t TableInfo, name: &str) -> Vec<&'t ForeignKey> {
         by_table
     } else {
         by_column
-    }
-}
-
-impl Entry<'_> {
-    fn put(&mut self, slot: Slot) -> Result<()> {
-        if self.slots.iter().any(|other| other.column.eq_ignore_ascii_case(&slot.column)) {
-            return Err(self.error(slot.line, &format!("column `{}` is there twice, once by a reference", slot.column)));
-        }
-        self.slots.push(slot);
-        Ok(())
-    }
-
-    fn of_slot(&self, slot: &Slot, problem: &str) -> Error {
-        self.error(slot.line, &format!("`{}`: {problem}", slot.column))
-    }
-
-    pub(super) fn error(&self, line: usize, problem: &str) -> Error {
-        let WrittenTable { key, table, .. } = self.table;
-        self.scenario.error(Some(key), line, in_row(key, table, self.row.label.as_deref(), problem))
-    }
-
-    /// Returns its name: `auth.user.bob`.
-    pub(super) fn name(&self) -> String {
-        let WrittenTable { key, table, .. } = self.table;
-        format!("{key}.{table}.{}", self.row.label.as_deref().unwrap_or_default())
     }
 }
