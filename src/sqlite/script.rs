@@ -74,7 +74,8 @@ pub(crate) fn could_end(text: &str) -> bool {
 
 /// Returns the line that the byte at `offset` is on, counted from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Returns a name as SQL writes it, whatever characters it has.
@@ -94,7 +95,30 @@ pub(crate) fn insert(verb: &str, table: &str, columns: &[&str]) -> String {
 
 /// Returns whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.
 pub(crate) fn has_letters(text: &str, letters: &str) -> bool {
-    text.as_bytes().windows(letters.len()).any(|part| part.eq_ignore_ascii_case(letters.as_bytes()))
+    has_letters_of_any(text, &[letters])
+}
+
+/// Returns whether the letters of any of these words stand anywhere in the text, in whatever case, which is found out in one pass.
+pub(crate) fn has_letters_of_any(text: &str, words: &[&str]) -> bool {
+    let mut begins = [false; 1 << u8::BITS];
+    for first in words.iter().filter_map(|word| word.as_bytes().first()) {
+        begins[usize::from(first.to_ascii_lowercase())] = true;
+        begins[usize::from(first.to_ascii_uppercase())] = true;
+    }
+    let text = text.as_bytes();
+    for (at, byte) in text.iter().enumerate() {
+        if begins[usize::from(*byte)] && words.iter().any(|word| has_at(text, at, word)) {
+            return true;
+        }
+    }
+    false
+}
+
+fn has_at(text: &[u8], at: usize, word: &str) -> bool {
+    let (word, text) = (word.as_bytes(), text.get(at..).unwrap_or_default());
+    let is_first = |(one, other): (&u8, &u8)| one.eq_ignore_ascii_case(other);
+    text.first().zip(word.first()).is_some_and(is_first)
+        && text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Steps through all rows of a prepared statement, so that all its effects have happened.
