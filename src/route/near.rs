@@ -9,7 +9,8 @@ use super::access::{Access, Act};
 use super::ambiguity::is_reserved;
 use super::catalog::{Catalog, NamedBind};
 use super::look::{reads_main, shadowed, Looked};
-use super::stage::{Accepted, Program, Setting, Stage};
+use super::program::Program;
+use super::stage::{Accepted, Setting, Stage};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Result};
 use crate::key::BindIndex;
@@ -38,26 +39,36 @@ fn look_beside(
 ) -> Result<rusqlite::Result<Option<Looked>>> {
     let setting = Setting::of(catalog, slice::from_ref(&named));
     let stage = stages.stage(catalog, &setting)?;
-    Ok(stage.see_listed(sql).map(|(seen, program)| {
-        let is_certain = needs_it_alone(catalog, stage, &named, &seen, &program);
-        is_certain.then_some(Looked { setting, look: Ok(seen), program })
+    Ok(stage.see_listed(sql).and_then(|(seen, program)| {
+        let is_certain = needs_it_alone(catalog, stage, &named, &seen, &program)?;
+        Ok(is_certain.then_some(Looked { setting, look: Ok(seen), program }))
     }))
 }
 
 /// Reports whether a statement that is accepted beside one bind needs it, and certainly no other.
-fn needs_it_alone(catalog: &Catalog, stage: &Stage, named: &NamedBind, seen: &Accepted, program: &Program) -> bool {
+fn needs_it_alone(
+    catalog: &Catalog,
+    stage: &Stage,
+    named: &NamedBind,
+    seen: &Accepted,
+    program: &Program,
+) -> rusqlite::Result<bool> {
     let present = slice::from_ref(named);
+    let opened = stage.opened(program)?;
+    let is_opened = |name: &str| opened.iter().any(|(_, table)| table.eq_ignore_ascii_case(name));
+    // A table of which no column is read comes without its schema, and so does a CTE of the same name.
+    let is_used = |access: &Access| access.schema.is_some() || access.table().is_some_and(is_opened);
     // Another key of the bind may be the one that the search comes to.
-    *named == catalog.unqualified(named.1)
+    Ok(*named == catalog.unqualified(named.1)
         && stage.stand_ins().is_empty()
         && seen.accesses.iter().all(|access| matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_)))
-        && seen.accesses.iter().any(|access| is_of(catalog, named.1, access))
+        && seen.accesses.iter().any(|access| is_used(access) && is_of(catalog, named.1, access))
         && shadowed(catalog, present, seen).iter().all(|wanted| wanted == named)
-        && (!reads_main(program) || catalog.default_named().is_none_or(|main| main == *named))
+        && (!reads_main(program) || catalog.default_named().is_none_or(|main| main == *named)))
 }
 
 /// Reports whether an access is to a table that one bind alone has, and no function of that name.
-fn is_of(catalog: &Catalog, bind: BindIndex, access: &Access) -> bool {
+pub(super) fn is_of(catalog: &Catalog, bind: BindIndex, access: &Access) -> bool {
     let Some(name) = access.table() else { return false };
     let is_the_one = match catalog.named(NameKind::Table, name) {
         [one] => one.bind == bind,
