@@ -100,25 +100,31 @@ pub(crate) fn has_letters(text: &str, letters: &str) -> bool {
 
 /// Returns whether the letters of any of these words stand anywhere in the text, in whatever case, which is found out in one pass.
 pub(crate) fn has_letters_of_any(text: &str, words: &[&str]) -> bool {
-    let mut begins = [false; 1 << u8::BITS];
-    for first in words.iter().filter_map(|word| word.as_bytes().first()) {
-        begins[usize::from(first.to_ascii_lowercase())] = true;
-        begins[usize::from(first.to_ascii_uppercase())] = true;
+    // For each byte the words that may begin with it, a bit each; those after the last bit have that in common.
+    let mut beginning = [0_u8; 1 << u8::BITS];
+    let bit_of = |at: usize| 1 << at.min(7);
+    for (at, word) in words.iter().enumerate() {
+        let Some(first) = word.as_bytes().first() else { return true };
+        beginning[usize::from(first.to_ascii_lowercase())] |= bit_of(at);
+        beginning[usize::from(first.to_ascii_uppercase())] |= bit_of(at);
     }
     let text = text.as_bytes();
     for (at, byte) in text.iter().enumerate() {
-        if begins[usize::from(*byte)] && words.iter().any(|word| has_at(text, at, word)) {
-            return true;
+        let may_begin = beginning[usize::from(*byte)];
+        if may_begin == 0 {
+            continue;
+        }
+        for (number, word) in words.iter().enumerate() {
+            if may_begin & bit_of(number) != 0 && begins_with(&text[at..], word) {
+                return true;
+            }
         }
     }
     false
 }
 
-fn has_at(text: &[u8], at: usize, word: &str) -> bool {
-    let (word, text) = (word.as_bytes(), text.get(at..).unwrap_or_default());
-    let is_first = |(one, other): (&u8, &u8)| one.eq_ignore_ascii_case(other);
-    text.first().zip(word.first()).is_some_and(is_first)
-        && text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+fn begins_with(text: &[u8], word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Steps through all rows of a prepared statement, so that all its effects have happened.
@@ -361,6 +367,21 @@ mod tests {
     #[case::no_blank_of_sql("\u{a0}SELECT 1", &[(1, "\u{a0}SELECT 1")])]
     fn a_statement_starts_at_its_first_token(#[case] script: &str, #[case] expected: &[(usize, &str)]) {
         assert_eq!(found(script), expected);
+    }
+
+    #[rstest]
+    #[case::at_the_start("Serial key", &["serial"], true)]
+    #[case::at_the_end("id bigSERIAL", &["like", "serial"], true)]
+    #[case::cut_off("id seria", &["serial"], false)]
+    #[case::begun_before("sserial", &["serial"], true)]
+    #[case::none("CREATE TABLE t (id)", &["serial", "like"], false)]
+    #[case::after_a_wide_letter("ü_LIKE", &["like"], true)]
+    #[case::the_tenth("k", &["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"], true)]
+    #[case::not_the_tenth("l", &["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"], false)]
+    #[case::no_letter("", &[""], true)]
+    #[case::no_word("like", &[], false)]
+    fn letters_are_found_in_any_case(#[case] text: &str, #[case] words: &[&str], #[case] has: bool) {
+        assert_eq!(has_letters_of_any(text, words), has);
     }
 
     /// Asks SQLite about all of a statement at each semicolon, however long that takes.
