@@ -39,8 +39,13 @@ macro_rules! chapters {
         [versions]: crate#versions\n\
         [getting_started]: crate::guide::getting_started\n\
         [configuration]: crate::guide::configuration\n\
+        [urls]: crate::guide::configuration#urls\n\
+        [storage]: crate::guide::configuration#storage\n\
+        [read_only]: crate::guide::configuration#read-only-binds\n\
+        [mirrors]: crate::guide::configuration#mirrors-and-replicas\n\
         [application_files]: crate::guide::application_files\n\
         [data]: crate::guide::data\n\
+        [copies]: crate::guide::data#copies-of-existing-databases\n\
         [migrations]: crate::guide::migrations\n\
         [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
