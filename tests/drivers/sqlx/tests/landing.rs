@@ -145,8 +145,13 @@ async fn an_any_pool_is_given_the_same_address(harness: Harness, #[case] insert:
 
 /// Runs async code to its end on a thread of its own: the thread that starts a harness may be one of a runtime.
 fn finish<T: Send>(work: impl Future<Output = T> + Send) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join().unwrap())
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(work)
+        });
+        thread.join().unwrap()
+    })
 }
 
 fn signed_up() -> Prepared {
