@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 
 use super::handle::Handle;
 use super::rules::Rule;
-use super::state::{last_epoch, Inside, Listened};
+use super::state::{last_epoch, Inside, Listened, Underway};
 use super::stop::How;
 use crate::list::retain;
 
@@ -58,6 +58,8 @@ pub(super) struct Running {
     pub(super) stopped: Option<Stopped>,
     /// Set if it is a `VACUUM`.
     pub(super) inside: Option<Inside>,
+    /// Has its end followed, whoever listens then.
+    pub(super) _underway: Underway,
 }
 
 /// A transaction that was seen to begin, or the next one of a connection that has none.

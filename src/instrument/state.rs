@@ -62,6 +62,32 @@ impl Drop for Listened {
     }
 }
 
+/// The number of statements in this process that somebody heard begin and that have not ended.
+static UNDERWAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns whether a statement goes on that somebody heard begin: its end is followed though nobody listens by then.
+pub(super) fn is_underway() -> bool {
+    UNDERWAY.load(Ordering::Relaxed) > 0
+}
+
+/// A statement that somebody heard begin, counted as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Underway(());
+
+impl Underway {
+    /// Counts a statement.
+    pub(super) fn new() -> Underway {
+        UNDERWAY.fetch_add(1, Ordering::Relaxed);
+        Underway(())
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        UNDERWAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A guard, counted as long as the value lives: connections ask before they prepare.
 #[derive(Debug)]
 pub(super) struct Guarded(());

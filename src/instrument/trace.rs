@@ -21,7 +21,7 @@ use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::settle::Account;
 use super::sqlite_log::take_error;
-use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
+use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, is_underway, Inside, Underway};
 use super::traced::{Begun, Statement};
 use super::watch::{Context, Watch};
 use super::{authorize, commit, late, own_writes, strays};
@@ -72,7 +72,9 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             settle_here();
             return ffi::SQLITE_OK;
         };
-        let (heard, only_reads) = (is_heard(), statement.only_reads());
+        let only_reads = statement.only_reads();
+        // What was heard as it began is followed to its end, though nobody listens by then.
+        let heard = is_heard() || event == PROFILE && is_underway();
         if !heard && !only_reads && event == STMT {
             // SAFETY: as below.
             unsafe { begins_unheard(&statement, Context::of(context), x.cast()) };
@@ -86,16 +88,11 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         if event == STMT && only_reads && !statement.handle().is_autocommit() && !is_own() {
             reads(&statement);
         }
-        if !heard {
-            if event == PROFILE {
-                end_unheard(statement.statement);
-            }
-            // A statement that only reads is of interest to listeners alone.
-            if only_reads {
-                return ffi::SQLITE_OK;
-            }
+        if event == PROFILE {
+            end_unheard(statement.statement);
         }
-        if is_own() {
+        // A statement that only reads is of interest to listeners alone.
+        if !heard && only_reads || is_own() {
             return ffi::SQLITE_OK;
         }
         if !heard && event == PROFILE {
@@ -248,14 +245,15 @@ impl Watch {
         let inside = (deed.vacuums && !is_nested).then(Inside::new);
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
-        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
+        let _underway = Underway::new();
+        let running =
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside, _underway };
         lock(&self.accounts).begin(running, standing.alone);
     }
 }
 
-/// Follows the end of a statement; `watch` is the database's while somebody listens.
+/// Follows the end of a statement; `watch` is the database's where the statement may be among those that run on it.
 fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>) {
-    end_unheard(statement.statement);
     end_here();
     let logged = take_error(statement);
     let handle = statement.handle();
