@@ -36,12 +36,22 @@ macro_rules! chapters {
         "\n\
         [guide]: crate::guide\n\
         [features]: crate#features\n\
-        [versions]: crate#versions\n\
+        [versions]: https://crates.io/crates/multibind#versions\n\
+        [driver_table]: https://crates.io/crates/multibind#drivers\n\
+        [first_line]: https://crates.io/crates/multibind#five-minutes\n\
         [getting_started]: crate::guide::getting_started\n\
+        [addresses]: crate::guide::getting_started#give-the-application-its-databases\n\
         [configuration]: crate::guide::configuration\n\
+        [urls]: crate::guide::configuration#urls\n\
+        [storage]: crate::guide::configuration#storage\n\
+        [read_only]: crate::guide::configuration#read-only-binds\n\
+        [mirrors]: crate::guide::configuration#mirrors-and-replicas\n\
         [application_files]: crate::guide::application_files\n\
         [data]: crate::guide::data\n\
+        [prepared]: crate::guide::data#a-state-to-start-with\n\
+        [copies]: crate::guide::data#copies-of-existing-databases\n\
         [migrations]: crate::guide::migrations\n\
+        [migrator]: crate::guide::migrations#the-migrator-itself\n\
         [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
