@@ -255,7 +255,13 @@ mod tests {
         format!("{:?}", dispatcher.plan(sql).map_err(|error| error.to_string()))
     }
 
-    const STATEMENTS: [&str; 47] = [
+    const STATEMENTS: [&str; 53] = [
+        "WITH user (x) AS (VALUES (1), (2)) SELECT count(*) FROM user",
+        "WITH post AS (SELECT name FROM user) SELECT count(*) FROM post",
+        "WITH user AS (SELECT 1), kind AS (SELECT 2) SELECT 3 FROM user, kind",
+        "SELECT count(*) FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+        "DELETE FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+        "SELECT count(*) FROM word",
         "INSERT INTO event (line) VALUES ('x')",
         "INSERT INTO event SELECT * FROM event ON CONFLICT (id) DO UPDATE SET line = excluded.line",
         "SELECT title FROM titled",

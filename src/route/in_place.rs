@@ -75,7 +75,7 @@ fn touched_alone(
         };
         // A table of which no column is read comes without its schema, and so does a CTE of the same name.
         let is_certain = access.schema.is_some() || is_opened(name);
-        if !is_certain || access.is_temporary() || !is_of(catalog, named.1, access) {
+        if !is_certain || access.is_temporary() || !is_of(catalog, named, access, program) {
             return Ok(None);
         }
         touched.note(named.clone(), name, writes);

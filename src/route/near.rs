@@ -1,7 +1,8 @@
 //! The bind of the statement before, tried first: most statements are about the same bind as the one before them.
 //!
 //! A statement that SQLite accepts beside one bind, and that uses a table of it, is refused beside none, for that table is
-//! missed. So the search would add this bind and come to the same answer, two prepared statements later.
+//! missed. So the search would add this bind and come to the same answer, two prepared statements later. The statement before
+//! may be one of another harness with the same tables, on another thread: the answer must not depend on it.
 
 use std::slice;
 
@@ -13,7 +14,6 @@ use super::program::Program;
 use super::stage::{Accepted, Setting, Stage};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Result};
-use crate::key::BindIndex;
 use crate::sqlite::objects::NameKind;
 
 /// Returns SQLite's answer to a statement on rows of one bind, that of the statement before or the one that is missed
@@ -39,40 +39,32 @@ fn look_beside(
 ) -> Result<rusqlite::Result<Option<Looked>>> {
     let setting = Setting::of(catalog, slice::from_ref(&named));
     let stage = stages.stage(catalog, &setting)?;
-    Ok(stage.see_listed(sql).and_then(|(seen, program)| {
-        let is_certain = needs_it_alone(catalog, stage, &named, &seen, &program)?;
-        Ok(is_certain.then_some(Looked { setting, look: Ok(seen), program }))
+    Ok(stage.see_listed(sql).map(|(seen, program)| {
+        let is_certain = needs_it_alone(catalog, stage, &named, &seen, &program);
+        is_certain.then_some(Looked { setting, look: Ok(seen), program })
     }))
 }
 
 /// Reports whether a statement that is accepted beside one bind needs it, and certainly no other.
-fn needs_it_alone(
-    catalog: &Catalog,
-    stage: &Stage,
-    named: &NamedBind,
-    seen: &Accepted,
-    program: &Program,
-) -> rusqlite::Result<bool> {
+fn needs_it_alone(catalog: &Catalog, stage: &Stage, named: &NamedBind, seen: &Accepted, program: &Program) -> bool {
     let present = slice::from_ref(named);
-    let opened = stage.opened(program)?;
-    let is_opened = |name: &str| opened.iter().any(|(_, table)| table.eq_ignore_ascii_case(name));
-    // A table of which no column is read comes without its schema, and so does a CTE of the same name.
-    let is_used = |access: &Access| access.schema.is_some() || access.table().is_some_and(is_opened);
     // Another key of the bind may be the one that the search comes to.
-    Ok(*named == catalog.unqualified(named.1)
+    *named == catalog.unqualified(named.1)
         && stage.stand_ins().is_empty()
         && seen.accesses.iter().all(|access| matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_)))
-        && seen.accesses.iter().any(|access| is_used(access) && is_of(catalog, named.1, access))
+        && seen.accesses.iter().any(|access| is_of(catalog, named, access, program))
         && shadowed(catalog, present, seen).iter().all(|wanted| wanted == named)
-        && (!reads_main(program) || catalog.default_named().is_none_or(|main| main == *named)))
+        && (!reads_main(program) || catalog.default_named().is_none_or(|main| main == *named))
 }
 
-/// Reports whether an access is to a table that one bind alone has, and no function of that name.
-pub(super) fn is_of(catalog: &Catalog, bind: BindIndex, access: &Access) -> bool {
+/// Reports whether an access is to a table that one bind alone has, and no function or common table expression of that name.
+pub(super) fn is_of(catalog: &Catalog, (key, bind): &NamedBind, access: &Access, program: &Program) -> bool {
     let Some(name) = access.table() else { return false };
     let is_the_one = match catalog.named(NameKind::Table, name) {
-        [one] => one.bind == bind,
+        [one] => one.bind == *bind,
         _ => false,
     };
-    is_the_one && !is_reserved(name)
+    // Of a table and a common table expression alike, SQLite leaves the schema out where no column is read.
+    let is_table = access.schema.is_some() || program.reads(key.schema_name());
+    is_the_one && is_table && !is_reserved(name)
 }
