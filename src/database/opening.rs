@@ -1,5 +1,5 @@
-//! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and
-//! there is an answer where the database is gone.
+//! Opening a connection of a pool: the threads that pools share never wait, whatever the opening waits for, and there is an
+//! answer where the database is gone.
 //!
 //! A [`helper`] does the work that may have to wait. The pool's thread waits for that for a moment; then it tells the pool
 //! that there is no connection yet, and the pool asks again by and by.
@@ -234,7 +234,7 @@ fn open_patiently(source: &Weak<Source>, waits_for: &Mutex<Option<rusqlite::Erro
 
 impl Source {
     /// Returns whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
-    fn never_waits(&self) -> bool {
+    pub(super) fn never_waits(&self) -> bool {
         self.store.never_waits() && !self.setup.has_pragmas()
     }
 
