@@ -14,9 +14,9 @@ pub(crate) struct Stored {
 }
 
 /// The beginning of every file; the number changes with this format.
-const MAGIC: [u8; 16] = *b"multibind image3";
+const MAGIC: [u8; 16] = *b"multibind image4";
 
-/// The numbers after it: the lengths of the three parts, and the digest of all after the head.
+/// The numbers after it: the lengths of the three parts, and the digest of the last two. The first is compared byte by byte.
 const NUMBERS: usize = 4;
 const HEAD: usize = MAGIC.len() + NUMBERS * 8;
 
@@ -39,7 +39,7 @@ pub(super) fn written(identity: &[u8], stored: &Stored) -> Vec<u8> {
     }
     let lengths = [identity.len(), files_at - notes_at, bytes.len() - files_at].map(|length| length as u64);
     let [of_identity, of_notes, of_files] = lengths;
-    let numbers = [of_identity, of_notes, of_files, digest(&bytes[HEAD..])];
+    let numbers = [of_identity, of_notes, of_files, digest(&bytes[notes_at..])];
     for (place, number) in bytes[MAGIC.len()..HEAD].chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());
     }
@@ -64,7 +64,7 @@ pub(super) fn read(bytes: &Bytes, identity: &[u8]) -> Result<Stored, &'static st
     if own != identity {
         return Err("it is of another schema whose name is the same");
     }
-    if digest(rest) != sum {
+    if digest(rest_of_it) != sum {
         return Err("it is damaged");
     }
     let files = bytes.part(bytes.len() - files.len()..bytes.len()).and_then(|files| files_of(&files));
