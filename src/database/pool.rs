@@ -51,11 +51,8 @@ static ONE: Workers = OnceLock::new();
 static TWO: Workers = OnceLock::new();
 
 fn workers(source: &Source) -> Arc<ScheduledThreadPool> {
-    let (workers, number, pattern) = if source.never_waits() && !source.setup.runs_code() {
-        (&ONE, 1, "multibind-{}")
-    } else {
-        (&TWO, 2, "multibind-waits-{}")
-    };
+    let (workers, number, pattern) =
+        if source.opens_at_once() { (&ONE, 1, "multibind-{}") } else { (&TWO, 2, "multibind-waits-{}") };
     Arc::clone(workers.get_or_init(|| started(number, pattern)))
 }
 
@@ -110,6 +107,19 @@ pub(super) fn timeout(options: &EngineOptions) -> Duration {
     /// The timeout of `r2d2`.
     const USUAL: Duration = Duration::from_secs(30);
     options.pool_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(USUAL)
+}
+
+/// Returns a connection of a pool. One that is to be opened is opened by the caller, where that waits for nothing.
+pub(super) fn get(pool: &Pool, source: &Source) -> Result<PooledConnection, r2d2::Error> {
+    let state = pool.state();
+    if !source.opens_at_once() || state.idle_connections > 0 || state.connections >= pool.max_size() {
+        return pool.get();
+    }
+    source.open_next();
+    let conn = pool.get();
+    // Another may have come back meanwhile.
+    source.set_ready(None);
+    conn
 }
 
 /// Ends what is idle in a pool whose harness ends: a clone of the pool has no database any more.
