@@ -195,7 +195,7 @@ mod tests {
         }
         let unwritable = Facts { missing_parents: Vec::new(), folders: vec![folder("a", &["1\0", "2"])] };
         assert_eq!(notes(&unwritable, &mut Vec::new()), None);
-        for cut_off in [["1", "post"].as_slice(), &["0", "1", "a", "3", "1\02"]] {
+        for cut_off in [["1", "post"].as_slice(), &["0", "1", "a", "3", "b\0c"]] {
             assert_eq!(facts(&mut cut_off.iter().map(ToString::to_string)), None);
         }
         assert_eq!(facts(&mut [].into_iter()), None);
