@@ -29,7 +29,8 @@ impl Bytes {
             return Ok(Bytes::of(Block::Large(large)));
         }
         let mut bytes = Vec::with_capacity(length);
-        file.read_to_end(&mut bytes)?;
+        // Without a bound, it would ask the system for the length once more.
+        file.take(u64::MAX).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 

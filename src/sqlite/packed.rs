@@ -87,16 +87,17 @@ impl FileBytes {
         let (length, rest) = packed.split_first_chunk()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= LONGEST)?;
         let (entries, left) = rest.split_at_checked(length.div_ceil(CHUNK).checked_mul(ENTRY)?)?;
-        let (mut chunks, mut place) = (Vec::with_capacity(entries.len() / ENTRY), 0);
-        for (number, entry) in entries.as_chunks::<ENTRY>().0.iter().enumerate() {
-            let [front, front_high, back, back_high] = *entry;
-            let front = usize::from(u16::from_le_bytes([front, front_high]));
-            let back = usize::from(u16::from_le_bytes([back, back_high]));
-            if front + back > CHUNK.min(length - number * CHUNK) {
+        let entries = entries.as_chunks::<ENTRY>().0;
+        let (mut chunks, mut place, mut rest) = (Vec::with_capacity(entries.len()), 0, length);
+        for [front, front_high, back, back_high] in entries {
+            let front = usize::from(*front) | usize::from(*front_high) << 8;
+            let back = usize::from(*back) | usize::from(*back_high) << 8;
+            if front + back > CHUNK.min(rest) {
                 return None;
             }
             chunks.push(Chunk { place, front, back });
             place += front + back;
+            rest = rest.saturating_sub(CHUNK);
         }
         if place != left.len() {
             return None;
