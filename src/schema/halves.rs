@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::migration::Script;
 use super::source::SchemaPart;
 use super::tool::Tool;
+use crate::list::retain;
 use crate::sqlite::has_noticed;
 
 /// A place between two statements of a schema.
@@ -115,8 +116,8 @@ impl Script {
             return None;
         }
         let mut before = self.clone();
-        before.pieces.retain(|piece| piece.start < place);
-        self.pieces.retain(|piece| piece.end > place);
+        retain(&mut before.pieces, |piece| piece.start < place);
+        retain(&mut self.pieces, |piece| piece.end > place);
         if let Some(last) = before.pieces.last_mut() {
             last.end = last.end.min(place);
         }
