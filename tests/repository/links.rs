@@ -118,6 +118,9 @@ fn every_link_to_an_item_leads_to_it_in_the_documentation_too() {
     let (mut wrong, mut used) = (Vec::new(), HashSet::new());
     for page in chapters() {
         for line in prose(&page) {
+            for target in targets(&line).into_iter().filter(|target| target.starts_with("crate::")) {
+                wrong.push(format!("{}: {target} leads nowhere on GitHub", page.file_name().unwrap().display()));
+            }
             let Some((name, target)) = line.strip_prefix('[').and_then(|line| line.split_once("]: ")) else { continue };
             let Some(address) = target.strip_prefix("https://docs.rs/multibind/latest/multibind/") else { continue };
             let item = item(address);
