@@ -49,9 +49,16 @@ fn attribute() {
     if waiting.is_empty() {
         return;
     }
+    // A message is read from no other connections than those that may have it: one without a mutex may be in use.
+    let may_have = |connection: &Connected, code: c_int| {
+        let is_one = |unprepared: &Arc<Unprepared>| {
+            unprepared.code == code && (connection.used_on() == unprepared.thread_number || !connection.has_refused())
+        };
+        waiting.iter().any(is_one)
+    };
     let mut failed = Vec::new();
     for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
-        if let Some(error) = listed(*address).error_if_unused() {
+        if let Some(error) = listed(*address).error_if_unused(|code| may_have(connection, code)) {
             failed.push((error, Arc::clone(connection)));
         }
     }

@@ -212,13 +212,13 @@ impl Handle {
         self.if_unused(|handle| (handle.standing(), handle.code()))
     }
 
-    /// Returns the error of the last call on a connection that another thread may use, its code and message, if there is one.
-    pub(super) fn error_if_unused(&self) -> Option<(c_int, String)> {
+    /// Returns the error of the last call on a connection that another thread may use, its code and message, if its code is wanted.
+    pub(super) fn error_if_unused(&self, is_wanted: impl Fn(c_int) -> bool) -> Option<(c_int, String)> {
         let error = |handle: &Handle| {
             let code = handle.code();
             // SAFETY: the connection is open and used by this thread alone, so that the message lives until it is copied.
             let message = || unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(handle.0)) }.to_string_lossy().into_owned();
-            (!matches!(code, ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE)).then(|| (code, message()))
+            is_wanted(code).then(|| (code, message()))
         };
         self.if_unused(error)?
     }
