@@ -25,7 +25,7 @@ use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
 use super::waits::Waiting;
 use crate::key::Keys;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -251,9 +251,10 @@ impl Connected {
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
+        let can_commit = !step.is_some_and(Step::commits) || handle.can_commit();
         let (mut state, version) = self.at_version(handle, standing);
         // An end that was not reported.
-        state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
+        retain(&mut state.running, |other| other.statement != begins.statement || begins.statement == 0);
         if alone
             && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
@@ -275,7 +276,8 @@ impl Connected {
             });
         }
         if let Some(open) = &mut state.open {
-            open.wrote |= wrote;
+            // What failed for want of the lock has written nothing that a commit could lose.
+            open.wrote = (open.wrote || wrote) && can_commit;
         }
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;
