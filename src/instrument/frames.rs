@@ -23,6 +23,8 @@ pub(super) struct Own {
     pub(super) text: String,
     /// The length of the file and the line at its beginning; 0 where they are not known.
     pub(super) line: usize,
+    /// The column, where it is known.
+    pub(super) column: Option<u32>,
 }
 
 impl Own {
@@ -88,9 +90,10 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
     for frame in frames.iter().filter(|frame| frame.is_own()) {
         let function = without_closures(frame.function);
         let at = frame.at.map(short);
+        let column = frame.at.and_then(|at| at.rsplit_once(':')?.1.parse().ok());
         let is_last = match (function.is_empty(), resolved.own.last()) {
-            // What has no name of its own is told by its line.
-            (true, Some(own)) => at.as_deref().is_none_or(|at| own.line() == at),
+            // What has no name of its own is told by its line; one that an attribute writes stands where that begins.
+            (true, Some(own)) => column == Some(1) || at.as_deref().is_none_or(|at| own.line() == at),
             (true, None) => at.is_none(),
             (false, _) => function == last,
         };
@@ -112,9 +115,9 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
         }
         around = vec![function.clone()];
         resolved.own.push(match at {
-            Some(at) if function.is_empty() => Own { line: at.len(), text: at },
-            Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
-            None => Own { text: function.clone(), line: 0 },
+            Some(at) if function.is_empty() => Own { line: at.len(), text: at, column },
+            Some(at) => Own { text: format!("{at}, {function}"), line: at.len(), column },
+            None => Own { text: function.clone(), line: 0, column },
         });
         last = function;
     }
