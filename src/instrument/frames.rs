@@ -2,6 +2,8 @@
 
 use std::env;
 
+use super::paths::{is_unnamed, parts, without_closures};
+
 /// The application's frames of a backtrace.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -83,7 +85,6 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
     let is_through_us = callers.skip_while(|frame| !frame.is_sqlite()).any(Frame::is_ours);
     let is_drop = called.is_some_and(Frame::is_drop);
     let dropped = frames[..first].iter().rev().take_while(|frame| frame.is_drop());
-    // The innermost owned the value.
     let future = dropped.filter_map(|frame| future_of(frame.function)).last();
     let mut resolved = Resolved { is_drop, future, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
@@ -135,40 +136,6 @@ fn future_of(drop: &str) -> Option<String> {
     }
     let name = function.iter().rev().find(|part| !is_unnamed(part))?;
     Some(name.split('<').next().unwrap_or(name).to_string())
-}
-
-/// Returns a function without the closures and the bodies of asynchronous code in it: nothing where it is one of these and its
-/// path is not known.
-fn without_closures(function: &str) -> String {
-    let mut parts = parts(function);
-    parts.retain(|part| !is_unnamed(part));
-    parts.join("::")
-}
-
-/// Returns whether a part of a path is a closure's, or that of the body of asynchronous code.
-fn is_unnamed(part: &str) -> bool {
-    ["{{closure}}", "{closure", "{async", "{coroutine"].iter().any(|one| part.starts_with(one))
-}
-
-/// Returns the parts of a path, each with its own arguments.
-fn parts(path: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);
-    for (at, letter) in path.char_indices() {
-        match letter {
-            '<' | '(' => depth += 1,
-            // An arrow ends nothing.
-            '>' | ')' if !path[..at].ends_with('-') => depth = depth.saturating_sub(1),
-            ':' if depth == 0 && at >= start => {
-                parts.extend(path.get(start..at));
-                start = at + 2;
-            }
-            _ => {}
-        }
-    }
-    parts.extend(path.get(start..));
-    // Arguments are a part of what they follow.
-    parts.retain(|part| !part.is_empty());
-    parts
 }
 
 /// Returns whether a function is what rstest makes around a test: one that has the test inside, or a case of it.

@@ -138,7 +138,7 @@ fn stale(running: &Running) -> Vec<String> {
             None => "\n  No statement was recorded that wrote in between.".to_string(),
         };
         // On one thread, a transaction that began with the lock would have had the other write wait for it in vain.
-        if let Some(own) = own_write(&late) {
+        if let Some(own) = own_write(late) {
             report += &format!("\n  {}", paragraph(&own, 2, 2));
         }
         let is_one_thread =

@@ -227,7 +227,7 @@ fn keys_that_share_a_stand_in_share_its_rows() -> multibind::Result<()> {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
     the row landed in `default` instead of `meta`
 
-      look at  … it used a connection to `default`, not to `meta`
+      look at  … it gave `default`, with `db.uri`
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -278,7 +278,7 @@ fn a_row_in_another_bind_is_shown_there(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { event: "sign-up of ann" })), @r#"
     the row landed in `default` instead of `meta`
 
-      look at  … it used a connection to `default`, not to `meta`
+      look at  … it gave `default`, with `db.uri`
       looked for  log: event = 'sign-up of ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -427,7 +427,7 @@ fn a_bind_without_the_table_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "user", row! { username: "ann" })), @r#"
     the row landed in `auth` instead of `meta`
 
-      look at  … it used a connection to `auth`, not to `meta`
+      look at  … it gave `auth`, with `db.uri`
       looked for  user: username = 'ann'
       expected    in `meta`, committed, and in no other bind
 
@@ -509,7 +509,7 @@ fn a_bind_whose_table_lacks_the_column_says_so(db: Harness) {
     insta::assert_snapshot!(failure(|| db.assert_landed("meta", "log", row! { post_id: 1 })), @r#"
     the row landed in `default` instead of `meta`
 
-      look at  … it used a connection to `default`, not to `meta`
+      look at  … it gave `default`, with `db.uri`
       looked for  log: post_id = 1
       expected    in `meta`, committed, and in no other bind
 

@@ -36,7 +36,7 @@ fn a_table_that_was_created_in_another_bind_is_named_with_its_statement() {
     assert_snapshot!(failure(|| db.assert_landed("billing", "coupon", row! { code: "SPRING" })), @r#"
     the row landed in `default` instead of `billing`
 
-      look at  … it used a connection to `default`, not to `billing`
+      look at  … it gave `default`, with `db.connection`
       looked for  coupon: code = 'SPRING'
       expected    in `billing`, committed, and in no other bind
 

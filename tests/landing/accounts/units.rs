@@ -33,7 +33,7 @@ fn what_the_same_thread_lost_on_another_bind_is_named() {
     assert_snapshot!(failure(|| db.assert_not_landed(None, "purchase", row! { customer: "ann" })), @r#"
     the row is in `default`
 
-      look at  … it wrote the row
+      look at  … it committed `default`, and what was written to `billing` was lost
       looked for  purchase: customer = 'ann'
       expected    not in `default`
 
