@@ -26,14 +26,15 @@
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
 //! chapter on property tests is empty, since its examples need it.
 
-/// Links between the chapters.
+/// Links between the chapters, and from a chapter to an item.
 ///
 /// A chapter is a Markdown file too, which says `[Dispatch][dispatch]` and, at its end, `[dispatch]: dispatch.md`. Of two
 /// definitions of one name Markdown takes the first, which here is this one, so that a link leads from file to file and
-/// from page to page.
+/// from page to page. `guide_links.md` has the items, which the files link to on docs.rs.
 macro_rules! chapters {
     () => {
-        "\n\
+        concat!(
+            "\n\
         [guide]: crate::guide\n\
         [features]: crate#features\n\
         [versions]: https://crates.io/crates/multibind#versions\n\
@@ -71,7 +72,10 @@ macro_rules! chapters {
         [coming_from_sqlx_test]: crate::guide::coming_from_sqlx_test\n\
         [questions]: crate::guide::questions\n\
         [reference]: crate::guide::reference\n\
-        \n"
+        \n",
+            include_str!("guide_links.md"),
+            "\n"
+        )
     };
 }
 

@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 
 use super::handle::Handle;
 use super::rules::Rule;
-use super::state::{last_epoch, Inside, Listened, Underway};
+use super::state::{last_epoch, Listened, Underway};
 use super::stop::How;
 use crate::list::retain;
 
@@ -55,9 +55,9 @@ pub(super) struct Running {
     pub(super) writes_anywhere: bool,
     /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
+    /// Set if it begins or ends a transaction or a savepoint: a virtual table then writes what it has held back.
+    pub(super) is_step: bool,
     pub(super) stopped: Option<Stopped>,
-    /// Set if it is a `VACUUM`.
-    pub(super) inside: Option<Inside>,
     /// Has its end followed, whoever listens then.
     pub(super) _underway: Underway,
 }
@@ -67,7 +67,7 @@ pub(super) struct Running {
 struct Transaction {
     connection: usize,
     /// Since when everything was seen.
-    epoch: usize,
+    epoch: u64,
     /// Set if a statement in it writes, and whether one can have taken a writer's lock.
     wrote: bool,
     may_have_written: bool,
@@ -101,9 +101,10 @@ impl Accounts {
         Some(ended)
     }
 
-    /// Begins the next transaction of a connection, unless one of its statements that may write goes on.
+    /// Begins the next transaction of a connection, unless one of its statements that may write goes on, or one that ends the last.
     fn renew(&mut self, connection: usize) {
-        if !self.running.iter().any(|running| running.connection == connection && running.may_write) {
+        let goes_on = |running: &Running| running.connection == connection && (running.may_write || running.is_step);
+        if !self.running.iter().any(goes_on) {
             let epoch = last_epoch();
             retain(&mut self.transactions, |transaction| transaction.connection != connection);
             self.transactions.push(Transaction { connection, epoch, wrote: false, may_have_written: false });

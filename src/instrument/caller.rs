@@ -25,7 +25,7 @@ use crate::sync::lock;
 
 /// The most places that are captured on a thread since a harness was last started.
 const PLACES: usize = 4096;
-/// The most spans that are kept: each is let go of once its command has run.
+/// The most spans that are kept: each is dropped once its command has run.
 const SPANS: usize = 1024;
 
 /// The number of harnesses that were started.

@@ -1,10 +1,12 @@
 //! The paths of functions as a backtrace writes them.
 
+use crate::list::retain;
+
 /// Returns a function without the closures and the bodies of asynchronous code in it: nothing where it is one of these and its
 /// path is not known.
 pub(super) fn without_closures(function: &str) -> String {
     let mut parts = parts(function);
-    parts.retain(|part| !is_unnamed(part));
+    retain(&mut parts, |part| !is_unnamed(part));
     parts.join("::")
 }
 
@@ -30,7 +32,7 @@ pub(super) fn parts(path: &str) -> Vec<&str> {
     }
     parts.extend(path.get(start..));
     // Arguments are a part of what they follow.
-    parts.retain(|part| !part.is_empty());
+    retain(&mut parts, |part| !part.is_empty());
     parts
 }
 

@@ -20,11 +20,13 @@ use super::connections::{connected, settle_here, settle_others};
 use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::settle::Account;
-use super::sqlite_log::take_error;
-use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, is_underway, Inside, Underway};
+use super::sqlite_log::{take_aborted, Aborted};
+use super::state::{
+    begin_inside, begin_unheard, end_inside, end_unheard, is_heard, is_inside, is_own, is_underway, Underway,
+};
 use super::traced::{Begun, Statement};
 use super::watch::{Context, Watch};
-use super::{authorize, commit, late, own_writes, strays};
+use super::{authorize, commit, last_use, late, own_writes, strays};
 use crate::sqlite::callback::without_panic;
 use crate::sqlite::Slot;
 use crate::sync::lock;
@@ -72,6 +74,11 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             settle_here();
             return ffi::SQLITE_OK;
         };
+        if event == STMT {
+            last_use::note(statement.handle().address());
+        }
+        // Of the statement that ends now, if one does: an error is logged right before that, on this thread.
+        let aborted = take_aborted();
         let only_reads = statement.only_reads();
         // What was heard as it began is followed to its end, though nobody listens by then.
         let heard = is_heard() || event == PROFILE && is_underway();
@@ -90,13 +97,16 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         }
         if event == PROFILE {
             end_unheard(statement.statement);
+            if end_inside(statement.statement) {
+                vacuumed(&statement.handle());
+            }
         }
         // A statement that only reads is of interest to listeners alone.
         if !heard && only_reads || is_own() {
             return ffi::SQLITE_OK;
         }
         if !heard && event == PROFILE {
-            has_ended(&statement, Context::of(context), None);
+            has_ended(&statement, Context::of(context), None, aborted);
             return ffi::SQLITE_OK;
         }
         let context = Context::of(context);
@@ -109,7 +119,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
                 Begun::Statement { nested } if !is_inside() => watch.began(&statement, nested, context),
                 _ => {}
             },
-            PROFILE => has_ended(&statement, context, Some(&watch)),
+            PROFILE => has_ended(&statement, context, Some(&watch), aborted),
             _ => {}
         }
         ffi::SQLITE_OK
@@ -132,7 +142,11 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         settle_others(handle.address());
     }
     if statement.writes() {
-        begin_unheard(statement.statement);
+        if handle.has_attached() {
+            begin_unheard(statement.statement, handle.databases().iter().filter_map(|schema| handle.placed(schema)));
+        } else {
+            begin_unheard(statement.statement, [context.number()]);
+        }
     }
     if is_own {
         return;
@@ -233,6 +247,7 @@ impl Watch {
             stopped = self.judge(member, statement, sql, deed);
         }
         // What runs inside a statement is part of it, unless it writes where that does not.
+        let is_part = is_part || connection.as_ref().is_some_and(|connection| connection.is_in_write());
         if if is_nested { deed.writes && !is_part } else { !by_session } {
             self.echo(&sql.to_string_lossy());
             if let Some(connection) = &connection
@@ -242,25 +257,25 @@ impl Watch {
             }
         }
         let may_write = statement.writes();
-        let inside = (deed.vacuums && !is_nested).then(Inside::new);
+        if deed.vacuums && !is_nested {
+            begin_inside(statement.statement);
+        }
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
         let _underway = Underway::new();
+        let is_step = deed.transaction;
         let running =
-            Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside, _underway };
+            Running { statement, connection, thread, writes, writes_anywhere, may_write, is_step, stopped, _underway };
         lock(&self.accounts).begin(running, standing.alone);
     }
 }
 
 /// Follows the end of a statement; `watch` is the database's where the statement may be among those that run on it.
-fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>) {
+fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>, aborted: Option<Aborted>) {
     end_here();
-    let logged = take_error(statement);
+    let logged = aborted.and_then(|aborted| aborted.error_of(statement));
     let handle = statement.handle();
     let ended = watch.and_then(|watch| lock(&watch.accounts).end(statement.address(), handle.is_autocommit()));
-    if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
-        vacuumed(&handle);
-    }
     let stopped = ended.and_then(|Running { stopped, .. }| stopped);
     if let Some(stopped) = &stopped {
         handle.release(stopped.how);
