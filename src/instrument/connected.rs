@@ -164,7 +164,7 @@ impl Connected {
         let lost = filtered(&Slot::ALL, |slot| {
             // SAFETY: as the caller says. rusqlite removes the others, its own or not, before it closes a connection.
             let now = unsafe { slot.is_taken(db) || *slot == Slot::Trace && slot.is_lost(db) };
-            now || found & bit(*slot) != 0
+            now || found & slot.bit() != 0
         });
         (!lost.is_empty()).then(|| Displaced {
             opened: Some(Arc::clone(&self.to.opened)),
@@ -234,12 +234,8 @@ impl Connected {
 
     /// Follows a statement that begins, with the recorder of its harness.
     pub(super) fn begin(&self, recorder: &Recorder, handle: &Handle, begins: Begins) {
-        for slot in Slot::ALL.iter().filter(|slot| handle.has_lost(**slot)) {
-            self.lost.fetch_or(bit(*slot), Ordering::Relaxed);
-        }
+        self.is_used(handle);
         let standing = begins.standing;
-        self.used_on.store(state::thread_number(), Ordering::Relaxed);
-        self.has_refused.store(false, Ordering::Relaxed);
         let (alone, (changes, _)) = (standing.alone, standing.changes);
         let looked = begins.looked;
         let step = looked.as_ref().and_then(|looked| looked.step.as_ref());
@@ -252,8 +248,7 @@ impl Connected {
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
         let (mut state, version) = self.at_version(handle, standing);
-        // An end that was not reported.
-        state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
+        state.forget(begins.statement);
         if alone
             && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()
@@ -272,6 +267,7 @@ impl Connected {
                 held: None,
                 has_read: false,
                 savepoints: Vec::new(),
+                repeating: None,
             });
         }
         if let Some(open) = &mut state.open {
@@ -296,6 +292,16 @@ impl Connected {
             triggers: Vec::new(),
             touched: Touched::default(),
         });
+    }
+
+    /// Notes that this thread runs a statement on it, and which instruments it has lost.
+    pub(super) fn is_used(&self, handle: &Handle) {
+        let lost = handle.lost();
+        if lost != 0 {
+            self.lost.fetch_or(lost, Ordering::Relaxed);
+        }
+        self.used_on.store(state::thread_number(), Ordering::Relaxed);
+        self.has_refused.store(false, Ordering::Relaxed);
     }
 
     /// Returns the statement that goes on, on a thread, the last that began, and when that was.
@@ -353,7 +359,9 @@ impl Connected {
     }
 }
 
-/// Returns the bit of an instrument among those that are lost.
-fn bit(slot: Slot) -> usize {
-    1 << slot as usize
+impl State {
+    /// Forgets a statement at an address, whose end was not reported.
+    pub(super) fn forget(&mut self, statement: usize) {
+        self.running.retain(|other| other.statement != statement || statement == 0);
+    }
 }

@@ -116,7 +116,8 @@ fn after_abort(message: &str) -> Option<&str> {
 
 /// Takes the error of a statement that has ended on this thread, if the log has it.
 pub(super) fn take_error(statement: &Statement<'_>) -> Option<String> {
-    let aborted = ABORTED.try_with(|aborted| aborted.take()).ok()??;
+    let take = |aborted: &RefCell<Option<String>>| if aborted.borrow().is_some() { aborted.take() } else { None };
+    let aborted = ABORTED.try_with(take).ok()??;
     error_of(&aborted, statement.sql()?.to_string_lossy().as_ref())
 }
 

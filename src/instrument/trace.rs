@@ -19,6 +19,7 @@ use super::connected::Connected;
 use super::connections::{connected, settle_here, settle_others};
 use super::handle::Handle;
 use super::opening::OpenedBy;
+use super::repeating::Again;
 use super::settle::Account;
 use super::sqlite_log::take_error;
 use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
@@ -164,6 +165,13 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         return;
     }
     let standing = handle.standing();
+    if !is_nested {
+        let (address, prepared, sql) = (statement.address(), statement.prepared(), sql.to_bytes());
+        let again = Again { standing, statement: address, prepared, sql };
+        if connection.begin_again(&member.recorder, &handle, &again) {
+            return;
+        }
+    }
     // Before SQLite is asked about this one, which would change the result of its last call.
     connection.settle_before(&handle, standing);
     let looked = connection.look(&handle, standing, sql);
@@ -287,7 +295,8 @@ fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>)
     let failed = (stopped.is_some() || error.is_some()).then_some(true);
     let account = Account { failed, error, is_dropped: statement.is_busy() };
     let (standing, again) = connection.end(&handle, statement.address(), statement.prepared(), account);
-    if let (Some(number), Some(sql), Some(member)) = (again, statement.sql(), connection.member())
+    if let Some(number) = again
+        && let (Some(sql), Some(member)) = (statement.sql(), connection.member())
         && let Some(looked) = connection.look(&handle, standing, sql)
     {
         let tables = member.tables(&handle, &looked);
