@@ -26,22 +26,33 @@
 //! There is nothing here but text: these modules exist in the documentation only. Without the feature `proptest` the
 //! chapter on property tests is empty, since its examples need it.
 
-/// Links between the chapters.
+/// Links between the chapters, and from a chapter to an item.
 ///
 /// A chapter is a Markdown file too, which says `[Dispatch][dispatch]` and, at its end, `[dispatch]: dispatch.md`. Of two
 /// definitions of one name Markdown takes the first, which here is this one, so that a link leads from file to file and
-/// from page to page.
+/// from page to page. `guide_links.md` has the items, which the files link to on docs.rs.
 macro_rules! chapters {
     () => {
-        "\n\
+        concat!(
+            "\n\
         [guide]: crate::guide\n\
         [features]: crate#features\n\
-        [versions]: crate#versions\n\
+        [versions]: https://crates.io/crates/multibind#versions\n\
+        [driver_table]: https://crates.io/crates/multibind#drivers\n\
+        [first_line]: https://crates.io/crates/multibind#five-minutes\n\
         [getting_started]: crate::guide::getting_started\n\
+        [addresses]: crate::guide::getting_started#give-the-application-its-databases\n\
         [configuration]: crate::guide::configuration\n\
+        [urls]: crate::guide::configuration#urls\n\
+        [storage]: crate::guide::configuration#storage\n\
+        [read_only]: crate::guide::configuration#read-only-binds\n\
+        [mirrors]: crate::guide::configuration#mirrors-and-replicas\n\
         [application_files]: crate::guide::application_files\n\
         [data]: crate::guide::data\n\
+        [prepared]: crate::guide::data#a-state-to-start-with\n\
+        [copies]: crate::guide::data#copies-of-existing-databases\n\
         [migrations]: crate::guide::migrations\n\
+        [migrator]: crate::guide::migrations#the-migrator-itself\n\
         [scenarios]: crate::guide::scenarios\n\
         [dispatch]: crate::guide::dispatch\n\
         [landings]: crate::guide::landings\n\
@@ -61,7 +72,10 @@ macro_rules! chapters {
         [coming_from_sqlx_test]: crate::guide::coming_from_sqlx_test\n\
         [questions]: crate::guide::questions\n\
         [reference]: crate::guide::reference\n\
-        \n"
+        \n",
+            include_str!("guide_links.md"),
+            "\n"
+        )
     };
 }
 

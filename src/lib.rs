@@ -31,7 +31,7 @@
 //! | assert where a row is | [`row!`], [`Harness::assert_landed`], [`Harness::assert_landed_once`], [`Harness::assert_not_landed`], [`Harness::assert_rows`], [`Harness::assert_references`], [`Harness::within`], [`Harness::locate`], [`Harness::count`] | [`landings`] |
 //! | assert what changed, and undo it | [`changes!`], [`Harness::snapshot`], [`Harness::changes_since`], [`Harness::restore`], [`Harness::reset`], [`Harness::part`] | [`mod@changes`] |
 //! | see the statements that ran, and assert on them | [`Harness::record`] | [`statements`] |
-//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |
+//! | have statements on the wrong bind fail | [`Harness::allow_only`], [`Harness::deny`], [`Harness::deny_writes`], [`Harness::deny_outside`] | [`guards`] |
 //! | make a bind fail | [`Harness::fault`] | [`faults`] |
 //! | set up rows | [`Harness::insert`], [`Harness::insert_all`], [`Bind::data`], [`Config::prepared`] | |
 //! | run statements without choosing a database | [`Session`], [`Harness::session`] | [`sessions`] |

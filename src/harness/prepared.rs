@@ -75,6 +75,7 @@ impl Config {
     ///   registered and not called deterministic; the log says which;
     /// - where the closure captures something, which is not known to be the same twice;
     /// - where it calls [`load_data`](Harness::load_data) or [`migrate_to`](Harness::migrate_to), whose statements are not looked at;
+    /// - where a connection to a bind has a trace or an authorizer of the application's, which hides its statements;
     /// - where a bind's tables or data are made at each start themselves.
     ///
     /// And it runs once in each process where that read a file meanwhile, as SQLite does of a bind in

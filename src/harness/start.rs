@@ -16,6 +16,8 @@ use super::{reference, state, Harness, Running, Transactions};
 use crate::config::{DatabaseSpec, Resolved, Settled};
 use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
+#[cfg(feature = "sqlx")]
+use crate::instrument::follow;
 use crate::instrument::{watch_log, Presence, Recorder, Rules};
 use crate::key::{BindKey, PerBind};
 use crate::list::filtered;
@@ -73,6 +75,8 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
     let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
     if recorder.keeps_writes() {
         watch_log();
+        #[cfg(feature = "sqlx")]
+        follow();
     }
     let folder = Folder::new(config.chosen_folder());
     let (mut taken, mut urls) = (Vec::new(), Sorted::default());

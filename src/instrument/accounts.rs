@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 
 use super::handle::Handle;
 use super::rules::Rule;
-use super::state::{last_epoch, Inside, Listened};
+use super::state::{last_epoch, Listened, Underway};
 use super::stop::How;
 use crate::list::retain;
 
@@ -56,8 +56,8 @@ pub(super) struct Running {
     /// Set if it can take the lock of a writer, of whatever database.
     pub(super) may_write: bool,
     pub(super) stopped: Option<Stopped>,
-    /// Set if it is a `VACUUM`.
-    pub(super) inside: Option<Inside>,
+    /// Has its end followed, whoever listens then.
+    pub(super) _underway: Underway,
 }
 
 /// A transaction that was seen to begin, or the next one of a connection that has none.
@@ -65,7 +65,7 @@ pub(super) struct Running {
 struct Transaction {
     connection: usize,
     /// Since when everything was seen.
-    epoch: usize,
+    epoch: u64,
     /// Set if a statement in it writes, and whether one can have taken a writer's lock.
     wrote: bool,
     may_have_written: bool,

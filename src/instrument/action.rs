@@ -56,7 +56,17 @@ pub(super) struct Action<'c> {
     pub(super) action: c_int,
     pub(super) first: Option<&'c CStr>,
     pub(super) second: Option<&'c CStr>,
+    /// The name that the database has on the connection.
     pub(super) schema: Option<&'c CStr>,
+}
+
+impl<'c> Action<'c> {
+    /// Returns an action with what SQLite passes for it.
+    pub(super) fn new(action: c_int, [first, second, third]: [Option<&'c CStr>; 3]) -> Action<'c> {
+        // Of an `ALTER TABLE`, the schema comes first, and a column that it drops where that of the others is.
+        let schema = if action == ffi::SQLITE_ALTER_TABLE { first } else { third };
+        Action { action, first, second, schema }
+    }
 }
 
 impl Action<'_> {
@@ -108,7 +118,7 @@ impl Action<'_> {
     /// Returns the table or view that it alters or drops, and the schema of that.
     pub(super) fn altered(&self) -> Option<(&CStr, &str)> {
         match self.action {
-            ffi::SQLITE_ALTER_TABLE => Some((self.first?, self.second?.to_str().ok()?)),
+            ffi::SQLITE_ALTER_TABLE => Some((self.schema?, self.second?.to_str().ok()?)),
             ffi::SQLITE_DROP_TABLE | ffi::SQLITE_DROP_VIEW | ffi::SQLITE_DROP_VTABLE => {
                 Some((self.schema?, self.first?.to_str().ok()?))
             }

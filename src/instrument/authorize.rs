@@ -64,7 +64,7 @@ unsafe extern "C" fn on_action(
         }
         // SAFETY: SQLite passes null or texts that end with a NUL and live through this call.
         let [first, second, schema, inside] = unsafe { [first, second, schema, inside].map(|text| borrowed(text)) };
-        let action = Action { action, first, second, schema };
+        let action = Action::new(action, [first, second, schema]);
         match mode() {
             Mode::Own | Mode::Inside => ffi::SQLITE_OK,
             Mode::Denied => {

@@ -91,3 +91,15 @@ unsafe fn refuses(db: *mut ffi::sqlite3) -> bool {
     }
     false
 }
+
+impl Handle {
+    /// Returns whether a commit would keep anything: whether a transaction has written, or may, to a database that is not the
+    /// temporary one.
+    pub(super) fn can_commit(&self) -> bool {
+        if self.has_attached() {
+            self.databases().iter().any(|schema| self.is_writing_to(schema))
+        } else {
+            self.is_writing_to(c"main")
+        }
+    }
+}

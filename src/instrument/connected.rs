@@ -247,6 +247,7 @@ impl Connected {
         let wrote = looked.as_ref().is_some_and(|looked| looked.deed.writes || looked.deed.writes_elsewhere);
         let mut recorded = begins.record;
         let at = recorded.as_ref().map_or_else(Instant::now, |recorded| recorded.at);
+        let can_commit = !step.is_some_and(Step::commits) || handle.can_commit();
         let (mut state, version) = self.at_version(handle, standing);
         state.forget(begins.statement);
         if alone
@@ -271,7 +272,8 @@ impl Connected {
             });
         }
         if let Some(open) = &mut state.open {
-            open.wrote |= wrote;
+            // What failed for want of the lock has written nothing that a commit could lose.
+            open.wrote = (open.wrote || wrote) && can_commit;
         }
         if let Some(recorded) = &mut recorded {
             recorded.connection = self.number;

@@ -35,7 +35,7 @@ pub(crate) struct Faults {
     /// The number of our connections to a file that hold the lock of its log's writer: one at most.
     log_writers: AtomicUsize,
     /// The owner of that transaction, and the time since which everything was seen as it got the lock.
-    writer: Mutex<(Writer, Option<usize>)>,
+    writer: Mutex<(Writer, Option<u64>)>,
     /// The one that knows the statements of the database.
     witness: OnceLock<Weak<dyn Witness>>,
     /// The connections to a file that wait for the lock of a writer, or have given it up.

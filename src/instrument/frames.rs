@@ -9,6 +9,8 @@ pub(super) struct Resolved {
     pub(super) own: Vec<Own>,
     /// Set if the first of them called by dropping a value.
     pub(super) is_drop: bool,
+    /// The function whose future it dropped, where the value was part of one.
+    pub(super) future: Option<String>,
     /// Set if this crate called SQLite for it.
     pub(super) is_through_us: bool,
     /// Set if there are more frames than are kept.
@@ -78,11 +80,21 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
     let callers = frames[..first].iter().skip_while(|frame| frame.is_ours());
     let is_through_us = callers.skip_while(|frame| !frame.is_sqlite()).any(Frame::is_ours);
     let is_drop = called.is_some_and(Frame::is_drop);
-    let mut resolved = Resolved { is_drop, is_through_us, ..Resolved::default() };
+    let dropped = frames[..first].iter().rev().take_while(|frame| frame.is_drop());
+    // The innermost owned the value.
+    let future = dropped.filter_map(|frame| future_of(frame.function)).last();
+    let mut resolved = Resolved { is_drop, future, is_through_us, ..Resolved::default() };
     let (mut last, mut around) = (String::new(), Vec::<String>::new());
     for frame in frames.iter().filter(|frame| frame.is_own()) {
-        let function = frame.function.replace("::{{closure}}", "");
-        if function == last || around.iter().any(|test| is_wrapper(&function, test)) {
+        let function = without_closures(frame.function);
+        let at = frame.at.map(short);
+        let is_last = match (function.is_empty(), resolved.own.last()) {
+            // What has no name of its own is told by its line.
+            (true, Some(own)) => at.as_deref().is_none_or(|at| own.line() == at),
+            (true, None) => at.is_none(),
+            (false, _) => function == last,
+        };
+        if is_last || around.iter().any(|test| is_wrapper(&function, test)) {
             // What is around the test has the name that was written, without the same once more.
             if last.strip_prefix(&*function).is_some_and(|inner| inner.starts_with("::")) {
                 for own in resolved.own.iter_mut().filter(|own| own.function() == last) {
@@ -99,13 +111,61 @@ pub(super) fn resolved(backtrace: &str) -> Resolved {
             break;
         }
         around = vec![function.clone()];
-        resolved.own.push(match frame.at.map(short) {
+        resolved.own.push(match at {
+            Some(at) if function.is_empty() => Own { line: at.len(), text: at },
             Some(at) => Own { text: format!("{at}, {function}"), line: at.len() },
             None => Own { text: function.clone(), line: 0 },
         });
         last = function;
     }
     resolved
+}
+
+/// Returns the name of the application's asynchronous function whose future a function drops.
+fn future_of(drop: &str) -> Option<String> {
+    let (_, value) = drop.split_once("drop_in_place").or_else(|| drop.split_once("drop_glue"))?;
+    let value = value.trim_start_matches(':').strip_prefix('<')?.strip_suffix('>')?;
+    let function = parts(value);
+    let is_own = crate_of(value).is_some_and(|name| !is_dependency(name));
+    if !is_own || !function.last().is_some_and(|part| is_unnamed(part)) {
+        return None;
+    }
+    let name = function.iter().rev().find(|part| !is_unnamed(part))?;
+    Some(name.split('<').next().unwrap_or(name).to_string())
+}
+
+/// Returns a function without the closures and the bodies of asynchronous code in it: nothing where it is one of these and its
+/// path is not known.
+fn without_closures(function: &str) -> String {
+    let mut parts = parts(function);
+    parts.retain(|part| !is_unnamed(part));
+    parts.join("::")
+}
+
+/// Returns whether a part of a path is a closure's, or that of the body of asynchronous code.
+fn is_unnamed(part: &str) -> bool {
+    ["{{closure}}", "{closure", "{async", "{coroutine"].iter().any(|one| part.starts_with(one))
+}
+
+/// Returns the parts of a path, each with its own arguments.
+fn parts(path: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    for (at, letter) in path.char_indices() {
+        match letter {
+            '<' | '(' => depth += 1,
+            // An arrow ends nothing.
+            '>' | ')' if !path[..at].ends_with('-') => depth = depth.saturating_sub(1),
+            ':' if depth == 0 && at >= start => {
+                parts.extend(path.get(start..at));
+                start = at + 2;
+            }
+            _ => {}
+        }
+    }
+    parts.extend(path.get(start..));
+    // Arguments are a part of what they follow.
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Returns whether a function is what rstest makes around a test: one that has the test inside, or a case of it.
@@ -136,10 +196,7 @@ impl Frame<'_> {
             // With line tables only, a function that others are inlined into has its name alone.
             return self.at.is_some_and(|at| at.contains(".rs:")) && !self.is_elsewhere();
         };
-        if NOT_OWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) {
-            return false;
-        }
-        !self.is_elsewhere()
+        !is_dependency(name) && !self.is_elsewhere()
     }
 
     /// Returns whether its file is Cargo's or the toolchain's.
@@ -155,8 +212,13 @@ impl Frame<'_> {
     }
 }
 
+/// Returns whether a crate of that name is a dependency that calls SQLite, or the toolchain's.
+fn is_dependency(name: &str) -> bool {
+    NOT_OWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
 /// Crates between the application and SQLite, for programs without debug information, whose frames have no file.
-const NOT_OWN: [&str; 21] = [
+const NOT_OWN: [&str; 22] = [
     "alloc",
     "async_io",
     "async_std",
@@ -178,6 +240,7 @@ const NOT_OWN: [&str; 21] = [
     "test",
     "threadpool",
     "tracing",
+    "tracing_core",
 ];
 
 /// The beginnings of the names of crates that come in families.
@@ -314,6 +377,43 @@ mod tests {
    6: main
 ";
         assert_eq!(texts(backtrace), ["src/settings.rs:21, set", "tests/settings.rs:22, a_setting_can_be_changed"]);
+    }
+
+    #[test]
+    fn closures_and_asynchronous_bodies_are_named_after_what_they_are_in() {
+        let backtrace = "   0: sqlx_sqlite::connection::worker::ConnectionWorker::execute::{async_fn#0}
+             at /home/me/.cargo/registry/src/mirror-1/sqlx-sqlite-0.9.0/src/connection/worker.rs:380:9
+   1: <my_app::Accounts as my_app::Users>::sign_up::{async_fn#0}<my_app::User::{closure#1}>
+             at ./src/accounts.rs:10:9
+   2: <my_app::Accounts as my_app::Users>::sign_up::{{closure}}
+             at ./src/accounts.rs:9:5
+   3: {async_fn#0}<core::future::Ready<()>>
+             at ./src/lib.rs:30:5
+   4: {async_block#0}
+             at ./src/lib.rs:30:5
+   5: landing::a_user_signs_up::{async_fn#0}
+             at ./tests/landing.rs:12:5
+";
+        let own = [
+            "src/accounts.rs:10, <my_app::Accounts as my_app::Users>::sign_up",
+            "src/lib.rs:30",
+            "tests/landing.rs:12, landing::a_user_signs_up",
+        ];
+        assert_eq!(texts(backtrace), own);
+    }
+
+    #[test]
+    fn a_future_that_is_dropped_is_named_after_its_function() {
+        let future = |dropped: &str| {
+            let drops = format!("1: <sqlx_core::Transaction<DB> as core::ops::drop::Drop>::drop\n{dropped}");
+            resolved(&format!("{drops}3: core::ptr::drop_in_place<(my_app::Job,)>\n4: my_app::run\n")).future
+        };
+        let dropped = "2: core::ptr::drop_in_place<my_app::Users::sign_up<my_app::run::{{closure}}>::{{closure}}>\n";
+        assert_eq!(future(dropped).as_deref(), Some("sign_up"));
+        let dropped = "2: core::ptr::drop_in_place::<my_app::sign_up::{closure#0}>\n";
+        assert_eq!(future(dropped).as_deref(), Some("sign_up"));
+        assert_eq!(future("2: core::ptr::drop_in_place<sqlx_core::pool::acquire::{{closure}}>\n"), None);
+        assert_eq!(future("2: core::ptr::drop_in_place<my_app::Job>\n"), None);
     }
 
     #[test]

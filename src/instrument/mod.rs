@@ -8,6 +8,8 @@ mod action;
 mod asked;
 mod authorize;
 mod beginning;
+#[cfg(feature = "sqlx")]
+mod caller;
 mod closing;
 mod commit;
 mod commits;
@@ -57,6 +59,7 @@ mod savepoint;
 mod search;
 mod settle;
 mod sought;
+mod span;
 mod sqlite_log;
 mod state;
 mod stop;
@@ -75,6 +78,8 @@ mod waits;
 mod watch;
 
 pub(crate) use asked::{Asked, Way};
+#[cfg(feature = "sqlx")]
+pub(crate) use caller::follow;
 pub(crate) use commits::Since;
 pub(crate) use connections::{displaced, state_of, still_open};
 pub(crate) use displaced::Displaced;

@@ -59,6 +59,17 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// Returns the place of the savepoint that a name means, the last of that name.
+    fn savepoint(&self, name: &str) -> Option<usize> {
+        self.savepoints.iter().rposition(|known| known.name == name)
+    }
+
+    /// Returns whether a step would have ended the transaction, which is open.
+    pub(super) fn outlasts(&self, step: &Step) -> bool {
+        let Step::Release(name) = step else { return false };
+        self.savepoint(name).is_some_and(|at| self.savepoints[at].begins)
+    }
+
     /// Notes whether the version stays as it is, once a statement has ended within it that holds the lock of a writer.
     pub(super) fn holds(&mut self, start: &Start, rows: u64, version: u64) {
         // A session's connection knows its own database by the bind's name. What is attached stays until the transaction ends,
@@ -106,7 +117,9 @@ impl Start {
 
     /// Returns whether it has failed, where the end of its transaction tells.
     pub(super) fn fails(&self, end: TransactionEnd, rows: u64) -> Option<bool> {
-        let changes_rows = self.looked.as_ref().is_some_and(|looked| looked.deed.writes && !looked.renames);
+        // Of one that SQLite could not be asked about, it is not known.
+        let looked = self.looked.as_ref();
+        let changes_rows = looked.map_or(self.may_write, |looked| looked.deed.writes && !looked.renames);
         match (self.step(), end) {
             (Some(Step::Begin), _) => Some(true),
             // The version may have grown by another's commit.
@@ -138,20 +151,19 @@ pub(super) fn end_of(open: &Open, start: &Start, grew: bool, rows: u64) -> Trans
 }
 
 /// Follows a savepoint within a transaction.
-pub(super) fn step_within(open: &mut Open, step: Option<&Step>, recorder: &Recorder) {
-    let place = |name: &String| open.savepoints.iter().rposition(|known| known.name == *name);
-    match step {
+pub(super) fn step_within(open: &mut Open, start: &Start, recorder: &Recorder) {
+    match start.step() {
         Some(Step::Savepoint(name)) => {
             let (name, from, opened) = (name.clone(), recorder.next(), recorder.place_of_begin());
-            open.savepoints.push(Savepoint { name, from, opened });
+            open.savepoints.push(Savepoint { name, begins: start.alone, from, opened });
         }
         Some(Step::Release(name)) => {
-            if let Some(at) = place(name) {
+            if let Some(at) = open.savepoint(name) {
                 open.savepoints.truncate(at);
             }
         }
         Some(Step::RollbackTo(name)) => {
-            if let Some(at) = place(name) {
+            if let Some(at) = open.savepoint(name) {
                 recorder.undo(&open.savepoints[at], &open.transaction);
                 open.savepoints.truncate(at + 1);
             }

@@ -1,9 +1,11 @@
 //! The place in the application's code from which SQLite was called.
 
 use std::backtrace::Backtrace;
-use std::sync::OnceLock;
+use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
 
 use super::frames::{resolved, Own, Resolved};
+use super::span::{self, Span};
 use crate::list::mapped;
 
 /// The number of callers that are shown of a place.
@@ -14,12 +16,28 @@ const CALLERS: usize = 2;
 pub(crate) struct Place {
     backtrace: Backtrace,
     resolved: OnceLock<Resolved>,
+    /// The place on another thread that has asked for this call, and the span in which something has.
+    asked: Option<Arc<Place>>,
+    span: Option<Span>,
+}
+
+thread_local! {
+    /// The place that has asked for what this thread does.
+    static ASKED: RefCell<Option<Arc<Place>>> = const { RefCell::new(None) };
+}
+
+/// Notes the place that has asked for what this thread does from now on.
+#[cfg(feature = "sqlx")]
+pub(super) fn asked_by(place: Option<Arc<Place>>) {
+    let before = ASKED.try_with(|asked| asked.try_borrow_mut().map(|mut asked| std::mem::replace(&mut *asked, place)));
+    drop(before);
 }
 
 impl Place {
     /// Captures the place of this call; costs some microseconds.
     pub(super) fn capture() -> Place {
-        Place { backtrace: Backtrace::force_capture(), resolved: OnceLock::new() }
+        let asked = ASKED.try_with(|asked| asked.try_borrow().ok()?.clone()).ok().flatten();
+        Place { backtrace: Backtrace::force_capture(), resolved: OnceLock::new(), asked, span: span::current() }
     }
 
     /// Returns the first frame of the application's own code: `src/accounts.rs:10, my_app::accounts::sign_up`, or the function
@@ -78,6 +96,16 @@ impl Place {
         self.resolved().is_drop
     }
 
+    /// Returns the function whose future it dropped, where what it dropped was part of one that had not ended.
+    pub(crate) fn dropped_future(&self) -> Option<&str> {
+        self.resolved().future.as_deref()
+    }
+
+    #[cfg(all(test, feature = "sqlx"))]
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Returns whether the application called this crate, and this crate SQLite.
     pub(crate) fn is_through_us(&self) -> bool {
         self.resolved().is_through_us
@@ -98,8 +126,19 @@ impl Place {
         }
     }
 
+    /// Returns the name of the span in which it was called, with its file and line, where a driver's thread did for a thread that
+    /// is not known.
+    pub(crate) fn span(&self) -> Option<String> {
+        let Span { name, file, line } = self.span.filter(|_| self.resolved().own.is_empty())?;
+        Some(format!("`{name}`, {file}:{line}"))
+    }
+
     fn resolved(&self) -> &Resolved {
-        self.resolved.get_or_init(|| resolved(&self.backtrace.to_string()))
+        let resolved = self.resolved.get_or_init(|| resolved(&self.backtrace.to_string()));
+        match &self.asked {
+            Some(asked) if resolved.own.is_empty() => asked.resolved(),
+            _ => resolved,
+        }
     }
 }
 

@@ -292,7 +292,7 @@ impl Recorder {
 
     /// Marks the statements of a transaction within a savepoint as rolled back to it.
     pub(super) fn undo(&self, savepoint: &Savepoint, transaction: &Arc<Transaction>) {
-        let Savepoint { name, from, opened } = savepoint;
+        let Savepoint { name, from, opened, .. } = savepoint;
         let (from, place) = (*from, if self.keeps_writes() { self.place() } else { None });
         let undone = Arc::new(Undone { at: Instant::now(), savepoint: name.clone(), opened: opened.clone(), place });
         lock(&self.statements).undo(from, transaction, &undone);

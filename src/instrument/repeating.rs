@@ -61,6 +61,7 @@ impl Connected {
         if !is_again {
             return false;
         }
+        open.wrote = true;
         let (at, (changes, _)) = (Instant::now(), standing.changes);
         let number = Some(recorder.begin_again(model, at));
         let start = Start { number, changes, may_write: true, alone: false, looked: Some(Arc::clone(looked)) };

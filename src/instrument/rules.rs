@@ -39,6 +39,8 @@ pub(crate) struct Rule {
 pub(crate) enum Refuses {
     /// Everything on other databases than these.
     AllBut(Vec<BindKey>),
+    /// Everything on these.
+    All(Vec<BindKey>),
     /// Writes to these.
     Writes(Vec<BindKey>),
 }
@@ -81,6 +83,7 @@ impl Rule {
         deed.elsewhere
             || match &self.refuses {
                 Refuses::AllBut(allowed) => !is_one_of(allowed),
+                Refuses::All(denied) => is_one_of(denied),
                 Refuses::Writes(guarded) => deed.writes && is_one_of(guarded),
             }
     }

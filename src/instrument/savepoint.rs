@@ -8,6 +8,8 @@ use super::place::Place;
 #[derive(Clone, Debug)]
 pub(super) struct Savepoint {
     pub(super) name: String,
+    /// Set if it has begun the transaction, so that its release commits.
+    pub(super) begins: bool,
     /// The number of the first statement in it.
     pub(super) from: u64,
     /// The place of the statement that opened it.

@@ -198,6 +198,11 @@ impl State {
         let given = failed;
         let step = start.step();
         let mut failed = failed.or(step.and_then(|step| step.fails(start.alone, alone)));
+        let is_rollback = matches!(step, Some(Step::Rollback));
+        if alone && is_rollback {
+            // A statement that goes on lives on with the rows that it has yet to give, and writes no more.
+            self.running.iter_mut().for_each(|running| running.start.may_write = false);
+        }
         if alone && !self.running.iter().any(|running| running.start.may_write) {
             if let Some(open) = self.open.take() {
                 let end = end_of(&open, start, grew, rows);
@@ -216,9 +221,9 @@ impl State {
                 open.transaction.is_begun();
             }
             // What has changed rows has not failed, unless an error tells.
-            failed = failed.or((rows > 0).then_some(false));
+            failed = failed.or((rows > 0).then_some(false)).or(step.filter(|step| open.outlasts(step)).map(|_| true));
             if failed != Some(true) {
-                step_within(open, step, recorder);
+                step_within(open, start, recorder);
             } else if step.is_some_and(Step::commits) && recorder.keeps_writes() {
                 open.transaction.refuses(recorder.place());
             }

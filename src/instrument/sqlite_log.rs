@@ -29,8 +29,9 @@ thread_local! {
     /// The starts at this thread's last refused statement, and the places captured since.
     static CAPTURED: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
 
-    /// The last statement that was aborted on this thread, as the log has it.
-    static ABORTED: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The message on a statement that was aborted on this thread, until SQLite reports its end, and whether there is one.
+    static ABORTED: RefCell<Option<Aborted>> = const { RefCell::new(None) };
+    static HAS_ABORTED: Cell<bool> = const { Cell::new(false) };
 
     /// Set by the log while this thread asks whose it is.
     static ASKED: Cell<Option<bool>> = const { Cell::new(None) };
@@ -84,7 +85,8 @@ unsafe extern "C" fn on_log(_: *mut c_void, code: c_int, message: *const c_char)
         // SAFETY: the message ends with a NUL and lives through this call.
         let message = unsafe { CStr::from_ptr(message) }.to_string_lossy();
         if after_abort(&message).is_some() {
-            ABORTED.with_borrow_mut(|aborted| *aborted = Some(message.into_owned()));
+            ABORTED.with_borrow_mut(|aborted| *aborted = Some(Aborted(message.into_owned())));
+            HAS_ABORTED.set(true);
         } else if let Some((message, sql)) = message.split_once(" in \"") {
             let sql = sql.strip_suffix('"').map_or_else(|| format!("{sql}…"), str::to_string);
             let place = may_capture().then(|| Arc::new(Place::capture()));
@@ -114,11 +116,22 @@ fn after_abort(message: &str) -> Option<&str> {
     Some(rest.trim_start_matches(|letter: char| letter.is_ascii_digit()))
 }
 
-/// Takes the error of a statement that has ended on this thread, if the log has it.
-pub(super) fn take_error(statement: &Statement<'_>) -> Option<String> {
-    let take = |aborted: &RefCell<Option<String>>| if aborted.borrow().is_some() { aborted.take() } else { None };
-    let aborted = ABORTED.try_with(take).ok()??;
-    error_of(&aborted, statement.sql()?.to_string_lossy().as_ref())
+/// The message of the log on a statement that was aborted.
+pub(super) struct Aborted(String);
+
+/// Takes the message on the last statement that was aborted on this thread, if none has begun or ended since.
+pub(super) fn take_aborted() -> Option<Aborted> {
+    if !HAS_ABORTED.try_with(Cell::take).unwrap_or(false) {
+        return None;
+    }
+    ABORTED.try_with(RefCell::take).ok().flatten()
+}
+
+impl Aborted {
+    /// Returns the error, if that is the statement.
+    pub(super) fn error_of(&self, statement: &Statement<'_>) -> Option<String> {
+        error_of(&self.0, statement.sql()?.to_string_lossy().as_ref())
+    }
 }
 
 /// Returns the error of a statement of that text. The log has one before the text or, before SQLite 3.51, after it.

@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use rusqlite::ffi;
@@ -13,18 +13,20 @@ use super::action::Noted;
 use super::fault::Fault;
 use super::looked::Looked;
 
-/// The number of listeners to statements in this process.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+/// The number of listeners to statements in this process and, in the upper half, how often a first one came: what was seen before
+/// that may have gone on unseen. One number has both, so that nobody listens in the time of before.
+static LISTENERS: AtomicU64 = AtomicU64::new(0);
+
+/// The bits of the number of listeners, and a first one of a new time.
+const NUMBER_OF_LISTENERS: u64 = FIRST - 1;
+const FIRST: u64 = 1 << 32;
 
 /// The number of guards in this process, and of faults that are about statements.
 static GUARDS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts how often a first listener came: what was seen before may have gone on unseen.
-static EPOCH: AtomicUsize = AtomicUsize::new(0);
-
 /// Returns whether anybody listens.
 pub(super) fn is_heard() -> bool {
-    LISTENERS.load(Ordering::Relaxed) > 0
+    LISTENERS.load(Ordering::Relaxed) & NUMBER_OF_LISTENERS > 0
 }
 
 /// Returns whether any guard lives, or a fault that is about statements.
@@ -33,13 +35,14 @@ pub(super) fn is_guarded() -> bool {
 }
 
 /// Returns the number of the time since which everything is seen; `None` while nobody listens.
-pub(super) fn epoch() -> Option<usize> {
-    is_heard().then(last_epoch)
+pub(super) fn epoch() -> Option<u64> {
+    let listeners = LISTENERS.load(Ordering::Relaxed);
+    (listeners & NUMBER_OF_LISTENERS > 0).then_some(listeners / FIRST)
 }
 
 /// Returns the number of the last time in which everything was seen.
-pub(super) fn last_epoch() -> usize {
-    EPOCH.load(Ordering::Relaxed)
+pub(super) fn last_epoch() -> u64 {
+    LISTENERS.load(Ordering::Relaxed) / FIRST
 }
 
 /// A listener, counted as long as the value lives.
@@ -49,9 +52,12 @@ pub(super) struct Listened(());
 impl Listened {
     /// Counts a listener.
     pub(super) fn new() -> Listened {
-        if LISTENERS.fetch_add(1, Ordering::Relaxed) == 0 {
-            EPOCH.fetch_add(1, Ordering::Relaxed);
-        }
+        let one_more = |listeners: u64| {
+            let first = if listeners & NUMBER_OF_LISTENERS == 0 { FIRST } else { 0 };
+            Some(listeners.wrapping_add(first + 1))
+        };
+        // It always has an answer.
+        let _ = LISTENERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         Listened(())
     }
 }
@@ -59,6 +65,32 @@ impl Listened {
 impl Drop for Listened {
     fn drop(&mut self) {
         LISTENERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The number of statements in this process that somebody heard begin and that have not ended.
+static UNDERWAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns whether a statement goes on that somebody heard begin: its end is followed though nobody listens by then.
+pub(super) fn is_underway() -> bool {
+    UNDERWAY.load(Ordering::Relaxed) > 0
+}
+
+/// A statement that somebody heard begin, counted as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Underway(());
+
+impl Underway {
+    /// Counts a statement.
+    pub(super) fn new() -> Underway {
+        UNDERWAY.fetch_add(1, Ordering::Relaxed);
+        Underway(())
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        UNDERWAY.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -141,9 +173,15 @@ thread_local! {
     /// Set while this thread runs something of this crate's own, which no fault is for.
     static SPARED: Cell<bool> = const { Cell::new(false) };
 
-    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended: what
-    /// it writes once somebody listens is its own.
-    static UNHEARD: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(std::ptr::null_mut()) };
+    /// The statement whose parts this thread prepares, in the mode for that.
+    static INSIDE: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(std::ptr::null_mut()) };
+
+    /// The last statement on this thread that may write, that began while nobody listened, and that has not ended, with the
+    /// watches of its connection's databases, by their numbers: what it writes to one of them once somebody listens is its own.
+    static UNHEARD: RefCell<(*mut ffi::sqlite3_stmt, Vec<usize>)> = const { RefCell::new((std::ptr::null_mut(), Vec::new())) };
+
+    /// The number of this thread, once it was asked for.
+    static NUMBER: Cell<usize> = const { Cell::new(0) };
 
     /// The fault that a judged statement is compared with, the schema of its database where a connection has several, and
     /// whether the statement is one of those.
@@ -153,9 +191,16 @@ thread_local! {
     static LOOKED: RefCell<Option<Looked>> = const { RefCell::new(None) };
 }
 
-/// Returns a number of this thread that no other has while it lives.
+/// Returns a number of this thread that no other has, before or after it.
 pub(super) fn thread_number() -> usize {
-    MODE.try_with(|mode| std::ptr::from_ref(mode).addr()).unwrap_or(0)
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    let number = |number: &Cell<usize>| {
+        if number.get() == 0 {
+            number.set(LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        number.get()
+    };
+    NUMBER.try_with(number).unwrap_or(0)
 }
 
 /// Returns the mode of this thread.
@@ -170,9 +215,16 @@ pub(super) fn set_mode(mode: Mode) {
 
 /// Does something in a mode, and also returns the mode at its end.
 pub(super) fn within<T>(mode: Mode, work: impl FnOnce() -> T) -> (T, Mode) {
-    let before = MODE.replace(mode);
+    /// Sets it back, also after a panic.
+    struct Before(Mode);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            MODE.set(self.0);
+        }
+    }
+    let _before = Before(MODE.replace(mode));
     let done = work();
-    (done, MODE.replace(before))
+    (done, MODE.get())
 }
 
 /// Returns whether SQLite runs something for this crate on this thread.
@@ -190,22 +242,21 @@ pub(crate) fn unwatched<T>(work: impl FnOnce() -> T) -> T {
     within(Mode::Own, work).0
 }
 
-/// A statement whose parts this thread prepares. It ends in the same call of SQLite, and so on the same thread.
-#[derive(Debug)]
-pub(super) struct Inside(Listened);
-
-impl Inside {
-    /// Begins the statement.
-    pub(super) fn new() -> Inside {
-        MODE.set(Mode::Inside);
-        Inside(Listened::new())
-    }
+/// Begins a statement whose parts this thread prepares. It ends in the same call of SQLite, and so on the same thread, though its
+/// harness may be dropped meanwhile, on another one.
+pub(super) fn begin_inside(statement: *mut ffi::sqlite3_stmt) {
+    INSIDE.set(statement);
+    MODE.set(Mode::Inside);
 }
 
-impl Drop for Inside {
-    fn drop(&mut self) {
+/// Notes that a statement has ended, and returns whether it was such a one.
+pub(super) fn end_inside(statement: *mut ffi::sqlite3_stmt) -> bool {
+    let is_it = INSIDE.try_with(|inside| inside.get() == statement).unwrap_or(false);
+    if is_it {
+        INSIDE.set(std::ptr::null_mut());
         MODE.set(Mode::Guarded);
     }
+    is_it
 }
 
 /// The time in which this thread does something that no fault is for, until this is dropped.
@@ -235,24 +286,34 @@ pub(super) fn is_spared() -> bool {
     SPARED.get()
 }
 
-/// Notes a statement that begins while nobody listens and may write.
-pub(super) fn begin_unheard(statement: *mut ffi::sqlite3_stmt) {
+/// Notes a statement that begins while nobody listens and may write; `databases` are the numbers of its databases' watches.
+pub(super) fn begin_unheard(statement: *mut ffi::sqlite3_stmt, databases: impl IntoIterator<Item = usize>) {
     // A thread that ends has none.
-    let _ = UNHEARD.try_with(|unheard| unheard.set(statement));
+    let _ = UNHEARD.try_with(|unheard| {
+        let mut unheard = unheard.borrow_mut();
+        unheard.0 = statement;
+        unheard.1.clear();
+        unheard.1.extend(databases);
+    });
 }
 
 /// Notes that a statement has ended.
 pub(super) fn end_unheard(statement: *mut ffi::sqlite3_stmt) {
     let _ = UNHEARD.try_with(|unheard| {
-        if unheard.get() == statement {
-            unheard.set(std::ptr::null_mut());
+        let mut unheard = unheard.borrow_mut();
+        if unheard.0 == statement {
+            unheard.0 = std::ptr::null_mut();
         }
     });
 }
 
-/// Returns whether a statement goes on, on this thread, that began while nobody listened.
-pub(super) fn is_in_unheard() -> bool {
-    UNHEARD.try_with(|unheard| !unheard.get().is_null()).unwrap_or(true)
+/// Returns whether a statement goes on, on this thread, that began while nobody listened and may write to the database of a watch.
+pub(super) fn is_in_unheard(watch: usize) -> bool {
+    let is_one = |unheard: &RefCell<(*mut ffi::sqlite3_stmt, Vec<usize>)>| {
+        let unheard = unheard.borrow();
+        !unheard.0.is_null() && unheard.1.contains(&watch)
+    };
+    UNHEARD.try_with(is_one).unwrap_or(true)
 }
 
 /// A fault, and the schema of its database where a connection has several.

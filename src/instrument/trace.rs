@@ -21,8 +21,10 @@ use super::handle::Handle;
 use super::opening::OpenedBy;
 use super::repeating::Again;
 use super::settle::Account;
-use super::sqlite_log::take_error;
-use super::state::{begin_unheard, end_unheard, is_heard, is_inside, is_own, Inside};
+use super::sqlite_log::{take_aborted, Aborted};
+use super::state::{
+    begin_inside, begin_unheard, end_inside, end_unheard, is_heard, is_inside, is_own, is_underway, Underway,
+};
 use super::traced::{Begun, Statement};
 use super::watch::{Context, Watch};
 use super::{authorize, commit, late, own_writes, strays};
@@ -73,7 +75,11 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
             settle_here();
             return ffi::SQLITE_OK;
         };
-        let (heard, only_reads) = (is_heard(), statement.only_reads());
+        // Of the statement that ends now, if one does: an error is logged right before that, on this thread.
+        let aborted = take_aborted();
+        let only_reads = statement.only_reads();
+        // What was heard as it began is followed to its end, though nobody listens by then.
+        let heard = is_heard() || event == PROFILE && is_underway();
         if !heard && !only_reads && event == STMT {
             // SAFETY: as below.
             unsafe { begins_unheard(&statement, Context::of(context), x.cast()) };
@@ -87,20 +93,18 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
         if event == STMT && only_reads && !statement.handle().is_autocommit() && !is_own() {
             reads(&statement);
         }
-        if !heard {
-            if event == PROFILE {
-                end_unheard(statement.statement);
-            }
-            // A statement that only reads is of interest to listeners alone.
-            if only_reads {
-                return ffi::SQLITE_OK;
+        if event == PROFILE {
+            end_unheard(statement.statement);
+            if end_inside(statement.statement) {
+                vacuumed(&statement.handle());
             }
         }
-        if is_own() {
+        // A statement that only reads is of interest to listeners alone.
+        if !heard && only_reads || is_own() {
             return ffi::SQLITE_OK;
         }
         if !heard && event == PROFILE {
-            has_ended(&statement, Context::of(context), None);
+            has_ended(&statement, Context::of(context), None, aborted);
             return ffi::SQLITE_OK;
         }
         let context = Context::of(context);
@@ -113,7 +117,7 @@ unsafe extern "C" fn on_event(event: c_uint, context: *mut c_void, p: *mut c_voi
                 Begun::Statement { nested } if !is_inside() => watch.began(&statement, nested, context),
                 _ => {}
             },
-            PROFILE => has_ended(&statement, context, Some(&watch)),
+            PROFILE => has_ended(&statement, context, Some(&watch), aborted),
             _ => {}
         }
         ffi::SQLITE_OK
@@ -136,7 +140,11 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         settle_others(handle.address());
     }
     if statement.writes() {
-        begin_unheard(statement.statement);
+        if handle.has_attached() {
+            begin_unheard(statement.statement, handle.databases().iter().filter_map(|schema| handle.placed(schema)));
+        } else {
+            begin_unheard(statement.statement, [context.number()]);
+        }
     }
     if is_own {
         return;
@@ -253,24 +261,23 @@ impl Watch {
             }
         }
         let may_write = statement.writes();
-        let inside = (deed.vacuums && !is_nested).then(Inside::new);
+        if deed.vacuums && !is_nested {
+            begin_inside(statement.statement);
+        }
         let (statement, connection, thread) = (statement.address(), handle.address(), thread::current().id());
         let (writes, writes_anywhere) = (deed.writes, deed.writes || deed.writes_elsewhere);
-        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, inside };
+        let _underway = Underway::new();
+        let running = Running { statement, connection, thread, writes, writes_anywhere, may_write, stopped, _underway };
         lock(&self.accounts).begin(running, standing.alone);
     }
 }
 
-/// Follows the end of a statement; `watch` is the database's while somebody listens.
-fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>) {
-    end_unheard(statement.statement);
+/// Follows the end of a statement; `watch` is the database's where the statement may be among those that run on it.
+fn has_ended(statement: &Statement<'_>, context: Context, watch: Option<&Watch>, aborted: Option<Aborted>) {
     end_here();
-    let logged = take_error(statement);
+    let logged = aborted.and_then(|aborted| aborted.error_of(statement));
     let handle = statement.handle();
     let ended = watch.and_then(|watch| lock(&watch.accounts).end(statement.address(), handle.is_autocommit()));
-    if ended.as_ref().is_some_and(|running| running.inside.is_some()) {
-        vacuumed(&handle);
-    }
     let stopped = ended.and_then(|Running { stopped, .. }| stopped);
     if let Some(stopped) = &stopped {
         handle.release(stopped.how);

@@ -14,7 +14,7 @@ use crate::sync::lock;
 
 impl Witness for Watch {
     fn refuses_to_write(&self, writer: Writer, transaction: u64) -> bool {
-        if is_own() || is_in_unheard() {
+        if is_own() || self.number().is_some_and(is_in_unheard) {
             return false;
         }
         let again = {

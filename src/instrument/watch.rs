@@ -88,6 +88,11 @@ impl Watch {
         connected(handle).is_some_and(|connection| connection.is_watched_by(self.address()))
     }
 
+    /// Returns the number that SQLite calls back with, once a connection is listened to.
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number.get().map(|(number, _)| *number)
+    }
+
     /// The address, which no other watch has as long as this one lives.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()

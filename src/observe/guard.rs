@@ -11,7 +11,8 @@ use crate::harness::Harness;
 use crate::instrument::{displaced, Displaced, Guarding, Place, Recorder, Refused, Refuses, Since};
 use crate::key::{BindKey, Selection};
 
-/// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`] and [`Harness::deny_writes`].
+/// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`], [`Harness::deny`] and
+/// [`Harness::deny_writes`].
 ///
 /// # Panics
 ///
@@ -115,6 +116,38 @@ impl Harness {
             Err(error) => fail(format!("cannot tell which binds to allow: {error}")),
         };
         self.guard("allow_only", &selection, Location::caller(), Refuses::AllBut(allowed))
+    }
+
+    /// Refuses every statement for the selected binds, reads too, as long as the guard lives.
+    ///
+    /// It is [`allow_only`](Harness::allow_only) by the binds that are refused, and does on those all that is said there.
+    ///
+    /// # Panics
+    ///
+    /// For a key that is not configured. The guard [panics](Guard#panics) when it is dropped if the test has not asked what it
+    /// has refused.
+    ///
+    /// ```
+    /// # use multibind::{Bind, Harness};
+    /// # let auth = Bind::memory().schema("CREATE TABLE user (name TEXT)");
+    /// # let meta = Bind::memory().schema("CREATE TABLE setting (name TEXT)");
+    /// # let db = Harness::builder().bind("auth", auth).bind("meta", meta).start()?;
+    /// let guard = db.deny("meta");
+    /// db.connection("auth")?.execute("INSERT INTO user VALUES ('ann')", [])?;
+    /// let refused = db.connection("meta")?.execute("INSERT INTO setting VALUES ('theme')", []).unwrap_err();
+    /// assert_eq!(refused.to_string(), "not authorized");
+    /// assert!(db.session().table("setting")?.all().is_err()); // a read
+    /// assert_eq!(guard.refused().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn deny(&self, selection: impl Into<Selection>) -> Guard {
+        let selection = selection.into();
+        let denied = match self.guarded(&selection) {
+            Ok(denied) => denied,
+            Err(error) => fail(format!("cannot tell which binds to guard: {error}")),
+        };
+        self.guard("deny", &selection, Location::caller(), Refuses::All(denied))
     }
 
     /// Refuses every statement that writes to the selected binds, as long as the guard lives; they can be read.

@@ -11,8 +11,9 @@ use crate::observe::{Fate, Refusal, Statement};
 const LINES: usize = 6;
 const TEXT: usize = 300;
 
-/// The reason for which no line is said.
+/// The reason for which no line is said, and what the threads of sqlx are called.
 const PLACELESS: &str = "no line is known: the driver runs statements on a thread of its own";
+const SQLX: &str = "sqlx-";
 
 /// Writes a statement in a few lines, each so many columns from the left. Where a trigger of it wrote to `table`, that is named.
 ///
@@ -30,7 +31,12 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     }
     let refused = statement.refused_commit();
     if statement.is_dropped() && refused.is_none() {
-        ends.push("as it was dropped there without a commit".to_string());
+        ends.push(match statement.dropped_future() {
+            Some(function) => {
+                format!("as the future of `{function}` was dropped there before it had ended: that was cancelled")
+            }
+            None => "as it was dropped there without a commit".to_string(),
+        });
     }
     if let Some(refused) = &refused {
         let error = refused.error.as_ref().map(|error| format!("with: {error}"));
@@ -45,9 +51,22 @@ pub(super) fn statement(statement: &Statement, table: Option<&str>, indent: usiz
     }
     ends.extend(opened(statement));
     if statement.is_placeless() {
-        ends.push(PLACELESS.to_string());
+        ends.push(placeless(statement));
     }
     ending(statement, table, ends, indent)
+}
+
+/// Says why no line of a statement is known, or in which span it was asked for.
+fn placeless(statement: &Statement) -> String {
+    if let Some(span) = statement.recorded().place.as_ref().and_then(|place| place.span()) {
+        return format!("asked for within the span {span}");
+    }
+    let is_sqlx = statement.thread().name().is_some_and(|name| name.starts_with(SQLX));
+    if is_sqlx && cfg!(not(feature = "sqlx")) {
+        format!("{PLACELESS}; multibind's feature `sqlx` finds the lines that call sqlx")
+    } else {
+        PLACELESS.to_string()
+    }
 }
 
 /// Says where the savepoint was opened that took a statement away.

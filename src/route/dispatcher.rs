@@ -208,7 +208,7 @@ mod tests {
     #[case::after_auth("SELECT name FROM user")]
     #[case::after_meta("SELECT name FROM kind")]
     fn a_plan_is_the_same_whatever_came_before(#[case] before: &str) {
-        const STATEMENTS: [&str; 24] = [
+        const STATEMENTS: [&str; 30] = [
             "SELECT title FROM post",
             "SELECT count(*) FROM user",
             "SELECT main.post.title FROM main.post",
@@ -233,6 +233,12 @@ mod tests {
             "SELECT nothing FROM user",
             "SELECT name FROM nowhere.user",
             "WITH user AS (SELECT 1 AS name) SELECT name FROM user",
+            "WITH user (x) AS (VALUES (1), (2)) SELECT count(*) FROM user",
+            "WITH post AS (SELECT name FROM user) SELECT count(*) FROM post",
+            "WITH user AS (SELECT 1), kind AS (SELECT 2) SELECT 3 FROM user, kind",
+            "SELECT count(*) FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+            "DELETE FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+            "SELECT count(*) FROM word",
         ];
         let dispatcher = dispatcher();
         for sql in STATEMENTS {

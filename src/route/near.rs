@@ -1,7 +1,8 @@
 //! The bind of the statement before, tried first: most statements are about the same bind as the one before them.
 //!
 //! A statement that SQLite accepts beside one bind, and that uses a table of it, is refused beside none, for that table is
-//! missed. So the search would add this bind and come to the same answer, two prepared statements later.
+//! missed. So the search would add this bind and come to the same answer, two prepared statements later. The statement before
+//! may be one of another harness with the same tables, on another thread: the answer must not depend on it.
 
 use std::slice;
 
@@ -12,7 +13,6 @@ use super::look::{reads_main, shadowed, Looked};
 use super::stage::{Accepted, Program, Setting, Stage};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Result};
-use crate::key::BindIndex;
 use crate::sqlite::objects::NameKind;
 
 /// Returns SQLite's answer to a statement on rows of one bind, that of the statement before or the one that is missed
@@ -51,17 +51,19 @@ fn needs_it_alone(catalog: &Catalog, stage: &Stage, named: &NamedBind, seen: &Ac
     *named == catalog.unqualified(named.1)
         && stage.stand_ins().is_empty()
         && seen.accesses.iter().all(|access| matches!(access.act, Act::Read(_) | Act::Write(_) | Act::Counts(_)))
-        && seen.accesses.iter().any(|access| is_of(catalog, named.1, access))
+        && seen.accesses.iter().any(|access| is_of(catalog, named, access, program))
         && shadowed(catalog, present, seen).iter().all(|wanted| wanted == named)
         && (!reads_main(program) || catalog.default_named().is_none_or(|main| main == *named))
 }
 
-/// Reports whether an access is to a table that one bind alone has, and no function of that name.
-fn is_of(catalog: &Catalog, bind: BindIndex, access: &Access) -> bool {
+/// Reports whether an access is to a table that one bind alone has, and no function or common table expression of that name.
+fn is_of(catalog: &Catalog, (key, bind): &NamedBind, access: &Access, program: &Program) -> bool {
     let Some(name) = access.table() else { return false };
     let is_the_one = match catalog.named(NameKind::Table, name) {
-        [one] => one.bind == bind,
+        [one] => one.bind == *bind,
         _ => false,
     };
-    is_the_one && !is_reserved(name)
+    // Of a table and a common table expression alike, SQLite leaves the schema out where no column is read.
+    let is_table = access.schema.is_some() || program.reads(key.schema_name());
+    is_the_one && is_table && !is_reserved(name)
 }

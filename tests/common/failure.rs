@@ -1,14 +1,7 @@
-//! The messages of failed assertions.
+//! The messages of failed assertions, without what differs from run to run.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
+pub(crate) use crate::caught::message;
 use crate::frame::unframed;
-
-/// Returns the message of an assertion that must fail, as it is printed.
-pub(crate) fn message<T>(assertion: impl FnOnce() -> T) -> String {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(assertion)) else { panic!("the assertion passed") };
-    *panic.downcast::<String>().unwrap()
-}
 
 /// Returns the message of an assertion that must fail, with its tables unframed and its places without files.
 pub(crate) fn failure<T>(assertion: impl FnOnce() -> T) -> String {

@@ -616,6 +616,12 @@ fn a_guard_covers_one_or_all_databases_of_a_bind() {
     assert_eq!(guard.refused().len(), 1);
     drop(guard);
 
+    let guard = db.deny(key("acme"));
+    insert("acme").unwrap_err();
+    insert("bee").unwrap();
+    assert_eq!(guard.refused().len(), 1);
+    drop(guard);
+
     let guard = db.allow_only(..);
     insert("eve").unwrap();
     drop(guard);

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod bad_input;
+#[path = "../common/caught.rs"]
+mod caught;
 mod changed;
 mod child;
 mod data;

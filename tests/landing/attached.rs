@@ -166,6 +166,22 @@ fn what_a_connection_to_no_bind_writes_to_its_own_database_is_known_beside_an_at
     assert!(db.last_writes("meta", "setting").unwrap().is_empty());
 }
 
+#[rstest]
+fn an_attached_table_is_altered_in_its_own_bind(
+    #[values(Bind::memory, Bind::temp_file, Bind::memdb, Bind::shared_cache)] storage: fn() -> Bind,
+) {
+    let db = started(storage);
+    let conn = Connection::open(db.uri("auth").unwrap()).unwrap();
+    attach(&conn, &db, "meta");
+    let log = db.record();
+    conn.execute_batch("ALTER TABLE other.setting ADD COLUMN value; ALTER TABLE other.setting DROP COLUMN value")
+        .unwrap();
+    log.assert_count("meta", 2).assert_reads_only("auth");
+    let guard = db.deny_writes("meta");
+    conn.execute_batch("ALTER TABLE other.setting ADD COLUMN value").unwrap_err();
+    assert_eq!(guard.refused().len(), 1);
+}
+
 #[test]
 fn a_connection_that_has_detached_a_bind_writes_to_its_own_database() {
     let db = started(Bind::memory);

@@ -71,10 +71,14 @@ fn unplaced(text: &str) -> String {
 #[case::analyze("ANALYZE")]
 #[case::reindex("REINDEX tag")]
 #[case::explain("EXPLAIN SELECT title FROM post")]
-fn statements_for_other_binds_are_not_authorized(harness: Harness, #[case] sql: &str) {
+fn statements_for_other_binds_are_not_authorized(
+    harness: Harness,
+    #[case] sql: &str,
+    #[values("allow_only", "deny")] guard: &str,
+) {
     let before = harness.snapshot().unwrap();
     let conn = harness.connection(None).unwrap();
-    let guard = harness.allow_only("auth");
+    let guard = if guard == "deny" { harness.deny(None) } else { harness.allow_only("auth") };
 
     let error = run(&conn, sql).unwrap_err();
 
@@ -120,7 +124,9 @@ fn statements_for_an_allowed_bind_run(harness: Harness) {
     let guard = harness.allow_only([None, Some("auth")]);
     let auth = harness.connection("auth").unwrap();
     auth.execute("INSERT INTO user (username) VALUES ('ann')", []).unwrap();
-    run(&auth, "CREATE TABLE made (x)").unwrap();
+    run(&auth, "CREATE TABLE made (x, y)").unwrap();
+    // SQLite asks about it with the column where it names the database of all else.
+    run(&auth, "ALTER TABLE made DROP COLUMN y").unwrap();
     let mut session = harness.session();
     session.table("post").unwrap().insert(row! { title: "hello", author: "ann" }).unwrap();
     session.commit().unwrap();
@@ -160,6 +166,7 @@ fn deny_writes_allows_reads_and_writes_elsewhere(harness: Harness) {
     run(&meta, "PRAGMA table_list").unwrap();
     run(&meta, "CREATE TEMP TABLE notes (x)").unwrap();
     run(&meta, "INSERT INTO notes SELECT name FROM setting").unwrap();
+    meta.execute_batch("ALTER TABLE notes ADD COLUMN y; ALTER TABLE notes DROP COLUMN y").unwrap();
     meta.execute_batch("BEGIN IMMEDIATE; SAVEPOINT s; RELEASE s; COMMIT; BEGIN; ROLLBACK").unwrap();
     let auth = harness.connection("auth").unwrap();
     auth.execute_batch("DELETE FROM session_token; VACUUM; ANALYZE").unwrap();
@@ -169,6 +176,32 @@ fn deny_writes_allows_reads_and_writes_elsewhere(harness: Harness) {
     session.query("SELECT name FROM setting JOIN post ON name = title", [], |_| Ok(())).unwrap();
     session.commit().unwrap();
     assert_eq!(refused(&guard), [] as [String; 0]);
+}
+
+#[rstest]
+fn deny_refuses_reads_and_leaves_other_binds_alone(harness: Harness) {
+    let guard = harness.deny("meta");
+    let meta = harness.connection("meta").unwrap();
+    for sql in ["SELECT * FROM setting", "PRAGMA table_list", "DELETE FROM log"] {
+        assert_eq!(code(&run(&meta, sql).unwrap_err()), ErrorCode::AuthorizationForStatementDenied, "{sql}");
+    }
+    let mut session = harness.session();
+    let read = session.query("SELECT * FROM setting", [], |_| Ok(())).unwrap_err();
+    assert_snapshot!(unplaced(&read.to_string()), @r#"
+    bind `meta` is guarded: `deny("meta")` at tests/landing/guards.rs:LINE refuses this statement. Drop the guard first if it is meant to run
+      in: SELECT * FROM setting
+    "#);
+    session.query("SELECT name FROM setting JOIN post ON name = title", [], |_| Ok(())).unwrap_err();
+    assert_eq!(guard.refused().len(), 5);
+
+    session.execute("DELETE FROM session_token", []).unwrap();
+    session.query("SELECT * FROM post JOIN user ON username = author", [], |_| Ok(())).unwrap();
+    session.commit().unwrap();
+    harness.connection("auth").unwrap().execute_batch("DELETE FROM user_role; VACUUM").unwrap();
+    run(&harness.connection(None).unwrap(), "DELETE FROM log").unwrap();
+    assert_eq!(guard.refused().len(), 5);
+    drop(guard);
+    run(&meta, "SELECT * FROM setting").unwrap();
 }
 
 #[test]
@@ -242,7 +275,7 @@ fn a_join_with_a_bind_that_is_not_allowed_is_refused(harness: Harness) {
 #[case::memory(Bind::memory())]
 #[case::memdb(Bind::memdb())]
 #[case::temp_file(Bind::temp_file())]
-fn a_guard_refuses_statements_prepared_before_it(#[case] bind: Bind) {
+fn a_guard_refuses_statements_prepared_before_it(#[case] bind: Bind, #[values("allow_only", "deny")] guard: &str) {
     let db = Harness::builder().bind("auth", Bind::memory()).default_bind(bind.schema("CREATE TABLE t (x)")).start();
     let db = db.unwrap();
     let conn = db.connection(None).unwrap();
@@ -250,7 +283,7 @@ fn a_guard_refuses_statements_prepared_before_it(#[case] bind: Bind) {
     let mut select = conn.prepare("SELECT count(*) FROM t").unwrap();
     insert.execute([1]).unwrap();
 
-    let guard = db.allow_only("auth");
+    let guard = if guard == "deny" { db.deny(None) } else { db.allow_only("auth") };
     assert_eq!(code(&select.query_row([], |row| row.get::<_, i64>(0)).unwrap_err()), ErrorCode::OperationInterrupted);
     assert_eq!(code(&insert.execute([2]).unwrap_err()), ErrorCode::ReadOnly);
     assert_eq!(refused(&guard), ["bind `default`: SELECT count(*) FROM t", "bind `default`: INSERT INTO t VALUES (2)"]);
@@ -401,13 +434,20 @@ fn a_statement_inside_a_function_is_refused_like_any_other(#[values(0, 1, 2, 3)]
 #[case::memdb(Bind::memdb())]
 #[case::shared_cache(Bind::shared_cache())]
 #[case::without_a_journal(Bind::memory().pragma("journal_mode", "memory"))]
-fn writes_without_a_statement_are_refused_too(#[case] bind: Bind, #[values("allow_only", "deny_writes")] guard: &str) {
+fn writes_without_a_statement_are_refused_too(
+    #[case] bind: Bind,
+    #[values("allow_only", "deny", "deny_writes")] guard: &str,
+) {
     let schema = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(3))";
     let db = Harness::builder().bind("meta", bind.schema(schema)).start().unwrap();
     let before = db.snapshot().unwrap();
     let mut conn = db.connection("meta").unwrap();
     let is_seen_by_its_files = !db.uri("meta").unwrap().contains("cache=shared");
-    let guard = if guard == "deny_writes" { db.deny_writes("meta") } else { db.allow_only([] as [&str; 0]) };
+    let guard = match guard {
+        "deny_writes" => db.deny_writes("meta"),
+        "deny" => db.deny("meta"),
+        _ => db.allow_only([] as [&str; 0]),
+    };
 
     // Whatever ran before accounts for nothing now.
     conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK; BEGIN; COMMIT").unwrap();
@@ -631,6 +671,13 @@ fn every_key_of_a_shared_stand_in_means_it() {
     db.session().on("replica").unwrap().execute("DELETE FROM t", []).unwrap();
     run(&db.connection("auth").unwrap(), "SELECT * FROM sqlite_schema").unwrap_err();
     assert_eq!(guard.refused().len(), 1);
+    drop(guard);
+
+    let guard = db.deny("replica");
+    run(&db.connection(None).unwrap(), "SELECT * FROM t").unwrap_err();
+    db.session().on("replica").unwrap().execute("DELETE FROM t", []).unwrap_err();
+    run(&db.connection("auth").unwrap(), "SELECT * FROM sqlite_schema").unwrap();
+    assert_eq!(guard.refused().len(), 2);
 }
 
 #[rstest]
@@ -831,6 +878,7 @@ fn a_test_that_fails_by_the_error_says_what_was_refused() {
 fn a_guard_for_an_unknown_bind_panics(harness: Harness) {
     assert_snapshot!(panic(|| harness.allow_only("audit")), @"cannot tell which binds to allow: no bind `audit`: configured are default, auth, meta");
     assert_snapshot!(panic(|| harness.deny_writes([None, Some("audit")])), @"cannot tell which binds to guard: no bind `audit`: configured are default, auth, meta");
+    assert_snapshot!(panic(|| harness.deny("audit")), @"cannot tell which binds to guard: no bind `audit`: configured are default, auth, meta");
 }
 
 #[rstest]

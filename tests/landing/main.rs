@@ -6,6 +6,8 @@ mod any_driver;
 mod as_it_ran;
 mod assertions;
 mod attached;
+#[path = "../common/caught.rs"]
+mod caught;
 mod changed_values;
 mod changes;
 mod changes_expected;

@@ -46,6 +46,80 @@ fn the_end_of_each_write_is_known(#[case] storage: fn() -> Bind) {
     assert_eq!(ends[6], TransactionEnd::Closed);
 }
 
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::temp_file(Bind::temp_file)]
+fn a_commit_whose_only_write_found_a_lock_has_not_failed(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    let (holder, conn) = (own(&db), own(&db));
+    conn.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let log = db.record();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    conn.execute_batch("BEGIN; CREATE TEMP TABLE notes (x)").unwrap();
+    conn.execute("INSERT INTO t VALUES (1)", []).unwrap_err();
+    conn.execute_batch("COMMIT").unwrap();
+    let commit = &log.containing("COMMIT")[0];
+    assert_eq!((commit.has_failed(), commit.transaction_end()), (Some(false), Some(TransactionEnd::Committed)));
+    let insert = &log.containing("INSERT")[0];
+    assert_ne!(insert.stayed(), Some(true));
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::temp_file(Bind::temp_file)]
+fn a_savepoint_is_there_after_its_release_has_failed(#[case] storage: fn() -> Bind) {
+    let schema = "CREATE TABLE p (id INTEGER PRIMARY KEY);
+        CREATE TABLE c (p REFERENCES p DEFERRABLE INITIALLY DEFERRED)";
+    let db = Harness::builder().bind("auth", storage().schema(schema)).start().unwrap();
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute_batch("SAVEPOINT s; INSERT INTO c VALUES (7)").unwrap();
+    conn.execute_batch("RELEASE s").unwrap_err();
+    conn.execute_batch("ROLLBACK TO s; INSERT INTO p VALUES (1); RELEASE s").unwrap();
+    let stayed = log.matching(|one| one.sql().starts_with("INSERT")).iter().map(Statement::stayed).collect::<Vec<_>>();
+    assert_eq!(stayed, [Some(false), Some(true)]);
+    let failed = log.containing("RELEASE").iter().map(Statement::has_failed).collect::<Vec<_>>();
+    assert_eq!(failed, [Some(true), Some(false)]);
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::memdb(Bind::memdb)]
+#[case::shared_cache(Bind::shared_cache)]
+#[case::temp_file(Bind::temp_file)]
+fn a_rollback_ends_the_transaction_of_an_insert_that_is_being_read(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    let conn = own(&db);
+    let log = db.record();
+    conn.execute_batch("BEGIN").unwrap();
+    let mut insert = conn.prepare("INSERT INTO t VALUES (1), (2) RETURNING x").unwrap();
+    let mut rows = insert.query([]).unwrap();
+    rows.next().unwrap().unwrap();
+    conn.execute_batch("ROLLBACK; INSERT INTO t VALUES (3)").unwrap();
+    drop(rows);
+    let ends = log.transactions().iter().map(|one| one.end()).collect::<Vec<_>>();
+    assert_eq!(ends, [TransactionEnd::RolledBack, TransactionEnd::Committed]);
+    let inserts = log.containing("INSERT");
+    assert_eq!(inserts.iter().map(Statement::stayed).collect::<Vec<_>>(), [Some(false), Some(true)]);
+    assert_ne!(inserts[0].has_failed(), Some(true));
+}
+
+#[rstest]
+#[case::memory(Bind::memory)]
+#[case::shared_cache(Bind::shared_cache)]
+fn a_statement_whose_table_another_has_dropped_has_not_stayed(#[case] storage: fn() -> Bind) {
+    let db = started(storage);
+    let (conn, other) = (own(&db), own(&db));
+    let log = db.record();
+    let mut insert = conn.prepare("INSERT INTO audit VALUES (1)").unwrap();
+    other.execute_batch("DROP TABLE audit").unwrap();
+    insert.execute([]).unwrap_err();
+    let insert = &log.containing("INSERT")[0];
+    assert_ne!((insert.stayed(), insert.has_failed()), (Some(true), Some(false)));
+}
+
 #[test]
 fn interleaved_transactions_are_told_apart() {
     let db = started(Bind::memory);

@@ -5,6 +5,8 @@
 
 #[path = "../common/alone.rs"]
 mod alone;
+#[path = "../common/caught.rs"]
+mod caught;
 mod child;
 mod cost;
 mod crashes;
@@ -17,6 +19,7 @@ mod halves;
 mod held;
 mod images;
 mod keep;
+mod listeners;
 mod logging;
 mod markup;
 mod page;

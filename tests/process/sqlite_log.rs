@@ -1,7 +1,6 @@
 //! SQLite's log, of which a process has one.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Mutex;
 
@@ -9,6 +8,7 @@ use multibind::rusqlite::{ffi, Connection};
 use multibind::{row, Bind, Harness, Keep};
 
 use crate::alone::alone;
+use crate::caught::message;
 
 static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -33,10 +33,9 @@ fn start() -> Harness {
     db
 }
 
-/// Returns the message of an assertion that must fail, in one line.
-fn message<T>(assertion: impl FnOnce() -> T) -> String {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(assertion)) else { panic!("the assertion passed") };
-    panic.downcast::<String>().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Returns a text in one line.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the report on a row that was not written, since its table is not there.
@@ -44,7 +43,7 @@ fn report(db: &Harness) -> String {
     let conn = Connection::open(db.uri("billing").unwrap()).unwrap();
     conn.execute("INSERT INTO coupon (code) VALUES ('SPRING')", []).unwrap_err();
     conn.execute_batch("CREATE TABLE other (code TEXT); CREATE TABLE coupon (code TEXT)").unwrap();
-    message(|| db.assert_landed("billing", "coupon", row! { code: "SPRING" }))
+    in_one_line(&message(|| db.assert_landed("billing", "coupon", row! { code: "SPRING" })))
 }
 
 #[test]

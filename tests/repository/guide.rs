@@ -257,8 +257,14 @@ fn the_diagram() {
     assert_eq!(diagram, shown("says: the_diagram"), "{diagram}");
 }
 
+/// Code that runs elsewhere in the repository.
 #[test]
-fn a_part_of_an_output_is_in_the_whole() {
-    let whole = shown("output of: cargo run --example investigate");
-    assert!(whole.contains(&shown("part of: investigate")));
+fn code_that_is_shown_of_a_file_is_in_it() {
+    let mut shown = 0;
+    for Block { place, text, mark, .. } in blocks() {
+        let Some(file) = mark.strip_prefix("<!-- in: ").and_then(|mark| mark.strip_suffix(" -->")) else { continue };
+        assert!(fs::read_to_string(root().join(file)).unwrap().contains(&text), "{place} is not in {file}");
+        shown += 1;
+    }
+    assert!(shown > 1, "{shown} blocks");
 }

@@ -90,7 +90,7 @@ fn every_link_between_chapters_leads_to_a_page_of_the_documentation() {
             if target.starts_with("crate::") || target.contains("://") {
                 continue;
             }
-            match guide.contains(&format!("        [{name}]: crate")) {
+            match guide.contains(&format!("        [{name}]: ")) {
                 true => alive += 1,
                 false => dead.push(format!("{}: [{name}]: {target}", page.file_name().unwrap().display())),
             }
@@ -98,4 +98,41 @@ fn every_link_between_chapters_leads_to_a_page_of_the_documentation() {
     }
     assert_eq!(dead, [] as [String; 0], "names that `guide.rs` does not define");
     assert!(alive > 30, "{alive} links");
+}
+
+/// The item of an address on docs.rs, `guards::Guard::refused` for `guards/struct.Guard.html#method.refused`.
+fn item(address: &str) -> String {
+    let (page, member) = address.split_once('#').unwrap_or((address, ""));
+    let page = page.strip_suffix("/index.html").or_else(|| page.strip_suffix(".html")).unwrap();
+    let parts = page.split('/').map(|part| part.split_once('.').map_or(part, |(_, name)| name));
+    let member = member.split_once('.').map(|(_, name)| name);
+    parts.chain(member).collect::<Vec<_>>().join("::")
+}
+
+/// A page leads to docs.rs in the repository, and within the documentation by what `guide_links.md` says of the same name.
+#[test]
+fn every_link_to_an_item_leads_to_it_in_the_documentation_too() {
+    let links = fs::read_to_string(root().join("src/guide_links.md")).unwrap();
+    let within = links.lines().map(|line| line.strip_prefix('[').unwrap().split_once("]: crate::").unwrap());
+    let within = within.collect::<HashSet<_>>();
+    let (mut wrong, mut used) = (Vec::new(), HashSet::new());
+    for page in chapters() {
+        for line in prose(&page) {
+            for target in targets(&line).into_iter().filter(|target| target.starts_with("crate::")) {
+                wrong.push(format!("{}: {target} leads nowhere on GitHub", page.file_name().unwrap().display()));
+            }
+            let Some((name, target)) = line.strip_prefix('[').and_then(|line| line.split_once("]: ")) else { continue };
+            let Some(address) = target.strip_prefix("https://docs.rs/multibind/latest/multibind/") else { continue };
+            let item = item(address);
+            let bare = |path: &str| path.trim_start_matches("mod@").trim_end_matches('!').to_string();
+            match within.iter().find(|(known, path)| *known == name && bare(path) == item) {
+                Some(link) => drop(used.insert(*link)),
+                None => wrong.push(format!("[{name}]: crate::{item}")),
+            }
+        }
+    }
+    assert_eq!(wrong, [] as [String; 0], "missing in src/guide_links.md, perhaps with `!` or `mod@`");
+    let unused = within.difference(&used).collect::<Vec<_>>();
+    assert_eq!(unused, [] as [&(&str, &str); 0], "no page has these links of src/guide_links.md");
+    assert!(used.len() > 100, "{} links", used.len());
 }

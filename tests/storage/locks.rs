@@ -433,7 +433,7 @@ fn shared_cache_refuses_pools_and_plain_connections_at_once() {
     watched("test", || eight_threads(Bind::shared_cache, ALL, LONG));
 }
 
-/// The figures in RELIABILITY.md: `cargo test --release --test storage -- --ignored --nocapture figures`.
+/// The figures in RELIABILITY.md: `cargo test --test storage -- --ignored --nocapture figures`.
 #[test]
 #[ignore = "prints figures"]
 #[allow(clippy::print_stdout, reason = "that is what it is for")]

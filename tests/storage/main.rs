@@ -3,6 +3,8 @@
 
 #[path = "../common/alone.rs"]
 mod alone;
+#[path = "../common/caught.rs"]
+mod caught;
 mod copy_of;
 mod databases;
 #[path = "../common/deserialized.rs"]

@@ -82,13 +82,21 @@ impl Statement {
 
     /// Returns whether it was rolled back since a value was dropped, and by no statement that the application wrote.
     pub(crate) fn is_dropped(&self) -> bool {
-        let recorded = self.recorded();
-        let ended = match self.fate() {
-            Fate::RolledBack | Fate::Closed => recorded.transaction.as_ref().and_then(|one| one.closing()),
+        self.rolled_back_by().is_some_and(|place| place.is_drop())
+    }
+
+    /// Returns the function whose future was dropped before it had ended, which dropped what rolled it back.
+    pub(crate) fn dropped_future(&self) -> Option<String> {
+        self.rolled_back_by()?.dropped_future().map(str::to_string)
+    }
+
+    /// Returns the place at which it was rolled back.
+    fn rolled_back_by(&self) -> Option<Arc<Place>> {
+        match self.fate() {
+            Fate::RolledBack | Fate::Closed => self.recorded().transaction.as_ref()?.closing(),
             Fate::Undone => self.undone_at().cloned(),
             _ => None,
-        };
-        ended.is_some_and(|place| place.is_drop())
+        }
     }
 
     /// Returns the place of the statement that was written to begin its transaction, if that is known.

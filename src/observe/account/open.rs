@@ -51,9 +51,10 @@ impl StillOpen {
         Some(self.transaction.ended()?.saturating_duration_since(self.seen))
     }
 
-    /// Waits a moment for its end, where a commit may be under way on another thread.
+    /// Waits a moment for its end, where a commit may be under way on another thread, however long it has been open: the report is
+    /// the same on a machine that is busy.
     pub(in crate::observe) fn wait(&mut self, running: &Running) {
-        if !self.may_end || self.open() >= PATIENCE {
+        if !self.may_end {
             return;
         }
         let awaiting = running.recorder().await_ends();

@@ -318,10 +318,12 @@ impl Statement {
         if self.is_undone() || failed == Some(true) && self.rows_changed() == 0 {
             return Some(false);
         }
-        if failed.is_none() && self.rows_changed() == 0 && self.recorded.affected.changes_rows {
-            return None;
-        }
         match self.transaction_end()? {
+            TransactionEnd::Committed
+                if failed.is_none() && self.rows_changed() == 0 && self.recorded.affected.changes_rows =>
+            {
+                None
+            }
             TransactionEnd::Committed => Some(!self.recorded.is_put_back),
             TransactionEnd::RolledBack | TransactionEnd::Failed | TransactionEnd::Closed => Some(false),
             TransactionEnd::Open | TransactionEnd::Unknown => None,

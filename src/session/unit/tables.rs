@@ -161,8 +161,8 @@ mod tests {
         session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
         // Commits of other tests have every bind asked once more.
         loop {
-            session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
             let before = session.scope.all_commits();
+            session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
             ASKED.set(0);
             session.query("SELECT x FROM t1", [], |_| Ok(())).unwrap();
             session.route("SELECT x FROM t1").unwrap();
@@ -175,8 +175,8 @@ mod tests {
         // Neither does a session that has run nothing yet.
         let fresh = db.session();
         loop {
-            fresh.route("SELECT x FROM t1").unwrap();
             let before = fresh.scope.all_commits();
+            fresh.route("SELECT x FROM t1").unwrap();
             ASKED.set(0);
             fresh.route("SELECT x FROM t1").unwrap();
             let asked = ASKED.get();

@@ -10,8 +10,10 @@ use crate::failure::failure;
 const USER: &str = "CREATE TABLE user (id INTEGER PRIMARY KEY, username TEXT NOT NULL);
     INSERT INTO user VALUES (1, 'grace')";
 
+/// Its pools have one connection each: where an opening takes long, a pool opens another.
 fn shop(storage: fn() -> Bind) -> Harness {
-    Harness::builder().bind("auth", storage().schema(USER)).bind("meta", storage().schema(USER)).start().unwrap()
+    let bind = || storage().schema(USER).pool_size(1);
+    Harness::builder().bind("auth", bind()).bind("meta", bind()).start().unwrap()
 }
 
 /// The application: it signs up in the wrong database.

@@ -17,9 +17,9 @@ use std::sync::atomic::Ordering;
 
 use binds::{binds, Result};
 use hooks::{Hook, Own};
-use multibind::binds::Storage;
+use multibind::binds::{Prepared, Storage};
 use multibind::fixture::harness;
-use multibind::{row, Harness};
+use multibind::{row, Config, Harness};
 use on_sqlx::{audit, sign_up, users};
 use rstest::rstest;
 use sqlx::sqlite::SqlitePoolOptions;
@@ -140,5 +140,36 @@ async fn an_any_pool_is_given_the_same_address(harness: Harness, #[case] insert:
     let auth = sqlx::AnyPool::connect(&harness.sqlx_url("auth")?).await?;
     sqlx::query(insert).bind("ann").execute(&auth).await?;
     harness.assert_landed("auth", "user", row! { username: "ann" });
+    Ok(())
+}
+
+/// Runs async code to its end on a thread of its own: the thread that starts a harness may be one of a runtime.
+fn finish<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(work)
+        });
+        thread.join().unwrap()
+    })
+}
+
+fn signed_up() -> Prepared {
+    let config = Config::from_file("fixtures/binds.toml").unwrap();
+    config.prepared("signed-up", |db| -> Result {
+        finish(async {
+            let auth = SqlitePool::connect(&db.sqlx_url("auth")?).await?;
+            sign_up(&auth, "ann").await?;
+            auth.close().await;
+            Ok(())
+        })
+    })
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_test_starts_with_what_async_code_prepared() -> Result {
+    let db = signed_up().start()?;
+    db.assert_landed("auth", "user", row! { username: "ann" });
     Ok(())
 }
