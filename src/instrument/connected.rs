@@ -364,6 +364,8 @@ impl Connected {
 impl State {
     /// Forgets a statement at an address, whose end was not reported.
     pub(super) fn forget(&mut self, statement: usize) {
-        self.running.retain(|other| other.statement != statement || statement == 0);
+        if !self.running.is_empty() {
+            self.running.retain(|other| other.statement != statement || statement == 0);
+        }
     }
 }

@@ -130,13 +130,16 @@ impl Statements {
         let number = self.next;
         self.next += 1;
         let goes_on = match self.kept.back_mut() {
-            Some(Kept::Repeated(last)) => last.begin(model, at, &mut self.bytes),
+            Some(Kept::Repeated(last)) if last.is_by(model) => {
+                if last.begin(at, &mut self.bytes) {
+                    return (number, false);
+                }
+                true
+            }
             _ => false,
         };
-        if !goes_on {
-            self.push(Kept::Repeated(Repeated::new(model, number, at)));
-        }
-        (number, !goes_on)
+        self.push(Kept::Repeated(Repeated::new(model, number, at, goes_on)));
+        (number, true)
     }
 
     fn push(&mut self, record: Kept) {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::looked::{Looked, Step};
 use super::recorder::Recorder;
-use super::repeating::Repeating;
+use super::repeated::Repeating;
 use super::savepoint::Savepoint;
 use super::touched::Touched;
 use super::transaction::{Transaction, TransactionEnd};

@@ -2,13 +2,23 @@
 //! have in common is kept once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::looked::Looked;
 use super::recorded::{Ended, Recorded, Undone};
 use super::touched::{Rows, Touched};
 
 /// The most executions of a record: so many are evicted at once.
 const MOST: usize = 64;
+
+/// A statement whose executions are counted.
+#[derive(Clone, Debug)]
+pub(super) struct Repeating {
+    /// SQLite's account of it.
+    pub(super) looked: Arc<Looked>,
+    /// The last execution that was recorded in full. The connection, its thread and what it enforces are those of this one.
+    pub(super) model: Arc<Recorded>,
+}
 
 /// Executions of a statement whose numbers follow one another, of which each had the same tables, connection and thread.
 #[derive(Debug)]
@@ -34,7 +44,8 @@ struct Execution {
 pub(super) struct End {
     /// The rows that it changed itself.
     pub(super) rows: u64,
-    pub(super) time: Duration,
+    /// The time at which it ended.
+    pub(super) at: Instant,
     /// Set if it is known whether it failed.
     pub(super) failed: Option<bool>,
 }
@@ -51,10 +62,11 @@ impl Repeated {
         is_one.then(|| Arc::new(statement.clone()))
     }
 
-    /// Begins a record with an execution of that number.
-    pub(super) fn new(model: &Arc<Recorded>, number: u64, at: Instant) -> Repeated {
-        let execution = Execution { at, end: None, undone: None };
-        Repeated { model: Arc::clone(model), first: number, executions: vec![execution] }
+    /// Begins a record with an execution of that number; after a full one of the same loop if `goes_on`, so that as many follow.
+    pub(super) fn new(model: &Arc<Recorded>, number: u64, at: Instant, goes_on: bool) -> Repeated {
+        let mut executions = Vec::with_capacity(if goes_on { MOST } else { 1 });
+        executions.push(Execution { at, end: None, undone: None });
+        Repeated { model: Arc::clone(model), first: number, executions }
     }
 
     /// Returns the number of the first execution.
@@ -82,16 +94,20 @@ impl Repeated {
         &self.model
     }
 
-    /// Adds the execution after the last and what it takes to a number of bytes; returns false where it is one of another
-    /// statement, or the record is full.
-    pub(super) fn begin(&mut self, model: &Arc<Recorded>, at: Instant, bytes: &mut usize) -> bool {
-        let goes_on = Arc::ptr_eq(&self.model, model) && self.executions.len() < MOST;
-        if goes_on {
+    /// Returns whether its executions are counted by a model.
+    pub(super) fn is_by(&self, model: &Arc<Recorded>) -> bool {
+        Arc::ptr_eq(&self.model, model)
+    }
+
+    /// Adds the execution after the last, and what it takes to a number of bytes; returns false where the record is full.
+    pub(super) fn begin(&mut self, at: Instant, bytes: &mut usize) -> bool {
+        let has_room = self.executions.len() < MOST;
+        if has_room {
             let before = self.bytes();
             self.executions.push(Execution { at, end: None, undone: None });
             *bytes += self.bytes() - before;
         }
-        goes_on
+        has_room
     }
 
     /// Notes the end of an execution; returns false where it has to be kept in full: it touched rows in another way than the model
@@ -146,7 +162,8 @@ impl Repeated {
         one.at = execution.at;
         one.undone = execution.undone.clone();
         one.ended = match (execution.end, one.ended) {
-            (Some((End { rows, time, failed }, touched)), Some(model)) => {
+            (Some((End { rows, at, failed }, touched)), Some(model)) => {
+                let time = at.saturating_duration_since(execution.at);
                 let touched = model.touched.with_rows(touched);
                 Some(Ended { rows, time, failed, touched, ..model })
             }

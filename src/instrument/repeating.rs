@@ -1,32 +1,23 @@
 //! The statement that a connection runs again and again within one transaction: its executions are counted, each with its rows,
 //! while nobody records.
 
+use std::ffi::CStr;
 use std::mem::swap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::connected::{Connected, Last, State};
 use super::handle::{Handle, Standing};
-use super::looked::Looked;
 use super::member::wants_values;
 use super::outcome::{Running, Start, Unsettled};
-use super::recorded::Recorded;
 use super::recorder::Recorder;
-use super::repeated::End;
+use super::repeated::{End, Repeating};
 use super::settle::{is_unsettled, take_unsettled, Account};
 use super::state;
 use super::threads::here;
 use super::touched::Touched;
+use super::traced::Statement;
 use crate::sqlite::code::is_of_a_step;
-
-/// A statement whose executions are counted.
-#[derive(Clone, Debug)]
-pub(super) struct Repeating {
-    /// SQLite's account of it.
-    looked: Arc<Looked>,
-    /// The last execution that was recorded in full. The connection, its thread and what it enforces are those of this one.
-    model: Arc<Recorded>,
-}
 
 /// A statement that begins, as it is compared with the one before.
 pub(super) struct Again<'s> {
@@ -36,6 +27,13 @@ pub(super) struct Again<'s> {
     /// The number of times that it was prepared again.
     pub(super) prepared: i32,
     pub(super) sql: &'s [u8],
+}
+
+impl Statement<'_> {
+    /// Returns it as one that may be another execution of the one before.
+    pub(super) fn again<'s>(&self, standing: Standing, sql: &'s CStr) -> Again<'s> {
+        Again { standing, statement: self.address(), prepared: self.prepared(), sql: sql.to_bytes() }
+    }
 }
 
 impl Connected {
@@ -57,7 +55,7 @@ impl Connected {
         let Some(Repeating { looked, model }) = &open.repeating else { return false };
         let is_again = model.foreign_keys == foreign_keys
             && model.thread.id() == thread
-            && memory.get(sql, state::names()).is_some_and(|known| Arc::ptr_eq(&known, looked));
+            && memory.has(sql, state::names(), looked);
         if !is_again {
             return false;
         }
@@ -96,7 +94,7 @@ impl Connected {
         let rows = ended.start.rows(all, of_last);
         // What has changed rows has not failed, unless an error tells.
         let failed = account.failed.or((rows > 0).then_some(false));
-        let end = End { rows, time: ended.at.elapsed(), failed };
+        let end = End { rows, at: Instant::now(), failed };
         let number = ended.start.number.filter(|_| ended.triggers.is_empty());
         if !number.is_some_and(|number| recorder.end_again(number, end, &ended.touched)) {
             return false;

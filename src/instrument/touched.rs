@@ -56,14 +56,16 @@ impl Touched {
     /// Adds a row.
     pub(super) fn add(&mut self, schema: &CStr, table: &Arc<str>, rowid: i64, operation: Operation) {
         let new = Run { is_own: schema == c"main", operation, table: Arc::clone(table), first: rowid, last: rowid };
+        if self.first.is_none() {
+            self.first = Some(new);
+            return;
+        }
         let goes_on = |run: &&mut Run| (run.first..=run.last.saturating_add(1)).contains(&rowid) && run.is_like(&new);
         if let Some(run) = self.others.iter_mut().rev().chain(&mut self.first).find(goes_on) {
             run.last = run.last.max(rowid);
             return;
         }
-        if self.first.is_none() {
-            self.first = Some(new);
-        } else if self.others.len() + 1 < MOST {
+        if self.others.len() + 1 < MOST {
             self.others.push(new);
         } else {
             self.more = true;

@@ -19,7 +19,6 @@ use super::connected::Connected;
 use super::connections::{connected, settle_here, settle_others};
 use super::handle::Handle;
 use super::opening::OpenedBy;
-use super::repeating::Again;
 use super::settle::Account;
 use super::sqlite_log::{take_aborted, Aborted};
 use super::state::{
@@ -173,12 +172,8 @@ unsafe fn begins_unheard(statement: &Statement<'_>, context: Context, text: *con
         return;
     }
     let standing = handle.standing();
-    if !is_nested {
-        let (address, prepared, sql) = (statement.address(), statement.prepared(), sql.to_bytes());
-        let again = Again { standing, statement: address, prepared, sql };
-        if connection.begin_again(&member.recorder, &handle, &again) {
-            return;
-        }
+    if !is_nested && connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql)) {
+        return;
     }
     // Before SQLite is asked about this one, which would change the result of its last call.
     connection.settle_before(&handle, standing);
@@ -257,7 +252,12 @@ impl Watch {
             if let Some(connection) = &connection
                 && let Some(member) = connection.member()
             {
-                member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                let is_again = !is_nested && statement.writes() && member.records(true) && {
+                    connection.begin_again(&member.recorder, &handle, &statement.again(standing, sql))
+                };
+                if !is_again {
+                    member.follow(statement, sql, (&handle, standing), connection, looked, true);
+                }
             }
         }
         let may_write = statement.writes();
