@@ -15,6 +15,7 @@ mod foreign {
     use r2d2_sqlite::SqliteConnectionManager;
 
     use crate::database::opening::{placeholder, Opening};
+    use crate::sqlite::find_slots_on;
 
     /// The manager of a [`Pool`](crate::pools::Pool): with the feature `r2d2_sqlite` its `SqliteConnectionManager`, without it a
     /// type of this crate that opens the same connections.
@@ -38,6 +39,7 @@ mod foreign {
     pub(in crate::database) fn manage(name: String, opening: Opening) -> Manager {
         // It shows the name, and opens a connection to nothing, which the bind's replaces.
         SqliteConnectionManager::file(name).with_flags(placeholder()).with_init(move |conn| {
+            find_slots_on(conn);
             *conn = opening.connect()?;
             Ok(())
         })

@@ -1,5 +1,5 @@
-//! Opening a connection of a pool: the threads that all pools share never wait, whatever the opening waits for, and
-//! there is an answer where the database is gone.
+//! Opening a connection of a pool: the threads that pools share never wait, whatever the opening waits for, and there is an
+//! answer where the database is gone.
 //!
 //! A [`helper`] does the work that may have to wait. The pool's thread waits for that for a moment; then it tells the pool
 //! that there is no connection yet, and the pool asks again by and by.
@@ -40,6 +40,8 @@ pub(super) struct Source {
     pub(super) limit: Duration,
     /// Makes the pool ask for a connection, once it is made.
     pub(super) wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// A connection that is open already, for the pool to take when it opens its next.
+    pub(super) ready: Mutex<Option<Connection>>,
     /// Set if the database has ended, while a thread is still at something of it.
     pub(super) has_ended: AtomicBool,
 }
@@ -105,7 +107,8 @@ impl Opening {
         }
         let Some(source) = living(&self.source) else { return self.refuse(&has_ended(&self.label)) };
         if source.never_waits() {
-            return source.open();
+            let ready = lock(&source.ready).take();
+            return ready.map_or_else(|| source.open(), Ok);
         }
         let mut slow = lock(&self.slow);
         if let Some(taker) = &*slow {
@@ -236,6 +239,25 @@ impl Source {
     /// Returns whether a connection is opened without a lock, a disk, and a mutex that a running statement holds.
     fn never_waits(&self) -> bool {
         self.store.never_waits() && !self.setup.has_pragmas()
+    }
+
+    /// Returns whether a connection is opened without any wait and without code of the application's, which may wait.
+    pub(super) fn opens_at_once(&self) -> bool {
+        self.never_waits() && !self.setup.runs_code()
+    }
+
+    /// Opens the connection that the pool is to open next, on this thread, which is awake and has the memory at hand: the pool's
+    /// thread then hands it over. Where that fails, the pool's thread fails too, and says so.
+    pub(super) fn open_next(&self) {
+        let opened = self.open().ok();
+        self.set_ready(opened);
+    }
+
+    /// Closes what the pool has not taken, and keeps another.
+    pub(super) fn set_ready(&self, next: Option<Connection>) {
+        let before = std::mem::replace(&mut *lock(&self.ready), next);
+        // A connection is not closed under the lock.
+        drop(before);
     }
 
     fn open(&self) -> Opened {

@@ -41,15 +41,23 @@ pub type Pool = r2d2::Pool<Manager>;
 /// ```
 pub type PooledConnection = r2d2::PooledConnection<Manager>;
 
-/// Threads that work for every pool of the process, and never wait; `r2d2` would start three for each pool.
-const WORKERS: usize = 2;
+/// Threads that work for every pool of their kind in the process; `r2d2` would start three for each pool.
+type Workers = OnceLock<Arc<ScheduledThreadPool>>;
 
-fn workers() -> Arc<ScheduledThreadPool> {
-    static WORKER_POOL: OnceLock<Arc<ScheduledThreadPool>> = OnceLock::new();
-    let pool = WORKER_POOL.get_or_init(|| {
-        Arc::new(ScheduledThreadPool::builder().num_threads(WORKERS).thread_name_pattern("multibind-{}").build())
-    });
-    Arc::clone(pool)
+/// One thread is enough where no opening waits: a process that runs one test starts no other.
+static ONE: Workers = OnceLock::new();
+
+/// Of two, one may wait a moment for a helper, or run the application's code, which may ask another pool.
+static TWO: Workers = OnceLock::new();
+
+fn workers(source: &Source) -> Arc<ScheduledThreadPool> {
+    let (workers, number, pattern) =
+        if source.opens_at_once() { (&ONE, 1, "multibind-{}") } else { (&TWO, 2, "multibind-waits-{}") };
+    Arc::clone(workers.get_or_init(|| started(number, pattern)))
+}
+
+fn started(number: usize, pattern: &str) -> Arc<ScheduledThreadPool> {
+    Arc::new(ScheduledThreadPool::builder().num_threads(number).thread_name_pattern(pattern).build())
 }
 
 /// The process that built the first pool.
@@ -85,10 +93,8 @@ pub(super) fn build(source: &Arc<Source>, options: &EngineOptions) -> Pool {
     }
     // A pool with a recycling age puts a job for ever on its workers: those must end with the pool.
     let workers = match options.pool_recycle {
-        Some(_) => {
-            Arc::new(ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("multibind-recycle-{}").build())
-        }
-        None => workers(),
+        Some(_) => started(1, "multibind-recycle-{}"),
+        None => workers(source),
     };
     let pool = builder.thread_pool(workers).build_unchecked(manager);
     let woken = pool.clone();
@@ -101,6 +107,19 @@ pub(super) fn timeout(options: &EngineOptions) -> Duration {
     /// The timeout of `r2d2`.
     const USUAL: Duration = Duration::from_secs(30);
     options.pool_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(USUAL)
+}
+
+/// Returns a connection of a pool. One that is to be opened is opened by the caller, where that waits for nothing.
+pub(super) fn get(pool: &Pool, source: &Source) -> Result<PooledConnection, r2d2::Error> {
+    let state = pool.state();
+    if !source.opens_at_once() || state.idle_connections > 0 || state.connections >= pool.max_size() {
+        return pool.get();
+    }
+    source.open_next();
+    let conn = pool.get();
+    // Another may have come back meanwhile.
+    source.set_ready(None);
+    conn
 }
 
 /// Ends what is idle in a pool whose harness ends: a clone of the pool has no database any more.

@@ -154,6 +154,11 @@ impl Setup {
         self.connected(conn)
     }
 
+    /// Returns whether the application's own code runs for a connection.
+    pub(super) fn runs_code(&self) -> bool {
+        !self.on_connect.is_empty()
+    }
+
     /// Returns whether there are pragmas, some of which may stay with a database.
     pub(super) fn has_pragmas(&self) -> bool {
         !self.pragmas.is_empty()

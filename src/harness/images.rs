@@ -135,7 +135,7 @@ fn read(image: Image, notes: Vec<String>) -> Option<Looked> {
     notes.next().is_none().then(|| Looked::Head(Box::new(head)))
 }
 
-/// Writes down the facts about a template; `None` where a path is no text.
+/// Writes down the facts about a template; `None` where a path is no text, or a name has no end that can be told.
 pub(super) fn notes(facts: &Facts, notes: &mut Vec<String>) -> Option<()> {
     notes.push(facts.missing_parents.len().to_string());
     for (table, parent) in &facts.missing_parents {
@@ -143,11 +143,16 @@ pub(super) fn notes(facts: &Facts, notes: &mut Vec<String>) -> Option<()> {
     }
     notes.push(facts.folders.len().to_string());
     for Applied { folder, names } in &facts.folders {
-        notes.extend([folder.to_str()?.to_string(), names.len().to_string()]);
-        notes.extend_from_slice(names);
+        if names.iter().any(|name| name.contains(BETWEEN)) {
+            return None;
+        }
+        notes.extend([folder.to_str()?.to_string(), names.len().to_string(), names.join(&String::from(BETWEEN))]);
     }
     Some(())
 }
+
+/// Stands between the names of a folder, which may be many and are one note. No file's name has it.
+const BETWEEN: char = '\0';
 
 /// Reads what [`notes`] has written.
 pub(super) fn facts(notes: &mut dyn Iterator<Item = String>) -> Option<Facts> {
@@ -156,9 +161,13 @@ pub(super) fn facts(notes: &mut dyn Iterator<Item = String>) -> Option<Facts> {
         facts.missing_parents.push((notes.next()?, notes.next()?));
     }
     for _ in 0..notes.next()?.parse::<usize>().ok()? {
-        let (folder, mut names) = (PathBuf::from(notes.next()?), Vec::new());
-        for _ in 0..notes.next()?.parse::<usize>().ok()? {
-            names.push(notes.next()?);
+        let (folder, number, all) = (PathBuf::from(notes.next()?), notes.next()?.parse::<usize>().ok()?, notes.next()?);
+        let mut names = Vec::new();
+        for name in all.split(BETWEEN).take(number) {
+            names.push(name.to_string());
+        }
+        if names.len() != number {
+            return None;
         }
         facts.folders.push(Applied { folder, names });
     }
@@ -176,7 +185,7 @@ mod tests {
             names: names.iter().map(ToString::to_string).collect(),
         };
         let missing_parents = vec![("post".to_string(), "user".to_string())];
-        let folders = vec![folder("a", &["1", "2"]), folder("b", &[]), folder("c", &["3"])];
+        let folders = vec![folder("a", &["1", "2"]), folder("b", &[]), folder("c", &["3"]), folder("d", &[""])];
         for written in [Facts { missing_parents, folders }, Facts::default()] {
             let mut texts = Vec::new();
             notes(&written, &mut texts).unwrap();
@@ -184,7 +193,11 @@ mod tests {
             assert_eq!(facts(&mut texts), Some(written));
             assert_eq!(texts.next(), None);
         }
-        assert_eq!(facts(&mut ["1", "post"].map(String::from).into_iter()), None);
+        let unwritable = Facts { missing_parents: Vec::new(), folders: vec![folder("a", &["1\0", "2"])] };
+        assert_eq!(notes(&unwritable, &mut Vec::new()), None);
+        for cut_off in [["1", "post"].as_slice(), &["0", "1", "a", "3", "b\0c"]] {
+            assert_eq!(facts(&mut cut_off.iter().map(ToString::to_string)), None);
+        }
         assert_eq!(facts(&mut [].into_iter()), None);
     }
 }

@@ -49,7 +49,7 @@ struct Maker {
     version: &'static str,
     /// The sources of this crate, which a checkout of another commit has elsewhere.
     sources: &'static str,
-    library: &'static str,
+    library: &'static [u8],
     program: Option<Program>,
 }
 
@@ -125,7 +125,7 @@ impl Shape {
 
 impl Maker {
     fn of(by_code: bool) -> Maker {
-        static LIBRARY: OnceLock<String> = OnceLock::new();
+        static LIBRARY: OnceLock<Vec<u8>> = OnceLock::new();
         // Whoever works on this crate has other sources of one version with each program.
         let is_in_work = option_env!("CARGO_PRIMARY_PACKAGE").is_some();
         Maker {
@@ -205,7 +205,7 @@ mod tests {
 
     fn maker() -> Maker {
         let program = Program { path: "suite".into(), bytes: 100, written: SystemTime::UNIX_EPOCH };
-        Maker { version: "0.1.0", sources: "multibind-0.1.0", library: "3.51.0", program: Some(program) }
+        Maker { version: "0.1.0", sources: "multibind-0.1.0", library: b"3.51.0", program: Some(program) }
     }
 
     /// The identity of one schema, by a maker.
@@ -240,7 +240,7 @@ mod tests {
         let others = [
             Maker { version: "0.2.0", ..maker() },
             Maker { sources: "multibind-0.2.0", ..maker() },
-            Maker { library: "3.51.1", ..maker() },
+            Maker { library: b"3.51.1", ..maker() },
             Maker { program: None, ..maker() },
             of_program(|program| program.path = "other".into()),
             of_program(|program| program.bytes = 101),
@@ -263,6 +263,6 @@ mod tests {
         assert_eq!((version, sources), (env!("CARGO_PKG_VERSION"), env!("CARGO_MANIFEST_DIR")));
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         let source: String = conn.query_row("SELECT sqlite_source_id()", [], |row| row.get(0)).unwrap();
-        assert!(library.starts_with(&source), "{library}");
+        assert!(library.starts_with(source.as_bytes()), "{}", library.escape_ascii());
     }
 }

@@ -11,9 +11,10 @@ use rusqlite::ffi;
 
 use super::displaced::Displaced;
 use super::handle::{Handle, Standing};
+use super::last_use;
 use super::looked::{Looked, Memory, Step};
 use super::member::Member;
-use super::opening::{Opening, StillOpen};
+use super::opening::{OpenedBy, Opening, StillOpen};
 use super::operation::Operation;
 use super::outcome::{Open, Running, Start, Unsettled};
 use super::recorded::Recorded;
@@ -25,7 +26,7 @@ use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
 use super::waits::Waiting;
 use crate::key::Keys;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -41,8 +42,8 @@ pub(crate) struct Connected {
     number: u32,
     /// The instruments that were found lost as a statement began, by their bits.
     lost: AtomicUsize,
-    /// The number of the thread that used it last.
-    used_on: AtomicUsize,
+    /// The number of the thread that opened it.
+    opened_on: usize,
     /// Set while its last error is that of a statement which it refused to prepare and which is known.
     has_refused: AtomicBool,
     pub(super) state: Mutex<State>,
@@ -111,11 +112,12 @@ pub(super) struct Begins {
 impl Connected {
     /// Returns a connection to follow.
     pub(super) fn new(handle: &Handle, recorder: &Recorder, to: To) -> Connected {
+        last_use::note(handle.address());
         Connected {
             address: handle.address(),
             to,
             number: recorder.next_connection(),
-            used_on: AtomicUsize::new(state::thread_number()),
+            opened_on: state::thread_number(),
             has_refused: AtomicBool::new(false),
             lost: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -191,9 +193,14 @@ impl Connected {
         &self.to.opened
     }
 
-    /// Returns the number of the thread that used it last.
-    pub(super) fn used_on(&self) -> usize {
-        self.used_on.load(Ordering::Relaxed)
+    /// Returns whether the thread of a number is known to have used it last.
+    pub(super) fn is_used_on(&self, thread: usize) -> bool {
+        last_use::is_on(self.address, thread)
+    }
+
+    /// Returns whether it is a pool's and nobody is known to have used it.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.to.opened.by == OpenedBy::Pool && self.is_used_on(self.opened_on)
     }
 
     /// Returns whether its last call has refused a statement that is known.
@@ -204,7 +211,7 @@ impl Connected {
     /// Notes that its last call has refused a statement on the thread of that number, and returns it as the one that was to
     /// prepare it.
     pub(super) fn refuses(&self, thread: usize) -> UnpreparedOn {
-        self.used_on.store(thread, Ordering::Relaxed);
+        last_use::note_on(self.address, thread);
         self.has_refused.store(true, Ordering::Relaxed);
         UnpreparedOn { recorder: self.to.recorder.clone(), names: self.to.names.clone(), connection: self.number }
     }
@@ -296,13 +303,12 @@ impl Connected {
         });
     }
 
-    /// Notes that this thread runs a statement on it, and which instruments it has lost.
+    /// Notes that a statement runs on it, and which instruments it has lost.
     pub(super) fn is_used(&self, handle: &Handle) {
         let lost = handle.lost();
         if lost != 0 {
             self.lost.fetch_or(lost, Ordering::Relaxed);
         }
-        self.used_on.store(state::thread_number(), Ordering::Relaxed);
         self.has_refused.store(false, Ordering::Relaxed);
     }
 
@@ -354,9 +360,11 @@ impl Connected {
         }
     }
 
-    /// Returns whether a statement goes on that writes to the connection's own database.
+    /// Returns whether a statement goes on that writes to the connection's own database, or lets a virtual table write there what
+    /// it has held back, as the ends of transactions and savepoints do.
     pub(super) fn is_in_write(&self) -> bool {
-        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(|looked| looked.deed.writes);
+        let is_one = |looked: &Arc<Looked>| looked.deed.writes || looked.step.is_some();
+        let writes = |running: &Running| running.start.looked.as_ref().is_some_and(is_one);
         lock(&self.state).running.iter().any(writes)
     }
 }
@@ -365,7 +373,7 @@ impl State {
     /// Forgets a statement at an address, whose end was not reported.
     pub(super) fn forget(&mut self, statement: usize) {
         if !self.running.is_empty() {
-            self.running.retain(|other| other.statement != statement || statement == 0);
+            retain(&mut self.running, |other| other.statement != statement || statement == 0);
         }
     }
 }

@@ -18,9 +18,9 @@ use super::recorder::Recorder;
 use super::settle::take_unsettled;
 use super::state::{mode, Mode};
 use super::threads::{here, lives, ThreadState};
-use super::unprepared::{unattributed, Unprepared};
+use super::unprepared::unattributed;
 use super::waits::Waiting;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sorted::Sorted;
 use crate::sqlite::callback::without_panic;
 
@@ -58,7 +58,8 @@ pub(super) fn fails_to_prepare() {
     UNPREPARED.set(true);
 }
 
-/// Finds the connections of the statements that were refused: the one whose last call has failed with that message.
+/// Finds the connections of the statements that were refused: the one that their thread has used last and whose last call has failed
+/// so.
 fn attribute() {
     let waiting = unattributed();
     if waiting.is_empty() {
@@ -70,12 +71,17 @@ fn attribute() {
             failed.push((error, Arc::clone(connection)));
         }
     }
-    let alike = |unprepared: &Unprepared| {
-        filtered(&failed, |((code, message), _)| *code == unprepared.code && *message == unprepared.message)
-    };
     let mut elsewhere = Vec::new();
     for unprepared in waiting {
-        let here = filtered(&alike(&unprepared), |(_, one)| one.used_on() == unprepared.thread_number);
+        // Only a connection with a mutex tells its message.
+        let mut here = filtered(&failed, |((code, message), one)| {
+            let is_alike = message.as_ref().is_none_or(|message| *message == unprepared.message);
+            *code == unprepared.code && is_alike && one.is_used_on(unprepared.thread_number)
+        });
+        // The error of one that has refused another may be that one's.
+        if here.len() > 1 {
+            retain(&mut here, |(_, one)| !one.has_refused());
+        }
         match here.as_slice() {
             [(_, one)] => unprepared.is_on(one.refuses(unprepared.thread_number)),
             [] => elsewhere.push(unprepared),
@@ -83,14 +89,30 @@ fn attribute() {
         }
     }
     // A pool opens a connection on another thread than the one that uses it. The error of one that has refused a statement is
-    // that statement's.
-    for unprepared in elsewhere {
-        if let [(_, one)] = alike(&unprepared).as_slice()
-            && !one.has_refused()
-        {
+    // that statement's, and that of one that had failed so before is another's.
+    for unprepared in elsewhere.into_iter().rev() {
+        let fresh = filtered(&failed, |((code, message), one)| {
+            let is_alike = match message {
+                Some(message) => *message == unprepared.message,
+                None => one.is_fresh() && !unprepared.failed_before.contains(&one.address),
+            };
+            *code == unprepared.code && is_alike && !one.has_refused()
+        });
+        if let [(_, one)] = fresh.as_slice() {
             unprepared.is_on(one.refuses(unprepared.thread_number));
         }
     }
+}
+
+/// Returns the addresses of the pools' connections that nobody is known to have used, and whose last call has failed with a code.
+pub(super) fn fresh_and_failed(code: c_int) -> Vec<usize> {
+    let mut failed = Vec::new();
+    for (address, connection) in CONNECTED.read().unwrap_or_else(PoisonError::into_inner).entries() {
+        if connection.is_fresh() && standing(*address).is_some_and(|(_, last)| last == code) {
+            failed.push(*address);
+        }
+    }
+    failed
 }
 
 /// Settles the last statement that has ended on this thread, if it is not: SQLite has returned from it.

@@ -6,10 +6,10 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::folder::has_extension;
 use super::marked;
 use crate::config::{resolve_path, SchemaSource};
 use crate::key::BindKey;
+use crate::list::mapped;
 use crate::order::sort_by;
 
 /// The bounds of what is taken for a schema: entries of its folders, how deep they are, and bytes.
@@ -20,6 +20,9 @@ const MOST_BYTES: usize = 64 << 20;
 /// The files that a schema's paths lead to, with the names and the bytes of all of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SchemaTexts {
+    /// Each path, and below it each name with its kind and a file's length.
+    outline: Vec<u8>,
+    /// The bytes of all files, one behind the other.
     bytes: Vec<u8>,
     entries: usize,
     /// The names in its folders.
@@ -30,6 +33,7 @@ pub(crate) struct SchemaTexts {
 
 impl Hash for SchemaTexts {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        self.outline.hash(state);
         self.bytes.hash(state);
     }
 }
@@ -41,49 +45,46 @@ impl SchemaTexts {
         for source in sources {
             if let SchemaSource::Path(path) | SchemaSource::UpTo(path, _) = source {
                 let path = resolve_path(path);
-                texts.name(path.as_os_str().as_encoded_bytes());
-                texts.add(&path, kind_of(&path), 0).ok()?;
+                texts.name(path.as_os_str());
+                let name = path.file_name().unwrap_or_default();
+                texts.add(&path, name, kind_of(&path), 0).ok()?;
             }
         }
+        texts.has_parts = str::from_utf8(&texts.bytes).map_or(true, may_have_parts);
         Some(texts)
     }
 
-    /// Returns whether another bind may find other tables in them: parts of a file, a folder or a file that has its key as its name,
+    /// Returns whether another bind may find other tables in them: parts of a file, a folder or a file that may be named after it,
     /// or the hidden one that is the default bind's.
     pub(crate) fn depend_on_the_bind(&self, configured: &[BindKey]) -> bool {
-        let is_a_key = |name: &OsString| {
-            let is = |part: Option<&OsStr>| {
-                part.is_some_and(|part| configured.iter().any(|key| part.eq_ignore_ascii_case(marked::name(key))))
-            };
-            name.as_encoded_bytes().starts_with(b".") || is(Some(name)) || is(Path::new(name).file_stem())
-        };
-        self.has_parts || self.names.iter().any(is_a_key)
+        let keys = mapped(configured, |key| marked::name(key).as_bytes());
+        self.has_parts || self.names.iter().any(|name| may_be_of_a_bind(name.as_encoded_bytes(), &keys))
     }
 
     /// Adds a file's bytes, or the entries of a folder, each with its name and in the order of the names.
-    fn add(&mut self, path: &Path, kind: Kind, depth: usize) -> io::Result<()> {
+    fn add(&mut self, path: &Path, name: &OsStr, kind: Kind, depth: usize) -> io::Result<()> {
         self.entries += 1;
         if self.entries > MOST_ENTRIES || depth > MOST_DEEP {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         match kind {
             Kind::Folder => {
-                self.bytes.push(b'/');
+                self.outline.push(b'/');
                 for Entry { name, kind } in entries(path)? {
-                    self.name(name.as_encoded_bytes());
-                    self.add(&path.join(&name), kind, depth + 1)?;
+                    self.name(&name);
+                    self.add(&path.join(&name), &name, kind, depth + 1)?;
                     self.names.push(name);
                 }
-                self.bytes.push(b'.');
+                self.outline.push(b'.');
             }
             Kind::File => {
-                self.bytes.push(b'=');
+                self.outline.push(b'=');
                 // Of other files a schema takes nothing, and they may be anything: a database of production's, for example.
-                if is_read(path) {
+                if is_read(name.as_encoded_bytes()) {
                     self.file(path)?;
                 }
             }
-            Kind::Other => self.bytes.push(b'?'),
+            Kind::Other => self.outline.push(b'?'),
         }
         Ok(())
     }
@@ -91,29 +92,40 @@ impl SchemaTexts {
     fn file(&mut self, path: &Path) -> io::Result<()> {
         /// Room for most files, so that one call of the system reads all of it, and one more finds its end.
         const USUAL: usize = 8 << 10;
-        let length = self.bytes.len();
+        let room = MOST_BYTES.saturating_sub(self.bytes.len()) as u64;
         self.bytes.reserve(USUAL);
-        self.bytes.extend_from_slice(&[0; 8]);
-        let room = MOST_BYTES.saturating_sub(length) as u64;
         let read = File::open(path)?.take(room + 1).read_to_end(&mut self.bytes)? as u64;
         if read > room {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        self.bytes[length..length + 8].copy_from_slice(&read.to_le_bytes());
-        self.has_parts |= str::from_utf8(&self.bytes[length + 8..]).map_or(true, may_have_parts);
+        self.outline.extend_from_slice(&read.to_le_bytes());
         Ok(())
     }
 
-    /// Adds a name, after its length.
-    fn name(&mut self, name: &[u8]) {
-        self.bytes.extend_from_slice(&(name.len() as u64).to_le_bytes());
-        self.bytes.extend_from_slice(name);
+    /// Adds a name, which has no NUL in it.
+    fn name(&mut self, name: &OsStr) {
+        self.outline.extend_from_slice(name.as_encoded_bytes());
+        self.outline.push(0);
     }
 }
 
 /// Returns whether the files of a schema that are read have such a name: scripts, and what their tools note of them.
-fn is_read(path: &Path) -> bool {
-    has_extension(path, "sql") || has_extension(path, "toml") || path.file_name().is_some_and(|name| name == ".sql")
+fn is_read(name: &[u8]) -> bool {
+    ends_in(name, b".sql") || ends_in(name, b".toml") && name.len() > b".toml".len()
+}
+
+fn ends_in(name: &[u8], ending: &[u8]) -> bool {
+    name.split_at_checked(name.len().wrapping_sub(ending.len()))
+        .is_some_and(|(_, end)| end.eq_ignore_ascii_case(ending))
+}
+
+/// Returns whether an entry of that name may be for one of these binds: it is hidden, or a key of theirs, alone or before a dot.
+fn may_be_of_a_bind(name: &[u8], keys: &[&[u8]]) -> bool {
+    let is_of = |key: &&[u8]| {
+        let ends = |end: Option<&u8>| end.is_none_or(|byte| *byte == b'.');
+        name.len() >= key.len() && ends(name.get(key.len())) && name[..key.len()].eq_ignore_ascii_case(key)
+    };
+    name.starts_with(b".") || keys.iter().any(is_of)
 }
 
 /// Returns whether a text has the letters of a line that begins the part of a bind. Searches by a single letter, for which `std`

@@ -54,20 +54,21 @@ pub(crate) fn seed() {
 }
 
 /// Returns what tells it from another: its source, and the options that it was compiled with.
-pub(crate) fn library() -> String {
+pub(crate) fn library() -> Vec<u8> {
     let mut parts = Vec::new();
     // SAFETY: SQLite gives a text that lives as long as the process and ends with a NUL.
-    parts.push(unsafe { CStr::from_ptr(ffi::sqlite3_sourceid()) }.to_string_lossy());
+    parts.extend_from_slice(unsafe { CStr::from_ptr(ffi::sqlite3_sourceid()) }.to_bytes());
     for number in 0.. {
         // SAFETY: any number will do; SQLite gives null after the last, else a text that lives as long as the process.
         let option = unsafe { ffi::sqlite3_compileoption_get(number) };
         if option.is_null() {
             break;
         }
+        parts.push(b' ');
         // SAFETY: it is not null, and ends with a NUL.
-        parts.push(unsafe { CStr::from_ptr(option) }.to_string_lossy());
+        parts.extend_from_slice(unsafe { CStr::from_ptr(option) }.to_bytes());
     }
-    parts.join(" ")
+    parts
 }
 
 #[cfg(test)]

@@ -38,8 +38,13 @@ impl FileBytes {
 
     /// Fills `into` from `at` on; what lies beyond the end is zero.
     pub(crate) fn read(&self, at: usize, into: &mut [u8]) {
+        let Some(chunks) = &self.chunks else {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let (covered, beyond) = into.split_at_mut(rest.len().min(into.len()));
+            covered.copy_from_slice(&rest[..covered.len()]);
+            return beyond.fill(0);
+        };
         into.fill(0);
-        let Some(chunks) = &self.chunks else { return overlay(into, at, &self.bytes, 0) };
         let first = at / CHUNK;
         let touched = (at + into.len()).div_ceil(CHUNK).saturating_sub(first);
         for (number, chunk) in chunks.iter().enumerate().skip(first).take(touched) {
@@ -82,16 +87,17 @@ impl FileBytes {
         let (length, rest) = packed.split_first_chunk()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|length| *length <= LONGEST)?;
         let (entries, left) = rest.split_at_checked(length.div_ceil(CHUNK).checked_mul(ENTRY)?)?;
-        let (mut chunks, mut place) = (Vec::with_capacity(entries.len() / ENTRY), 0);
-        for (number, entry) in entries.as_chunks::<ENTRY>().0.iter().enumerate() {
-            let [front, front_high, back, back_high] = *entry;
-            let front = usize::from(u16::from_le_bytes([front, front_high]));
-            let back = usize::from(u16::from_le_bytes([back, back_high]));
-            if front + back > CHUNK.min(length - number * CHUNK) {
+        let entries = entries.as_chunks::<ENTRY>().0;
+        let (mut chunks, mut place, mut rest) = (Vec::with_capacity(entries.len()), 0, length);
+        for [front, front_high, back, back_high] in entries {
+            let front = usize::from(*front) | usize::from(*front_high) << 8;
+            let back = usize::from(*back) | usize::from(*back_high) << 8;
+            if front + back > CHUNK.min(rest) {
                 return None;
             }
             chunks.push(Chunk { place, front, back });
             place += front + back;
+            rest = rest.saturating_sub(CHUNK);
         }
         if place != left.len() {
             return None;
@@ -128,9 +134,10 @@ fn around_zeros(chunk: &[u8]) -> (&[u8], &[u8]) {
     (chunk.get(..longest.start).unwrap_or_default(), chunk.get(longest.end..).unwrap_or_default())
 }
 
-impl From<Vec<u8>> for FileBytes {
-    fn from(bytes: Vec<u8>) -> FileBytes {
-        FileBytes { length: bytes.len(), bytes: bytes.into(), chunks: None }
+impl<B: Into<Bytes>> From<B> for FileBytes {
+    fn from(bytes: B) -> FileBytes {
+        let bytes = bytes.into();
+        FileBytes { length: bytes.len(), bytes, chunks: None }
     }
 }
 

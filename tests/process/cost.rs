@@ -3,16 +3,17 @@
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
+use std::ffi::{c_char, c_int, CStr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread::{self, ThreadId};
 
 use multibind::binds::Storage;
-use multibind::rusqlite::{self, Connection};
+use multibind::rusqlite::{self, ffi, Connection};
 use multibind::{row, Bind, BindKey, Harness};
 use rstest::rstest;
 use tempfile::TempDir;
 
-#[cfg(target_os = "linux")]
 use crate::alone::alone;
 use crate::statements::{started_by, Started};
 
@@ -419,8 +420,11 @@ fn pools_and_threads_are_created_on_demand() {
     let harnesses = (0..10).map(start).collect::<Vec<_>>();
     assert_eq!(threads(), before);
 
-    drop(harnesses[0].connection("b").unwrap());
-    assert_eq!(threads().len(), before.len() + 2);
+    // One opens every connection to memory; two those to files, and hand over to a third.
+    drop([None, Some("b")].map(|key| harnesses[0].connection(key).unwrap()));
+    assert_eq!(threads().len(), before.len() + 1);
+    drop(harnesses[0].connection("c").unwrap());
+    assert_eq!(threads().len(), before.len() + 1 + 2 + 1);
 }
 
 #[cfg(target_os = "linux")]
@@ -448,4 +452,79 @@ fn harnesses_share_pool_threads() {
     assert_eq!(threads(), workers);
     drop((first, more));
     assert_eq!(threads(), workers);
+}
+
+/// The threads that SQLite has opened binds on, each opening one.
+static OPENED_BY: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+unsafe extern "C" fn note_opening(
+    db: *mut ffi::sqlite3,
+    _: *mut *mut c_char,
+    _: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    // SAFETY: the connection is open, and its file has a name, of no length where it has none.
+    let file = unsafe { CStr::from_ptr(ffi::sqlite3_db_filename(db, c"main".as_ptr())) };
+    if file.to_bytes().starts_with(b"/multibind/") {
+        OPENED_BY.lock().unwrap().push(thread::current().id());
+    }
+    ffi::SQLITE_OK
+}
+
+#[test]
+fn the_caller_opens_the_connection_that_it_gets() {
+    if !alone() {
+        return;
+    }
+    // SAFETY: the callback has the form that SQLite calls it with.
+    unsafe { ffi::sqlite3_auto_extension(Some(note_opening)) };
+    let opened_by = || std::mem::take(&mut *OPENED_BY.lock().unwrap());
+    let this = thread::current().id();
+    let db = start(Bind::memory().schema("CREATE TABLE t (x)").pool_size(2));
+    opened_by();
+
+    let first = db.connection("auth").unwrap();
+    assert_eq!(opened_by(), [this]);
+    drop(first);
+    // One that is there is given again, and beyond those there may be, none is opened.
+    let both = [(); 2].map(|()| db.connection("auth").unwrap());
+    assert_eq!(opened_by(), [this]);
+    let pool = db.pool("auth").unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| db.connection("auth").unwrap());
+        drop(both);
+        drop(waits.join().unwrap());
+    });
+    assert_eq!(opened_by(), []);
+    assert_eq!(pool.state().connections, 2);
+
+    // The application's own code runs on a thread that nobody waits for.
+    let set_up = |_: &Connection| Ok::<_, rusqlite::Error>(());
+    let db = start(Bind::memory().schema("CREATE TABLE t (x)").on_connect(set_up));
+    opened_by();
+    drop(db.connection("auth").unwrap());
+    assert!(!opened_by().contains(&this));
+}
+
+#[test]
+fn callers_at_once_leave_no_connection_beside_the_pool() {
+    if !alone() {
+        return;
+    }
+    for _ in 0..20 {
+        let db = start(Bind::memory().schema("CREATE TABLE t (x)").pool_size(3));
+        let barrier = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    db.connection("auth").unwrap().execute("INSERT INTO t VALUES (1)", []).unwrap();
+                });
+            }
+        });
+        let pool = db.pool("auth").unwrap();
+        let held = [(); 3].map(|()| pool.get().unwrap());
+        assert_eq!(pool.state().connections, 3);
+        drop((held, pool));
+        db.close().unwrap();
+    }
 }

@@ -93,7 +93,7 @@ fn ask_in_vain(db: &Harness) -> String {
 #[case::shared_cache(Storage::SharedCache)]
 #[case::temp_file(Storage::TempFile)]
 fn failing_pools_block_no_other_harness(#[case] storage: Storage) {
-    // Each needs a lock that somebody has: three at once, for pools share two threads.
+    // Each needs a lock that somebody has: three at once, for these pools share two threads.
     let stuck = [(); 3].map(|()| {
         let db = start(bind(storage).pragma("user_version", 7));
         let writer = plain(&db);
@@ -113,6 +113,21 @@ fn failing_pools_block_no_other_harness(#[case] storage: Storage) {
         });
         connected.unwrap();
         db.close().unwrap();
+    }
+}
+
+#[rstest]
+#[case::asked_in_memory(Storage::Memory)]
+#[case::asked_in_a_file(Storage::TempFile)]
+fn code_that_opens_a_connection_may_ask_another_pool(#[case] asked: Storage) {
+    let other = start(bind(asked));
+    let pool = other.pool("auth").unwrap();
+    let connect = move |_: &Connection| pool.get().map(drop);
+    for storage in ALL {
+        let db = start(bind(storage).on_connect(connect.clone()));
+        let pool = db.pool("auth").unwrap();
+        watched(move || pool.get().unwrap().execute("INSERT INTO t VALUES ('by the pool')", []).unwrap());
+        db.assert_landed("auth", "t", row! { x: "by the pool" });
     }
 }
 

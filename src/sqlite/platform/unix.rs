@@ -1,9 +1,11 @@
 //! Unix: permissions, owners, and links on the way to a file.
 
+use std::env;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Has a file or folder created with these permissions, before those that the process's mask takes.
 pub(crate) fn with_permissions(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
@@ -33,10 +35,13 @@ pub(in super::super) fn distrusted(data: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// Returns the user that this process runs as: where the system does not say it, the owner of its program.
+/// Returns the user that this process runs as when it is first asked for: where the system does not say it, the owner of its program.
 fn owner() -> Option<u32> {
+    static OWNER: OnceLock<Option<u32>> = OnceLock::new();
     let of = |data: Metadata| data.uid();
-    fs::metadata("/proc/self").map(of).ok().or_else(|| std::env::current_exe().and_then(fs::metadata).map(of).ok())
+    let found =
+        || fs::metadata("/proc/self").map(of).ok().or_else(|| env::current_exe().and_then(fs::metadata).map(of).ok());
+    *OWNER.get_or_init(found)
 }
 
 /// Returns why the system opens no more files; a folder is opened in their place, which closing does not harm.

@@ -4,8 +4,9 @@
 //! locks and barriers of its file system; nothing here looks into it. On a disk it is a file ending in `-shm`, and the
 //! life of that file is kept here: see `unixOpenSharedMemory` and `unixShmUnmap` in SQLite's source.
 
-use std::collections::TryReserveError;
+use std::alloc::{alloc_zeroed, dealloc, Layout};
 use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
 
 use rusqlite::ffi;
 
@@ -14,24 +15,26 @@ pub(super) const PIECE: usize = 32 * 1024;
 
 /// One piece, at an address that stays and that suits any number SQLite keeps in it.
 #[derive(Debug)]
-struct Piece(*mut [u64]);
+struct Piece(NonNull<Words>);
+
+type Words = [u64; PIECE / size_of::<u64>()];
 
 // SAFETY: nothing here reads or writes what it points to while it lives; SQLite does, as with shared memory.
 unsafe impl Send for Piece {}
 
 impl Piece {
-    fn new() -> Result<Piece, TryReserveError> {
-        let mut words = Vec::new();
-        words.try_reserve_exact(PIECE / size_of::<u64>())?;
-        words.resize(PIECE / size_of::<u64>(), 0);
-        Ok(Piece(Box::into_raw(words.into_boxed_slice())))
+    /// Returns a piece of zeros; `None` where there is no memory. The allocator has zeros at hand, of which a connection that runs
+    /// a few statements touches a few pages.
+    fn new() -> Option<Piece> {
+        // SAFETY: the layout has a size.
+        NonNull::new(unsafe { alloc_zeroed(Layout::new::<Words>()) }.cast()).map(Piece)
     }
 }
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        // SAFETY: it comes from `Box::into_raw` and is given back once. A piece is dropped when no connection uses it.
-        drop(unsafe { Box::from_raw(self.0) });
+        // SAFETY: it was allocated with this layout and is given back once. A piece is dropped when no connection uses it.
+        unsafe { dealloc(self.0.as_ptr().cast(), Layout::new::<Words>()) };
     }
 }
 
@@ -71,15 +74,15 @@ impl Index {
             return Err(ffi::SQLITE_READONLY_CANTINIT);
         }
         while extend && number >= self.pieces.len() {
-            let piece = self.pieces.try_reserve(1).and_then(|()| Piece::new());
-            self.pieces.push(piece.map_err(|_| ffi::SQLITE_IOERR_NOMEM)?);
+            self.pieces.try_reserve(1).map_err(|_| ffi::SQLITE_IOERR_NOMEM)?;
+            self.pieces.push(Piece::new().ok_or(ffi::SQLITE_IOERR_NOMEM)?);
         }
-        Ok(self.pieces.get(number).map_or(std::ptr::null_mut(), |piece| piece.0.cast()))
+        Ok(self.pieces.get(number).map_or(std::ptr::null_mut(), |piece| piece.0.as_ptr().cast()))
     }
 
     /// Returns the address of the first words, where there are any.
     pub(super) fn first(&self) -> Option<*mut u32> {
-        self.pieces.first().map(|piece| piece.0.cast())
+        self.pieces.first().map(|piece| piece.0.as_ptr().cast())
     }
 
     /// Returns whether nobody can use it before all its users have left.
