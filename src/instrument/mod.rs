@@ -43,6 +43,7 @@ mod operation;
 mod outcome;
 mod outside;
 mod own_writes;
+mod paths;
 mod place;
 mod placed;
 mod program;

@@ -11,7 +11,7 @@ use super::asked::{Asked, Asking, Way};
 use super::commits::Commits;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
-use super::extension::resets_since;
+use super::extension::{resets_known, resets_now};
 use super::fault::{Fault, FaultKind};
 use super::kept::{Bounds, Statements, HARNESS, OUTSIDE};
 use super::opening::OpenedBy;
@@ -85,10 +85,11 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Creates one for a harness that has begun when so many openings had been compared on this thread.
-    pub(crate) fn begun(compared: u32) -> Recorder {
+    /// Creates one for a harness that begins; `is_known` where it is known by now if SQLite reports openings no longer, or nobody has
+    /// to know.
+    pub(crate) fn begun(is_known: bool) -> Recorder {
         // Writes that went unseen before are not this harness's.
-        Recorder::within(&HARNESS, resets_since(compared))
+        Recorder::within(&HARNESS, if is_known { resets_known() } else { resets_now() })
     }
 
     /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.

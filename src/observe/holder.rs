@@ -67,7 +67,7 @@ pub(crate) fn waiter(running: &Running, waiting: Waiting) -> Option<Waiter> {
 }
 
 /// A write that came too late: its transaction had read a state that others had changed since.
-pub(crate) struct Late {
+pub(crate) struct TooLate {
     pub(crate) failed: Statement,
     /// The first statement of the transaction that read, if that is known.
     pub(crate) reading: Option<Reading>,
@@ -76,7 +76,7 @@ pub(crate) struct Late {
 }
 
 /// Finds the writes that came too late, and whose connections have written nothing since.
-pub(crate) fn too_late(running: &Running) -> Vec<Late> {
+pub(crate) fn too_late(running: &Running) -> Vec<TooLate> {
     // A passing test has none, and its harness asks as it ends.
     if !running.recorder().has_stale() {
         return Vec::new();
@@ -102,7 +102,7 @@ pub(crate) fn too_late(running: &Running) -> Vec<Late> {
             in_time && !is_own(one) && is_known_to_write(one.recorded(), failed.bind())
         };
         let missed = filtered(&all, is_missed).pop();
-        found.push(Late { failed: failed.clone(), reading, missed });
+        found.push(TooLate { failed: failed.clone(), reading, missed });
     }
     found
 }
