@@ -38,8 +38,12 @@ fn place(address: usize) -> &'static AtomicUsize {
     &USED[(address >> 4 ^ address >> 14) % PLACES]
 }
 
+/// Returns a number of both. Threads are counted, and what is allocated often differs in few bits alone: in the number these do not
+/// make up for each other.
 fn mark(address: usize, thread: usize) -> usize {
-    address ^ thread.rotate_left(usize::BITS / 2)
+    /// Odd, and its bits are as those of a random number.
+    const SPREAD: usize = 0x9e37_79b9_7f4a_7c15_u64 as usize;
+    address ^ thread.wrapping_mul(SPREAD)
 }
 
 #[cfg(test)]
@@ -68,6 +72,8 @@ mod tests {
         let (one, other) = (0x7f00_0000_1230, 0x7f00_0000_1230 + (1 << 24));
         assert!(std::ptr::eq(place(one), place(other)));
         assert_ne!(mark(one, 8), mark(other, 8));
+        let near = one ^ 1 << 32;
+        assert_ne!(mark(one, 8), mark(near, 9));
         note_on(one, 8);
         note_on(other, 8);
         assert!(!is_on(one, 8) && is_on(other, 8));
