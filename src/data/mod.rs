@@ -79,6 +79,11 @@ impl DataFile {
         }
     }
 
+    /// Returns whether it is SQL, which may do anything.
+    pub(crate) fn is_script(&self) -> bool {
+        self.format == Format::Sql
+    }
+
     /// Returns whether the letters stand in what it says, as a function's name does that a statement calls.
     pub(crate) fn has_letters(&self, letters: &str) -> bool {
         match &self.content {

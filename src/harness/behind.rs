@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::running::{Created, Running, Transactions};
 use crate::error::{is_lock, Error};
 use crate::key::BindKey;
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 
 impl Running {
     /// Returns the application's waits for a lock that ended without it, and its writes that came too late, any of which may be why
@@ -53,7 +53,7 @@ impl Running {
     /// Describes the statements that created a table since the start, where another bind had it then: the others are meant to.
     fn created_beside(&self, binds: &[BindKey], table: &str) -> Option<String> {
         let mut created = self.created(binds, table);
-        created.retain(|one| one.is_new);
+        retain(&mut created, |one| one.is_new);
         if created.len() < binds.len() {
             in_words(created)
         } else {

@@ -8,12 +8,14 @@ use super::blueprint::Blueprint;
 use super::head::Head;
 use super::template::{Facts, Template};
 use crate::config::DatabaseSpec;
-use crate::data::{self, Load};
+use crate::data::{self, DataFile, Load};
 use crate::database::Setup;
 use crate::error::{Error, Result};
+use crate::instrument::noticing;
 use crate::list::{has_name, mapped};
 use crate::nearest::nearest;
 use crate::schema::{self, Halves, Place, SchemaPart, Standing};
+use crate::sqlite::objects::Objects;
 use crate::sqlite::{has_noticed, notice_counts, open_noticing, texts, Image};
 
 /// A second half to run.
@@ -39,24 +41,31 @@ impl Blueprint<'_> {
                 return Err(self.explained(error));
             }
         }
-        if let Some(name) = schema::unreadable_name(&conn).map_err(Error::sql(key))? {
-            let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
-            return Err(Error::Schema { bind: key.clone(), file: None, line: None, problem, at: None });
-        }
+        let objects = self.objects(&conn)?;
         self.load(&mut conn)?;
         let place = if has_noticed() { ended.search.place(parts.len(), &conn) } else { None };
         write_encoding(&conn).map_err(Error::sql(key))?;
         let missing_parents =
             if self.may_refer(parts) { schema::missing_parents(&conn).map_err(Error::sql(key))? } else { Vec::new() };
-        Ok((self.template_of(conn, Facts { missing_parents, folders: folders.clone() })?, place))
+        let facts = Facts { missing_parents, folders: folders.clone() };
+        let is_plain = self.spec.options.pragmas.is_empty()
+            && !self.data.iter().any(DataFile::is_script)
+            && ended.search.leaves_plain(&conn);
+        let mut image = self.image_of(conn)?;
+        if let Some(objects) = objects {
+            image = image.knowing(objects);
+        }
+        if is_plain {
+            image = image.lending();
+        }
+        Ok((Template::of(image, facts), place))
     }
 
     /// Runs the first half of a schema alone. Also returns what it has left of its connection.
     pub(super) fn run_head(&self, halves: &Halves) -> Result<(Image, Standing)> {
         let mut conn = self.beginning()?;
         let ended = schema::execute(&mut conn, &self.ground(), &halves.head, None)?;
-        let image = Image::new(conn).map_err(Error::sql(self.spec.key()))?;
-        Ok((image.connected(&self.spec.options.on_connect), ended.standing))
+        Ok((self.image_of(conn)?, ended.standing))
     }
 
     /// Makes a template of a first half: runs the second and the data.
@@ -71,7 +80,24 @@ impl Blueprint<'_> {
         let resumed = Some(halves.resumed(head.standing));
         schema::execute(&mut conn, &self.ground(), &halves.tail, resumed).map_err(|error| self.explained(error))?;
         self.load(&mut conn)?;
-        self.template_of(conn, head.facts.clone())
+        Ok(Template::of(self.image_of(conn)?, head.facts.clone()))
+    }
+
+    /// Reads the objects of the schema; `None` where that fails, which the first statement on the bind reports. A name that is no text is
+    /// an error.
+    fn objects(&self, conn: &Connection) -> Result<Option<Objects>> {
+        let read = Objects::of(conn, self.spec.options.on_connect.is_empty());
+        if let Ok(objects) = read {
+            return Ok(Some(objects));
+        }
+        let bind = self.spec.key();
+        match schema::unreadable_name(conn).map_err(Error::sql(bind))? {
+            Some(name) => {
+                let problem = format!("`{name}` in `sqlite_schema` is not UTF-8: write the schema as SQL text");
+                Err(Error::Schema { bind: bind.clone(), file: None, line: None, problem, at: None })
+            }
+            None => Ok(None),
+        }
     }
 
     /// Opens a private database that holds what the bind starts as a copy of.
@@ -105,9 +131,9 @@ impl Blueprint<'_> {
         })
     }
 
-    fn template_of(&self, conn: Connection, facts: Facts) -> Result<Template> {
-        let image = Image::new(conn).map_err(Error::sql(self.spec.key()))?.connected(&self.spec.options.on_connect);
-        Ok(Template::of(image, facts))
+    fn image_of(&self, conn: Connection) -> Result<Image> {
+        let image = Image::new(conn).map_err(Error::sql(self.spec.key()))?;
+        Ok(image.connected(&self.spec.options.on_connect))
     }
 }
 
@@ -131,7 +157,7 @@ fn check_pragmas(conn: &Connection, spec: &DatabaseSpec) -> Result<()> {
 /// Opens a private database set up as the bind's connections are, so that pragmas shape the new database.
 fn connection(spec: &DatabaseSpec) -> Result<Connection> {
     let key = spec.key();
-    let conn = open_noticing().map_err(Error::sql(key))?;
+    let conn = noticing(open_noticing).map_err(Error::sql(key))?;
     check_pragmas(&conn, spec)?;
     let setup = Setup::new(&spec.options, "", Arc::default());
     let applied = setup.apply_options(&conn, false);

@@ -18,7 +18,7 @@ use crate::database::{Database, Uses};
 use crate::error::{Error, Result};
 #[cfg(feature = "sqlx")]
 use crate::instrument::follow;
-use crate::instrument::{watch_log, Presence, Recorder, Rules};
+use crate::instrument::{compared, watch_log, Presence, Recorder, Rules};
 use crate::key::{BindKey, PerBind};
 use crate::list::filtered;
 use crate::sorted::Sorted;
@@ -28,7 +28,7 @@ use crate::sqlite::check_library;
 /// `transactions` describes those that an error is about.
 pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transactions: Transactions) -> Result<Harness> {
     check_library()?;
-    let presence = Presence::begin();
+    let (presence, compared) = (Presence::begin(), compared());
     let Resolved { sources, replicas } = config.resolve()?;
     let images = Images::of(config.chosen_images()).map(Arc::new);
     let blueprints = sources.try_map(|_, spec| Blueprint::read(spec, images.as_ref()))?;
@@ -72,7 +72,7 @@ pub(crate) fn start(config: &Settled, stages: &[Stage], keeper: Keeper, transact
         Ok::<_, Error>(differ.then(|| blueprint.into_owned()))
     })?;
 
-    let (recorder, rules) = (Arc::<Recorder>::default(), Arc::<Rules>::default());
+    let (recorder, rules) = (Arc::new(Recorder::begun(compared)), Arc::<Rules>::default());
     if recorder.keeps_writes() {
         watch_log();
         #[cfg(feature = "sqlx")]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::BindKey;
 use crate::schema::{Applied, Metadata};
 use crate::sqlite::Image;
@@ -48,7 +48,7 @@ impl Template {
         if let Some(metadata) = self.metadata.get() {
             return Ok(Arc::clone(metadata));
         }
-        let metadata = Arc::new(self.image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??);
+        let metadata = Arc::new(Metadata::of(&self.image, key)?);
         Ok(Arc::clone(self.metadata.get_or_init(|| metadata)))
     }
 

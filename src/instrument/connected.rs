@@ -25,7 +25,7 @@ use super::transaction::{Reading, TransactionEnd};
 use super::unprepared::UnpreparedOn;
 use super::waits::Waiting;
 use crate::key::Keys;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::sqlite::Slot;
 use crate::sync::lock;
 
@@ -254,7 +254,7 @@ impl Connected {
         let can_commit = !step.is_some_and(Step::commits) || handle.can_commit();
         let (mut state, version) = self.at_version(handle, standing);
         // An end that was not reported.
-        state.running.retain(|other| other.statement != begins.statement || begins.statement == 0);
+        retain(&mut state.running, |other| other.statement != begins.statement || begins.statement == 0);
         if alone
             && !state.running.iter().any(|running| running.start.may_write)
             && let Some(open) = state.open.take()

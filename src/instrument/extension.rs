@@ -26,6 +26,8 @@ static RESETS: AtomicUsize = AtomicUsize::new(0);
 thread_local! {
     /// The number of openings that SQLite has reported on this thread.
     static REPORTED: Cell<u32> = const { Cell::new(0) };
+    /// The number of openings on this thread that were compared with what was reported.
+    static COMPARED: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Has SQLite call the entry point at the end of each opening. It does so once for one, however often that is asked for.
@@ -46,12 +48,19 @@ pub(crate) fn noticing<T, E>(open: impl FnOnce() -> Result<T, E>) -> Result<T, E
     let opened = open();
     if let Some(entry) = entry
         && opened.is_ok()
-        && REPORTED.get() == before
     {
-        RESETS.fetch_add(1, Ordering::Relaxed);
-        ask(*entry);
+        COMPARED.set(COMPARED.get().wrapping_add(1));
+        if REPORTED.get() == before {
+            RESETS.fetch_add(1, Ordering::Relaxed);
+            ask(*entry);
+        }
     }
     opened
+}
+
+/// Returns the number of openings on this thread that were compared with what SQLite reported.
+pub(crate) fn compared() -> u32 {
+    COMPARED.get()
 }
 
 /// Returns the number of times that SQLite was found to report openings no longer; opens a connection to find out.
@@ -59,6 +68,14 @@ pub(super) fn resets_now() -> usize {
     // The first harness of a process has no need to ask. What cannot be opened shows nothing, and nothing can be opened then.
     if ENTRY.get().is_some() {
         drop(noticing(|| unwatched(open_in_memory)));
+    }
+    RESETS.load(Ordering::Relaxed)
+}
+
+/// Returns the same; opens none if one was compared on this thread since there were so many.
+pub(super) fn resets_since(compared: u32) -> usize {
+    if COMPARED.get() == compared {
+        return resets_now();
     }
     RESETS.load(Ordering::Relaxed)
 }

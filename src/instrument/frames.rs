@@ -2,6 +2,8 @@
 
 use std::env;
 
+use crate::list::retain;
+
 /// The application's frames of a backtrace.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -138,7 +140,7 @@ fn future_of(drop: &str) -> Option<String> {
 /// path is not known.
 fn without_closures(function: &str) -> String {
     let mut parts = parts(function);
-    parts.retain(|part| !is_unnamed(part));
+    retain(&mut parts, |part| !is_unnamed(part));
     parts.join("::")
 }
 
@@ -164,7 +166,7 @@ fn parts(path: &str) -> Vec<&str> {
     }
     parts.extend(path.get(start..));
     // Arguments are a part of what they follow.
-    parts.retain(|part| !part.is_empty());
+    retain(&mut parts, |part| !part.is_empty());
     parts
 }
 

@@ -81,7 +81,7 @@ pub(crate) use caller::follow;
 pub(crate) use commits::Since;
 pub(crate) use connections::{displaced, state_of, still_open};
 pub(crate) use displaced::Displaced;
-pub(crate) use extension::noticing;
+pub(crate) use extension::{compared, noticing};
 pub(crate) use fault::FaultKind;
 pub(crate) use faults::{Faulting, Faults};
 pub(crate) use in_session::{Begun, InSession};

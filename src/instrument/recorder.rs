@@ -11,7 +11,7 @@ use super::asked::{Asked, Asking, Way};
 use super::commits::Commits;
 use super::displaced::{Closed, Displaced};
 use super::ends::{Awaiting, Ends};
-use super::extension::resets_now;
+use super::extension::resets_since;
 use super::fault::{Fault, FaultKind};
 use super::kept::{Bounds, Statements, HARNESS, OUTSIDE};
 use super::opening::OpenedBy;
@@ -82,14 +82,13 @@ pub(crate) struct Recorder {
     pub(super) ends: Arc<Ends>,
 }
 
-impl Default for Recorder {
-    fn default() -> Recorder {
-        // Writes that went unseen before are not this harness's.
-        Recorder::within(&HARNESS, resets_now())
-    }
-}
-
 impl Recorder {
+    /// Creates one for a harness that has begun when so many openings had been compared on this thread.
+    pub(crate) fn begun(compared: u32) -> Recorder {
+        // Writes that went unseen before are not this harness's.
+        Recorder::within(&HARNESS, resets_since(compared))
+    }
+
     /// Creates one for a connection to what is no harness's, which keeps little, and only while a harness lives.
     pub(super) fn outside() -> Recorder {
         Recorder::within(&OUTSIDE, 0)

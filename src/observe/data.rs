@@ -71,10 +71,7 @@ pub(crate) fn verdict_on_data(running: &Running, path: &Path, extent: Extent) ->
     retain(&mut databases, |database| !database.lags());
     let images = PerBind::new(committed(&databases)?);
     let databases = PerBind::new(databases);
-    let tables = images.try_map(|at, image| {
-        let key = databases[at].key();
-        image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))?
-    })?;
+    let tables = images.try_map(|at, image| Metadata::of(image, databases[at].key()))?;
     let keys = databases.map(|_, database| database.all_keys());
     let targets = tables.map(|at, metadata| {
         let (key, image) = (databases[at].key(), &images[at]);

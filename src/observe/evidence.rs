@@ -6,6 +6,7 @@ use super::nearest::{nearest, Near};
 use crate::database::Database;
 use crate::error::{advised, is_lock};
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::order::sort_by_key;
 use crate::row::{Row, Shown};
 use crate::sqlite::script::quote;
@@ -48,7 +49,7 @@ impl Exhibit {
         if let Finding::Near(Some(near)) = &mut self.found
             && !near.is_empty()
         {
-            near.retain(|near| near.different.len() < row.cells().len());
+            retain(near, |near| near.different.len() < row.cells().len());
             if near.is_empty() {
                 self.found = Finding::Near(None);
             }

@@ -10,6 +10,7 @@ use crate::fail::fail;
 use crate::harness::Harness;
 use crate::instrument::{displaced, Displaced, Guarding, Place, Recorder, Refused, Refuses, Since};
 use crate::key::{BindKey, Selection};
+use crate::list::retain;
 
 /// Keeps statements from binds for as long as it lives; from [`Harness::allow_only`], [`Harness::deny`] and
 /// [`Harness::deny_writes`].
@@ -229,7 +230,7 @@ impl Guard {
     pub(crate) fn unasked(&self) -> Option<Unasked> {
         let refusals = refusals(self.guarding.end());
         let mut unguarded = displaced(&self.recorder, self.displaced);
-        unguarded.retain(|one| one.hides_writes() && one.may_be(|names| self.guarding.rule().is_about(names)));
+        retain(&mut unguarded, |one| one.hides_writes() && one.may_be(|names| self.guarding.rule().is_about(names)));
         let mut unstopped = Vec::new();
         for names in self.commits.unaccounted() {
             // Where a connection has another commit hook, the count of commits is to no avail.

@@ -9,6 +9,7 @@ use super::TableChange;
 use crate::harness::{Bound, Running};
 use crate::instrument::{LateRead, Transaction};
 use crate::key::BindKey;
+use crate::list::retain;
 
 /// A replica that was behind its source when it was read.
 pub(crate) struct Late {
@@ -38,8 +39,8 @@ fn behind(running: &Running, replica: &Arc<Bound>, source: &Arc<Bound>, mut read
     let [before, after] = images.as_slice() else { return None };
     let mut missing = compared(replica, before, after).ok()?;
     let mut written = read(running.recorder().all());
-    written.retain(|statement| statement.stayed() != Some(false));
-    reads.retain(|late| {
+    retain(&mut written, |statement| statement.stayed() != Some(false));
+    retain(&mut reads, |late| {
         let is_late = |statement: &Statement| {
             let committed = statement.in_transaction().and_then(Transaction::ended);
             committed.is_some_and(|at| at <= late.at && !running.recorder().has_followed(replica.keys(), at))
@@ -49,7 +50,7 @@ fn behind(running: &Running, replica: &Arc<Bound>, source: &Arc<Bound>, mut read
         };
         missing.iter().any(|change| late.reads(change.table()) && is_written(&change.table))
     });
-    missing.retain(|change| reads.iter().any(|late| late.reads(change.table())));
+    retain(&mut missing, |change| reads.iter().any(|late| late.reads(change.table())));
     (!reads.is_empty()).then(|| Late { replica: replica.key().clone(), source: source.key().clone(), reads, missing })
 }
 

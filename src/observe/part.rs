@@ -166,7 +166,7 @@ impl<'h> Part<'h> {
         }
         let key = database.key();
         let now = now(database)?;
-        let (then, is) = (metadata(to, key)?, metadata(&now, key)?);
+        let (then, is) = (Metadata::of(to, key)?, Metadata::of(&now, key)?);
         let mut left = Vec::new();
         for table in is.tables().iter().chain(then.tables()) {
             if self.takes(database, table.name(), all) || has_name(&left, table.name()) {
@@ -207,7 +207,7 @@ impl<'h> Part<'h> {
         let mut there = Vec::with_capacity(databases.len());
         for database in databases {
             let (now, start) = (now(database)?, database.image());
-            there.push([metadata(&now, database.key())?, metadata(start, database.key())?]);
+            there.push([Metadata::of(&now, database.key())?, Metadata::of(start, database.key())?]);
         }
         for name in names {
             let is_there = databases.iter().zip(&there).any(|(database, metadata)| {
@@ -234,7 +234,7 @@ impl<'h> Part<'h> {
         let mut files = Vec::with_capacity(databases.len());
         for (database, image) in databases.iter().zip(committed(&databases)?) {
             let key = database.key();
-            let metadata = metadata(&image, key)?;
+            let metadata = Metadata::of(&image, key)?;
             let takes = |table: &str| self.takes(database, table, &databases);
             let sql = as_sql(&image, &metadata, &takes).map_err(Error::sql(key))?;
             let sql = sql.map_err(|Unwritten { table, problem }| {
@@ -275,10 +275,6 @@ fn within<'n>(key: &BindKey, name: &'n str) -> Option<&'n str> {
 
 fn is_virtual(table: &TableInfo) -> bool {
     table.kind() == TableKind::Virtual
-}
-
-fn metadata(image: &Image, key: &BindKey) -> Result<Metadata> {
-    image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))?
 }
 
 /// Returns what a database has committed.

@@ -7,5 +7,5 @@ use crate::schema::Metadata;
 /// Reads a database's tables as they are committed now, whatever created them.
 pub(crate) fn tables(database: &Database) -> Result<Metadata> {
     let image = database.tables().map_err(Error::sql(database.key()))?;
-    image.with(|conn| Metadata::read(conn, database.key())).map_err(Error::sql(database.key()))?
+    Metadata::of(&image, database.key())
 }

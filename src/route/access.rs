@@ -1,5 +1,6 @@
 //! The accesses of a statement, as SQLite's authorizer reports them while it is prepared.
 
+use std::borrow::Borrow;
 use std::ffi::c_int;
 use std::sync::{Arc, Mutex};
 
@@ -121,7 +122,7 @@ pub(super) struct AccessLog(Arc<Mutex<Vec<Access>>>);
 
 impl AccessLog {
     /// Listens on a connection. Pragmas are refused: many of them act while they are prepared.
-    pub(super) fn listen(&self, conn: Connection) -> Authorized<Connection> {
+    pub(super) fn listen<C: Borrow<Connection>>(&self, conn: C) -> Authorized<C> {
         let log = self.clone();
         Authorized::new(conn, Box::new(move |question| log.note(question)))
     }
@@ -136,7 +137,7 @@ impl AccessLog {
         let Some((act, schema)) = act_of(question) else { return true };
         let is_allowed = !matches!(act, Act::Pragma(..));
         let access =
-            Access { act, schema: schema.map(str::to_string), accessor: question.accessor.map(str::to_string) };
+            Access { act, schema: schema.map(str::to_string), accessor: question.accessor().map(str::to_string) };
         let mut log = lock(&self.0);
         if log.last() != Some(&access) {
             log.push(access);
@@ -147,8 +148,8 @@ impl AccessLog {
 
 /// Translates an action, and returns the schema that it is in; `None` for an action on no object.
 fn act_of<'a>(question: &Question<'a>) -> Option<(Act, Option<&'a str>)> {
-    let Question { action, first, second, schema, .. } = *question;
-    let (name, other) = (|| first.map(str::to_string), || second.map(str::to_string));
+    let action = question.action;
+    let (name, other) = (|| question.first().map(str::to_string), || question.second().map(str::to_string));
     let act = match action {
         ffi::SQLITE_READ => Act::Read(name()?),
         ffi::SQLITE_INSERT | ffi::SQLITE_DELETE | ffi::SQLITE_UPDATE => Act::Write(name()?),
@@ -170,28 +171,28 @@ fn act_of<'a>(question: &Question<'a>) -> Option<(Act, Option<&'a str>)> {
         ffi::SQLITE_DROP_INDEX | ffi::SQLITE_DROP_TEMP_INDEX => Act::Change(NameKind::Index, name()?),
         ffi::SQLITE_DROP_TRIGGER | ffi::SQLITE_DROP_TEMP_TRIGGER => Act::Change(NameKind::Trigger, name()?),
         // Its first name is the schema's.
-        ffi::SQLITE_ALTER_TABLE => return Some((Act::Change(NameKind::Table, other()?), first)),
+        ffi::SQLITE_ALTER_TABLE => return Some((Act::Change(NameKind::Table, other()?), question.first())),
         ffi::SQLITE_REINDEX => Act::Maintain(NameKind::Index, name()?),
         ffi::SQLITE_ANALYZE => Act::Maintain(NameKind::Table, name()?),
-        ffi::SQLITE_PRAGMA => Act::Pragma(first?.to_ascii_lowercase(), other()),
-        ffi::SQLITE_TRANSACTION => Act::Control(match first? {
+        ffi::SQLITE_PRAGMA => Act::Pragma(question.first()?.to_ascii_lowercase(), other()),
+        ffi::SQLITE_TRANSACTION => Act::Control(match question.first()? {
             "BEGIN" => Control::Begin,
             "ROLLBACK" => Control::Rollback,
             _ => Control::Commit,
         }),
-        ffi::SQLITE_SAVEPOINT => Act::Control(match first? {
+        ffi::SQLITE_SAVEPOINT => Act::Control(match question.first()? {
             "RELEASE" => Control::Release,
             "ROLLBACK" => Control::RollbackTo,
             _ => Control::Savepoint,
         }),
         // A function has no first name.
-        ffi::SQLITE_FUNCTION if second.is_some_and(reports_counts) => Act::Counts(other()?),
+        ffi::SQLITE_FUNCTION if question.second().is_some_and(reports_counts) => Act::Counts(other()?),
         // Without a name, where that is an expression.
         ffi::SQLITE_ATTACH => Act::Control(Control::Attach),
         ffi::SQLITE_DETACH => Act::Control(Control::Detach),
         _ => return None,
     };
-    let schema = if is_temporary(action) { TEMP } else { schema };
+    let schema = if is_temporary(action) { TEMP } else { question.schema() };
     Some((act, schema))
 }
 

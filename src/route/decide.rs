@@ -4,13 +4,15 @@ use super::access::{changes_schema, control, counts};
 use super::ambiguity::{culprit, first_unqualified, maintained_unqualified, maintains, uses_temporary};
 use super::catalog::Catalog;
 use super::decoys::{met, MOST_ATTACHED};
+use super::in_place::plan_in_place;
 use super::look::{is_function, look, pages, Looked};
 use super::made::check_made;
 use super::near::look_near;
 use super::not_run::{not_run, USES_TEMPORARY};
-use super::plan::{Destination, JoinedBind, Plan, Route};
+use super::plan::{Destination, JoinedBind, Plan};
+use super::program::Program;
 use super::refused::refused;
-use super::stage::{Accepted, Decoys, Program};
+use super::stage::{Accepted, Decoys};
 use super::stages::Stages;
 use super::touched::{touched, Touched};
 use super::untouching::{each, untouching};
@@ -22,6 +24,9 @@ use crate::sqlite::script;
 
 /// Finds the plan of one statement.
 pub(super) fn decide(catalog: &Catalog, stages: &mut Stages, sql: &str) -> Result<Plan> {
+    if let Some(plan) = plan_in_place(catalog, stages, sql)? {
+        return Ok(plan);
+    }
     let looked = match look_near(catalog, stages, sql)? {
         Some(looked) => looked,
         None => look(catalog, stages, sql)?,
@@ -78,7 +83,7 @@ fn plan(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked, seen
     if !touched.lookups.is_empty() {
         return look_up(catalog, sql, &touched);
     }
-    let route = route(catalog, &touched);
+    let route = touched.route(catalog);
     if let [write, ..] = touched.writes().as_slice() {
         let others = filtered(&touched.binds(), |bind| bind != write);
         if !others.is_empty() {
@@ -147,11 +152,6 @@ fn temporary(catalog: &Catalog, stages: &mut Stages, sql: &str, looked: &Looked)
     Ok(not_run(sql, USES_TEMPORARY))
 }
 
-pub(super) fn route(catalog: &Catalog, touched: &Touched) -> Route {
-    let keys = |binds: &[BindIndex]| mapped(binds, |bind| catalog.key(*bind));
-    Route { reads: keys(&touched.reads()), writes: keys(&touched.writes()) }
-}
-
 fn cross_bind_write(write: BindKey, others: Vec<BindKey>, sql: &str) -> Error {
     let hint = "separate databases share no transaction. Read the rows first, with `session.query`, then write them \
                 with `session.execute`";
@@ -180,7 +180,7 @@ fn one(sql: &str, catalog: &Catalog, bind: BindIndex, all: Vec<JoinedBind>, touc
 /// beside all binds.
 fn look_up(catalog: &Catalog, sql: &str, touched: &Touched) -> Result<Plan> {
     let functions = list(&touched.lookups);
-    let route = route(catalog, touched);
+    let route = touched.route(catalog);
     let plan = |on, looks_up| Plan { looks_up, ..Plan::new(on, route) };
     let mut all = touched.all();
     let is_used = |bind: BindIndex| all.iter().any(|used| used.bind == bind);

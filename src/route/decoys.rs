@@ -14,7 +14,7 @@ use crate::error::sqlite_message;
 use crate::key::BindIndex;
 use crate::list::mapped;
 use crate::sqlite::objects::NameKind;
-use crate::sqlite::script::quote;
+use crate::sqlite::script::{has_letters, quote};
 use crate::sqlite::{attach, texts};
 
 /// The most databases SQLite attaches to a connection unless it was compiled otherwise, see
@@ -47,6 +47,12 @@ pub(super) struct Doubtful {
 pub(super) struct Doubts(OnceCell<Vec<Doubtful>>);
 
 impl Doubts {
+    /// Reports whether a text may have one of these names, written plainly or in quotes.
+    pub(super) fn may_mislead(&self, catalog: &Catalog, conn: &Connection, sql: &str) -> rusqlite::Result<bool> {
+        let may = |name: &str| name.contains(['"', '`', '\'']) || has_letters(sql, name);
+        Ok(self.names(catalog, conn)?.iter().any(|doubtful| may(&doubtful.name)))
+    }
+
     /// Returns the names that several binds have, replicas among them, and those that functions may have too. Found out on a
     /// connection without tables.
     fn names(&self, catalog: &Catalog, conn: &Connection) -> rusqlite::Result<&[Doubtful]> {

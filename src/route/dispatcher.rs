@@ -127,12 +127,13 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::catalog::Candidate;
-    use super::super::stage::PREPARES;
+    use super::super::program::PREPARES;
     use super::*;
     use crate::key::PerBind;
     use crate::sqlite::Image;
 
-    const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x)";
+    const DEFAULT: &str = "CREATE TABLE post (id, title); CREATE TABLE log (x);
+        CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, line); CREATE VIEW titled AS SELECT title FROM post";
     const BINDS: [(&str, &str); 4] = [
         ("auth", "CREATE TABLE user (id, name); CREATE TABLE log (x)"),
         ("meta", "CREATE TABLE kind (id, name); CREATE VIRTUAL TABLE word USING fts5 (title)"),
@@ -141,10 +142,19 @@ mod tests {
     ];
 
     fn dispatcher() -> Dispatcher {
+        dispatcher_of(|image| image)
+    }
+
+    /// One whose images lend their connections.
+    fn lent() -> Dispatcher {
+        dispatcher_of(Image::lending)
+    }
+
+    fn dispatcher_of(make: fn(Image) -> Image) -> Dispatcher {
         let image = |tables: &str| {
             let conn = Connection::open_in_memory().unwrap();
             conn.execute_batch(tables).unwrap();
-            Arc::new(Image::new(conn).unwrap())
+            Arc::new(make(Image::new(conn).unwrap()))
         };
         let candidate = |key: BindKey, tables: &str| Candidate {
             key: key.clone(),
@@ -191,6 +201,23 @@ mod tests {
     }
 
     #[rstest]
+    #[case::default("SELECT title FROM post", 1)]
+    #[case::named("SELECT name FROM user", 1)]
+    #[case::write("INSERT INTO user VALUES (1, 'ann')", 1)]
+    #[case::number_of_rows("SELECT count(*) FROM sort", 1)]
+    #[case::alias("SELECT 1 AS title FROM auth.user AS post WHERE name = 'kind'", 1)]
+    #[case::word_of_another("SELECT name AS type FROM user", 4)]
+    #[case::constant("SELECT 1", 2)]
+    #[case::virtual_table("SELECT title FROM word", 3)]
+    #[case::ambiguous("SELECT x FROM log, user", 2)]
+    #[case::maintenance("SELECT name FROM user WHERE name = 'maintenance'", 3)]
+    #[case::schema("SELECT name FROM user NATURAL JOIN sqlite_schema", 5)]
+    fn a_route_on_the_connection_of_an_image_takes_one(#[case] sql: &str, #[case] most: usize) {
+        let dispatcher = lent();
+        assert_eq!(prepares(&dispatcher, sql), most);
+    }
+
+    #[rstest]
     #[case::the_bind_of_the_one_before("SELECT id FROM user", 1)]
     #[case::a_write_there("INSERT INTO user VALUES (1, 'ann')", 1)]
     #[case::the_number_of_its_rows("SELECT count(*) FROM user", 1)]
@@ -208,48 +235,81 @@ mod tests {
     #[case::after_auth("SELECT name FROM user")]
     #[case::after_meta("SELECT name FROM kind")]
     fn a_plan_is_the_same_whatever_came_before(#[case] before: &str) {
-        const STATEMENTS: [&str; 30] = [
-            "SELECT title FROM post",
-            "SELECT count(*) FROM user",
-            "SELECT main.post.title FROM main.post",
-            "SELECT x FROM auth.log",
-            "SELECT x FROM main.log",
-            "SELECT x FROM log",
-            "SELECT name FROM user JOIN log USING (name)",
-            "SELECT name FROM user NATURAL JOIN sqlite_schema",
-            "SELECT name FROM user NATURAL JOIN auth.sqlite_schema",
-            "SELECT name FROM user NATURAL JOIN pragma_table_list",
-            "SELECT name FROM user, json_each('[1]')",
-            "SELECT name FROM user WHERE 1 OR EXISTS (SELECT 1 FROM kind)",
-            "SELECT name FROM kind NATURAL JOIN word",
-            "SELECT changes() FROM user",
-            "INSERT INTO user SELECT * FROM kind",
-            "INSERT INTO auth.log SELECT * FROM main.log",
-            "INSERT INTO user VALUES (1, 'ann') RETURNING id",
-            "VACUUM INTO (SELECT name FROM user)",
-            "EXPLAIN SELECT name FROM user",
-            "CREATE INDEX user_name ON user (name)",
-            "DELETE FROM user WHERE id IN (SELECT id FROM sort)",
-            "SELECT nothing FROM user",
-            "SELECT name FROM nowhere.user",
-            "WITH user AS (SELECT 1 AS name) SELECT name FROM user",
-            "WITH user (x) AS (VALUES (1), (2)) SELECT count(*) FROM user",
-            "WITH post AS (SELECT name FROM user) SELECT count(*) FROM post",
-            "WITH user AS (SELECT 1), kind AS (SELECT 2) SELECT 3 FROM user, kind",
-            "SELECT count(*) FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
-            "DELETE FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
-            "SELECT count(*) FROM word",
-        ];
-        let dispatcher = dispatcher();
-        for sql in STATEMENTS {
-            dispatcher.plan(before).unwrap();
-            let answer =
-                |dispatcher: &Dispatcher| format!("{:?}", dispatcher.plan(sql).map_err(|error| error.to_string()));
-            let fresh = self::dispatcher();
-            assert_eq!(answer(&dispatcher), answer(&fresh), "{sql}");
-            dispatcher.known.clear();
+        for dispatcher in [dispatcher(), lent()] {
+            for sql in STATEMENTS {
+                dispatcher.plan(before).unwrap();
+                assert_eq!(answer(&dispatcher, sql), answer(&self::dispatcher(), sql), "{sql}");
+                dispatcher.known.clear();
+            }
         }
     }
+
+    #[test]
+    fn a_plan_is_the_same_on_the_connection_of_an_image() {
+        for sql in STATEMENTS {
+            assert_eq!(answer(&lent(), sql), answer(&dispatcher(), sql), "{sql}");
+        }
+    }
+
+    fn answer(dispatcher: &Dispatcher, sql: &str) -> String {
+        format!("{:?}", dispatcher.plan(sql).map_err(|error| error.to_string()))
+    }
+
+    const STATEMENTS: [&str; 53] = [
+        "WITH user (x) AS (VALUES (1), (2)) SELECT count(*) FROM user",
+        "WITH post AS (SELECT name FROM user) SELECT count(*) FROM post",
+        "WITH user AS (SELECT 1), kind AS (SELECT 2) SELECT 3 FROM user, kind",
+        "SELECT count(*) FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+        "DELETE FROM user WHERE EXISTS (WITH kind AS (VALUES (1)) SELECT 1 FROM kind)",
+        "SELECT count(*) FROM word",
+        "INSERT INTO event (line) VALUES ('x')",
+        "INSERT INTO event SELECT * FROM event ON CONFLICT (id) DO UPDATE SET line = excluded.line",
+        "SELECT title FROM titled",
+        "SELECT count(*) FROM titled",
+        "WITH titled AS (SELECT 1) SELECT count(*) FROM titled",
+        "SELECT title FROM post",
+        "SELECT count(*) FROM user",
+        "SELECT main.post.title FROM main.post",
+        "SELECT x FROM auth.log",
+        "SELECT x FROM main.log",
+        "SELECT x FROM log",
+        "SELECT name FROM user JOIN log USING (name)",
+        "SELECT name FROM user NATURAL JOIN sqlite_schema",
+        "SELECT name FROM user NATURAL JOIN auth.sqlite_schema",
+        "SELECT name FROM user NATURAL JOIN pragma_table_list",
+        "SELECT name FROM user, json_each('[1]')",
+        "SELECT name FROM user WHERE 1 OR EXISTS (SELECT 1 FROM kind)",
+        "SELECT name FROM kind NATURAL JOIN word",
+        "SELECT changes() FROM user",
+        "INSERT INTO user SELECT * FROM kind",
+        "INSERT INTO auth.log SELECT * FROM main.log",
+        "INSERT INTO user VALUES (1, 'ann') RETURNING id",
+        "VACUUM INTO (SELECT name FROM user)",
+        "EXPLAIN SELECT name FROM user",
+        "CREATE INDEX user_name ON user (name)",
+        "DELETE FROM user WHERE id IN (SELECT id FROM sort)",
+        "SELECT nothing FROM user",
+        "SELECT name FROM nowhere.user",
+        "WITH user AS (SELECT 1 AS name) SELECT name FROM user",
+        "WITH user AS (SELECT 1 AS name) SELECT count(*) FROM user",
+        "SELECT (SELECT count(*) FROM user) FROM user",
+        "SELECT main.user.name FROM user",
+        "SELECT name FROM main.user",
+        "SELECT name FROM \"user\"",
+        "SELECT auth.user.name FROM auth.user WHERE EXISTS (SELECT 1 FROM post)",
+        "SELECT name FROM user UNION SELECT title FROM post",
+        "UPDATE user SET name = (SELECT title FROM post)",
+        "DELETE FROM user",
+        "SELECT title FROM post NATURAL JOIN user",
+        "SELECT name FROM user WHERE 1 OR EXISTS (SELECT 1 FROM log)",
+        "SELECT name FROM user NATURAL JOIN main.sqlite_schema",
+        "SELECT name FROM user, pragma_table_list",
+        "SELECT total_changes(), name FROM user",
+        "PRAGMA table_info(user)",
+        "DROP TABLE user",
+        "ALTER TABLE user ADD COLUMN age",
+        "SELECT nothing(name) FROM user; SELECT 1",
+    ];
 
     #[test]
     fn databases_with_the_same_tables_share_a_dispatcher() {

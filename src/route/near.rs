@@ -10,7 +10,8 @@ use super::access::{Access, Act};
 use super::ambiguity::is_reserved;
 use super::catalog::{Catalog, NamedBind};
 use super::look::{reads_main, shadowed, Looked};
-use super::stage::{Accepted, Program, Setting, Stage};
+use super::program::Program;
+use super::stage::{Accepted, Setting, Stage};
 use super::stages::Stages;
 use crate::error::{sqlite_message, Result};
 use crate::sqlite::objects::NameKind;
@@ -57,7 +58,7 @@ fn needs_it_alone(catalog: &Catalog, stage: &Stage, named: &NamedBind, seen: &Ac
 }
 
 /// Reports whether an access is to a table that one bind alone has, and no function or common table expression of that name.
-fn is_of(catalog: &Catalog, (key, bind): &NamedBind, access: &Access, program: &Program) -> bool {
+pub(super) fn is_of(catalog: &Catalog, (key, bind): &NamedBind, access: &Access, program: &Program) -> bool {
     let Some(name) = access.table() else { return false };
     let is_the_one = match catalog.named(NameKind::Table, name) {
         [one] => one.bind == *bind,

@@ -8,10 +8,13 @@ use rusqlite::Connection;
 use super::access::{Access, AccessLog};
 use super::catalog::{Catalog, NamedBind};
 use super::decoys::{doubtful_views, lookup_views, stand_ins, Doubts};
+#[cfg(test)]
+use super::program::PREPARES;
+use super::program::{Program, SCHEMA_PAGE};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
 use crate::sqlite::private::open_in_memory;
-use crate::sqlite::script::{explained, quote};
+use crate::sqlite::script::quote;
 use crate::sqlite::{attach, Authorized};
 
 /// The contents of a stage.
@@ -85,36 +88,8 @@ pub(super) struct Accepted {
 /// SQLite's answer to a statement: its report, or its error with the accesses reported before.
 pub(super) type Look = Result<Accepted, (rusqlite::Error, Vec<Access>)>;
 
-/// The databases and tables that a statement's program uses, from `EXPLAIN`, by schema name.
-#[derive(Default)]
-pub(super) struct Program {
-    /// Each schema, and whether it is written.
-    pub(super) transactions: Vec<(String, bool)>,
-    pub(super) vacuums: Vec<String>,
-    /// The tables and indexes that are opened to be read: the schema, and the page that each begins on.
-    opened: Vec<(String, i64)>,
-    /// The virtual tables and table-valued functions that are opened, by SQLite's name for each.
-    virtuals: Vec<String>,
-}
-
 /// The text encoding of a new database, see <https://sqlite.org/pragma.html#pragma_encoding>.
 const USUAL_ENCODING: &str = "UTF-8";
-
-/// The page on which the table begins that describes a schema, see
-/// <https://sqlite.org/fileformat2.html#storage_of_the_sql_database_schema>.
-const SCHEMA_PAGE: i64 = 1;
-
-impl Program {
-    /// Reports whether it reads tables of a schema that are not virtual.
-    pub(super) fn reads(&self, schema: &str) -> bool {
-        self.opened.iter().any(|(opened, _)| opened == schema)
-    }
-
-    /// Returns the number of virtual tables and table-valued functions that it opens.
-    pub(super) fn virtuals(&self) -> usize {
-        self.virtuals.len()
-    }
-}
 
 impl Stage {
     /// Sets a stage up.
@@ -236,53 +211,22 @@ impl Stage {
     /// whether it returns rows: that of its listing does.
     pub(super) fn see_listed(&self, sql: &str) -> rusqlite::Result<(Accepted, Program)> {
         self.log.take();
-        let (program, readonly) = self.listed(sql)?;
+        let (program, readonly) = Program::listed(&self.conn, sql)?;
         let accesses = self.log.take();
         Ok((Accepted { accesses, explains: false, readonly, has_columns: false }, program))
     }
 
     /// Returns the program of a statement, which is prepared but not run. Not for an `EXPLAIN`.
     pub(super) fn program(&self, sql: &str) -> rusqlite::Result<Program> {
-        let listed = self.listed(sql);
+        let listed = Program::listed(&self.conn, sql);
         self.log.take();
         listed.map(|(program, _)| program)
-    }
-
-    /// Returns the program of a statement, and whether SQLite says that running it writes to no database file.
-    fn listed(&self, sql: &str) -> rusqlite::Result<(Program, bool)> {
-        #[cfg(test)]
-        PREPARES.set(PREPARES.get() + 1);
-        let mut listing = self.conn.prepare(&explained(sql))?;
-        let readonly = listing.readonly();
-        let mut rows = listing.raw_query();
-        let mut program = Program::default();
-        while let Some(row) = rows.next()? {
-            let number = |column: usize| row.get::<_, i64>(column).ok().and_then(|number| usize::try_from(number).ok());
-            match row.get_ref(1)?.as_str()? {
-                "Transaction" => {
-                    let schema = self.conn.db_name(number(2).unwrap_or_default())?;
-                    program.transactions.push((schema, number(3) != Some(0)));
-                }
-                "Vacuum" => program.vacuums.push(self.conn.db_name(number(2).unwrap_or_default())?),
-                "VOpen" => {
-                    let opened = row.get(5)?;
-                    if !program.virtuals.contains(&opened) {
-                        program.virtuals.push(opened);
-                    }
-                }
-                "OpenRead" => {
-                    program.opened.push((self.conn.db_name(number(4).unwrap_or_default())?, row.get(3)?));
-                }
-                _ => {}
-            }
-        }
-        Ok((program, readonly))
     }
 
     /// Returns the tables that a program opens to read, each with its schema; virtual tables are not among them.
     pub(super) fn opened(&self, program: &Program) -> rusqlite::Result<Vec<(String, String)>> {
         let mut tables = Vec::new();
-        for (schema, page) in &program.opened {
+        for (schema, page) in program.opened() {
             if *page == SCHEMA_PAGE {
                 tables.push((schema.clone(), "sqlite_schema".to_string()));
             }
@@ -335,10 +279,4 @@ fn connect(conn: &Connection, virtuals: &[String]) {
     for query in virtuals {
         drop(conn.prepare(query));
     }
-}
-
-#[cfg(test)]
-thread_local! {
-    /// The number of statements that this thread has prepared to find routes.
-    pub(super) static PREPARES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

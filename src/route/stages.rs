@@ -23,6 +23,10 @@ impl Stages {
         self.before.clone()
     }
 
+    pub(super) fn doubts(&self) -> &Doubts {
+        &self.doubts
+    }
+
     /// Notes the one bind that a statement uses.
     pub(super) fn note(&mut self, named: &NamedBind) {
         if self.before.as_ref() != Some(named) {

@@ -4,10 +4,12 @@ use super::access::Act;
 use super::ambiguity::is_reserved;
 use super::catalog::{Catalog, NamedBind};
 use super::look::{describes_a_schema, is_function};
-use super::plan::JoinedBind;
-use super::stage::{Accepted, Program, Stage};
+use super::plan::{JoinedBind, Route};
+use super::program::Program;
+use super::stage::{Accepted, Stage};
 use crate::error::{Error, Result};
 use crate::key::{BindIndex, BindKey};
+use crate::list::mapped;
 use crate::order::sort_by;
 use crate::sqlite::objects::NameKind;
 
@@ -55,6 +57,12 @@ impl Touched {
     /// Returns the binds that are written, in the order configured.
     pub(super) fn writes(&self) -> Vec<BindIndex> {
         self.of(|used| used.writes)
+    }
+
+    /// Returns the binds that are read and those that are written, by the keys that they are first named by.
+    pub(super) fn route(&self, catalog: &Catalog) -> Route {
+        let keys = |binds: &[BindIndex]| mapped(binds, |bind| catalog.key(*bind));
+        Route { reads: keys(&self.reads()), writes: keys(&self.writes()) }
     }
 
     /// Returns every bind that is used or needed, in the order configured.

@@ -109,7 +109,7 @@ impl Row {
     #[must_use]
     pub fn without(mut self, column: &str) -> Row {
         self.make_valid(column);
-        self.columns.retain(|(name, _)| !name.eq_ignore_ascii_case(column));
+        retain(&mut self.columns, |(name, _)| !name.eq_ignore_ascii_case(column));
         self
     }
 

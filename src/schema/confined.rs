@@ -9,6 +9,7 @@ use rusqlite::{ffi, Connection};
 
 use crate::config::process_wide;
 use crate::error::advised;
+use crate::list::has_name;
 use crate::sqlite::{Authorized, Question, Stoppable};
 use crate::sync::lock;
 
@@ -97,13 +98,13 @@ impl<'c> Confined<'c> {
 
 /// Returns the value of `PRAGMA journal_mode = …` for the main database.
 fn asked_journal_mode<'a>(question: &Question<'a>) -> Option<&'a str> {
-    match question {
-        Question { action: ffi::SQLITE_PRAGMA, first: Some(pragma), second, schema, .. }
-            if pragma.eq_ignore_ascii_case("journal_mode") && schema.is_none_or(|of| of == "main") =>
-        {
-            *second
-        }
-        _ => None,
+    let asks = question.action == ffi::SQLITE_PRAGMA
+        && question.first().is_some_and(|pragma| pragma.eq_ignore_ascii_case("journal_mode"))
+        && question.schema().is_none_or(|of| of == "main");
+    if asks {
+        question.second()
+    } else {
+        None
     }
 }
 
@@ -112,21 +113,23 @@ fn asked_journal_mode<'a>(question: &Question<'a>) -> Option<&'a str> {
 fn sets_connection(question: &Question<'_>) -> bool {
     const OF_THE_DATABASE: [&str; 7] =
         ["application_id", "auto_vacuum", "encoding", "foreign_keys", "journal_mode", "page_size", "user_version"];
-    match question {
-        Question { action: ffi::SQLITE_PRAGMA, first: Some(pragma), second: Some(_), .. } => {
-            !OF_THE_DATABASE.iter().any(|of| pragma.eq_ignore_ascii_case(of))
-        }
-        _ => false,
-    }
+    question.action == ffi::SQLITE_PRAGMA
+        && question.second().is_some()
+        && question.first().is_some_and(|pragma| !has_name(&OF_THE_DATABASE, pragma))
 }
 
 fn refusal(question: &Question<'_>) -> Option<Forbidden> {
-    match (question.action, question.first, question.second) {
-        // `VACUUM` attaches a database without a name, which is SQLite's own temporary one.
-        (ffi::SQLITE_ATTACH, Some("" | ":memory:"), _) => None,
-        // Without a name it is an expression.
-        (ffi::SQLITE_ATTACH, file, _) => Some(Forbidden::File(file.map(str::to_string))),
-        (ffi::SQLITE_PRAGMA, Some(pragma), Some(_)) => process_wide(pragma).map(Forbidden::Pragma),
+    match question.action {
+        ffi::SQLITE_ATTACH => match question.first() {
+            // `VACUUM` attaches a database without a name, which is SQLite's own temporary one.
+            Some("" | ":memory:") => None,
+            // Without a name it is an expression.
+            file => Some(Forbidden::File(file.map(str::to_string))),
+        },
+        ffi::SQLITE_PRAGMA => {
+            question.second()?;
+            process_wide(question.first()?).map(Forbidden::Pragma)
+        }
         _ => None,
     }
 }

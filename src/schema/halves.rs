@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use super::migration::Script;
 use super::source::SchemaPart;
 use super::tool::Tool;
-use crate::sqlite::{has_noticed, number};
+use crate::list::retain;
+use crate::sqlite::has_noticed;
 
 /// A place between two statements of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +46,15 @@ impl Search {
         }
     }
 
+    /// Returns whether the connection has nothing that no image has.
+    pub(crate) fn leaves_plain(&self, conn: &Connection) -> bool {
+        !self.sets && has_main_alone(conn)
+    }
+
     /// Returns the place that was found: the end of a schema of so many parts where the data alone differs; `None` where the
     /// schema cannot be divided, or has nothing before it.
     pub(crate) fn place(&self, parts: usize, conn: &Connection) -> Option<Place> {
-        let end = || (!self.sets && has_main_alone(conn)).then_some(Place { parts, bytes: 0 });
+        let end = || self.leaves_plain(conn).then_some(Place { parts, bytes: 0 });
         let place = self.found.unwrap_or_else(end);
         place.filter(|place| *place != Place { parts: 0, bytes: 0 })
     }
@@ -56,7 +62,14 @@ impl Search {
 
 /// Returns whether a connection has no other database beside `main`: none attached, and nothing temporary.
 fn has_main_alone(conn: &Connection) -> bool {
-    number(conn, "SELECT count(*) FROM pragma_database_list").is_ok_and(|databases| databases == 1)
+    let databases = conn.prepare("PRAGMA database_list").and_then(|mut list| {
+        let (mut rows, mut databases) = (list.raw_query(), 0);
+        while rows.next()?.is_some() {
+            databases += 1;
+        }
+        Ok(databases)
+    });
+    databases.is_ok_and(|databases| databases == 1)
 }
 
 /// The two halves of a schema.
@@ -103,8 +116,8 @@ impl Script {
             return None;
         }
         let mut before = self.clone();
-        before.pieces.retain(|piece| piece.start < place);
-        self.pieces.retain(|piece| piece.end > place);
+        retain(&mut before.pieces, |piece| piece.start < place);
+        retain(&mut self.pieces, |piece| piece.end > place);
         if let Some(last) = before.pieces.last_mut() {
             last.end = last.end.min(place);
         }

@@ -1,5 +1,6 @@
 //! Foreign keys as they bear on order: which are enforced, which table is whose parent, which parent is missing.
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::Connection;
 
@@ -10,7 +11,7 @@ use crate::sqlite::script::quote;
 
 /// Returns whether SQLite enforces foreign keys on this connection.
 pub(crate) fn enforced(conn: &Connection) -> rusqlite::Result<bool> {
-    number(conn, "PRAGMA foreign_keys").map(|enforced| enforced != 0)
+    conn.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY)
 }
 
 /// Switches enforcement on or off; SQLite ignores it within a transaction.

@@ -10,6 +10,7 @@ use super::metadata::{
 use crate::error::{Error, Result};
 use crate::key::BindKey;
 use crate::sorted::Sorted;
+use crate::sqlite::Image;
 
 // `main` is also the name of a main schema that has been renamed (`SQLITE_DBCONFIG_MAINDBNAME`). Only the table list,
 // which is of all schemas, has to be told the present name.
@@ -35,6 +36,11 @@ const INDEXES: &str = "SELECT t.name AS of, i.name, i.\"unique\", i.origin, i.pa
     WHERE t.type = 'table' AND t.rootpage > 0 AND c.key ORDER BY t.rowid, i.seq DESC, c.seqno";
 
 impl Metadata {
+    /// Reads the metadata of an image.
+    pub(crate) fn of(image: &Image, key: &BindKey) -> Result<Metadata> {
+        image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))?
+    }
+
     /// Reads the metadata of the connection's main database.
     pub(crate) fn read(conn: &Connection, key: &BindKey) -> Result<Metadata> {
         // One read transaction, so that all answers are about one schema.

@@ -1,8 +1,10 @@
 //! A connection's authorizer, set through SQLite's C interface: rusqlite's way to set it differs by version.
 
 use std::borrow::Borrow;
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -11,15 +13,51 @@ use rusqlite::{ffi, Connection};
 use crate::sqlite::callback::without_panic;
 
 /// An action that SQLite asks about before it prepares a statement, see <https://sqlite.org/c3ref/c_alter_table.html>.
-#[derive(Clone, Copy, Debug)]
+///
+/// Most are about actions that nobody wants to know of, so a text is read when it is asked for.
 pub(crate) struct Question<'a> {
     pub(crate) action: c_int,
-    /// The two names of the action; `None` for those that it has not, or that are expressions.
-    pub(crate) first: Option<&'a str>,
-    pub(crate) second: Option<&'a str>,
-    pub(crate) schema: Option<&'a str>,
-    /// The view or trigger that does it; `None` for the statement itself.
-    pub(crate) accessor: Option<&'a str>,
+    /// Each is null, or a text that ends with a NUL and lives as long as the question.
+    first: *const c_char,
+    second: *const c_char,
+    schema: *const c_char,
+    accessor: *const c_char,
+    /// Set once one was asked for that is no UTF-8.
+    is_unreadable: Cell<bool>,
+    texts: PhantomData<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    /// Returns the first name of the action; `None` where it has none, or has an expression.
+    pub(crate) fn first(&self) -> Option<&'a str> {
+        self.text(self.first)
+    }
+
+    /// Returns the second name of the action; `None` where it has none, or has an expression.
+    pub(crate) fn second(&self) -> Option<&'a str> {
+        self.text(self.second)
+    }
+
+    pub(crate) fn schema(&self) -> Option<&'a str> {
+        self.text(self.schema)
+    }
+
+    /// Returns the view or trigger that does it; `None` for the statement itself.
+    pub(crate) fn accessor(&self) -> Option<&'a str> {
+        self.text(self.accessor)
+    }
+
+    fn text(&self, text: *const c_char) -> Option<&'a str> {
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: it is one of this question's, which is not null.
+        let text = unsafe { CStr::from_ptr(text) }.to_str();
+        if text.is_err() {
+            self.is_unreadable.set(true);
+        }
+        text.ok()
+    }
 }
 
 /// A callback that returns whether a statement may do something.
@@ -79,7 +117,7 @@ impl<C: Borrow<Connection>> fmt::Debug for Authorized<C> {
 type Callback =
     unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, *const c_char, *const c_char) -> c_int;
 
-/// Asks the authorizer; a name that is no UTF-8, or a panic, fails the statement.
+/// Asks the authorizer; a name that it asks for and that is no UTF-8, or a panic, fails the statement.
 unsafe extern "C" fn ask(
     context: *mut c_void,
     action: c_int,
@@ -89,32 +127,15 @@ unsafe extern "C" fn ask(
     accessor: *const c_char,
 ) -> c_int {
     without_panic(ffi::SQLITE_ERROR, || {
-        // SAFETY: SQLite passes null or a text that ends with a NUL and lives through this call.
-        let text = |text| unsafe { text_of(text) };
-        let (Ok(first), Ok(second), Ok(schema), Ok(accessor)) =
-            (text(first), text(second), text(schema), text(accessor))
-        else {
-            return ffi::SQLITE_ERROR;
-        };
+        // SQLite passes null or texts that end with a NUL and live through this call, as the question does.
+        let (is_unreadable, texts) = (Cell::new(false), PhantomData);
+        let question = Question { action, first, second, schema, accessor, is_unreadable, texts };
         // SAFETY: the context is that of `set`, which is alive while the callback is set.
         let authorizer = unsafe { &*context.cast_const().cast::<Box<Authorizer>>() };
-        if authorizer(&Question { action, first, second, schema, accessor }) {
-            ffi::SQLITE_OK
-        } else {
-            ffi::SQLITE_DENY
+        match authorizer(&question) {
+            _ if question.is_unreadable.get() => ffi::SQLITE_ERROR,
+            true => ffi::SQLITE_OK,
+            false => ffi::SQLITE_DENY,
         }
     })
-}
-
-/// Returns a text of SQLite's; `None` for null.
-///
-/// # Safety
-///
-/// It is null, or ends with a NUL and is not changed meanwhile.
-unsafe fn text_of<'a>(text: *const c_char) -> Result<Option<&'a str>, std::str::Utf8Error> {
-    if text.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: as the caller says.
-    unsafe { CStr::from_ptr(text) }.to_str().map(Some)
 }

@@ -1,4 +1,4 @@
-//! Bytes that many share, read from a file without a second copy.
+//! Bytes that many share, read from a file or given by SQLite without a second copy.
 
 use std::fmt;
 use std::fs::File;
@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use super::pages::Pages;
 use super::platform::LargeBlock;
 
 /// A part of some bytes that do not change.
@@ -18,6 +19,7 @@ pub(crate) struct Bytes {
 enum Block {
     Small(Vec<u8>),
     Large(LargeBlock),
+    OfSqlite(Pages),
 }
 
 impl Bytes {
@@ -51,6 +53,7 @@ impl Block {
         match self {
             Block::Small(bytes) => bytes,
             Block::Large(large) => large.bytes(),
+            Block::OfSqlite(pages) => pages,
         }
     }
 }
@@ -72,6 +75,12 @@ impl Default for Bytes {
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Bytes {
         Bytes::of(Block::Small(bytes))
+    }
+}
+
+impl From<Pages> for Bytes {
+    fn from(pages: Pages) -> Bytes {
+        Bytes::of(Block::OfSqlite(pages))
     }
 }
 

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{ffi, Connection, ErrorCode, OpenFlags};
 
 use super::backup::{copy as back_up, Step};
 use super::code::failure;
 use super::counters::schema_version;
+use super::named::Renamed;
 use super::objects::Objects;
 use super::on_connect::OnConnect;
 use super::outline::{outline, outline_in};
@@ -38,6 +40,8 @@ pub(crate) struct Image {
     objects: OnceLock<Objects>,
     /// Set if it is of what a running database became, which no other has.
     passing: bool,
+    /// Set if what is prepared on its connection is prepared as on any other to such a database.
+    lends: bool,
 }
 
 /// The holder of the database.
@@ -65,7 +69,7 @@ impl Image {
         file.read(SCHEMA_VERSION.start, &mut version);
         let is_long_enough = file.len() >= SCHEMA_VERSION.end;
         let version = i64::from(u32::from_be_bytes(version));
-        is_long_enough.then(|| Image::of(version, Held::Read { file, conn: OnceLock::new() }))
+        is_long_enough.then(|| Image::of(version, Held::Read { file, conn: OnceLock::new() }).lending())
     }
 
     fn of(version: i64, held: Held) -> Image {
@@ -80,6 +84,7 @@ impl Image {
             tables: OnceLock::new(),
             objects: OnceLock::new(),
             passing: false,
+            lends: false,
         }
     }
 
@@ -100,7 +105,7 @@ impl Image {
     /// Returns the tables of a connection's `main` schema without their rows, as its own open transaction left them.
     /// Nothing else is kept, however many times a schema changes beside a lot of rows.
     pub(crate) fn of_tables(conn: &Connection) -> rusqlite::Result<Image> {
-        Ok(Image { passing: true, ..Image::new(outline(conn)?)? })
+        Ok(Image { passing: true, ..Image::new(outline(conn)?)? }.lending())
     }
 
     /// Returns an image of its tables with no rows, or with the few there are.
@@ -121,7 +126,7 @@ impl Image {
         if pages.saturating_mul(number(&conn, "PRAGMA main.page_size")?) <= FEW_ROWS {
             return Ok(None);
         }
-        let tables = Image::new(outline(&conn)?)?;
+        let tables = Image::new(outline(&conn)?)?.lending();
         Ok(Some(Arc::new(Image { passing: self.passing, ..tables }.connected_as(self)?)))
     }
 
@@ -149,6 +154,38 @@ impl Image {
     /// Returns the image of what was committed in a running database, from a copy of its pages.
     pub(crate) fn of_copy(copy: Connection) -> rusqlite::Result<Image> {
         Ok(Image { passing: true, ..Image::new(copy)? })
+    }
+
+    /// Adds the objects of its schema, unless they were read of another.
+    pub(crate) fn knowing(self, objects: Objects) -> Image {
+        if objects.version() != self.version {
+            return self;
+        }
+        Image { objects: objects.into(), ..self }
+    }
+
+    /// Says that the connection has nothing of its own: no temporary table, no attached database, nothing that was set on it.
+    pub(crate) fn lending(self) -> Image {
+        Image { lends: true, ..self }
+    }
+
+    /// Runs `look` on the image's connection, to prepare statements and run none. Its `main` schema has that name meanwhile, and foreign
+    /// keys are enforced as is said. `None` where its connection has something of its own.
+    pub(crate) fn lend<T>(
+        &self,
+        schema: &str,
+        foreign_keys: bool,
+        look: impl FnOnce(&Connection) -> T,
+    ) -> rusqlite::Result<Option<T>> {
+        if !self.lends || !self.on_connect.is_empty() {
+            return Ok(None);
+        }
+        let conn = self.conn()?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, foreign_keys)?;
+        let renamed = Renamed::new(&conn, schema)?;
+        let looked = look(&conn);
+        drop(renamed);
+        Ok(Some(looked))
     }
 
     /// Adds the application's own code, which has run on the image's connection.
@@ -273,14 +310,17 @@ impl Image {
             return Ok(bytes.clone());
         }
         let conn = self.conn()?;
-        let mut pages = serialized(&conn)?;
-        if pages.is_empty() {
+        let mut pages = Pages::of(&conn)?;
+        if pages.is_none() {
             // A database to which nothing was written has no header yet that could say how it is journalled.
             conn.execute_batch("PRAGMA user_version = 0")?;
-            pages = serialized(&conn)?;
+            pages = Pages::of(&conn)?;
         }
-        set_wal_mark(&mut pages);
-        Ok(self.file.get_or_init(|| pages.into()).clone())
+        let file = pages.map_or_else(FileBytes::default, |mut pages| {
+            set_wal_mark(&mut pages);
+            pages.into()
+        });
+        Ok(self.file.get_or_init(|| file).clone())
     }
 
     /// Returns the bytes of the database as a file with a rollback journal.

@@ -80,6 +80,29 @@ impl NamedConnection {
     }
 }
 
+/// Another name for a connection's `main` schema, for as long as this lives.
+pub(super) struct Renamed<'c> {
+    conn: &'c Connection,
+    _name: CString,
+}
+
+impl<'c> Renamed<'c> {
+    pub(super) fn new(conn: &'c Connection, name: &str) -> rusqlite::Result<Renamed<'c>> {
+        let name = CString::new(name)?;
+        // SAFETY: the name is moved into what is returned, its bytes stay where they are on the heap, and it is dropped after
+        // the connection has its own name again.
+        unsafe { rename_main(conn, &name)? };
+        Ok(Renamed { conn, _name: name })
+    }
+}
+
+impl Drop for Renamed<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the name lives as long as the process. SQLite only keeps the pointer, which does not fail.
+        let _ = unsafe { rename_main(self.conn, c"main") };
+    }
+}
+
 /// The name of the schema that SQLite opens.
 const MAIN: &str = "main";
 

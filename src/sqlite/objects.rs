@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use rusqlite::Connection;
 
+use super::counters::schema_version;
 use super::texts;
 use crate::sync::lock;
 
@@ -12,6 +13,8 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(crate) struct Objects {
     id: u64,
+    /// SQLite's number for the schema.
+    version: i64,
     all: Vec<Object>,
     encoding: String,
 }
@@ -22,6 +25,10 @@ pub(crate) struct Object {
     pub(crate) kind: NameKind,
     pub(crate) name: String,
     pub(crate) is_virtual: bool,
+    /// The table that it is or belongs to.
+    pub(crate) table: String,
+    /// The page that it begins on; 0 where it has none.
+    pub(crate) root: i64,
 }
 
 /// The kinds of objects whose names SQLite keeps apart: a table and an index may share a name.
@@ -35,11 +42,12 @@ pub(crate) enum NameKind {
 
 impl Objects {
     /// Reads the objects of a connection's `main` schema. Unless it is `shareable`, the schema gets a number of its own.
-    pub(super) fn of(conn: &Connection, shareable: bool) -> rusqlite::Result<Objects> {
+    pub(crate) fn of(conn: &Connection, shareable: bool) -> rusqlite::Result<Objects> {
+        let version = schema_version(conn)?;
         let encoding = texts(conn, "PRAGMA encoding")?.concat();
         let mut described = format!("{encoding}\0").into_bytes();
         let mut all = Vec::new();
-        let mut select = conn.prepare("SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema")?;
+        let mut select = conn.prepare("SELECT type, name, tbl_name, rootpage, sql FROM main.sqlite_schema")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let (of, name) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
@@ -49,22 +57,28 @@ impl Objects {
                 "trigger" => NameKind::Trigger,
                 _ => NameKind::Table,
             };
-            let sql = row.get_ref(4)?.as_str_or_null()?.unwrap_or_default();
+            let (table, sql) = (row.get_ref(2)?.as_str()?, row.get_ref(4)?.as_str_or_null()?.unwrap_or_default());
             // Neither a name nor SQL has a NUL character.
-            for text in [of, name, row.get_ref(2)?.as_str()?, sql] {
+            for text in [of, name, table, sql] {
                 described.extend_from_slice(text.as_bytes());
                 described.push(0);
             }
             described.extend_from_slice(&root.to_le_bytes());
-            all.push(Object { kind, name: name.to_string(), is_virtual: of == "table" && root == 0 });
+            let is_virtual = of == "table" && root == 0;
+            all.push(Object { kind, name: name.to_string(), is_virtual, table: table.to_string(), root });
         }
         let id = if shareable { known(described) } else { next() };
-        Ok(Objects { id, all, encoding })
+        Ok(Objects { id, version, all, encoding })
     }
 
     /// Returns a number that only schemas have that are the same to the letter.
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Returns SQLite's number for the schema when it was read.
+    pub(super) fn version(&self) -> i64 {
+        self.version
     }
 
     /// Returns the objects, in the order made.

@@ -38,8 +38,13 @@ impl FileBytes {
 
     /// Fills `into` from `at` on; what lies beyond the end is zero.
     pub(crate) fn read(&self, at: usize, into: &mut [u8]) {
+        let Some(chunks) = &self.chunks else {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let (covered, beyond) = into.split_at_mut(rest.len().min(into.len()));
+            covered.copy_from_slice(&rest[..covered.len()]);
+            return beyond.fill(0);
+        };
         into.fill(0);
-        let Some(chunks) = &self.chunks else { return overlay(into, at, &self.bytes, 0) };
         let first = at / CHUNK;
         let touched = (at + into.len()).div_ceil(CHUNK).saturating_sub(first);
         for (number, chunk) in chunks.iter().enumerate().skip(first).take(touched) {
@@ -129,9 +134,10 @@ fn around_zeros(chunk: &[u8]) -> (&[u8], &[u8]) {
     (chunk.get(..longest.start).unwrap_or_default(), chunk.get(longest.end..).unwrap_or_default())
 }
 
-impl From<Vec<u8>> for FileBytes {
-    fn from(bytes: Vec<u8>) -> FileBytes {
-        FileBytes { length: bytes.len(), bytes: bytes.into(), chunks: None }
+impl<B: Into<Bytes>> From<B> for FileBytes {
+    fn from(bytes: B) -> FileBytes {
+        let bytes = bytes.into();
+        FileBytes { length: bytes.len(), bytes, chunks: None }
     }
 }
 

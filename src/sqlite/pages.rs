@@ -15,6 +15,12 @@ pub(super) struct Pages {
     length: usize,
 }
 
+// SAFETY: nobody else has the bytes, and SQLite frees what it has allocated on whichever thread.
+unsafe impl Send for Pages {}
+
+// SAFETY: behind a shared reference they are only read.
+unsafe impl Sync for Pages {}
+
 impl Pages {
     /// Returns the pages of a connection's `main`, as its own open transaction has left them; `None` where there is none, for
     /// which older SQLites say that there is no memory. See <https://sqlite.org/c3ref/serialize.html>.

@@ -74,7 +74,8 @@ pub(crate) fn could_end(text: &str) -> bool {
 
 /// Returns the line that the byte at `offset` is on, counted from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Returns a name as SQL writes it, whatever characters it has.
@@ -94,7 +95,36 @@ pub(crate) fn insert(verb: &str, table: &str, columns: &[&str]) -> String {
 
 /// Returns whether the letters stand anywhere in the text, in whatever case: where they do not, no token is that word.
 pub(crate) fn has_letters(text: &str, letters: &str) -> bool {
-    text.as_bytes().windows(letters.len()).any(|part| part.eq_ignore_ascii_case(letters.as_bytes()))
+    has_letters_of_any(text, &[letters])
+}
+
+/// Returns whether the letters of any of these words stand anywhere in the text, in whatever case, which is found out in one pass.
+pub(crate) fn has_letters_of_any(text: &str, words: &[&str]) -> bool {
+    // For each byte the words that may begin with it, a bit each; those after the last bit have that in common.
+    let mut beginning = [0_u8; 1 << u8::BITS];
+    let bit_of = |at: usize| 1 << at.min(7);
+    for (at, word) in words.iter().enumerate() {
+        let Some(first) = word.as_bytes().first() else { return true };
+        beginning[usize::from(first.to_ascii_lowercase())] |= bit_of(at);
+        beginning[usize::from(first.to_ascii_uppercase())] |= bit_of(at);
+    }
+    let text = text.as_bytes();
+    for (at, byte) in text.iter().enumerate() {
+        let may_begin = beginning[usize::from(*byte)];
+        if may_begin == 0 {
+            continue;
+        }
+        for (number, word) in words.iter().enumerate() {
+            if may_begin & bit_of(number) != 0 && begins_with(&text[at..], word) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn begins_with(text: &[u8], word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Steps through all rows of a prepared statement, so that all its effects have happened.
@@ -337,6 +367,21 @@ mod tests {
     #[case::no_blank_of_sql("\u{a0}SELECT 1", &[(1, "\u{a0}SELECT 1")])]
     fn a_statement_starts_at_its_first_token(#[case] script: &str, #[case] expected: &[(usize, &str)]) {
         assert_eq!(found(script), expected);
+    }
+
+    #[rstest]
+    #[case::at_the_start("Serial key", &["serial"], true)]
+    #[case::at_the_end("id bigSERIAL", &["like", "serial"], true)]
+    #[case::cut_off("id seria", &["serial"], false)]
+    #[case::begun_before("sserial", &["serial"], true)]
+    #[case::none("CREATE TABLE t (id)", &["serial", "like"], false)]
+    #[case::after_a_wide_letter("ü_LIKE", &["like"], true)]
+    #[case::the_tenth("k", &["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"], true)]
+    #[case::not_the_tenth("l", &["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"], false)]
+    #[case::no_letter("", &[""], true)]
+    #[case::no_word("like", &[], false)]
+    fn letters_are_found_in_any_case(#[case] text: &str, #[case] words: &[&str], #[case] has: bool) {
+        assert_eq!(has_letters_of_any(text, words), has);
     }
 
     /// Asks SQLite about all of a statement at each semicolon, however long that takes.

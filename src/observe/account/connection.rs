@@ -6,6 +6,7 @@ use super::given::Given;
 use super::Account;
 use crate::instrument::{Asked, Attached, OpenedBy, Opening, Place, Way};
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::statements::Statement;
 
 /// The connection of a statement, as it came about.
@@ -55,7 +56,7 @@ impl Account {
             Some((_, None)) => Given::Lines(Vec::new()),
             None if way == Way::Pool => {
                 let mut given = self.recorder.given(&opening.names, way);
-                given.retain(|asked| !names(statement, asked));
+                retain(&mut given, |asked| !names(statement, asked));
                 if given.is_empty() {
                     return None;
                 }

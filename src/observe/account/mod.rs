@@ -37,6 +37,7 @@ use super::statements::{read, Statement, StatementKind};
 use crate::harness::Running;
 use crate::instrument::{unprepared, Recorder, Unprepared};
 use crate::key::BindKey;
+use crate::list::retain;
 
 /// The statements that a harness has kept, read once.
 pub(crate) struct Account {
@@ -58,7 +59,7 @@ impl Account {
     pub(crate) fn of(recorder: &Arc<Recorder>) -> Account {
         let statements = read(recorder.all());
         let mut unprepared = unprepared(recorder);
-        unprepared.retain(|one| is_the_applications(one, &statements));
+        retain(&mut unprepared, |one| is_the_applications(one, &statements));
         Account { statements, is_partial: recorder.first() > 0, unprepared, recorder: Arc::clone(recorder) }
     }
 
@@ -82,7 +83,7 @@ impl Account {
     /// Returns the statements that may have inserted or updated rows of a bind's table, the oldest first.
     pub(crate) fn puts(&self, bind: &BindKey, table: &str) -> Vec<&Statement> {
         let mut puts = self.writes(bind, table);
-        puts.retain(|statement| statement.puts_rows_into(bind, table));
+        retain(&mut puts, |statement| statement.puts_rows_into(bind, table));
         puts
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Account, Fate};
 use crate::instrument::{displaced, reads_log};
+use crate::list::retain;
 use crate::observe::statements::{Statement, StatementKind};
 
 impl Account {
@@ -80,7 +81,7 @@ pub(in crate::observe) fn dropped_sessions(statements: &[Statement]) -> Vec<Stat
     for statement in statements {
         let is_write = statement.kind() == StatementKind::Write && statement.rows_changed() > 0;
         if is_write && statement.is_from_session() && statement.is_dropped() {
-            dropped.retain(|known| known.transaction() != statement.transaction());
+            retain(&mut dropped, |known| known.transaction() != statement.transaction());
             dropped.push(statement.clone());
         }
     }

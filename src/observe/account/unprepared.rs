@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Account;
 use crate::instrument::Unprepared;
+use crate::list::retain;
 use crate::observe::statements::Statement;
 
 impl Account {
     /// Returns those whose message names a table, the oldest first.
     pub(in crate::observe) fn unprepared_on(&self, table: &str) -> Vec<Arc<Unprepared>> {
         let mut found = self.unprepared.clone();
-        found.retain(|one| names(&one.message, table));
+        retain(&mut found, |one| names(&one.message, table));
         found
     }
 

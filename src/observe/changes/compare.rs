@@ -27,8 +27,7 @@ pub(super) fn compare(
     if before.has_bytes_of(after).map_err(Error::sql(key))? {
         return Ok(Vec::new());
     }
-    let read = |image: &Image| image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))?;
-    let (was, is) = (read(before)?, read(after)?);
+    let (was, is) = (Metadata::of(before, key)?, Metadata::of(after, key)?);
     let (was, is) = (definitions(&was), definitions(&is));
     let conn = both(before, after).map_err(Error::sql(key))?;
     // Made for the first table that stands in the order of a collation that only the application has.

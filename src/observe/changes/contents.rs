@@ -23,7 +23,7 @@ pub(crate) struct Listed {
 
 /// Reads the tables of an image, with so many rows of each at most.
 pub(crate) fn contents(key: &BindKey, image: &Image, most: u16) -> Result<Contents> {
-    let metadata = image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??;
+    let metadata = Metadata::of(image, key)?;
     // A copy, for what stands in for the application's collations must not stay with the image.
     let mut conn = open_in_memory().map_err(Error::sql(key))?;
     image.connect(&conn).map_err(Error::sql(key))?;

@@ -4,7 +4,7 @@ use super::change::TableChange;
 use super::set::ChangeSet;
 use crate::fail::fail;
 use crate::key::BindKey;
-use crate::list::filtered;
+use crate::list::{filtered, retain};
 use crate::observe::account::{Came, Fate, Unfailed};
 use crate::observe::statements::Statement;
 
@@ -38,7 +38,7 @@ impl ChangeSet {
     /// Returns the last writes to other tables than this of sessions that were dropped without a commit.
     pub(crate) fn dropped_beside(&self, bind: &BindKey, table: &str) -> Vec<Statement> {
         let mut dropped = self.ran.as_ref().map(|ran| ran.dropped_sessions()).unwrap_or_default();
-        dropped.retain(|one| !one.writes_rows_of(bind, table));
+        retain(&mut dropped, |one| !one.writes_rows_of(bind, table));
         dropped
     }
 

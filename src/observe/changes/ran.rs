@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::instrument::Recorder;
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::account::dropped_sessions;
 use crate::observe::account::Account;
 use crate::observe::statements::{read, Statement};
@@ -43,14 +44,14 @@ impl Ran {
     /// Returns the last writes of sessions that were dropped without a commit.
     pub(super) fn dropped_sessions(&self) -> Vec<Statement> {
         let mut all = read(self.recorder.all());
-        all.retain(|one| self.numbers.contains(&one.recorded().number));
+        retain(&mut all, |one| self.numbers.contains(&one.recorded().number));
         dropped_sessions(&all)
     }
 
     /// Returns those that are kept and were about a table of a bind: its rows or the table itself.
     pub(super) fn about(&self, bind: &BindKey, table: &str) -> Vec<Statement> {
         let mut all = read(self.recorder.all());
-        all.retain(|one| {
+        retain(&mut all, |one| {
             self.numbers.contains(&one.recorded().number)
                 && (one.writes_rows_of(bind, table) || one.creates(bind, table) || one.alters(bind, table))
         });

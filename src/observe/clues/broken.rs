@@ -3,6 +3,7 @@
 use super::clue::{Case, Clue, Last};
 use super::lost::lost;
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::account::{broken_by, key_to, Account, Fate};
 use crate::observe::look::Found;
 use crate::order::sort_by_key;
@@ -16,7 +17,7 @@ pub(super) fn broken(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         for parent in broken_by(&sighting.database, *view, table, rows) {
             let mut unchecked = account.writes(bind, &parent);
             unchecked.extend(account.puts(bind, table));
-            unchecked.retain(|statement| !statement.foreign_keys() && statement.fate() == Fate::Committed);
+            retain(&mut unchecked, |statement| !statement.foreign_keys() && statement.fate() == Fate::Committed);
             sort_by_key(&mut unchecked, |statement| statement.recorded().number);
             // A table that refers to itself is its own parent.
             unchecked.dedup_by_key(|statement| statement.recorded().number);

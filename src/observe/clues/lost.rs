@@ -2,6 +2,7 @@
 
 use super::clue::{Clue, Last};
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::account::{Account, Fate};
 use crate::observe::statements::Statement;
 
@@ -9,10 +10,10 @@ use crate::observe::statements::Statement;
 /// nearest and that is known by its number, these.
 pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey, nearest: Option<i64>) -> Vec<Clue> {
     let mut lost = account.puts(bind, table);
-    lost.retain(|statement| statement.fate().is_lost());
+    retain(&mut lost, |statement| statement.fate().is_lost());
     // Those that have changed nothing are named where there are no others.
     if lost.iter().any(|statement| statement.fate() != Fate::Nothing) {
-        lost.retain(|statement| statement.fate() != Fate::Nothing);
+        retain(&mut lost, |statement| statement.fate() != Fate::Nothing);
     }
     let updates = |statement: &&Statement| {
         let ended = statement.recorded().ended.as_ref();
@@ -20,7 +21,7 @@ pub(in crate::observe) fn lost(account: &Account, table: &str, bind: &BindKey, n
     };
     let is_of_nearest = lost.iter().any(updates);
     if is_of_nearest {
-        lost.retain(|statement| updates(statement));
+        retain(&mut lost, |statement| updates(statement));
     }
     let Some(last) = Last::of(lost.into_iter().cloned().collect()) else { return Vec::new() };
     let half = half(account, &last, bind);

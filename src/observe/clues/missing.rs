@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::instrument::{displaced, reads_log, Unprepared, Way};
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::account::{has_row, rowid_of, Account, Author, Fate, Given, StillOpen};
 use crate::observe::evidence::Finding;
 use crate::observe::glance::View;
@@ -33,7 +34,7 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
         let nearest = near.filter(|_| sighting.bind() == case.target);
         let mut lost = lost(account, case.table, sighting.bind(), nearest);
         // One that failed in a transaction which is open is named with that.
-        lost.retain(|lost| !open.iter().any(|open| is_failure_in(open, lost)));
+        retain(&mut lost, |lost| !open.iter().any(|open| is_failure_in(open, lost)));
         clues.append(&mut lost);
         clues.append(&mut open);
     }
@@ -50,9 +51,9 @@ pub(super) fn missing(account: &Account, case: &Case<'_>) -> Vec<Clue> {
     let is_told = |clue: &Clue| matches!(clue, Clue::Removed { .. });
     for sighting in places.iter().filter(|_| !clues.iter().any(is_told)) {
         let mut changes = account.writes(sighting.bind(), case.table);
-        changes.retain(|statement| statement.fate() == Fate::Committed);
+        retain(&mut changes, |statement| statement.fate() == Fate::Committed);
         // What a DELETE took away is named by nothing else.
-        changes.retain(|statement| !has_named || !statement.puts_rows_into(sighting.bind(), case.table));
+        retain(&mut changes, |statement| !has_named || !statement.puts_rows_into(sighting.bind(), case.table));
         let changes = changes.into_iter().cloned().collect();
         if let Some(last) = Last::of(changes) {
             clues.push(Clue::Changed { bind: sighting.bind().clone(), table: case.table.to_string(), last });
@@ -79,7 +80,7 @@ fn dropped(account: &Account, clues: &[Clue]) -> Option<Clue> {
     let mut dropped = account.dropped_sessions();
     for clue in clues {
         if let Clue::Lost { last, .. } = clue {
-            dropped.retain(|one| !last.statements.iter().any(|lost| lost.transaction() == one.transaction()));
+            retain(&mut dropped, |one| !last.statements.iter().any(|lost| lost.transaction() == one.transaction()));
         }
     }
     Last::of(dropped).map(|last| Clue::DroppedSession { last })
@@ -124,7 +125,7 @@ fn nearest(account: &Account, case: &Case<'_>, is_lost: bool) -> Vec<Clue> {
 /// Finds the statements that changed rows of a bind's table in transactions that are open.
 pub(super) fn open(account: &Account, table: &str, bind: &BindKey) -> Vec<Clue> {
     let mut open = account.writes(bind, table);
-    open.retain(|statement| statement.fate() == Fate::Open);
+    retain(&mut open, |statement| statement.fate() == Fate::Open);
     let Some(last) = Last::of(open.into_iter().cloned().collect()) else { return Vec::new() };
     let Some(of_last) = last.statements.last() else { return Vec::new() };
     let failed = account.failed_after(of_last);
@@ -208,7 +209,7 @@ fn removed(account: &Account, case: &Case<'_>) -> Vec<Clue> {
                 continue;
             }
             let mut removals = account.removals(sighting.bind(), table, Some(rowid));
-            removals.retain(|removal| removal.recorded().number >= put.recorded().number);
+            retain(&mut removals, |removal| removal.recorded().number >= put.recorded().number);
             if removals.is_empty() {
                 removals.extend(account.replacer(&sighting.database, put, table));
             }

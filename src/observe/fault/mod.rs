@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::harness::{Harness, Running};
 use crate::instrument::{displaced, Displaced, FaultKind, Faulting, Recorder};
 use crate::key::BindKey;
+use crate::list::retain;
 
 impl Harness {
     /// Makes a bind fail, in a way that its answer says, for as long as the [`Fault`] lives.
@@ -142,7 +143,7 @@ impl Fault {
             _ => return Vec::new(),
         };
         let mut unmet = displaced(&self.recorder, self.displaced);
-        unmet.retain(|one| hides(one) && one.is_to(slice::from_ref(&self.key)));
+        retain(&mut unmet, |one| hides(one) && one.is_to(slice::from_ref(&self.key)));
         unmet
     }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 use crate::row::{Row, Shown};
 use crate::sorted::Sorted;
 
@@ -58,7 +58,7 @@ pub(crate) fn compare(expected: &[Row], found: &[Row], key: &[String]) -> Option
     let (mut unmet, mut surplus) = unmatched(expected, found);
     let mut difference = Difference::default();
     for is_it in [&same_by_key as &dyn Fn(&Row, &Row, &[String]) -> usize, &alike] {
-        unmet.retain(|at| {
+        retain(&mut unmet, |at| {
             let (at, expected) = (*at, &expected[*at]);
             let mut best = (0, 0);
             for (place, other) in surplus.iter().enumerate() {

@@ -28,7 +28,7 @@ pub(in crate::observe) struct Held {
 impl Held {
     /// Reads a table; it is an error where the bind does not have it.
     pub(in crate::observe) fn read(running: &Running, key: &BindKey, table: &str, image: &Image) -> Result<Held> {
-        let metadata = image.with(|conn| Metadata::read(conn, key)).map_err(Error::sql(key))??;
+        let metadata = Metadata::of(image, key)?;
         let info = metadata.table(table);
         let Some(name) = info.map(|info| info.name()).or_else(|| metadata.view(table).map(|view| view.name())) else {
             let unknown = || Error::UnknownTable { table: table.to_string(), nearest: Vec::new(), at: None };

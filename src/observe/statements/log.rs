@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::harness::Harness;
 use crate::instrument::Listening;
 use crate::key::BindKey;
+use crate::list::retain;
 use crate::observe::binds::Binds;
 
 /// A record of the statements that run on the connections of a harness; from [`Harness::record`].
@@ -142,7 +143,7 @@ impl StatementLog {
     /// ```
     pub fn matching(&self, mut is_one: impl FnMut(&Statement) -> bool) -> Vec<Statement> {
         let mut statements = self.statements();
-        statements.retain(|statement| is_one(statement));
+        retain(&mut statements, |statement| is_one(statement));
         statements
     }
 }

@@ -5,6 +5,7 @@ use super::statement::{Statement, StatementKind};
 use crate::error::Result;
 use crate::instrument::{displaced, Displaced};
 use crate::key::{BindKey, Selection};
+use crate::list::retain;
 
 /// A number of statements on a bind that is not the one expected, or a write that is among none of them.
 pub(crate) enum Miscount {
@@ -81,7 +82,7 @@ impl StatementLog {
     /// Counts the statements on all binds, one that joins several once; `None` where there are as many as expected.
     pub(crate) fn miscounted_in_all(&self, expected: Tally) -> Option<Miscount> {
         let mut on_it = self.statements();
-        on_it.retain(Statement::counts);
+        retain(&mut on_it, Statement::counts);
         let unseen = self.unseen(&|_| true);
         if expected.is_met_by(on_it.len()) {
             if let Some(write) = self.unrecorded(&|_| true, on_it.is_empty(), &unseen) {
@@ -139,7 +140,7 @@ impl StatementLog {
     /// Returns the connections to such binds on which statements may have run unseen.
     fn unseen(&self, are_meant: &dyn Fn(&Displaced) -> bool) -> Vec<Displaced> {
         let mut unseen = self.displaced();
-        unseen.retain(|one| are_meant(one) && one.hides_writes());
+        retain(&mut unseen, |one| are_meant(one) && one.hides_writes());
         unseen
     }
 

@@ -4,7 +4,7 @@ use super::statement::{read, Statement};
 use crate::error::Result;
 use crate::harness::Harness;
 use crate::key::{BindKey, Keys};
-use crate::list::mapped;
+use crate::list::{mapped, retain};
 
 impl Harness {
     /// Returns the last statements that may have changed rows of a table of a bind, the oldest first, and what became of
@@ -30,7 +30,7 @@ impl Harness {
         self.running().check(&key)?;
         let recorder = self.running().recorder();
         let mut statements = read(recorder.all());
-        statements.retain(|statement| statement.writes_rows_of(&key, table));
+        retain(&mut statements, |statement| statement.writes_rows_of(&key, table));
         Ok(statements)
     }
 }

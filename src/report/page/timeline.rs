@@ -11,6 +11,7 @@ use super::said::{became, one_line};
 use super::value::{percent, plural, time};
 use super::Shown;
 use crate::instrument::TransactionEnd;
+use crate::list::retain;
 use crate::observe::StatementKind;
 use crate::report::words::cut;
 
@@ -50,7 +51,7 @@ pub(super) fn write(html: &mut Html, shown: &Shown<'_>, run: &Run<'_>) {
     let mut lanes = lanes(shown, run);
     let all = lanes.len();
     if all > LANES {
-        lanes.retain(|lane| !lane.rows.is_empty());
+        retain(&mut lanes, |lane| !lane.rows.is_empty());
         lanes.truncate(LANES);
     }
     html.markup(TOOLS);

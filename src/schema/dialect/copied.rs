@@ -4,9 +4,12 @@ use rusqlite::Connection;
 
 use crate::sqlite::script::has_letters;
 
+/// The word that a server copies by.
+pub(super) const WORD: &str = "like";
+
 /// Returns the problem of a column `LIKE` whose type is a table; asked only where a statement has such letters.
 pub(super) fn column(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
-    if !has_letters(sql, "like") {
+    if !has_letters(sql, WORD) {
         return Ok(None);
     }
     let copied = "SELECT t.name, c.name, c.type FROM main.sqlite_schema AS t CROSS JOIN pragma_table_xinfo(t.name, 'main') AS c

@@ -14,7 +14,7 @@ pub(super) use self::run_comments::run_by_a_server;
 use self::stop::{is_of_name, Stop};
 use crate::error::{advised, sqlite_message};
 use crate::list::has_name;
-use crate::sqlite::script::has_letters;
+use crate::sqlite::script::has_letters_of_any;
 use crate::sqlite::{number, open_copy};
 
 /// Returns the problem of a statement that failed, with what the statement is and what to do.
@@ -29,6 +29,11 @@ pub(crate) fn explained(conn: &Connection, sql: &str, error: &rusqlite::Error, p
 
 /// Returns what a statement has made otherwise than a server would, without a word of SQLite's.
 pub(super) fn misread(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
+    const WORDS: [&str; COUNTED.len() + 1] = [COUNTED[0], COUNTED[1], COUNTED[2], copied::WORD];
+    // Most statements have the letters of none, and are read once.
+    if !has_letters_of_any(sql, &WORDS) {
+        return Ok(None);
+    }
     match uncounted(conn, sql)? {
         Some(problem) => Ok(Some(problem)),
         None => copied::column(conn, sql),
@@ -152,10 +157,13 @@ fn called_default(conn: &Connection, stop: &Stop<'_>) -> Option<String> {
 const COUNTING: [&str; 8] =
     ["serial", "serial2", "serial4", "serial8", "bigserial", "smallserial", "auto_increment", "identity"];
 
+/// Words one of which is in each of those.
+const COUNTED: [&str; 3] = ["serial", "auto_increment", "identity"];
+
 /// Returns the problem of a column that a server would number, which SQLite leaves `NULL`; asked only where a statement has such
 /// letters.
 fn uncounted(conn: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
-    if !["serial", "auto_increment", "identity"].iter().any(|word| has_letters(sql, word)) {
+    if !has_letters_of_any(sql, &COUNTED) {
         return Ok(None);
     }
     uncounted_column(conn, false)

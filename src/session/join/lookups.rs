@@ -22,11 +22,9 @@ impl<'c> Lookups<'c> {
         let refused = Arc::new(Mutex::new(None));
         let refusal = Arc::clone(&refused);
         let listen = move |question: &Question<'_>| {
-            let Question { action: ffi::SQLITE_PRAGMA, first: Some(pragma), second: value, schema, .. } = *question
-            else {
-                return true;
-            };
-            let refused = dispatcher.refuse_pragma(pragma, value, schema);
+            let pragma = if question.action == ffi::SQLITE_PRAGMA { question.first() } else { None };
+            let Some(pragma) = pragma else { return true };
+            let refused = dispatcher.refuse_pragma(pragma, question.second(), question.schema());
             let is_allowed = refused.is_none();
             if let Some(error) = refused {
                 *lock(&refusal) = Some(error);

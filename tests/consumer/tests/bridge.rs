@@ -32,7 +32,7 @@ fn a_subscriber_with_the_bridge_hears_what_multibind_and_r2d2_log() -> multibind
     tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || writer.clone()).init();
 
     let auth = Bind::temp_file().schema("CREATE TABLE user (username TEXT)").echo(true);
-    let db = Harness::builder().bind("auth", auth.pool_timeout(Duration::from_millis(50))).start()?;
+    let db = Harness::builder().bind("auth", auth).start()?;
     db.connection("auth")?.execute("DELETE FROM user", []).unwrap();
     assert!(printed.has("INFO multibind::echo: [auth] DELETE FROM user"), "{printed:?}");
 
@@ -41,7 +41,7 @@ fn a_subscriber_with_the_bridge_hears_what_multibind_and_r2d2_log() -> multibind
     std::fs::remove_dir_all(db.path("auth")?.unwrap().parent().unwrap()).unwrap();
     let begun = Instant::now();
     while !printed.has("ERROR r2d2: unable to open database file") {
-        assert!(db.pool("auth")?.get().is_err());
+        assert!(db.pool("auth")?.get_timeout(Duration::from_millis(50)).is_err());
         assert!(begun.elapsed() < Duration::from_secs(60), "{printed:?}");
     }
     Ok(())
